@@ -1,0 +1,62 @@
+"""The errors a user can meet, each with where, what was found, what was expected and what to do.
+
+InterpError
+├── CheckpointError   a model file that cannot be read, or read as a network
+├── DataError         inputs or labels that cannot be used
+├── MismatchError     files that belong to another model, data set or version
+└── UsageError        an option, name or output folder that cannot be used
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class InterpError(Exception):
+    """A problem the user can act on, printed as one line.
+
+    Parameters
+    ----------
+    where
+        The file, layer or option concerned.
+    found, expected
+        What was there, and what should have been.
+    do
+        What the user can do about it.
+    """
+
+    def __init__(self, where: object, *, found: str, expected: str, do: str) -> None:
+        self.where, self.found, self.expected, self.do = str(where), found, expected, do
+        line = f"{where}: found {found}; expected {expected}; {do}"
+        super().__init__(" ".join(line.split()))
+
+
+class CheckpointError(InterpError):
+    """A model file cannot be read, or not as a network."""
+
+
+class DataError(InterpError):
+    """Inputs or labels cannot be used."""
+
+
+class MismatchError(InterpError):
+    """A file belongs to another model, data set or version."""
+
+
+class UsageError(InterpError):
+    """An option, a name or an output folder cannot be used."""
+
+
+def unknown_name(where: str, name: str, known: Iterable[str]) -> UsageError:
+    """Build the error for a wrong name, with the close ones.
+
+    Examples
+    --------
+    >>> str(unknown_name("--data", "minst", ["mnist", "digits"]))
+    "--data: found 'minst'; expected one of digits, mnist; did you mean mnist?"
+    """
+    names = sorted(known)
+    close = get_close_matches(name, names, n=3)
+    do = f"did you mean {' or '.join(close)}?" if close else "choose one of these"
+    return UsageError(where, found=repr(name), expected=f"one of {', '.join(names)}", do=do)

@@ -1,0 +1,1 @@
+"""The networks of three papers on distances in neural networks, and how they were trained."""
