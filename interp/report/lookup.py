@@ -1,0 +1,95 @@
+"""Finding things in Results: selection only, no statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from interp.types import Array, Boundaries, Effects, GaussianFit, NodeLayer, Results
+
+
+@dataclass(frozen=True)
+class Span:
+    """A value with the two ends of its interval; NaN where unknown."""
+
+    value: float
+    low: float
+    high: float
+
+
+def at_threshold(found: Boundaries) -> int:
+    """Give the index of the curve's epsilon that is nearest to the threshold in use; -1 without a curve."""
+    if not len(found.epsilons):
+        return -1
+    return int(np.argmin(np.abs(np.asarray(found.epsilons, float) - found.thresholds.epsilon)))
+
+
+def coherent_share(found: Boundaries) -> Span:
+    """Read the share of coherent nodes at the threshold, with its bootstrap interval."""
+    return _read(found, found.share, found.share_low, found.share_high)
+
+
+def null_share(found: Boundaries) -> dict[str, Span]:
+    """Read what each null gives at the threshold, with its central 95 % range."""
+    return {
+        name: _read(found, share, found.null_low[name], found.null_high[name])
+        for name, share in found.null_share.items()
+    }
+
+
+def share_p_value(found: Boundaries) -> float:
+    """Read the chance that the null gives at least the share found."""
+    at = at_threshold(found)
+    return float(found.share_p_value[at]) if at >= 0 else float("nan")
+
+
+def null_range(values: Array) -> Span:
+    """Give the mean and the central 95 % of a null's repetitions."""
+    known = np.asarray(values, float)
+    known = known[np.isfinite(known)]
+    if not len(known):
+        return Span(float("nan"), float("nan"), float("nan"))
+    low, high = np.quantile(known, [0.025, 0.975])
+    return Span(float(known.mean()), float(low), float(high))
+
+
+def known_mean(values: Array) -> float:
+    """Average what is known; NaN if nothing is."""
+    known = np.asarray(values, float)
+    known = known[np.isfinite(known)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def whole_layer(effects: Effects) -> pd.DataFrame:
+    """Select the rows that change a whole layer."""
+    return effects.table[effects.table["node"] < 0] if len(effects.table) else effects.table
+
+
+def single_nodes(effects: Effects) -> pd.DataFrame:
+    """Select the rows that ablate one node."""
+    table = effects.table
+    return table[(table["node"] >= 0) & (table["intervention"] == "ablate")] if len(table) else table
+
+
+def shown_split(frame: pd.DataFrame) -> str:
+    """Choose the split to rank nodes by: the test split where there is one."""
+    splits = list(dict.fromkeys(frame["split"])) if len(frame) else []
+    return "test" if "test" in splits else (str(splits[0]) if splits else "")
+
+
+def analysed(results: Results) -> Iterator[tuple[NodeLayer, GaussianFit, Boundaries]]:
+    """Yield the layers that were fitted and classified, in network order."""
+    for layer in results.model.layers:
+        if layer.name in results.fits and layer.name in results.boundaries:
+            yield layer, results.fits[layer.name], results.boundaries[layer.name]
+
+
+def _read(found: Boundaries, share: Any, low: Any, high: Any) -> Span:
+    at = at_threshold(found)
+    if at < 0:
+        return Span(float("nan"), float("nan"), float("nan"))
+    return Span(float(share[at]), float(low[at]), float(high[at]))
