@@ -76,7 +76,7 @@ class Scaling:
 
     def __call__(self, inputs: Array) -> Array:
         """Scale stored inputs (S, D) to what the network was trained on, float32 (S, D)."""
-        scaled = np.asarray(inputs, np.float32)
+        scaled: Array = np.asarray(inputs, np.float32)
         if self.divisor != 1:
             scaled = scaled / np.float32(self.divisor)
         if np.any(self.mean != 0):

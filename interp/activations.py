@@ -1,0 +1,72 @@
+"""Activation functions by name, and the names of the torch functions that compute them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "identity": lambda z: z,
+    "relu": F.relu,
+    "leaky_relu": F.leaky_relu,
+    "gelu": F.gelu,
+    "silu": F.silu,
+    "elu": F.elu,
+    "softplus": F.softplus,
+    "abs": torch.abs,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+}
+
+RELU_FAMILY = ("relu", "leaky_relu", "gelu", "silu", "elu", "softplus")
+"""Activations that data tell apart poorly: close to 0 on the left, close to z on the right."""
+
+OTHER_TORCH_NAMES = {
+    "absolute": "abs",
+    "relu6": "relu6",
+    "hardtanh": "hardtanh",
+    "hardswish": "hardswish",
+    "selu": "selu",
+    "celu": "celu",
+    "mish": "mish",
+    "prelu": "prelu",
+}
+
+
+def activation_name(torch_name: str) -> str | None:
+    """Name the activation that a torch function computes, or None if it is none.
+
+    Examples
+    --------
+    >>> activation_name("relu_"), activation_name("linear")
+    ('relu', None)
+    """
+    name = torch_name.strip("_").lower()
+    return name if name in ACTIVATIONS else OTHER_TORCH_NAMES.get(name)
+
+
+class Activation(nn.Module):
+    """An activation of a rebuilt network, by its name in `ACTIVATIONS`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Apply it to z of any shape."""
+        return ACTIVATIONS[self.name](z)
+
+    def extra_repr(self) -> str:
+        """Show the name."""
+        return self.name
+
+
+class Negate(nn.Module):
+    """The sign change of networks whose smallest output is the answer."""
+
+    def forward(self, outputs: Tensor) -> Tensor:
+        """Change the sign of outputs of any shape."""
+        return -outputs

@@ -1,0 +1,105 @@
+"""Context managers that tap and edit the tensors of a network; hooks are always removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from interp.activations import activation_name
+from interp.nodes import KEEPS_NODES
+from interp.types import NodeLayer
+
+Change = Callable[[Tensor], Tensor]
+
+
+@contextmanager
+def tap(module: nn.Module, names: Iterable[str]) -> Iterator[dict[str, Tensor]]:
+    """Collect the outputs of named modules while the network runs.
+
+    Yields
+    ------
+    dict
+        Module name -> its latest output, copied, since an in-place activation may overwrite it.
+    """
+    values: dict[str, Tensor] = {}
+    with ExitStack() as stack:
+        for name in names:
+
+            def keep(part: nn.Module, inputs: Any, output: Tensor, name: str = name) -> None:
+                values[name] = output.detach().clone()
+
+            stack.callback(module.get_submodule(name).register_forward_hook(keep).remove)
+        yield values
+
+
+@contextmanager
+def tap_input(module: nn.Module, name: str) -> Iterator[list[Tensor]]:
+    """Collect what a named module reads while the network runs: the latest input, alone in a list."""
+    values: list[Tensor] = []
+
+    def keep(part: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        values[:] = [inputs[0].detach()]
+
+    handle = module.get_submodule(name).register_forward_pre_hook(keep)
+    try:
+        yield values
+    finally:
+        handle.remove()
+
+
+@contextmanager
+def edit(
+    module: nn.Module, layer: NodeLayer, before: Change | None = None, after: Change | None = None
+) -> Iterator[None]:
+    """Replace a layer's values while the network runs.
+
+    Parameters
+    ----------
+    before
+        z -> new z, at the linear map's (or its norm's) output.
+    after
+        Activation output -> new output. A layer without activation is changed at z.
+    """
+    mode = _AfterActivation(after) if after is not None and layer.activation != "identity" else None
+
+    def hook(part: nn.Module, inputs: Any, output: Tensor) -> Tensor:
+        changed = output if before is None else before(output)
+        if mode is not None:
+            mode.target = changed
+        elif after is not None:
+            changed = after(changed)
+        return changed
+
+    with ExitStack() as stack:
+        stack.callback(module.get_submodule(layer.tap).register_forward_hook(hook).remove)
+        if mode is not None:
+            stack.enter_context(mode)
+        yield
+
+
+class _AfterActivation(TorchFunctionMode):
+    """Changes the result of the first activation that is applied to `target`."""
+
+    def __init__(self, change: Change) -> None:
+        super().__init__()
+        self.change = change
+        self.target: Tensor | None = None
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        is_target = self.target is not None and bool(args) and args[0] is self.target
+        result = func(*args, **(kwargs or {}))
+        if not is_target:
+            return result
+        name = getattr(func, "__name__", "").strip("_")
+        if activation_name(name) is not None:
+            self.target = None
+            return self.change(result)
+        if name in KEEPS_NODES:
+            self.target = result
+        return result
