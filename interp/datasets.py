@@ -396,7 +396,7 @@ def standardisation(inputs: Array) -> Scaling:
     return Scaling("(x-mean)/std", 1.0, mean, np.where(std > 0, std, 1.0))
 
 
-def parse_scaling(text: str, data: Dataset) -> Scaling:
+def parse_scaling(text: str, data: Dataset | None) -> Scaling:
     """Read a scaling as the user writes it.
 
     Parameters
@@ -414,7 +414,7 @@ def parse_scaling(text: str, data: Dataset) -> Scaling:
     compact = text.replace(" ", "")
     if compact in ("raw", "x"):
         return RAW
-    if compact == "(x-mean)/std":
+    if compact == "(x-mean)/std" and data is not None:
         return standardisation(data.train.inputs)
     number = r"([0-9.]+(?:e-?[0-9]+)?)"
     simple = re.fullmatch(rf"x/{number}", compact)

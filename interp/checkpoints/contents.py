@@ -1,0 +1,104 @@
+"""What one file holds, before anything is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+
+from interp.errors import CheckpointError
+
+STATE_NAMES = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params", "parameters", "module")
+WRAPPERS = ("module.", "_orig_mod.", "model.", "net.", "network.")
+NOT_WEIGHTS = ("optim", "sched", "scaler", "loop", "callback")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The weights in a file, and what it says of itself.
+
+    Attributes
+    ----------
+    format
+        As `interp.checkpoints.sniff.sniff` names it.
+    state
+        Parameter name -> tensor on the CPU, wrappers' prefixes taken off.
+    module
+        The unpickled module, only ever with ``--allow-pickle``.
+    metadata
+        The file's other entries that are plain values.
+    notes
+        How the weights were found, one sentence each.
+    """
+
+    format: str
+    state: Mapping[str, Tensor]
+    module: nn.Module | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def contents_of(loaded: Any, format: str, path: object) -> Contents:
+    """Find the weights in whatever `torch.load` gave.
+
+    Raises
+    ------
+    CheckpointError
+        If there are none.
+    """
+    if isinstance(loaded, nn.Module):
+        return Contents(format, dict(loaded.state_dict()), module=loaded)
+    if isinstance(loaded, Mapping) and loaded.get("format") == "interp-zoo":
+        rest = {key: value for key, value in loaded.items() if key != "state_dict"}
+        return Contents("zoo", dict(loaded["state_dict"]), metadata=rest)
+    where, state = _find_state(loaded, path)
+    notes: tuple[str, ...] = (f"weights under {'/'.join(where)!r}",) if where else ()
+    state, prefix = strip_wrappers(state)
+    if prefix:
+        notes += (f"prefix {prefix!r} taken off every name",)
+    return Contents(format, state, metadata=_plain(loaded), notes=notes)
+
+
+def _find_state(loaded: Any, path: object) -> tuple[tuple[str, ...], dict[str, Tensor]]:
+    found: list[tuple[tuple[str, ...], dict[str, Tensor]]] = list(_states(loaded, ()))
+    if not found:
+        kind = f"an empty {type(loaded).__name__}" if not loaded else f"a {type(loaded).__name__} without tensors"
+        if isinstance(loaded, Tensor):
+            kind = "one tensor"
+        raise CheckpointError(path, found=kind, expected="a state dict", do="save model.state_dict()")
+    return max(found, key=lambda item: _rank(*item))
+
+
+def _states(value: Any, where: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Tensor]]]:
+    """Yield every mapping that holds tensors, with the keys that lead to it."""
+    if not isinstance(value, Mapping) or len(where) > 6:
+        return
+    tensors = {str(k): v.detach() for k, v in value.items() if isinstance(v, Tensor)}
+    if tensors:
+        yield where, tensors
+    for key, inner in value.items():
+        if not any(word in str(key).lower() for word in NOT_WEIGHTS):
+            yield from _states(inner, (*where, str(key)))
+
+
+def _rank(where: tuple[str, ...], state: Mapping[str, Tensor]) -> tuple[int, int, int]:
+    named = max((len(STATE_NAMES) - STATE_NAMES.index(key) for key in where if key in STATE_NAMES), default=0)
+    matrices = sum(tensor.numel() for tensor in state.values() if tensor.dim() > 1)
+    return (int(matrices > 0), named, matrices)
+
+
+def strip_wrappers(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], str]:
+    """Take off the prefixes that DataParallel, torch.compile and training classes put on every name."""
+    taken, names = "", list(state)
+    while names and (prefix := next((p for p in WRAPPERS if all(name.startswith(p) for name in names)), None)):
+        taken += prefix
+        names = [name[len(prefix) :] for name in names]
+    return dict(zip(names, state.values(), strict=True)), taken
+
+
+def _plain(loaded: Any) -> dict[str, Any]:
+    if not isinstance(loaded, Mapping):
+        return {}
+    return {str(k): v for k, v in loaded.items() if isinstance(v, (str, int, float, bool)) and len(str(v)) < 200}

@@ -1,0 +1,135 @@
+"""Ways to read a bare stack of dense layers, and how well each one predicts the labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from interp.activations import ACTIVATIONS
+from interp.checkpoints.stack import Dense, Norm
+from interp.scoring import losses, predict
+from interp.types import Array, Scaling
+
+NORM_PLACES = ("before", "after")
+OUTPUTS = ("linear", "activation", "negated-activation")
+"""Forms that change predictions. A bare negation is none: the weights would absorb it."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way to run a stack: what the file does not say.
+
+    Attributes
+    ----------
+    norm
+        Whether batch-norms act ``before`` or ``after`` the activation.
+    """
+
+    scaling: Scaling
+    activation: str
+    output: str
+    norm: str = "before"
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a reading does: correct (S,) booleans, loss in nats a row."""
+
+    reading: Reading
+    correct: Array
+    loss: float
+
+    @property
+    def accuracy(self) -> float:
+        """Share of rows predicted right."""
+        return float(self.correct.mean())
+
+
+def all_readings(
+    layers: Sequence[Dense], scalings: Mapping[str, Scaling], given: Mapping[str, str | None]
+) -> list[Reading]:
+    """List every reading that agrees with what the user gave (``scaling``, ``activation``, ``output``)."""
+    activations = [given["activation"]] if given.get("activation") else list(ACTIVATIONS)
+    outputs = [given["output"]] if given.get("output") else list(OUTPUTS)
+    norms = NORM_PLACES if any(layer.norm for layer in layers) else NORM_PLACES[:1]
+    if len(layers) == 1:
+        activations = activations[:1] if given.get("activation") else ["identity"]
+    return [
+        Reading(scaling, str(activation), str(output), norm)
+        for scaling, activation, norm, output in product(scalings.values(), activations, norms, outputs)
+    ]
+
+
+def score_readings(layers: Sequence[Dense], readings: Sequence[Reading], inputs: Array, labels: Array) -> list[Score]:
+    """Score readings on labelled rows, a block at a time; the first product is shared by all scalings.
+
+    Parameters
+    ----------
+    inputs
+        As stored, (S, D).
+    labels
+        (S,).
+    """
+    blocks = [_score_block(layers, readings, x, y) for x, y in _blocks(inputs, labels)]
+    correct = np.concatenate([hits for hits, _ in blocks], axis=1)
+    loss = np.sum([total for _, total in blocks], axis=0) / len(labels)
+    return [Score(reading, hits, float(nats)) for reading, hits, nats in zip(readings, correct, loss, strict=True)]
+
+
+def _blocks(inputs: Array, labels: Array, size: int = 2048) -> Iterator[tuple[Tensor, Tensor]]:
+    for start in range(0, len(labels), size):
+        rows = slice(start, start + size)
+        yield torch.from_numpy(np.asarray(inputs[rows], np.float32)), torch.from_numpy(labels[rows])
+
+
+@torch.no_grad()
+def _score_block(layers: Sequence[Dense], readings: Sequence[Reading], x: Tensor, y: Tensor) -> tuple[Array, Array]:
+    raw = x @ layers[0].weight.T
+    cache: dict[tuple[str, str, str], Tensor] = {}
+    correct, total = np.empty((len(readings), len(y)), bool), np.empty(len(readings))
+    for i, reading in enumerate(readings):
+        key = (reading.scaling.name, reading.activation, reading.norm)
+        if key not in cache:
+            cache[key] = _last_z(layers, reading, _first_z(layers[0], reading.scaling, x, raw))
+        outputs = apply_output(cache[key], reading)
+        correct[i] = (predict(outputs, "linear") == y).numpy()
+        total[i] = float(losses(outputs, y, "linear").double().sum())
+    return correct, total
+
+
+def _first_z(layer: Dense, scaling: Scaling, x: Tensor, raw: Tensor) -> Tensor:
+    """W((x/d - m)/s) + b; for scalar m and s it follows from the raw product W x."""
+    if scaling.mean.ndim:
+        z = torch.from_numpy(scaling(x.numpy())) @ layer.weight.T
+    else:
+        z = (raw / scaling.divisor - float(scaling.mean) * layer.weight.sum(1)) / float(scaling.std)
+    return z if layer.bias is None else z + layer.bias
+
+
+def _last_z(layers: Sequence[Dense], reading: Reading, z: Tensor) -> Tensor:
+    activation = ACTIVATIONS[reading.activation]
+    for before, layer in pairwise(layers):
+        if before.norm and reading.norm == "before":
+            z = _normalise(before.norm, z)
+        z = activation(z)
+        if before.norm and reading.norm == "after":
+            z = _normalise(before.norm, z)
+        z = torch.nn.functional.linear(z, layer.weight, layer.bias)
+    return _normalise(layers[-1].norm, z) if layers[-1].norm else z
+
+
+def _normalise(norm: Norm, z: Tensor) -> Tensor:
+    return torch.nn.functional.batch_norm(z, norm.mean, norm.var, norm.weight, norm.bias)
+
+
+def apply_output(z: Tensor, reading: Reading) -> Tensor:
+    """Give the outputs (S, C) that a reading makes of the last layer's z."""
+    if reading.output == "linear":
+        return z
+    active = ACTIVATIONS[reading.activation](z)
+    return -active if reading.output == "negated-activation" else active

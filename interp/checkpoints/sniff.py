@@ -1,0 +1,105 @@
+"""What kind of file this is, told from its content and never from its name."""
+
+from __future__ import annotations
+
+import pickletools
+import zipfile
+from pathlib import Path
+
+from interp.errors import CheckpointError
+
+LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # pickle of torch's 0x1950a86a20f9469cfc6c
+SAVE_STATE = "save one with torch.save(model.state_dict(), 'model.pt') or with safetensors"
+
+
+def sniff(path: Path) -> str:
+    """Name a file's format: ``torch-zip``, ``torch-legacy`` or ``safetensors``.
+
+    Raises
+    ------
+    CheckpointError
+        For a file that is none of these, saying what it looks like instead.
+    """
+    head, size = _head(path)
+    if head.startswith(b"PK"):
+        return _zip_format(path)
+    if head.startswith(LEGACY_MAGIC):
+        return "torch-legacy"
+    if len(head) > 8 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < max(size, 100_000_000):
+        return "safetensors"
+    raise CheckpointError(path, found=_looks_like(path, head), expected="a trained network's weights", do=_remedy(head))
+
+
+def _head(path: Path) -> tuple[bytes, int]:
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+            size = path.stat().st_size
+    except OSError as error:
+        reason = "a folder" if path.is_dir() else "no such file" if not path.exists() else str(error.strerror)
+        raise CheckpointError(path, found=reason, expected="a checkpoint file", do="check the path") from error
+    if not head:
+        raise CheckpointError(path, found="an empty file", expected="a checkpoint file", do="save or copy it again")
+    return head, size
+
+
+def _zip_format(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise CheckpointError(
+            path,
+            found="a zip archive cut short or damaged",
+            expected="a whole torch file",
+            do="copy or download it again",
+        ) from error
+    stems = {name.rsplit("/", 1)[-1] for name in names}
+    if "constants.pkl" in stems:
+        raise CheckpointError(
+            path, found="a TorchScript archive", expected="a state dict", do="load it with torch.jit and " + SAVE_STATE
+        )
+    if "data.pkl" in stems:
+        return "torch-zip"
+    raise CheckpointError(
+        path, found=f"a zip of {len(names)} files without data.pkl", expected="a torch file", do=SAVE_STATE
+    )
+
+
+def _remedy(head: bytes) -> str:
+    return "fetch the real file with `git lfs pull`" if head.startswith(b"version https://git-lfs") else SAVE_STATE
+
+
+def _looks_like(path: Path, head: bytes) -> str:
+    if head.startswith(b"version https://git-lfs"):
+        return "a Git LFS pointer, not the file it points to"
+    if head.startswith(b"\x89HDF"):
+        return "an HDF5 file"
+    if head[:1] == b"\x80" and len(head) > 1 and head[1] <= 5:
+        return _pickle_of(path)
+    if head[:1] == b"\x08" and (b"pytorch" in head or b"onnx" in head.lower()):
+        return "an ONNX model"
+    if all(byte >= 32 or byte in b"\t\n\r\f" for byte in head):
+        return "a text file"
+    return "bytes of no known format"
+
+
+def _pickle_of(path: Path) -> str:
+    """Name the packages a pickle refers to, reading its opcodes without running any."""
+    packages: set[str] = set()
+    strings: list[str] = []
+    try:
+        with path.open("rb") as file:
+            for opcode, argument, _ in pickletools.genops(file):
+                if opcode.name == "GLOBAL":
+                    packages.add(str(argument).split(" ")[0].split(".")[0])
+                elif "UNICODE" in opcode.name or "STRING" in opcode.name:
+                    strings.append(str(argument))
+                elif opcode.name == "STACK_GLOBAL" and len(strings) > 1:
+                    packages.add(strings[-2].split(".")[0])
+                if len(packages) > 8 or file.tell() > 10_000_000:
+                    break
+    except Exception:
+        pass  # joblib mixes array bytes between opcodes; what was read until there is enough
+    known = sorted(name for name in packages if name.isidentifier())
+    return f"a Python pickle of {', '.join(known)} objects" if known else "a Python pickle"

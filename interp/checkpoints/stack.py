@@ -1,0 +1,182 @@
+"""From parameter names and shapes to a stack of dense layers in running order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from interp.errors import CheckpointError
+
+USE_MODEL = "pass your own class with --model package.module:callable"
+
+
+@dataclass(frozen=True)
+class Norm:
+    """A batch-norm's stored numbers, each (N,)."""
+
+    name: str
+    mean: Tensor
+    var: Tensor
+    weight: Tensor | None
+    bias: Tensor | None
+
+
+@dataclass(frozen=True)
+class Dense:
+    """One dense layer: weight (N, D), bias (N,) or None, and the batch-norm stored after it."""
+
+    name: str
+    weight: Tensor
+    bias: Tensor | None
+    norm: Norm | None = None
+
+
+def dense_stack(state: Mapping[str, Tensor], path: object) -> tuple[list[Dense], str]:
+    """Order the dense layers of a bare state dict so that their shapes chain.
+
+    Returns
+    -------
+    layers
+        First to last.
+    evidence
+        How the order was found.
+
+    Raises
+    ------
+    CheckpointError
+        If tensors are no dense layers, or chain in no order.
+    """
+    layers, norms, rest = _group(state)
+    if rest or not layers:
+        what = f"{rest[0]} of shape {tuple(state[rest[0]].shape)}" if rest else "no weight matrix"
+        raise CheckpointError(path, found=what, expected="dense layers (weight and bias) only", do=USE_MODEL)
+    ordered, evidence = _order(layers, path)
+    return _attach_norms(ordered, norms, list(state), path), evidence
+
+
+def check_finite(state: Mapping[str, Tensor], path: object) -> None:
+    """Raise `CheckpointError` for weights that are NaN or infinite."""
+    for name, tensor in state.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            bad = int((~torch.isfinite(tensor)).sum())
+            raise CheckpointError(
+                path,
+                found=f"{bad} values that are NaN or infinite in {name}",
+                expected="finite weights",
+                do="use an earlier checkpoint: this one comes from a training that diverged",
+            )
+
+
+# --------------------------------------------------------------------------- names -> layers
+
+
+def _group(state: Mapping[str, Tensor]) -> tuple[list[Dense], list[Norm], list[str]]:
+    """Sort tensors into layers and norms; what fits neither is returned by name."""
+    left = {name: tensor for name, tensor in state.items() if not name.endswith("num_batches_tracked")}
+    norms = [_take_norm(left, name) for name in list(left) if name.endswith("running_mean")]
+    layers = []
+    for name in [name for name, tensor in left.items() if tensor.dim() == 2]:
+        weight = left.pop(name)
+        bias = _bias_name(name, weight, left)
+        layers.append(Dense(_layer_name(name), weight.float(), left.pop(bias).float() if bias else None))
+    return layers, norms, list(left)
+
+
+def _take_norm(left: dict[str, Tensor], mean_name: str) -> Norm:
+    parent = mean_name.removesuffix("running_mean")
+    parts = {part: left.pop(parent + part, None) for part in ("running_mean", "running_var", "weight", "bias")}
+    mean, var = parts["running_mean"], parts["running_var"]
+    assert mean is not None
+    return Norm(
+        parent.rstrip("."),
+        mean.float(),
+        torch.ones_like(mean) if var is None else var.float(),
+        parts["weight"],
+        parts["bias"],
+    )
+
+
+def _bias_name(weight_name: str, weight: Tensor, left: Mapping[str, Tensor]) -> str | None:
+    """Find the vector that belongs to a matrix: the same name but for the word, else a sibling, by size."""
+    fits = [name for name, tensor in left.items() if tensor.dim() == 1 and len(tensor) == len(weight)]
+    swapped = re.sub(r"weight(s?)$", lambda m: "bias" + ("es" if m[1] else ""), weight_name)
+    short = [re.sub(r"(^|[._])[Ww]([._]?\d*)$", rf"\1{letter}\2", weight_name) for letter in "bB"]  # w1 -> b1
+    parent = weight_name.rpartition(".")[0]
+    siblings = [name for name in fits if parent and name.rpartition(".")[0] == parent]
+    return next((name for name in (swapped, *short, *siblings) if name in fits), None)
+
+
+def _layer_name(weight_name: str) -> str:
+    parent, _, own = weight_name.rpartition(".")
+    return parent or re.sub(r"[._]?weights?$", "", own) or "linear"
+
+
+# --------------------------------------------------------------------------- order
+
+
+def _order(layers: Sequence[Dense], path: object) -> tuple[list[Dense], str]:
+    natural = sorted(layers, key=lambda layer: _natural(layer.name))
+    for candidate, evidence in ((list(layers), "shapes chain in file order"), (natural, "shapes chain in name order")):
+        if _chains(candidate):
+            return candidate, evidence
+    found = _only_path(layers)
+    if found is None:
+        raise _no_chain(natural, path)
+    return found, "the only order in which shapes chain"
+
+
+def _chains(layers: Sequence[Dense]) -> bool:
+    return all(len(first.weight) == second.weight.shape[1] for first, second in pairwise(layers))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def _only_path(layers: Sequence[Dense]) -> list[Dense] | None:
+    """Find the one order that uses every layer; None if there are none or several."""
+    found: list[list[Dense]] = []
+
+    def extend(chain: list[Dense], left: list[Dense]) -> None:
+        if not left:
+            found.append(chain)
+        for i, layer in enumerate(left):
+            if len(found) < 2 and (not chain or len(chain[-1].weight) == layer.weight.shape[1]):
+                extend([*chain, layer], left[:i] + left[i + 1 :])
+
+    if len(layers) <= 12:  # beyond, trying orders takes too long and a chain by chance is likely
+        extend([], list(layers))
+    return found[0] if len(found) == 1 else None
+
+
+def _no_chain(layers: Sequence[Dense], path: object) -> CheckpointError:
+    first, second = next((a, b) for a, b in pairwise(layers) if len(a.weight) != b.weight.shape[1])
+    return CheckpointError(
+        path,
+        found=f"{len(first.weight)} outputs of {first.name} before {second.weight.shape[1]} inputs of {second.name}",
+        expected="layers whose shapes chain",
+        do=USE_MODEL,
+    )
+
+
+def _attach_norms(layers: list[Dense], norms: Sequence[Norm], names: list[str], path: object) -> list[Dense]:
+    """Give each batch-norm to the layer of its width that stands before it in the file."""
+    place = {layer.name: max(i for i, n in enumerate(names) if n.startswith(layer.name)) for layer in layers}
+    for norm in norms:
+        at = next(i for i, name in enumerate(names) if name.startswith(norm.name))
+        fits = [la for la in layers if len(la.weight) == len(norm.mean) and la.norm is None]
+        owner = min(fits, key=lambda layer: (place[layer.name] > at, abs(place[layer.name] - at)), default=None)
+        if owner is None:
+            raise CheckpointError(
+                path,
+                found=f"batch-norm {norm.name} of width {len(norm.mean)}",
+                expected="a layer of that width",
+                do=USE_MODEL,
+            )
+        layers[layers.index(owner)] = replace(owner, norm=norm)
+    return layers

@@ -1,0 +1,66 @@
+"""Files written by `torch.save`: zip archives, and the older pickle stream."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from interp.checkpoints.contents import Contents, contents_of
+from interp.errors import CheckpointError
+
+
+def read_torch(path: Path, format: str, allow_pickle: bool = False) -> Contents:
+    """Read a torch file with ``weights_only``; nothing in it runs unless `allow_pickle`.
+
+    Raises
+    ------
+    CheckpointError
+        If it is damaged, holds no weights, or needs code to run.
+    """
+    try:
+        loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if not allow_pickle:
+            raise _needs_code(path, error) from error
+        loaded = _unpickle(path)
+    except Exception as error:  # damage shows as RuntimeError, EOFError, KeyError, UnicodeDecodeError ...
+        raise CheckpointError(
+            path,
+            found=f"a torch file cut short or damaged ({_first_line(error)})",
+            expected="a whole file",
+            do="copy or download it again",
+        ) from error
+    return contents_of(loaded, format, path)
+
+
+def _needs_code(path: Path, error: Exception) -> CheckpointError:
+    names = re.search(r"GLOBAL (\S+)|[Uu]nsupported (?:global|class) (\S+)", str(error))
+    name = next((group for group in names.groups() if group), "") if names else ""
+    what = f"a pickled Python object ({name})" if name else f"a pickle that is not plain weights ({_first_line(error)})"
+    return CheckpointError(
+        path,
+        found=what,
+        expected="tensors only",
+        do="save model.state_dict() instead, or pass --allow-pickle if you trust the file to run code",
+    )
+
+
+def _unpickle(path: Path) -> Any:
+    """Load with pickle's full power: code in the file runs, as the user allowed."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=False)
+    except Exception as error:  # whatever the file's own code raises
+        raise CheckpointError(
+            path,
+            found=f"a pickle that does not load here ({type(error).__name__}: {_first_line(error)})",
+            expected="its classes to be importable",
+            do="run from the folder that defines them, or save model.state_dict()",
+        ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:160]

@@ -1,0 +1,63 @@
+"""Stored inputs as the tensors that a network takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from interp.errors import DataError
+from interp.types import Array, Dataset, LoadedModel, Scaling
+
+BLOCK = 1024
+"""Rows a block: small enough that a layer's values stay in the processor's cache."""
+
+
+def as_tensor(inputs: Array, scaling: Scaling, shape: tuple[int, ...]) -> Tensor:
+    """Scale stored rows (S, D) and shape them as the module takes them, (S, *shape) float32."""
+    return torch.from_numpy(np.ascontiguousarray(scaling(inputs))).reshape(len(inputs), *shape)
+
+
+def input_blocks(model: LoadedModel, inputs: Array, size: int = BLOCK) -> Iterator[tuple[slice, Tensor]]:
+    """Yield (rows, scaled inputs on the model's device) in order."""
+    device = device_of(model.module)
+    for start in range(0, len(inputs), size):
+        rows = slice(start, min(start + size, len(inputs)))
+        yield rows, as_tensor(inputs[rows], model.scaling, model.input_shape).to(device)
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """Give the device of a module's parameters; the CPU if it has none."""
+    return next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
+
+
+@torch.no_grad()
+def fitting_shape(module: nn.Module, data: Dataset, scaling: Scaling, where: str) -> tuple[int, ...]:
+    """Find whether a module takes flat rows or images, by running it on two samples.
+
+    Raises
+    ------
+    DataError
+        If it takes neither.
+    """
+    shapes: list[tuple[int, ...]] = [(data.width,)]
+    if data.image_shape is not None:
+        shapes += [data.image_shape]
+        if data.image_shape[0] == 1:
+            shapes += [data.image_shape[1:]]
+    problems = []
+    for shape in shapes:
+        try:
+            module(as_tensor(data.train.inputs[:2], scaling, shape).to(device_of(module)))
+        except Exception as error:  # any module may fail in its own way
+            problems.append(f"{shape}: {(str(error) or type(error).__name__).splitlines()[0][:120]}")
+        else:
+            return shape
+    raise DataError(
+        where,
+        found=f"a module that refuses {data.name} as {'; as '.join(problems)}",
+        expected="one that takes (batch, features) or (batch, channels, height, width)",
+        do="wrap it with --model, or give its own data",
+    )

@@ -1,0 +1,107 @@
+"""Intervals, paired tests and corrections, thin over scipy."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+from interp.types import Array
+
+
+def wilson_interval(hits: Array | int, count: int, confidence: float = 0.95) -> tuple[Array, Array]:
+    """Give Wilson's score interval of a share (Wilson 1927).
+
+    Parameters
+    ----------
+    hits
+        Successes, any shape.
+    count
+        Trials, at least 1.
+
+    Examples
+    --------
+    >>> low, high = wilson_interval(5, 10)
+    >>> round(float(low), 4), round(float(high), 4)
+    (0.2366, 0.7634)
+    """
+    z = stats.norm.ppf(0.5 + confidence / 2)
+    share = np.asarray(hits, float) / count
+    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2)) / (1 + z**2 / count)
+    # At a share of 0 or 1 the bound is exact; rounding must not push it past.
+    return np.where(share == 0, 0.0, centre - half), np.where(share == 1, 1.0, centre + half)
+
+
+def mcnemar(gained: Array | int, lost: Array | int) -> Array:
+    """Give the exact two-sided McNemar p-value (McNemar 1947; binomial form).
+
+    Parameters
+    ----------
+    gained, lost
+        Samples that only the second, or only the first, gets right; any shape.
+
+    Examples
+    --------
+    >>> float(mcnemar(0, 5))
+    0.0625
+    """
+    gained, lost = np.asarray(gained), np.asarray(lost)
+    both_tails = 2 * stats.binom.cdf(np.minimum(gained, lost), gained + lost, 0.5)
+    return np.asarray(np.minimum(1.0, both_tails))
+
+
+def paired_difference(gained: Array, lost: Array, count: int, confidence: float = 0.95) -> tuple[Array, Array, Array]:
+    """Give the change of accuracy between two readings of the same samples, with its interval.
+
+    The interval adds half a pair to either side of the discordant pairs (Agresti and Min 2005),
+    which keeps its coverage when few pairs differ.
+
+    Returns
+    -------
+    difference, low, high
+        In shares, (gained - lost) / count and its bounds.
+    """
+    gained, lost = np.asarray(gained, float), np.asarray(lost, float)
+    more, less, total = gained + 0.5, lost + 0.5, count + 2
+    z = stats.norm.ppf(0.5 + confidence / 2)
+    centre = (more - less) / total
+    half = z * np.sqrt(more + less - (more - less) ** 2 / total) / total
+    difference = (gained - lost) / count
+    return difference, np.minimum(centre - half, difference), np.maximum(centre + half, difference)
+
+
+def benjamini_hochberg(p_values: Array) -> Array:
+    """Correct p-values for their number (Benjamini and Hochberg 1995); NaN stays NaN and counts for none."""
+    corrected: Array = np.full(np.shape(p_values), np.nan)
+    known = np.isfinite(p_values)
+    if known.any():
+        corrected[known] = stats.false_discovery_control(np.asarray(p_values)[known])
+    return corrected
+
+
+def poisson_binomial_tail(shares: Array, least: int) -> float:
+    """Give P(at least `least` of independent events happen), each with its own share (N,)."""
+    law = np.ones(1)
+    for share in shares:
+        law = np.convolve(law, [1 - share, share])
+    return float(min(1.0, law[least:].sum()))
+
+
+def bootstrap_shares(flags: Array, repetitions: int, seed: int, confidence: float = 0.95) -> tuple[Array, Array]:
+    """Give the percentile bootstrap interval of column shares, resampling rows (Efron 1979).
+
+    Parameters
+    ----------
+    flags
+        (N, E) booleans, N >= 1.
+
+    Returns
+    -------
+    low, high
+        (E,).
+    """
+    draws = np.random.default_rng(seed).multinomial(len(flags), np.full(len(flags), 1 / len(flags)), repetitions)
+    shares = draws @ flags.astype(float) / len(flags)
+    edge = (1 - confidence) / 2
+    low, high = np.quantile(shares, [edge, 1 - edge], axis=0)
+    return low, high
