@@ -1,0 +1,127 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from interp.datasets import load_dataset
+from interp.errors import MismatchError, UsageError
+from zoo import checkpoints
+from zoo.recipes import default_recipe
+from zoo.train import TrainOptions, train
+
+DIGITS = load_dataset("digits")
+SHORT = default_recipe("abs", DIGITS).but(epochs=2)
+
+
+def state(path):
+    return checkpoints.load(path)["state_dict"]
+
+
+def assert_equal(one, other):
+    assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_a_checkpoint_says_what_it_is(tmp_path):
+    (path,) = train(SHORT, [4], DIGITS, TrainOptions(tmp_path))
+    content = torch.load(path, weights_only=True)
+    assert path.name == "abs-digits.pt"
+    assert set(content) == {
+        *("format", "version", "builder", "architecture", "arguments", "state_dict", "data", "scaling"),
+        *("input_shape", "activation", "output", "seed", "epoch", "epochs", "recipe", "metrics"),
+    }
+    assert content["input_shape"] == [64]
+    assert content["seed"] == 4
+    assert 0.5 < content["metrics"]["test_accuracy"] <= 1
+    assert checkpoints.module_of(content)(torch.zeros(1, 64)).shape == (1, 10)
+
+
+def test_members_of_a_stack_do_not_carry_the_whole_stack(tmp_path):
+    paths = train(SHORT, range(8), DIGITS, TrainOptions(tmp_path))
+    assert max(path.stat().st_size for path in paths) < 30_000
+    assert [path.name for path in paths[:2]] == ["abs-digits-000.pt", "abs-digits-001.pt"]
+
+
+class Interrupted(Exception):
+    pass
+
+
+def interrupt_at(epoch):
+    def watch(stack, done):
+        if done == epoch:
+            raise Interrupted
+
+    return watch
+
+
+@pytest.mark.parametrize("batch", [32, 0])
+def test_an_interrupted_training_ends_at_the_same_weights(tmp_path, batch):
+    recipe = SHORT.but(epochs=6, batch=batch)
+    whole = train(recipe, range(3), DIGITS, TrainOptions(tmp_path / "whole"))
+    halted = TrainOptions(tmp_path / "halted", save_every=0, watch=interrupt_at(4))
+    with pytest.raises(Interrupted):
+        train(recipe, range(3), DIGITS, halted)
+    resumed = train(recipe, range(3), DIGITS, TrainOptions(tmp_path / "halted"))
+    for one, other in zip(whole, resumed, strict=True):
+        assert_equal(state(one), state(other))
+    assert sorted(path.suffix for path in (tmp_path / "halted").iterdir()) == [".pt"] * 3
+
+
+def test_a_killed_command_continues_to_the_same_weights(tmp_path):
+    command = [sys.executable, "-m", "zoo", "train", "relu", "--seeds", "2", "--epochs", "40"]
+    subprocess.run([*command, "--out", str(tmp_path / "whole")], check=True, capture_output=True)
+    process = subprocess.Popen([*command, "--out", str(tmp_path / "killed")], env={**os.environ, "ZOO_SAVE_EVERY": "0"})
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "killed").glob("*.partial")) and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    subprocess.run([*command, "--out", str(tmp_path / "killed")], check=True, capture_output=True)
+    for name in ("relu-digits-000.pt", "relu-digits-001.pt"):
+        assert_equal(state(tmp_path / "whole" / name), state(tmp_path / "killed" / name))
+
+
+def test_finished_networks_are_not_trained_again(tmp_path):
+    (path,) = train(SHORT, [0], DIGITS, TrainOptions(tmp_path))
+    before = path.stat().st_mtime_ns
+    train(SHORT, [0], DIGITS, TrainOptions(tmp_path))
+    assert path.stat().st_mtime_ns == before
+
+
+def test_another_training_is_not_overwritten(tmp_path):
+    train(SHORT, [0], DIGITS, TrainOptions(tmp_path))
+    with pytest.raises(MismatchError, match=r"abs-digits.pt: found epochs 2; expected 3; delete it"):
+        train(SHORT.but(epochs=3), [0], DIGITS, TrainOptions(tmp_path))
+
+
+def test_divergence_names_the_seed_and_keeps_the_others(tmp_path):
+    def poison(stack, done):
+        if done == 0:
+            stack.params["output.weight"][1] = float("inf")
+
+    with pytest.raises(UsageError, match=r"not finite for seed 1 in epoch 1; .*the 2 other networks are kept"):
+        train(SHORT, range(3), DIGITS, TrainOptions(tmp_path, watch=poison))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["abs-digits-000.pt", "abs-digits-002.pt"]
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch):
+    train(SHORT, [0], DIGITS, TrainOptions(tmp_path))
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(UsageError, match=r"No space left on device.*what is finished stays"):
+        train(SHORT.but(name="other"), [0], DIGITS, TrainOptions(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["abs-digits.pt"]
+
+
+def test_no_gpu_is_said(tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("has a GPU")
+    with pytest.raises(UsageError, match="--device cuda: found no CUDA device"):
+        train(SHORT, [0], DIGITS, TrainOptions(tmp_path, device="cuda"))

@@ -1,0 +1,177 @@
+"""Networks of the papers by name, each a plain chain of named layers.
+
+To add one, write a function that returns an `nn.Sequential` and one line in `ARCHITECTURES`.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from torch import nn
+
+from interp.errors import UsageError, unknown_name
+from zoo.layers import Abs, Neg, OffsetL2, Weighting
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "abs": Abs,
+    "relu": nn.ReLU,
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "gelu": nn.GELU,
+}
+
+
+def mlp(
+    activation: str,
+    output: str = "linear",
+    *,
+    inputs: int = 784,
+    hidden: int = 128,
+    classes: int = 10,
+    final_bias: bool = True,
+    batch_norm: bool = False,
+    weighting: Weighting = "printed",
+) -> nn.Sequential:
+    """Make inputs-hidden-classes with one activation (use-DM; learn-DM's variants).
+
+    Parameters
+    ----------
+    activation
+        A name of `ACTIVATIONS`.
+    output
+        ``linear``, ``activation``, ``negated-activation``, ``distance`` or ``negated-distance``.
+    inputs, hidden, classes
+        Widths.
+    final_bias
+        Whether the last linear layer has a bias.
+    batch_norm
+        Put a `BatchNorm1d` between the hidden layer and its activation.
+    weighting
+        Of `OffsetL2`, for the two distances.
+    """
+    layers: list[tuple[str, nn.Module]] = [("hidden", nn.Linear(inputs, hidden))]
+    if batch_norm:
+        layers.append(("norm", nn.BatchNorm1d(hidden)))
+    layers.append(("activation", ACTIVATIONS[activation]()))
+    if output.endswith("distance"):
+        layers.append(("output", OffsetL2(hidden, classes, weighting)))
+    else:
+        layers.append(("output", nn.Linear(hidden, classes, bias=final_bias)))
+    if output.endswith("activation"):
+        layers.append(("output_activation", ACTIVATIONS[activation]()))
+    if output.startswith("negated"):
+        layers.append(("negate", Neg()))
+    return nn.Sequential(OrderedDict(layers))
+
+
+def lenet(
+    activation: str,
+    *,
+    side: int = 28,
+    channels: Sequence[int] = (6, 16),
+    kernels: Sequence[int] = (5, 5),
+    padding: Sequence[int] = (2, 0),
+    widths: Sequence[int] = (120, 84),
+    classes: int = 10,
+    final_bias: bool = True,
+) -> nn.Sequential:
+    """Make LeNet-5 with max-pooling, as in the author's runs: 28 x 28 padded by 2 at the first layer.
+
+    Parameters
+    ----------
+    activation
+        A name of `ACTIVATIONS`.
+    side
+        Height and width of the one-channel images.
+    channels, kernels, padding
+        Of the two convolutions; smaller kernels let 8 x 8 images through.
+    widths
+        Of the two hidden fully connected layers.
+    classes, final_bias
+        Of the last layer.
+    """
+    layers: list[tuple[str, nn.Module]] = []
+    before = 1
+    for index, (after, kernel, pad) in enumerate(zip(channels, kernels, padding, strict=True), start=1):
+        layers.append((f"conv{index}", nn.Conv2d(before, after, kernel, padding=pad)))
+        layers.append((f"activation{index}", ACTIVATIONS[activation]()))
+        layers.append((f"pool{index}", nn.MaxPool2d(2)))
+        before, side = after, (side + 2 * pad - kernel + 1) // 2
+    layers.append(("flatten", nn.Flatten()))
+    sizes = (before * side * side, *widths)
+    for index, (inputs, width) in enumerate(zip(sizes, widths, strict=False), start=1):
+        layers.append((f"fc{index}", nn.Linear(inputs, width)))
+        layers.append((f"activation{index + 2}", ACTIVATIONS[activation]()))
+    layers.append(("fc3", nn.Linear(sizes[-1], classes, bias=final_bias)))
+    return nn.Sequential(OrderedDict(layers))
+
+
+ARCHITECTURES: dict[str, Callable[..., nn.Sequential]] = {
+    "abs": partial(mlp, "abs"),
+    "relu": partial(mlp, "relu"),
+    "sigmoid": partial(mlp, "sigmoid"),
+    "tanh": partial(mlp, "tanh"),
+    "gelu": partial(mlp, "gelu"),
+    "abs2": partial(mlp, "abs", "activation"),
+    "relu2": partial(mlp, "relu", "activation"),
+    "abs2-neg": partial(mlp, "abs", "negated-activation"),
+    "relu2-neg": partial(mlp, "relu", "negated-activation"),
+    "abs-l2": partial(mlp, "abs", "distance"),
+    "relu-l2": partial(mlp, "relu", "distance"),
+    "abs-l2-neg": partial(mlp, "abs", "negated-distance"),
+    "relu-l2-neg": partial(mlp, "relu", "negated-distance"),
+    "offset-l2": partial(mlp, "abs", "negated-distance"),
+    "abs-bn": partial(mlp, "abs", batch_norm=True),
+    "relu-bn": partial(mlp, "relu", batch_norm=True),
+    "lenet": partial(lenet, "relu"),
+    "lenet-relu": partial(lenet, "relu"),
+    "lenet-abs": partial(lenet, "abs"),
+    "lenet-tanh": partial(lenet, "tanh"),
+    "lenet-sigmoid": partial(lenet, "sigmoid"),
+}
+
+
+def build(architecture: str, **arguments: Any) -> nn.Sequential:
+    """Make an untrained network by name; what a zoo checkpoint names as its builder.
+
+    Parameters
+    ----------
+    architecture
+        A name of `ARCHITECTURES`.
+    **arguments
+        Of that function.
+
+    Raises
+    ------
+    UsageError
+        If there is no such architecture, or it takes no such argument.
+    """
+    if architecture not in ARCHITECTURES:
+        raise unknown_name("architecture", architecture, ARCHITECTURES)
+    try:
+        return ARCHITECTURES[architecture](**arguments)
+    except TypeError as error:
+        raise UsageError(
+            f"architecture {architecture}",
+            found=f"arguments {arguments} ({error})",
+            expected="arguments of that architecture",
+            do="see zoo/architectures.py",
+        ) from error
+
+
+def describe(architecture: str) -> dict[str, str]:
+    """Tell an architecture's activation and what it does to the last layer's z.
+
+    Examples
+    --------
+    >>> describe("relu2-neg")
+    {'activation': 'relu', 'output': 'negated-activation'}
+    """
+    made = ARCHITECTURES[architecture]
+    chosen: Sequence[Any] = getattr(made, "args", ())
+    given: Mapping[str, Any] = getattr(made, "keywords", {})
+    activation, output = (*chosen, "linear")[:2]
+    return {"activation": str(given.get("activation", activation)), "output": str(given.get("output", output))}

@@ -1,0 +1,133 @@
+"""The zoo's checkpoint: one dict of plain values and tensors that opens with ``weights_only``.
+
+=============  =====================================================================
+key            value
+=============  =====================================================================
+format         ``interp-zoo``
+version        1
+builder        ``zoo.architectures:build``
+architecture   a name of `zoo.architectures.ARCHITECTURES`
+arguments      keyword arguments of the builder
+state_dict     parameter name -> tensor
+data           name of the training data, such as ``digits``
+scaling        what was done to the inputs, such as ``x/16``
+input_shape    one sample as the module takes it, such as [64] or [1, 8, 8]
+activation     of the hidden layers, such as ``abs``
+output         ``linear``, ``activation``, ``negated-activation``, ``distance`` or ``negated-distance``
+seed           of every draw
+epoch, epochs  epochs done, and asked for
+recipe         hyper-parameters
+metrics        ``train_accuracy``, ``train_loss``, ``test_accuracy``, ``test_loss``
+=============  =====================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from interp.errors import CheckpointError, MismatchError
+from zoo.architectures import build, describe
+from zoo.files import save_tensors
+from zoo.recipes import Recipe
+
+FORMAT, VERSION, BUILDER = "interp-zoo", 1, "zoo.architectures:build"
+
+
+def save(
+    path: Path,
+    recipe: Recipe,
+    state: Mapping[str, Tensor],
+    *,
+    seed: int,
+    epoch: int,
+    metrics: Mapping[str, float],
+) -> None:
+    """Write one trained network, whole or not at all.
+
+    Parameters
+    ----------
+    path
+        Where to.
+    recipe
+        How it was trained.
+    state
+        Its ``state_dict``; copied, since a view would drag its whole stack into the file.
+    seed, epoch
+        Of the draws, and epochs done.
+    metrics
+        Accuracy in [0, 1] and mean loss, per split.
+    """
+    save_tensors(
+        path,
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "builder": BUILDER,
+            "architecture": recipe.architecture,
+            "arguments": dict(recipe.arguments),
+            "state_dict": {name: tensor.detach().cpu().clone() for name, tensor in state.items()},
+            "data": recipe.data,
+            "scaling": recipe.scaling,
+            "input_shape": list(recipe.input_shape),
+            **describe(recipe.architecture),
+            "seed": seed,
+            "epoch": epoch,
+            "epochs": recipe.epochs,
+            "recipe": recipe.settings(),
+            "metrics": {name: float(value) for name, value in metrics.items()},
+        },
+    )
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Read a zoo checkpoint.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, damaged or of another kind.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch.load fails with many types; each means the same here
+        raise CheckpointError(
+            path, found=str(error).splitlines()[0][:160], expected="a zoo checkpoint", do="train it anew"
+        ) from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT or content.get("version") != VERSION:
+        raise CheckpointError(path, found="another kind of file", expected="a zoo checkpoint", do="train it anew")
+    return content
+
+
+def module_of(content: Mapping[str, Any]) -> nn.Sequential:
+    """Build the network that a checkpoint holds, in eval mode."""
+    module = build(content["architecture"], **content["arguments"])
+    module.load_state_dict(content["state_dict"])
+    return module.eval()
+
+
+def is_finished(path: Path, recipe: Recipe, seed: int) -> bool:
+    """Tell whether `path` already holds this very training.
+
+    Raises
+    ------
+    MismatchError
+        If it holds another one, which must not be overwritten silently.
+    """
+    if not path.exists():
+        return False
+    content = load(path)
+    found = {"architecture": content["architecture"], "arguments": content["arguments"], "seed": content["seed"]}
+    found |= {"epochs": content["epochs"], **content["recipe"]}
+    wanted = {"architecture": recipe.architecture, "arguments": dict(recipe.arguments), "seed": seed}
+    wanted |= {"epochs": recipe.epochs, **recipe.settings()}
+    for key, value in wanted.items():
+        if found.get(key) != value:
+            raise MismatchError(
+                path, found=f"{key} {found.get(key)}", expected=str(value), do="delete it or choose another --out"
+            )
+    return True

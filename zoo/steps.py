@@ -1,0 +1,105 @@
+"""One step of gradient descent for a whole stack of networks.
+
+The first linear layer holds nearly all of the work, and its gradient is two matrix products: done by
+hand, batched over models, added straight onto the momentum. The rest goes through autograd.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.func import functional_call, vmap
+from torch.nn import functional
+
+from zoo.products import add_outer, project
+from zoo.stacks import Stack
+
+
+def add_gradient(stack: Stack, x: Tensor, y: Tensor, *, total: int, decay: float, split: bool = False) -> Tensor:
+    """Set every velocity to ``decay * velocity + gradient`` of the mean cross-entropy.
+
+    Parameters
+    ----------
+    stack
+        M models.
+    x
+        (M, B, ...), each model's own samples, or (B, ...) for all models alike.
+    y
+        (M, B) or (B,) labels.
+    total
+        Samples in the mean; more than B where `x` is one part of a full batch.
+    decay
+        Momentum, or 1 for the parts after the first.
+    split
+        See `zoo.products`; for shared inputs only.
+
+    Returns
+    -------
+    Tensor
+        (M,) this part of the mean loss.
+    """
+    if stack.head is None:
+        return _add_tail(stack, x, y, total, decay, model_axis=None if y.dim() == 1 else 0)[0]
+    weight, bias = stack.params[f"{stack.head}.weight"], stack.params[f"{stack.head}.bias"]
+    shared = y.dim() == 1
+    if shared:
+        z = project(x, weight.flatten(0, 1), split).view(-1, *bias.shape).add_(bias)  # (B, M, N)
+    else:
+        z = torch.baddbmm(bias.unsqueeze(1), x, weight.mT)  # (M, B, N)
+    losses, slope = _add_tail(stack, z.requires_grad_(), y, total, decay, model_axis=1 if shared else 0)
+    assert slope is not None
+    speed = stack.velocity[f"{stack.head}.weight"]
+    if shared:
+        add_outer(speed.view(-1, speed.shape[2]), slope.flatten(1), x, decay, split)
+    else:
+        speed.baddbmm_(slope.mT, x, beta=decay)
+    stack.velocity[f"{stack.head}.bias"].mul_(decay).add_(slope.sum(dim=0 if shared else 1))
+    return losses
+
+
+def descend(stack: Stack, lr: float) -> None:
+    """Move every parameter by ``-lr * velocity``."""
+    for name, value in stack.params.items():
+        value.add_(stack.velocity[name], alpha=-lr)
+
+
+def outputs(stack: Stack, params: dict[str, Tensor], values: Tensor, model_axis: int | None) -> Tensor:
+    """Run the tail of every model, (M, B, C).
+
+    Parameters
+    ----------
+    stack
+        Gives the structure and the buffers.
+    params
+        Of the tail, (M, ...).
+    values
+        What the tail reads, with its models along `model_axis`, or the same for all models if None.
+    model_axis
+        See `values`.
+    """
+    state = {**params, **stack.buffers}
+
+    def run(one: dict[str, Tensor], of: Tensor) -> Tensor:
+        result: Tensor = functional_call(stack.tail, one, (of,))
+        return result
+
+    if len(stack) == 1:  # vmap turns convolutions into grouped ones, several times slower
+        one = {name: value[0] for name, value in state.items()}
+        return run(one, values if model_axis is None else values.select(model_axis, 0)).unsqueeze(0)
+    return vmap(run, in_dims=(0, model_axis))(state, values)
+
+
+def _add_tail(
+    stack: Stack, values: Tensor, y: Tensor, total: int, decay: float, model_axis: int | None
+) -> tuple[Tensor, Tensor | None]:
+    names = [name for name in stack.params if stack.head is None or not name.startswith(f"{stack.head}.")]
+    leaves = {name: stack.params[name].detach().requires_grad_() for name in names}
+    logits = outputs(stack, leaves, values, model_axis)
+    labels = y.expand(logits.shape[:2])
+    losses = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
+    losses = losses.view(labels.shape).sum(dim=1) / total
+    wanted = [*leaves.values(), *([values] if values.requires_grad else [])]
+    slopes = torch.autograd.grad(losses.sum(), wanted)
+    for name, slope in zip(names, slopes, strict=False):
+        stack.velocity[name].mul_(decay).add_(slope)
+    return losses.detach(), slopes[-1] if values.requires_grad else None
