@@ -41,6 +41,12 @@ def null_share(found: Boundaries) -> dict[str, Span]:
     }
 
 
+def chance(found: Boundaries) -> Span:
+    """Read the null that the p-value is about: ``random point``, else the first there is."""
+    nulls = null_share(found)
+    return nulls.get("random point") or next(iter(nulls.values()), Span(float("nan"), float("nan"), float("nan")))
+
+
 def share_p_value(found: Boundaries) -> float:
     """Read the chance that the null gives at least the share found."""
     at = at_threshold(found)

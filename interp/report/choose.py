@@ -1,0 +1,21 @@
+"""Which nodes are shown where there is no room for all."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from interp.types import Array, Boundaries
+
+
+def evenly(found: Boundaries, most: int, *, dead: bool = True) -> list[int]:
+    """Choose nodes evenly over the rank of their distance, nearest first; those without a distance last."""
+    distance = np.abs(np.asarray(found.distance, float))
+    order = np.argsort(np.where(np.isfinite(distance), distance, np.inf), kind="stable")
+    if not dead:
+        order = order[np.asarray(found.kind)[order] != "dead"]
+    return [int(order[rank]) for rank in _ranks(len(order), most)]
+
+
+def _ranks(available: int, most: int) -> Array:
+    count = min(available, most)
+    return np.unique(np.round(np.linspace(0, available - 1, count)).astype(int)) if count else np.zeros(0, int)

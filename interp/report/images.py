@@ -1,0 +1,50 @@
+"""Vectors as images: which shape they have, and many of them as one picture."""
+
+from __future__ import annotations
+
+from math import isqrt, prod
+
+import numpy as np
+
+from interp.types import Array, NodeLayer, Results
+
+Shape = tuple[int, int, int]
+
+
+def network_shape(results: Results, layer: NodeLayer, width: int) -> Shape | None:
+    """Give (channels, height, width) of a network input, or of the patch of it that a convolution sees."""
+    shape = results.data.image_shape
+    if shape is None or prod(shape) == width:
+        return shape
+    side = isqrt(width // shape[0])
+    patch = layer.kind.startswith("conv") and side > 1 and shape[0] * side * side == width
+    return (shape[0], side, side) if patch else None
+
+
+def layer_shape(results: Results, layer: NodeLayer) -> Shape | None:
+    """Give the same for what the layer itself reads; only the first layer reads images."""
+    first = bool(results.model.layers) and results.model.layers[0].name == layer.name
+    return network_shape(results, layer, layer.inputs) if first else None
+
+
+def pixels(vector: Array, shape: Shape) -> Array:
+    """Lay a (D,) vector out as (height, width), or (height, width, 3) of three channels."""
+    image = np.asarray(vector, float).reshape(shape)
+    return image.transpose(1, 2, 0) if shape[0] == 3 else image.mean(0)
+
+
+def coloured(image: Array, low: float, high: float) -> Array:
+    """Bring an image of three channels to [0, 1]; NaN stays."""
+    return np.clip((image - low) / max(high - low, 1e-12), 0, 1)
+
+
+def mosaic(rows: list[list[Array | None]], size: tuple[int, ...], gap: int) -> Array:
+    """Set images of one size side by side; NaN between them and where there is none."""
+    height, width = size[0] + gap, size[1] + gap
+    columns = max(map(len, rows), default=1)
+    board = np.full((max(len(rows), 1) * height - gap, columns * width - gap, *size[2:]), np.nan)
+    for top, row in enumerate(rows):
+        for left, image in enumerate(row):
+            if image is not None:
+                board[top * height : top * height + size[0], left * width : left * width + size[1]] = image
+    return board

@@ -1,0 +1,118 @@
+"""Write the page: figures, report.json and, last, report.html, each whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path, PurePath
+from typing import Any
+
+from interp.errors import UsageError
+from interp.report.document import document
+from interp.report.html import render
+from interp.report.pictures import Picture, draw_all
+from interp.report.plain import plain
+from interp.report.sections import SECTIONS
+from interp.types import Results, Section
+
+Maker = Callable[[Results], Section]
+
+
+def write_report(
+    results: Results, out: Path, command: str, sections: Mapping[str, Maker | str] = SECTIONS
+) -> dict[str, Any]:
+    """Draw the results as ``report.html`` with ``report.json`` and ``figures/``.
+
+    Parameters
+    ----------
+    results
+        As the pipeline made them.
+    out
+        Folder to write to; made if missing.
+    command
+        What the user typed, to be printed under "Reproduce".
+    sections
+        Key -> what makes the section, or ``package.module:name`` of it; in page order.
+
+    Returns
+    -------
+    dict
+        What ``report.json`` holds.
+    """
+    results = _with_command(results, command)
+    made = {key: _make(key, maker, results) for key, maker in sections.items()}
+    pictures = draw_all(figure for section in made.values() for figure in section.figures)
+    found = document(results) | {"sections": {key: _described(section, pictures) for key, section in made.items()}}
+    _write_all(Path(out), found, pictures, render(results, made, pictures))
+    return found
+
+
+def _with_command(results: Results, command: str) -> Results:
+    settings = {**results.provenance.settings, "command": command}
+    return replace(results, provenance=replace(results.provenance, settings=settings))
+
+
+def _make(key: str, maker: Maker | str, results: Results) -> Section:
+    try:
+        return _resolved(maker)(results)
+    except Exception as error:
+        if hasattr(error, "add_note"):  # Python 3.11
+            error.add_note(f"in the report's section {key!r}")
+        raise
+
+
+def _resolved(maker: Maker | str) -> Maker:
+    if not isinstance(maker, str):
+        return maker
+    module, _, name = maker.partition(":")
+    found: Maker = getattr(import_module(module), name)
+    return found
+
+
+def _described(section: Section, pictures: Mapping[str, Picture]) -> dict[str, Any]:
+    """Give a section's words and tables as JSON values, so that no shown number is missing there."""
+    described: dict[str, Any] = plain(
+        {
+            "title": section.title,
+            "text": section.text,
+            "figures": [
+                {"file": f"figures/{pictures[figure.name].stem}.png", "caption": figure.caption}
+                for figure in section.figures
+            ],
+            "tables": [{"caption": table.caption, "rows": table.frame} for table in section.tables],
+        }
+    )
+    return described
+
+
+def _write_all(out: Path, found: dict[str, Any], pictures: Mapping[str, Picture], page: str) -> None:
+    """Write the page last: where it is, all that it speaks of is too."""
+    try:
+        (out / "figures").mkdir(parents=True, exist_ok=True)
+        for picture in pictures.values():
+            _write(out / "figures" / f"{picture.stem}.png", picture.png)
+        _write(out / "report.json", json.dumps(found, allow_nan=False, ensure_ascii=False, indent=1).encode())
+        _write(out / "report.html", page.encode("utf-8", "replace"))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UsageError(
+            out, found=reason.lower(), expected="a folder that can be written", do="choose another with --out"
+        ) from error
+
+
+def _write(path: PurePath, content: bytes) -> None:
+    """Write under a temporary name beside the file, then rename: readers see the old file or the new one."""
+    path = Path(path)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(temporary).chmod(0o644)  # mkstemp makes files that only their owner can read
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

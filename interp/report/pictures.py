@@ -1,0 +1,96 @@
+"""Figures as small PNG files: drawn once, few colours, the whole page within a budget."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from PIL import Image
+
+from interp.report.style import DPI, PHOTO, drawn, figure_style, slug
+from interp.types import Figure
+
+COLOURS = 96  # enough for lines and grey images; a quarter of the bytes of full colour
+BUDGET = 3_300_000  # bytes of PNG on one page; base64 makes 4.4 MB of them
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn figure: file stem, PNG bytes, and its size on the page in CSS pixels."""
+
+    stem: str
+    png: bytes
+    shown_width: int
+    shown_height: int
+    look: str
+
+    @property
+    def uri(self) -> str:
+        """The picture as an address that holds it."""
+        return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
+
+
+def draw_all(figures: Iterable[Figure]) -> dict[str, Picture]:
+    """Draw every figure once; give the pictures by figure name, all together within the budget."""
+    pictures: dict[str, Picture] = {}
+    for figure in figures:
+        stems = {picture.stem for picture in pictures.values()}
+        pictures[figure.name] = _picture(figure, _free(slug(figure.name), stems))
+    return within(pictures, BUDGET)
+
+
+def within(pictures: dict[str, Picture], budget: int) -> dict[str, Picture]:
+    """Halve the largest pictures until all fit: a page that opens beats a sharp one that does not."""
+    fitted = dict(pictures)
+    while sum(len(picture.png) for picture in fitted.values()) > budget:
+        name = max(fitted, key=lambda name: len(fitted[name].png))
+        smaller = _halved(fitted[name].png)
+        if len(smaller) >= len(fitted[name].png):
+            return fitted
+        fitted[name] = replace(fitted[name], png=smaller)
+    return fitted
+
+
+def _picture(figure: Figure, stem: str) -> Picture:
+    canvas = drawn(figure)
+    raw = io.BytesIO()
+    with figure_style():
+        canvas.savefig(raw, format="png", dpi=DPI, facecolor="white", transparent=False)
+    width, height = canvas.get_size_inches() * 100
+    look = PHOTO if canvas.get_label() == PHOTO else "plot"
+    _forget(canvas)
+    image = Image.open(raw).convert("RGB")
+    png = _encode(image, 256 if look == PHOTO else COLOURS)
+    return Picture(stem, png, round(width), round(height), look)
+
+
+def _forget(canvas: Any) -> None:
+    """Close a figure that a user's section made with pyplot."""
+    import matplotlib.pyplot as plt
+
+    plt.close(canvas)
+
+
+def _free(stem: str, taken: set[str]) -> str:
+    """Give a file stem that is not taken."""
+    number = 2
+    free = stem
+    while free in taken:
+        free, number = f"{stem}-{number}", number + 1
+    return free
+
+
+def _encode(image: Image.Image, colours: int) -> bytes:
+    few = image.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    out = io.BytesIO()
+    few.save(out, format="PNG", optimize=True)
+    return out.getvalue()
+
+
+def _halved(png: bytes) -> bytes:
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    size = (max(image.width // 2, 1), max(image.height // 2, 1))
+    return _encode(image.resize(size, Image.Resampling.LANCZOS), 64)

@@ -1,0 +1,109 @@
+"""How z is distributed over the data, node by node, with the fitted mixture and the boundary z = 0."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from interp.report.choose import evenly
+from interp.report.lookup import analysed
+from interp.report.numbers import decimals
+from interp.report.style import INK, KIND_COLOURS, canvas, layer_figures
+from interp.types import Boundaries, Figure, GaussianFit, Results, Section
+
+PANELS = 24
+COLUMNS = 6
+
+
+def section(results: Results) -> Section:
+    """Show the distributions of representative nodes of every layer."""
+    text = (
+        "Each panel is one node: the histogram of its z over the training data, the Gaussian mixture fitted to it "
+        "(number of components by BIC), and its boundary, the dark line at z = 0.",
+        "Read |z| as a distance: inputs at the line are as close to the node's prototype as can be, inputs far from "
+        "it are far. A coherent node has its line at the middle of a cluster; an ad hoc one has it on a slope, or "
+        "between clusters.",
+        "A mixture component is a convenient description, not a proven cluster: BIC adds components to any long tail.",
+    )
+    names = layer_figures("distributions", results.fits)
+    figures = (
+        Figure(names[layer.name], _caption(layer.name, found), partial(_panels, fit, found))
+        for layer, fit, found in analysed(results)
+    )
+    return Section("Distributions", text, tuple(figures))
+
+
+def _caption(layer: str, found: Boundaries) -> str:
+    shown, nodes = len(evenly(found, PANELS)), len(found.kind)
+    chosen = (
+        "all nodes" if shown == nodes else f"{shown} of {nodes:,} nodes, chosen evenly over the rank of their distance"
+    )
+    unit = "standard deviations" if found.thresholds.rule == "mixture" else "output units"
+    return (
+        f"{layer}: {chosen}, nearest first. The number is the distance of the boundary to the closest mean, in {unit}."
+    )
+
+
+def _panels(fit: GaussianFit, found: Boundaries) -> Any:
+    nodes = evenly(found, PANELS)
+    rows = max(-(-len(nodes) // COLUMNS), 1)
+    figure, grid = canvas(rows, COLUMNS, height=0.25 + 1.12 * rows)
+    for axes in grid.flat[len(nodes) :]:
+        axes.set_axis_off()
+    for axes, node in zip(grid.flat, nodes, strict=False):
+        _panel(axes, node, fit, found)
+    return figure
+
+
+def _panel(axes: Any, node: int, fit: GaussianFit, found: Boundaries) -> None:
+    kind = str(found.kind[node])
+    colour = KIND_COLOURS.get(kind, INK)
+    note = f" {decimals(abs(float(found.distance[node])))}" if np.isfinite(found.distance[node]) else ""
+    axes.set_title(f"{node} {kind}{note}", color=colour, fontsize=7.5, pad=3)
+    axes.set_yticks([])
+    axes.spines[["left", "top", "right"]].set_visible(False)
+    low, high = float(fit.minimum[node]), float(fit.maximum[node])
+    if not (np.isfinite(low) and np.isfinite(high) and high > low):
+        return _constant(axes, low)
+    _histogram(axes, fit.histogram[node], low, high, colour)
+    _mixture(axes, fit, node, low, high, colour)
+    return _boundary(axes, low, high)
+
+
+def _constant(axes: Any, value: float) -> None:
+    axes.set_xticks([])
+    axes.text(0.5, 0.5, f"constant {decimals(value)}", transform=axes.transAxes, ha="center", va="center", fontsize=7.5)
+
+
+def _histogram(axes: Any, counts: Any, low: float, high: float, colour: str) -> None:
+    counts = np.asarray(counts, float)
+    density = counts / max(counts.sum(), 1) / (high - low) * len(counts)
+    axes.stairs(density, np.linspace(low, high, len(counts) + 1), fill=True, color=colour, alpha=0.28)
+    axes.set_ylim(0, max(density.max(initial=0.0) * 1.1, 1e-300))
+
+
+def _mixture(axes: Any, fit: GaussianFit, node: int, low: float, high: float, colour: str) -> None:
+    used = (fit.weight[node] > 0) & (fit.component_var[node] > 0)
+    if not used.any():
+        return
+    z = np.linspace(low, high, 200)[:, None]  # (200, components)
+    mean, sd = fit.component_mean[node][used], np.sqrt(fit.component_var[node][used])
+    parts = fit.weight[node][used] * np.exp(-(((z - mean) / sd) ** 2) / 2) / (sd * np.sqrt(2 * np.pi))
+    if parts.shape[1] > 1:
+        axes.plot(z[:, 0], parts, color=colour, lw=0.6, alpha=0.8)
+    axes.plot(z[:, 0], parts.sum(1), color=colour, lw=1.3)
+
+
+def _boundary(axes: Any, low: float, high: float) -> None:
+    """Draw z = 0; where it lies far outside the data, point to it instead of squeezing the data."""
+    room = 0.35 * (high - low)
+    if low - room <= 0 <= high + room:
+        axes.axvline(0, color=INK, lw=1.2)
+        axes.set_xlim(min(low, -0.02 * (high - low)), max(high, 0.02 * (high - low)))
+    else:
+        axes.set_xlim(low, high)
+        side, words = (0.02, "← z = 0") if low > 0 else (0.98, "z = 0 →")
+        axes.text(side, 0.86, words, transform=axes.transAxes, ha="left" if low > 0 else "right", fontsize=7)
+    axes.locator_params(axis="x", nbins=3)

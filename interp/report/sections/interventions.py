@@ -1,0 +1,130 @@
+"""Does the network depend on distances or on intensities? Accuracy while z is scaled, clipped or shifted."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from interp.report import cells
+from interp.report.lookup import whole_layer
+from interp.report.style import FAINT, SPLIT_COLOURS, canvas, colour, layer_figures, pale
+from interp.types import Effects, Figure, Results, Section, Table
+
+LEVELS = {
+    "scale": "factor on z (1 = as it is)",
+    "clip": "cap, as a fraction of the range (1 = as it is)",
+    "offset": "shift, as a fraction of the range (0 = as it is)",
+}
+COLUMNS = 3
+
+
+def section(results: Results) -> Section:
+    """Show accuracy over the levels of every intervention on whole layers."""
+    what = "accuracy" if _labelled(results.effects) else "agreement with the unperturbed network"
+    text = (
+        "Before the activation, z of a whole layer becomes min(scale · z + offset, clip). Scaling and clipping "
+        "change how large outputs get and leave the boundaries where they are; an offset moves every boundary and "
+        "leaves the largest output as it is.",
+        f"A network that relies on distances to its boundaries loses {what} under small offsets and shrugs off "
+        "scaling and clipping; one that relies on intensities does the reverse. Levels are fractions of each node's "
+        "own range, bands are 95 % intervals, the dashed line is the unperturbed network.",
+        "Levels of different interventions are not of equal strength. A steep curve shows what this network needs, "
+        "not what its nodes mean.",
+    )
+    table = whole_layer(results.effects)
+    if table.empty:
+        return Section("Interventions", ("No whole-layer intervention was run.",))
+    names = layer_figures("interventions", dict.fromkeys(table["layer"]))
+    figures = [
+        Figure(names[layer], _caption(layer, what), partial(_figure, part, dict(results.effects.baseline), what))
+        for layer, part in table.groupby("layer", sort=False)
+    ]
+    return Section("Interventions", text, tuple(figures), (_worst(table, what),))
+
+
+def _labelled(effects: Effects) -> bool:
+    return bool(len(effects.table)) and bool(effects.table["loss"].notna().any())
+
+
+def _caption(layer: str, what: str) -> str:
+    return (
+        f"{layer}: {what} (above) and, with labels, loss (below) over the level of each intervention on all its nodes."
+    )
+
+
+def _figure(table: pd.DataFrame, baseline: dict[str, float], what: str) -> Any:
+    names = _swept(table)
+    loss = bool(table["loss"].notna().any())
+    figure, grid = canvas(1 + loss, max(len(names), 1), height=2.4 + 1.35 * loss, sharey="row", sharex="col",
+                          height_ratios=(1.7, 1) if loss else None)  # fmt: skip
+    for column, name in enumerate(names):
+        part = table[table["intervention"] == name].sort_values("level")
+        _accuracy(grid[0, column], part, baseline)
+        grid[0, column].set_title(name)
+        if loss:
+            _loss(grid[1, column], part)
+        grid[-1, column].set_xlabel(LEVELS.get(name, "level"), fontsize=7.5)
+    grid[0, 0].set_ylabel("accuracy" if what == "accuracy" else "agreement")
+    if loss:
+        grid[1, 0].set_ylabel("loss")
+    _legend(figure, table)
+    return figure
+
+
+def _swept(table: pd.DataFrame) -> list[str]:
+    """Give the interventions with more than one level, in the order in which they ran."""
+    return [str(name) for name, part in table.groupby("intervention", sort=False) if part["level"].nunique() > 1]
+
+
+def _accuracy(axes: Any, table: pd.DataFrame, baseline: dict[str, float]) -> None:
+    for position, (split, part) in enumerate(table.groupby("split", sort=False)):
+        shade = colour(str(split), SPLIT_COLOURS, position)
+        axes.fill_between(part["level"], part["low"], part["high"], color=shade, alpha=0.2, lw=0)
+        axes.plot(part["level"], part["accuracy"], color=shade, lw=1.6, label=str(split))
+        if np.isfinite(baseline.get(str(split), np.nan)):
+            axes.axhline(baseline[str(split)], color=shade, lw=0.8, ls=(0, (4, 3)))
+    axes.set_ylim(-0.02, 1.02)
+    pale(axes)
+
+
+def _loss(axes: Any, table: pd.DataFrame) -> None:
+    for position, (split, part) in enumerate(table.groupby("split", sort=False)):
+        axes.plot(part["level"], part["loss"], color=colour(str(split), SPLIT_COLOURS, position), lw=1.2)
+    known = table["loss"].to_numpy(float)
+    known = known[np.isfinite(known) & (known > 0)]
+    if len(known) and known.max() > 50 * known.min():
+        axes.set_yscale("log")
+    pale(axes)
+
+
+def _legend(figure: Any, table: pd.DataFrame) -> None:
+    from matplotlib.lines import Line2D
+
+    splits = list(dict.fromkeys(table["split"]))
+    lines = [Line2D([], [], color=colour(str(split), SPLIT_COLOURS, i)) for i, split in enumerate(splits)]
+    lines.append(Line2D([], [], color=FAINT, lw=0.8, ls=(0, (4, 3))))
+    figure.legend(lines, [*map(str, splits), "unperturbed"], loc="outside upper right", ncols=len(lines))
+
+
+def _worst(table: pd.DataFrame, what: str) -> Table:
+    """Select the most harmful level of each sweep."""
+    groups = table.groupby(["layer", "intervention", "split"], sort=False)
+    known = table.loc[groups["accuracy"].idxmin().dropna()]
+    rows = [_row(row, what) for row in known.to_dict(orient="records")]
+    caption = f"The most harmful level of each intervention. Change is in percentage points of {what}."
+    return Table(pd.DataFrame(rows, dtype=object), caption, sortable=True)
+
+
+def _row(row: dict[Any, Any], what: str) -> dict[str, Any]:
+    return {
+        "layer": cells.Code(row["layer"], 32),
+        "intervention": row["intervention"],
+        "split": row["split"],
+        "level": cells.fixed(row["level"], 2),
+        "accuracy" if what == "accuracy" else "agreement": cells.share(row["accuracy"], row["low"], row["high"]),
+        "change": cells.points(row["difference"], row["difference_low"], row["difference_high"]),
+        "q": cells.probability(row["q_value"]),
+    }

@@ -1,0 +1,49 @@
+"""Every layer in one table: nodes, kinds, and the coherent share beside its null."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from interp.report import cells
+from interp.report.lookup import Span, chance, coherent_share, share_p_value
+from interp.report.numbers import MISSING
+from interp.types import Boundaries, NodeLayer, Results, Section, Table
+
+UNKNOWN = Span(float("nan"), float("nan"), float("nan"))
+
+
+def section(results: Results) -> Section:
+    """Show the layer table."""
+    text = (
+        "A node is one output channel of a linear map, with the batch norm that follows it folded in. Its value "
+        "before the activation is z, and z = 0 is its boundary.",
+        "Read the coherent share only beside its null: on overlapping data, many hyperplanes through random data "
+        "points also pass close to some cluster's mean. A small p says that this layer has more coherent nodes than "
+        "such hyperplanes would.",
+        "Do not conclude that a layer with a large share is “distance-based”, nor that one with a small share is "
+        "not: the interventions further down test that directly.",
+    )
+    rows = [_row(layer, results.boundaries.get(layer.name), results) for layer in results.model.layers]
+    table = Table(pd.DataFrame(rows, dtype=object), "Node layers, in the order in which they run.")
+    return Section("Layers", text, (), (table,))
+
+
+def _row(layer: NodeLayer, found: Boundaries | None, results: Results) -> dict[str, Any]:
+    fit = results.fits.get(layer.name)
+    share = coherent_share(found) if found else UNKNOWN
+    null = chance(found) if found else UNKNOWN
+    return {
+        "layer": cells.Code(layer.name, 32),
+        "kind": layer.kind,
+        "inputs": cells.count(layer.inputs),
+        "nodes": cells.count(layer.nodes),
+        "activation": layer.activation,
+        "rows": cells.count(fit.count if fit else None),
+        "kinds of node": cells.Bar(found.counts) if found else MISSING,
+        "coherent": cells.share(share.value, share.low, share.high),
+        "chance": cells.share(null.value, null.low, null.high),
+        "0 to 100 %": cells.Gauge(share, null),
+        "p": cells.probability(share_p_value(found) if found else None),
+    }

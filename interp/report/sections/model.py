@@ -1,0 +1,85 @@
+"""What was read from the checkpoint, and what had to be inferred, with the evidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from interp.inspection import inspection
+from interp.report import cells
+from interp.report.numbers import MISSING
+from interp.types import LoadedModel, Results, Section, Table
+
+NAMES = {"input_scaling": "input scaling", "input_shape": "input shape"}
+
+
+def section(results: Results) -> Section:
+    """Show the reading of the file and how sure it is."""
+    model = results.model
+    text = (
+        "This is how the file was read. A bare checkpoint holds weights only: the activation, the input scaling and "
+        "the sign of the output are then inferred by trying the candidates on data.",
+        "Everything below rests on this reading. Facts marked “uncertain” deserve a check; each can be stated on "
+        "the command line, and the page made anew.",
+    )
+    tables = [Table(_read(results), "What was read.")]
+    if model.inferred:
+        tables.append(Table(_inferred(model), "What was inferred, how sure that is, and why."))
+    if model.skipped:
+        tables.append(Table(_skipped(model), "What this page does not cover."))
+    return Section("The network", text, (), tuple(tables))
+
+
+def _read(results: Results) -> pd.DataFrame:
+    model = results.model
+    found = inspection(model)
+    facts = {
+        "file": cells.Code(model.path),
+        "format": model.format,
+        "architecture": _architecture(model, found["widths"]),
+        "hidden activation": _words(found["activation"]),
+        "input scaling": cells.Code(found["input_scaling"]),
+        "output": model.output,
+        "data": _data(results),
+    }
+    facts |= {f"{split} accuracy": cells.share(share, places=2) for split, share in model.accuracy.items()}
+    return pd.DataFrame({"fact": list(facts), "value": list(facts.values())}, dtype=object)
+
+
+def _architecture(model: LoadedModel, widths: list[int] | None) -> str:
+    if widths:
+        return "-".join(map(str, widths))
+    return ", ".join(f"{layer.kind} {layer.inputs} to {layer.nodes}" for layer in model.layers) or MISSING
+
+
+def _data(results: Results) -> str:
+    data = results.data
+    splits = ", ".join(f"{len(split):,} {name}" for name, split in data.splits.items())
+    classes = f"{len(data.classes)} classes" if data.classes else "no labels"
+    return f"{data.name}: {splits}; {data.width:,} inputs; {classes}"
+
+
+def _inferred(model: LoadedModel) -> pd.DataFrame:
+    facts = model.inferred
+    return pd.DataFrame(
+        {
+            "fact": [NAMES.get(name, name.replace("_", " ")) for name in facts],
+            "value": [_words(fact.value) for fact in facts.values()],
+            "confidence": [cells.Badge(fact.confidence, fact.confidence) for fact in facts.values()],
+            "evidence": [fact.evidence for fact in facts.values()],
+        },
+        dtype=object,
+    )
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_words, value))
+    return MISSING if value is None or value != value else str(value)  # NaN differs from itself
+
+
+def _skipped(model: LoadedModel) -> pd.DataFrame:
+    return pd.DataFrame({"part": [cells.Code(name) for name in model.skipped], "reason": list(model.skipped.values())})

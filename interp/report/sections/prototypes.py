@@ -1,0 +1,125 @@
+"""What inputs the nodes stand for: their mean inputs of every kind, beside the matched k-means centroid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from interp.report import cells
+from interp.report.choose import evenly
+from interp.report.images import layer_shape, network_shape
+from interp.report.lookup import known_mean
+from interp.report.sections.prototype_drawing import Sheet, draw_heat, draw_images
+from interp.report.style import layer_figures
+from interp.types import Array, ClusterMatch, Figure, NodeLayer, Prototypes, Results, Section, Table
+
+ORDER = ("nearest", "strongest", "conditional", "component")
+IMAGE_NODES = 12
+HEAT_NODES = 8
+
+
+def section(results: Results) -> Section:
+    """Show prototypes of representative nodes of every layer."""
+    text = (
+        "A prototype is a mean input. Nearest: of the inputs closest to the boundary, the distance reading. "
+        "Strongest: of the inputs with the largest output, the intensity reading. Conditional: the input expected "
+        "at z = 0 if all were Gaussian. Component: the mean of the cluster that the boundary passes through. "
+        "Centroid: the k-means centroid matched to the nearest prototype.",
+        "If a node measures a distance, its nearest prototype looks like something in the data and like its "
+        "centroid. If it measures intensity, the strongest one does.",
+        "Any mean of many inputs looks smooth and plausible, and z = 0 always has inputs near it. Look at what sets "
+        "a prototype apart from the data mean, and at the nulls of the next section, before believing it.",
+    )
+    named = layer_figures("prototypes", results.prototypes)
+    layers = [layer for layer in results.model.layers if layer.name in results.prototypes]
+    figures = [figure for layer in layers for figure in _figures(results, layer, named[layer.name])]
+    rows = [row for layer in layers for row in _summary(layer, results.prototypes[layer.name])]
+    tables = (
+        Table(pd.DataFrame(rows, dtype=object), "How many rows stand behind a prototype, on average over nodes."),
+    )
+    return Section("Prototypes", text, tuple(figures), tables if rows else ())
+
+
+def _figures(results: Results, layer: NodeLayer, name: str) -> list[Figure]:
+    """Give the layer's images where the network reads images, and its own inputs otherwise."""
+    found = results.prototypes[layer.name]
+    width = next((means.shape[1] for means in found.network_input.values()), 0)
+    shape = network_shape(results, layer, width)
+    own = layer_shape(results, layer)
+    figures = []
+    if shape is not None:
+        sheet = _sheet(results, layer, IMAGE_NODES, found.network_input, found.network_mean, centroids=own is not None)
+        figures = [
+            Figure(name, _caption(sheet, "mean images"), partial(draw_images, sheet, shape, change=False)),
+            Figure(f"{name}-change", _caption(sheet, _CHANGE), partial(draw_images, sheet, shape, change=True)),
+        ]
+    if own is None:
+        sheet = _sheet(results, layer, HEAT_NODES, found.layer_input, found.input_mean, centroids=True)
+        features = results.data.features if results.model.layers[0].name == layer.name else ()
+        figures.append(Figure(f"{name}-inputs", _caption(sheet, _HEAT), partial(draw_heat, sheet, features)))
+    return figures
+
+
+_CHANGE = "the same less the data mean: what sets each apart"
+_HEAT = "mean inputs of the layer less their overall mean, one row each, one column an input"
+
+
+def _caption(sheet: Sheet, what: str) -> str:
+    total = f"{len(sheet.nodes)} of {sheet.total:,} nodes" if len(sheet.nodes) < sheet.total else "all nodes"
+    k = f" Centroids are of k-means with k = {sheet.k:,}." if sheet.k else ""
+    return f"{sheet.layer}: {what}. {total[0].upper()}{total[1:]}, evenly over the rank of their distance.{k}"
+
+
+def _sheet(
+    results: Results, layer: NodeLayer, most: int, means: Mapping[str, Array], middle: Array, *, centroids: bool
+) -> Sheet:
+    nodes = _nodes(results, layer, most)
+    kinds = [kind for kind in ORDER if kind in means] + [kind for kind in means if kind not in ORDER]
+    columns = {kind: np.asarray(means[kind], float)[nodes] for kind in kinds}
+    match = _match(results.clusters.get(layer.name, ()), layer.nodes) if centroids else None
+    if match is not None:
+        columns["centroid"] = _matched(match, nodes)
+    return Sheet(
+        layer.name, nodes, layer.nodes, _labels(results, layer, nodes), columns, middle, match.k if match else 0
+    )
+
+
+def _nodes(results: Results, layer: NodeLayer, most: int) -> list[int]:
+    found = results.boundaries.get(layer.name)
+    return evenly(found, most, dead=False) if found else list(range(min(layer.nodes, most)))
+
+
+def _labels(results: Results, layer: NodeLayer, nodes: list[int]) -> list[tuple[str, str]]:
+    """Give each node's label and its kind."""
+    found = results.boundaries.get(layer.name)
+    return [(str(node), str(found.kind[node]) if found else "") for node in nodes]
+
+
+def _match(matches: tuple[ClusterMatch, ...], nodes: int) -> ClusterMatch | None:
+    """Choose the clustering with about one centroid a node."""
+    return min(matches, key=lambda match: abs(match.k - nodes), default=None)
+
+
+def _matched(match: ClusterMatch, nodes: list[int]) -> Array:
+    """Give the centroid matched to each node's nearest prototype; NaN where it has none."""
+    kind = next((kind for kind in ORDER if kind in match.match), None)
+    chosen = np.asarray(match.match[kind])[nodes] if kind else np.full(len(nodes), -1)
+    matched = np.full((len(nodes), match.centroids.shape[1]), np.nan)
+    matched[chosen >= 0] = match.centroids[chosen[chosen >= 0]]
+    return matched
+
+
+def _summary(layer: NodeLayer, found: Prototypes) -> list[dict[str, object]]:
+    """Count what stands behind each kind of prototype."""
+    return [
+        {
+            "layer": cells.Code(layer.name, 32),
+            "prototype": kind,
+            "nodes with one": cells.count(int(np.isfinite(np.asarray(means, float)).all(1).sum())),
+            "effective rows": cells.fixed(known_mean(found.effective_count.get(kind, np.zeros(0))), 0),
+        }
+        for kind, means in found.layer_input.items()
+    ]

@@ -1,0 +1,76 @@
+"""The answer first: the headline, its findings and the coherent share of every layer beside chance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from interp.report import cells
+from interp.report.lookup import analysed, chance, coherent_share
+from interp.report.style import FAINT, KIND_COLOURS, canvas, pale, short
+from interp.types import KINDS, Boundaries, Figure, Results, Section, Table, Thresholds
+
+LAYERS = 30  # rows of the overview
+
+
+def section(results: Results) -> Section:
+    """Say what was found, in plain words."""
+    layers = [(layer.name, found) for layer, _, found in analysed(results)][:LAYERS]
+    figures = (Figure("verdict-overview", _caption(layers), lambda: _overview(layers)),) if layers else ()
+    tables = (Table(_kinds(layers), "How to read the four kinds of node. Every colour on this page means its kind."),)
+    return Section("Verdict", (results.verdict.headline, *results.verdict.findings), figures, tables)
+
+
+def _caption(layers: list[tuple[str, Boundaries]]) -> str:
+    epsilon = layers[0][1].thresholds.epsilon
+    return (
+        f"Share of live nodes whose boundary passes within {epsilon:g} of a cluster's mean (dot, 95 % bootstrap "
+        "interval), beside what boundaries through random data points give (grey, central 95 %). A dot inside the "
+        "grey is no more than chance."
+    )
+
+
+def _overview(layers: list[tuple[str, Boundaries]]) -> Any:
+    figure, grid = canvas(height=0.75 + 0.38 * len(layers))
+    axes = grid[0, 0]
+    for row, (_, found) in enumerate(layers):
+        _null(axes, row, found)
+        span = coherent_share(found)
+        axes.plot([span.low, span.high], [row, row], color=KIND_COLOURS["coherent"], lw=2)
+        axes.plot([span.value], [row], "o", ms=7, color=KIND_COLOURS["coherent"])
+    axes.set(xlim=(-0.01, 1.01), ylim=(len(layers) - 0.4, -0.6), xlabel="share of live nodes that are coherent")
+    axes.set_yticks(range(len(layers)), [short(name) for name, _ in layers])
+    pale(axes)
+    return figure
+
+
+def _null(axes: Any, row: int, found: Boundaries) -> None:
+    span = chance(found)
+    axes.barh(row, span.high - span.low, left=span.low, height=0.62, color=FAINT, alpha=0.35, lw=0)
+    axes.plot([span.value, span.value], [row - 0.31, row + 0.31], color=FAINT, lw=1)
+
+
+def _kinds(layers: list[tuple[str, Boundaries]]) -> pd.DataFrame:
+    thresholds = layers[0][1].thresholds if layers else Thresholds()
+    meanings = _meanings(thresholds)
+    counts = {kind: sum(found.counts[kind] for _, found in layers) for kind in KINDS}
+    return pd.DataFrame(
+        {
+            "kind": [cells.Badge(kind, kind) for kind in KINDS],
+            "nodes": [cells.count(counts[kind]) for kind in KINDS],
+            "what it means": [meanings[kind] for kind in KINDS],
+        }
+    )
+
+
+def _meanings(thresholds: Thresholds) -> dict[str, str]:
+    near = f"within {thresholds.epsilon:g} standard deviations of the mean of a cluster of its values"
+    if thresholds.rule == "mean":
+        near = f"within {thresholds.epsilon:g} output units of the data mean"
+    return {
+        "coherent": f"Its boundary z = 0 passes {near}: the node can be read as a distance to a prototype.",
+        "adhoc": "Its boundary separates data somewhere else; no single prototype explains it.",
+        "one-sided": f"At least {thresholds.one_sided:.1%} of the data lie on one side: it acts as linear, or as zero.",
+        "dead": "Its output does not vary over the data.",
+    }

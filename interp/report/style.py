@@ -1,0 +1,124 @@
+"""How figures look: one colour per boundary kind everywhere, safe for colour-blind readers."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import seaborn as sns
+from matplotlib.figure import Figure as Canvas
+
+from interp.types import Figure
+
+DPI = 130
+COLUMN = 8.0  # inches; the text column of the page is 800 CSS pixels wide
+PHOTO = "photo"  # label of a figure whose colours must not be turned round on a dark page
+
+KIND_COLOURS = {"coherent": "#0072b2", "adhoc": "#d55e00", "one-sided": "#aa6fa6", "dead": "#8a8a8a"}
+SPLIT_COLOURS = {"train": "#5b5b5b", "test": "#0a7d62"}
+NULL_COLOURS = {"random point": "#555555", "permuted bias": "#a8883c", "random direction": "#7d9bb5"}
+PROTOTYPE_COLOURS = {"conditional": "#0a7d62", "component": "#0072b2", "nearest": "#b07d00", "strongest": "#a03050"}
+INK = "#222222"
+FAINT = "#9a9a9a"
+OTHERS = ("#4c72b0", "#937860", "#64b5cd", "#8c8c8c", "#55a868")
+
+RC: dict[str, Any] = {
+    "figure.dpi": DPI,
+    "savefig.dpi": DPI,
+    "font.size": 8.5,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8.5,
+    "axes.edgecolor": "#b0b0b0",
+    "axes.labelcolor": "#444444",
+    "axes.linewidth": 0.8,
+    "text.color": INK,
+    "text.parse_math": False,  # names from files may hold dollar signs
+    "xtick.color": "#666666",
+    "ytick.color": "#666666",
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "lines.linewidth": 1.5,
+}
+
+
+@contextmanager
+def figure_style() -> Iterator[None]:
+    """Set the page's look while a figure is drawn; nothing stays set, and no warning of drawing escapes."""
+    with mpl.rc_context(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # such as a glyph of a user's label that the font lacks
+        sns.set_theme(context="paper", style="ticks", rc=RC)
+        yield
+
+
+def canvas(
+    rows: int = 1, columns: int = 1, *, height: float, width: float = COLUMN, **options: Any
+) -> tuple[Canvas, Any]:
+    """Make a figure that pyplot does not know of, and its axes as a (rows, columns) array."""
+    figure = Canvas(figsize=(width, height), dpi=DPI, layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+def colour(name: str, known: dict[str, str], position: int = 0) -> str:
+    """Give a name's own colour, or one of the others by position."""
+    return known.get(name, OTHERS[position % len(OTHERS)])
+
+
+def slug(text: str) -> str:
+    """Make a file stem of any text.
+
+    Examples
+    --------
+    >>> slug("../features.0: <b>")
+    'features-0-b'
+    """
+    return re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-")[:60] or "unnamed"
+
+
+def layer_figures(prefix: str, names: Any) -> dict[str, str]:
+    """Give each layer a figure name of its own, even where two slugs agree."""
+    return {name: f"{prefix}-{position:02d}-{slug(name)}" for position, name in enumerate(names, 1)}
+
+
+def short(text: Any, length: int = 28) -> str:
+    """Cut a long name in the middle, for labels in figures."""
+    text = str(text)
+    half = (length - 1) // 2
+    return text if len(text) <= length else f"{text[:half]}…{text[-half:]}"
+
+
+def pale(axes: Any, *, grid: bool = True) -> None:
+    """Remove the frame's upper right half; draw a faint grid behind."""
+    sns.despine(ax=axes)
+    axes.set_axisbelow(True)
+    if grid:
+        axes.grid(visible=True, color="#ececec", linewidth=0.7)
+
+
+def extent(*arrays: Any) -> tuple[float, float] | None:
+    """Give the least and largest finite number of some arrays; None without any."""
+    known = np.concatenate([np.ravel(np.asarray(values, float)) for values in arrays])
+    known = known[np.isfinite(known)]
+    return (float(known.min()), float(known.max())) if len(known) else None
+
+
+def placeholder(text: str) -> Canvas:
+    """Draw a line of text where there is nothing to draw."""
+    figure = Canvas(figsize=(COLUMN, 0.6), dpi=DPI)
+    figure.text(0.01, 0.5, text, color="#666666", va="center")
+    return figure
+
+
+def drawn(figure: Figure) -> Any:
+    """Draw a figure of a section in the page's style."""
+    with figure_style():
+        return figure.draw()
