@@ -14,7 +14,7 @@ from interp.report.pictures import Picture
 from interp.types import KINDS, Results, Section, Table
 
 HERE = Path(__file__).parent
-FOLDED = 6  # figures of a section beyond these are folded away
+FOLDED = 8  # figures of a section beyond these are folded away
 ROWS = 300  # rows of a table beyond these are only in report.json
 
 
@@ -75,7 +75,7 @@ def _table(table: Table) -> dict[str, Any]:
         {"name": str(name), "numeric": _mostly_numeric(column)}
         for name, column in zip(table.frame.columns, values, strict=True)
     ]
-    rows = [[_cell(value) for value in row] for row in zip(*values, strict=True)]
+    rows = [[{"html": cell_html(value), "key": cell_key(value)} for value in row] for row in zip(*values, strict=True)]
     return {
         "caption": table.caption,
         "sortable": table.sortable,
@@ -87,7 +87,3 @@ def _table(table: Table) -> dict[str, Any]:
 
 def _mostly_numeric(column: list[Any]) -> bool:
     return bool(column) and sum(map(numeric, column)) * 2 > len(column)
-
-
-def _cell(value: Any) -> dict[str, Any]:
-    return {"html": cell_html(value), "key": cell_key(value), "numeric": numeric(value)}

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageColor
 
-from interp.report.style import DPI, PHOTO, drawn, figure_style, slug
+from interp.report.style import DPI, KIND_COLOURS, PHOTO, drawn, figure_style, slug
 from interp.types import Figure
 
 COLOURS = 96  # enough for lines and grey images; a quarter of the bytes of full colour
@@ -84,10 +84,18 @@ def _free(stem: str, taken: set[str]) -> str:
 
 
 def _encode(image: Image.Image, colours: int) -> bytes:
-    few = image.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     out = io.BytesIO()
-    few.save(out, format="PNG", optimize=True)
+    image.quantize(palette=_palette(image, colours), dither=Image.Dither.NONE).save(out, format="PNG", optimize=True)
     return out.getvalue()
+
+
+def _palette(image: Image.Image, colours: int) -> Image.Image:
+    """Choose colours by median cut, and keep white and those of the kinds exact: small labels would lose theirs."""
+    kept = [channel for name in ("#ffffff", *KIND_COLOURS.values()) for channel in ImageColor.getrgb(name)]
+    cut = image.quantize(colours - len(kept) // 3, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*kept, *(cut.getpalette() or [])][: 3 * colours])
+    return palette
 
 
 def _halved(png: bytes) -> bytes:

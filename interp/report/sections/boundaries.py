@@ -39,7 +39,7 @@ def _unit(found: Boundaries) -> str:
 def _caption(layer: str, found: Boundaries) -> str:
     return (
         f"{layer}: share of coherent nodes over the threshold, beside its nulls (left); distance of each of "
-        f"{len(found.kind):,} boundaries to the closest mean, in {_unit(found)} (right)."
+        f"{len(found.kind):,} boundaries to the closest mean, in {_unit(found)} (right; the last bar holds all beyond)."
     )
 
 

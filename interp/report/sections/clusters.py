@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.lines import Line2D
 
 from interp.report import cells
 from interp.report.lookup import known_mean, null_range
-from interp.report.style import FAINT, PROTOTYPE_COLOURS, canvas, colour, layer_figures, pale
+from interp.report.style import PROTOTYPE_COLOURS, canvas, colour, layer_figures, pale
 from interp.types import ClusterMatch, Figure, Results, Section, Table
 
 
@@ -27,35 +28,47 @@ def section(results: Results) -> Section:
         "smooth data into clusters that are not there.",
     )
     named = layer_figures("clusters", results.clusters)
-    matches = [(layer, match) for layer, found in results.clusters.items() for match in found]
     figures = tuple(
-        Figure(f"{named[layer]}-k{match.k}", _caption(layer, match), partial(_distances, match))
-        for layer, match in matches
-        if match.null_distance
+        Figure(named[layer], _caption(layer, found), partial(_distances, found))
+        for layer, found in results.clusters.items()
+        if any(match.null_distance for match in found)
     )
-    tables = (_agreements(matches), _classifiers(matches), _matched(matches))
+    matches = [(layer, match) for layer, found in results.clusters.items() for match in found]
+    tables = (_classifiers(matches), _agreements(matches), _matched(matches))
     return Section("Clusters", text, figures, tuple(table for table in tables if len(table.frame)))
 
 
-def _caption(layer: str, match: ClusterMatch) -> str:
+def _caption(layer: str, found: tuple[ClusterMatch, ...]) -> str:
     return (
-        f"{layer}, k = {match.k:,} on {match.rows:,} rows: mean distance of prototypes to their matched centroids "
-        "(dot), beside every repetition of each null (ticks)."
+        f"{layer}: mean distance of prototypes to their matched centroids (dots), beside every repetition of the nulls "
+        f"(ticks); k-means saw {found[0].rows:,} rows."
     )
 
 
-def _distances(match: ClusterMatch) -> Any:
-    rows = [(kind, name) for kind, nulls in match.null_distance.items() for name in nulls]
-    figure, grid = canvas(height=0.75 + 0.2 * len(rows))
-    axes = grid[0, 0]
-    for row, (kind, name) in enumerate(rows):
-        values = np.asarray(match.null_distance[kind][name], float)
-        axes.plot(values, np.full(len(values), row), "|", color=FAINT, ms=7, mew=0.8, alpha=0.6)
-        axes.plot([known_mean(match.distance[kind])], [row], "o", color=colour(kind, PROTOTYPE_COLOURS), ms=6)
-    axes.set_yticks(range(len(rows)), [f"{kind}, {name}" for kind, name in rows])
-    axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel="mean distance to the matched centroid")
-    pale(axes)
+def _distances(found: tuple[ClusterMatch, ...]) -> Any:
+    kinds = list(dict.fromkeys(kind for match in found for kind in match.null_distance))
+    nulls = list(dict.fromkeys(name for match in found for null in match.null_distance.values() for name in null))
+    figure, grid = canvas(1, len(found), height=0.95 + 0.36 * len(kinds), sharey=True)
+    for axes, match in zip(grid[0], found, strict=True):
+        for row, kind in enumerate(kinds):
+            _one_kind(axes, row, kind, match, nulls)
+        axes.set(ylim=(len(kinds) - 0.5, -0.5), xlabel="mean matched distance")
+        axes.set_title(f"k = {match.k:,}")
+        pale(axes)
+    grid[0, 0].set_yticks(range(len(kinds)), kinds)
+    lines = [Line2D([], [], color=colour(name, {}, i), ls="", marker="|", ms=8) for i, name in enumerate(nulls)]
+    figure.legend(lines, nulls, loc="outside lower right", ncols=max(len(nulls), 1))
     return figure
+
+
+def _one_kind(axes: Any, row: int, kind: str, match: ClusterMatch, nulls: list[str]) -> None:
+    """Draw one row: the nulls' repetitions as ticks side by side, what was found as a dot."""
+    for position, name in enumerate(nulls):
+        values = np.asarray(match.null_distance.get(kind, {}).get(name, []), float)
+        height = row + (position - (len(nulls) - 1) / 2) * 0.3
+        axes.plot(values, np.full(len(values), height), "|", color=colour(name, {}, position), ms=6, mew=0.8, alpha=0.6)
+    if kind in match.distance:
+        axes.plot([known_mean(match.distance[kind])], [row], "o", color=colour(kind, PROTOTYPE_COLOURS), ms=7)
 
 
 def _matched(matches: list[tuple[str, ClusterMatch]]) -> Table:
@@ -88,29 +101,36 @@ def _agreements(matches: list[tuple[str, ClusterMatch]]) -> Table:
             "layer": cells.Code(layer, 32),
             "k": cells.count(match.k),
             "groupings compared": row["pair"],
-            **{name: cells.fixed(row[key], 3) for name, key in AGREEMENT.items()},
+            "ARI": cells.fixed(row["ari"], 3),
+            "by chance": cells.fixed(row["null_ari"], 3),
+            "NMI": cells.fixed(row["nmi"], 3),
+            "by chance ": cells.fixed(row["null_nmi"], 3),
         }
         for layer, match in matches
         for row in match.agreement.to_dict(orient="records")
     ]
-    return Table(pd.DataFrame(rows, dtype=object), "Agreement of groupings of the same inputs.")
-
-
-AGREEMENT = {"ARI": "ari", "ARI by chance": "null_ari", "NMI": "nmi", "NMI by chance": "null_nmi"}
+    return Table(pd.DataFrame(rows, dtype=object), "Agreement of groupings of the same inputs.", sortable=True)
 
 
 def _classifiers(matches: list[tuple[str, ClusterMatch]]) -> Table:
-    rows = [
-        {
-            "layer": cells.Code(layer, 32),
-            "k": cells.count(match.k),
-            "classifier": row["classifier"],
-            "split": row["split"],
-            "samples": cells.count(row["samples"]),
-            "accuracy": cells.share(row["accuracy"], row["low"], row["high"]),
-            "agrees with the network": cells.share(row["agreement"]),
-        }
-        for layer, match in matches
-        for row in match.accuracy.to_dict(orient="records")
-    ]
-    return Table(pd.DataFrame(rows, dtype=object), "Classifiers made of prototypes or clusters, beside the network.")
+    """List the classifiers, the network itself only once."""
+    rows: dict[Any, dict[str, Any]] = {}
+    for layer, match in matches:
+        for row in match.accuracy.to_dict(orient="records"):
+            own = row["classifier"] == "network"
+            place = ("", 0) if own else (layer, match.k)
+            rows.setdefault((*place, row["classifier"], row["split"]), _classifier(*place, row))
+    frame = pd.DataFrame(list(rows.values()), dtype=object)
+    return Table(frame, "Classifiers made of prototypes or clusters, beside the network.", sortable=True)
+
+
+def _classifier(layer: str, k: int, row: dict[Any, Any]) -> dict[str, Any]:
+    return {
+        "layer": cells.Code(layer, 32) if layer else None,
+        "k": cells.count(k or None),
+        "classifier": row["classifier"],
+        "split": row["split"],
+        "samples": cells.count(row["samples"]),
+        "accuracy": cells.share(row["accuracy"], row["low"], row["high"]),
+        "agrees with the network": cells.share(row["agreement"]),
+    }

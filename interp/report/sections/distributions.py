@@ -67,8 +67,9 @@ def _panel(axes: Any, node: int, fit: GaussianFit, found: Boundaries) -> None:
     low, high = float(fit.minimum[node]), float(fit.maximum[node])
     if not (np.isfinite(low) and np.isfinite(high) and high > low):
         return _constant(axes, low)
-    _histogram(axes, fit.histogram[node], low, high, colour)
-    _mixture(axes, fit, node, low, high, colour)
+    tallest = _histogram(axes, fit.histogram[node], low, high, colour)
+    curve = _mixture(axes, fit, node, low, high, colour)
+    axes.set_ylim(0, 1.08 * max(tallest, min(curve, 2.5 * tallest), 1e-300))
     return _boundary(axes, low, high)
 
 
@@ -77,23 +78,26 @@ def _constant(axes: Any, value: float) -> None:
     axes.text(0.5, 0.5, f"constant {decimals(value)}", transform=axes.transAxes, ha="center", va="center", fontsize=7.5)
 
 
-def _histogram(axes: Any, counts: Any, low: float, high: float, colour: str) -> None:
+def _histogram(axes: Any, counts: Any, low: float, high: float, colour: str) -> float:
+    """Draw the histogram as a density; give its tallest bar."""
     counts = np.asarray(counts, float)
     density = counts / max(counts.sum(), 1) / (high - low) * len(counts)
     axes.stairs(density, np.linspace(low, high, len(counts) + 1), fill=True, color=colour, alpha=0.28)
-    axes.set_ylim(0, max(density.max(initial=0.0) * 1.1, 1e-300))
+    return float(density.max(initial=0.0))
 
 
-def _mixture(axes: Any, fit: GaussianFit, node: int, low: float, high: float, colour: str) -> None:
+def _mixture(axes: Any, fit: GaussianFit, node: int, low: float, high: float, colour: str) -> float:
+    """Draw the mixture and its components; give its greatest density."""
     used = (fit.weight[node] > 0) & (fit.component_var[node] > 0)
     if not used.any():
-        return
+        return 0.0
     z = np.linspace(low, high, 200)[:, None]  # (200, components)
     mean, sd = fit.component_mean[node][used], np.sqrt(fit.component_var[node][used])
     parts = fit.weight[node][used] * np.exp(-(((z - mean) / sd) ** 2) / 2) / (sd * np.sqrt(2 * np.pi))
     if parts.shape[1] > 1:
         axes.plot(z[:, 0], parts, color=colour, lw=0.6, alpha=0.8)
     axes.plot(z[:, 0], parts.sum(1), color=colour, lw=1.3)
+    return float(parts.sum(1).max())
 
 
 def _boundary(axes: Any, low: float, high: float) -> None:

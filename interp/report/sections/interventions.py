@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.lines import Line2D
 
 from interp.report import cells
 from interp.report.lookup import whole_layer
@@ -18,7 +19,6 @@ LEVELS = {
     "clip": "cap, as a fraction of the range (1 = as it is)",
     "offset": "shift, as a fraction of the range (0 = as it is)",
 }
-COLUMNS = 3
 
 
 def section(results: Results) -> Section:
@@ -101,8 +101,6 @@ def _loss(axes: Any, table: pd.DataFrame) -> None:
 
 
 def _legend(figure: Any, table: pd.DataFrame) -> None:
-    from matplotlib.lines import Line2D
-
     splits = list(dict.fromkeys(table["split"]))
     lines = [Line2D([], [], color=colour(str(split), SPLIT_COLOURS, i)) for i, split in enumerate(splits)]
     lines.append(Line2D([], [], color=FAINT, lw=0.8, ls=(0, (4, 3))))

@@ -25,22 +25,19 @@ def section(results: Results) -> Section:
         "Do not conclude that a layer with a large share is “distance-based”, nor that one with a small share is "
         "not: the interventions further down test that directly.",
     )
-    rows = [_row(layer, results.boundaries.get(layer.name), results) for layer in results.model.layers]
+    rows = [_row(layer, results.boundaries.get(layer.name)) for layer in results.model.layers]
     table = Table(pd.DataFrame(rows, dtype=object), "Node layers, in the order in which they run.")
     return Section("Layers", text, (), (table,))
 
 
-def _row(layer: NodeLayer, found: Boundaries | None, results: Results) -> dict[str, Any]:
-    fit = results.fits.get(layer.name)
+def _row(layer: NodeLayer, found: Boundaries | None) -> dict[str, Any]:
     share = coherent_share(found) if found else UNKNOWN
     null = chance(found) if found else UNKNOWN
     return {
         "layer": cells.Code(layer.name, 32),
-        "kind": layer.kind,
+        "kind": f"{layer.kind}, {layer.activation}",
         "inputs": cells.count(layer.inputs),
         "nodes": cells.count(layer.nodes),
-        "activation": layer.activation,
-        "rows": cells.count(fit.count if fit else None),
         "kinds of node": cells.Bar(found.counts) if found else MISSING,
         "coherent": cells.share(share.value, share.low, share.high),
         "chance": cells.share(null.value, null.low, null.high),

@@ -42,66 +42,65 @@ class Sheet:
     k: int
 
 
+@dataclass(frozen=True)
+class Scale:
+    """How tiles are drawn: shape of one, ends and colours of the scale, rows of a block."""
+
+    shape: Shape
+    low: float
+    high: float
+    colours: str
+    rows: int
+
+
 def draw_images(sheet: Sheet, shape: Shape, *, change: bool) -> Any:
     """Draw two blocks of rows; a row is a node, a column a kind of prototype."""
     if not sheet.nodes:
         return placeholder("No node of this layer has a prototype.")
     middle = np.nan_to_num(np.asarray(sheet.mean, float)) if change else 0.0
     columns = {kind: means - middle for kind, means in sheet.columns.items()}
-    low, high = _limits(columns, change=change)
-    half = -(-len(sheet.nodes) // BLOCKS)
+    scale = _scale(columns, shape, -(-len(sheet.nodes) // BLOCKS), change=change)
     tile = COLUMN / (BLOCKS * (len(columns) + 1.0))
-    figure, grid = canvas(1, BLOCKS, height=0.55 + half * tile * shape[1] / shape[2] * 1.04)
-    for block, axes in enumerate(grid[0]):
-        part = slice(block * half, (block + 1) * half)
-        drawn = _block(
-            axes, {kind: means[part] for kind, means in columns.items()}, sheet.labels[part], shape, low, high, change
-        )
+    figure, grid = canvas(1, BLOCKS, height=0.55 + scale.rows * tile * shape[1] / shape[2] * 1.04)
+    blocks = [_block(axes, block, columns, sheet.labels, scale) for block, axes in enumerate(grid[0])]
     if shape[0] == 3:
         figure.set_label(PHOTO)
     else:
-        figure.colorbar(drawn, ax=grid[0].tolist(), location="bottom", shrink=0.3, aspect=40, pad=0.02)
+        figure.colorbar(blocks[0], ax=grid[0].tolist(), location="bottom", shrink=0.3, aspect=40, pad=0.02)
     return figure
 
 
-def _limits(columns: Mapping[str, Array], *, change: bool) -> tuple[float, float]:
+def _scale(columns: Mapping[str, Array], shape: Shape, rows: int, *, change: bool) -> Scale:
     """Give one scale for the whole sheet, so that tiles compare; symmetric for changes."""
     low, high = extent(*columns.values()) or (0.0, 1.0)
     if change:
         high = max(abs(low), abs(high), 1e-12)
         low = -high
-    return low, high if high > low else low + 1.0
+    return Scale(shape, low, high if high > low else low + 1.0, "RdBu_r" if change else "Greys", rows)
 
 
-def _block(
-    axes: Any,
-    columns: Mapping[str, Array],
-    labels: list[tuple[str, str]],
-    shape: Shape,
-    low: float,
-    high: float,
-    change: bool,
-) -> Any:
-    size = (shape[1], shape[2], 3) if shape[0] == 3 else (shape[1], shape[2])
-    gap = max(1, round(0.06 * max(shape[1:])))
-    images: list[list[Array | None]] = [
-        [_tile(means[row], shape, low, high) for means in columns.values()] for row in range(len(labels))
-    ]
-    board = mosaic(images, size, gap)
-    colours = "RdBu_r" if change else "Greys"
+def _block(axes: Any, block: int, columns: Mapping[str, Array], labels: list[tuple[str, str]], scale: Scale) -> Any:
+    """Draw one block; its empty places stay white, so that both blocks have one size."""
+    height, width = scale.shape[1:]
+    gap = max(1, round(0.06 * max(height, width)))
+    start = block * scale.rows
+    images = [[_tile(means, row, scale) for means in columns.values()] for row in range(start, start + scale.rows)]
+    size = (height, width, 3) if scale.shape[0] == 3 else (height, width)
+    board = _white(mosaic(images, size, gap))
+    image = axes.imshow(board, cmap=scale.colours, vmin=scale.low, vmax=scale.high, interpolation="nearest")
     axes.set_axis_off()
-    image = axes.imshow(_white(board), cmap=colours, vmin=low, vmax=high, interpolation="nearest")
-    if labels:
-        _name_columns(axes, list(columns), shape[2] + gap, shape[2])
-        _name_rows(axes, labels, shape[1] + gap, shape[1], gap)
+    shown = labels[start : start + scale.rows]
+    if shown:
+        _name_columns(axes, list(columns), width + gap, width)
+        _name_rows(axes, shown, height + gap, height, gap)
     return image
 
 
-def _tile(vector: Array, shape: Shape, low: float, high: float) -> Array | None:
-    if not np.isfinite(vector).all():
+def _tile(means: Array, row: int, scale: Scale) -> Array | None:
+    if row >= len(means) or not np.isfinite(means[row]).all():
         return None
-    image = pixels(vector, shape)
-    return coloured(image, low, high) if shape[0] == 3 else image
+    image = pixels(means[row], scale.shape)
+    return coloured(image, scale.low, scale.high) if scale.shape[0] == 3 else image
 
 
 def _white(board: Array) -> Array:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from interp.report import cells
 from interp.report.lookup import analysed, chance, coherent_share
+from interp.report.numbers import finite
 from interp.report.style import FAINT, KIND_COLOURS, canvas, pale, short
 from interp.types import KINDS, Boundaries, Figure, Results, Section, Table, Thresholds
 
@@ -23,9 +24,10 @@ def section(results: Results) -> Section:
 
 
 def _caption(layers: list[tuple[str, Boundaries]]) -> str:
-    epsilon = layers[0][1].thresholds.epsilon
+    thresholds = layers[0][1].thresholds
+    near = f"{thresholds.epsilon:g} " + ("sigma" if thresholds.rule == "mixture" else "output units")
     return (
-        f"Share of live nodes whose boundary passes within {epsilon:g} of a cluster's mean (dot, 95 % bootstrap "
+        f"Share of live nodes whose boundary passes within {near} of a cluster's mean (dot, 95 % bootstrap "
         "interval), beside what boundaries through random data points give (grey, central 95 %). A dot inside the "
         "grey is no more than chance."
     )
@@ -39,10 +41,16 @@ def _overview(layers: list[tuple[str, Boundaries]]) -> Any:
         span = coherent_share(found)
         axes.plot([span.low, span.high], [row, row], color=KIND_COLOURS["coherent"], lw=2)
         axes.plot([span.value], [row], "o", ms=7, color=KIND_COLOURS["coherent"])
-    axes.set(xlim=(-0.01, 1.01), ylim=(len(layers) - 0.4, -0.6), xlabel="share of live nodes that are coherent")
+    axes.set(xlim=(-0.01, _far(layers)), ylim=(len(layers) - 0.4, -0.6), xlabel="share of live nodes that are coherent")
     axes.set_yticks(range(len(layers)), [short(name) for name, _ in layers])
     pale(axes)
     return figure
+
+
+def _far(layers: list[tuple[str, Boundaries]]) -> float:
+    """End the axis a little beyond the largest share or null."""
+    ends = [end for _, found in layers for end in (coherent_share(found).high, chance(found).high) if finite(end)]
+    return min(1.01, 1.25 * max(ends, default=1.0) + 0.02)
 
 
 def _null(axes: Any, row: int, found: Boundaries) -> None:
