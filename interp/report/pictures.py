@@ -8,13 +8,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from PIL import Image, ImageColor
 
 from interp.report.style import DPI, KIND_COLOURS, PHOTO, drawn, figure_style, slug
-from interp.types import Figure
+from interp.types import Array, Figure
 
 COLOURS = 96  # enough for lines and grey images; a quarter of the bytes of full colour
 BUDGET = 3_300_000  # bytes of PNG on one page; base64 makes 4.4 MB of them
+KEPT = np.array([ImageColor.getrgb(name) for name in ("#ffffff", *KIND_COLOURS.values())])  # (colours, 3)
+SNAP = 9  # shades this close to a kept colour become it
 
 
 @dataclass(frozen=True)
@@ -91,11 +94,18 @@ def _encode(image: Image.Image, colours: int) -> bytes:
 
 def _palette(image: Image.Image, colours: int) -> Image.Image:
     """Choose colours by median cut, and keep white and those of the kinds exact: small labels would lose theirs."""
-    kept = [channel for name in ("#ffffff", *KIND_COLOURS.values()) for channel in ImageColor.getrgb(name)]
-    cut = image.quantize(colours - len(kept) // 3, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    cut = image.quantize(colours - len(KEPT), method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    chosen = np.asarray(cut.getpalette() or [], int).reshape(-1, 3)
+    far = np.abs(chosen[:, None] - KEPT).max(2).min(1, initial=255)  # to the closest colour that is kept
+    chosen[far < SNAP] = _closest(chosen[far < SNAP])
     palette = Image.new("P", (1, 1))
-    palette.putpalette([*kept, *(cut.getpalette() or [])][: 3 * colours])
+    palette.putpalette([int(channel) for channel in np.concatenate([KEPT, chosen])[:colours].ravel()])
     return palette
+
+
+def _closest(colours: Array) -> Array:
+    """Give the kept colour that is closest to each; two shades of white would show as a tinted box."""
+    return KEPT[np.abs(colours[:, None] - KEPT).max(2).argmin(1)]
 
 
 def _halved(png: bytes) -> bytes:

@@ -72,26 +72,19 @@ def _one_kind(axes: Any, row: int, kind: str, match: ClusterMatch, nulls: list[s
 
 
 def _matched(matches: list[tuple[str, ClusterMatch]]) -> Table:
-    rows = [
-        _matched_row(layer, match, kind, name)
-        for layer, match in matches
-        for kind, nulls in match.null_distance.items()
-        for name in nulls
-    ]
-    return Table(
-        pd.DataFrame(rows, dtype=object), "Mean distance to the matched centroid, beside its nulls.", sortable=True
-    )
+    rows = [_matched_row(layer, match, kind) for layer, match in matches for kind in match.null_distance]
+    caption = "Mean distance to the matched centroid, beside the mean and central 95 % of each null."
+    return Table(pd.DataFrame(rows, dtype=object), caption, sortable=True)
 
 
-def _matched_row(layer: str, match: ClusterMatch, kind: str, name: str) -> dict[str, Any]:
-    null = null_range(match.null_distance[kind][name])
+def _matched_row(layer: str, match: ClusterMatch, kind: str) -> dict[str, Any]:
+    nulls = {name: null_range(values) for name, values in match.null_distance[kind].items()}
     return {
         "layer": cells.Code(layer, 32),
         "k": cells.count(match.k),
         "prototype": kind,
         "distance": cells.number(known_mean(match.distance[kind])),
-        "null": name,
-        "null distance": cells.number(null.value, null.low, null.high),
+        **{f"null: {name}": cells.number(span.value, span.low, span.high) for name, span in nulls.items()},
     }
 
 

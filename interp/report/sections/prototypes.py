@@ -36,9 +36,12 @@ def section(results: Results) -> Section:
     named = layer_figures("prototypes", results.prototypes)
     layers = [layer for layer in results.model.layers if layer.name in results.prototypes]
     figures = [figure for layer in layers for figure in _figures(results, layer, named[layer.name])]
-    rows = [row for layer in layers for row in _summary(layer, results.prototypes[layer.name])]
+    rows = [_summary(layer, results.prototypes[layer.name]) for layer in layers]
     tables = (
-        Table(pd.DataFrame(rows, dtype=object), "How many rows stand behind a prototype, on average over nodes."),
+        Table(
+            pd.DataFrame(rows, dtype=object),
+            "Effective number of rows behind a prototype, on average over nodes that have one.",
+        ),
     )
     return Section("Prototypes", text, tuple(figures), tables if rows else ())
 
@@ -112,14 +115,10 @@ def _matched(match: ClusterMatch, nodes: list[int]) -> Array:
     return matched
 
 
-def _summary(layer: NodeLayer, found: Prototypes) -> list[dict[str, object]]:
+def _summary(layer: NodeLayer, found: Prototypes) -> dict[str, object]:
     """Count what stands behind each kind of prototype."""
-    return [
-        {
-            "layer": cells.Code(layer.name, 32),
-            "prototype": kind,
-            "nodes with one": cells.count(int(np.isfinite(np.asarray(means, float)).all(1).sum())),
-            "effective rows": cells.fixed(known_mean(found.effective_count.get(kind, np.zeros(0))), 0),
-        }
-        for kind, means in found.layer_input.items()
-    ]
+    return {
+        "layer": cells.Code(layer.name, 32),
+        "nodes": cells.count(layer.nodes),
+        **{kind: cells.fixed(known_mean(count), 0) for kind, count in found.effective_count.items()},
+    }
