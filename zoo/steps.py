@@ -38,22 +38,22 @@ def add_gradient(stack: Stack, x: Tensor, y: Tensor, *, total: int, decay: float
     Tensor
         (M,) this part of the mean loss.
     """
-    if stack.head is None:
-        return _add_tail(stack, x, y, total, decay, model_axis=None if y.dim() == 1 else 0)[0]
-    weight, bias = stack.params[f"{stack.head}.weight"], stack.params[f"{stack.head}.bias"]
     shared = y.dim() == 1
-    if shared:
-        z = project(x, weight.flatten(0, 1), split).view(-1, *bias.shape).add_(bias)  # (B, M, N)
+    if stack.head is None:
+        return _add_tail(stack, x, y, total, decay, model_axis=None if shared else 0)[0]
+    weight, bias = stack.params[f"{stack.head}.weight"], stack.params[f"{stack.head}.bias"]
+    if shared:  # z is (M, B, N)
+        z = project(x, weight.flatten(0, 1), split).view(-1, *bias.shape).add_(bias).transpose(0, 1)
     else:
-        z = torch.baddbmm(bias.unsqueeze(1), x, weight.mT)  # (M, B, N)
-    losses, slope = _add_tail(stack, z.requires_grad_(), y, total, decay, model_axis=1 if shared else 0)
+        z = torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
+    losses, slope = _add_tail(stack, z.requires_grad_(), y, total, decay, model_axis=0)
     assert slope is not None
     speed = stack.velocity[f"{stack.head}.weight"]
     if shared:
-        add_outer(speed.view(-1, speed.shape[2]), slope.flatten(1), x, decay, split)
+        add_outer(speed.view(-1, speed.shape[2]), slope.transpose(0, 1).flatten(1), x, decay, split)
     else:
         speed.baddbmm_(slope.mT, x, beta=decay)
-    stack.velocity[f"{stack.head}.bias"].mul_(decay).add_(slope.sum(dim=0 if shared else 1))
+    stack.velocity[f"{stack.head}.bias"].mul_(decay).add_(slope.sum(dim=1))
     return losses
 
 
@@ -73,9 +73,9 @@ def outputs(stack: Stack, params: dict[str, Tensor], values: Tensor, model_axis:
     params
         Of the tail, (M, ...).
     values
-        What the tail reads, with its models along `model_axis`, or the same for all models if None.
+        What the tail reads: (M, B, ...), or (B, ...) for all models alike.
     model_axis
-        See `values`.
+        0 or None, accordingly.
     """
     state = {**params, **stack.buffers}
 
@@ -85,7 +85,7 @@ def outputs(stack: Stack, params: dict[str, Tensor], values: Tensor, model_axis:
 
     if len(stack) == 1:  # vmap turns convolutions into grouped ones, several times slower
         one = {name: value[0] for name, value in state.items()}
-        return run(one, values if model_axis is None else values.select(model_axis, 0)).unsqueeze(0)
+        return run(one, values if model_axis is None else values[0]).unsqueeze(0)
     return vmap(run, in_dims=(0, model_axis))(state, values)
 
 
