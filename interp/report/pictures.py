@@ -48,12 +48,14 @@ def draw_all(figures: Iterable[Figure]) -> dict[str, Picture]:
 def within(pictures: dict[str, Picture], budget: int) -> dict[str, Picture]:
     """Halve the largest pictures until all fit: a page that opens beats a sharp one that does not."""
     fitted = dict(pictures)
-    while sum(len(picture.png) for picture in fitted.values()) > budget:
-        name = max(fitted, key=lambda name: len(fitted[name].png))
+    left = set(fitted)
+    while left and sum(len(picture.png) for picture in fitted.values()) > budget:
+        name = max(sorted(left), key=lambda name: len(fitted[name].png))
         smaller = _halved(fitted[name].png)
-        if len(smaller) >= len(fitted[name].png):
-            return fitted
-        fitted[name] = replace(fitted[name], png=smaller)
+        if len(smaller) < len(fitted[name].png):
+            fitted[name] = replace(fitted[name], png=smaller)
+        else:
+            left.remove(name)
     return fitted
 
 
@@ -105,7 +107,8 @@ def _palette(image: Image.Image, colours: int) -> Image.Image:
 
 def _closest(colours: Array) -> Array:
     """Give the kept colour that is closest to each; two shades of white would show as a tinted box."""
-    return KEPT[np.abs(colours[:, None] - KEPT).max(2).argmin(1)]
+    closest: Array = KEPT[np.abs(colours[:, None] - KEPT).max(2).argmin(1)]
+    return closest
 
 
 def _halved(png: bytes) -> bytes:

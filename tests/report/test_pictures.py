@@ -1,0 +1,109 @@
+import io
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.figure import Figure as Canvas
+from PIL import Image
+
+from interp.report.choose import evenly
+from interp.report.images import layer_shape, mosaic, network_shape, pixels
+from interp.report.pictures import draw_all, within
+from interp.report.style import KIND_COLOURS
+from interp.types import Figure
+
+from .synthetic import make_boundaries, make_results
+
+
+def patches():
+    """Draw each kind's colour on white, beside a noisy image that uses up the palette."""
+    figure = Canvas(figsize=(3, 2))
+    axes = figure.subplots()
+    axes.imshow(np.random.default_rng(0).random((40, 40)), cmap="viridis")
+    for position, colour in enumerate(KIND_COLOURS.values()):
+        axes.add_patch(mpl.patches.Rectangle((position * 5, 0), 4, 4, color=colour))
+    return figure
+
+
+def test_few_colours_keep_white_and_the_kinds_exact():
+    picture = draw_all([Figure("f", "c", patches)])["f"]
+    image = np.asarray(Image.open(io.BytesIO(picture.png)).convert("RGB"))
+    assert tuple(image[0, 0]) == (255, 255, 255)
+    found = {"#{:02x}{:02x}{:02x}".format(*pixel) for pixel in image.reshape(-1, 3)}
+    assert set(KIND_COLOURS.values()) <= found
+
+
+def test_style_does_not_leak():
+    before = dict(mpl.rcParams)
+    draw_all([Figure("f", "c", patches)])
+    assert dict(mpl.rcParams) == before
+
+
+def test_figure_is_drawn_once():
+    calls = []
+    draw_all([Figure("f", "c", lambda: calls.append(1) or patches())])
+    assert calls == [1]
+
+
+def noise():
+    figure = Canvas(figsize=(3, 2))
+    figure.figimage(np.random.default_rng(0).random((260, 390)), cmap="gray")
+    return figure
+
+
+def test_pictures_are_halved_until_they_fit():
+    pictures = draw_all([Figure("a", "c", noise), Figure("b", "c", noise)])
+    budget = sum(len(picture.png) for picture in pictures.values()) // 2
+    fitted = within(pictures, budget)
+    assert sum(len(picture.png) for picture in fitted.values()) <= budget
+    assert fitted["a"].shown_width == pictures["a"].shown_width
+
+
+def test_nodes_are_chosen_evenly_nearest_first():
+    found = make_boundaries(60, np.random.default_rng(0))
+    chosen = evenly(found, 5, dead=False)
+    distance = found.distance[chosen]
+    assert np.all(np.diff(distance) > 0)
+    assert distance[0] == np.nanmin(found.distance)
+    assert distance[-1] == np.nanmax(found.distance)
+    assert len(evenly(found, 100)) == 60
+    assert evenly(found, 100)[-1] % 6 == 5  # the dead come last
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, (1, 6, 6)),
+        ({"widths": (9, 6, 3), "image_shape": (1, 8, 8), "kind": "conv2d", "patch": 9}, (1, 3, 3)),
+        ({"widths": (27, 6, 3), "image_shape": (3, 8, 8), "kind": "conv2d", "patch": 27}, (3, 3, 3)),
+        ({"widths": (10, 6, 3), "image_shape": (1, 8, 8), "kind": "conv2d", "patch": 10}, None),
+        ({"widths": (9, 6, 3), "image_shape": (1, 8, 8), "patch": 9}, None),
+        ({"image_shape": None}, None),
+    ],
+)
+def test_shape_of_a_prototype(changes, expected):
+    results = make_results(**changes)
+    layer = results.model.layers[0]
+    width = results.prototypes[layer.name].network_input["nearest"].shape[1]
+    assert network_shape(results, layer, width) == expected
+
+
+def test_hidden_layer_does_not_read_images():
+    results = make_results((36, 36, 3))
+    first, second = results.model.layers
+    assert layer_shape(results, first) == (1, 6, 6)
+    assert layer_shape(results, second) is None
+
+
+def test_mosaic_places_every_image():
+    board = mosaic([[np.ones((2, 3)), None], [np.full((2, 3), 2.0), np.full((2, 3), 3.0)]], (2, 3), 1)
+    assert board.shape == (5, 7)
+    assert np.all(board[:2, :3] == 1)
+    assert np.isnan(board[:2, 3:]).all()
+    assert np.all(board[3:, 4:] == 3)
+
+
+def test_three_channels_become_the_last_axis():
+    image = pixels(np.arange(12.0), (3, 2, 2))
+    assert image.shape == (2, 2, 3)
+    assert tuple(image[0, 1]) == (1, 5, 9)

@@ -1,0 +1,143 @@
+"""One contract for every section, on ordinary and on awkward results."""
+
+import re
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from interp.report.cells import cell_html
+from interp.report.html import render
+from interp.report.pictures import draw_all
+from interp.report.sections import SECTIONS
+from interp.report.style import placeholder
+from interp.types import Section, Thresholds
+
+from .synthetic import make_results, without_results
+
+
+def _no_mixture(results):
+    """Plant a layer whose every value is missing."""
+    fit = results.fits["fc1"]
+    blank = {key: np.full_like(value, np.nan, float) for key, value in vars(fit).items() if np.ndim(value)}
+    return replace(results, fits={**results.fits, "fc1": replace(fit, **blank)})
+
+
+def _all_dead(results):
+    found = results.boundaries["fc1"]
+    n = len(found.kind)
+    dead = replace(
+        found,
+        kind=np.full(n, "dead"),
+        distance=np.full(n, np.nan),
+        distance_low=np.full(n, np.nan),
+        distance_high=np.full(n, np.nan),
+        share=np.full_like(found.share, np.nan),
+        share_low=np.full_like(found.share, np.nan),
+        share_high=np.full_like(found.share, np.nan),
+    )
+    prototypes = results.prototypes["fc1"]
+    blank = {kind: np.full_like(means, np.nan) for kind, means in prototypes.layer_input.items()}
+    prototypes = replace(prototypes, layer_input=blank, network_input=blank)
+    return replace(
+        results,
+        boundaries={**results.boundaries, "fc1": dead},
+        prototypes={**results.prototypes, "fc1": prototypes},
+    )
+
+
+def _as_nn(results):
+    rule = Thresholds(rule="mean", epsilon=1.0)
+    changed = {name: replace(found, thresholds=rule) for name, found in results.boundaries.items()}
+    return replace(results, boundaries=changed)
+
+
+CASES = {
+    "ordinary": make_results,
+    "one node": lambda: make_results((4, 1), image_shape=None),
+    "tabular": lambda: make_results((5, 7, 3), image_shape=None),
+    "no labels, no test split": lambda: make_results(labels=False, splits=("train",)),
+    "three channels": lambda: make_results((75, 6, 3), image_shape=(3, 5, 5)),
+    "two channels": lambda: make_results((50, 6, 3), image_shape=(2, 5, 5)),
+    "convolution": lambda: make_results((9, 6, 3), image_shape=(1, 8, 8), kind="conv2d", patch=9),
+    "patch that is no square": lambda: make_results((10, 6, 3), image_shape=(1, 8, 8), kind="conv2d", patch=10),
+    "nothing analysed": lambda: without_results(make_results()),
+    "all missing": lambda: _no_mixture(make_results()),
+    "all dead": lambda: _all_dead(make_results()),
+    "as-nn": lambda: _as_nn(make_results()),
+    "awkward names": lambda: make_results(names=("_a$b_{", "<script>alert(1)</script>", "../../長い" + "x" * 300)),
+}
+
+
+@pytest.fixture(scope="module", params=CASES, ids=list(CASES))
+def results(request):
+    return CASES[request.param]()
+
+
+@pytest.mark.parametrize("key", SECTIONS)
+def test_section_is_drawn_without_warning_or_nan(key, results):
+    section = SECTIONS[key](results)
+    assert isinstance(section, Section)
+    assert section.title
+    assert section.text
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pictures = draw_all(section.figures)
+    assert all(picture.png.startswith(b"\x89PNG") for picture in pictures.values())
+    for table in section.tables:
+        for value in table.frame.to_numpy().ravel():
+            assert not re.search(r"\b(nan|inf|None|NaT)\b", str(cell_html(value))), table.caption
+
+
+def test_figure_names_differ_over_the_whole_page(results):
+    names = [figure.name for make in SECTIONS.values() for figure in make(results).figures]
+    assert len(names) == len(set(names))
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]+", name) for name in names)
+
+
+def test_whole_page_renders(results):
+    sections = {key: make(results) for key, make in SECTIONS.items()}
+    blank = {
+        figure.name: replace(figure, draw=lambda: placeholder("-")) for s in sections.values() for figure in s.figures
+    }
+    page = render(results, sections, draw_all(blank.values()))
+    assert page.startswith("<!doctype html>")
+    assert "alert(1)</script>" not in page
+
+
+def test_layer_table_shows_planted_share_beside_its_null():
+    row = SECTIONS["layers"](make_results()).tables[0].frame.iloc[0]
+    assert (row["coherent"].text, row["coherent"].note) == ("22.5 %", "17.5 to 27.5")
+    assert (row["chance"].text, row["chance"].note) == ("17.5 %", "11.5 to 23.5")
+    assert row["p"].text == "0.012"
+    assert row["kinds of node"].counts == {"coherent": 4, "adhoc": 4, "one-sided": 2, "dead": 2}
+
+
+def test_most_sensitive_node_comes_first_with_its_kind():
+    row = SECTIONS["nodes"](make_results()).tables[0].frame.iloc[0]
+    assert row["node"].text == "fc1:6"
+    assert row["kind"].text == "coherent"
+    assert row["change"].text == "\N{MINUS SIGN}25.7"
+
+
+def test_worst_level_is_selected():
+    frame = SECTIONS["interventions"](make_results()).tables[0].frame
+    worst = {(row["intervention"], row["split"]): row["level"].value for row in frame.to_dict(orient="records")}
+    assert worst["clip", "test"] == 0.0
+    assert worst["offset", "test"] in (-0.5, 0.5)
+
+
+def test_without_labels_it_speaks_of_agreement():
+    results = make_results(labels=False)
+    effects = results.effects
+    results = replace(results, effects=replace(effects, table=effects.table.assign(loss=np.nan)))
+    section = SECTIONS["interventions"](results)
+    assert "agreement with the unperturbed network" in section.text[1]
+    assert "agreement" in section.tables[0].frame.columns
+
+
+def test_every_section_says_what_not_to_conclude_or_that_nothing_was_run():
+    empty = without_results(make_results())
+    assert SECTIONS["nodes"](empty).text == ("No single node was ablated.",)
+    assert SECTIONS["attribution"](empty).text == ("Attribution was not run.",)
