@@ -1,0 +1,1 @@
+"""The papers' experiments, one file a paper: what to train, what to measure, what was published."""
