@@ -79,12 +79,18 @@ def benjamini_hochberg(p_values: Array) -> Array:
     return corrected
 
 
-def poisson_binomial_tail(shares: Array, least: int) -> float:
-    """Give P(at least `least` of independent events happen), each with its own share (N,)."""
+def poisson_binomial_law(shares: Array) -> Array:
+    """Give P(exactly k of N independent events happen) for k = 0..N, each event with its own share (N,).
+
+    Examples
+    --------
+    >>> poisson_binomial_law(np.array([0.5, 0.5]))
+    array([0.25, 0.5 , 0.25])
+    """
     law = np.ones(1)
     for share in shares:
         law = np.convolve(law, [1 - share, share])
-    return float(min(1.0, law[least:].sum()))
+    return law
 
 
 def bootstrap_shares(flags: Array, repetitions: int, seed: int, confidence: float = 0.95) -> tuple[Array, Array]:

@@ -1,0 +1,212 @@
+"""1D Gaussian mixtures of many nodes at once, by EM over binned data and BIC.
+
+Each node's values fall into equal-width bins that keep their count, sum and sum of squares, so that the
+M-step's moments are exact and only responsibilities are taken at bin means. An iteration costs N*B*K
+whatever the number of samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr
+
+from interp.types import Array
+
+BINS = 512
+VARIANCE_FLOOR = 1e-6  # of the node's own variance: a component may not collapse onto one value
+LOG_TWO_PI = float(np.log(2 * np.pi))
+
+
+@dataclass(frozen=True)
+class Binned:
+    """Histogram with sufficient statistics, in units of each node's own standard deviation.
+
+    Attributes
+    ----------
+    count, total, squares
+        (N, B): rows, sum and sum of squares of u = (z - mean) / sd.
+    """
+
+    count: Array
+    total: Array
+    squares: Array
+
+    @property
+    def centre(self) -> Array:
+        """(N, B) mean of each bin's values; 0 where it is empty, which weighs nothing."""
+        return self.total / np.maximum(self.count, 1)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Weights, means and variances (N, K) in standard units, and log-likelihood (N,)."""
+
+    weight: Array
+    mean: Array
+    var: Array
+    loglik: Array
+
+
+def bin_values(blocks: Iterable[Array], mean: Array, sd: Array, low: Array, high: Array, bins: int = BINS) -> Binned:
+    """Bin the rows of `blocks`, (rows, N) each, between each node's own extremes."""
+    nodes = len(mean)
+    sums = np.zeros((3, nodes * bins))
+    width = np.where(high > low, high - low, 1.0) / bins
+    scale = np.where(sd > 0, sd, 1.0)
+    for block in blocks:
+        z = np.asarray(block, np.float64)
+        index = np.clip(((z - low) / width).astype(np.int64), 0, bins - 1) + np.arange(nodes) * bins
+        u = ((z - mean) / scale).ravel()
+        for row, weights in enumerate((None, u, u * u)):
+            sums[row] += np.bincount(index.ravel(), weights, minlength=nodes * bins)
+    return Binned(*sums.reshape(3, nodes, bins))
+
+
+# --------------------------------------------------------------------------- EM
+
+
+def fit_mixture(
+    data: Binned, components: int, start: Mixture, iterations: int = 300, tolerance: float = 1e-8
+) -> Mixture:
+    """Run EM from `start` until no node gains more than `tolerance` nats a row.
+
+    References
+    ----------
+    Dempster, Laird and Rubin (1977). Nodes that have converged drop out of the iteration.
+    """
+    found = [np.array(part) for part in (start.weight, start.mean, start.var)]
+    loglik = np.full(len(start.weight), -np.inf)
+    active = np.arange(len(loglik))
+    rows = data.count.sum(axis=1)
+    for _ in range(iterations):
+        part = Binned(data.count[active], data.total[active], data.squares[active])
+        weight, mean, var = (array[active] for array in found)
+        responsibility, value = _expect(part, weight, mean, var)
+        gain = value - loglik[active]
+        loglik[active] = value
+        for array, new in zip(found, _maximise(part, responsibility), strict=True):
+            array[active] = new
+        active = active[gain > tolerance * rows[active]]
+        if not len(active):
+            break
+    return Mixture(found[0], found[1], found[2], loglik)
+
+
+def _expect(data: Binned, weight: Array, mean: Array, var: Array) -> tuple[list[Array], Array]:
+    """Responsibilities at bin means, one (N, B) a component, and the log-likelihood (N,)."""
+    centre = data.centre
+    with np.errstate(divide="ignore"):
+        constant = np.log(weight) - 0.5 * (np.log(var) + LOG_TWO_PI)
+    logs = [
+        constant[:, k : k + 1] - (centre - mean[:, k : k + 1]) ** 2 * (0.5 / var[:, k : k + 1])
+        for k in range(weight.shape[1])
+    ]
+    top = np.maximum.reduce(logs)
+    parts = [np.exp(log - top) for log in logs]
+    total = np.add.reduce(parts)
+    value = (data.count * (top + np.log(total))).sum(axis=1)
+    return [part / total for part in parts], value
+
+
+def _maximise(data: Binned, responsibility: list[Array]) -> tuple[Array, Array, Array]:
+    rows = data.count.sum(axis=1)
+    weights, means, variances = [], [], []
+    for part in responsibility:
+        mass = np.maximum((part * data.count).sum(axis=1), 1e-12)
+        mean = (part * data.total).sum(axis=1) / mass
+        square = (part * data.squares).sum(axis=1) / mass
+        weights.append(mass / rows)
+        means.append(mean)
+        variances.append(np.maximum(square - mean**2, VARIANCE_FLOOR))
+    return np.stack(weights, 1), np.stack(means, 1), np.stack(variances, 1)
+
+
+# --------------------------------------------------------------------------- starts
+
+
+def quantile_start(data: Binned, components: int) -> Mixture:
+    """Start with equal weights at the quantiles (k + 1/2) / K, each as wide as its share."""
+    nodes = len(data.count)
+    cumulative = np.cumsum(data.count, axis=1) / data.count.sum(axis=1, keepdims=True)
+    wanted = (np.arange(components) + 0.5) / components
+    index = (cumulative[:, :, None] < wanted).sum(axis=1).clip(max=data.count.shape[1] - 1)
+    mean = np.take_along_axis(data.centre, index, axis=1)
+    return Mixture(
+        np.full((nodes, components), 1 / components),
+        mean,
+        np.full((nodes, components), 1 / components),
+        np.zeros(nodes),
+    )
+
+
+def split_start(found: Mixture) -> Mixture:
+    """Start from the mixture with one component less, its widest (by weight times variance) cut in two."""
+    widest = (found.weight * found.var).argmax(axis=1)[:, None]
+    weight, mean, var = (np.take_along_axis(a, widest, axis=1) for a in (found.weight, found.mean, found.var))
+    half, shift = weight / 2, np.sqrt(var) * 0.7
+    parts = []
+    for array, left, right in (
+        (found.weight, half, half),
+        (found.mean, mean - shift, mean + shift),
+        (found.var, var / 2, var / 2),
+    ):
+        changed = array.copy()
+        np.put_along_axis(changed, widest, left, axis=1)
+        parts.append(np.concatenate([changed, right], axis=1))
+    return Mixture(parts[0], parts[1], parts[2], found.loglik)
+
+
+def _better(first: Mixture, second: Mixture) -> Mixture:
+    take = (first.loglik >= second.loglik)[:, None]
+    pick: Callable[[Array, Array], Array] = lambda a, b: np.where(take, a, b)  # noqa: E731
+    return Mixture(
+        pick(first.weight, second.weight),
+        pick(first.mean, second.mean),
+        pick(first.var, second.var),
+        np.maximum(first.loglik, second.loglik),
+    )
+
+
+# --------------------------------------------------------------------------- BIC
+
+
+def best_mixtures(data: Binned, most: int) -> tuple[Mixture, Array, Array]:
+    """Fit 1..`most` components to each node and keep the number with the least BIC (Schwarz 1978).
+
+    Returns
+    -------
+    mixture
+        (N, most) in order of means; weight 0 and NaN beyond a node's own number.
+    components
+        (N,).
+    bic
+        (N, most).
+    """
+    rows = data.count.sum(axis=1)
+    fits = [fit_mixture(data, 1, quantile_start(data, 1), iterations=2)]
+    for k in range(2, most + 1):
+        fits.append(_better(fit_mixture(data, k, quantile_start(data, k)), fit_mixture(data, k, split_start(fits[-1]))))
+    bic = np.stack([-2 * fit.loglik + (3 * k - 1) * np.log(rows) for k, fit in enumerate(fits, 1)], axis=1)
+    chosen = bic.argmin(axis=1)
+    shape = (len(rows), most)
+    weight, mean, var = np.zeros(shape), np.full(shape, np.nan), np.full(shape, np.nan)
+    for k, fit in enumerate(fits):
+        nodes = np.flatnonzero(chosen == k)
+        order = fit.mean[nodes].argsort(axis=1)
+        for target, source in ((weight, fit.weight), (mean, fit.mean), (var, fit.var)):
+            target[nodes, : k + 1] = np.take_along_axis(source[nodes], order, axis=1)
+    loglik = np.stack([fit.loglik for fit in fits], axis=1)[np.arange(len(rows)), chosen]
+    return Mixture(weight, mean, var, loglik), chosen + 1, bic
+
+
+def mixture_cdf(values: Array, weight: Array, mean: Array, var: Array) -> Array:
+    """Distribution function of each node's mixture at its own values, (N, B) -> (N, B)."""
+    total = np.zeros_like(values)
+    for k in range(weight.shape[1]):
+        known = weight[:, k] > 0
+        sd = np.sqrt(np.maximum(var[known, k], 1e-300))
+        total[known] += weight[known, k, None] * ndtr((values[known] - mean[known, k, None]) / sd[:, None])
+    return total

@@ -1,0 +1,175 @@
+"""model x data -> Recording, streamed to disk in one pass for all layers; and the inputs behind its rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from interp.activations import ACTIVATIONS
+from interp.hooks import tap, tap_input
+from interp.inputs import BLOCK, as_tensor, device_of, input_blocks
+from interp.nodes import rows_of_nodes
+from interp.scoring import predict
+from interp.store import RecordingWriter
+from interp.types import Array, Dataset, LoadedModel, NodeLayer, Provenance, Recording, Split
+
+MOST_ROWS = 262_144
+"""Rows a layer and split: beyond, a convolution's positions are drawn at random from each input."""
+
+ACTIVE = 1e-6  # learn-DM: a node is active on an input where its output exceeds this in size
+
+
+class Samples(NamedTuple):
+    """Rows of one layer with what they came from.
+
+    Attributes
+    ----------
+    z
+        (B, N).
+    layer_input
+        (B, D) what the nodes read; for a convolution the patch.
+    network_input
+        (B, D0) scaled network input, flat.
+    """
+
+    z: Array
+    layer_input: Array
+    network_input: Array
+
+
+@torch.no_grad()
+def record(model: LoadedModel, data: Dataset, path: Path, provenance: Provenance, seed: int = 0) -> None:
+    """Record every layer's pre-activations over every split.
+
+    Parameters
+    ----------
+    path
+        The HDF5 file; a partial one of the same run is resumed.
+    seed
+        Of the positions drawn from convolutions.
+    """
+    counts = _position_counts(model, data)
+    samples = {name: len(split) for name, split in data.splits.items()}
+    kept = {layer.name: _kept_positions(counts[layer.name], max(samples.values())) for layer in model.layers}
+    with RecordingWriter(path, model.layers, samples, kept, provenance) as writer:
+        for name, split in data.splits.items():
+            positions = {
+                layer.name: _draw_positions(counts[layer.name], kept[layer.name], len(split), [seed, i])
+                for i, layer in enumerate(model.layers)
+            }
+            _record_split(model, name, split, writer, positions)
+
+
+def _record_split(
+    model: LoadedModel, name: str, split: Split, writer: RecordingWriter, positions: dict[str, Array]
+) -> None:
+    done = writer.done(name)
+    bar = tqdm(total=len(split), initial=done, desc=f"recording {name}", unit="inputs", disable=None)
+    for rows, x in input_blocks(model, split.inputs[done:], 8 * BLOCK):
+        with tap(model.module, [layer.tap for layer in model.layers]) as values:
+            outputs = model.module(x)
+        start, count = done + rows.start, len(x)
+        z = {
+            layer.name: _chosen_rows(values[layer.tap], layer, positions[layer.name][start : start + count])
+            for layer in model.layers
+        }
+        writer.write(name, start, predict(outputs, model.output).cpu().numpy(), z)
+        bar.update(count)
+    bar.close()
+    ranges = {layer.name: _output_statistics(layer, writer.values(name, layer.name)) for layer in model.layers}
+    writer.summarise(name, split.labels, ranges)
+
+
+# --------------------------------------------------------------------------- positions
+
+
+def _position_counts(model: LoadedModel, data: Dataset) -> dict[str, int]:
+    """Count the positions of one input at which each layer computes its nodes."""
+    example = as_tensor(data.train.inputs[:1], model.scaling, model.input_shape).to(device_of(model.module))
+    with tap(model.module, [layer.tap for layer in model.layers]) as values:
+        model.module(example)
+    return {layer.name: len(rows_of_nodes(values[layer.tap], layer.kind)) for layer in model.layers}
+
+
+def _kept_positions(count: int, samples: int) -> int:
+    return min(count, max(1, MOST_ROWS // samples))
+
+
+def _draw_positions(count: int, kept: int, samples: int, seed: list[int]) -> Array:
+    """Give each input's recorded positions, (S, kept): all, or random ones with replacement."""
+    if kept == count:
+        return np.broadcast_to(np.arange(count, dtype=np.int32), (samples, count))
+    return np.sort(np.random.default_rng(seed).integers(0, count, (samples, kept), dtype=np.int32), axis=1)
+
+
+def _chosen_rows(output: Tensor, layer: NodeLayer, positions: Array) -> tuple[Array, Array]:
+    """Give (values, positions) of the recorded rows, (B * p, N) and (B * p,); no positions where there is one."""
+    rows = rows_of_nodes(output, layer.kind)
+    flat = _flat_index(positions, len(rows))
+    position = positions.ravel() if len(rows) > len(positions) else np.empty(0, np.int32)
+    return rows[flat].cpu().numpy(), position
+
+
+def _flat_index(positions: Array, rows: int) -> Tensor:
+    per_input = rows // len(positions)
+    return torch.from_numpy((positions + np.arange(len(positions))[:, None] * per_input).ravel())
+
+
+def _output_statistics(layer: NodeLayer, values: Array) -> tuple[Array, Array]:
+    """Least and largest activation output (2, N), and the share of rows where it exceeds `ACTIVE`."""
+    low, high = np.full(layer.nodes, math.inf), np.full(layer.nodes, -math.inf)
+    active = np.zeros(layer.nodes)
+    activation = ACTIVATIONS.get(layer.activation, ACTIVATIONS["identity"])
+    for start in range(0, len(values), 8 * BLOCK):
+        outputs = activation(torch.from_numpy(values[start : start + 8 * BLOCK])).numpy()
+        low, high = np.minimum(low, outputs.min(axis=0)), np.maximum(high, outputs.max(axis=0))
+        active += (np.abs(outputs) > ACTIVE).sum(axis=0)
+    return np.stack([low, high]), active / len(values)
+
+
+# --------------------------------------------------------------------------- inputs behind rows
+
+
+@torch.no_grad()
+def layer_samples(model: LoadedModel, data: Dataset, recording: Recording, layer: str) -> Iterator[Samples]:
+    """Yield a layer's recorded rows with the inputs they came from, recomputed and not stored."""
+    target = model.layer(layer)
+    part = model.module.get_submodule(layer)
+    z, inputs = recording.z[layer], data.splits[recording.split].inputs
+    kept = z.shape[0] // len(inputs)
+    for rows, x in input_blocks(model, inputs, 2 * BLOCK if kept == 1 else 128):
+        with tap_input(model.module, layer) as seen:
+            model.module(x)
+        first, last = rows.start * kept, rows.stop * kept
+        position = recording.position[layer][first:last].reshape(len(x), -1)
+        network = x.flatten(1).cpu().numpy().repeat(kept, axis=0)
+        read = _rows_read(seen[0], part, target, position if position.size else np.zeros((len(x), 1), np.int32))
+        yield Samples(np.asarray(z[first:last]), read, network)
+
+
+def _rows_read(inputs: Tensor, part: nn.Module, layer: NodeLayer, position: Array) -> Array:
+    """Give what the nodes read at each recorded position, (B * p, D)."""
+    if layer.kind == "conv2d":
+        assert isinstance(part, nn.Conv2d)
+        if part.padding_mode != "zeros" or isinstance(part.padding, str):
+            inputs, padding = _padded(inputs, part), (0, 0)
+        else:
+            padding = (int(part.padding[0]), int(part.padding[1]))
+        patches = F.unfold(inputs, part.kernel_size, part.dilation, padding, part.stride).transpose(1, 2)
+        rows = patches.reshape(-1, patches.shape[2])
+    else:
+        rows = inputs.reshape(-1, inputs.shape[-1])
+    return rows[_flat_index(position, len(rows))].cpu().numpy()
+
+
+def _padded(inputs: Tensor, part: nn.Conv2d) -> Tensor:
+    mode = "constant" if part.padding_mode == "zeros" else part.padding_mode
+    return F.pad(inputs, part._reversed_padding_repeated_twice, mode)

@@ -1,0 +1,6 @@
+"""Results <-> versioned, self-describing HDF5; the only room that imports h5py."""
+
+from interp.store.files import check_same, read_results, write_results
+from interp.store.recordings import RecordingWriter, open_recording
+
+__all__ = ["RecordingWriter", "check_same", "open_recording", "read_results", "write_results"]

@@ -1,0 +1,104 @@
+"""Dataclasses, tables, arrays and plain values <-> HDF5 groups that say what they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+from typing import Any
+from urllib.parse import quote, unquote
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from interp import types
+
+VERSION = 1
+CLASSES = {
+    cls.__name__: cls
+    for cls in (
+        types.Attribution,
+        types.Boundaries,
+        types.ClusterMatch,
+        types.Effects,
+        types.GaussianFit,
+        types.NodeLayer,
+        types.Prototypes,
+        types.Provenance,
+        types.Thresholds,
+    )
+}
+"""What may stand in a file. A class keeps its fields' names, or `VERSION` goes up."""
+
+
+def write_element(group: h5py.Group, name: str, value: Any) -> None:
+    """Write a dataclass, mapping, tuple, table, array or plain value under `name`."""
+    key = quote(name, safe=" .:()-_") or "%00"
+    if isinstance(value, pd.DataFrame):
+        _write_parts(group, key, "dataframe", {str(c): value[c].to_numpy() for c in value.columns})
+    elif is_dataclass(value) and not isinstance(value, type):
+        _write_parts(group, key, type(value).__name__, {f.name: getattr(value, f.name) for f in fields(value)})
+    elif isinstance(value, Mapping) and any(_is_compound(part) for part in value.values()):
+        _write_parts(group, key, "mapping", {str(k): part for k, part in value.items()})
+    elif isinstance(value, tuple) and any(_is_compound(part) for part in value):
+        _write_parts(group, key, "tuple", {str(i): part for i, part in enumerate(value)})
+    elif isinstance(value, np.ndarray):
+        _write_array(group, key, value)
+    else:
+        _mark(group.create_dataset(key, data=json.dumps(plain(value)), dtype=h5py.string_dtype()), "json")
+
+
+def _is_compound(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_is_compound(part) for part in value.values())
+    return isinstance(value, (np.ndarray, pd.DataFrame)) or (is_dataclass(value) and not isinstance(value, type))
+
+
+def _write_parts(group: h5py.Group, key: str, encoding: str, parts: Mapping[str, Any]) -> None:
+    inner = group.create_group(key, track_order=True)
+    _mark(inner, encoding)
+    for name, part in parts.items():
+        write_element(inner, name, part)
+
+
+def _write_array(group: h5py.Group, key: str, value: types.Array) -> None:
+    if value.dtype.kind in "UO":
+        data = group.create_dataset(key, data=value.astype(object), dtype=h5py.string_dtype())
+        _mark(data, "string-array")
+    else:
+        _mark(group.create_dataset(key, data=value), "array")
+
+
+def _mark(node: h5py.Group | h5py.Dataset, encoding: str) -> None:
+    node.attrs["encoding-type"], node.attrs["encoding-version"] = encoding, VERSION
+
+
+def read_element(node: Any) -> Any:
+    """Read back what `write_element` wrote."""
+    encoding = node.attrs["encoding-type"]
+    if encoding == "array":
+        return node[()]
+    if encoding == "string-array":
+        return node.asstr()[()].astype(str)
+    if encoding == "json":
+        return json.loads(node.asstr()[()])
+    parts = {unquote(key) if key != "%00" else "": read_element(node[key]) for key in node}
+    if encoding == "mapping":
+        return parts
+    if encoding == "tuple":
+        return tuple(parts.values())
+    return pd.DataFrame(parts) if encoding == "dataframe" else CLASSES[encoding](**parts)
+
+
+def plain(value: Any) -> Any:
+    """Turn numpy scalars, tuples and mappings into what JSON has; NaN stays NaN, as JSON readers here allow."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    return value

@@ -1,0 +1,107 @@
+"""Files of results: whole or absent, with the provenance that later stages check."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import h5py
+
+from interp.errors import MismatchError, UsageError
+from interp.store.elements import VERSION, read_element, write_element
+from interp.types import Provenance
+
+Result = TypeVar("Result")
+
+
+def write_results(path: Path, results: Mapping[str, Any], provenance: Provenance) -> None:
+    """Write one stage's results by layer name, whole or not at all.
+
+    Raises
+    ------
+    UsageError
+        If the folder cannot be written or the disk is full.
+    """
+    with atomic_file(path) as file:
+        file.attrs["encoding-type"], file.attrs["encoding-version"] = "interp-results", VERSION
+        write_element(file, "provenance", provenance)
+        write_element(file, "results", dict(results))
+
+
+def read_results(path: Path, kind: type[Result], remedy: str) -> tuple[dict[str, Result], Provenance]:
+    """Read what `write_results` wrote, checking its type and version.
+
+    Parameters
+    ----------
+    kind
+        Class of every result.
+    remedy
+        The command that makes the file anew, for the error.
+
+    Raises
+    ------
+    MismatchError
+        If the file is missing, damaged, or of another kind or version.
+    """
+    with opened(path, "interp-results", remedy) as file:
+        results, provenance = read_element(file["results"]), read_element(file["provenance"])
+    flat = [part for value in results.values() for part in (value if isinstance(value, tuple) else (value,))]
+    if not all(isinstance(part, kind) for part in flat):
+        found = sorted({type(part).__name__ for part in flat})
+        raise MismatchError(path, found=f"{', '.join(found)} results", expected=kind.__name__, do=f"run `{remedy}`")
+    return results, provenance
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[h5py.File]:
+    """Open a new HDF5 file that takes its final name only when all went well."""
+    part = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with h5py.File(part, "w") as file:
+            yield file
+        part.replace(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def cannot_write(path: Path, error: OSError) -> UsageError:
+    """Say in one line why a file cannot be written."""
+    reason = os.strerror(error.errno) if error.errno else (str(error) or type(error).__name__).splitlines()[0]
+    return UsageError(path, found=reason, expected="a folder that can be written", do="choose another with --out")
+
+
+@contextmanager
+def opened(path: Path, encoding: str, remedy: str) -> Iterator[h5py.File]:
+    """Open a file of ours to read, or say what is wrong with it."""
+    do = f"run `{remedy}`"
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        found = "no such file" if not path.exists() else "a damaged or foreign file"
+        raise MismatchError(path, found=found, expected="a file of results", do=do) from error
+    with file:
+        kind, version = file.attrs.get("encoding-type"), int(file.attrs.get("encoding-version", 0))
+        if (kind, version) != (encoding, VERSION):
+            raise MismatchError(
+                path,
+                found=f"{kind or 'foreign data'} of version {version}",
+                expected=f"{encoding} of version {VERSION}",
+                do=do,
+            )
+        yield file
+
+
+def check_same(path: Path, found: Provenance, wanted: Provenance, remedy: str) -> None:
+    """Refuse results of another model or data set, naming the command that makes them anew."""
+    for what in ("model", "data"):
+        theirs, ours = getattr(found, f"{what}_digest"), getattr(wanted, f"{what}_digest")
+        if theirs != ours:
+            raise MismatchError(
+                path, found=f"results of another {what} ({theirs[:12]})", expected=ours[:12], do=f"run `{remedy}`"
+            )

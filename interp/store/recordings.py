@@ -1,0 +1,176 @@
+"""Recordings on disk: written a block at a time, resumed after a kill, read without loading.
+
+Layout, version 1: ``/provenance``, ``/layers``, and for each split ``labels``, ``predictions`` and
+``z/LAYER/{values, position, output_range, active_share}``. Values lie contiguous and are allocated first,
+so that a kill leaves a readable file whose ``progress`` says how many inputs are done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from interp.errors import unknown_name
+from interp.store.elements import VERSION, read_element, write_element
+from interp.store.files import cannot_write, opened
+from interp.types import Array, NodeLayer, Provenance, Recording
+
+ENCODING = "interp-recording"
+
+
+class RecordingWriter:
+    """Writes a recording beside its final name and moves it there when it is whole.
+
+    Parameters
+    ----------
+    path
+        Final name.
+    layers
+        What is recorded.
+    samples
+        Split -> inputs, S.
+    positions
+        Layer name -> recorded positions an input.
+    provenance
+        A partial file with the same one is resumed.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        layers: tuple[NodeLayer, ...],
+        samples: Mapping[str, int],
+        positions: Mapping[str, int],
+        provenance: Provenance,
+    ) -> None:
+        self.path, self.layers, self.samples, self.positions = path, layers, samples, positions
+        self.provenance = provenance
+        self._part = path.with_name(f".{path.name}.partial")
+
+    def __enter__(self) -> RecordingWriter:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._resumed() or self._begun()
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        try:
+            self._file.close()
+            if kind is None:
+                self._part.replace(self.path)
+        except OSError as problem:
+            raise cannot_write(self.path, problem) from problem
+        if isinstance(error, OSError):
+            raise cannot_write(self.path, error) from error
+
+    def done(self, split: str) -> int:
+        """Count the inputs of a split that are on disk."""
+        return int(self._file[split]["progress"][0])
+
+    def write(self, split: str, start: int, predictions: Array, z: Mapping[str, tuple[Array, Array]]) -> None:
+        """Write the inputs from `start` on: predictions (B,), and layer -> (values, positions), B * p rows each."""
+        group = self._file[split]
+        group["predictions"][start : start + len(predictions)] = predictions
+        for layer, (values, position) in z.items():
+            first = start * self.positions[layer]
+            group["z"][layer]["values"][first : first + len(values)] = values
+            if len(position):
+                group["z"][layer]["position"][first : first + len(values)] = position
+        self._file.flush()
+        group["progress"][0] = start + len(predictions)
+
+    def values(self, split: str, layer: str) -> Any:
+        """Give the rows of a layer that are on disk."""
+        return self._file[split]["z"][layer]["values"]
+
+    def summarise(self, split: str, labels: Array | None, ranges: Mapping[str, tuple[Array, Array]]) -> None:
+        """Write what is known once a split is whole: labels, and layer -> (output range, active share)."""
+        group = self._file[split]
+        for name in [name for name in ("labels",) if name in group]:
+            del group[name]  # left by a run that was killed here
+        if labels is not None:
+            group.create_dataset("labels", data=labels)
+        for layer, (output_range, active_share) in ranges.items():
+            group["z"][layer]["output_range"][...] = output_range
+            group["z"][layer]["active_share"][...] = active_share
+
+    def _begun(self) -> h5py.File:
+        file = h5py.File(self._part, "w")
+        file.attrs["encoding-type"], file.attrs["encoding-version"] = ENCODING, VERSION
+        write_element(file, "provenance", self.provenance)
+        write_element(file, "layers", self.layers)
+        for split, samples in self.samples.items():
+            group = file.create_group(split)
+            group.create_dataset("predictions", data=np.zeros(samples, np.int64))
+            for layer in self.layers:
+                self._allocate(group.create_group(f"z/{layer.name}"), layer, samples * self.positions[layer.name])
+            group.create_dataset("progress", data=np.zeros(1, np.int64))
+        file.flush()
+        return file
+
+    def _allocate(self, group: h5py.Group, layer: NodeLayer, rows: int) -> None:
+        group.attrs["positions"] = self.positions[layer.name]
+        values = group.create_dataset("values", (rows, layer.nodes), np.float32)
+        values[-1:] = 0  # takes the disk space now: metadata must not change later
+        if self.positions[layer.name] > 1:
+            group.create_dataset("position", data=np.zeros(rows, np.int32))
+        group.create_dataset("output_range", data=np.zeros((2, layer.nodes)))
+        group.create_dataset("active_share", data=np.zeros(layer.nodes))
+
+    def _resumed(self) -> h5py.File | None:
+        """Open a partial file of the very same run; None if there is none that can be used."""
+        if not self._part.exists():
+            return None
+        try:
+            file = h5py.File(self._part, "r+")
+        except OSError:
+            return None
+        try:
+            same = read_element(file["provenance"]) == self.provenance and read_element(file["layers"]) == self.layers
+            if same and all(len(file[split]["predictions"]) == count for split, count in self.samples.items()):
+                return file
+        except (KeyError, TypeError, ValueError):
+            pass  # killed before its header was whole
+        file.close()
+        return None
+
+
+def open_recording(path: Path, split: str = "train") -> Recording:
+    """Open one split of a recording; close it, or use it in a ``with`` block.
+
+    Raises
+    ------
+    MismatchError
+        If the file is missing, damaged, or of another version.
+    UsageError
+        If it has no such split.
+    """
+    with opened(path, ENCODING, "python -m interp record") as file:
+        layers, provenance = read_element(file["layers"]), read_element(file["provenance"])
+        if split not in file:
+            raise unknown_name("split", split, [name for name in file if name not in ("layers", "provenance")])
+    file = h5py.File(path, "r")
+    group = file[split]
+    parts = {layer.name: group["z"][layer.name] for layer in layers}
+    samples = np.arange(len(group["predictions"]))
+    return Recording(
+        split=split,
+        layers=layers,
+        z={name: part["values"] for name, part in parts.items()},
+        sample={name: samples.repeat(int(part.attrs["positions"])) for name, part in parts.items()},
+        position={
+            name: part["position"][()] if "position" in part else np.empty(0, np.int32) for name, part in parts.items()
+        },
+        output_range={name: part["output_range"][()] for name, part in parts.items()},
+        active_share={name: part["active_share"][()] for name, part in parts.items()},
+        labels=group["labels"][()] if "labels" in group else None,
+        predictions=group["predictions"][()],
+        provenance=provenance,
+        close=file.close,
+    )
