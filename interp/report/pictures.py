@@ -63,7 +63,7 @@ def _picture(figure: Figure, stem: str) -> Picture:
     canvas = drawn(figure)
     raw = io.BytesIO()
     with figure_style():
-        canvas.savefig(raw, format="png", dpi=DPI, facecolor="white", transparent=False)
+        canvas.savefig(raw, format="png", dpi=DPI, facecolor="white", pil_kwargs={"compress_level": 0})
     width, height = canvas.get_size_inches() * 100
     look = PHOTO if canvas.get_label() == PHOTO else "plot"
     _forget(canvas)

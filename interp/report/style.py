@@ -61,10 +61,10 @@ def figure_style() -> Iterator[None]:
 
 
 def canvas(
-    rows: int = 1, columns: int = 1, *, height: float, width: float = COLUMN, **options: Any
+    rows: int = 1, columns: int = 1, *, height: float, layout: Any = "constrained", **options: Any
 ) -> tuple[Canvas, Any]:
     """Make a figure that pyplot does not know of, and its axes as a (rows, columns) array."""
-    figure = Canvas(figsize=(width, height), dpi=DPI, layout="constrained")
+    figure = Canvas(figsize=(COLUMN, height), dpi=DPI, layout=layout)
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 

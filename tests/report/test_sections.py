@@ -53,20 +53,23 @@ def _as_nn(results):
     return replace(results, boundaries=changed)
 
 
+AWKWARD = ("_a$b_{<script>alert(1)</script>", "../../長い" + "x" * 300)
 CASES = {
-    "ordinary": make_results,
+    "ordinary": lambda: make_results((36, 12, 3)),
     "one node": lambda: make_results((4, 1), image_shape=None),
-    "tabular": lambda: make_results((5, 7, 3), image_shape=None),
-    "no labels, no test split": lambda: make_results(labels=False, splits=("train",)),
-    "three channels": lambda: make_results((75, 6, 3), image_shape=(3, 5, 5)),
-    "two channels": lambda: make_results((50, 6, 3), image_shape=(2, 5, 5)),
-    "convolution": lambda: make_results((9, 6, 3), image_shape=(1, 8, 8), kind="conv2d", patch=9),
-    "patch that is no square": lambda: make_results((10, 6, 3), image_shape=(1, 8, 8), kind="conv2d", patch=10),
+    "tabular": lambda: make_results((5, 7), image_shape=None),
+    "no labels, no test split": lambda: make_results((36, 6), labels=False, splits=("train",)),
+    "three channels": lambda: make_results((75, 6), image_shape=(3, 5, 5)),
+    "two channels": lambda: make_results((50, 6), image_shape=(2, 5, 5)),
+    "convolution": lambda: make_results((9, 6), image_shape=(1, 8, 8), kind="conv2d", patch=9),
+    "patch that is no square": lambda: make_results((10, 6), image_shape=(1, 8, 8), kind="conv2d", patch=10),
     "nothing analysed": lambda: without_results(make_results()),
-    "all missing": lambda: _no_mixture(make_results()),
-    "all dead": lambda: _all_dead(make_results()),
-    "as-nn": lambda: _as_nn(make_results()),
-    "awkward names": lambda: make_results(names=("_a$b_{", "<script>alert(1)</script>", "../../長い" + "x" * 300)),
+    "all missing": lambda: _no_mixture(make_results((36, 6))),
+    "all dead": lambda: _all_dead(make_results((36, 6))),
+    "as-nn": lambda: _as_nn(make_results((36, 6))),
+    "awkward names": lambda: make_results(
+        (36, 6, 3), names=("_a$b_{<script>alert(1)</script>", "../../長い" + "x" * 300)
+    ),
 }
 
 
@@ -76,7 +79,8 @@ def results(request):
 
 
 @pytest.mark.parametrize("key", SECTIONS)
-def test_section_is_drawn_without_warning_or_nan(key, results):
+def test_section_is_drawn_without_warning_or_nan(key, results, monkeypatch):
+    monkeypatch.setattr("interp.report.pictures.DPI", 30)
     section = SECTIONS[key](results)
     assert isinstance(section, Section)
     assert section.title
