@@ -1,0 +1,149 @@
+"""Published cells beside ours, and the rules, fixed beforehand, by which they agree.
+
+===========  ======================================================================================
+rule         a cell is reproduced if
+===========  ======================================================================================
+mean         |published - ours| <= 3 s sqrt(1/n + 1/n'), or half a unit of the last printed digit
+extreme      the same with the spread of a largest or least of ten normal draws, 0.587 s
+count        the published count lies in the central 99 % of a binomial with our share
+read         a number read off a 1 % grid: within 3 standard errors of the mean, and at least 1
+none         no rule: shown, and not counted
+===========  ======================================================================================
+
+s is our standard deviation over runs, or the published one where that is larger; n and n' the runs of
+ours and theirs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+EXTREME_OF_TEN = 0.587  # standard deviation of the largest of ten standard normal draws
+SIGMAS, COVERAGE = 3.0, 0.99
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of a paper beside ours.
+
+    Attributes
+    ----------
+    cell
+        Table, row and column, such as ``table 3 / error / abs``.
+    published, ours
+        In the paper's own unit; NaN where it has none.
+    spread
+        Our standard deviation over runs; NaN for counts.
+    runs
+        Ours.
+    reproduced
+        Whether the rule holds; None without a rule.
+    rule
+        A name of the table above, with what it compared.
+    """
+
+    cell: str
+    published: float
+    ours: float
+    spread: float
+    runs: int
+    reproduced: bool | None
+    rule: str
+
+
+def mean_cell(
+    cell: str,
+    published: float,
+    values: Sequence[float],
+    *,
+    digits: int,
+    their_runs: int,
+    their_spread: float = 0.0,
+    rule: str = "mean",
+) -> Cell:
+    """Compare a mean over runs.
+
+    Parameters
+    ----------
+    cell, published
+        Name and number.
+    values
+        Ours, one a run.
+    digits
+        Decimals that the paper prints.
+    their_runs, their_spread
+        How many runs the paper has, and their standard deviation where printed.
+    rule
+        ``mean`` or ``read``.
+    """
+    ours, spread, runs = _summary(values)
+    rounding = 0.5 * 10.0**-digits if rule == "mean" else 1.0
+    wide = np.nanmax([spread, their_spread])
+    limit = max(SIGMAS * wide * math.sqrt(1 / max(runs, 1) + 1 / max(their_runs, 1)), rounding)
+    return Cell(cell, published, ours, spread, runs, _within(published, ours, limit), f"{rule}: within {limit:.2g}")
+
+
+def extreme_cell(cell: str, published: float, values: Sequence[float], *, largest: bool, digits: int) -> Cell:
+    """Compare the largest or least of ten runs."""
+    _, spread, runs = _summary(values)
+    ours = float(np.max(values) if largest else np.min(values))
+    limit = max(SIGMAS * EXTREME_OF_TEN * spread * math.sqrt(2), 0.5 * 10.0**-digits)
+    return Cell(cell, published, ours, spread, runs, _within(published, ours, limit), f"extreme: within {limit:.2g}")
+
+
+def count_cell(cell: str, published: float, ours: int, of: int, *, their_of: int | None = None, runs: int = 1) -> Cell:
+    """Compare a count with the published one.
+
+    Parameters
+    ----------
+    cell, published
+        Name and count.
+    ours, of
+        Our count, and among how many; `ours` is shown per `their_of`.
+    their_of
+        Among how many theirs is; the same number if None.
+    runs
+        Repetitions that our count is pooled over.
+    """
+    number = their_of or of
+    low, high = stats.binom.interval(COVERAGE, number, ours / of)
+    fits = bool(low <= published <= high)
+    return Cell(cell, published, ours / of * number, math.nan, runs, fits, f"count: {low:.0f} to {high:.0f}")
+
+
+def bare_cell(cell: str, published: float, values: Sequence[float], why: str) -> Cell:
+    """Show a number without judging it."""
+    ours, spread, runs = _summary(values)
+    return Cell(cell, published, ours, spread, runs, None, f"none: {why}")
+
+
+def frame(cells: Iterable[Cell]) -> pd.DataFrame:
+    """Tabulate cells; ``reproduced`` becomes yes, no or -."""
+    table = pd.DataFrame([asdict(cell) for cell in cells])
+    words: dict[bool | None, str] = {True: "yes", False: "no", None: "-"}
+    table["reproduced"] = [words[cell] for cell in table["reproduced"].replace({np.nan: None})]
+    return table
+
+
+def tally(cells: Iterable[Cell]) -> tuple[int, int]:
+    """Count the reproduced cells, and those that have a rule."""
+    judged = [cell.reproduced for cell in cells if cell.reproduced is not None]
+    return sum(judged), len(judged)
+
+
+def _summary(values: Sequence[float]) -> tuple[float, float, int]:
+    array = np.asarray(values, np.float64)
+    array = array[np.isfinite(array)]
+    if not len(array):
+        return math.nan, math.nan, 0
+    return float(array.mean()), float(array.std(ddof=1)) if len(array) > 1 else math.nan, len(array)
+
+
+def _within(published: float, ours: float, limit: float) -> bool:
+    return bool(abs(published - ours) <= limit)
