@@ -27,33 +27,24 @@ def can_split(x: Tensor) -> bool:
     return bool(supported and supported())
 
 
-def project(x: Tensor, weight: Tensor, split: bool) -> Tensor:
-    """Multiply rows x (S, D) by nodes' weights (N, D) into (S, N).
+def project(x: Tensor, weight: Tensor, bias: Tensor, split: bool) -> Tensor:
+    """Compute the nodes' values ``x weight^T + bias``, (S, N).
+
+    The backward product stays in plain float32: its left factor has as many values as the result
+    here, and halving those costs what the matrix units save.
 
     Parameters
     ----------
-    x, weight
-        Float32; x exact in bfloat16 if `split`.
+    x, weight, bias
+        (S, D), (N, D) and (N,), float32; x exact in bfloat16 if `split`.
     split
         Use the two halves; else plain float32.
     """
     if not split:
-        return x @ weight.T
+        return torch.addmm(bias, x, weight.T)
+    high, low = halves(weight)
     with bfloat16_products():
-        both = x @ torch.cat(halves(weight)).T
-    nodes = len(weight)
-    return both[:, :nodes] + both[:, nodes:]
-
-
-def add_outer(into: Tensor, slope: Tensor, x: Tensor, decay: float, split: bool) -> None:
-    """Set ``into = decay * into + slope^T x`` in place; (N, D), (S, N) and (S, D)."""
-    if not split:
-        into.addmm_(slope.T, x, beta=decay)
-        return
-    with bfloat16_products():
-        high, low = halves(slope)
-        into.addmm_(high.T, x, beta=decay)
-        into.addmm_(low.T, x)
+        return torch.addmm(bias, x, high.T).addmm_(x, low.T)
 
 
 def halves(values: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.func import functional_call, vmap
 from torch.nn import functional
 
-from zoo.products import add_outer, project
+from zoo.products import project
 from zoo.stacks import Stack
 
 TINY = 1e-30
@@ -45,14 +45,14 @@ def add_gradient(stack: Stack, x: Tensor, y: Tensor, *, total: int, decay: float
         return _add_tail(stack, x, y, total, decay, model_axis=None if shared else 0)[0]
     weight, bias = stack.params[f"{stack.head}.weight"], stack.params[f"{stack.head}.bias"]
     if shared:  # z is (M, B, N)
-        z = project(x, weight.flatten(0, 1), split).view(-1, *bias.shape).add_(bias).transpose(0, 1)
+        z = project(x, weight.flatten(0, 1), bias.flatten(), split).view(-1, *bias.shape).transpose(0, 1)
     else:
         z = torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
     losses, slope = _add_tail(stack, z.requires_grad_(), y, total, decay, model_axis=0)
     assert slope is not None
     speed = stack.velocity[f"{stack.head}.weight"]
     if shared:
-        add_outer(speed.view(-1, speed.shape[2]), slope.transpose(0, 1).flatten(1), x, decay, split)
+        speed.view(-1, speed.shape[2]).addmm_(slope.transpose(0, 1).flatten(1).T, x, beta=decay)
     else:
         speed.baddbmm_(slope.mT, x, beta=decay)
     stack.velocity[f"{stack.head}.bias"].mul_(decay).add_(slope.sum(dim=1))
