@@ -7,10 +7,10 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path, PurePath
 from typing import Any
 
+from interp.datasets import import_name
 from interp.errors import UsageError
 from interp.report.document import document
 from interp.report.html import render
@@ -68,8 +68,7 @@ def _make(key: str, maker: Maker | str, results: Results) -> Section:
 def _resolved(maker: Maker | str) -> Maker:
     if not isinstance(maker, str):
         return maker
-    module, _, name = maker.partition(":")
-    found: Maker = getattr(import_module(module), name)
+    found: Maker = import_name(maker, "section")
     return found
 
 

@@ -14,7 +14,7 @@ from PIL import Image, ImageColor
 from interp.report.style import DPI, KIND_COLOURS, PHOTO, drawn, figure_style, slug
 from interp.types import Array, Figure
 
-COLOURS = 96  # enough for lines and grey images; a quarter of the bytes of full colour
+COLOURS = 192  # enough for lines and images in one colour scale; a third of the bytes of full colour
 BUDGET = 3_300_000  # bytes of PNG on one page; base64 makes 4.4 MB of them
 KEPT = np.array([ImageColor.getrgb(name) for name in ("#ffffff", *KIND_COLOURS.values())])  # (colours, 3)
 SNAP = 9  # shades this close to a kept colour become it

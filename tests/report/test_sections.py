@@ -62,6 +62,7 @@ CASES = {
     "three channels": lambda: make_results((75, 6), image_shape=(3, 5, 5)),
     "two channels": lambda: make_results((50, 6), image_shape=(2, 5, 5)),
     "convolution": lambda: make_results((9, 6), image_shape=(1, 8, 8), kind="conv2d", patch=9),
+    "convolution beside whole images": lambda: make_results((25, 6), image_shape=(1, 8, 8), kind="conv2d"),
     "patch that is no square": lambda: make_results((10, 6), image_shape=(1, 8, 8), kind="conv2d", patch=10),
     "nothing analysed": lambda: without_results(make_results()),
     "all missing": lambda: _no_mixture(make_results((36, 6))),

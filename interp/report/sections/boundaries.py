@@ -79,7 +79,8 @@ def _distances(axes: Any, found: Boundaries) -> None:
         bins=np.linspace(0, far, 31), alpha=0.85, edgecolor="white", linewidth=0.5,
     )  # fmt: skip
     axes.axvline(found.thresholds.epsilon, color=INK, lw=0.8, ls=(0, (4, 3)))
-    axes.get_legend().set_title(None)
+    sns.move_legend(axes, "lower left", bbox_to_anchor=(-0.02, 1.0), ncols=len(present), title=None)
+    axes.yaxis.get_major_locator().set_params(integer=True)
     pale(axes)
 
 

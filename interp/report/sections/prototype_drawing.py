@@ -72,9 +72,12 @@ def draw_images(sheet: Sheet, shape: Shape, *, change: bool) -> Any:
 
 def _scale(columns: Mapping[str, Array], shape: Shape, rows: int, *, change: bool) -> Scale:
     """Give one scale for the whole sheet, so that tiles compare; symmetric for changes."""
-    low, high = extent(*columns.values()) or (0.0, 1.0)
+    measured = [
+        means for kind, means in columns.items() if kind != "conditional"
+    ]  # may leave the data
+    low, high = extent(*(measured or columns.values())) or (0.0, 1.0)
     if change:
-        high = max(abs(low), abs(high), 1e-12)
+        high = _typical(np.concatenate(list(columns.values())), 0.99)
         low = -high
     return Scale(shape, low, high if high > low else low + 1.0, "RdBu_r" if change else "Greys", rows)
 
@@ -137,7 +140,7 @@ def draw_heat(sheet: Sheet, features: tuple[str, ...]) -> Any:
     rows = np.concatenate([_rows(sheet, position) for position in range(len(sheet.nodes))])
     figure, grid = canvas(height=0.8 + 0.115 * len(rows))
     axes = grid[0, 0]
-    high = _typical(rows)
+    high = _typical(rows, 0.995)
     image = axes.imshow(
         np.ma.masked_invalid(rows), cmap="RdBu_r", vmin=-high, vmax=high, aspect="auto", interpolation="nearest"
     )
@@ -153,10 +156,10 @@ def _rows(sheet: Sheet, position: int) -> Array:
     return np.stack([*rows, np.full(len(middle), np.nan)])
 
 
-def _typical(rows: Array) -> float:
-    """End the scale at the largest value but for the outermost half per cent, so that one outlier hides nothing."""
+def _typical(rows: Array, share: float) -> float:
+    """End the scale where this share of the values lies within it, so that a few outliers hide nothing."""
     known = np.abs(rows[np.isfinite(rows)])
-    return max(float(np.quantile(known, 0.995)), 1e-12) if len(known) else 1.0
+    return max(float(np.quantile(known, share)), 1e-12) if len(known) else 1.0
 
 
 def _label_heat(axes: Any, sheet: Sheet, features: tuple[str, ...], width: int) -> None:

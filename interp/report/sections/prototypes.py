@@ -10,7 +10,7 @@ import pandas as pd
 
 from interp.report import cells
 from interp.report.choose import evenly
-from interp.report.images import layer_shape, network_shape
+from interp.report.images import Shape, layer_shape, network_shape
 from interp.report.lookup import known_mean
 from interp.report.sections.prototype_drawing import Sheet, draw_heat, draw_images
 from interp.report.style import layer_figures
@@ -47,26 +47,35 @@ def section(results: Results) -> Section:
 
 
 def _figures(results: Results, layer: NodeLayer, name: str) -> list[Figure]:
-    """Give the layer's images where the network reads images, and its own inputs otherwise."""
+    """Give images of the network's input and of the layer's own, where they are images; a heat map otherwise."""
     found = results.prototypes[layer.name]
-    width = next((means.shape[1] for means in found.network_input.values()), 0)
-    shape = network_shape(results, layer, width)
+    shape = network_shape(results, layer, next((means.shape[1] for means in found.network_input.values()), 0))
     own = layer_shape(results, layer)
     figures = []
     if shape is not None:
-        sheet = _sheet(results, layer, IMAGE_NODES, found.network_input, found.network_mean, centroids=own is not None)
-        figures = [
-            Figure(name, _caption(sheet, "mean images"), partial(draw_images, sheet, shape, change=False)),
-            Figure(f"{name}-change", _caption(sheet, _CHANGE), partial(draw_images, sheet, shape, change=True)),
-        ]
-    if own is None:
-        sheet = _sheet(results, layer, HEAT_NODES, found.layer_input, found.input_mean, centroids=True)
-        features = results.data.features if results.model.layers[0].name == layer.name else ()
-        figures.append(Figure(f"{name}-inputs", _caption(sheet, _HEAT), partial(draw_heat, sheet, features)))
-    return figures
+        sheet = _sheet(results, layer, IMAGE_NODES, found.network_input, found.network_mean, centroids=own == shape)
+        figures = _images(sheet, shape, name, "mean images")
+    if own is not None and own != shape:
+        sheet = _sheet(results, layer, IMAGE_NODES, found.layer_input, found.input_mean, centroids=True)
+        figures += _images(sheet, own, f"{name}-patches", "mean patches that the convolution reads")
+    return figures if own is not None else [*figures, _heat(results, layer, name)]
 
 
-_CHANGE = "the same less the data mean: what sets each apart"
+def _images(sheet: Sheet, shape: Shape, name: str, what: str) -> list[Figure]:
+    return [
+        Figure(name, _caption(sheet, what), partial(draw_images, sheet, shape, change=False)),
+        Figure(f"{name}-change", _caption(sheet, _CHANGE), partial(draw_images, sheet, shape, change=True)),
+    ]
+
+
+def _heat(results: Results, layer: NodeLayer, name: str) -> Figure:
+    found = results.prototypes[layer.name]
+    sheet = _sheet(results, layer, HEAT_NODES, found.layer_input, found.input_mean, centroids=True)
+    features = results.data.features if results.model.layers[0].name == layer.name else ()
+    return Figure(f"{name}-inputs", _caption(sheet, _HEAT), partial(draw_heat, sheet, features))
+
+
+_CHANGE = "the same less the data mean: what sets each apart. The outermost 1 % of values share the end colours"
 _HEAT = "mean inputs of the layer less their overall mean, one row each, one column an input"
 
 
