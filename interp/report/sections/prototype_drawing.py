@@ -72,9 +72,7 @@ def draw_images(sheet: Sheet, shape: Shape, *, change: bool) -> Any:
 
 def _scale(columns: Mapping[str, Array], shape: Shape, rows: int, *, change: bool) -> Scale:
     """Give one scale for the whole sheet, so that tiles compare; symmetric for changes."""
-    measured = [
-        means for kind, means in columns.items() if kind != "conditional"
-    ]  # may leave the data
+    measured = [means for kind, means in columns.items() if kind != "conditional"]  # may leave the data
     low, high = extent(*(measured or columns.values())) or (0.0, 1.0)
     if change:
         high = _typical(np.concatenate(list(columns.values())), 0.99)
