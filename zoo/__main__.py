@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from interp.errors import InterpError
-from zoo.commands import list_networks, train_networks
+from zoo.commands import list_networks, reproduce_paper, train_networks
 
 
 def parser() -> argparse.ArgumentParser:
@@ -17,6 +17,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("list", help="name every network that can be trained")
     listing.set_defaults(run=list_networks)
+    _add_reproduce(commands.add_parser("reproduce", help="train a paper's networks and write reports/PAPER"))
     _add_train(commands.add_parser("train", help="train networks, one a seed, many at once"))
     return top
 
@@ -37,6 +38,16 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     train.add_argument("--no-final-bias", action="store_true", help="last linear layer without bias")
     train.add_argument("--out", type=Path, default=Path("runs"), help="folder of the checkpoints (default runs)")
     _add_places(train)
+
+
+def _add_reproduce(reproduce: argparse.ArgumentParser) -> None:
+    reproduce.set_defaults(run=reproduce_paper)
+    reproduce.add_argument("paper", metavar="PAPER", help="as-nn, use-dm, learn-dm or lenet")
+    reproduce.add_argument("--runs", type=_positive, help="networks a condition (default: as many as the paper)")
+    reproduce.add_argument("--epochs", type=_positive, help="default: as many as the paper")
+    reproduce.add_argument("--reports", type=Path, default=Path("reports"), help="default reports")
+    reproduce.add_argument("--trained", type=Path, default=Path("runs"), help="folder of the networks (default runs)")
+    _add_places(reproduce)
 
 
 def _add_places(command: argparse.ArgumentParser) -> None:

@@ -10,6 +10,8 @@ from interp.errors import unknown_name
 from interp.types import Dataset
 from zoo import checkpoints
 from zoo.architectures import ARCHITECTURES, describe
+from zoo.experiments.options import ReproduceOptions
+from zoo.experiments.papers import PAPERS
 from zoo.initialise import INITS
 from zoo.recipes import Recipe, default_recipe
 from zoo.train import TrainOptions, train
@@ -31,6 +33,21 @@ def train_networks(options: Namespace) -> None:
     for recipe in recipes:
         for path in train(recipe, seeds, data, TrainOptions(options.out, options.device)):
             print(result_line(str(path), checkpoints.load(path)))
+
+
+def reproduce_paper(options: Namespace) -> None:
+    """Train what a paper needs and is missing, and write its report."""
+    if options.paper not in PAPERS:
+        raise unknown_name("PAPER", options.paper, PAPERS)
+    wanted = ReproduceOptions(
+        options.runs,
+        options.epochs,
+        options.device,
+        DataOptions(options.data_root, options.offline),
+        options.reports,
+        options.trained,
+    )
+    print(PAPERS[options.paper](wanted))
 
 
 def recipe_from(name: str, data: Dataset, options: Namespace) -> Recipe:

@@ -1,0 +1,13 @@
+"""Every reproduction by name; to add one, write ``reproduce(options) -> Path`` and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from zoo.experiments import as_nn
+from zoo.experiments.options import ReproduceOptions
+
+PAPERS: dict[str, Callable[[ReproduceOptions], Path]] = {
+    "as-nn": as_nn.reproduce,
+}
