@@ -156,7 +156,11 @@ def make_clusters(n: int, d: int, k: int, rng: np.random.Generator, *, labels: b
     )
 
 
-LEVELS = {"scale": np.linspace(0, 2, 9), "clip": np.linspace(0, 1, 6), "offset": np.linspace(-0.5, 0.5, 11)}
+LEVELS = {
+    "scale": np.geomspace(0.01, 10, 13),
+    "clip": np.array([0.01, 0.1, 0.5, 1.0, np.inf]),
+    "offset": np.array([-2, -0.5, -0.1, -0.01, 0, 0.01, 0.1, 0.5, 1]),
+}
 
 
 def effect_row(layer: str, node: int, intervention: str, level: float, split: str, accuracy: float) -> dict:
@@ -186,7 +190,7 @@ def make_effects(layers: tuple[NodeLayer, ...], splits: tuple[str, ...]) -> Effe
             for name, levels in LEVELS.items():
                 none = 0.0 if name == "offset" else 1.0
                 rows += [
-                    effect_row(layer.name, -1, name, level, split, max(0.1, 0.9754 - abs(level - none) * 0.6))
+                    effect_row(layer.name, -1, name, level, split, max(0.1, 0.9754 - abs(min(level, 1.4) - none) * 0.6))
                     for level in levels
                 ]
             rows += [

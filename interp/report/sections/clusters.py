@@ -14,6 +14,8 @@ from interp.report.lookup import known_mean, null_range
 from interp.report.style import PROTOTYPE_COLOURS, canvas, colour, layer_figures, pale
 from interp.types import ClusterMatch, Figure, Results, Section, Table
 
+NETWORK = ("network", "the network")  # what its own row is called
+
 
 def section(results: Results) -> Section:
     """Show matched distances, agreements and classifiers, each beside its null."""
@@ -110,9 +112,9 @@ def _classifiers(matches: list[tuple[str, ClusterMatch]]) -> Table:
     rows: dict[Any, dict[str, Any]] = {}
     for layer, match in matches:
         for row in match.accuracy.to_dict(orient="records"):
-            own = row["classifier"] == "network"
+            own = row["classifier"] in NETWORK
             place = ("", 0) if own else (layer, match.k)
-            rows.setdefault((*place, row["classifier"], row["split"]), _classifier(*place, row))
+            rows.setdefault((*place, row["classifier"], row.get("split")), _classifier(*place, row))
     frame = pd.DataFrame(list(rows.values()), dtype=object)
     return Table(frame, "Classifiers made of prototypes or clusters, beside the network.", sortable=True)
 
@@ -122,7 +124,7 @@ def _classifier(layer: str, k: int, row: dict[Any, Any]) -> dict[str, Any]:
         "layer": cells.Code(layer, 32) if layer else None,
         "k": cells.count(k or None),
         "classifier": row["classifier"],
-        "split": row["split"],
+        "split": row.get("split"),
         "samples": cells.count(row["samples"]),
         "accuracy": cells.share(row["accuracy"], row["low"], row["high"]),
         "agrees with the network": cells.share(row["agreement"]),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 from interp.report import cells
 from interp.report.lookup import whole_layer
@@ -16,9 +17,11 @@ from interp.types import Effects, Figure, Results, Section, Table
 
 LEVELS = {
     "scale": "factor on z (1 = as it is)",
-    "clip": "cap, as a fraction of the range (1 = as it is)",
-    "offset": "shift, as a fraction of the range (0 = as it is)",
+    "clip": "cap, fraction of the range (1 = at the top)",
+    "offset": "shift, fraction of the range (0 = as it is)",
 }
+LINEAR = 0.05  # shifts below this are drawn to scale, larger ones by order of magnitude
+SHIFTS = (-2, -0.5, -0.1, 0, 0.1, 0.5, 2)
 
 
 def section(results: Results) -> Section:
@@ -61,8 +64,9 @@ def _figure(table: pd.DataFrame, baseline: dict[str, float], what: str) -> Any:
     figure, grid = canvas(1 + loss, max(len(names), 1), height=2.4 + 1.35 * loss, sharey="row", sharex="col",
                           height_ratios=(1.7, 1) if loss else None)  # fmt: skip
     for column, name in enumerate(names):
-        part = table[table["intervention"] == name].sort_values("level")
+        part = table[(table["intervention"] == name) & np.isfinite(table["level"])].sort_values("level")
         _accuracy(grid[0, column], part, baseline)
+        _level_axis(grid[0, column], part["level"].to_numpy(float))
         grid[0, column].set_title(name)
         if loss:
             _loss(grid[1, column], part)
@@ -97,7 +101,28 @@ def _loss(axes: Any, table: pd.DataFrame) -> None:
     known = known[np.isfinite(known) & (known > 0)]
     if len(known) and known.max() > 50 * known.min():
         axes.set_yscale("log")
+        _plain_ticks(axes.yaxis)
     pale(axes)
+
+
+def _level_axis(axes: Any, levels: Any) -> None:
+    """Spread levels that span orders of magnitude, on both sides of 0 if there are any."""
+    small = np.abs(levels[levels != 0]).min(initial=np.inf)
+    if np.abs(levels).max(initial=0) < 200 * small:
+        return
+    if (levels > 0).all():
+        axes.set_xscale("log")
+    elif (levels < 0).any():
+        axes.set_xscale("symlog", linthresh=LINEAR)
+        axes.set_xticks([x for x in SHIFTS if levels.min() <= x <= levels.max()])
+    _plain_ticks(axes.xaxis)
+
+
+def _plain_ticks(axis: Any) -> None:
+    """Print 0.01, not a power of ten: mathematical text is off, since names may hold dollar signs."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(NullLocator())
 
 
 def _legend(figure: Any, table: pd.DataFrame) -> None:
@@ -121,7 +146,7 @@ def _row(row: dict[Any, Any], what: str) -> dict[str, Any]:
         "layer": cells.Code(row["layer"], 32),
         "intervention": row["intervention"],
         "split": row["split"],
-        "level": cells.fixed(row["level"], 2),
+        "level": cells.number(row["level"]),
         "accuracy" if what == "accuracy" else "agreement": cells.share(row["accuracy"], row["low"], row["high"]),
         "change": cells.points(row["difference"], row["difference_low"], row["difference_high"]),
         "q": cells.probability(row["q_value"]),
