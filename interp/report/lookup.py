@@ -76,9 +76,8 @@ def whole_layer(effects: Effects) -> pd.DataFrame:
 
 
 def single_nodes(effects: Effects) -> pd.DataFrame:
-    """Select the rows that ablate one node."""
-    table = effects.table
-    return table[(table["node"] >= 0) & (table["intervention"] == "ablate")] if len(table) else table
+    """Select the rows that change one node only."""
+    return effects.table[effects.table["node"] >= 0] if len(effects.table) else effects.table
 
 
 def shown_split(frame: pd.DataFrame) -> str:

@@ -10,7 +10,18 @@ import pandas as pd
 from interp.report.lookup import single_nodes
 from interp.types import Array, Attribution, Boundaries, GaussianFit, NodeLayer, Prototypes, Results
 
-EFFECTS = ("split", "accuracy", "low", "high", "difference", "difference_low", "difference_high", "p_value", "q_value")
+EFFECTS = (
+    "intervention",
+    "split",
+    "accuracy",
+    "low",
+    "high",
+    "difference",
+    "difference_low",
+    "difference_high",
+    "p_value",
+    "q_value",
+)
 
 
 def node_rows(results: Results) -> list[dict[str, Any]]:

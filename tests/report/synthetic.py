@@ -132,7 +132,7 @@ def make_clusters(n: int, d: int, k: int, rng: np.random.Generator, *, labels: b
     )
     accuracy = pd.DataFrame(
         {
-            "classifier": ["network", "nearest centroid", "k-means + linear", "nearest prototype"],
+            "classifier": ["the network", "nearest centroid", "k-means + linear", "nearest prototype"],
             "accuracy": [0.9754, 0.81, 0.86, np.nan],
             "low": [0.9720, 0.80, 0.85, np.nan],
             "high": [0.9783, 0.82, 0.87, np.nan],
@@ -193,10 +193,11 @@ def make_effects(layers: tuple[NodeLayer, ...], splits: tuple[str, ...]) -> Effe
                     effect_row(layer.name, -1, name, level, split, max(0.1, 0.9754 - abs(min(level, 1.4) - none) * 0.6))
                     for level in levels
                 ]
-            rows += [
-                effect_row(layer.name, node, "ablate", 0.0, split, 0.9754 - 0.3 * (node % 7) / 7)
-                for node in range(layer.nodes)
-            ]
+        rows += [
+            effect_row(layer.name, node, way, np.nan, splits[0], 0.9754 - 0.3 * (node % 7) / 7)
+            for way in ("zero-ablation", "mean-ablation")
+            for node in range(layer.nodes)
+        ]
     columns = list(effect_row("", 0, "", 0.0, "", 0.0))
     return Effects(pd.DataFrame(rows, columns=columns), dict.fromkeys(splits, 0.9754), {"fc1:5": "dead: no range"})
 

@@ -43,9 +43,9 @@ def test_document_gives_planted_values():
     assert (node["name"], node["kind"]) == ("fc2:3", "adhoc")
     assert node["sd"] == pytest.approx(float(np.sqrt(results.fits["fc2"].var[3])))
     assert len(node["mixture"]) == results.fits["fc2"].components[3]
-    assert {row["split"]: row["accuracy"] for row in node["ablation"]} == {
-        "train": pytest.approx(0.9754 - 0.9 / 7),
-        "test": pytest.approx(0.9754 - 0.9 / 7),
+    assert {row["intervention"]: row["accuracy"] for row in node["ablation"]} == {
+        "zero-ablation": pytest.approx(0.9754 - 0.9 / 7),
+        "mean-ablation": pytest.approx(0.9754 - 0.9 / 7),
     }
 
 

@@ -123,7 +123,7 @@ def test_most_sensitive_node_comes_first_with_its_kind():
     row = SECTIONS["nodes"](make_results()).tables[0].frame.iloc[0]
     assert row["node"].text == "fc1:6"
     assert row["kind"].text == "coherent"
-    assert row["change"].text == "\N{MINUS SIGN}25.7"
+    assert row["change by 0"].text == "\N{MINUS SIGN}25.7"
 
 
 def test_worst_level_is_selected():

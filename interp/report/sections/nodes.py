@@ -12,6 +12,7 @@ from interp.report.lookup import shown_split, single_nodes
 from interp.types import Results, Section, Table
 
 MOST = 25  # nodes shown of each layer
+REPLACED = {"zero-ablation": "0", "mean-ablation": "its mean"}
 
 
 def section(results: Results) -> Section:
@@ -19,18 +20,31 @@ def section(results: Results) -> Section:
     table = single_nodes(results.effects)
     if table.empty:
         return Section("Single nodes", ("No single node was ablated.",))
-    split = shown_split(table)
+    split, ways = shown_split(table), [str(way) for way in dict.fromkeys(table["intervention"])]
     text = (
-        f"Each node's output is set to 0 in turn, and the {split} split is run again. The table starts with the "
-        "nodes that cost most; a click on a heading sorts by it.",
-        "q is the p-value of McNemar's paired test after Benjamini-Hochberg correction over the layer's nodes: "
-        "below 0.05, the change is unlikely to be luck.",
+        f"Each node's output is replaced by {' or by '.join(map(_words, ways))}, one node at a time, and the {split} "
+        "split is run again. The table starts with the nodes that cost most; a click on a heading sorts by it.",
+        "q is the p-value of McNemar's paired test after Benjamini-Hochberg correction over the layer's nodes: below "
+        "0.05, the change is unlikely to be luck. On many samples even a tiny change has a small q: look at its size.",
         "A node without effect is not useless: others may carry the same information.",
     )
-    chosen = _most_sensitive(table[table["split"] == split])
-    rows = [_row(row, results) for row in chosen.to_dict(orient="records")]
+    rows = _rows(table[table["split"] == split], ways, results)
     caption = f"The {MOST} most sensitive nodes of each layer; all are in report.json. Change is in percentage points."
     return Section("Single nodes", text, (), (Table(pd.DataFrame(rows, dtype=object), caption, sortable=True),))
+
+
+def _words(way: str) -> str:
+    return REPLACED.get(way, way)
+
+
+def _rows(table: pd.DataFrame, ways: list[str], results: Results) -> list[dict[str, Any]]:
+    """Give a row for each of the most sensitive nodes, with what every way of replacing it does."""
+    found = {(row["layer"], row["node"], row["intervention"]): row for row in table.to_dict(orient="records")}
+    chosen = _most_sensitive(table[table["intervention"] == ways[0]])
+    return [
+        _row(layer, int(node), {way: found.get((layer, node, way), {}) for way in ways}, results)
+        for layer, node in zip(chosen["layer"], chosen["node"], strict=True)
+    ]
 
 
 def _most_sensitive(table: pd.DataFrame) -> pd.DataFrame:
@@ -38,15 +52,13 @@ def _most_sensitive(table: pd.DataFrame) -> pd.DataFrame:
     return ordered.groupby("layer", sort=False).head(MOST)
 
 
-def _row(row: dict[Any, Any], results: Results) -> dict[str, Any]:
-    layer, node = str(row["layer"]), int(row["node"])
-    return {
-        "node": cells.Code(f"{layer}:{node}", 40),
-        **_boundary(results, layer, node),
-        "accuracy": cells.share(row["accuracy"], row["low"], row["high"], places=2),
-        "change": cells.points(row["difference"], row["difference_low"], row["difference_high"]),
-        "q": cells.probability(row["q_value"]),
-    }
+def _row(layer: str, node: int, found: dict[str, dict[Any, Any]], results: Results) -> dict[str, Any]:
+    row = {"node": cells.Code(f"{layer}:{node}", 40), **_boundary(results, layer, node)}
+    for way, effect in found.items():
+        ends = effect.get("difference_low"), effect.get("difference_high")
+        row[f"change by {_words(way)}"] = cells.points(effect.get("difference"), *ends)
+        row["q" if "q" not in row else f"q by {_words(way)}"] = cells.probability(effect.get("q_value"))
+    return row
 
 
 def _boundary(results: Results, layer: str, node: int) -> dict[str, Any]:
