@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -47,6 +47,10 @@ class TrainOptions:
     block: int = 0
     save_every: float = field(default_factory=lambda: float(os.environ.get("ZOO_SAVE_EVERY", "60")))
     watch: Watcher | None = None
+
+    def watched(self, watch: Watcher) -> TrainOptions:
+        """Copy with a watcher."""
+        return replace(self, watch=watch)
 
 
 @dataclass

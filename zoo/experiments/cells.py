@@ -7,6 +7,7 @@ mean         |published - ours| <= 3 s sqrt(1/n + 1/n'), or half a unit of the l
 extreme      the same with the spread of a largest or least of ten normal draws, 0.587 s
 count        the published count lies in the central 99 % of a binomial with our share
 read         a number read off a 1 % grid: within 3 standard errors of the mean, and at least 1
+decision     a paired test: the same sign, and p below 0.05 in both or in neither; needs 4 runs
 none         no rule: shown, and not counted
 ===========  ======================================================================================
 
@@ -26,6 +27,7 @@ from scipy import stats
 
 EXTREME_OF_TEN = 0.587  # standard deviation of the largest of ten standard normal draws
 SIGMAS, COVERAGE = 3.0, 0.99
+LEVEL, FEWEST_TESTED = 0.05, 4  # of the paired tests
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,15 @@ def bare_cell(cell: str, published: float, values: Sequence[float], why: str) ->
     """Show a number without judging it."""
     ours, spread, runs = _summary(values)
     return Cell(cell, published, ours, spread, runs, None, f"none: {why}")
+
+
+def decision_cell(cell: str, published: tuple[float, float], ours: tuple[float, float], runs: int) -> Cell:
+    """Compare what two paired tests (t, p) decide; their sizes depend on the number of runs."""
+    (their_t, their_p), (t, p) = published, ours
+    if runs < FEWEST_TESTED or math.isnan(t):
+        return Cell(cell, their_t, t, math.nan, runs, None, "none: too few runs or no spread")
+    agree = (their_p < LEVEL) == (p < LEVEL) and (p >= LEVEL or (t > 0) == (their_t > 0))
+    return Cell(cell, their_t, t, math.nan, runs, agree, f"decision: p {their_p:.1g} and {p:.1g}")
 
 
 def frame(cells: Iterable[Cell]) -> pd.DataFrame:

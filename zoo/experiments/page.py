@@ -16,6 +16,7 @@ import torch
 from zoo.experiments.cells import Cell, frame, tally
 from zoo.files import whole_file, write_text
 
+MOST_NAMED = 20
 CELL_COLUMNS = ("cell", "published", "ours", "spread", "runs", "reproduced", "rule")
 
 
@@ -79,7 +80,8 @@ class Page:
         right, judged = tally(self.cells)
         missed = [f"`{cell.cell}`" for cell in self.cells if cell.reproduced is False]
         share = f" ({100 * right / judged:.0f} %)" if judged else ""
-        named = f" Not reproduced: {', '.join(missed)}." if missed else ""
+        rest = f" and {len(missed) - MOST_NAMED} more" if len(missed) > MOST_NAMED else ""
+        named = f" Not reproduced: {', '.join(missed[:MOST_NAMED])}{rest}." if missed else ""
         return (
             f"**{right} of {judged} judged cells are reproduced{share}.**{named} "
             f"All {len(self.cells)} cells stand in `cells.csv`; the rules, fixed beforehand, in "

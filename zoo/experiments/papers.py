@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from zoo.experiments import as_nn
+from zoo.experiments import as_nn, use_dm
 from zoo.experiments.options import ReproduceOptions
 
 PAPERS: dict[str, Callable[[ReproduceOptions], Path]] = {
     "as-nn": as_nn.reproduce,
+    "use-dm": use_dm.reproduce,
 }

@@ -1,0 +1,186 @@
+"""``python -m zoo reproduce use-dm``: the tables of *Neural Networks Use Distance Metrics* (arXiv 2411.17932)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from interp.interventions import NO_OPS, PUBLISHED
+from interp.types import Dataset
+from zoo import checkpoints
+from zoo.evaluate import scaled
+from zoo.experiments.cells import Cell, bare_cell, decision_cell, mean_cell
+from zoo.experiments.full_batch import EPOCHS, full_batch
+from zoo.experiments.options import ReproduceOptions
+from zoo.experiments.page import Page
+from zoo.experiments.published import published
+from zoo.experiments.sweeps import accuracies, paired_tests, sweep_all
+from zoo.recipes import Recipe
+from zoo.snapshots import Snapshots, snapshot_epochs, snapshot_path
+from zoo.train import train
+
+NETWORKS = ("abs", "relu")
+RUNS = 20
+BASELINE = {
+    "train_acc": ("train_accuracy", 100, 2),
+    "test_acc": ("test_accuracy", 100, 2),
+    "loss": ("train_loss", 1, 4),
+}
+SHOWN = {"scale": 0.1, "clip": 0.5, "offset": 0.1}  # one level each, for the curves along training
+
+
+def reproduce(options: ReproduceOptions) -> Path:
+    """Train what is missing, perturb, and write ``reports/use-dm``."""
+    data, epochs, runs = options.mnist(), options.epochs or EPOCHS, options.runs or RUNS
+    page = Page(options.reports / "use-dm", "Neural Networks Use Distance Metrics: what we find")
+    page.add(_setup(runs, epochs))
+    paths = {name: train_network(name, runs, epochs, data, options) for name in NETWORKS}
+    page.section("Baseline")
+    page.compare([cell for name in NETWORKS for cell in baseline_cells(name, paths[name])])
+    swept = {name: sweep_all(paths[name], data) for name in NETWORKS}
+    page.figure("perturbations", curves(swept), "Training accuracy against level; mean and range over runs.")
+    for kind in PUBLISHED:
+        add_table(page, kind, swept)
+    add_along_training(page, paths, data, epochs, options)
+    return page.write()
+
+
+def train_network(name: str, runs: int, epochs: int, data: Dataset, options: ReproduceOptions) -> list[Path]:
+    """Train one network's runs, with snapshots along the way."""
+    recipe = full_batch(name, epochs=epochs)
+    training = options.training("full-batch")
+    watch = Snapshots(training.out, recipe, scaled(data, recipe))
+    return train(recipe, range(runs), data, training.watched(watch))
+
+
+def baseline_cells(name: str, paths: Sequence[Path]) -> list[Cell]:
+    """Set one row of the baseline table beside ours."""
+    theirs = published("use-dm-baseline").loc[name]
+    reached = [checkpoints.load(path)["metrics"] for path in paths]
+    made = []
+    for column, (metric, unit, digits) in BASELINE.items():
+        suffix = "_pct" if unit == 100 else ""
+        values = [unit * one[metric] for one in reached]
+        spread = theirs[f"{column}_std"]
+        number = theirs[f"{column}{suffix}"]
+        made.append(
+            mean_cell(
+                f"baseline / {column} / {name}", number, values, digits=digits, their_runs=RUNS, their_spread=spread
+            )
+        )
+    return made
+
+
+def add_table(page: Page, kind: str, swept: dict[str, pd.DataFrame]) -> None:
+    """Report one perturbation: accuracies judged, and both readings of the t columns."""
+    theirs = published(f"use-dm-{kind}")
+    page.section(f"Perturbation: {kind}")
+    page.compare([cell for name in NETWORKS for cell in accuracy_cells(kind, name, swept[name])])
+    page.add(
+        "Paired t-tests over runs: correctly against the unperturbed model, and as published against element 50 of the "
+        "sweep. The published t is beside the latter; with fewer runs than twenty |t| is smaller for the same effect."
+    )
+    page.compare([cell for name in NETWORKS for cell in test_cells(kind, name, swept[name])])
+    rows = {
+        (name, level): {**paired_tests(swept[name], kind, level), "published t": theirs.loc[level, f"{name}_t"]}
+        for name in NETWORKS
+        for level in PUBLISHED[kind]
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    table.index = pd.Index([f"{name}, {level:g}" for name, level in rows], name=kind)
+    page.table(table, 3)
+
+
+def accuracy_cells(kind: str, name: str, swept: pd.DataFrame) -> list[Cell]:
+    """Set one accuracy column of a perturbation's table beside ours."""
+    theirs = published(f"use-dm-{kind}")[f"{name}_acc_pct"]
+    return [
+        mean_cell(
+            f"{kind} {level:g} / acc_pct / {name}",
+            theirs[level],
+            list(accuracies(swept, kind, level)),
+            digits=2,
+            their_runs=RUNS,
+        )
+        for level in PUBLISHED[kind]
+    ]
+
+
+def test_cells(kind: str, name: str, swept: pd.DataFrame) -> list[Cell]:
+    """Set the published t and p beside ours, both against element 50."""
+    theirs, made = published(f"use-dm-{kind}"), []
+    for level in PUBLISHED[kind]:
+        found, runs = paired_tests(swept, kind, level), swept["run"].nunique()
+        t, p = found["t (element 50)"], found["p (element 50)"]
+        published_t, published_p = theirs.loc[level, f"{name}_t"], theirs.loc[level, f"{name}_p"]
+        made.append(decision_cell(f"{kind} {level:g} / t / {name}", (published_t, published_p), (t, p), runs))
+        made.append(bare_cell(f"{kind} {level:g} / p / {name}", published_p, [p], "judged with its t"))
+    return made
+
+
+def curves(swept: dict[str, pd.DataFrame]) -> Figure:
+    """Draw accuracy against the level of every perturbation."""
+    tall = pd.concat([table.assign(network=name) for name, table in swept.items()], ignore_index=True)
+    tall = tall[np.isfinite(tall["level"])]
+    grid = sns.relplot(
+        tall,
+        x="level",
+        y="accuracy",
+        hue="network",
+        col="intervention",
+        kind="line",
+        errorbar=("pi", 100),
+        height=3,
+        facet_kws={"sharex": False},
+    )
+    grid.axes_dict["scale"].set_xscale("log")
+    grid.set_axis_labels("level", "training accuracy, %")
+    figure: Figure = grid.figure
+    return figure
+
+
+def add_along_training(
+    page: Page, paths: dict[str, list[Path]], data: Dataset, epochs: int, options: ReproduceOptions
+) -> None:
+    """Report when the preference appears: the same perturbations on snapshots of the first run."""
+    rows = []
+    for name in NETWORKS:
+        recipe = full_batch(name, epochs=epochs)
+        for epoch, path in _history(recipe, options.training("full-batch").out, paths[name][0]):
+            rows += _shown_levels(name, epoch, path, data)
+    page.section(
+        "Along training: when does the preference appear?",
+        f"Seed 0, at {', '.join(f'{kind} {level:g}' for kind, level in SHOWN.items())}; training accuracy in percent.",
+    )
+    tall = pd.DataFrame(rows)
+    page.table(tall.pivot_table(index=["network, epoch"], columns="perturbation", values="accuracy", sort=False), 4)
+
+
+def _history(recipe: Recipe, folder: Path, final: Path) -> list[tuple[int, Path]]:
+    found = [(epoch, snapshot_path(folder, recipe, 0, epoch)) for epoch in snapshot_epochs(recipe)]
+    return [(epoch, path) for epoch, path in found if path.exists()] + [(recipe.epochs, final)]
+
+
+def _shown_levels(name: str, epoch: int, path: Path, data: Dataset) -> list[dict[str, object]]:
+    swept = sweep_all([path], data, count=0)
+    chosen = {f"{kind} {level:g}": (kind, level) for kind, level in SHOWN.items()}
+    chosen = {"none": ("scale", NO_OPS["scale"]), **chosen}
+    return [
+        {"network, epoch": f"{name}, {epoch:5d}", "perturbation": label, "accuracy": accuracies(swept, kind, level)[0]}
+        for label, (kind, level) in chosen.items()
+    ]
+
+
+def _setup(runs: int, epochs: int) -> str:
+    return (
+        f"784-128-10 with biases, PyTorch's default start, full-batch SGD with rate 0.001 and no momentum, {epochs:,} "
+        f"epochs, {runs} runs of each network (the paper: {EPOCHS:,} epochs, {RUNS} runs). *Erratum.* The paper states "
+        "normalised inputs; its figures come from raw 0..255 pixels, as here. Perturbations act on the hidden layer's "
+        "pre-activation, levels are fractions of each node's own output range over the training set, and accuracy is "
+        "on the training set. The printed scale of the offset, s = (1 - p) r, is a typo: s = (max - p range) / max."
+    )
