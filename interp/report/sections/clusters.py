@@ -115,7 +115,7 @@ def _classifiers(matches: list[tuple[str, ClusterMatch]]) -> Table:
             own = row["classifier"] in NETWORK
             place = ("", 0) if own else (layer, match.k)
             rows.setdefault((*place, row["classifier"], row.get("split")), _classifier(*place, row))
-    frame = pd.DataFrame(list(rows.values()), dtype=object)
+    frame = pd.DataFrame(list(rows.values()), dtype=object).dropna(axis="columns", how="all")
     return Table(frame, "Classifiers made of prototypes or clusters, beside the network.", sortable=True)
 
 

@@ -15,6 +15,7 @@ from interp.types import Boundaries, Figure, GaussianFit, Results, Section
 
 PANELS = 24
 COLUMNS = 6
+BINS = 40  # of a drawn histogram, or a little more
 
 
 def section(results: Results) -> Section:
@@ -82,10 +83,16 @@ def _constant(axes: Any, value: float) -> None:
 
 def _histogram(axes: Any, counts: Any, low: float, high: float, colour: str) -> float:
     """Draw the histogram as a density; give its tallest bar."""
-    counts = np.asarray(counts, float)
+    counts = _coarse(np.asarray(counts, float))
     density = counts / max(counts.sum(), 1) / (high - low) * len(counts)
     axes.stairs(density, np.linspace(low, high, len(counts) + 1), fill=True, color=colour, alpha=0.28)
     return float(density.max(initial=0.0))
+
+
+def _coarse(counts: Any) -> Any:
+    """Join neighbouring bins until they are wide enough to see; too many bins of few rows draw a brush."""
+    joined = max(len(counts) // BINS, 1)
+    return counts[: len(counts) // joined * joined].reshape(-1, joined).sum(1) if len(counts) % joined == 0 else counts
 
 
 def _mixture(axes: Any, fit: GaussianFit, node: int, low: float, high: float, colour: str) -> float:

@@ -32,8 +32,8 @@ def section(results: Results) -> Section:
         "change how large outputs get and leave the boundaries where they are; an offset moves every boundary and "
         "leaves the largest output as it is.",
         f"A network that relies on distances to its boundaries loses {what} under small offsets and shrugs off "
-        "scaling and clipping; one that relies on intensities does the reverse. Levels are fractions of each node's "
-        "own range, bands are 95 % intervals, the dashed line is the unperturbed network.",
+        "scaling and clipping; one that relies on intensities does the reverse. Caps and shifts are fractions of "
+        "each node's own output range, bands are 95 % intervals, the dashed line is the unperturbed network.",
         "Levels of different interventions are not of equal strength. A steep curve shows what this network needs, "
         "not what its nodes mean.",
     )

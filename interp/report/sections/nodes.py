@@ -9,7 +9,8 @@ import pandas as pd
 
 from interp.report import cells
 from interp.report.lookup import shown_split, single_nodes
-from interp.types import Results, Section, Table
+from interp.report.numbers import decimals
+from interp.types import GaussianFit, Results, Section, Table
 
 MOST = 25  # nodes shown of each layer
 REPLACED = {"zero-ablation": "0", "mean-ablation": "its mean"}
@@ -67,9 +68,12 @@ def _boundary(results: Results, layer: str, node: int) -> dict[str, Any]:
     return {
         "kind": cells.Badge(kind, kind) if kind else None,
         "distance": _distance(results, layer, node),
-        "mean of z": cells.fixed(fit.mean[node] if fit else None),
-        "sd of z": cells.fixed(np.sqrt(fit.var[node]) if fit else None),
+        "mean of z": _spread(fit, node) if fit else None,
     }
+
+
+def _spread(fit: GaussianFit, node: int) -> cells.Shown:
+    return cells.Shown(fit.mean[node], decimals(fit.mean[node]), f"sd {decimals(np.sqrt(fit.var[node]))}")
 
 
 def _distance(results: Results, layer: str, node: int) -> cells.Shown:
