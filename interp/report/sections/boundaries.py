@@ -76,12 +76,18 @@ def _distances(axes: Any, found: Boundaries) -> None:
     present = [kind for kind in KINDS if (frame["kind"] == kind).any()]
     sns.histplot(
         frame, x="distance", hue="kind", hue_order=present, palette=KIND_COLOURS, multiple="stack", ax=axes,
-        bins=np.linspace(0, far, 31), alpha=0.85, edgecolor="white", linewidth=0.5,
+        bins=_edges(far, found.thresholds.epsilon), alpha=0.85, edgecolor="white", linewidth=0.5,
     )  # fmt: skip
     axes.axvline(found.thresholds.epsilon, color=INK, lw=0.8, ls=(0, (4, 3)))
     sns.move_legend(axes, "lower left", bbox_to_anchor=(-0.02, 1.0), ncols=len(present), title=None)
     axes.yaxis.get_major_locator().set_params(integer=True)
     pale(axes)
+
+
+def _edges(far: float, epsilon: float) -> Any:
+    """Give about 30 bins, the threshold at an edge: no bar holds both coherent and ad hoc nodes."""
+    width = epsilon / max(round(30 * epsilon / far), 1)
+    return np.arange(0, far + width, width)
 
 
 def _far(found: Boundaries, distance: Any) -> float:

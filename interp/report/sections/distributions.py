@@ -91,8 +91,8 @@ def _histogram(axes: Any, counts: Any, low: float, high: float, colour: str) -> 
 
 def _coarse(counts: Any) -> Any:
     """Join neighbouring bins until they are wide enough to see; too many bins of few rows draw a brush."""
-    joined = max(len(counts) // BINS, 1)
-    return counts[: len(counts) // joined * joined].reshape(-1, joined).sum(1) if len(counts) % joined == 0 else counts
+    divisors = [d for d in range(1, max(len(counts) // BINS, 1) + 1) if len(counts) % d == 0]
+    return counts.reshape(-1, divisors[-1]).sum(1)
 
 
 def _mixture(axes: Any, fit: GaussianFit, node: int, low: float, high: float, colour: str) -> float:
