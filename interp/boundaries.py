@@ -112,7 +112,7 @@ def _closest(gaps: Array, usable: Array) -> tuple[Array, Array]:
 def _rows_behind(fit: GaussianFit, component: Array) -> Array:
     """(N,) rows that a component's mean and width were estimated from."""
     weight = np.take_along_axis(fit.weight, np.maximum(component, 0)[:, None], axis=1)[:, 0]
-    return np.maximum(fit.count * weight, 1)
+    return np.asarray(np.maximum(fit.count * weight, 1))
 
 
 def distance_error(distance: Array, rows: Array) -> Array:
@@ -124,5 +124,4 @@ def _kinds(fit: GaussianFit, distance: Array, dead: Array, thresholds: Threshold
     one_side = np.maximum(fit.positive_share, 1 - fit.positive_share) >= thresholds.one_sided
     kind = np.where(distance <= thresholds.epsilon, "coherent", "adhoc")
     kind = np.where(one_side, "one-sided", kind)
-    named: Array = np.where(dead, "dead", kind).astype("<U9")
-    return named
+    return np.where(dead, "dead", kind).astype("<U9")

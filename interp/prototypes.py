@@ -231,6 +231,7 @@ class _Sums:
         self.weights: dict[str, Array] = {}
         self.squares: dict[str, Array] = {}
         self.outer: Array | None = None
+        self.same = False
 
     def add(self, part: Samples, weights: dict[str, Array]) -> None:
         """Add a block of rows."""
@@ -240,7 +241,8 @@ class _Sums:
             self._accumulate(self.weights, kind, weight.sum(axis=0, dtype=np.float64))
             self._accumulate(self.squares, kind, (weight**2).sum(axis=0, dtype=np.float64))
         stacked = np.concatenate(list(weights.values()), axis=1).T
-        for name in ("layer_input", "network_input"):
+        self.same = part.network_input is part.layer_input  # a first dense layer: one product serves both
+        for name in ("layer_input",) if self.same else ("layer_input", "network_input"):
             x = self._centred(name, getattr(part, name))
             for kind, product in zip(weights, np.split(stacked @ x, len(weights)), strict=True):
                 self._accumulate(self.products, (name, kind), product.astype(np.float64))
@@ -265,6 +267,7 @@ class _Sums:
 
     def mean(self, name: str) -> Array:
         """Input mean, (D,)."""
+        name = "layer_input" if self.same else name
         return np.asarray(self.centre[name].astype(np.float32).astype(np.float64) + self._shift(name))
 
     def layer_moments(self) -> tuple[Array, Array | None]:
@@ -274,6 +277,7 @@ class _Sums:
 
     def means(self, name: str, fit: GaussianFit) -> dict[str, Array]:
         """Give the prototypes of every kind, (N, D); NaN where no row has weight."""
+        name = "layer_input" if self.same else name
         centre = self.mean(name) - self._shift(name)
         found = {"conditional": self.mean(name) - self._slopes(name, fit) * fit.mean[:, None]}
         for kind in KINDS[1:]:

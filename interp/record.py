@@ -37,7 +37,7 @@ class Samples(NamedTuple):
     layer_input
         (B, D) what the nodes read; for a convolution the patch.
     network_input
-        (B, D0) scaled network input, flat.
+        (B, D0) scaled network input, flat; the very same array where the nodes read just that.
     """
 
     z: Array
@@ -84,8 +84,8 @@ def _record_split(
         writer.write(name, start, predict(outputs, model.output).cpu().numpy(), z)
         bar.update(count)
     bar.close()
-    ranges = {layer.name: _output_statistics(layer, writer.values(name, layer.name)) for layer in model.layers}
-    writer.summarise(name, split.labels, ranges)
+    outputs = {layer.name: _output_statistics(layer, writer.values(name, layer.name)) for layer in model.layers}
+    writer.summarise(name, split.labels, outputs)
 
 
 # --------------------------------------------------------------------------- positions
@@ -123,16 +123,17 @@ def _flat_index(positions: Array, rows: int) -> Tensor:
     return torch.from_numpy((positions + np.arange(len(positions))[:, None] * per_input).ravel())
 
 
-def _output_statistics(layer: NodeLayer, values: Array) -> tuple[Array, Array]:
-    """Least and largest activation output (2, N), and the share of rows where it exceeds `ACTIVE`."""
+def _output_statistics(layer: NodeLayer, values: Array) -> tuple[Array, Array, Array]:
+    """Least and largest activation output (2, N), its mean (N,), and the share of rows where it exceeds `ACTIVE`."""
     low, high = np.full(layer.nodes, math.inf), np.full(layer.nodes, -math.inf)
-    active = np.zeros(layer.nodes)
+    total, active = np.zeros(layer.nodes), np.zeros(layer.nodes)
     activation = ACTIVATIONS.get(layer.activation, ACTIVATIONS["identity"])
     for start in range(0, len(values), 8 * BLOCK):
         outputs = activation(torch.from_numpy(values[start : start + 8 * BLOCK])).numpy()
         low, high = np.minimum(low, outputs.min(axis=0)), np.maximum(high, outputs.max(axis=0))
+        total += outputs.sum(axis=0, dtype=np.float64)
         active += (np.abs(outputs) > ACTIVE).sum(axis=0)
-    return np.stack([low, high]), active / len(values)
+    return np.stack([low, high]), total / len(values), active / len(values)
 
 
 # --------------------------------------------------------------------------- inputs behind rows
@@ -152,7 +153,7 @@ def layer_samples(model: LoadedModel, data: Dataset, recording: Recording, layer
         position = recording.position[layer][first:last].reshape(len(x), -1)
         network = x.flatten(1).cpu().numpy().repeat(kept, axis=0)
         read = _rows_read(seen[0], part, target, position if position.size else np.zeros((len(x), 1), np.int32))
-        yield Samples(np.asarray(z[first:last]), read, network)
+        yield Samples(np.asarray(z[first:last]), read, read if np.array_equal(read, network) else network)
 
 
 def _rows_read(inputs: Tensor, part: nn.Module, layer: NodeLayer, position: Array) -> Array:

@@ -255,6 +255,8 @@ class Recording:
         Layer name -> (S,) flat index of the output position; empty where there is only one.
     output_range
         Layer name -> (2, N): least and largest activation output.
+    output_mean
+        Layer name -> (N,): mean activation output.
     active_share
         Layer name -> (N,): share of rows whose activation output exceeds 1e-6 in size.
     labels, predictions
@@ -269,6 +271,7 @@ class Recording:
     sample: Mapping[str, Array]
     position: Mapping[str, Array]
     output_range: Mapping[str, Array]
+    output_mean: Mapping[str, Array]
     active_share: Mapping[str, Array]
     labels: Array | None
     predictions: Array

@@ -50,8 +50,8 @@ def write_element(group: h5py.Group, name: str, value: Any) -> None:
 
 
 def _is_compound(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(_is_compound(part) for part in value.values())
+    if isinstance(value, (Mapping, tuple)):
+        return any(_is_compound(part) for part in (value.values() if isinstance(value, Mapping) else value))
     return isinstance(value, (np.ndarray, pd.DataFrame)) or (is_dataclass(value) and not isinstance(value, type))
 
 

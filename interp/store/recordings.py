@@ -1,7 +1,7 @@
 """Recordings on disk: written a block at a time, resumed after a kill, read without loading.
 
 Layout, version 1: ``/provenance``, ``/layers``, and for each split ``labels``, ``predictions`` and
-``z/LAYER/{values, position, output_range, active_share}``. Values lie contiguous and are allocated first,
+``z/LAYER/{values, position, output_range, output_mean, active_share}``. Values lie contiguous and are allocated first,
 so that a kill leaves a readable file whose ``progress`` says how many inputs are done.
 """
 
@@ -20,6 +20,7 @@ from interp.store.files import cannot_write, opened
 from interp.types import Array, NodeLayer, Provenance, Recording
 
 ENCODING = "interp-recording"
+OUTPUT_STATISTICS = ("output_range", "output_mean", "active_share")
 
 
 class RecordingWriter:
@@ -89,16 +90,16 @@ class RecordingWriter:
         """Give the rows of a layer that are on disk."""
         return self._file[split]["z"][layer]["values"]
 
-    def summarise(self, split: str, labels: Array | None, ranges: Mapping[str, tuple[Array, Array]]) -> None:
-        """Write what is known once a split is whole: labels, and layer -> (output range, active share)."""
+    def summarise(self, split: str, labels: Array | None, outputs: Mapping[str, tuple[Array, Array, Array]]) -> None:
+        """Write what is known once a split is whole: labels, and layer -> output range, mean, active share."""
         group = self._file[split]
         for name in [name for name in ("labels",) if name in group]:
             del group[name]  # left by a run that was killed here
         if labels is not None:
             group.create_dataset("labels", data=labels)
-        for layer, (output_range, active_share) in ranges.items():
-            group["z"][layer]["output_range"][...] = output_range
-            group["z"][layer]["active_share"][...] = active_share
+        for layer, values in outputs.items():
+            for name, value in zip(OUTPUT_STATISTICS, values, strict=True):
+                group["z"][layer][name][...] = value
 
     def _begun(self) -> h5py.File:
         file = h5py.File(self._part, "w")
@@ -120,8 +121,8 @@ class RecordingWriter:
         values[-1:] = 0  # takes the disk space now: metadata must not change later
         if self.positions[layer.name] > 1:
             group.create_dataset("position", data=np.zeros(rows, np.int32))
-        group.create_dataset("output_range", data=np.zeros((2, layer.nodes)))
-        group.create_dataset("active_share", data=np.zeros(layer.nodes))
+        for name in OUTPUT_STATISTICS:
+            group.create_dataset(name, data=np.zeros((2, layer.nodes) if name == "output_range" else layer.nodes))
 
     def _resumed(self) -> h5py.File | None:
         """Open a partial file of the very same run; None if there is none that can be used."""
@@ -167,8 +168,7 @@ def open_recording(path: Path, split: str = "train") -> Recording:
         position={
             name: part["position"][()] if "position" in part else np.empty(0, np.int32) for name, part in parts.items()
         },
-        output_range={name: part["output_range"][()] for name, part in parts.items()},
-        active_share={name: part["active_share"][()] for name, part in parts.items()},
+        **{key: {name: part[key][()] for name, part in parts.items()} for key in OUTPUT_STATISTICS},
         labels=group["labels"][()] if "labels" in group else None,
         predictions=group["predictions"][()],
         provenance=provenance,

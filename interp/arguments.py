@@ -1,0 +1,108 @@
+"""Command-line options shared by the commands, and how their errors are shown."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from interp.boundaries import PRESETS, preset
+from interp.checkpoints import LoadOptions
+from interp.datasets import DataOptions
+from interp.errors import InterpError, UsageError
+from interp.interventions import InterventionOptions
+from interp.pipeline import Options
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add what says how to open a model and its data."""
+    group = parser.add_argument_group("model and data (a zoo checkpoint needs none of these)")
+    group.add_argument("--data", help="digits, mnist, a .npz, .csv or .pt file, or package.module:callable")
+    group.add_argument("--data-root", help="folder to look for data sets in (default: INTERP_DATA)")
+    group.add_argument("--label-column", help="label column of a .csv (default: label, target, class or y)")
+    group.add_argument("--offline", action="store_true", help="never download")
+    group.add_argument("--model", help="package.module:callable that returns the module the weights belong to")
+    group.add_argument("--scaling", help="raw, x/A, (x/A-B)/C or (x-mean)/std (default: inferred)")
+    group.add_argument("--activation", help="relu, abs, tanh, ... (default: inferred)")
+    group.add_argument("--output", help="linear, activation or negated-activation (default: inferred)")
+    group.add_argument("--allow-pickle", action="store_true", help="let the file run code; only if you trust it")
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add what shapes the analysis."""
+    group = parser.add_argument_group("analysis")
+    group.add_argument("--seed", type=int, default=0, help="of every random draw (default: 0)")
+    group.add_argument("--preset", default="default", help=f"thresholds: {', '.join(PRESETS)}")
+    group.add_argument("--epsilon", type=float, help="largest distance of a coherent boundary to a cluster mean")
+    group.add_argument("--levels", type=int, default=60, help="levels of each intervention (default: 60)")
+    group.add_argument("--no-ablation", action="store_true", help="leave the single-node ablations out")
+
+
+def load_options(args: argparse.Namespace) -> LoadOptions:
+    """Give what the user said of the model."""
+    return LoadOptions(args.model, args.scaling, args.activation, args.output, args.allow_pickle)
+
+
+def data_options(args: argparse.Namespace) -> DataOptions:
+    """Give where data may be looked for."""
+    return DataOptions(args.data_root, args.offline, args.label_column)
+
+
+def run_options(args: argparse.Namespace) -> Options:
+    """Give the settings of a run."""
+    if args.levels < 1:
+        raise UsageError("--levels", found=str(args.levels), expected="1 or more", do="leave it out for 60")
+    thresholds = preset(args.preset)
+    if args.epsilon is not None:
+        thresholds = replace(thresholds, epsilon=args.epsilon)
+    interventions = InterventionOptions(levels=args.levels, ablation=not args.no_ablation, seed=args.seed)
+    plain = Options(seed=args.seed, thresholds=thresholds, interventions=interventions)
+    return replace(
+        plain,
+        clusters=replace(plain.clusters, seed=args.seed),
+        attribution=replace(plain.attribution, seed=args.seed),
+    )
+
+
+def writable_folder(path: str | Path) -> Path:
+    """Make an output folder and see that it can be written, before the long work.
+
+    Raises
+    ------
+    UsageError
+        If it cannot.
+    """
+    folder = Path(path)
+    probe = folder / f".interp-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UsageError(
+            f"--out {folder}", found=reason.lower(), expected="a folder that can be written", do="choose another"
+        ) from error
+    return folder
+
+
+def command_line(module: str) -> str:
+    """Give the command as typed, to be printed in the report."""
+    return shlex.join(["python", "-m", module, *sys.argv[1:]])
+
+
+def guarded(main: Callable[[], None]) -> int:
+    """Run a command: 0, or 2 with one line for a problem the user can act on; 130 when interrupted."""
+    try:
+        main()
+    except InterpError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0

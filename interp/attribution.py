@@ -1,0 +1,194 @@
+"""Captum's importance of each node beside ours: layer conductance, and the same ablation by its own code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy import stats
+from torch import Tensor, nn
+
+from interp.hooks import edit
+from interp.inputs import as_tensor, device_of
+from interp.scoring import predict
+from interp.types import Array, Attribution, LoadedModel, NodeLayer, Split
+
+
+@dataclass(frozen=True)
+class AttributionOptions:
+    """How much is attributed.
+
+    Attributes
+    ----------
+    samples
+        Inputs, drawn at random.
+    steps
+        Of the integral along the path from the zero input (Gauss-Legendre).
+    captum_nodes
+        Nodes at most that Captum ablates too, one run each.
+    repetitions
+        Of the bootstrap over nodes.
+    seed
+        Of every draw.
+    """
+
+    samples: int = 200
+    steps: int = 20
+    captum_nodes: int = 256
+    repetitions: int = 1000
+    seed: int = 0
+
+
+def attribute(
+    model: LoadedModel, layer: NodeLayer, split: Split, options: AttributionOptions = AttributionOptions()
+) -> Attribution:
+    """Score one layer's nodes three ways on the same inputs, for the class each input is predicted as.
+
+    Conductance (Dhamdhere, Sundararajan and Yan 2018) is taken at z: for an elementwise activation it is
+    the same as at its output, since (dF/da)(da/dz)(dz/dx) = (dF/da)(da/dx).
+
+    Parameters
+    ----------
+    model, layer
+        What is scored.
+    split
+        Inputs are drawn from it.
+    options
+        Sizes and seed.
+    """
+    rows = np.random.default_rng(options.seed).permutation(len(split))[: options.samples]
+    x = as_tensor(split.inputs[np.sort(rows)], model.scaling, model.input_shape).to(device_of(model.module))
+    with torch.no_grad():
+        outputs = model.module(x)
+        target = _target(outputs, predict(outputs, model.output))
+    conductance = _conductance(model, layer, x, target, options.steps)
+    ablation = _ablation(model, layer, x, target)
+    rho, p_value = _spearman(conductance, ablation)
+    low, high = _bootstrap(conductance, ablation, options)
+    return Attribution(
+        conductance=conductance,
+        ablation=ablation,
+        captum_ablation=_captum_ablation(model, layer, x, target, options.captum_nodes),
+        rank_correlation=rho,
+        low=low,
+        high=high,
+        p_value=p_value,
+        samples=len(x),
+    )
+
+
+def _target(outputs: Tensor, guess: Tensor) -> Tensor:
+    return torch.zeros_like(guess) if outputs.shape[1] == 1 else guess
+
+
+def _conductance(model: LoadedModel, layer: NodeLayer, x: Tensor, target: Tensor, steps: int) -> Array:
+    from captum.attr import LayerConductance
+
+    with _without_inplace(model.module):
+        method = LayerConductance(model.module, model.module.get_submodule(layer.tap))
+        scores = method.attribute(x, baselines=0, target=target, n_steps=steps, internal_batch_size=len(x) * 4)
+    return _per_node(scores.detach().abs())
+
+
+def _per_node(values: Tensor) -> Array:
+    """Mean over samples of the sum over positions, (N,)."""
+    return np.asarray(
+        values.flatten(2).sum(2).mean(0).cpu().double() if values.dim() > 2 else values.mean(0).cpu().double()
+    )
+
+
+@torch.no_grad()
+def _ablation(model: LoadedModel, layer: NodeLayer, x: Tensor, target: Tensor) -> Array:
+    """Mean |change| of the target's score when a node's output is 0, (N,), by our hooks."""
+    base = _scores(model.module(x), target)
+    changes = np.empty(layer.nodes)
+    for node in range(layer.nodes):
+        with edit(model.module, layer, after=_silence(node)):
+            changes[node] = float((base - _scores(model.module(x), target)).abs().double().mean())
+    return changes
+
+
+def _scores(outputs: Tensor, target: Tensor) -> Tensor:
+    return outputs.gather(1, target[:, None])[:, 0]
+
+
+def _silence(node: int) -> Callable[[Tensor], Tensor]:
+    def change(outputs: Tensor) -> Tensor:
+        outputs = outputs.clone()
+        outputs[:, node] = 0
+        return outputs
+
+    return change
+
+
+@torch.no_grad()
+def _captum_ablation(model: LoadedModel, layer: NodeLayer, x: Tensor, target: Tensor, most: int) -> Array:
+    """Give the same changes by Captum; NaN where a node's output is no module's output, or f(0) is not 0."""
+    from captum.attr import LayerFeatureAblation
+
+    found = np.full(layer.nodes, np.nan)
+    if layer.activation not in ("identity", "relu", "abs", "tanh", "gelu", "silu", "elu", "leaky_relu"):
+        return found  # Captum sets z to 0, which silences the output only where f(0) = 0
+    part = model.module.get_submodule(layer.tap)
+    method = LayerFeatureAblation(model.module, part)
+    mask = _node_mask(part, model.module, x)
+    if mask is None or layer.nodes > most:
+        return found
+    with _without_inplace(model.module):
+        scores = method.attribute(x, layer_baselines=0, target=target, layer_mask=mask)
+    return np.asarray(
+        scores.flatten(2)[:, :, 0].abs().mean(0).double() if scores.dim() > 2 else scores.abs().mean(0).double()
+    )
+
+
+def _node_mask(part: nn.Module, module: nn.Module, x: Tensor) -> Tensor | None:
+    """One group a node: (1, N, ...) with the node's number everywhere; None if nodes are not axis 1."""
+    shapes: list[torch.Size] = []
+    handle = part.register_forward_hook(lambda _, __, output: shapes.append(output.shape))
+    try:
+        module(x[:1])
+    finally:
+        handle.remove()
+    shape = shapes[0]
+    if len(shape) == 3:
+        return None
+    return torch.arange(shape[1], device=x.device).view(1, -1, *(1 for _ in shape[2:])).expand(1, *shape[1:])
+
+
+class _without_inplace:
+    """Turn in-place activations off for a while: Captum's hooks need z to stay what it was."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.parts = [part for part in module.modules() if getattr(part, "inplace", False) is True]
+
+    def __enter__(self) -> None:
+        for part in self.parts:
+            part.inplace = False  # type: ignore[assignment]
+
+    def __exit__(self, *_: object) -> None:
+        for part in self.parts:
+            part.inplace = True  # type: ignore[assignment]
+
+
+# --------------------------------------------------------------------------- agreement
+
+
+def _spearman(first: Array, second: Array) -> tuple[float, float]:
+    """Spearman's rho and its p-value; NaN for fewer than three nodes or constant scores."""
+    if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return float("nan"), float("nan")
+    result = stats.spearmanr(first, second)
+    return float(result.statistic), float(result.pvalue)
+
+
+def _bootstrap(first: Array, second: Array, options: AttributionOptions) -> tuple[float, float]:
+    """95 % percentile interval of rho, resampling nodes."""
+    rng = np.random.default_rng(options.seed)
+    draws = rng.integers(0, len(first), (options.repetitions, len(first)))
+    rhos = np.array([_spearman(first[rows], second[rows])[0] for rows in draws])
+    if np.isnan(rhos).mean() > 0.5:
+        return float("nan"), float("nan")
+    low, high = np.nanquantile(rhos, [0.025, 0.975])
+    return float(low), float(high)

@@ -1,0 +1,366 @@
+"""Runs the stages in order, each from the files of the ones before it."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from tqdm import tqdm
+
+from interp.attribution import AttributionOptions, attribute
+from interp.boundaries import classify_boundaries
+from interp.checkpoints import LoadOptions, load_model
+from interp.clusters import ClusterOptions, Sample, match_clusters
+from interp.datasets import DataOptions
+from interp.errors import MismatchError, UsageError
+from interp.gaussians import GaussianOptions, fit_gaussians
+from interp.interventions import InterventionOptions, Ranges, intervene
+from interp.nodes import affine_map
+from interp.prototypes import PrototypeOptions, find_prototypes
+from interp.record import layer_samples, record
+from interp.store import check_same, open_recording, read_results, write_results
+from interp.types import (
+    Attribution,
+    Boundaries,
+    ClusterMatch,
+    Dataset,
+    Effects,
+    GaussianFit,
+    LoadedModel,
+    NodeLayer,
+    Prototypes,
+    Provenance,
+    Recording,
+    Results,
+    Thresholds,
+)
+from interp.verdict import judge
+
+Result = TypeVar("Result")
+PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "captum", "h5py", "interp")
+
+FILES = {
+    "record": "activations.h5",
+    "fit": "gaussians.h5",
+    "boundaries": "boundaries.h5",
+    "prototypes": "prototypes.h5",
+    "clusters": "clusters.h5",
+    "intervene": "effects.h5",
+    "attribute": "attribution.h5",
+}
+"""Stage -> file in the output folder."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything that shapes a run, saved with every result.
+
+    Attributes
+    ----------
+    seed
+        Of every random draw.
+    directions
+        Random directions a layer, for the null of that name; 0 leaves it out.
+    """
+
+    seed: int = 0
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    gaussians: GaussianOptions = field(default_factory=GaussianOptions)
+    prototypes: PrototypeOptions = field(default_factory=PrototypeOptions)
+    clusters: ClusterOptions = field(default_factory=ClusterOptions)
+    interventions: InterventionOptions = field(default_factory=InterventionOptions)
+    attribution: AttributionOptions = field(default_factory=AttributionOptions)
+    directions: int = 32
+
+
+@dataclass(frozen=True)
+class Run:
+    """A loaded model, its data, and the folder its results live in.
+
+    Attributes
+    ----------
+    out
+        Output folder.
+    """
+
+    model: LoadedModel
+    data: Dataset
+    out: Path
+    options: Options
+    provenance: Provenance
+
+    def path(self, stage: str) -> Path:
+        """Give the file that a stage writes."""
+        return self.out / FILES[stage]
+
+
+def start(
+    checkpoint: str | Path,
+    out: str | Path,
+    data: str | Dataset | None = None,
+    load: LoadOptions = LoadOptions(),
+    data_options: DataOptions = DataOptions(),
+    options: Options = Options(),
+) -> Run:
+    """Open a checkpoint and its data for the stages to run on.
+
+    Raises
+    ------
+    UsageError
+        If no data set is named, by the user or by the checkpoint.
+    """
+    model, dataset = load_model(checkpoint, data, load, data_options)
+    if dataset is None:
+        raise UsageError(
+            str(checkpoint),
+            found="no data set",
+            expected="the data it was trained on",
+            do="pass --data digits, mnist or a file",
+        )
+    settings = {
+        "checkpoint": str(Path(checkpoint).resolve()),
+        "data": dataset.name,
+        "data_options": asdict(data_options),
+        "load": asdict(load),
+        "reading": {fact: said.value for fact, said in model.inferred.items()},
+        "options": asdict(options),
+    }
+    provenance = Provenance(model.digest, dataset.digest, options.seed, versions(), _as_json(settings))
+    return Run(model, dataset, Path(out), options, provenance)
+
+
+def resume(out: Path, options: Options) -> Run:
+    """Open the model and data that a folder's recording was made from.
+
+    Raises
+    ------
+    MismatchError
+        If there is no recording, or the checkpoint or data have changed since.
+    """
+    with open_recording(out / FILES["record"]) as recording:
+        found = recording.provenance
+    said = found.settings
+    load, data = LoadOptions(**said["load"]), DataOptions(**said["data_options"])
+    run = start(said["checkpoint"], out, said["data"], load, data, options)
+    check_same(out / FILES["record"], found, run.provenance, _command("record"))
+    return run
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _as_json(part) for key, part in value.items()}
+    return [_as_json(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+
+def versions() -> dict[str, str]:
+    """Give the versions of everything that numbers depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+# --------------------------------------------------------------------------- stages
+
+
+def run_record(run: Run) -> None:
+    """Record both splits, unless the same recording is there."""
+    path = run.path("record")
+    if path.exists():
+        try:
+            with open_recording(path) as found:
+                check_same(path, found.provenance, run.provenance, _command("record"))
+                if _same_recording(found.provenance, run.provenance):
+                    return
+        except MismatchError:
+            pass  # another model's or damaged: made anew below
+    record(run.model, run.data, path, run.provenance, run.options.seed)
+
+
+def _same_recording(found: Provenance, wanted: Provenance) -> bool:
+    """Whether a recording was made from the same files, read the same way, with the same draws."""
+    return found.seed == wanted.seed and found.settings.get("reading") == wanted.settings.get("reading")
+
+
+def run_fit(run: Run) -> dict[str, GaussianFit]:
+    """Fit Gaussians to the nodes of every layer."""
+
+    def one(layer: NodeLayer, recording: Recording) -> GaussianFit:
+        return fit_gaussians(recording.z[layer.name], recording.row_labels(layer.name), run.options.gaussians)
+
+    return _each_layer(run, "fit", one)
+
+
+def run_boundaries(run: Run) -> dict[str, Boundaries]:
+    """Classify the boundaries of every layer beside their nulls."""
+    fits = _read(run, "fit", GaussianFit)
+
+    def one(layer: NodeLayer, recording: Recording) -> Boundaries:
+        affine = affine_map(run.model.module, layer)
+        return classify_boundaries(
+            fits[layer.name],
+            run.options.thresholds,
+            dead=np.ptp(recording.output_range[layer.name], axis=0) <= 0,
+            bias=None if affine is None else affine[1],
+            directions=_random_directions(run, layer, recording) if affine is not None else None,
+            seed=run.options.seed,
+        )
+
+    return _each_layer(run, "boundaries", one)
+
+
+def _random_directions(run: Run, layer: NodeLayer, recording: Recording, most: int = 20_000) -> GaussianFit | None:
+    """Fit isotropic random directions through the layer's inputs; a thinned set of rows is enough for a null."""
+    if not run.options.directions:
+        return None
+    step = -(-recording.z[layer.name].shape[0] // most)
+    weights = np.random.default_rng([run.options.seed, 1]).normal(size=(layer.inputs, run.options.directions))
+    parts = [part.layer_input[::step] @ weights for part in layer_samples(run.model, run.data, recording, layer.name)]
+    return fit_gaussians(np.concatenate(parts), None, run.options.gaussians)
+
+
+def run_prototypes(run: Run) -> dict[str, Prototypes]:
+    """Average the inputs that the nodes of every layer stand for."""
+    fits, boundaries = _read(run, "fit", GaussianFit), _read(run, "boundaries", Boundaries)
+
+    def one(layer: NodeLayer, recording: Recording) -> Prototypes:
+        return find_prototypes(
+            layer_samples(run.model, run.data, recording, layer.name),
+            recording.z[layer.name],
+            recording.sample[layer.name],
+            fits[layer.name],
+            boundaries[layer.name],
+            layer.activation,
+            affine_map(run.model.module, layer),
+            run.options.prototypes,
+        )
+
+    return _each_layer(run, "prototypes", one)
+
+
+def run_clusters(run: Run) -> dict[str, tuple[ClusterMatch, ...]]:
+    """Hold every layer's prototypes against k-means, with k = nodes and k = classes."""
+    prototypes = _read(run, "prototypes", Prototypes)
+
+    def one(layer: NodeLayer, recording: Recording) -> tuple[ClusterMatch, ...]:
+        train = _cluster_sample(run, recording, layer)
+        test = train
+        if "test" in run.data.splits:
+            with open_recording(run.path("record"), "test") as held_out:
+                test = _cluster_sample(run, held_out, layer)
+        found = prototypes[layer.name]
+        ks = sorted({layer.nodes, max(len(run.data.classes), 2)}, reverse=True)
+        return tuple(
+            match_clusters(train, test, found.layer_input, found.effective_count, k, run.options.clusters) for k in ks
+        )
+
+    return _each_layer(run, "clusters", one)
+
+
+def _cluster_sample(run: Run, recording: Recording, layer: NodeLayer) -> Sample:
+    """Draw rows of a layer's input, enough for k-means and for measuring classifiers."""
+    rows = recording.z[layer.name].shape[0]
+    chosen = np.zeros(rows, bool)
+    chosen[np.random.default_rng(run.options.seed).permutation(rows)[: run.options.clusters.rows]] = True
+    parts, start = [], 0
+    for part in layer_samples(run.model, run.data, recording, layer.name):
+        parts.append(part.layer_input[chosen[start : start + len(part.z)]])
+        start += len(part.z)
+    sample = recording.sample[layer.name][chosen]
+    labels = None if recording.labels is None else recording.labels[sample]
+    return Sample(np.concatenate(parts), labels, recording.predictions[sample])
+
+
+def run_interventions(run: Run) -> Effects:
+    """Sweep the layers and silence the nodes."""
+    with open_recording(run.path("record")) as recording:
+        _check(run, "record", recording.provenance)
+        ranges = {name: Ranges(*found) for name, found in recording.output_range.items()}
+        effects = intervene(run.model, run.data, ranges, recording.output_mean, run.options.interventions)
+    write_results(run.path("intervene"), {"all": effects}, run.provenance)
+    return effects
+
+
+def run_attribution(run: Run) -> dict[str, Attribution]:
+    """Set Captum's node importance beside ours, for every hidden layer."""
+    split = run.data.splits.get("test", run.data.train)
+
+    def one(layer: NodeLayer, recording: Recording) -> Attribution:
+        return attribute(run.model, layer, split, run.options.attribution)
+
+    return _each_layer(run, "attribute", one, run.model.layers[:-1])
+
+
+STAGES: dict[str, Callable[[Run], object]] = {
+    "record": run_record,
+    "fit": run_fit,
+    "boundaries": run_boundaries,
+    "prototypes": run_prototypes,
+    "clusters": run_clusters,
+    "intervene": run_interventions,
+    "attribute": run_attribution,
+}
+"""The stages in the order in which they need each other."""
+
+
+def run_all(run: Run) -> Results:
+    """Run every stage and judge what was found."""
+    for name, stage in (bar := tqdm(STAGES.items(), desc="stages", disable=None)):
+        bar.set_postfix_str(name)
+        stage(run)
+    return read_run(run)
+
+
+def read_run(run: Run) -> Results:
+    """Read the results of all stages from their files.
+
+    Raises
+    ------
+    MismatchError
+        If one is missing, or belongs to another model or data set.
+    """
+    boundaries = _read(run, "boundaries", Boundaries)
+    effects = _read(run, "intervene", Effects)["all"]
+    attribution = _read(run, "attribute", Attribution)
+    return Results(
+        model=run.model,
+        data=run.data,
+        fits=_read(run, "fit", GaussianFit),
+        boundaries=boundaries,
+        prototypes=_read(run, "prototypes", Prototypes),
+        clusters=read_results(run.path("clusters"), ClusterMatch, _command("clusters"))[0],  # type: ignore[arg-type]
+        effects=effects,
+        attribution=attribution,
+        verdict=judge(run.model, run.data, boundaries, effects, attribution),
+        provenance=run.provenance,
+    )
+
+
+# --------------------------------------------------------------------------- files
+
+
+def _each_layer(
+    run: Run, stage: str, one: Callable[[NodeLayer, Recording], Result], layers: tuple[NodeLayer, ...] | None = None
+) -> dict[str, Result]:
+    """Run one layer after the other on the recording, and write the stage's file."""
+    with open_recording(run.path("record")) as recording:
+        _check(run, "record", recording.provenance)
+        results = {layer.name: one(layer, recording) for layer in (run.model.layers if layers is None else layers)}
+    write_results(run.path(stage), results, run.provenance)
+    return results
+
+
+def _read(run: Run, stage: str, kind: type[Result]) -> dict[str, Result]:
+    results, provenance = read_results(run.path(stage), kind, _command(stage))
+    _check(run, stage, provenance)
+    return results
+
+
+def _check(run: Run, stage: str, provenance: Provenance) -> None:
+    check_same(run.path(stage), provenance, run.provenance, _command(stage))
+
+
+def _command(stage: str) -> str:
+    return f"python -m interp {stage}"

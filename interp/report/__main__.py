@@ -1,0 +1,34 @@
+"""``python -m interp.report CKPT``: from a checkpoint to a page."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    """Run every stage and write the page."""
+    from interp import arguments
+    from interp.pipeline import run_all, start
+    from interp.report.page import write_report
+
+    parser = argparse.ArgumentParser(prog="python -m interp.report", description=__doc__)
+    parser.add_argument("checkpoint", help="the trained network's file")
+    parser.add_argument("--out", help="folder for the report (default: report-NAME)")
+    arguments.add_reading(parser)
+    arguments.add_settings(parser)
+    args = parser.parse_args()
+    out = arguments.writable_folder(args.out or f"report-{Path(args.checkpoint).stem}")
+    options = arguments.run_options(args)
+    run = start(args.checkpoint, out, args.data, arguments.load_options(args), arguments.data_options(args), options)
+    results = run_all(run)
+    write_report(results, out, arguments.command_line("interp.report"))
+    print(results.verdict.headline)
+    print(out / "report.html")
+
+
+if __name__ == "__main__":
+    from interp.arguments import guarded
+
+    sys.exit(guarded(main))

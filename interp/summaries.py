@@ -1,0 +1,56 @@
+"""One line a layer for the terminal, for whatever a stage found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from interp.types import Attribution, Boundaries, ClusterMatch, Effects, GaussianFit, Prototypes
+
+
+def summary(results: object) -> Iterator[str]:
+    """Yield a line for each layer of a stage's results; nothing for a stage that only writes a file."""
+    if isinstance(results, Effects):
+        yield from _effects(results)
+    elif isinstance(results, Mapping):
+        for layer, found in results.items():
+            yield f"{layer}: {_line(found)}"
+
+
+def _line(found: object) -> str:
+    if isinstance(found, GaussianFit):
+        used = np.bincount(found.components, minlength=found.weight.shape[1] + 1)[1:]
+        return f"{len(found.mean)} nodes on {found.count:,} rows; nodes with 1, 2, ... components: {used.tolist()}"
+    if isinstance(found, Boundaries):
+        at = int(np.abs(found.epsilons - found.thresholds.epsilon).argmin())
+        counts = ", ".join(f"{count} {kind}" for kind, count in found.counts.items())
+        null = found.null_share.get("random point")
+        return counts + ("" if null is None else f"; share {found.share[at]:.2f}, by chance {null[at]:.2f}")
+    if isinstance(found, Prototypes):
+        return f"{len(found.weight)} nodes, {found.input_mean.size} inputs; {', '.join(found.layer_input)}"
+    if isinstance(found, Attribution):
+        return f"rank correlation {found.rank_correlation:.2f} ({found.low:.2f} to {found.high:.2f})"
+    if isinstance(found, tuple) and all(isinstance(part, ClusterMatch) for part in found):
+        return f"k-means with {', '.join(str(part.k) for part in found)} centroids on {found[0].rows:,} rows"
+    return type(found).__name__
+
+
+def _effects(found: Effects) -> Iterator[str]:
+    whole = found.table[found.table["node"] < 0]
+    for (layer, kind, split), part in whole.groupby(["layer", "intervention", "split"], sort=False):
+        worst = part.loc[part["accuracy"].idxmin()]
+        least = f"least accuracy {worst['accuracy']:.2%} at {worst['level']:g}"
+        yield f"{layer}, {kind}, {split}: {len(part)} levels, {least}"
+
+
+def describe(found: Mapping[str, Any]) -> str:
+    """Lay an inspection out for the terminal: the layers, then each inferred fact with its evidence."""
+    lines = [f"{found['path']}  ({found['format']})"]
+    lines += [f"  {la['name']}: {la['kind']}, {la['nodes']} nodes, {la['activation']}" for la in found["layers"]]
+    lines += [f"  accuracy on {split}: {value:.2%}" for split, value in found["accuracy"].items()]
+    for fact, said in found["inferred"].items():
+        lines += [f"  {fact}: {said['value']}  [{said['confidence']}]", f"      {said['evidence']}"]
+    lines += [f"  not covered: {name}: {why}" for name, why in found["skipped"].items()]
+    return "\n".join(lines)

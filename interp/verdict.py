@@ -1,0 +1,184 @@
+"""What the results say, in plain words with their numbers; no claim that the null could explain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from interp.types import Attribution, Boundaries, Dataset, Effects, LoadedModel, Verdict
+
+TOLERATED = 0.01  # accuracy that an intervention may cost and still count as harmless
+SIGNIFICANT = 0.01
+MANY_DEAD = 0.2
+
+
+def judge(
+    model: LoadedModel,
+    data: Dataset,
+    boundaries: Mapping[str, Boundaries],
+    effects: Effects,
+    attribution: Mapping[str, Attribution],
+) -> Verdict:
+    """Sum the results up.
+
+    Parameters
+    ----------
+    model, data
+        What was looked at.
+    boundaries, attribution
+        By layer.
+    effects
+        Of all layers.
+    """
+    hidden = [layer.name for layer in model.layers[:-1]] or [layer.name for layer in model.layers]
+    beats = {name: beats_null(boundaries[name]) for name in hidden if name in boundaries}
+    ranges = {name: harmless_ranges(effects, name) for name in hidden}
+    findings = [_coherence(name, boundaries[name]) for name in hidden if name in boundaries]
+    findings += [_sensitivity(name, ranges[name]) for name in hidden]
+    findings += [_dead(boundaries), *_captum(attribution)]
+    return Verdict(
+        _headline(model, data, beats, ranges), tuple(filter(None, findings)), tuple(alerts(model, data, boundaries))
+    )
+
+
+def beats_null(found: Boundaries) -> bool:
+    """Whether more boundaries pass through cluster means than parallel ones through random data points would."""
+    at = _at_epsilon(found)
+    return bool(found.share_p_value[at] < SIGNIFICANT) and all(
+        found.share[at] > share[at] for share in found.null_share.values()
+    )
+
+
+def harmless_ranges(effects: Effects, layer: str) -> dict[str, tuple[float, float]]:
+    """Give the widest connected ranges of scale and offset levels around the no-op that cost less than one point.
+
+    Over whole-layer rows of the training split: intervention -> (lowest, highest) level.
+    """
+    table = effects.table
+    rows = table[(table["layer"] == layer) & (table["node"] == -1) & (table["split"] == "train")]
+    found = {}
+    for kind, centre in (("scale", 1.0), ("offset", 0.0)):
+        part = rows[rows["intervention"] == kind].sort_values("level")
+        if len(part):
+            found[kind] = _connected(part, centre)
+    return found
+
+
+def _connected(rows: pd.DataFrame, centre: float) -> tuple[float, float]:
+    level, harmless = rows["level"].to_numpy(), (rows["difference"] > -TOLERATED).to_numpy()
+    start = int(np.abs(level - centre).argmin())
+    low = high = start
+    while low > 0 and harmless[low - 1]:
+        low -= 1
+    while high < len(level) - 1 and harmless[high + 1]:
+        high += 1
+    return float(level[low]), float(level[high])
+
+
+# --------------------------------------------------------------------------- sentences
+
+
+def _headline(
+    model: LoadedModel,
+    data: Dataset,
+    beats: Mapping[str, bool],
+    ranges: Mapping[str, Mapping[str, tuple[float, float]]],
+) -> str:
+    if model.inferred["trained"].value is False:
+        return "This network looks untrained: what follows describes random weights, not something learned."
+    if model.inferred["trained"].value is None:
+        return "Whether this network was trained on these data could not be established; read what follows with care."
+    coherent = [name for name, better in beats.items() if better]
+    first = (
+        f"Boundaries of {', '.join(coherent)} pass through cluster means more often than chance explains"
+        if coherent
+        else "Boundaries pass through cluster means no more often than chance explains"
+    )
+    return f"{first}; {_leaning(ranges)}."
+
+
+def _leaning(ranges: Mapping[str, Mapping[str, tuple[float, float]]]) -> str:
+    """Compare tolerance to changed intensity with tolerance to moved boundaries, without calling it more."""
+    known = [found for found in ranges.values() if {"scale", "offset"} <= set(found)]
+    if not known:
+        return "interventions were not run"
+    tolerant = [f["scale"][0] <= 0.5 and f["offset"][1] - f["offset"][0] <= 0.5 for f in known]
+    if all(tolerant):
+        return "halving activations costs little, moving boundaries a lot, as in a network that uses distances"
+    if not any(tolerant):
+        return "intensity matters as much as where the boundaries lie"
+    return "some layers tolerate weaker activations but not moved boundaries, others do not"
+
+
+def _at_epsilon(found: Boundaries) -> int:
+    return int(np.abs(found.epsilons - found.thresholds.epsilon).argmin())
+
+
+def _coherence(name: str, found: Boundaries) -> str:
+    at = _at_epsilon(found)
+    live = len(found.kind) - found.counts["dead"]
+    if not live or "random point" not in found.null_share:
+        return f"{name}: no live node to judge."
+    unit = "sigma" if found.thresholds.rule == "mixture" else "output units"
+    verdict = "more than chance" if beats_null(found) else "what chance gives"
+    return (
+        f"{name}: {found.share[at]:.0%} of {live} live nodes have their boundary within"
+        f" {found.thresholds.epsilon:g} {unit} of a cluster mean"
+        f" ({found.share_low[at]:.0%} to {found.share_high[at]:.0%}); parallel boundaries through random data points"
+        f" would give {found.null_share['random point'][at]:.0%} (p = {found.share_p_value[at]:.2g}): {verdict}."
+    )
+
+
+def _sensitivity(name: str, found: Mapping[str, tuple[float, float]]) -> str:
+    if not {"scale", "offset"} <= set(found):
+        return ""
+    (low_scale, high_scale), (low, high) = found["scale"], found["offset"]
+    return (
+        f"{name}: accuracy stays within one point from {low_scale:g} to {high_scale:g} times the activations,"
+        f" and for boundaries moved by {low:+.1%} to {high:+.1%} of each node's range."
+    )
+
+
+def _dead(boundaries: Mapping[str, Boundaries]) -> str:
+    parts = []
+    for kind in ("dead", "one-sided"):
+        counts = {name: found.counts[kind] for name, found in boundaries.items() if found.counts[kind]}
+        if counts:
+            parts.append(f"{kind} nodes: " + ", ".join(f"{count} in {name}" for name, count in counts.items()))
+    return "; ".join(parts).capitalize() + "." if parts else "No dead or one-sided node."
+
+
+def _captum(attribution: Mapping[str, Attribution]) -> list[str]:
+    known = {name: found for name, found in attribution.items() if np.isfinite(found.rank_correlation)}
+    return [
+        f"{name}: node importance by Captum's conductance and by our ablation has rank correlation"
+        f" {found.rank_correlation:.2f} ({found.low:.2f} to {found.high:.2f})."
+        for name, found in known.items()
+    ]
+
+
+# --------------------------------------------------------------------------- alerts
+
+
+def alerts(model: LoadedModel, data: Dataset, boundaries: Mapping[str, Boundaries]) -> list[str]:
+    """List what a reader must know before trusting the page."""
+    found = [
+        f"{fact.replace('_', ' ')} is a guess that the data do not settle: {said.value} ({said.evidence})"
+        for fact, said in model.inferred.items()
+        if said.confidence == "uncertain" and said.value is not None
+    ]
+    if model.inferred["trained"].value is not True:
+        found.append(f"trained: {model.inferred['trained'].evidence}")
+    if data.train.labels is None:
+        found.append("no labels: accuracy below means agreement with the unperturbed predictions")
+    if "test" not in data.splits:
+        found.append("no test split: everything is measured on the data that was fitted")
+    for name, result in boundaries.items():
+        share = result.counts["dead"] / len(result.kind)
+        if share > MANY_DEAD:
+            found.append(f"{share:.0%} of the nodes of {name} are dead")
+    if model.skipped:
+        found.append("not covered: " + "; ".join(f"{name} ({why})" for name, why in model.skipped.items()))
+    return found
