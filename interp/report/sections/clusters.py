@@ -108,14 +108,13 @@ def _agreements(matches: list[tuple[str, ClusterMatch]]) -> Table:
 
 
 def _classifiers(matches: list[tuple[str, ClusterMatch]]) -> Table:
-    """List the classifiers, the network itself only once."""
-    rows: dict[Any, dict[str, Any]] = {}
-    for layer, match in matches:
-        for row in match.accuracy.to_dict(orient="records"):
-            own = row["classifier"] in NETWORK
-            place = ("", 0) if own else (layer, match.k)
-            rows.setdefault((*place, row["classifier"], row.get("split")), _classifier(*place, row))
-    frame = pd.DataFrame(list(rows.values()), dtype=object).dropna(axis="columns", how="all")
+    """List the classifiers, the network itself only once: where a sample is one row, not many patches."""
+    records = [(layer, match.k, row) for layer, match in matches for row in match.accuracy.to_dict(orient="records")]
+    own = [row for _, _, row in records if row["classifier"] in NETWORK]
+    least = min((row["samples"] for row in own), default=0)
+    once = {row.get("split"): _classifier("", 0, row) for row in own if row["samples"] == least}
+    others = [_classifier(layer, k, row) for layer, k, row in records if row["classifier"] not in NETWORK]
+    frame = pd.DataFrame([*once.values(), *others], dtype=object).dropna(axis="columns", how="all")
     return Table(frame, "Classifiers made of prototypes or clusters, beside the network.", sortable=True)
 
 
