@@ -47,6 +47,7 @@ def _add_reproduce(reproduce: argparse.ArgumentParser) -> None:
     reproduce.add_argument("--epochs", type=_positive, help="default: as many as the paper")
     reproduce.add_argument("--reports", type=Path, default=Path("reports"), help="default reports")
     reproduce.add_argument("--trained", type=Path, default=Path("runs"), help="folder of the networks (default runs)")
+    reproduce.add_argument("--finished", action="store_true", help="train nothing, report on what is finished")
     _add_places(reproduce)
 
 

@@ -46,6 +46,7 @@ def reproduce_paper(options: Namespace) -> None:
         DataOptions(options.data_root, options.offline),
         options.reports,
         options.trained,
+        not options.finished,
     )
     print(PAPERS[options.paper](wanted))
 

@@ -72,7 +72,8 @@ def _mini_batches(stack: Stack, recipe: Recipe, samples: Samples, epoch: int) ->
     losses = torch.zeros(len(stack), device=samples.x.device)
     for rows in torch.split(orders, recipe.batch, dim=1):  # (M, B)
         count = rows.shape[1]
-        x, y = samples.x[rows], samples.y[rows]
+        x = samples.x.index_select(0, rows.flatten()).view(*rows.shape, *samples.x.shape[1:])
+        y = samples.y[rows]
         losses += add_gradient(stack, x, y, total=count, decay=recipe.momentum) * (count / len(samples))
         descend(stack, recipe.lr)
     return losses

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -38,6 +38,8 @@ class TrainOptions:
         Most models trained as one problem; 0 chooses.
     save_every
         Seconds between the states that a killed run continues from; else the environment's ``ZOO_SAVE_EVERY``.
+    numbered
+        Put the seed into the file's name even where there is only one.
     watch
         Called with the stack and the epochs done before the first epoch and after each.
     """
@@ -46,11 +48,8 @@ class TrainOptions:
     device: str = "cpu"
     block: int = 0
     save_every: float = field(default_factory=lambda: float(os.environ.get("ZOO_SAVE_EVERY", "60")))
+    numbered: bool = False
     watch: Watcher | None = None
-
-    def watched(self, watch: Watcher) -> TrainOptions:
-        """Copy with a watcher."""
-        return replace(self, watch=watch)
 
 
 @dataclass
@@ -87,8 +86,7 @@ def train(recipe: Recipe, seeds: Sequence[int], data: Dataset, options: TrainOpt
         If a checkpoint of that name holds another training.
     """
     _check_device(options.device)
-    alone = len(seeds) == 1
-    names = {seed: options.out / checkpoint_name(recipe, None if alone else seed) for seed in seeds}
+    names = checkpoint_paths(recipe, seeds, options)
     outcome = _Outcome({seed: path for seed, path in names.items() if checkpoints.is_finished(path, recipe, seed)})
     todo = [seed for seed in seeds if seed not in outcome.paths]
     if todo:
@@ -103,6 +101,12 @@ def train(recipe: Recipe, seeds: Sequence[int], data: Dataset, options: TrainOpt
     if outcome.diverged:
         raise _divergence(recipe, outcome)
     return [names[seed] for seed in seeds]
+
+
+def checkpoint_paths(recipe: Recipe, seeds: Sequence[int], options: TrainOptions) -> dict[int, Path]:
+    """Say where each seed's checkpoint goes."""
+    numbered = options.numbered or len(seeds) > 1
+    return {seed: options.out / checkpoint_name(recipe, seed if numbered else None) for seed in seeds}
 
 
 def checkpoint_name(recipe: Recipe, seed: int | None) -> str:

@@ -14,10 +14,9 @@ from zoo.evaluate import scaled
 from zoo.experiments import experiment1, experiment2, single_nodes
 from zoo.experiments.cells import Cell, bare_cell, count_cell, extreme_cell, mean_cell, tally
 from zoo.experiments.ensembles import ensemble_errors, per_model, test_logits
-from zoo.experiments.options import ReproduceOptions
+from zoo.experiments.options import ReproduceOptions, nothing_finished
 from zoo.experiments.page import Page
 from zoo.experiments.published import published
-from zoo.train import train
 
 REPETITIONS = single_nodes.REPETITIONS
 DIGITS = {"test_error": 4, "avg_error_count": 1}
@@ -84,7 +83,9 @@ def add_networks(page: Page, options: ReproduceOptions) -> None:
 
 def _scores(condition: str, data: Dataset, runs: int, options: ReproduceOptions) -> tuple[Tensor, Tensor]:
     recipe = experiment2.recipe(condition, options.epochs or 50)
-    paths = train(recipe, range(runs), data, options.training("experiment2"))
+    paths = options.networks(recipe, runs, data, "experiment2")
+    if not paths:
+        raise nothing_finished(options.trained / "experiment2")
     x, y = scaled(data, recipe)["test"]
     return test_logits(paths, x), y
 

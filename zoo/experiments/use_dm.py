@@ -13,16 +13,14 @@ from matplotlib.figure import Figure
 from interp.interventions import NO_OPS, PUBLISHED
 from interp.types import Dataset
 from zoo import checkpoints
-from zoo.evaluate import scaled
 from zoo.experiments.cells import Cell, bare_cell, decision_cell, mean_cell
 from zoo.experiments.full_batch import EPOCHS, full_batch
-from zoo.experiments.options import ReproduceOptions
+from zoo.experiments.options import ReproduceOptions, nothing_finished
 from zoo.experiments.page import Page
 from zoo.experiments.published import published
 from zoo.experiments.sweeps import accuracies, paired_tests, sweep_all
 from zoo.recipes import Recipe
-from zoo.snapshots import Snapshots, snapshot_epochs, snapshot_path
-from zoo.train import train
+from zoo.snapshots import snapshot_epochs, snapshot_path
 
 NETWORKS = ("abs", "relu")
 RUNS = 20
@@ -38,8 +36,13 @@ def reproduce(options: ReproduceOptions) -> Path:
     """Train what is missing, perturb, and write ``reports/use-dm``."""
     data, epochs, runs = options.mnist(), options.epochs or EPOCHS, options.runs or RUNS
     page = Page(options.reports / "use-dm", "Neural Networks Use Distance Metrics: what we find")
-    page.add(_setup(runs, epochs))
-    paths = {name: train_network(name, runs, epochs, data, options) for name in NETWORKS}
+    paths = {
+        name: options.networks(full_batch(name, epochs=epochs), runs, data, "full-batch", along=True)
+        for name in NETWORKS
+    }
+    if not all(paths.values()):
+        raise nothing_finished(options.trained / "full-batch")
+    page.add(_setup(min(map(len, paths.values())), epochs))
     page.section("Baseline")
     page.compare([cell for name in NETWORKS for cell in baseline_cells(name, paths[name])])
     swept = {name: sweep_all(paths[name], data) for name in NETWORKS}
@@ -48,14 +51,6 @@ def reproduce(options: ReproduceOptions) -> Path:
         add_table(page, kind, swept)
     add_along_training(page, paths, data, epochs, options)
     return page.write()
-
-
-def train_network(name: str, runs: int, epochs: int, data: Dataset, options: ReproduceOptions) -> list[Path]:
-    """Train one network's runs, with snapshots along the way."""
-    recipe = full_batch(name, epochs=epochs)
-    training = options.training("full-batch")
-    watch = Snapshots(training.out, recipe, scaled(data, recipe))
-    return train(recipe, range(runs), data, training.watched(watch))
 
 
 def baseline_cells(name: str, paths: Sequence[Path]) -> list[Cell]:
