@@ -31,10 +31,9 @@ def test_extremes_and_bare_cells():
     assert bare_cell("x", 1.0, [2.0], "no rule").reproduced is None
 
 
-def test_no_runs_reproduce_nothing():
-    cell = mean_cell("x", 1.0, [], digits=2, their_runs=3)
-    assert cell.runs == 0
-    assert cell.reproduced is False
+@pytest.mark.parametrize("values", [[], [1.0], [float("nan")]])
+def test_without_a_spread_nothing_is_judged(values):
+    assert mean_cell("x", 1.0, values, digits=2, their_runs=3).reproduced is None
 
 
 def test_page_is_written_whole(tmp_path):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from interp.types import Array, Dataset
 from zoo.evaluate import scaled
 from zoo.experiments import experiment1, experiment2, single_nodes
 from zoo.experiments.cells import Cell, bare_cell, count_cell, extreme_cell, mean_cell, tally
 from zoo.experiments.ensembles import ensemble_errors, per_model, test_logits
+from zoo.experiments.open_questions import add_batch_norm, add_prototypes
 from zoo.experiments.options import ReproduceOptions, nothing_finished
 from zoo.experiments.page import Page
 from zoo.experiments.published import published
@@ -26,7 +27,11 @@ def reproduce(options: ReproduceOptions) -> Path:
     """Train what is missing, measure, and write ``reports/as-nn``."""
     page = Page(options.reports / "as-nn", "Neural Networks as Nearest Neighbors: what we find")
     add_single_nodes(page)
-    add_networks(page, options)
+    data, runs = options.mnist(), options.runs or experiment2.RUNS
+    paths = {name: _networks(name, data, runs, options) for name in experiment2.CONDITIONS}
+    add_networks(page, paths, data, options.epochs or experiment2.EPOCHS)
+    add_prototypes(page, paths, data)
+    add_batch_norm(page, data, options)
     return page.write()
 
 
@@ -62,32 +67,31 @@ def _underivable(cell: Cell) -> Cell:
     return cell
 
 
-def add_networks(page: Page, options: ReproduceOptions) -> None:
+def _networks(condition: str, data: Dataset, runs: int, options: ReproduceOptions) -> list[Path]:
+    recipe = experiment2.recipe(condition, options.epochs or experiment2.EPOCHS)
+    paths = options.networks(recipe, runs, data, "experiment2")
+    if not paths:
+        raise nothing_finished(options.trained / "experiment2")
+    return paths
+
+
+def add_networks(page: Page, paths: Mapping[str, Sequence[Path]], data: Dataset, epochs: int) -> None:
     """Report experiment 2."""
-    data, runs = options.mnist(), options.runs or experiment2.RUNS
     page.section(
         "Experiment 2: MNIST networks with negated outputs (table 5)",
-        f"784-128-10, activation after both layers, logits negated; {runs} networks a condition, "
-        f"{options.epochs or 50} epochs. `unique`, `consistent` and `voting` count test images wrong in at least one, "
-        "in all, and in at least half of the networks; `l2` sums the squared outputs over the networks and takes the "
+        f"784-128-10, activation after both layers, logits negated; {min(map(len, paths.values()))} networks a "
+        f"condition, {epochs} epochs. `unique`, `consistent` and `voting` count test images wrong in at least one, in "
+        "all, and in at least half of the networks; `l2` sums the squared outputs over the networks and takes the "
         "class with the smallest.",
     )
     accuracies = {}
-    for condition in experiment2.CONDITIONS:
-        scores, y = _scores(condition, data, runs, options)
+    for condition, those in paths.items():
+        x, y = scaled(data, experiment2.recipe(condition))["test"]
+        scores = test_logits(those, x)
         alone = per_model(scores, y)
         accuracies[condition] = alone["accuracy"]
         page.compare(table5_cells(condition, alone, ensemble_errors(scores, y), len(y)))
     page.figure("accuracies", _accuracy_figure(accuracies), "Test accuracy of every network.")
-
-
-def _scores(condition: str, data: Dataset, runs: int, options: ReproduceOptions) -> tuple[Tensor, Tensor]:
-    recipe = experiment2.recipe(condition, options.epochs or 50)
-    paths = options.networks(recipe, runs, data, "experiment2")
-    if not paths:
-        raise nothing_finished(options.trained / "experiment2")
-    x, y = scaled(data, recipe)["test"]
-    return test_logits(paths, x), y
 
 
 def table5_cells(condition: str, alone: dict[str, Array], together: dict[str, int], images: int) -> list[Cell]:

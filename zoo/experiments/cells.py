@@ -85,6 +85,10 @@ def mean_cell(
         ``mean`` or ``read``.
     """
     ours, spread, runs = _summary(values)
+    if runs == 0 or (runs == 1 and not their_spread):
+        return Cell(
+            cell, published, ours, spread, runs, None, f"none: {'one run has no spread' if runs else 'no value'}"
+        )
     rounding = 0.5 * 10.0**-digits if rule == "mean" else 1.0
     wide = np.nanmax([spread, their_spread])
     limit = max(SIGMAS * wide * math.sqrt(1 / max(runs, 1) + 1 / max(their_runs, 1)), rounding)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoo.recipes import Recipe
 
-RUNS = 10
+RUNS, EPOCHS = 10, 50
 CONDITIONS = {
     "relu": ("relu2-neg", "he-normal"),
     "relu_bias_sampling": ("relu2-neg", "he-normal-sampled"),
@@ -13,7 +13,7 @@ CONDITIONS = {
 }
 
 
-def recipe(condition: str, epochs: int = 50) -> Recipe:
+def recipe(condition: str, epochs: int = EPOCHS) -> Recipe:
     """Describe one condition: 784-128-10, momentum SGD at 0.001, batches of 64, 50 epochs.
 
     Parameters
