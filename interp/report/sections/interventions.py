@@ -34,8 +34,8 @@ def section(results: Results) -> Section:
         f"A network that relies on distances to its boundaries loses {what} under small offsets and shrugs off "
         "scaling and clipping; one that relies on intensities does the reverse. Caps and shifts are fractions of "
         "each node's own output range, bands are 95 % intervals, the dashed line is the unperturbed network.",
-        "Levels of different interventions are not of equal strength. A steep curve shows what this network needs, "
-        "not what its nodes mean.",
+        "Levels of different interventions are not of equal strength, and scaling a linear last layer cannot change "
+        "which output is largest. A steep curve shows what this network needs, not what its nodes mean.",
     )
     table = whole_layer(results.effects)
     if table.empty:
