@@ -14,6 +14,7 @@ from scipy.spatial.distance import cdist
 from interp.statistics import wilson_interval
 from interp.types import Array, ClusterMatch
 
+DRAWN = 32
 NULLS = ("permuted prototypes", "random data means")
 
 
@@ -27,15 +28,12 @@ class ClusterOptions:
         Rows at most that k-means is fitted to, drawn at random.
     repetitions
         Of each null, R.
-    starts
-        k-means++ starts; the one with the least inertia is kept.
     seed
         Of every draw.
     """
 
     rows: int = 10_000
     repetitions: int = 20
-    starts: int = 1
     seed: int = 0
 
 
@@ -104,14 +102,18 @@ def match_clusters(
 
 
 def fit_centroids(inputs: Array, k: int, options: ClusterOptions) -> Array:
-    """Fit k-means (Lloyd, k-means++ starts; scikit-learn), (k, D) float64."""
-    from sklearn.cluster import KMeans
+    """Fit k-means to rows in random order (Lloyd; scikit-learn), (k, D) float64.
+
+    k-means++ chooses its start among the first rows only: on all of them it would take longer than Lloyd.
+    """
+    from sklearn.cluster import KMeans, kmeans_plusplus
     from sklearn.exceptions import ConvergenceWarning
 
     k = min(k, len(inputs))
+    start, _ = kmeans_plusplus(inputs[: max(3 * k, 2000)], k, random_state=options.seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k: doubled centroids
-        model = KMeans(k, n_init=options.starts, random_state=options.seed, max_iter=100).fit(inputs)
+        model = KMeans(k, init=start, n_init=1, max_iter=100).fit(inputs)
     return np.asarray(model.cluster_centers_, np.float64)
 
 
@@ -162,13 +164,13 @@ def _null_distances(
 
 
 def _random_means(inputs: Array, counts: Array, rng: np.random.Generator) -> Array:
-    """Average `counts` random rows for each node, (N, D); at most 256 rows are drawn, and the rest made up for.
+    """Average `counts` random rows for each node, (N, D); at most `DRAWN` are drawn, and the rest made up for.
 
-    A mean of n rows is the data mean plus noise of 1/sqrt(n): beyond 256 rows the noise is scaled.
+    A mean of n rows is the data mean plus noise of 1/sqrt(n): beyond `DRAWN` rows the noise is scaled.
     """
     mean = inputs.mean(axis=0)
     sizes = np.clip(counts, 1, None)
-    drawn = np.minimum(sizes, 256).astype(int)
+    drawn = np.minimum(sizes, DRAWN).astype(int)
     means = np.stack([inputs[rng.integers(0, len(inputs), n)].mean(axis=0) for n in drawn])
     return np.asarray(mean + (means - mean) * np.sqrt(drawn / sizes)[:, None])
 
@@ -249,14 +251,16 @@ def _majority(fitted: Sample, inputs: Array, points: Array) -> Array:
 def _read_out(fitted: Sample, inputs: Array, centroids: Array) -> Array:
     """Predict by ridge regression on the distances to all centroids (scikit-learn's RidgeClassifier)."""
     from sklearn.linear_model import RidgeClassifier
+    from sklearn.metrics import euclidean_distances
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     assert fitted.labels is not None
     if len(np.unique(fitted.labels)) < 2:
         return np.full(len(inputs), fitted.labels[0])
-    model = make_pipeline(StandardScaler(), RidgeClassifier()).fit(cdist(fitted.inputs, centroids), fitted.labels)
-    return np.asarray(model.predict(cdist(inputs, centroids)))
+    known, new = (euclidean_distances(rows, centroids.astype(rows.dtype)) for rows in (fitted.inputs, inputs))
+    model = make_pipeline(StandardScaler(), RidgeClassifier()).fit(known, fitted.labels)
+    return np.asarray(model.predict(new))
 
 
 def _measure(name: str, guess: Array, test: Sample) -> dict[str, object]:

@@ -36,19 +36,27 @@ def tap(module: nn.Module, names: Iterable[str]) -> Iterator[dict[str, Tensor]]:
         yield values
 
 
-@contextmanager
-def tap_input(module: nn.Module, name: str) -> Iterator[list[Tensor]]:
-    """Collect what a named module reads while the network runs: the latest input, alone in a list."""
-    values: list[Tensor] = []
+class _ReachedError(Exception):
+    """Carries what a module was about to read out of a run that need not go on."""
 
-    def keep(part: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        values[:] = [inputs[0].detach()]
+    def __init__(self, value: Tensor) -> None:
+        self.value = value
 
-    handle = module.get_submodule(name).register_forward_pre_hook(keep)
+
+def input_of(module: nn.Module, name: str, inputs: Tensor) -> Tensor:
+    """Run the network up to a named module and give what it reads."""
+
+    def stop(part: nn.Module, read: tuple[Tensor, ...]) -> None:
+        raise _ReachedError(read[0].detach())
+
+    handle = module.get_submodule(name).register_forward_pre_hook(stop)
     try:
-        yield values
+        module(inputs)
+    except _ReachedError as reached:
+        return reached.value
     finally:
         handle.remove()
+    raise AssertionError(f"{name} was not called")
 
 
 @contextmanager

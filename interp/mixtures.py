@@ -20,6 +20,7 @@ from interp.types import Array
 BINS = 512
 VARIANCE_FLOOR = 1e-6  # of the node's own variance: a component may not collapse onto one value
 NODES_A_BLOCK = 16
+TRIAL = 30  # iterations that each start gets before the better one goes on
 LOG_TWO_PI = float(np.log(2 * np.pi))
 
 
@@ -71,9 +72,7 @@ def bin_values(blocks: Iterable[Array], mean: Array, sd: Array, low: Array, high
 # --------------------------------------------------------------------------- EM
 
 
-def fit_mixture(
-    data: Binned, components: int, start: Mixture, iterations: int = 300, tolerance: float = 1e-8
-) -> Mixture:
+def fit_mixture(data: Binned, start: Mixture, iterations: int = 300, tolerance: float = 1e-8) -> Mixture:
     """Run EM from `start` until no node gains more than `tolerance` nats a row.
 
     References
@@ -201,9 +200,10 @@ def best_mixtures(data: Binned, most: int) -> tuple[Mixture, Array, Array]:
 
 def _best_of_block(data: Binned, most: int) -> tuple[Mixture, Array, Array]:
     rows = data.count.sum(axis=1)
-    fits = [fit_mixture(data, 1, quantile_start(data, 1), iterations=2)]
+    fits = [fit_mixture(data, quantile_start(data, 1), iterations=2)]
     for k in range(2, most + 1):
-        fits.append(_better(fit_mixture(data, k, quantile_start(data, k)), fit_mixture(data, k, split_start(fits[-1]))))
+        tried = [fit_mixture(data, start, TRIAL) for start in (quantile_start(data, k), split_start(fits[-1]))]
+        fits.append(fit_mixture(data, _better(*tried)))
     bic = np.stack([-2 * fit.loglik + (3 * k - 1) * np.log(rows) for k, fit in enumerate(fits, 1)], axis=1)
     chosen = bic.argmin(axis=1)
     shape = (len(rows), most)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from scipy.linalg import eigh
 
 from interp.gaussians import blocks_of
 from interp.types import Array, Boundaries, GaussianFit, Prototypes, Rows
@@ -138,10 +139,11 @@ def principal_coordinates(weight: Array, covariance: Array | None) -> tuple[Arra
     """
     if covariance is None or not np.isfinite(weight).all():
         return np.empty((len(weight), 0)), np.full(len(weight), np.nan)
-    values, vectors = np.linalg.eigh(covariance)
+    size = len(covariance)
+    kept = min(size, len(weight), MOST_COORDINATES)
+    values, vectors = eigh(covariance, subset_by_index=(size - kept, size - 1))
     alpha = (weight @ vectors) * np.sqrt(np.maximum(values, 0))
-    kept = min(len(values), len(weight), MOST_COORDINATES)
-    return alpha[:, ::-1][:, :kept], (alpha**2).sum(axis=1)
+    return alpha[:, ::-1], ((weight @ covariance) * weight).sum(axis=1)
 
 
 # --------------------------------------------------------------------------- near and strong

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from interp.activations import ACTIVATIONS
-from interp.hooks import tap, tap_input
+from interp.hooks import input_of, tap
 from interp.inputs import BLOCK, as_tensor, device_of, input_blocks
 from interp.nodes import rows_of_nodes
 from interp.scoring import predict
@@ -147,12 +147,15 @@ def layer_samples(model: LoadedModel, data: Dataset, recording: Recording, layer
     z, inputs = recording.z[layer], data.splits[recording.split].inputs
     kept = z.shape[0] // len(inputs)
     for rows, x in input_blocks(model, inputs, 2 * BLOCK if kept == 1 else 128):
-        with tap_input(model.module, layer) as seen:
-            model.module(x)
         first, last = rows.start * kept, rows.stop * kept
         position = recording.position[layer][first:last].reshape(len(x), -1)
         network = x.flatten(1).cpu().numpy().repeat(kept, axis=0)
-        read = _rows_read(seen[0], part, target, position if position.size else np.zeros((len(x), 1), np.int32))
+        read = _rows_read(
+            input_of(model.module, layer, x),
+            part,
+            target,
+            position if position.size else np.zeros((len(x), 1), np.int32),
+        )
         yield Samples(np.asarray(z[first:last]), read, read if np.array_equal(read, network) else network)
 
 

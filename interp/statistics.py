@@ -67,7 +67,8 @@ def paired_difference(gained: Array, lost: Array, count: int, confidence: float 
     centre = (more - less) / total
     half = z * np.sqrt(more + less - (more - less) ** 2 / total) / total
     difference = (gained - lost) / count
-    return difference, np.minimum(centre - half, difference), np.maximum(centre + half, difference)
+    low, high = np.minimum(centre - half, difference), np.maximum(centre + half, difference)
+    return difference, np.maximum(low, -1), np.minimum(high, 1)
 
 
 def benjamini_hochberg(p_values: Array) -> Array:

@@ -437,7 +437,8 @@ class Prototypes:
     layer_input, network_input
         Kind -> (N, D) means over rows of the layer's input and of the (scaled) network input.
         Kinds: ``conditional``, ``component``, ``nearest``, ``strongest``; NaN rows where a
-        node has none. For a convolution both are receptive-field patches.
+        node has none. A convolution's layer input is the patch it reads, its network input the
+        whole of what the patch was taken from.
     effective_count
         Kind -> (N,) rows behind each mean, (sum w)^2 / sum w^2; Kish's effective sample size.
     exemplars
@@ -453,7 +454,7 @@ class Prototypes:
     whitening
         (N,) w Sigma w^T, 1 where a node is a whitened distance.
     network_mean
-        (D,) mean of the (scaled) network input (its patch for a convolution).
+        (D0,) mean of the (scaled) network input.
     """
 
     layer_input: Mapping[str, Array]
@@ -489,8 +490,8 @@ class ClusterMatch:
     agreement
         Rows: pairs of partitions; columns ``pair``, ``ari``, ``nmi``, ``null_ari``, ``null_nmi``.
     accuracy
-        Rows: classifiers; columns ``classifier``, ``accuracy``, ``low``, ``high``,
-        ``agreement`` (with the network's predictions), ``split``, ``samples``.
+        Rows: classifiers; columns ``classifier``, ``accuracy``, ``low``, ``high``
+        (95 % Wilson), ``agreement`` (with the network's predictions), ``samples``.
     """
 
     k: int
@@ -515,7 +516,8 @@ class Effects:
         ``difference`` (to the baseline), ``difference_low``, ``difference_high`` (95 % paired),
         ``p_value`` (exact McNemar), ``q_value`` (Benjamini-Hochberg within layer,
         intervention and split). Without labels, accuracy is agreement with the unperturbed
-        predictions and loss is NaN.
+        predictions and loss is NaN. ``zero-ablation`` and ``mean-ablation`` have one row a node,
+        no level, and the training split; the level of clip's no-op is infinite.
     baseline
         Split -> accuracy of the unperturbed model.
     skipped

@@ -106,7 +106,7 @@ def _leaning(ranges: Mapping[str, Mapping[str, tuple[float, float]]]) -> str:
         return "interventions were not run"
     tolerant = [f["scale"][0] <= 0.5 and f["offset"][1] - f["offset"][0] <= 0.5 for f in known]
     if all(tolerant):
-        return "halving activations costs little, moving boundaries a lot, as in a network that uses distances"
+        return "halving activations costs little, moving boundaries a lot, as if distances mattered more than intensity"
     if not any(tolerant):
         return "intensity matters as much as where the boundaries lie"
     return "some layers tolerate weaker activations but not moved boundaries, others do not"
@@ -136,7 +136,7 @@ def _sensitivity(name: str, found: Mapping[str, tuple[float, float]]) -> str:
         return ""
     (low_scale, high_scale), (low, high) = found["scale"], found["offset"]
     return (
-        f"{name}: accuracy stays within one point from {low_scale:g} to {high_scale:g} times the activations,"
+        f"{name}: accuracy stays within one point from {low_scale:.2g} to {high_scale:.2g} times the activations,"
         f" and for boundaries moved by {low:+.1%} to {high:+.1%} of each node's range."
     )
 
