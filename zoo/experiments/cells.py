@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -140,7 +140,7 @@ def decision_cell(cell: str, published: tuple[float, float], ours: tuple[float, 
 
 def frame(cells: Iterable[Cell]) -> pd.DataFrame:
     """Tabulate cells; ``reproduced`` becomes yes, no or -."""
-    table = pd.DataFrame([asdict(cell) for cell in cells])
+    table = pd.DataFrame([asdict(cell) for cell in cells], columns=[field.name for field in fields(Cell)])
     words: dict[bool | None, str] = {True: "yes", False: "no", None: "-"}
     table["reproduced"] = [words[cell] for cell in table["reproduced"].replace({np.nan: None})]
     return table

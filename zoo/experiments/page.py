@@ -77,6 +77,8 @@ class Page:
 
     def summary(self) -> str:
         """Say how many cells are reproduced, and name the others."""
+        if not self.cells:
+            return "There is no published table to compare with."
         right, judged = tally(self.cells)
         missed = [f"`{cell.cell}`" for cell in self.cells if cell.reproduced is False]
         share = f" ({100 * right / judged:.0f} %)" if judged else ""

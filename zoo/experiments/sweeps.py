@@ -21,8 +21,8 @@ ELEMENT_50 = {"scale": 0.3275, "clip": 0.3275, "offset": -0.22}
 """Where the published t and p columns compare with, instead of the unperturbed model."""
 
 
-def sweep(path: Path, data: Dataset, count: int = 40) -> pd.DataFrame:
-    """Perturb the first layer of one network at the published levels and some between.
+def sweep(path: Path, data: Dataset, count: int = 40, layer: str | None = None) -> pd.DataFrame:
+    """Perturb one layer of one network at the published levels and some between.
 
     Parameters
     ----------
@@ -31,7 +31,9 @@ def sweep(path: Path, data: Dataset, count: int = 40) -> pd.DataFrame:
     data
         Its data; accuracy is on the training split, as published.
     count
-        Levels of each intervention.
+        Levels of each intervention; 0 for the published ones alone.
+    layer
+        Its name; None for the first.
 
     Returns
     -------
@@ -40,10 +42,10 @@ def sweep(path: Path, data: Dataset, count: int = 40) -> pd.DataFrame:
         gives the unperturbed model.
     """
     model, _ = load_model(path, data)
-    layer = model.layers[0]
-    found = output_ranges(model, layer, data.train.inputs)
+    place = model.layer(layer) if layer else model.layers[0]
+    found = output_ranges(model, place, data.train.inputs)
     keys = [(kind, level) for kind in INTERVENTIONS for level in chosen_levels(kind, count)]
-    counts = tally(model, layer, [INTERVENTIONS[kind](level, found) for kind, level in keys], data.train)
+    counts = tally(model, place, [INTERVENTIONS[kind](level, found) for kind, level in keys], data.train)
     return pd.DataFrame(keys, columns=["intervention", "level"]).assign(accuracy=100 * counts.hits / counts.samples)
 
 
@@ -66,11 +68,10 @@ def output_ranges(model: LoadedModel, layer: NodeLayer, inputs: Array) -> Ranges
     return Ranges(np.asarray(low), np.asarray(high))
 
 
-def sweep_all(paths: Sequence[Path], data: Dataset, count: int = 40) -> pd.DataFrame:
+def sweep_all(paths: Sequence[Path], data: Dataset, count: int = 40, layer: str | None = None) -> pd.DataFrame:
     """Sweep every network; adds the column ``run``."""
-    return pd.concat(
-        [sweep(path, data, count).assign(run=index) for index, path in enumerate(paths)], ignore_index=True
-    )
+    found = [sweep(path, data, count, layer).assign(run=index) for index, path in enumerate(paths)]
+    return pd.concat(found, ignore_index=True)
 
 
 def accuracies(swept: pd.DataFrame, intervention: str, level: float) -> Array:

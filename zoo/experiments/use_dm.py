@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import seaborn as sns
-from matplotlib.figure import Figure
 
 from interp.interventions import NO_OPS, PUBLISHED
 from interp.types import Dataset
 from zoo import checkpoints
 from zoo.experiments.cells import Cell, bare_cell, decision_cell, mean_cell
+from zoo.experiments.follow_ups import add_activations, perturbation_curves
 from zoo.experiments.full_batch import EPOCHS, full_batch
 from zoo.experiments.options import ReproduceOptions, nothing_finished
 from zoo.experiments.page import Page
@@ -46,10 +44,13 @@ def reproduce(options: ReproduceOptions) -> Path:
     page.section("Baseline")
     page.compare([cell for name in NETWORKS for cell in baseline_cells(name, paths[name])])
     swept = {name: sweep_all(paths[name], data) for name in NETWORKS}
-    page.figure("perturbations", curves(swept), "Training accuracy against level; mean and range over runs.")
+    page.figure(
+        "perturbations", perturbation_curves(swept), "Training accuracy against level; mean and range over runs."
+    )
     for kind in PUBLISHED:
         add_table(page, kind, swept)
     add_along_training(page, paths, data, epochs, options)
+    add_activations(page, data, options)
     return page.write()
 
 
@@ -116,27 +117,6 @@ def test_cells(kind: str, name: str, swept: pd.DataFrame) -> list[Cell]:
         made.append(decision_cell(f"{kind} {level:g} / t / {name}", (published_t, published_p), (t, p), runs))
         made.append(bare_cell(f"{kind} {level:g} / p / {name}", published_p, [p], "judged with its t"))
     return made
-
-
-def curves(swept: dict[str, pd.DataFrame]) -> Figure:
-    """Draw accuracy against the level of every perturbation."""
-    tall = pd.concat([table.assign(network=name) for name, table in swept.items()], ignore_index=True)
-    tall = tall[np.isfinite(tall["level"])]
-    grid = sns.relplot(
-        tall,
-        x="level",
-        y="accuracy",
-        hue="network",
-        col="intervention",
-        kind="line",
-        errorbar=("pi", 100),
-        height=3,
-        facet_kws={"sharex": False},
-    )
-    grid.axes_dict["scale"].set_xscale("log")
-    grid.set_axis_labels("level", "training accuracy, %")
-    figure: Figure = grid.figure
-    return figure
 
 
 def add_along_training(
