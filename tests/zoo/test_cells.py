@@ -1,8 +1,9 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from zoo.experiments.cells import bare_cell, count_cell, extreme_cell, frame, mean_cell, tally
-from zoo.experiments.page import CELL_COLUMNS, Page
+from zoo.experiments.page import CELL_COLUMNS, Page, markdown_table
 from zoo.experiments.published import TABLES, published
 
 
@@ -45,6 +46,11 @@ def test_page_is_written_whole(tmp_path):
     assert list(table.columns) == list(CELL_COLUMNS)
     assert list(table["reproduced"]) == ["yes", "-"]
     assert tally(page.cells) == (1, 1)
+
+
+def test_tables_with_several_levels_are_printed_as_words():
+    table = pd.DataFrame({("share", "mean"): [0.25], ("share", "sd"): [float("nan")]}, index=["abs"])
+    assert markdown_table(table).splitlines() == ["|  | share mean | share sd |", "|---|---|---|", "| abs | 0.25 | - |"]
 
 
 @pytest.mark.parametrize("name", TABLES)

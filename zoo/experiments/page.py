@@ -101,8 +101,8 @@ def markdown_table(table: pd.DataFrame, digits: int = 4) -> str:
     |---|---|
     | x | 1.5 |
     """
-    head = [str(table.index.name or ""), *map(str, table.columns)]
-    rows = [[index, *row] for index, row in zip(table.index, table.itertuples(index=False), strict=True)]
+    head = [str(table.index.name or ""), *map(_label, table.columns)]
+    rows = [[_label(index), *row] for index, row in zip(table.index, table.itertuples(index=False), strict=True)]
     lines = [head, ["---"] * len(head), *([_text(value, digits) for value in row] for row in rows)]
     return "\n".join(_line(cells) for cells in lines)
 
@@ -111,6 +111,11 @@ def environment() -> str:
     """State what the numbers were computed with."""
     where = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU only, no GPU"
     return f"---\n\nPython {platform.python_version()}, torch {torch.__version__.split('+')[0]}, {where}."
+
+
+def _label(name: object) -> str:
+    """Print a row's or column's name; those of several levels as words."""
+    return " ".join(map(str, name)) if isinstance(name, tuple) else str(name)
 
 
 def _line(cells: Iterable[str]) -> str:
