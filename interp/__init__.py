@@ -1,1 +1,51 @@
-"""See what each node of a trained network learned, and what the network runs on."""
+"""See what each node of a trained network learned, and what the network runs on.
+
+Examples
+--------
+>>> import interp
+>>> z = [[-1.0], [0.0], [1.0], [2.0]]
+>>> import numpy as np
+>>> interp.fit_gaussians(np.array(z)).mean
+array([0.5])
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "DataOptions": "interp.datasets",
+    "InterpError": "interp.errors",
+    "LoadOptions": "interp.checkpoints",
+    "Options": "interp.pipeline",
+    "Thresholds": "interp.types",
+    "attribute": "interp.attribution",
+    "classify_boundaries": "interp.boundaries",
+    "find_prototypes": "interp.prototypes",
+    "fit_gaussians": "interp.gaussians",
+    "intervene": "interp.interventions",
+    "load_dataset": "interp.datasets",
+    "load_model": "interp.checkpoints",
+    "match_clusters": "interp.clusters",
+    "open_recording": "interp.store",
+    "record_activations": "interp.record",
+    "run_all": "interp.pipeline",
+    "start": "interp.pipeline",
+    "write_report": "interp.report.page",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that ``import interp`` is quick."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'interp' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

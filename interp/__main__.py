@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 
 STAGES = {
@@ -76,6 +77,10 @@ def run_stage(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
+    # Waiting threads sleep instead of spinning: on a busy machine spinning makes torch ten times slower.
+    # The runtime reads this when torch is first imported, which is after this line.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
     from interp.arguments import guarded
 
     sys.exit(guarded(main))

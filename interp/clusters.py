@@ -108,9 +108,11 @@ def fit_centroids(inputs: Array, k: int, options: ClusterOptions) -> Array:
     """
     from sklearn.cluster import KMeans, kmeans_plusplus
     from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
 
     k = min(k, len(inputs))
-    start, _ = kmeans_plusplus(inputs[: max(3 * k, 2000)], k, random_state=options.seed)
+    with threadpool_limits(1, "blas"):  # many small products: handing them to a second thread costs more
+        start, _ = kmeans_plusplus(inputs[: max(3 * k, 2000)], k, random_state=options.seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k: doubled centroids
         model = KMeans(k, init=start, n_init=1, max_iter=100).fit(inputs)

@@ -22,7 +22,7 @@ from interp.gaussians import GaussianOptions, fit_gaussians
 from interp.interventions import InterventionOptions, Ranges, intervene
 from interp.nodes import affine_map
 from interp.prototypes import PrototypeOptions, find_prototypes
-from interp.record import layer_samples, record
+from interp.record import layer_samples, record_activations
 from interp.store import check_same, open_recording, read_results, write_results
 from interp.types import (
     Attribution,
@@ -176,7 +176,7 @@ def run_record(run: Run) -> None:
                     return
         except MismatchError:
             pass  # another model's or damaged: made anew below
-    record(run.model, run.data, path, run.provenance, run.options.seed)
+    record_activations(run.model, run.data, path, run.provenance, run.options.seed)
 
 
 def _same_recording(found: Provenance, wanted: Provenance) -> bool:

@@ -46,7 +46,7 @@ class Samples(NamedTuple):
 
 
 @torch.no_grad()
-def record(model: LoadedModel, data: Dataset, path: Path, provenance: Provenance, seed: int = 0) -> None:
+def record_activations(model: LoadedModel, data: Dataset, path: Path, provenance: Provenance, seed: int = 0) -> None:
     """Record every layer's pre-activations over every split.
 
     Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -29,6 +30,10 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # Waiting threads sleep instead of spinning: on a busy machine spinning makes torch ten times slower.
+    # The runtime reads this when torch is first imported, which is after this line.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
     from interp.arguments import guarded
 
     sys.exit(guarded(main))
