@@ -48,14 +48,18 @@ def add_prototypes(page: Page, paths: Mapping[str, Sequence[Path]], data: Datase
         "matched to one of its own (Hungarian). `ratio` is the mean distance over that of random data means of the "
         "same effective size: below 1, nodes stand closer to clusters than chance puts them. `sd` is over networks.",
     )
-    page.table(prototype_distances(matches), 3)
+    distances = prototype_distances(matches)
+    page.table(distances, 3)
+    page.add(prototype_sentence(distances))
     page.section(
         "k-means classifiers beside the networks (left open in the paper)",
         "Test accuracy in percent. Each centroid votes for the commonest label of its training images, or a ridge "
         "classifier reads the distances to all centroids; both are fitted to 10,000 training images.",
     )
     first = layers[next(iter(layers))]
-    page.table(classifier_table([_matched(first, k) for k in SIZES]), 4)
+    classifiers = classifier_table([_matched(first, k) for k in SIZES])
+    page.table(classifiers, 4)
+    page.add(classifier_sentence(classifiers))
 
 
 def _matched(layer: HiddenLayer, k: int) -> ClusterMatch:
@@ -76,6 +80,16 @@ def prototype_distances(matches: Mapping[tuple[str, int], ClusterMatch]) -> pd.D
     return table
 
 
+def prototype_sentence(table: pd.DataFrame) -> str:
+    """Say how the matched distances compare with chance."""
+    below, ratio = int((table["ratio"] < 1).sum()), table["ratio"]
+    return (
+        f"{below} of {len(table)} kinds of mean lie closer to clusters than random means do. The closest is "
+        f"{ratio.idxmin()} ({ratio.min():.2f} of the distance by chance), the farthest {ratio.idxmax()} "
+        f"({ratio.max():.2f})."
+    )
+
+
 def _distances(match: ClusterMatch) -> Iterable[tuple[str, float, float]]:
     for kind, distance in match.distance.items():
         if np.isfinite(distance).any():
@@ -90,6 +104,16 @@ def classifier_table(matches: Sequence[ClusterMatch]) -> pd.DataFrame:
         accuracy = match.accuracy.set_index("classifier")["accuracy"]
         rows[match.k] = {name: 100 * accuracy[name] for name in accuracy.index if "prototype" not in name}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("k")
+
+
+def classifier_sentence(table: pd.DataFrame) -> str:
+    """Say how far the best classifier of centroids stays behind the network."""
+    network, others = table["the network"].iloc[0], table.drop(columns="the network")
+    k, name = others.stack().idxmax()
+    best = others.loc[k, name]
+    return (
+        f"The best of them, {name} with k = {k}, reaches {best:.2f} %: {network - best:.2f} points below the network."
+    )
 
 
 def add_batch_norm(page: Page, data: Dataset, options: ReproduceOptions) -> None:
@@ -134,7 +158,7 @@ def norm_sentence(shares: pd.DataFrame, name: str) -> str:
         return f"{name}: too few networks to compare."
     test = stats.ttest_ind(normed, plain, equal_var=False)
     more = "more" if normed.mean() > plain.mean() else "less"
-    weight = "" if test.pvalue < 0.05 else ", which chance explains"
+    weight = "" if test.pvalue < 0.05 else ", which chance may explain"
     return (
         f"{name}: with the norm, the share above chance is {abs(normed.mean() - plain.mean()):.3f} {more} "
         f"(Welch t = {test.statistic:.2f}, p = {test.pvalue:.2g}{weight})."
