@@ -166,7 +166,9 @@ def _no_chain(layers: Sequence[Dense], path: object) -> CheckpointError:
 
 def _attach_norms(layers: list[Dense], norms: Sequence[Norm], names: list[str], path: object) -> list[Dense]:
     """Give each batch-norm to the layer of its width that stands before it in the file."""
-    place = {layer.name: max(i for i, n in enumerate(names) if n.startswith(layer.name)) for layer in layers}
+    place = {
+        layer.name: max((i for i, n in enumerate(names) if n.startswith(layer.name)), default=0) for layer in layers
+    }
     for norm in norms:
         at = next(i for i, name in enumerate(names) if name.startswith(norm.name))
         fits = [la for la in layers if len(la.weight) == len(norm.mean) and la.norm is None]
