@@ -40,6 +40,21 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
         Path(name).unlink(missing_ok=True)
 
 
+def check_writable(folder: Path) -> None:
+    """Find out before long work whether its results can be saved.
+
+    Raises
+    ------
+    UsageError
+        If not.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
 def save_tensors(path: Path, content: dict[str, Any]) -> None:
     """Write a dict with `torch.save`, whole or not at all.
 

@@ -17,6 +17,7 @@ from zoo import checkpoints
 from zoo.architectures import build
 from zoo.epochs import Samples, prepare, run_epoch
 from zoo.evaluate import metrics, scaled
+from zoo.files import check_writable
 from zoo.partial import find_partials, partial_path, restore, save_partial
 from zoo.recipes import Recipe
 from zoo.stacks import Stack, start
@@ -90,6 +91,7 @@ def train(recipe: Recipe, seeds: Sequence[int], data: Dataset, options: TrainOpt
     outcome = _Outcome({seed: path for seed, path in names.items() if checkpoints.is_finished(path, recipe, seed)})
     todo = [seed for seed in seeds if seed not in outcome.paths]
     if todo:
+        check_writable(options.out)
         splits = scaled(data, recipe)
         for block, state in _blocks(recipe, todo, options):
             stack = start(recipe, block, splits["train"][0], options.device)

@@ -120,6 +120,16 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["abs-digits.pt"]
 
 
+def test_a_folder_that_cannot_be_written_is_found_before_training(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+
+    def never(stack, done):
+        raise AssertionError("trained")
+
+    with pytest.raises(UsageError, match=r"file/runs: found Not a directory; expected a folder"):
+        train(SHORT, [0], DIGITS, TrainOptions(tmp_path / "file" / "runs", watch=never))
+
+
 def test_no_gpu_is_said(tmp_path):
     if torch.cuda.is_available():
         pytest.skip("has a GPU")
