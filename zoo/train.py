@@ -56,7 +56,7 @@ class TrainOptions:
 @dataclass
 class _Outcome:
     paths: dict[int, Path] = field(default_factory=dict)
-    diverged: dict[int, int] = field(default_factory=dict)  # seed -> epoch
+    diverged: dict[int, int] = field(default_factory=dict)  # seed -> epoch by which it did
 
 
 def train(recipe: Recipe, seeds: Sequence[int], data: Dataset, options: TrainOptions = TrainOptions()) -> list[Path]:
@@ -97,6 +97,7 @@ def train(recipe: Recipe, seeds: Sequence[int], data: Dataset, options: TrainOpt
             stack = start(recipe, block, splits["train"][0], options.device)
             samples = prepare(stack, recipe, *splits["train"])
             begun = restore(stack, state) if state else 0
+            outcome.diverged |= {seed: begun for seed in block if seed not in stack.seeds}
             _run(stack, recipe, samples, begun, block, options, outcome)
             _finish(stack, recipe, splits, names, outcome)
             partial_path(options.out, recipe, block).unlink(missing_ok=True)
@@ -186,7 +187,7 @@ def _check_device(device: str) -> None:
 
 
 def _divergence(recipe: Recipe, outcome: _Outcome) -> UsageError:
-    seeds = ", ".join(f"{seed} in epoch {epoch}" for seed, epoch in sorted(outcome.diverged.items()))
+    seeds = ", ".join(f"{seed} by epoch {epoch}" for seed, epoch in sorted(outcome.diverged.items()))
     return UsageError(
         f"{recipe.name} on {recipe.data}",
         found=f"a loss that is not finite for seed {seeds}",

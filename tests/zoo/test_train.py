@@ -103,9 +103,23 @@ def test_divergence_names_the_seed_and_keeps_the_others(tmp_path):
         if done == 0:
             stack.params["output.weight"][1] = float("inf")
 
-    with pytest.raises(UsageError, match=r"not finite for seed 1 in epoch 1; .*the 2 other networks are kept"):
+    with pytest.raises(UsageError, match=r"not finite for seed 1 by epoch 1; .*the 2 other networks are kept"):
         train(SHORT, range(3), DIGITS, TrainOptions(tmp_path, watch=poison))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["abs-digits-000.pt", "abs-digits-002.pt"]
+
+
+def test_divergence_is_remembered_over_an_interruption(tmp_path):
+    def poison_then_halt(stack, done):
+        if done == 0:
+            stack.params["output.weight"][1] = float("inf")
+        if done == 3:
+            raise Interrupted
+
+    recipe = SHORT.but(epochs=5)
+    with pytest.raises(Interrupted):
+        train(recipe, range(3), DIGITS, TrainOptions(tmp_path, save_every=0, watch=poison_then_halt))
+    with pytest.raises(UsageError, match=r"seed 1 by epoch 2; .*the 2 other networks are kept"):
+        train(recipe, range(3), DIGITS, TrainOptions(tmp_path))
 
 
 def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch):
