@@ -17,10 +17,9 @@ def predict(outputs: Tensor, form: str) -> Tensor:
     outputs
         (S, C); with C = 1, the score of class 1 against class 0.
     form
-        `LoadedModel.output`. A distance is smallest for the predicted class.
+        `LoadedModel.output`. The largest output wins whatever it measures: learn-DM's OffsetL2 networks
+        without a sign change are trained to be *far* from the points of the right class.
     """
-    if form == "distance":
-        outputs = -outputs
     if outputs.shape[1] > 1:
         return outputs.argmax(dim=1)
     return (outputs[:, 0] > (0.5 if form in PROBABILITIES else 0)).long()
@@ -28,8 +27,6 @@ def predict(outputs: Tensor, form: str) -> Tensor:
 
 def losses(outputs: Tensor, labels: Tensor, form: str) -> Tensor:
     """Give the cross-entropy of each row in nats, (S,); the outputs are logits unless `form` says otherwise."""
-    if form == "distance":
-        outputs = -outputs
     if form == "sigmoid":
         outputs = torch.logit(outputs.double(), eps=1e-12).to(outputs.dtype)
     if form == "softmax":
