@@ -34,14 +34,18 @@ class Moments:
 
     @staticmethod
     def of(block: Array) -> Moments:
-        """Take the moments of one block, (rows >= 1, N), in two passes."""
+        """Take the moments of one block, (rows >= 1, N), in two passes.
+
+        Deviations start from the first row, so that a constant column has a variance of exactly 0.
+        """
         z = np.asarray(block, np.float64)
-        mean = z.mean(axis=0)
-        centred = z - mean
+        centred = z - z[0]
+        offset = centred.mean(axis=0)
+        centred -= offset
         squares = centred * centred
         return Moments(
             len(z),
-            mean,
+            z[0] + offset,
             squares.sum(axis=0),
             (squares * centred).sum(axis=0),
             (squares * squares).sum(axis=0),
