@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from interp.errors import DataError
 from interp.mixtures import BINS, Mixture, best_mixtures, bin_values, mixture_cdf
 from interp.moments import Moments
 from interp.types import Array, GaussianFit, Rows
@@ -40,13 +41,20 @@ def fit_gaussians(z: Rows, labels: Array | None = None, options: GaussianOptions
     options
         Number of components and bins.
 
+    Raises
+    ------
+    DataError
+        If a value is NaN or infinite.
+
     Examples
     --------
     >>> z = np.random.default_rng(0).normal([0, 5], [1, 2], (4000, 2))
     >>> fit_gaussians(z).components
     array([1, 1])
     """
-    total, by_class = _all_moments(z, labels)
+    with np.errstate(invalid="ignore", over="ignore"):
+        total, by_class = _all_moments(z, labels)
+    _check_finite(total)
     sd = np.sqrt(total.var)
     binned = bin_values(blocks_of(z), total.mean, sd, total.minimum, total.maximum, options.bins)
     mixture, components, bic = best_mixtures(binned, options.components)
@@ -74,6 +82,17 @@ def fit_gaussians(z: Rows, labels: Array | None = None, options: GaussianOptions
         positive_share=np.asarray(positive, float),
         histogram=binned.count.astype(np.int64),
     )
+
+
+def _check_finite(total: Moments) -> None:
+    broken = np.flatnonzero(~np.isfinite(total.var))
+    if len(broken):
+        raise DataError(
+            f"nodes {', '.join(map(str, broken[:8]))}{', ...' if len(broken) > 8 else ''}",
+            found=f"NaN or infinite pre-activations in {len(broken)} of {len(total.var)} nodes",
+            expected="finite ones",
+            do="look at a checkpoint from before the training diverged, or check the input scaling",
+        )
 
 
 def blocks_of(z: Rows, size: int = 8192) -> Iterable[Array]:
