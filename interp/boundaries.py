@@ -63,7 +63,10 @@ def classify_boundaries(
     gaps = np.abs(places.centre) / places.scale
     component, distance = _closest(gaps, places.usable)
     component, distance = np.where(dead, -1, component), np.where(dead, np.nan, distance)
-    error = distance_error(distance, _rows_behind(fit, component))
+    if thresholds.rule == "mean":
+        error = np.sqrt(fit.var / fit.count)  # of a mean, in its own unit
+    else:
+        error = distance_error(distance, _rows_behind(fit, component))
     p_value = np.where(dead, np.nan, chance_within(fit, places, np.nan_to_num(distance)[:, None])[:, 0])
     epsilons = np.unique([*EPSILONS, thresholds.epsilon])
     within = distance[~dead, None] <= epsilons
