@@ -48,7 +48,7 @@ class Binned:
     @cached_property
     def spread(self) -> Array:
         """(N, B) variance of the values within each bin; 0 where it is empty."""
-        return np.maximum(self.squares / np.maximum(self.count, 1) - self.centre**2, 0)
+        return np.asarray(np.maximum(self.squares / np.maximum(self.count, 1) - self.centre**2, 0))
 
 
 @dataclass(frozen=True)
