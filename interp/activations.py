@@ -24,16 +24,17 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 RELU_FAMILY = ("relu", "leaky_relu", "gelu", "silu", "elu", "softplus")
 """Activations that data tell apart poorly: close to 0 on the left, close to z on the right."""
 
-OTHER_TORCH_NAMES = {
-    "absolute": "abs",
-    "relu6": "relu6",
-    "hardtanh": "hardtanh",
-    "hardswish": "hardswish",
-    "selu": "selu",
-    "celu": "celu",
-    "mish": "mish",
-    "prelu": "prelu",
+SEEN_ONLY: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu6": F.relu6,
+    "hardtanh": F.hardtanh,
+    "hardswish": F.hardswish,
+    "selu": F.selu,
+    "celu": F.celu,
+    "mish": F.mish,
 }
+"""Activations that a network may use, but that a bare state dict is never guessed to have."""
+
+OTHER_TORCH_NAMES = {"absolute": "abs", "prelu": "prelu"}
 
 
 def activation_name(torch_name: str) -> str | None:
@@ -45,7 +46,7 @@ def activation_name(torch_name: str) -> str | None:
     ('relu', None)
     """
     name = torch_name.strip("_").lower()
-    return name if name in ACTIVATIONS else OTHER_TORCH_NAMES.get(name)
+    return name if name in ACTIVATIONS or name in SEEN_ONLY else OTHER_TORCH_NAMES.get(name)
 
 
 class Activation(nn.Module):

@@ -90,7 +90,7 @@ def _node_layer(seen: Tapped) -> NodeLayer:
         name=seen.name,
         kind=seen.kind,
         nodes=weight.shape[0],
-        inputs=weight[0].numel(),
+        inputs=weight[0].numel() * _groups(seen.module),
         activation=_activation(seen.trail),
         tap=seen.tap,
     )
@@ -123,6 +123,11 @@ def node_weight(module: nn.Module, kind: str) -> Tensor:
     weight = module.mu if kind == "offset-l2" else module.weight
     assert isinstance(weight, Tensor)
     return weight.detach()
+
+
+def _groups(module: nn.Module) -> int:
+    """Into how many groups a convolution's channels fall; a node reads one of them."""
+    return int(getattr(module, "groups", 1))
 
 
 def _skipped(module: nn.Module, watch: _Watch, covered: set[str]) -> dict[str, str]:
@@ -228,13 +233,21 @@ def affine_map(module: nn.Module, layer: NodeLayer) -> tuple[Array, Array] | Non
     part = module.get_submodule(layer.name)
     if layer.kind == "offset-l2":
         return None
-    weight = node_weight(part, layer.kind).double().flatten(1).cpu()
+    weight = _whole_patch(node_weight(part, layer.kind).double().flatten(1).cpu(), _groups(part))
     bias = getattr(part, "bias", None)
     offset = torch.zeros(len(weight), dtype=torch.float64) if bias is None else bias.detach().double().cpu()
     if layer.tap != layer.name:
         scale, shift = _norm_map(module.get_submodule(layer.tap))
         weight, offset = weight * scale[:, None], offset * scale + shift
     return np.asarray(weight), np.asarray(offset)
+
+
+def _whole_patch(weight: Tensor, groups: int) -> Tensor:
+    """Put 0 where a grouped convolution's node reads nothing: (N, D / groups) -> (N, D)."""
+    whole = weight.new_zeros(groups, len(weight) // groups, groups, weight.shape[1])
+    for group, part in enumerate(weight.reshape(groups, -1, weight.shape[1])):
+        whole[group, :, group] = part
+    return whole.reshape(len(weight), -1)
 
 
 def _norm_map(norm: nn.Module) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from interp.activations import ACTIVATIONS
+from interp.activations import ACTIVATIONS, SEEN_ONLY
 from interp.hooks import input_of, tap
 from interp.inputs import BLOCK, as_tensor, device_of, input_blocks
 from interp.nodes import rows_of_nodes
@@ -127,7 +127,7 @@ def _output_statistics(layer: NodeLayer, values: Array) -> tuple[Array, Array, A
     """Least and largest activation output (2, N), its mean (N,), and the share of rows where it exceeds `ACTIVE`."""
     low, high = np.full(layer.nodes, math.inf), np.full(layer.nodes, -math.inf)
     total, active = np.zeros(layer.nodes), np.zeros(layer.nodes)
-    activation = ACTIVATIONS.get(layer.activation, ACTIVATIONS["identity"])
+    activation = {**ACTIVATIONS, **SEEN_ONLY}.get(layer.activation, ACTIVATIONS["identity"])
     for start in range(0, len(values), 8 * BLOCK):
         outputs = activation(torch.from_numpy(values[start : start + 8 * BLOCK])).numpy()
         low, high = np.minimum(low, outputs.min(axis=0)), np.maximum(high, outputs.max(axis=0))
@@ -161,19 +161,20 @@ def layer_samples(model: LoadedModel, data: Dataset, recording: Recording, layer
 
 def _rows_read(inputs: Tensor, part: nn.Module, layer: NodeLayer, position: Array) -> Array:
     """Give what the nodes read at each recorded position, (B * p, D)."""
-    if layer.kind == "conv2d":
-        assert isinstance(part, nn.Conv2d)
-        if part.padding_mode != "zeros" or isinstance(part.padding, str):
-            inputs, padding = _padded(inputs, part), (0, 0)
-        else:
-            padding = (int(part.padding[0]), int(part.padding[1]))
-        patches = F.unfold(inputs, part.kernel_size, part.dilation, padding, part.stride).transpose(1, 2)
+    if layer.kind.startswith("conv"):
+        assert isinstance(part, (nn.Conv1d, nn.Conv2d))
+        patches = _patches(inputs, part).transpose(1, 2)
         rows = patches.reshape(-1, patches.shape[2])
     else:
         rows = inputs.reshape(-1, inputs.shape[-1])
     return rows[_flat_index(position, len(rows))].cpu().numpy()
 
 
-def _padded(inputs: Tensor, part: nn.Conv2d) -> Tensor:
+def _patches(inputs: Tensor, part: nn.Conv1d | nn.Conv2d) -> Tensor:
+    """Give the patches that a convolution reads, (B, D, positions); a sequence is an image of height 1."""
     mode = "constant" if part.padding_mode == "zeros" else part.padding_mode
-    return F.pad(inputs, part._reversed_padding_repeated_twice, mode)
+    inputs = F.pad(inputs, part._reversed_padding_repeated_twice, mode)
+    kernel, dilation, stride = tuple(part.kernel_size), tuple(part.dilation), tuple(part.stride)
+    if isinstance(part, nn.Conv1d):
+        inputs, kernel, dilation, stride = inputs.unsqueeze(2), (1, *kernel), (1, *dilation), (1, *stride)
+    return F.unfold(inputs, kernel, dilation, 0, stride)
