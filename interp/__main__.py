@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
     """Build the command line."""
     from interp import arguments
 
-    top = argparse.ArgumentParser(prog="python -m interp", description=__doc__)
+    top = arguments.Parser(prog="python -m interp", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True, metavar="STAGE")
     inspect = commands.add_parser("inspect", help="say what is in a file, and what was inferred of it")
     inspect.add_argument("checkpoint", help="the trained network's file")

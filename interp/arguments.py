@@ -9,13 +9,24 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 from interp.boundaries import PRESETS, preset
 from interp.checkpoints import LoadOptions
 from interp.datasets import DataOptions
-from interp.errors import InterpError, UsageError
+from interp.errors import InterpError, UsageError, first_line
 from interp.interventions import InterventionOptions
 from interp.pipeline import Options
+
+MOST_LEVELS = 10_000
+
+
+class Parser(argparse.ArgumentParser):
+    """A command line whose faults are reported in one line like every other."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise `UsageError` in place of printing the usage."""
+        raise UsageError(self.prog, found=message, expected="a command line as --help shows", do="see --help")
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
@@ -54,8 +65,9 @@ def data_options(args: argparse.Namespace) -> DataOptions:
 
 def run_options(args: argparse.Namespace) -> Options:
     """Give the settings of a run."""
-    if args.levels < 1:
-        raise UsageError("--levels", found=str(args.levels), expected="1 or more", do="leave it out for 60")
+    _check_range("--levels", args.levels, 1, MOST_LEVELS)
+    _check_range("--seed", args.seed, 0, 2**32 - 1)
+    _check_range("--epsilon", args.epsilon, 0, 1e6)
     thresholds = preset(args.preset)
     if args.epsilon is not None:
         thresholds = replace(thresholds, epsilon=args.epsilon)
@@ -66,6 +78,11 @@ def run_options(args: argparse.Namespace) -> Options:
         clusters=replace(plain.clusters, seed=args.seed),
         attribution=replace(plain.attribution, seed=args.seed),
     )
+
+
+def _check_range(option: str, value: float | None, low: float, high: float) -> None:
+    if value is not None and not low <= value <= high:  # NaN lies in no range
+        raise UsageError(option, found=str(value), expected=f"{low:,} to {high:,}", do="leave it out for the default")
 
 
 def writable_folder(path: str | Path) -> Path:
@@ -82,8 +99,8 @@ def writable_folder(path: str | Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         probe.touch()
         probe.unlink()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(
             f"--out {folder}", found=reason.lower(), expected="a folder that can be written", do="choose another"
         ) from error
@@ -101,6 +118,18 @@ def guarded(main: Callable[[], None]) -> int:
         main()
     except InterpError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:  # a full disk, a file that vanished: not ours to repair
+        problem = UsageError(
+            error.filename or "a file",
+            found=first_line(error),
+            expected="to read and write it",
+            do="see to it, run again",
+        )
+        print(f"error: {problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)

@@ -10,6 +10,7 @@ import importlib
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from interp.errors import DataError, UsageError, unknown_name
+from interp.errors import DataError, InterpError, UsageError, first_line, unknown_name
 from interp.types import Array, Dataset, Scaling, Split
 
 LABEL_COLUMNS = ("label", "labels", "target", "class", "y")
@@ -101,10 +102,10 @@ def mnist(spec: str, options: DataOptions) -> Dataset:
     for name, train in (("train", True), ("test", False)):
         try:
             images = MNIST(root, train=train, download=not options.offline and not _has_mnist(root))
-        except (RuntimeError, OSError) as error:
+        except Exception as error:  # damaged files fail with many types; each means the same here
             raise DataError(
                 root,
-                found="no readable MNIST" + ("" if options.offline else f" ({_first_line(error)})"),
+                found="no readable MNIST" + ("" if options.offline else f" ({first_line(error)})"),
                 expected="MNIST/raw in torchvision's layout",
                 do="pass --data-root FOLDER or set INTERP_DATA, or run once with network access",
             ) from error
@@ -129,11 +130,11 @@ def _has_mnist(root: Path) -> bool:
 def _from_npz(spec: str, options: DataOptions) -> Dataset:
     path = _existing(spec)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, KeyError) as error:
+    except Exception as error:  # damage shows as BadZipFile, ValueError, EOFError, zlib.error; a .npy as TypeError
         raise DataError(
-            path, found=_first_line(error), expected="a .npz of plain arrays", do="save it with numpy.savez"
+            path, found=first_line(error), expected="a .npz of plain arrays", do="save it with numpy.savez"
         ) from error
     return _from_mapping(spec, arrays)
 
@@ -143,15 +144,18 @@ def _from_tensors(spec: str, options: DataOptions) -> Dataset:
 
     path = _existing(spec)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load fails with many types; each means the same here
         raise DataError(
-            path, found=_first_line(error), expected="a dict of tensors", do="save one with torch.save, or use .npz"
+            path, found=first_line(error), expected="a dict of tensors", do="save one with torch.save, or use .npz"
         ) from error
     if not isinstance(content, Mapping):
         raise DataError(path, found=type(content).__name__, expected="a dict of tensors", do="save X and y by name")
-    tensors = {k: v.numpy() for k, v in content.items() if isinstance(v, torch.Tensor)}
-    return _from_mapping(spec, tensors)
+    dense = {str(k): v for k, v in content.items() if isinstance(v, torch.Tensor) and v.layout == torch.strided}
+    half = (torch.bfloat16, torch.float16)  # numpy knows no bfloat16
+    return _from_mapping(spec, {k: (v.float() if v.dtype in half else v).detach().numpy() for k, v in dense.items()})
 
 
 def _from_csv(spec: str, options: DataOptions) -> Dataset:
@@ -162,7 +166,7 @@ def _from_csv(spec: str, options: DataOptions) -> Dataset:
         frame = pd.read_csv(path)
     except (ValueError, OSError) as error:
         raise DataError(
-            path, found=_first_line(error), expected="comma-separated columns", do="check the file"
+            path, found=first_line(error), expected="comma-separated columns", do="check the file"
         ) from error
     label = options.label_column or next((c for c in frame.columns if str(c).lower() in LABEL_COLUMNS), None)
     if label is not None and label not in frame.columns:
@@ -176,7 +180,7 @@ def _from_csv(spec: str, options: DataOptions) -> Dataset:
             expected="numbers in every column but the label",
             do="encode or drop it, or name the label with --label-column",
         )
-    arrays: dict[str, Array] = {"x": features.to_numpy()}
+    arrays: dict[str, Array] = {"x": features.to_numpy(np.float64) if len(features.columns) else features.to_numpy()}
     classes: tuple[str, ...] = ()
     if label is not None:
         codes, names = pd.factorize(frame[label], sort=True)
@@ -193,7 +197,17 @@ def _from_csv(spec: str, options: DataOptions) -> Dataset:
 
 
 def _from_callable(spec: str, options: DataOptions) -> Dataset:
-    content = import_name(spec, "--data")()
+    try:
+        content = import_name(spec, "--data")()
+    except InterpError:
+        raise
+    except Exception as error:  # the user's code fails in its own way
+        raise UsageError(
+            f"--data {spec}",
+            found=f"{type(error).__name__}: {first_line(error)}",
+            expected="a callable that needs no arguments",
+            do="wrap it in a function",
+        ) from error
     if isinstance(content, Dataset):
         return content
     if isinstance(content, tuple) and len(content) == 2:
@@ -205,7 +219,16 @@ def _from_callable(spec: str, options: DataOptions) -> Dataset:
             expected="(inputs, labels), or a mapping with x_train, y_train, x_test, y_test",
             do="return one of these",
         )
-    return _from_mapping(spec, {k: np.asarray(v) for k, v in content.items() if v is not None})
+    return _from_mapping(spec, {str(k): _array(spec, v) for k, v in content.items() if v is not None})
+
+
+def _array(where: str, values: Any) -> Array:
+    try:
+        return np.asarray(values)
+    except Exception as error:  # ragged lists, tensors on a device or with a gradient
+        raise DataError(
+            where, found=first_line(error), expected="numbers of one shape", do="return numpy arrays"
+        ) from error
 
 
 DATASETS: dict[str, Callable[[str, DataOptions], Dataset]] = {"digits": digits, "mnist": mnist}
@@ -230,10 +253,10 @@ def import_name(spec: str, option: str) -> Any:
         sys.path.insert(0, "")
     try:
         return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (Exception, SystemExit) as error:  # importing runs the user's module, which fails in its own way
         raise UsageError(
             f"{option} {spec}",
-            found=_first_line(error),
+            found=first_line(error),
             expected="an importable package.module:callable",
             do="check the spelling and the folder you run from",
         ) from error
@@ -280,7 +303,7 @@ def _pick(arrays: Mapping[str, Array], stems: tuple[str, ...], ends: tuple[str, 
 
 
 def _split(where: str, inputs: Array, labels: Array | None) -> Split:
-    if inputs.dtype == object or not np.issubdtype(inputs.dtype, np.number) or inputs.ndim < 2 or inputs.size == 0:
+    if inputs.dtype.kind not in "biuf" or inputs.ndim < 2 or inputs.size == 0:
         raise DataError(
             where,
             found=f"inputs of shape {inputs.shape} and type {inputs.dtype}",
@@ -288,10 +311,14 @@ def _split(where: str, inputs: Array, labels: Array | None) -> Split:
             do="give an array of at least two dimensions",
         )
     flat = inputs.reshape(len(inputs), -1)
-    if not np.isfinite(flat).all():
-        row = int(np.argwhere(~np.isfinite(flat))[0, 0])
+    usable = np.abs(flat) < np.finfo(np.float32).max if flat.dtype.kind == "f" else np.ones((), bool)
+    if not usable.all():
+        row = int(np.argwhere(~usable)[0, 0])
         raise DataError(
-            where, found=f"a value that is not finite in row {row}", expected="finite inputs", do="clean the data"
+            where,
+            found=f"a value that is not finite in 32 bits in row {row}",
+            expected="finite inputs",
+            do="clean the data",
         )
     return Split(flat, None if labels is None else _labels(where, labels, len(flat)))
 
@@ -302,12 +329,14 @@ def _labels(where: str, labels: Array, rows: int) -> Array | None:
     labels = labels.reshape(-1)
     if len(labels) != rows:
         raise DataError(where, found=f"{len(labels)} labels", expected=f"{rows}, one an input", do="make them match")
-    try:
-        whole = labels.astype(np.int64)
-    except (TypeError, ValueError) as error:
+    if labels.dtype.kind not in "biuf":
         raise DataError(
             where, found=f"labels of type {labels.dtype}", expected="class indices", do="encode them as 0, 1, 2, ..."
-        ) from error
+        )
+    if not np.isfinite(labels).all():
+        row = int(np.argwhere(~np.isfinite(labels))[0, 0])
+        raise DataError(where, found=f"no label in row {row}", expected="a label in every row", do="drop such rows")
+    whole = np.clip(labels, -(2**53), 2**53).astype(np.int64)
     if not np.array_equal(whole, labels) or whole.max() >= MOST_CLASSES:
         return None  # measured values: nothing to classify by
     if whole.min() < 0:
@@ -347,10 +376,6 @@ def _existing(spec: str) -> Path:
     if not path.is_file():
         raise DataError(path, found="no such file", expected="a data file", do="check the path")
     return path
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
 # --------------------------------------------------------------------------- scaling
@@ -420,9 +445,9 @@ def parse_scaling(text: str, data: Dataset | None) -> Scaling:
     simple = re.fullmatch(rf"x/{number}", compact)
     full = re.fullmatch(rf"\(x(?:/{number})?-{number}\)/{number}", compact)
     try:
-        if simple and float(simple[1]) > 0:
+        if simple and 0 < float(simple[1]) < np.inf:
             return Scaling(f"x/{float(simple[1]):g}", float(simple[1]))
-        if full and float(full[1] or 1) > 0 and float(full[3]) > 0:
+        if full and all(0 < float(part) < np.inf for part in (full[1] or 1, full[3])):
             return affine_scaling(float(full[1] or 1), float(full[2]), float(full[3]))
     except ValueError:
         pass  # two dots in a number: falls through to the error

@@ -28,8 +28,27 @@ class InterpError(Exception):
 
     def __init__(self, where: object, *, found: str, expected: str, do: str) -> None:
         self.where, self.found, self.expected, self.do = str(where), found, expected, do
-        line = f"{where}: found {found}; expected {expected}; {do}"
-        super().__init__(" ".join(line.split()))
+        super().__init__(_one_line(f"{where}: found {_short(found)}; expected {expected}; {do}"))
+
+
+def _one_line(text: str) -> str:
+    """Keep a hostile name from moving the cursor or faking a second line."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in " ".join(text.split()))
+
+
+def _short(text: str, most: int = 400) -> str:
+    return text if len(text) <= most else f"{text[:most]}... ({len(text):,} characters)"
+
+
+def first_line(error: BaseException, most: int = 160) -> str:
+    r"""Give an error's own words in one short line, or its type where it has none.
+
+    Examples
+    --------
+    >>> first_line(ValueError("no such\nthing")), first_line(EOFError())
+    ('no such', 'EOFError')
+    """
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:most]
 
 
 class CheckpointError(InterpError):

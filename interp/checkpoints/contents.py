@@ -51,8 +51,8 @@ def contents_of(loaded: Any, format: str, path: object) -> Contents:
     if isinstance(loaded, nn.Module):
         return Contents(format, dict(loaded.state_dict()), module=loaded)
     if isinstance(loaded, Mapping) and loaded.get("format") == "interp-zoo":
-        rest = {key: value for key, value in loaded.items() if key != "state_dict"}
-        return Contents("zoo", dict(loaded["state_dict"]), metadata=rest)
+        rest = {str(key): value for key, value in loaded.items() if key != "state_dict"}
+        return Contents("zoo", _zoo_state(loaded.get("state_dict"), path), metadata=rest)
     where, state = _find_state(loaded, path)
     notes: tuple[str, ...] = (f"weights under {'/'.join(where)!r}",) if where else ()
     state, prefix = strip_wrappers(state)
@@ -64,11 +64,29 @@ def contents_of(loaded: Any, format: str, path: object) -> Contents:
 def _find_state(loaded: Any, path: object) -> tuple[tuple[str, ...], dict[str, Tensor]]:
     found: list[tuple[tuple[str, ...], dict[str, Tensor]]] = list(_states(loaded, ()))
     if not found:
-        kind = f"an empty {type(loaded).__name__}" if not loaded else f"a {type(loaded).__name__} without tensors"
-        if isinstance(loaded, Tensor):
-            kind = "one tensor"
-        raise CheckpointError(path, found=kind, expected="a state dict", do="save model.state_dict()")
+        raise CheckpointError(path, found=_kind(loaded), expected="a state dict", do="save model.state_dict()")
     return max(found, key=lambda item: _rank(*item))
+
+
+def _zoo_state(state: Any, path: object) -> dict[str, Tensor]:
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise CheckpointError(
+            path,
+            found=f"state_dict: {_kind(state)}",
+            expected="a zoo checkpoint's tensors by name",
+            do="train it anew with `python -m zoo train`",
+        )
+    return {str(name): tensor for name, tensor in state.items()}
+
+
+def _kind(loaded: Any) -> str:
+    """Say what was loaded in place of weights."""
+    if isinstance(loaded, Tensor):
+        return "one tensor"
+    name = type(loaded).__name__
+    if isinstance(loaded, (Mapping, list, tuple)):
+        return f"{name} without tensors" if len(loaded) else f"empty {name}"
+    return f"one value of type {name}"
 
 
 def _states(value: Any, where: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Tensor]]]:

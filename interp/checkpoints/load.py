@@ -11,17 +11,20 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from interp.activations import ACTIVATIONS
 from interp.checkpoints.contents import Contents
 from interp.checkpoints.infer import check_labels, choose_scaling, infer_reading, nearest_mean_accuracy
+from interp.checkpoints.readings import OUTPUTS
 from interp.checkpoints.rebuild import rebuild
 from interp.checkpoints.safetensors_files import read_safetensors
 from interp.checkpoints.sniff import sniff
-from interp.checkpoints.stack import check_finite, dense_stack
+from interp.checkpoints.stack import dense_stack
+from interp.checkpoints.tensors import checked_state
 from interp.checkpoints.torch_files import read_torch
 from interp.checkpoints.user_model import build_user_model
-from interp.checkpoints.zoo_files import build_zoo_model, zoo_facts
+from interp.checkpoints.zoo_files import build_zoo_model, zoo_data, zoo_facts
 from interp.datasets import RAW, DataOptions, load_dataset, parse_scaling
-from interp.errors import CheckpointError, DataError, UsageError
+from interp.errors import CheckpointError, DataError, UsageError, first_line, unknown_name
 from interp.inputs import as_tensor, fitting_shape, input_blocks
 from interp.nodes import find_layers
 from interp.scoring import predict
@@ -102,12 +105,21 @@ def load_model(
     DataError
         If the data are not this network's.
     """
+    check_options(options)
     contents = read_contents(path, options.allow_pickle)
-    check_finite(contents.state, path)
-    spec = data if data is not None else contents.metadata.get("data") if contents.format == "zoo" else None
+    contents = replace(contents, state=checked_state(contents.state, path))
+    spec = zoo_data(contents, path) if data is None and contents.format == "zoo" else data
     dataset = load_dataset(spec, data_options) if isinstance(spec, str) else spec
     draft = _draft(contents, path, dataset, options)
     return replace(draft, digest=file_digest(path)), dataset
+
+
+def check_options(options: LoadOptions) -> None:
+    """Raise `UsageError` for a name the user gave that is none, with the close ones."""
+    known = {"--activation": (options.activation, ACTIVATIONS), "--output": (options.output, OUTPUTS)}
+    for option, (name, names) in known.items():
+        if name is not None and name not in names:
+            raise unknown_name(option, name, names)
 
 
 def file_digest(path: str | Path) -> str:
@@ -123,7 +135,7 @@ def _draft(contents: Contents, path: str | Path, data: Dataset | None, options: 
         architecture = Inference(options.model, "certain", "given with --model")
         return _from_module(module, architecture, contents, path, data, options)
     if contents.format == "zoo":
-        return _from_zoo(contents, path, data)
+        return _from_zoo(contents, path, data, options)
     if contents.module is not None:
         name = f"{type(contents.module).__module__}:{type(contents.module).__qualname__}"
         architecture = Inference(name, "certain", "unpickled, as --allow-pickle asks")
@@ -134,10 +146,12 @@ def _draft(contents: Contents, path: str | Path, data: Dataset | None, options: 
 # --------------------------------------------------------------------------- three ways to a module
 
 
-def _from_zoo(contents: Contents, path: str | Path, data: Dataset | None) -> LoadedModel:
+def _from_zoo(contents: Contents, path: str | Path, data: Dataset | None, options: LoadOptions) -> LoadedModel:
     module = build_zoo_model(contents, path)
     facts, shape = zoo_facts(contents)
-    scaling = parse_scaling(str(contents.metadata["scaling"]), data)
+    scaling = parse_scaling(options.scaling or contents.metadata["scaling"], data)
+    if options.scaling is not None:
+        facts["input_scaling"] = Inference(scaling.name, "certain", "given with --scaling")
     return _examine(module, contents, path, data, scaling, facts, shape)
 
 
@@ -157,6 +171,7 @@ def _from_module(
             do="pass --data digits, mnist or a file",
         )
     shape = fitting_shape(module, data, RAW, str(path))
+    _checked_example(module, data, RAW, shape, path)
     scaling, why = choose_scaling(module, data, shape, options.scaling)
     return _examine(module, contents, path, data, scaling, {"architecture": architecture, "input_scaling": why}, shape)
 
@@ -224,8 +239,16 @@ def _checked_example(
             do="give its own data",
         )
     example = as_tensor(data.train.inputs[:2], scaling, shape)
-    with torch.no_grad():
-        outputs = module(example)
+    try:
+        with torch.no_grad():
+            outputs = module(example)
+    except Exception as error:  # any module may fail in its own way
+        raise CheckpointError(
+            path,
+            found=f"a network that fails on inputs of shape {shape} ({first_line(error)})",
+            expected="one that takes them",
+            do="check the shapes the file states, or pass your own class with --model",
+        ) from error
     if not isinstance(outputs, torch.Tensor) or outputs.ndim != 2:
         what = (
             f"outputs of shape {tuple(outputs.shape)}" if isinstance(outputs, torch.Tensor) else type(outputs).__name__

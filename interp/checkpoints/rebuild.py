@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import torch
@@ -11,6 +12,8 @@ from interp.activations import Activation, Negate
 from interp.chain import Chain
 from interp.checkpoints.readings import Reading
 from interp.checkpoints.stack import Dense, Norm
+
+OWN_ATTRIBUTES = frozenset(vars(Chain([])))
 
 
 def rebuild(layers: Sequence[Dense], reading: Reading) -> Chain:
@@ -23,7 +26,19 @@ def rebuild(layers: Sequence[Dense], reading: Reading) -> Chain:
         steps += _after_linear(layer, active, reading.norm)
     if reading.output == "negated-activation":
         steps.append(("negate", Negate()))
-    return Chain(steps).eval().requires_grad_(False)
+    return Chain(_usable_names(steps)).eval().requires_grad_(False)
+
+
+def _usable_names(steps: Sequence[tuple[str, nn.Module]]) -> list[tuple[str, nn.Module]]:
+    """Keep a file's names where modules may bear them: ``train.0`` would hide a method, ``a/b`` an HDF5 group."""
+    usable: list[tuple[str, nn.Module]] = []
+    for name, part in steps:
+        parts = [re.sub(r"\W", "_", own) or "_" for own in name.replace("/", ".").split(".")]
+        tame = ".".join(f"{own}_" if hasattr(Chain, own) or own in OWN_ATTRIBUTES else own for own in parts)
+        while any(f"{tame}.".startswith(f"{other}.") or f"{other}.".startswith(f"{tame}.") for other, _ in usable):
+            tame = f"{tame.replace('.', '_')}_"
+        usable.append((tame, part))
+    return usable
 
 
 def _after_linear(layer: Dense, activation: str, place: str) -> list[tuple[str, nn.Module]]:

@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from interp.checkpoints.contents import Contents, contents_of
-from interp.errors import CheckpointError
+from interp.errors import CheckpointError, first_line
 
 
 def read_safetensors(path: Path, format: str, allow_pickle: bool = False) -> Contents:
@@ -24,7 +24,7 @@ def read_safetensors(path: Path, format: str, allow_pickle: bool = False) -> Con
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise CheckpointError(
             path,
-            found=f"a damaged safetensors file ({str(error).splitlines()[0][:160]})",
+            found=f"a damaged safetensors file ({first_line(error)})",
             expected="a whole file",
             do="copy or download it again",
         ) from error

@@ -6,9 +6,15 @@ import pickletools
 import zipfile
 from pathlib import Path
 
-from interp.errors import CheckpointError
+from interp.errors import CheckpointError, first_line
 
+LARGEST_RATIO = 100  # unpacked to packed size; pickled names alone compress to a tenth
 LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # pickle of torch's 0x1950a86a20f9469cfc6c
+REASONS: dict[type, str] = {
+    IsADirectoryError: "a folder",
+    FileNotFoundError: "no such file",
+    NotADirectoryError: "no such file",
+}
 SAVE_STATE = "save one with torch.save(model.state_dict(), 'model.pt') or with safetensors"
 
 
@@ -35,8 +41,8 @@ def _head(path: Path) -> tuple[bytes, int]:
         with path.open("rb") as file:
             head = file.read(4096)
             size = path.stat().st_size
-    except OSError as error:
-        reason = "a folder" if path.is_dir() else "no such file" if not path.exists() else str(error.strerror)
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        reason = REASONS.get(type(error), getattr(error, "strerror", None) or first_line(error))
         raise CheckpointError(path, found=reason, expected="a checkpoint file", do="check the path") from error
     if not head:
         raise CheckpointError(path, found="an empty file", expected="a checkpoint file", do="save or copy it again")
@@ -46,7 +52,7 @@ def _head(path: Path) -> tuple[bytes, int]:
 def _zip_format(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
+            names, declared = archive.namelist(), sum(member.file_size for member in archive.infolist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise CheckpointError(
             path,
@@ -54,6 +60,13 @@ def _zip_format(path: Path) -> str:
             expected="a whole torch file",
             do="copy or download it again",
         ) from error
+    if declared > LARGEST_RATIO * path.stat().st_size:  # torch does not compress: a zip bomb
+        raise CheckpointError(
+            path,
+            found=f"a zip that unpacks to {declared:,} bytes",
+            expected="a torch file",
+            do="do not trust this file",
+        )
     stems = {name.rsplit("/", 1)[-1] for name in names}
     if "constants.pkl" in stems:
         raise CheckpointError(

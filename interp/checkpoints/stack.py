@@ -51,6 +51,7 @@ def dense_stack(state: Mapping[str, Tensor], path: object) -> tuple[list[Dense],
     CheckpointError
         If tensors are no dense layers, or chain in no order.
     """
+    _check_sizes(state, path)
     layers, norms, rest = _group(state)
     if rest or not layers:
         what = f"{rest[0]} of shape {tuple(state[rest[0]].shape)}" if rest else "no weight matrix"
@@ -59,17 +60,15 @@ def dense_stack(state: Mapping[str, Tensor], path: object) -> tuple[list[Dense],
     return _attach_norms(ordered, norms, list(state), path), evidence
 
 
-def check_finite(state: Mapping[str, Tensor], path: object) -> None:
-    """Raise `CheckpointError` for weights that are NaN or infinite."""
-    for name, tensor in state.items():
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            bad = int((~torch.isfinite(tensor)).sum())
-            raise CheckpointError(
-                path,
-                found=f"{bad} values that are NaN or infinite in {name}",
-                expected="finite weights",
-                do="use an earlier checkpoint: this one comes from a training that diverged",
-            )
+def _check_sizes(state: Mapping[str, Tensor], path: object) -> None:
+    empty = next((name for name, tensor in state.items() if tensor.numel() == 0), None)
+    if empty is not None:
+        raise CheckpointError(
+            path,
+            found=f"{empty} of shape {tuple(state[empty].shape)}",
+            expected="tensors with values",
+            do="save the model after it was built and trained",
+        )
 
 
 # --------------------------------------------------------------------------- names -> layers

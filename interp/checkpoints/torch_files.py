@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pickle
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from interp.checkpoints.contents import Contents, contents_of
-from interp.errors import CheckpointError
+from interp.errors import CheckpointError, first_line
 
 
 def read_torch(path: Path, format: str, allow_pickle: bool = False) -> Contents:
@@ -22,7 +23,9 @@ def read_torch(path: Path, format: str, allow_pickle: bool = False) -> Contents:
         If it is damaged, holds no weights, or needs code to run.
     """
     try:
-        loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on old types and protocols, which the user of a file cannot change
+            loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if not allow_pickle:
             raise _needs_code(path, error) from error
@@ -30,7 +33,7 @@ def read_torch(path: Path, format: str, allow_pickle: bool = False) -> Contents:
     except Exception as error:  # damage shows as RuntimeError, EOFError, KeyError, UnicodeDecodeError ...
         raise CheckpointError(
             path,
-            found=f"a torch file cut short or damaged ({_first_line(error)})",
+            found=f"a torch file cut short or damaged ({first_line(error)})",
             expected="a whole file",
             do="copy or download it again",
         ) from error
@@ -40,7 +43,7 @@ def read_torch(path: Path, format: str, allow_pickle: bool = False) -> Contents:
 def _needs_code(path: Path, error: Exception) -> CheckpointError:
     names = re.search(r"GLOBAL (\S+)|[Uu]nsupported (?:global|class) (\S+)", str(error))
     name = next((group for group in names.groups() if group), "") if names else ""
-    what = f"a pickled Python object ({name})" if name else f"a pickle that is not plain weights ({_first_line(error)})"
+    what = f"a pickled Python object ({name})" if name else f"a pickle that is not plain weights ({first_line(error)})"
     return CheckpointError(
         path,
         found=what,
@@ -56,11 +59,7 @@ def _unpickle(path: Path) -> Any:
     except Exception as error:  # whatever the file's own code raises
         raise CheckpointError(
             path,
-            found=f"a pickle that does not load here ({type(error).__name__}: {_first_line(error)})",
+            found=f"a pickle that does not load here ({type(error).__name__}: {first_line(error)})",
             expected="its classes to be importable",
             do="run from the folder that defines them, or save model.state_dict()",
         ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:160]

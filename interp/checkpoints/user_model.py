@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from interp.checkpoints.contents import WRAPPERS
 from interp.datasets import import_name
-from interp.errors import CheckpointError, UsageError
+from interp.errors import CheckpointError, UsageError, first_line
 
 SHOWN = 4  # names of each kind in a diff; the rest is counted
 
@@ -26,9 +26,12 @@ def build_user_model(spec: str, state: Mapping[str, Tensor], path: object) -> nn
     maker = import_name(spec, "--model")
     try:
         module = maker if isinstance(maker, nn.Module) else maker()
-    except TypeError as error:
+    except Exception as error:  # the user's code fails in its own way
         raise UsageError(
-            f"--model {spec}", found=str(error), expected="a callable without arguments", do="wrap it in a function"
+            f"--model {spec}",
+            found=f"{type(error).__name__}: {first_line(error)}",
+            expected="a callable that needs no arguments",
+            do="wrap it in a function",
         ) from error
     if not isinstance(module, nn.Module):
         raise UsageError(
@@ -38,8 +41,11 @@ def build_user_model(spec: str, state: Mapping[str, Tensor], path: object) -> nn
     return module.float().eval()
 
 
-def load_into(module: nn.Module, state: Mapping[str, Tensor], path: object) -> None:
-    """Load a state dict, whatever wrapper prefix it lacks; raise `CheckpointError` with a diff otherwise."""
+def load_into(module: nn.Module, state: Mapping[str, Tensor], path: object, *, copy: bool = True) -> None:
+    """Load a state dict, whatever wrapper prefix it lacks; raise `CheckpointError` with a diff otherwise.
+
+    Without `copy` only names and shapes are compared.
+    """
     expected = module.state_dict()
     versions = [{prefix + name: tensor for name, tensor in state.items()} for prefix in ("", *WRAPPERS)]
     best = min(versions, key=lambda version: len(set(version) ^ set(expected)))
@@ -51,7 +57,8 @@ def load_into(module: nn.Module, state: Mapping[str, Tensor], path: object) -> N
             expected="the names and shapes of the module",
             do="give the class it was saved from",
         )
-    module.load_state_dict(best, strict=False)
+    if copy:
+        module.load_state_dict(best, strict=False)
 
 
 def _differences(expected: Mapping[str, Tensor], got: Mapping[str, Tensor]) -> str:

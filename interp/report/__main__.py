@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ def main() -> None:
     from interp.pipeline import run_all, start
     from interp.report.page import write_report
 
-    parser = argparse.ArgumentParser(prog="python -m interp.report", description=__doc__)
+    parser = arguments.Parser(prog="python -m interp.report", description=__doc__)
     parser.add_argument("checkpoint", help="the trained network's file")
     parser.add_argument("--out", help="folder for the report (default: report-NAME)")
     arguments.add_reading(parser)

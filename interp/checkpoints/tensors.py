@@ -1,0 +1,72 @@
+"""Which tensors of a file can be used: named plainly, dense, with finite values that the file really holds."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from interp.errors import CheckpointError
+
+LONGEST_NAME = 200
+
+
+def checked_state(state: Mapping[str, Tensor], path: object) -> dict[str, Tensor]:
+    """Give the tensors that a network can be made of, quantised ones as floats.
+
+    Raises
+    ------
+    CheckpointError
+        For a tensor that holds no usable numbers, or a name that nothing could print.
+    """
+    for name, tensor in state.items():
+        _check_name(name, path)
+        _check_storage(name, tensor, path)
+    plain = {name: _dequantised(tensor) for name, tensor in state.items()}
+    for name, tensor in plain.items():
+        _check_finite(name, tensor, path)
+    return plain
+
+
+def _check_name(name: str, path: object) -> None:
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise CheckpointError(
+            path,
+            found=f"a parameter name of {len(name):,} characters, {name[:40]!r}",
+            expected=f"printable names of at most {LONGEST_NAME}",
+            do="save model.state_dict() of a module with ordinary names",
+        )
+
+
+def _check_storage(name: str, tensor: Tensor, path: object) -> None:
+    """Refuse what holds no numbers; a tensor of stride 0 can claim any size, so it must not exceed its storage."""
+    found = None
+    if tensor.layout != torch.strided or tensor.is_complex():
+        found = f"{name} of layout {tensor.layout} and type {tensor.dtype}"
+    elif tensor.is_meta:
+        found = f"{name} without values (device meta)"
+    elif tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        found = f"{name} declared as {tensor.numel():,} values of which the file holds fewer"
+    if found:
+        raise CheckpointError(path, found=found, expected="dense real tensors", do="save model.state_dict() on the CPU")
+
+
+def _dequantised(tensor: Tensor) -> Tensor:
+    if not tensor.is_quantized:
+        return tensor
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch announces the end of quantised types; old files stay
+        return tensor.dequantize()
+
+
+def _check_finite(name: str, tensor: Tensor, path: object) -> None:
+    if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+        bad = int((~torch.isfinite(tensor)).sum())
+        raise CheckpointError(
+            path,
+            found=f"{bad:,} values that are NaN or infinite in {name}",
+            expected="finite weights",
+            do="use an earlier checkpoint: this one comes from a training that diverged",
+        )
