@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from interp.chain import run, split_at
+from interp.errors import DataError
 from interp.hooks import edit
 from interp.inputs import BLOCK, as_tensor, device_of
 from interp.scoring import losses, predict
@@ -57,7 +58,8 @@ def clip(level: float, ranges: Ranges) -> Edit:
     """Cut z off at low + level * (high - low) of the node's own output; inf changes nothing."""
     if not np.isfinite(level):
         return Edit()
-    top = _tensor(ranges.low + level * (ranges.high - ranges.low))
+    known = np.isfinite(ranges.high - ranges.low)
+    top = _tensor(np.where(known, ranges.low + level * (ranges.high - ranges.low), np.inf))
     return Edit(before=lambda z: torch.minimum(z, _like(top, z)))
 
 
@@ -69,7 +71,7 @@ def offset(level: float, ranges: Ranges) -> Edit:
     """
     if level == 0:
         return Edit()
-    moved = ranges.high > 0
+    moved = (ranges.high > 0) & np.isfinite(ranges.high - ranges.low)
     shift = np.where(moved, level * (ranges.high - ranges.low), 0.0)
     factor = _tensor(np.where(moved, (ranges.high - shift) / np.where(moved, ranges.high, 1), 1.0))
     term = _tensor(shift)
@@ -158,6 +160,8 @@ def tally(model: LoadedModel, layer: NodeLayer, edits: Sequence[Edit], split: Sp
 
     Without labels the unperturbed predictions take their place, and losses are NaN.
     """
+    if not len(split):
+        raise DataError(layer.name, found="no samples", expected="one or more", do="check the data")
     prepared, workers = _continuation(model, layer)
     blocks = range(0, len(split), BLOCK)
 
@@ -169,25 +173,41 @@ def tally(model: LoadedModel, layer: NodeLayer, edits: Sequence[Edit], split: Sp
         counted = tqdm(pool.map(count, blocks), total=len(blocks), desc=note or layer.name, unit="blocks", disable=None)
         hits, gained, loss = np.sum(list(counted), axis=0)
     hits, gained, samples = hits.astype(np.int64), gained.astype(np.int64), len(split)
+    if gained[0]:
+        raise DataError(
+            layer.name,
+            found=f"{gained[0]:,} of {samples:,} samples whose output is not a number",
+            expected="finite outputs of the unperturbed network",
+            do="check the weights, the scaling and these samples",
+        )
     lost = gained[1:] + hits[0] - hits[1:]
     return Tally(samples, int(hits[0]), hits[1:], gained[1:], lost, loss[1:] / samples, loss[0] / samples)
 
 
 @torch.no_grad()
 def _count_block(model: LoadedModel, prepared: Prepared, edits: Sequence[Edit], split: Split, rows: slice) -> Array:
-    """Hits, gains and summed losses (3, 1 + E) of one block of rows; first those of the unperturbed run."""
+    """Hits, gains and summed losses (3, 1 + E) of one block of rows.
+
+    The first column is the unperturbed run's, with the number of rows without a prediction in place of gains.
+    """
     x = as_tensor(split.inputs[rows], model.scaling, model.input_shape).to(device_of(model.module))
     rest = prepared(x)
     outputs = rest(Edit())
-    guess = predict(outputs, model.output)
+    guess = _classes(outputs, model)
     truth = guess if split.labels is None else torch.from_numpy(split.labels[rows]).to(guess.device)
     right = guess == truth
-    found = [(int(right.sum()), 0, _loss(outputs, truth, model, split))]
+    found = [(int(right.sum()), int((guess < 0).sum()), _loss(outputs, truth, model, split))]
     for change in edits:
         outputs = rest(change)
-        now = predict(outputs, model.output) == truth
+        now = _classes(outputs, model) == truth
         found.append((int(now.sum()), int((now & ~right).sum()), _loss(outputs, truth, model, split)))
     return np.array(found, float).T
+
+
+def _classes(outputs: Tensor, model: LoadedModel) -> Tensor:
+    """Give the predicted class of each row, (S,); -1 where an output is not a number, so that it counts as wrong."""
+    guess = predict(outputs, model.output)
+    return guess.masked_fill(outputs.isnan().any(1), -1) if bool(outputs.sum().isnan()) else guess
 
 
 def _loss(outputs: Tensor, truth: Tensor, model: LoadedModel, split: Split) -> float:
@@ -308,11 +328,16 @@ def _subset(model: LoadedModel, split: Split, options: InterventionOptions) -> S
 
 def untouched_by_offset(ranges: Mapping[str, Ranges]) -> dict[str, str]:
     """List the nodes that an offset leaves as they are, with the reason."""
-    return {
-        f"{layer}:{node}": "largest output is not above 0, so the offset's scale is undefined"
-        for layer, found in ranges.items()
-        for node in np.flatnonzero(found.high <= 0)
-    }
+    reasons = {}
+    for layer, found in ranges.items():
+        known = np.isfinite(found.high - found.low)
+        for node in np.flatnonzero((found.high <= 0) | ~known):
+            reasons[f"{layer}:{node}"] = (
+                "largest output is not above 0, so the offset's scale is undefined"
+                if known[node]
+                else "output range is not finite, so clip and offset are undefined"
+            )
+    return reasons
 
 
 def effect_rows(keys: Sequence[tuple[str, float, int]], found: Tally, layer: str, split: str) -> pd.DataFrame:
