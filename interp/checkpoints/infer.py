@@ -117,6 +117,8 @@ def _finalists(
     rows = np.sort(np.random.default_rng(seed).choice(len(labels), SAMPLE, replace=False))
     first = sorted(score_readings(layers, readings, inputs[rows], labels[rows]), key=_order)
     near = [s for s in first if s.accuracy >= first[0].accuracy - MARGIN][:MOST_FINALISTS]
+    if first[0].accuracy < nearest_mean_accuracy(inputs[rows], labels[rows]):
+        near += [s for s in first if _is_plain(s)]
     for fact in FACTS.values():
         values = {fact(score.reading) for score in first}
         near += [next(s for s in first if fact(s.reading) == value) for value in sorted(values)]
@@ -142,9 +144,13 @@ def _prefer_simple(scores: Sequence[Score]) -> Score:
 
 
 def _conventional(scores: Sequence[Score]) -> Score | None:
-    """Take a plain ReLU network: where every reading is at chance, the best of them is noise."""
-    plain = [s for s in scores if s.reading.activation == "relu" and s.reading.output == "linear"]
-    return min(plain, key=_order, default=None)
+    """Take a plain ReLU network on inputs in [0, 1]: where every reading is at chance, the best of them is noise."""
+    plain = [score for score in scores if _is_plain(score)]
+    return min(plain, key=lambda s: (not s.reading.scaling.name.startswith("x/"), _order(s)), default=None)
+
+
+def _is_plain(score: Score) -> bool:
+    return score.reading.activation == "relu" and score.reading.output == "linear"
 
 
 def _key(reading: Reading) -> tuple[str, str, str, str]:

@@ -1,0 +1,52 @@
+"""Small networks trained on digits under a known reading, and the readings to plant."""
+
+from functools import cache
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from interp.activations import ACTIVATIONS
+from interp.datasets import load_dataset, parse_scaling
+
+DIGITS = load_dataset("digits")
+
+
+class Planted(nn.Module):
+    """64-32-16-10 with what a state dict does not say: activation, output form and where batch-norm acts."""
+
+    def __init__(self, activation="relu", output="linear", norm=None, bias=True):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(64, 32, bias=bias), nn.Linear(32, 16, bias=bias)
+        self.fc3 = nn.Linear(16, 10, bias=bias)
+        self.norms = nn.ModuleList([nn.BatchNorm1d(32), nn.BatchNorm1d(16)] if norm else [])
+        self.activation, self.output, self.norm = ACTIVATIONS[activation], output, norm
+
+    def forward(self, x):
+        for i, layer in enumerate((self.fc1, self.fc2)):
+            x = layer(x)
+            x = self.norms[i](x) if self.norm == "before" else x
+            x = self.activation(x)
+            x = self.norms[i](x) if self.norm == "after" else x
+        z = self.fc3(x)
+        return {"linear": z, "negated-activation": -self.activation(z)}[self.output]
+
+
+@cache
+def planted(scaling="x/16", steps=150, **form) -> Planted:
+    """Train one on digits; the same request gives the same network."""
+    torch.manual_seed(0)
+    module = Planted(**form)
+    x = torch.from_numpy(parse_scaling(scaling, DIGITS)(DIGITS.train.inputs))
+    y = torch.from_numpy(DIGITS.train.labels)
+    optimiser = torch.optim.Adam(module.parameters(), lr=0.01)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        F.cross_entropy(module(x), y).backward()
+        optimiser.step()
+    return module.eval().requires_grad_(False)
+
+
+def inputs(scaling="x/16", rows=50) -> torch.Tensor:
+    """Give the first test images as the network takes them."""
+    return torch.from_numpy(parse_scaling(scaling, DIGITS)(DIGITS.splits["test"].inputs[:rows]))

@@ -1,0 +1,94 @@
+"""Networks that others published: what is inferred of them, and that they predict what they should."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from interp.checkpoints import load_model
+from interp.datasets import DataOptions, load_dataset
+from interp.errors import CheckpointError
+from interp.inputs import as_tensor
+from interp.inspection import inspection
+from interp.scoring import predict
+
+GUESSED = ("activation", "input_scaling", "output")
+
+
+@pytest.fixture(scope="module")
+def mnist(shared):
+    return load_dataset("mnist", DataOptions(str(shared / "data"), offline=True))
+
+
+def compare(model, data, reference: Path) -> None:
+    """All 10,000 predictions and the first 200 rows of logits."""
+    expected = np.load(reference)
+    inputs = data.splits["test"].inputs
+    with torch.no_grad():
+        blocks = [as_tensor(inputs[at : at + 1000], model.scaling, model.input_shape) for at in range(0, 10_000, 1000)]
+        outputs = torch.cat([model.module(block) for block in blocks])
+    np.testing.assert_array_equal(predict(outputs, model.output).numpy(), expected["pred"])
+    rows = len(expected["logits"])
+    np.testing.assert_allclose(outputs[:rows].numpy(), expected["logits"], atol=1e-4, rtol=1e-5)
+
+
+CONDITIONS = ("relu", "abs", "relu-sampled", "abs-sampled")
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_experiment2(condition, number, shared, mnist):
+    path = shared / "fixtures" / "published" / "experiment2" / condition / f"{number:03d}.pt"
+    model, _ = load_model(path, mnist)
+    found = inspection(model)
+    assert found["widths"] == [784, 128, 10]
+    assert found["activation"] == condition.removesuffix("-sampled")
+    assert found["output"] == "negated-activation"
+    assert found["input_scaling"] == "(x/255-0.1307)/0.3081"
+    assert {model.inferred[fact].confidence for fact in GUESSED} == {"likely"}
+    compare(model, mnist, path.with_name(f"{number:03d}.reference.npz"))
+
+
+THIRD_PARTY = {
+    "eper_tpu_mlp": [784, 128, 64, 10],
+    "dfdx_rust_mlp": [784, 512, 128, 32, 10],
+    "niek_lightning_mlp": [784, 32, 16, 10],
+}
+
+
+def third_party(shared: Path, name: str) -> tuple[Path, dict]:
+    folder = shared / "fixtures" / "third_party" / name
+    facts = json.loads((folder / "facts.json").read_text())
+    return folder / Path(facts["file"]).name, facts
+
+
+@pytest.mark.parametrize("name", THIRD_PARTY)
+def test_dense(name, shared, mnist):
+    path, facts = third_party(shared, name)
+    model, _ = load_model(path, mnist)
+    found = inspection(model)
+    assert found["widths"] == THIRD_PARTY[name]
+    assert (found["activation"], found["input_scaling"]) == ("relu", facts["normalization"])
+    assert found["accuracy"]["test"] == pytest.approx(facts["measured_test_accuracy"], abs=5e-5)
+    assert found["trained"] is True
+    assert "certain" not in {model.inferred[fact].confidence for fact in GUESSED}
+    compare(model, mnist, path.with_name("reference.npz"))
+
+
+def test_untrained(shared, mnist):
+    path, _ = third_party(shared, "multiring_federated_mlp")
+    model, _ = load_model(path, mnist)
+    assert inspection(model)["trained"] is False
+    assert {model.inferred[fact].confidence for fact in GUESSED} == {"uncertain"}
+    compare(model, mnist, path.with_name("reference.npz"))
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("cspa_lfs_pointer", "a Git LFS pointer"), ("nyulnyul_sklearn_joblib", "a Python pickle of .*sklearn.* objects")],
+)
+def test_traps_are_refused_with_the_reason(name, found, shared):
+    with pytest.raises(CheckpointError, match=found):
+        load_model(third_party(shared, name)[0])
