@@ -77,7 +77,7 @@ def match_clusters(
     effective_count
         Kind -> (N,), which sizes the random means of the null.
     k
-        Centroids, at most the number of distinct rows.
+        Centroids, at most the number of rows.
     options
         Sizes and seed.
     """
