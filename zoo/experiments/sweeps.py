@@ -44,7 +44,7 @@ def sweep(path: Path, data: Dataset, count: int = 40, layer: str | None = None) 
     model, _ = load_model(path, data)
     place = model.layer(layer) if layer else model.layers[0]
     found = output_ranges(model, place, data.train.inputs)
-    keys = [(kind, level) for kind in INTERVENTIONS for level in chosen_levels(kind, count)]
+    keys = [(kind, level) for kind in ELEMENT_50 for level in chosen_levels(kind, count)]
     counts = tally(model, place, [INTERVENTIONS[kind](level, found) for kind, level in keys], data.train)
     return pd.DataFrame(keys, columns=["intervention", "level"]).assign(accuracy=100 * counts.hits / counts.samples)
 
