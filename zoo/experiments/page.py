@@ -86,8 +86,8 @@ class Page:
         named = f" Not reproduced: {', '.join(missed[:MOST_NAMED])}{rest}." if missed else ""
         return (
             f"**{right} of {judged} judged cells are reproduced{share}.**{named} "
-            f"{len(self.cells) - judged} more are shown and not judged, each with the reason. All stand in `cells.csv`; "
-            "the rules, fixed beforehand, in `zoo/experiments/cells.py`."
+            f"{len(self.cells) - judged} more are shown and not judged, each with the reason. All stand in "
+            "`cells.csv`; the rules, fixed beforehand, in `zoo/experiments/cells.py`."
         )
 
 
