@@ -18,7 +18,7 @@ _HOMES = {
     "DataOptions": "interp.datasets",
     "InterpError": "interp.errors",
     "LoadOptions": "interp.checkpoints",
-    "Options": "interp.pipeline",
+    "Options": "interp.runs",
     "Thresholds": "interp.types",
     "attribute": "interp.attribution",
     "classify_boundaries": "interp.boundaries",
@@ -31,7 +31,7 @@ _HOMES = {
     "open_recording": "interp.store",
     "record_activations": "interp.record",
     "run_all": "interp.pipeline",
-    "start": "interp.pipeline",
+    "start": "interp.runs",
     "write_report": "interp.report.page",
 }
 

@@ -61,7 +61,8 @@ def inspect(args: argparse.Namespace) -> None:
 def run_stage(args: argparse.Namespace) -> None:
     """Run one stage and print a line a layer."""
     from interp import arguments
-    from interp.pipeline import FILES, STAGES, resume, start
+    from interp.pipeline import STAGES
+    from interp.runs import FILES, resume, start
     from interp.summaries import summary
 
     out = arguments.writable_folder(args.out)

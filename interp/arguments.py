@@ -16,7 +16,7 @@ from interp.checkpoints import LoadOptions
 from interp.datasets import DataOptions
 from interp.errors import InterpError, UsageError, first_line
 from interp.interventions import InterventionOptions
-from interp.pipeline import Options
+from interp.runs import Options
 
 MOST_LEVELS = 10_000
 

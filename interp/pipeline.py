@@ -2,164 +2,38 @@
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 from tqdm import tqdm
 
-from interp.attribution import AttributionOptions, attribute
+from interp.attribution import attribute
 from interp.boundaries import classify_boundaries
-from interp.checkpoints import LoadOptions, load_model
-from interp.clusters import ClusterOptions, Sample, match_clusters
-from interp.datasets import DataOptions
-from interp.errors import MismatchError, UsageError
-from interp.gaussians import GaussianOptions, fit_gaussians
-from interp.interventions import InterventionOptions, Ranges, intervene
+from interp.clusters import Sample, match_clusters
+from interp.errors import MismatchError
+from interp.gaussians import fit_gaussians
+from interp.interventions import Ranges, intervene
 from interp.nodes import affine_map
-from interp.prototypes import PrototypeOptions, find_prototypes
+from interp.prototypes import find_prototypes
 from interp.record import layer_samples, record_activations
+from interp.runs import Run, command_of
 from interp.store import check_same, open_recording, read_results, write_results
 from interp.types import (
     Attribution,
     Boundaries,
     ClusterMatch,
-    Dataset,
     Effects,
     GaussianFit,
-    LoadedModel,
     NodeLayer,
     Prototypes,
     Provenance,
     Recording,
     Results,
-    Thresholds,
 )
 from interp.verdict import judge
 
 Result = TypeVar("Result")
-PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "captum", "h5py", "interp")
-
-FILES = {
-    "record": "activations.h5",
-    "fit": "gaussians.h5",
-    "boundaries": "boundaries.h5",
-    "prototypes": "prototypes.h5",
-    "clusters": "clusters.h5",
-    "intervene": "effects.h5",
-    "attribute": "attribution.h5",
-}
-"""Stage -> file in the output folder."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """Everything that shapes a run, saved with every result.
-
-    Attributes
-    ----------
-    seed
-        Of every random draw.
-    directions
-        Random directions a layer, for the null of that name; 0 leaves it out.
-    """
-
-    seed: int = 0
-    thresholds: Thresholds = field(default_factory=Thresholds)
-    gaussians: GaussianOptions = field(default_factory=GaussianOptions)
-    prototypes: PrototypeOptions = field(default_factory=PrototypeOptions)
-    clusters: ClusterOptions = field(default_factory=ClusterOptions)
-    interventions: InterventionOptions = field(default_factory=InterventionOptions)
-    attribution: AttributionOptions = field(default_factory=AttributionOptions)
-    directions: int = 32
-
-
-@dataclass(frozen=True)
-class Run:
-    """A loaded model, its data, and the folder its results live in.
-
-    Attributes
-    ----------
-    out
-        Output folder.
-    """
-
-    model: LoadedModel
-    data: Dataset
-    out: Path
-    options: Options
-    provenance: Provenance
-
-    def path(self, stage: str) -> Path:
-        """Give the file that a stage writes."""
-        return self.out / FILES[stage]
-
-
-def start(
-    checkpoint: str | Path,
-    out: str | Path,
-    data: str | Dataset | None = None,
-    load: LoadOptions = LoadOptions(),
-    data_options: DataOptions = DataOptions(),
-    options: Options = Options(),
-) -> Run:
-    """Open a checkpoint and its data for the stages to run on.
-
-    Raises
-    ------
-    UsageError
-        If no data set is named, by the user or by the checkpoint.
-    """
-    model, dataset = load_model(checkpoint, data, load, data_options)
-    if dataset is None:
-        raise UsageError(
-            str(checkpoint),
-            found="no data set",
-            expected="the data it was trained on",
-            do="pass --data digits, mnist or a file",
-        )
-    settings = {
-        "checkpoint": str(Path(checkpoint).resolve()),
-        "data": dataset.name,
-        "data_options": asdict(data_options),
-        "load": asdict(load),
-        "reading": {fact: said.value for fact, said in model.inferred.items()},
-        "options": asdict(options),
-    }
-    provenance = Provenance(model.digest, dataset.digest, options.seed, versions(), _as_json(settings))
-    return Run(model, dataset, Path(out), options, provenance)
-
-
-def resume(out: Path, options: Options) -> Run:
-    """Open the model and data that a folder's recording was made from.
-
-    Raises
-    ------
-    MismatchError
-        If there is no recording, or the checkpoint or data have changed since.
-    """
-    with open_recording(out / FILES["record"]) as recording:
-        found = recording.provenance
-    said = found.settings
-    load, data = LoadOptions(**said["load"]), DataOptions(**said["data_options"])
-    run = start(said["checkpoint"], out, said["data"], load, data, options)
-    check_same(out / FILES["record"], found, run.provenance, _command("record"))
-    return run
-
-
-def _as_json(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _as_json(part) for key, part in value.items()}
-    return [_as_json(part) for part in value] if isinstance(value, (list, tuple)) else value
-
-
-def versions() -> dict[str, str]:
-    """Give the versions of everything that numbers depend on."""
-    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
 
 
 # --------------------------------------------------------------------------- stages
@@ -171,7 +45,7 @@ def run_record(run: Run) -> None:
     if path.exists():
         try:
             with open_recording(path) as found:
-                check_same(path, found.provenance, run.provenance, _command("record"))
+                check_same(path, found.provenance, run.provenance, command_of("record"))
                 if _same_recording(found.provenance, run.provenance):
                     return
         except MismatchError:
@@ -330,7 +204,7 @@ def read_run(run: Run) -> Results:
         fits=_read(run, "fit", GaussianFit),
         boundaries=boundaries,
         prototypes=_read(run, "prototypes", Prototypes),
-        clusters=read_results(run.path("clusters"), ClusterMatch, _command("clusters"))[0],  # type: ignore[arg-type]
+        clusters=read_results(run.path("clusters"), ClusterMatch, command_of("clusters"))[0],  # type: ignore[arg-type]
         effects=effects,
         attribution=attribution,
         verdict=judge(run.model, run.data, boundaries, effects, attribution),
@@ -353,14 +227,10 @@ def _each_layer(
 
 
 def _read(run: Run, stage: str, kind: type[Result]) -> dict[str, Result]:
-    results, provenance = read_results(run.path(stage), kind, _command(stage))
+    results, provenance = read_results(run.path(stage), kind, command_of(stage))
     _check(run, stage, provenance)
     return results
 
 
 def _check(run: Run, stage: str, provenance: Provenance) -> None:
-    check_same(run.path(stage), provenance, run.provenance, _command(stage))
-
-
-def _command(stage: str) -> str:
-    return f"python -m interp {stage}"
+    check_same(run.path(stage), provenance, run.provenance, command_of(stage))

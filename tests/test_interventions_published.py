@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from interp.interventions import InterventionOptions
-from interp.pipeline import Options, run_interventions, run_record, start
+from interp.pipeline import run_interventions, run_record
+from interp.runs import Options, start
 from interp.store import open_recording
 
 CHECKPOINTS = Path(__file__).parents[1] / "zoo" / "pretrained"

@@ -12,8 +12,9 @@ from interp.checkpoints import LoadOptions
 from interp.clusters import ClusterOptions
 from interp.errors import MismatchError, UsageError
 from interp.interventions import InterventionOptions
-from interp.pipeline import FILES, STAGES, Options, read_run, resume, run_all, start
+from interp.pipeline import STAGES, read_run, run_all
 from interp.report.page import write_report
+from interp.runs import FILES, Options, resume, start
 
 QUICK = Options(clusters=ClusterOptions(repetitions=3), interventions=InterventionOptions(levels=12), directions=4)
 GIVEN = LoadOptions(activation="abs", scaling="raw", output="linear")

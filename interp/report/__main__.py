@@ -10,8 +10,9 @@ from pathlib import Path
 def main() -> None:
     """Run every stage and write the page."""
     from interp import arguments
-    from interp.pipeline import run_all, start
+    from interp.pipeline import run_all
     from interp.report.page import write_report
+    from interp.runs import start
 
     parser = arguments.Parser(prog="python -m interp.report", description=__doc__)
     parser.add_argument("checkpoint", help="the trained network's file")

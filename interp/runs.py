@@ -1,0 +1,145 @@
+"""One run: a loaded model, its data, the settings that shape its results, and the folder they live in."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from interp.attribution import AttributionOptions
+from interp.checkpoints import LoadOptions, load_model
+from interp.clusters import ClusterOptions
+from interp.datasets import DataOptions
+from interp.errors import UsageError
+from interp.gaussians import GaussianOptions
+from interp.interventions import InterventionOptions
+from interp.prototypes import PrototypeOptions
+from interp.store import check_same, open_recording
+from interp.types import Dataset, LoadedModel, Provenance, Thresholds
+
+PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "captum", "h5py", "interp")
+
+FILES = {
+    "record": "activations.h5",
+    "fit": "gaussians.h5",
+    "boundaries": "boundaries.h5",
+    "prototypes": "prototypes.h5",
+    "clusters": "clusters.h5",
+    "intervene": "effects.h5",
+    "attribute": "attribution.h5",
+}
+"""Stage -> file in the output folder."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything that shapes a run, saved with every result.
+
+    Attributes
+    ----------
+    seed
+        Of every random draw.
+    directions
+        Random directions a layer, for the null of that name; 0 leaves it out.
+    """
+
+    seed: int = 0
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    gaussians: GaussianOptions = field(default_factory=GaussianOptions)
+    prototypes: PrototypeOptions = field(default_factory=PrototypeOptions)
+    clusters: ClusterOptions = field(default_factory=ClusterOptions)
+    interventions: InterventionOptions = field(default_factory=InterventionOptions)
+    attribution: AttributionOptions = field(default_factory=AttributionOptions)
+    directions: int = 32
+
+
+@dataclass(frozen=True)
+class Run:
+    """A loaded model, its data, and the folder its results live in.
+
+    Attributes
+    ----------
+    out
+        Output folder.
+    """
+
+    model: LoadedModel
+    data: Dataset
+    out: Path
+    options: Options
+    provenance: Provenance
+
+    def path(self, stage: str) -> Path:
+        """Give the file that a stage writes."""
+        return self.out / FILES[stage]
+
+
+def start(
+    checkpoint: str | Path,
+    out: str | Path,
+    data: str | Dataset | None = None,
+    load: LoadOptions = LoadOptions(),
+    data_options: DataOptions = DataOptions(),
+    options: Options = Options(),
+) -> Run:
+    """Open a checkpoint and its data for the stages to run on.
+
+    Raises
+    ------
+    UsageError
+        If no data set is named, by the user or by the checkpoint.
+    """
+    model, dataset = load_model(checkpoint, data, load, data_options)
+    if dataset is None:
+        raise UsageError(
+            str(checkpoint),
+            found="no data set",
+            expected="the data it was trained on",
+            do="pass --data digits, mnist or a file",
+        )
+    settings = {
+        "checkpoint": str(Path(checkpoint).resolve()),
+        "data": dataset.name,
+        "data_options": asdict(data_options),
+        "load": asdict(load),
+        "reading": {fact: said.value for fact, said in model.inferred.items()},
+        "options": asdict(options),
+    }
+    provenance = Provenance(model.digest, dataset.digest, options.seed, versions(), _as_json(settings))
+    return Run(model, dataset, Path(out), options, provenance)
+
+
+def resume(out: Path, options: Options) -> Run:
+    """Open the model and data that a folder's recording was made from.
+
+    Raises
+    ------
+    MismatchError
+        If there is no recording, or the checkpoint or data have changed since.
+    """
+    with open_recording(out / FILES["record"]) as recording:
+        found = recording.provenance
+    said = found.settings
+    load, data = LoadOptions(**said["load"]), DataOptions(**said["data_options"])
+    run = start(said["checkpoint"], out, said["data"], load, data, options)
+    check_same(out / FILES["record"], found, run.provenance, command_of("record"))
+    return run
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _as_json(part) for key, part in value.items()}
+    return [_as_json(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+
+def versions() -> dict[str, str]:
+    """Give the versions of everything that numbers depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+def command_of(stage: str) -> str:
+    """Give the command that makes a stage's file anew."""
+    return f"python -m interp {stage}"
