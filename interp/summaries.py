@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from interp.types import Attribution, Boundaries, ClusterMatch, Effects, GaussianFit, Prototypes
+from interp.types import Attribution, Boundaries, ClusterMatch, Effects, GaussianFit, LoadedModel, Prototypes
 
 
 def summary(results: object) -> Iterator[str]:
@@ -43,6 +43,17 @@ def _effects(found: Effects) -> Iterator[str]:
         worst = part.loc[part["accuracy"].idxmin()]
         least = f"least accuracy {worst['accuracy']:.2%} at {worst['level']:g}"
         yield f"{layer}, {kind}, {split}: {len(part)} levels, {least}"
+
+
+def one_line(model: LoadedModel) -> str:
+    """Say how a file was read: architecture, activation, scaling, output and accuracy, guesses marked as such."""
+    facts = []
+    for fact in ("architecture", "activation", "input_scaling", "output"):
+        said = model.inferred[fact]
+        mark = "" if said.confidence == "certain" else f" ({said.confidence})"
+        facts.append(f"{fact.replace('_', ' ')} {said.value}{mark}")
+    facts += [f"{split} accuracy {value:.2%}" for split, value in model.accuracy.items()]
+    return ", ".join(facts)
 
 
 def describe(found: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ def main() -> None:
     from interp.pipeline import run_all
     from interp.report.page import write_report
     from interp.runs import start
+    from interp.summaries import one_line
 
     parser = arguments.Parser(prog="python -m interp.report", description=__doc__)
     parser.add_argument("checkpoint", help="the trained network's file")
@@ -23,6 +24,7 @@ def main() -> None:
     out = arguments.writable_folder(args.out or f"report-{Path(args.checkpoint).stem}")
     options = arguments.run_options(args)
     run = start(args.checkpoint, out, args.data, arguments.load_options(args), arguments.data_options(args), options)
+    print(one_line(run.model))
     results = run_all(run)
     write_report(results, out, arguments.command_line("interp.report"))
     print(results.verdict.headline)
