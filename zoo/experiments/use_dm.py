@@ -31,9 +31,9 @@ SHOWN = {"scale": 0.1, "clip": 0.5, "offset": 0.1}  # one level each, for the cu
 
 
 FEW_RUNS = (
-    "*Few runs.* The standard deviation of two runs is itself uncertain by more than its own size, so that a cell can fail "
-    "only because our runs happen to agree; one run is judged only where the paper prints its own. Four runs or more are "
-    "needed before a cell that fails says anything. The same command continues with the missing ones."
+    "*Few runs.* The standard deviation of two runs is itself uncertain by most of its size, so that a cell can fail "
+    "only because our runs happen to agree; one run is judged only where the paper prints its own. Four runs or more "
+    "are needed before a cell that fails says anything. The same command continues with the missing ones."
 )
 
 
