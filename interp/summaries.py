@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from interp.inspection import widths
 from interp.types import Attribution, Boundaries, ClusterMatch, Effects, GaussianFit, LoadedModel, Prototypes
 
 
@@ -47,8 +48,9 @@ def _effects(found: Effects) -> Iterator[str]:
 
 def one_line(model: LoadedModel) -> str:
     """Say how a file was read: architecture, activation, scaling, output and accuracy, guesses marked as such."""
-    facts = []
-    for fact in ("architecture", "activation", "input_scaling", "output"):
+    chain = widths(model)
+    facts = ["-".join(map(str, chain)) if chain else f"architecture {model.inferred['architecture'].value}"]
+    for fact in ("activation", "input_scaling", "output"):
         said = model.inferred[fact]
         mark = "" if said.confidence == "certain" else f" ({said.confidence})"
         facts.append(f"{fact.replace('_', ' ')} {said.value}{mark}")
