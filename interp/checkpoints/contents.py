@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from interp.checkpoints.inert import Inert, Part, is_module, parts_of, state_of
 from interp.errors import CheckpointError
 
 STATE_NAMES = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params", "parameters", "module")
@@ -27,6 +28,8 @@ class Contents:
         Parameter name -> tensor on the CPU, wrappers' prefixes taken off.
     module
         The unpickled module, only ever with ``--allow-pickle``.
+    parts
+        Dotted name -> what a pickled module says of its modules; its code is never loaded.
     metadata
         The file's other entries that are plain values.
     notes
@@ -36,6 +39,7 @@ class Contents:
     format: str
     state: Mapping[str, Tensor]
     module: nn.Module | None = None
+    parts: Mapping[str, Part] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -53,19 +57,25 @@ def contents_of(loaded: Any, format: str, path: object) -> Contents:
     if isinstance(loaded, Mapping) and loaded.get("format") == "interp-zoo":
         rest = {str(key): value for key, value in loaded.items() if key != "state_dict"}
         return Contents("zoo", _zoo_state(loaded.get("state_dict"), path), metadata=rest)
-    where, state = _find_state(loaded, path)
+    where, holder = _find_state(loaded, path)
     notes: tuple[str, ...] = (f"weights under {'/'.join(where)!r}",) if where else ()
-    state, prefix = strip_wrappers(state)
+    if isinstance(holder, Inert):
+        parts = parts_of(holder)
+        notes += (f"a pickled {holder.class_name}, of which no code was run",)
+        return Contents("torch-module", state_of(parts), parts=parts, metadata=_plain(loaded), notes=notes)
+    state, prefix = strip_wrappers(holder)
     if prefix:
         notes += (f"prefix {prefix!r} taken off every name",)
     return Contents(format, state, metadata=_plain(loaded), notes=notes)
 
 
-def _find_state(loaded: Any, path: object) -> tuple[tuple[str, ...], dict[str, Tensor]]:
-    found: list[tuple[tuple[str, ...], dict[str, Tensor]]] = list(_states(loaded, ()))
+def _find_state(loaded: Any, path: object) -> tuple[tuple[str, ...], Any]:
+    """Find what holds the weights, a mapping of tensors or a module's stand-in, and the keys that lead to it."""
+    found = list(_states(loaded, ()))
     if not found:
         raise CheckpointError(path, found=_kind(loaded), expected="a state dict", do="save model.state_dict()")
-    return max(found, key=lambda item: _rank(*item))
+    where, _, holder = max(found, key=lambda item: _rank(item[0], item[1]))
+    return where, holder
 
 
 def _zoo_state(state: Any, path: object) -> dict[str, Tensor]:
@@ -84,21 +94,34 @@ def _kind(loaded: Any) -> str:
     if isinstance(loaded, Tensor):
         return "one tensor"
     name = type(loaded).__name__
+    if isinstance(loaded, Inert):
+        return f"a pickled {loaded.class_name} without tensors"
     if isinstance(loaded, (Mapping, list, tuple)):
         return f"{name} without tensors" if len(loaded) else f"empty {name}"
     return f"one value of type {name}"
 
 
-def _states(value: Any, where: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Tensor]]]:
-    """Yield every mapping that holds tensors, with the keys that lead to it."""
+def _states(value: Any, where: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Tensor], Any]]:
+    """Yield (keys that lead to it, its tensors, itself) for every mapping or module that holds tensors."""
+    if is_module(value):
+        tensors = state_of(parts_of(value))
+        if tensors:
+            yield where, tensors, value
+        return
+    value = value.state if isinstance(value, Inert) else value
     if not isinstance(value, Mapping) or len(where) > 6:
         return
     tensors = {str(k): v.detach() for k, v in value.items() if isinstance(v, Tensor)}
     if tensors:
-        yield where, tensors
+        yield where, tensors, tensors
     for key, inner in value.items():
         if not any(word in str(key).lower() for word in NOT_WEIGHTS):
             yield from _states(inner, (*where, str(key)))
+
+
+def holds_weights(loaded: Any) -> bool:
+    """Whether there are tensors to be found in what was loaded."""
+    return next(_states(loaded, ()), None) is not None
 
 
 def _rank(where: tuple[str, ...], state: Mapping[str, Tensor]) -> tuple[int, int, int]:

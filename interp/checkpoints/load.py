@@ -14,8 +14,9 @@ from torch import nn
 from interp.activations import ACTIVATIONS
 from interp.checkpoints.contents import Contents
 from interp.checkpoints.infer import check_labels, choose_scaling, infer_reading, nearest_mean_accuracy
+from interp.checkpoints.layers import only_child, sequential_steps
 from interp.checkpoints.readings import OUTPUTS
-from interp.checkpoints.rebuild import rebuild
+from interp.checkpoints.rebuild import chain_of, rebuild
 from interp.checkpoints.safetensors_files import read_safetensors
 from interp.checkpoints.sniff import sniff
 from interp.checkpoints.stack import dense_stack
@@ -140,6 +141,11 @@ def _draft(contents: Contents, path: str | Path, data: Dataset | None, options: 
         name = f"{type(contents.module).__module__}:{type(contents.module).__qualname__}"
         architecture = Inference(name, "certain", "unpickled, as --allow-pickle asks")
         return _from_module(contents.module.float().eval(), architecture, contents, path, data, options)
+    steps = sequential_steps(contents.parts, only_child(contents.parts)) if contents.parts else None
+    if steps is not None and data is not None:
+        why = "; ".join(("layers listed in order in the file", *contents.notes))
+        architecture = Inference("-".join(type(step).__name__ for _, step in steps), "certain", why)
+        return _from_module(chain_of(steps), architecture, contents, path, data, options)
     return _from_stack(contents, path, data, options)
 
 

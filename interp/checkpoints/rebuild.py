@@ -26,6 +26,11 @@ def rebuild(layers: Sequence[Dense], reading: Reading) -> Chain:
         steps += _after_linear(layer, active, reading.norm)
     if reading.output == "negated-activation":
         steps.append(("negate", Negate()))
+    return chain_of(steps)
+
+
+def chain_of(steps: Sequence[tuple[str, nn.Module]]) -> Chain:
+    """Chain steps in eval mode, under names that modules may bear."""
     return Chain(_usable_names(steps)).eval().requires_grad_(False)
 
 

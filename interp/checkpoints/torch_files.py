@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 
-from interp.checkpoints.contents import Contents, contents_of
+from interp.checkpoints.contents import Contents, contents_of, holds_weights
+from interp.checkpoints.inert import load_inert
 from interp.errors import CheckpointError, first_line
 
 
@@ -27,9 +28,7 @@ def read_torch(path: Path, format: str, allow_pickle: bool = False) -> Contents:
             warnings.simplefilter("ignore")  # on old types and protocols, which the user of a file cannot change
             loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if not allow_pickle:
-            raise _needs_code(path, error) from error
-        loaded = _unpickle(path)
+        loaded = _unpickle(path) if allow_pickle else _without_code(path, error)
     except Exception as error:  # damage shows as RuntimeError, EOFError, KeyError, UnicodeDecodeError ...
         raise CheckpointError(
             path,
@@ -50,6 +49,17 @@ def _needs_code(path: Path, error: Exception) -> CheckpointError:
         expected="tensors only",
         do="save model.state_dict() instead, or pass --allow-pickle if you trust the file to run code",
     )
+
+
+def _without_code(path: Path, refused: pickle.UnpicklingError) -> Any:
+    """Load with stand-ins for the classes that weights alone do not need."""
+    try:
+        loaded = load_inert(path)
+    except Exception as error:  # damage, or pickles that ask for more than a stand-in can give
+        raise _needs_code(path, refused) from error
+    if not holds_weights(loaded):
+        raise _needs_code(path, refused) from refused
+    return loaded
 
 
 def _unpickle(path: Path) -> Any:

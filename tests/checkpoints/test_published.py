@@ -55,6 +55,7 @@ THIRD_PARTY = {
     "eper_tpu_mlp": [784, 128, 64, 10],
     "dfdx_rust_mlp": [784, 512, 128, 32, 10],
     "niek_lightning_mlp": [784, 32, 16, 10],
+    "gavi_whole_module_mlp": [784, 128, 128, 64, 10],
 }
 
 

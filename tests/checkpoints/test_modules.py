@@ -1,0 +1,81 @@
+"""Pickled modules open without their code; what they state of themselves is used."""
+
+import argparse
+import os
+from contextlib import suppress
+
+import pytest
+import torch
+from torch import nn
+
+from checkpoints.planted import DIGITS, inputs, planted
+from interp.checkpoints import load_model
+from interp.checkpoints.inert import global_names, load_inert, parts_of
+from interp.errors import CheckpointError
+
+
+class Evil:
+    """Pickled, it says to create a folder when loaded."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+def layers() -> nn.Sequential:
+    torch.manual_seed(0)
+    inner = nn.Sequential(nn.Dropout(0.5), nn.Linear(16, 10))
+    return nn.Sequential(nn.Linear(64, 16), nn.BatchNorm1d(16, eps=0.1), nn.Tanh(), inner, nn.LogSoftmax(1)).eval()
+
+
+def test_class_of_its_own(tmp_path):
+    torch.save(planted(), tmp_path / "net.pt")
+    model, _ = load_model(tmp_path / "net.pt", DIGITS)
+    assert model.format == "torch-module"
+    assert model.inferred["activation"].value == "relu"
+    assert model.inferred["activation"].confidence == "likely"  # its forward is code, which was not read
+    torch.testing.assert_close(model.module(inputs()), planted()(inputs()))
+
+
+@pytest.mark.parametrize("wrap", [lambda m: m, lambda m: {"model": m, "args": argparse.Namespace(lr=0.1)}])
+def test_sequential_is_rebuilt_as_it_states(wrap, tmp_path):
+    torch.save(wrap(layers()), tmp_path / "net.pt")
+    model, _ = load_model(tmp_path / "net.pt", DIGITS)
+    assert [(layer.name, layer.activation) for layer in model.layers] == [("0", "tanh"), ("3.1", "identity")]
+    assert model.output == "log-softmax"
+    assert model.inferred["architecture"].confidence == "certain"
+    torch.testing.assert_close(model.module(inputs()), layers()(inputs()))
+
+
+def test_state_dict_beside_other_objects(tmp_path):
+    torch.save({"state_dict": planted().state_dict(), "args": argparse.Namespace(lr=0.1)}, tmp_path / "net.pt")
+    assert load_model(tmp_path / "net.pt", DIGITS)[0].scaling.name == "x/16"
+
+
+@pytest.mark.parametrize("function", [os.mkdir, open, eval, __import__])
+def test_code_beside_weights_never_runs(function, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    argument = {open: "MARK", os.mkdir: "MARK", eval: "open('MARK', 'w')", __import__: "this"}[function]
+    evil = Evil(function, argument, "w") if function is open else Evil(function, argument)
+    torch.save({"state_dict": planted().state_dict(), "hook": evil}, "net.pt")
+    with suppress(CheckpointError):  # refused, or opened with a stand-in for the function
+        load_model("net.pt", DIGITS)
+    assert not (tmp_path / "MARK").exists()
+
+
+def test_stand_ins_keep_names_and_settings(tmp_path):
+    torch.save(nn.Sequential(nn.Conv2d(1, 4, 3, padding=1, bias=False)), tmp_path / "net.pt")
+    assert "torch.nn.modules.conv.Conv2d" in global_names(tmp_path / "net.pt")
+    parts = parts_of(load_inert(tmp_path / "net.pt"))
+    assert list(parts) == ["", "0"]
+    assert parts["0"].kind == "Conv2d"
+    assert parts["0"].settings["padding"] == (1, 1)
+    assert list(parts["0"].tensors) == ["weight"]
+
+
+def test_legacy_module_is_refused_with_a_way_out(tmp_path):
+    torch.save(layers(), tmp_path / "net.pt", _use_new_zipfile_serialization=False)
+    with pytest.raises(CheckpointError, match=r"a pickled Python object .*--allow-pickle"):
+        load_model(tmp_path / "net.pt", DIGITS)
