@@ -31,6 +31,7 @@ def reproduce(options: ReproduceOptions) -> Path:
     short = {key: _networks(recipe, runs, data, options) for key, recipe in short_recipes(epochs).items()}
     if not any(short.values()):
         raise nothing_finished(options.trained / "full-batch")
+    page.add(_progress(short))
     add_accuracies(page, short, epochs)
     add_long(page, runs, data, options)
     add_activity(page, short, data)
@@ -102,7 +103,8 @@ def add_activity(page: Page, networks: Networks, data: Dataset) -> None:
     page.section(
         "Clamps",
         "The hidden layer's outputs are held above (min) or below (max) a percentage of the layer's range; the cell is "
-        "the percentage, on a 1 % grid, at which training accuracy has fallen to half.",
+        "the percentage, on a 1 % grid, at which training accuracy has fallen to half. The paper does not say whether "
+        "the range is a node's or the layer's, nor of which layer: this is our reading.",
     )
     page.compare(list(_clamp_cells(networks, data)))
 
@@ -146,6 +148,12 @@ def accuracy_figure(networks: Networks) -> Figure:
     axes = figure.subplots()
     sns.stripplot(pd.DataFrame(rows), x="test accuracy, %", y="variant", hue="final bias", ax=axes)
     return figure
+
+
+def _progress(networks: Networks) -> str:
+    done = sum(bool(paths) for paths in networks.values())
+    left = "" if done == len(networks) else " The same command continues with the missing ones."
+    return f"{done} of these {len(networks)} trainings have a finished network.{left}"
 
 
 def _setup(epochs: int) -> str:
