@@ -1,4 +1,4 @@
-"""Published cells beside ours, and the rules, fixed beforehand, by which they agree.
+"""Published cells beside ours, and the rules by which they agree.
 
 ===========  ======================================================================================
 rule         a cell is reproduced if

@@ -87,7 +87,7 @@ class Page:
         return (
             f"**{right} of {judged} judged cells are reproduced{share}.**{named} "
             f"{len(self.cells) - judged} more are shown and not judged, each with the reason. All stand in "
-            "`cells.csv`; the rules, fixed beforehand, in `zoo/experiments/cells.py`."
+            "`cells.csv`; the rules in `zoo/experiments/cells.py`."
         )
 
 
