@@ -35,6 +35,7 @@ CLASSES = {
 def write_element(group: h5py.Group, name: str, value: Any) -> None:
     """Write a dataclass, mapping, tuple, table, array or plain value under `name`."""
     key = quote(name, safe=" .:()-_") or "%00"
+    key = key if key.strip(".") else key.replace(".", "%2E")  # HDF5 reads "." as the group itself
     if isinstance(value, pd.DataFrame):
         _write_parts(group, key, "dataframe", {str(c): value[c].to_numpy() for c in value.columns})
     elif is_dataclass(value) and not isinstance(value, type):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +15,8 @@ from interp.store.elements import VERSION, read_element, write_element
 from interp.types import Provenance
 
 Result = TypeVar("Result")
+DAMAGE = (OSError, KeyError, RuntimeError, TypeError, ValueError)
+"""What h5py and the readers of elements raise on bytes that are not what was written."""
 
 
 def write_results(path: Path, results: Mapping[str, Any], provenance: Provenance) -> None:
@@ -67,7 +69,8 @@ def atomic_file(path: Path) -> Iterator[h5py.File]:
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # there is none, or no folder that it could be in
+            part.unlink()
 
 
 def cannot_write(path: Path, error: OSError) -> UsageError:
@@ -79,22 +82,30 @@ def cannot_write(path: Path, error: OSError) -> UsageError:
 @contextmanager
 def opened(path: Path, encoding: str, remedy: str) -> Iterator[h5py.File]:
     """Open a file of ours to read, or say what is wrong with it."""
-    do = f"run `{remedy}`"
     try:
         file = h5py.File(path, "r")
     except OSError as error:
-        found = "no such file" if not path.exists() else "a damaged or foreign file"
-        raise MismatchError(path, found=found, expected="a file of results", do=do) from error
-    with file:
-        kind, version = file.attrs.get("encoding-type"), int(file.attrs.get("encoding-version", 0))
-        if (kind, version) != (encoding, VERSION):
-            raise MismatchError(
-                path,
-                found=f"{kind or 'foreign data'} of version {version}",
-                expected=f"{encoding} of version {VERSION}",
-                do=do,
-            )
-        yield file
+        found = "a damaged or foreign file" if path.exists() else "no such file"
+        raise MismatchError(path, found=found, expected="a file of results", do=f"run `{remedy}`") from error
+    try:
+        with file:
+            _check_encoding(path, file, encoding, remedy)
+            yield file
+    except DAMAGE as error:
+        raise MismatchError(
+            path, found="a damaged file", expected=f"a whole {encoding}", do=f"run `{remedy}`"
+        ) from error
+
+
+def _check_encoding(path: Path, file: h5py.File, encoding: str, remedy: str) -> None:
+    kind, version = file.attrs.get("encoding-type"), file.attrs.get("encoding-version", 0)
+    if not isinstance(kind, str) or kind != encoding or str(version) != str(VERSION):
+        raise MismatchError(
+            path,
+            found=f"{kind or 'foreign data'} of version {version}",
+            expected=f"{encoding} of version {VERSION}",
+            do=f"run `{remedy}`",
+        )
 
 
 def check_same(path: Path, found: Provenance, wanted: Provenance, remedy: str) -> None:

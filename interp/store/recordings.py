@@ -16,7 +16,7 @@ import numpy as np
 
 from interp.errors import unknown_name
 from interp.store.elements import VERSION, read_element, write_element
-from interp.store.files import cannot_write, opened
+from interp.store.files import DAMAGE, cannot_write, opened
 from interp.types import Array, NodeLayer, Provenance, Recording
 
 ENCODING = "interp-recording"
@@ -133,13 +133,24 @@ class RecordingWriter:
         except OSError:
             return None
         try:
-            same = read_element(file["provenance"]) == self.provenance and read_element(file["layers"]) == self.layers
-            if same and all(len(file[split]["predictions"]) == count for split, count in self.samples.items()):
+            if self._is_ours(file):
                 return file
-        except (KeyError, TypeError, ValueError):
+        except DAMAGE:
             pass  # killed before its header was whole
         file.close()
         return None
+
+    def _is_ours(self, file: h5py.File) -> bool:
+        """Whether a file is of the same run; reads every dataset's header, so that damage shows now."""
+        shapes = [
+            (len(file[split]["predictions"]), file[split]["progress"].shape) == (count, (1,))
+            and file[split]["z"][layer.name]["values"].shape == (count * self.positions[layer.name], layer.nodes)
+            and all(name in file[split]["z"][layer.name] for name in OUTPUT_STATISTICS)
+            for split, count in self.samples.items()
+            for layer in self.layers
+        ]
+        same = read_element(file["provenance"]) == self.provenance and read_element(file["layers"]) == self.layers
+        return same and all(shapes)
 
 
 def open_recording(path: Path, split: str = "train") -> Recording:
@@ -156,21 +167,28 @@ def open_recording(path: Path, split: str = "train") -> Recording:
         layers, provenance = read_element(file["layers"]), read_element(file["provenance"])
         if split not in file:
             raise unknown_name("split", split, [name for name in file if name not in ("layers", "provenance")])
+        known = _known_of_split(file[split], layers)
     file = h5py.File(path, "r")
-    group = file[split]
-    parts = {layer.name: group["z"][layer.name] for layer in layers}
-    samples = np.arange(len(group["predictions"]))
     return Recording(
         split=split,
         layers=layers,
-        z={name: part["values"] for name, part in parts.items()},
-        sample={name: samples.repeat(int(part.attrs["positions"])) for name, part in parts.items()},
-        position={
+        z={layer.name: file[split]["z"][layer.name]["values"] for layer in layers},
+        provenance=provenance,
+        close=file.close,
+        **known,
+    )
+
+
+def _known_of_split(group: h5py.Group, layers: tuple[NodeLayer, ...]) -> dict[str, Any]:
+    """Read all of a split but its values."""
+    parts = {layer.name: group["z"][layer.name] for layer in layers}
+    samples = np.arange(len(group["predictions"]))
+    return {
+        "sample": {name: samples.repeat(int(part.attrs["positions"])) for name, part in parts.items()},
+        "position": {
             name: part["position"][()] if "position" in part else np.empty(0, np.int32) for name, part in parts.items()
         },
         **{key: {name: part[key][()] for name, part in parts.items()} for key in OUTPUT_STATISTICS},
-        labels=group["labels"][()] if "labels" in group else None,
-        predictions=group["predictions"][()],
-        provenance=provenance,
-        close=file.close,
-    )
+        "labels": group["labels"][()] if "labels" in group else None,
+        "predictions": group["predictions"][()],
+    }
