@@ -1,0 +1,176 @@
+"""Writes the golden files of version 1: python tests/store/golden.py, from the root of the repository.
+
+They were written once, by the program as it was when version 1 was fixed, and are never written anew: a
+reader of a later version must still give back these values. Values are formulas, so that any test can
+make them without the writer.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from interp.store import RecordingWriter, write_results
+from interp.types import (
+    Attribution,
+    Boundaries,
+    ClusterMatch,
+    Effects,
+    GaussianFit,
+    NodeLayer,
+    Prototypes,
+    Provenance,
+    Thresholds,
+)
+
+HERE = Path(__file__).parent
+PROVENANCE = Provenance(
+    model_digest="ab" * 32,
+    data_digest="cd" * 32,
+    seed=7,
+    versions={"python": "3.11.0", "scikit-learn": "1.5"},
+    settings={"checkpoint": "/tmp/x.pt", "options": {"epsilon": 0.25, "levels": [1, 2], "note": None, "on": True}},
+)
+LAYERS = (
+    NodeLayer("features.0", "conv2d", 2, 9, "relu", "features.1"),
+    NodeLayer("head", "linear", 3, 8, "identity", "head"),
+)
+
+
+def ramp(*shape: int, start: float = 0.0) -> np.ndarray:
+    return start + np.arange(np.prod(shape), dtype=float).reshape(shape) / 8
+
+
+def with_hole(values: np.ndarray) -> np.ndarray:
+    values = values.copy()
+    values.flat[-1] = np.nan
+    return values
+
+
+def fit() -> GaussianFit:
+    per_node = {
+        name: ramp(2, start=i)
+        for i, name in enumerate(
+            ("mean", "var", "skewness", "kurtosis", "minimum", "maximum", "ks", "ks_mixture", "positive_share")
+        )
+    }
+    return GaussianFit(
+        count=1000,
+        class_count=np.array([600, 0, 400]),
+        class_mean=with_hole(ramp(3, 2)),
+        class_var=ramp(3, 2),
+        weight=ramp(2, 5),
+        component_mean=with_hole(ramp(2, 5)),
+        component_var=ramp(2, 5),
+        components=np.array([1, 3]),
+        bic=ramp(2, 5, start=-3.0),
+        histogram=np.arange(8).reshape(2, 4),
+        **per_node,
+    )
+
+
+def boundaries() -> Boundaries:
+    per_node = {
+        name: with_hole(ramp(4, start=i))
+        for i, name in enumerate(("distance", "distance_low", "distance_high", "p_value", "q_value"))
+    }
+    per_epsilon = {name: ramp(3, start=i) for i, name in enumerate(("share", "share_low", "share_high"))}
+    return Boundaries(
+        kind=np.array(["coherent", "adhoc", "one-sided", "dead"]),
+        component=np.array([0, 2, 1, -1]),
+        component_distance=with_hole(ramp(4, 5)),
+        epsilons=np.array([0.1, 0.25, 1.0]),
+        null_share={"random point": ramp(3), "permuted bias": ramp(3, start=1)},
+        null_low={"random point": ramp(3), "permuted bias": ramp(3, start=2)},
+        null_high={"random point": ramp(3), "permuted bias": ramp(3, start=3)},
+        share_p_value=np.array([1.0, 0.5, 1e-300]),
+        thresholds=Thresholds(rule="mean", epsilon=1.0, one_sided=1.01),
+        **per_node,
+        **per_epsilon,
+    )
+
+
+def prototypes() -> Prototypes:
+    kinds = ("conditional", "nearest")
+    return Prototypes(
+        layer_input={kind: with_hole(ramp(2, 3, start=i)) for i, kind in enumerate(kinds)},
+        network_input={kind: ramp(2, 4, start=i).astype(np.float32) for i, kind in enumerate(kinds)},
+        effective_count={kind: ramp(2) for kind in kinds},
+        exemplars={"nearest": np.arange(6).reshape(2, 3)},
+        input_mean=ramp(3),
+        network_mean=ramp(4),
+        projection=ramp(2, 3),
+        weight=ramp(2, 3),
+        principal_coordinates=np.empty((2, 0)),
+        whitening=np.full(2, np.nan),
+    )
+
+
+def cluster_match(k: int) -> ClusterMatch:
+    return ClusterMatch(
+        k=k,
+        centroids=ramp(k, 3),
+        rows=500,
+        match={"nearest": np.array([1, -1])},
+        distance={"nearest": np.array([0.5, np.nan])},
+        null_distance={"nearest": {"permuted prototypes": ramp(4), "random data means": ramp(4, start=1)}},
+        agreement=pd.DataFrame({"pair": ["nearest prototypes / k-means"], "ari": [0.25], "nmi": [np.nan]}),
+        accuracy=pd.DataFrame(columns=["classifier", "accuracy", "samples"]) if k == 3 else accuracy(),
+    )
+
+
+def accuracy() -> pd.DataFrame:
+    return pd.DataFrame({"classifier": ["the network", "größter"], "accuracy": [0.5, 0.75], "samples": [10, 10]})
+
+
+def effects() -> Effects:
+    table = pd.DataFrame(
+        {
+            "layer": ["head", "head"],
+            "node": [-1, 2],
+            "intervention": ["clip", "zero-ablation"],
+            "level": [np.inf, np.nan],
+            "accuracy": [0.875, 0.5],
+        }
+    )
+    return Effects(table, {"train": 0.875}, {"head:1": "dead: it has no range"})
+
+
+def attribution() -> Attribution:
+    return Attribution(ramp(3), ramp(3, start=1), np.full(3, np.nan), 0.5, -0.25, 1.0, float("nan"), 64)
+
+
+RESULTS = {
+    "gaussians": (GaussianFit, {"features.0": fit()}),
+    "boundaries": (Boundaries, {"features.0": boundaries(), "a/b % c": boundaries()}),
+    "prototypes": (Prototypes, {"features.0": prototypes()}),
+    "clusters": (ClusterMatch, {"head": (cluster_match(3), cluster_match(2))}),
+    "effects": (Effects, {"all": effects()}),
+    "attribution": (Attribution, {"": attribution()}),
+}
+"""File stem -> (class of the results, results by layer)."""
+
+VALUES = {"features.0": ramp(12, 2, start=-1).astype(np.float32), "head": ramp(6, 3).astype(np.float32)}
+POSITIONS = np.array([0, 5] * 6, np.int32)
+LABELS, PREDICTIONS = np.array([0, 2, 1, 1, 0, 2]), np.array([0, 2, 1, 0, 0, 1])
+STATISTICS = {
+    "features.0": (ramp(2, 2), ramp(2), ramp(2, start=0.5)),
+    "head": (ramp(2, 3), ramp(3), ramp(3, start=0.5)),
+}
+
+
+def write_recording(path: Path) -> None:
+    """Write a recording of two splits, the second without labels."""
+    with RecordingWriter(path, LAYERS, {"train": 6, "test": 6}, {"features.0": 2, "head": 1}, PROVENANCE) as writer:
+        for split in ("train", "test"):
+            z = {"features.0": (VALUES["features.0"], POSITIONS), "head": (VALUES["head"], np.empty(0, np.int32))}
+            writer.write(split, 0, PREDICTIONS, z)
+            writer.summarise(split, LABELS if split == "train" else None, STATISTICS)
+
+
+if __name__ == "__main__":
+    for name, (_, results) in RESULTS.items():
+        write_results(HERE / f"{name}_v1.h5", results, PROVENANCE)
+    write_recording(HERE / "activations_v1.h5")

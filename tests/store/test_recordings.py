@@ -1,0 +1,115 @@
+import re
+
+import h5py
+import numpy as np
+import pytest
+from golden import HERE, LABELS, LAYERS, POSITIONS, PREDICTIONS, PROVENANCE, STATISTICS, VALUES, write_recording
+
+from interp.errors import MismatchError, UsageError
+from interp.store import RecordingWriter, open_recording
+
+GOLDEN = HERE / "activations_v1.h5"
+
+
+@pytest.fixture(params=["golden", "written now"])
+def path(request, tmp_path):
+    if request.param == "golden":
+        return GOLDEN
+    write_recording(tmp_path / "a.h5")
+    return tmp_path / "a.h5"
+
+
+def test_recordings_of_version_1_are_read(path):
+    with open_recording(path) as found:
+        assert found.split == "train"
+        assert found.layers == LAYERS
+        assert found.provenance == PROVENANCE
+        for name, values in VALUES.items():
+            np.testing.assert_array_equal(np.concatenate(list(found.batches(name, 5))), values, strict=True)
+            for key, expected in zip(("output_range", "output_mean", "active_share"), STATISTICS[name], strict=True):
+                np.testing.assert_array_equal(getattr(found, key)[name], expected, strict=True)
+        np.testing.assert_array_equal(found.sample["features.0"], np.arange(6).repeat(2))
+        np.testing.assert_array_equal(found.sample["head"], np.arange(6))
+        np.testing.assert_array_equal(found.position["features.0"], POSITIONS, strict=True)
+        assert found.position["head"].size == 0
+        np.testing.assert_array_equal(found.labels, LABELS)
+        np.testing.assert_array_equal(found.predictions, PREDICTIONS)
+
+
+def test_a_split_may_have_no_labels(path):
+    with open_recording(path, "test") as found:
+        assert found.labels is None
+        assert found.row_labels("head") is None
+
+
+def test_batches_have_the_wanted_size():
+    with open_recording(GOLDEN) as found:
+        assert [len(batch) for batch in found.batches("features.0", 5)] == [5, 5, 2]
+
+
+def test_a_wrong_split_is_answered_with_the_close_ones():
+    with pytest.raises(UsageError, match=r"split: found 'tests'; expected one of test, train; did you mean test\?"):
+        open_recording(GOLDEN, "tests")
+
+
+def test_what_is_no_recording_is_refused(tmp_path):
+    remedy = "run `python -m interp record`"
+    path = tmp_path / "a.h5"
+    for found, expected in (
+        ("no such file", "a file of results"),
+        ("a damaged or foreign file", "a file of results"),
+        ("interp-results of version 1", "interp-recording of version 1"),
+        ("interp-recording of version 3", "interp-recording of version 1"),
+        ("a damaged file", "a whole interp-recording"),
+    ):
+        if found.startswith("a damaged or"):
+            path.write_bytes(GOLDEN.read_bytes()[:-500])
+        elif found.startswith("interp-results"):
+            path.write_bytes((HERE / "effects_v1.h5").read_bytes())
+        elif found.startswith("interp-recording"):
+            path.write_bytes(GOLDEN.read_bytes())
+            with h5py.File(path, "r+") as file:
+                file.attrs["encoding-version"] = 3
+        elif found == "a damaged file":
+            path.write_bytes(GOLDEN.read_bytes())
+            with h5py.File(path, "r+") as file:
+                del file["train"]["z"]["head"]["output_mean"]
+        message = re.escape(f"{path}: found {found}; expected {expected}; {remedy}")
+        with pytest.raises(MismatchError, match=f"^{message}$"):
+            open_recording(path)
+
+
+def test_closing_lets_go_of_the_file(tmp_path):
+    write_recording(tmp_path / "a.h5")
+    with open_recording(tmp_path / "a.h5") as found:
+        rows = found.z["head"]
+    assert not rows
+    with h5py.File(tmp_path / "a.h5", "r+"):
+        pass
+
+
+def test_a_folder_that_is_a_file_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="expected a folder that can be written; choose another with --out"):
+        write_recording(tmp_path / "file" / "a.h5")
+
+
+def test_a_split_written_before_a_kill_keeps_its_labels(tmp_path):
+    """Killed between the summary of one split and the end: labels are there already and are written again."""
+    path, counts = tmp_path / "a.h5", ({"train": 6}, {"features.0": 2, "head": 1})
+    z = {"features.0": (VALUES["features.0"], POSITIONS), "head": (VALUES["head"], np.empty(0, np.int32))}
+    for killed in (True, False):
+        writer = RecordingWriter(path, LAYERS, *counts, PROVENANCE)
+        try:
+            with writer:
+                assert writer.done("train") == (0 if killed else 6)
+                if killed:
+                    writer.write("train", 0, PREDICTIONS, z)
+                writer.summarise("train", LABELS, STATISTICS)
+                if killed:
+                    raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            assert not path.exists()
+    with open_recording(path) as found:
+        np.testing.assert_array_equal(found.labels, LABELS)
+        np.testing.assert_array_equal(found.z["head"][:], VALUES["head"])
