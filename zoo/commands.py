@@ -10,8 +10,6 @@ from interp.errors import unknown_name
 from interp.types import Dataset
 from zoo import checkpoints
 from zoo.architectures import ARCHITECTURES, describe
-from zoo.experiments.options import ReproduceOptions
-from zoo.experiments.papers import PAPERS
 from zoo.initialise import INITS
 from zoo.recipes import Recipe, default_recipe
 from zoo.train import TrainOptions, train
@@ -37,6 +35,9 @@ def train_networks(options: Namespace) -> None:
 
 def reproduce_paper(options: Namespace) -> None:
     """Train what a paper needs and is missing, and write its report."""
+    from zoo.experiments.options import ReproduceOptions  # the analysis takes seconds to import: not for `train`
+    from zoo.experiments.papers import PAPERS
+
     if options.paper not in PAPERS:
         raise unknown_name("PAPER", options.paper, PAPERS)
     wanted = ReproduceOptions(
