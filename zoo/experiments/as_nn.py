@@ -61,8 +61,8 @@ def add_single_nodes(page: Page) -> None:
     right, judged = tally([_underivable(cell) for cell in single_nodes.cells(first)])
     page.add(
         "The repetitions, and the count rule in its present form (a binomial around our pooled share), were chosen "
-        "after a look at the first repetition; the rules of table 5 came before its numbers. By itself, with the spread "
-        f"over its models, the first repetition reproduces {right} of {judged} cells:"
+        "after a look at the first repetition; the rules of table 5 came before its numbers. By itself, with the "
+        f"spread over its models, the first repetition reproduces {right} of {judged} cells:"
     )
     page.table(single_nodes.summary(first), 3)
     caption = "Distance of the trained boundaries from the data's mean; left of the line they count as coherent."
