@@ -74,20 +74,14 @@ def test_modules_are_left_as_they_were_after_an_error(hidden):
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("block", [64, 1024, 5000])
 def test_counts_do_not_depend_on_threads_or_blocks(monkeypatch, threads, block):
-    from interp import interventions
-
     chain, plain = mlp("tanh")
     split = data(1500)
     expected = run(chain, plain, split).table
-    set_block(monkeypatch, interventions, block)
+    monkeypatch.setattr("interp.interventions.counting.BLOCK", block)
     monkeypatch.setattr("os.cpu_count", lambda: threads)
     found = run(chain, plain, split).table
     assert np.array_equal(found["accuracy"], expected["accuracy"])
     assert np.allclose(found["loss"], expected["loss"], rtol=1e-6)
-
-
-def set_block(monkeypatch, module, block):
-    monkeypatch.setattr(module, "BLOCK", block)
 
 
 def test_without_labels_agreement_with_the_own_prediction_is_counted():

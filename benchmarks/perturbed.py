@@ -1,0 +1,87 @@
+"""What the intervention benchmarks share: a network, its data, the plain loop, and the JSON line."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from importlib.metadata import version
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from interp.datasets import DataOptions, load_dataset
+from interp.errors import InterpError
+from interp.inputs import as_tensor
+from interp.interventions import Ranges
+from interp.nodes import find_layers
+from interp.types import Dataset, Inference, LoadedModel, Scaling, Split
+
+
+def pictures(root: str | None, synthetic: bool = False) -> tuple[Dataset, str]:
+    """Give MNIST where it is, else 60,000 random images of its shape."""
+    try:
+        if synthetic:
+            raise FileNotFoundError
+        return load_dataset("mnist", DataOptions(root, offline=True)), "MNIST"
+    except (InterpError, FileNotFoundError):
+        rng = np.random.default_rng(0)
+        split = Split(rng.integers(0, 256, (60_000, 784), np.uint8), rng.integers(0, 10, 60_000))
+        return Dataset("synthetic", {"train": split}, (1, 28, 28), (), (), "0" * 64), "synthetic data"
+
+
+def trained_mlp(split: Split, epochs: int = 1) -> nn.Sequential:
+    """Train 784-128-10 with ReLU for a moment, so that its scores are those of a working network."""
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
+    optimiser = torch.optim.Adam(module.parameters(), 1e-3)
+    labels = torch.from_numpy(split.labels)
+    for _ in range(epochs):
+        for rows in torch.randperm(len(split)).split(256):
+            optimiser.zero_grad()
+            x = torch.from_numpy(split.inputs[rows.numpy()]).float() / 255
+            F.cross_entropy(module(x), labels[rows]).backward()
+            optimiser.step()
+    return module.eval().requires_grad_(False)
+
+
+def as_model(module: nn.Module, shape: tuple[int, ...]) -> LoadedModel:
+    """Wrap a module as the stages take it."""
+    structure = find_layers(module, torch.zeros(2, *shape))
+    trained = {"trained": Inference(True, "certain", "just now")}
+    return LoadedModel(
+        module, structure.layers, "drawn", "drawn", "0" * 64, Scaling("x/255", 255.0), shape, "linear", trained
+    )
+
+
+def scaled(model: LoadedModel, split: Split) -> torch.Tensor:
+    """Give all inputs as the plain loop holds them: scaled once, float32."""
+    return as_tensor(split.inputs, model.scaling, model.input_shape)
+
+
+@torch.no_grad()
+def ranges(module: nn.Sequential, x: torch.Tensor) -> Ranges:
+    """Measure the hidden layer's output ranges."""
+    outputs = module[:2](x)
+    return Ranges(outputs.amin(0).numpy(), outputs.amax(0).numpy(), outputs.mean(0).numpy())
+
+
+def timed(work):
+    """Run and time: (seconds, result)."""
+    begin = time.perf_counter()
+    result = work()
+    return time.perf_counter() - begin, result
+
+
+def finish(name: str, rows: list[tuple[str, float, str]], plain: float, ours: float, **facts) -> None:
+    """Print the table, then the JSON line; ratio = plain / ours."""
+    print(name)
+    for what, seconds, note in rows:
+        print(f"  {what:<28}{seconds:>10.3f} s   {note}")
+    print(f"  {'ratio':<28}{plain / ours:>10.1f}")
+    packages = ("torch", "numpy", "scikit-learn", "captum", "h5py")
+    versions = {"python": platform.python_version(), **{package: version(package) for package in packages}}
+    line = {"benchmark": name, "ratio": plain / ours, "ours_seconds": ours, "plain_seconds": plain, **facts}
+    print(json.dumps({**line, "versions": versions, "threads": torch.get_num_threads()}))

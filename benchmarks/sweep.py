@@ -1,0 +1,64 @@
+"""325 levels of one layer: blocks behind a cached prefix against a full forward pass a level.
+
+OMP_WAIT_POLICY=passive python benchmarks/sweep.py [--data-root FOLDER] [--levels 325] [--plain-levels 12]
+
+The plain side runs fewer levels, spread over the same sweep, and its time is scaled; counts are compared at these.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+import torch
+from perturbed import as_model, finish, pictures, ranges, scaled, timed, trained_mlp
+
+from interp.interventions import INTERVENTIONS, PUBLISHED, levels, tally
+
+
+def wanted(count):
+    """List (intervention, level), `count` in all."""
+    share = [count // 3, count // 3, count - 2 * (count // 3)]
+    keys = [(kind, float(level)) for kind, some in zip(PUBLISHED, share, strict=True) for level in levels(kind, some)]
+    return keys[:count]
+
+
+@torch.no_grad()
+def plain(module, x, labels, edits):
+    """Run the whole network on all rows for every edit, as one would write it."""
+    hits = []
+    for edit in edits:
+        z = module[0](x)
+        z = z if edit.before is None else edit.before(z)
+        hits.append(int((module[2](module[1](z)).argmax(1) == labels).sum()))
+    return hits
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-root")
+    parser.add_argument("--synthetic", action="store_true")
+    parser.add_argument("--levels", type=int, default=325)
+    parser.add_argument("--plain-levels", type=int, default=12)
+    options = parser.parse_args()
+    data, source = pictures(options.data_root, options.synthetic)
+    module = trained_mlp(data.train)
+    model = as_model(module, (784,))
+    x, labels = scaled(model, data.train), torch.from_numpy(data.train.labels)
+    found = ranges(module, x)
+    edits = [INTERVENTIONS[kind](level, found) for kind, level in wanted(options.levels)]
+    ours, counted = timed(lambda: tally(model, model.layers[0], edits, data.train))
+    some = np.linspace(0, len(edits) - 1, min(options.plain_levels, len(edits))).astype(int)
+    seconds, hits = timed(lambda: plain(module, x, labels, [edits[i] for i in some]))
+    slow = seconds * len(edits) / len(some)
+    apart = int(np.abs(counted.hits[some] - hits).sum())
+    note = f"{len(some)} levels took {seconds:.2f} s, scaled to {len(edits)}"
+    rows = [
+        ("plain loop, a pass a level", slow, note),
+        ("ours, with losses and pairs", ours, f"{1000 * ours / len(edits):.1f} ms a level"),
+    ]
+    finish("sweep", rows, slow, ours, levels=len(edits), samples=len(x), data=source, counts_apart=apart)
+
+
+if __name__ == "__main__":
+    main()

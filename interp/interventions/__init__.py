@@ -1,0 +1,31 @@
+"""What a network loses when its nodes' values are scaled, clipped, shifted, clamped or silenced.
+
+Scale, clip and offset act on z before the activation as y = min(s z + t, clip), with levels in fractions
+of each node's own output range (use-DM, arXiv 2411.17932); clamps and ablations act on the activation's
+output. What comes before a layer is run once for a block of rows, what follows once for every level;
+where a linear map follows, a change of one node is a rank-1 update.
+"""
+
+from interp.interventions.counting import Tally, tally
+from interp.interventions.edits import INTERVENTIONS, NO_OPS, Edit, Ranges, ablate, find_intervention, on_nodes
+from interp.interventions.levels import PUBLISHED, levels
+from interp.interventions.sweep import InterventionOptions, effect_rows, intervene, sweep_nodes, untouched
+
+__all__ = [
+    "INTERVENTIONS",
+    "NO_OPS",
+    "PUBLISHED",
+    "Edit",
+    "InterventionOptions",
+    "Ranges",
+    "Tally",
+    "ablate",
+    "effect_rows",
+    "find_intervention",
+    "intervene",
+    "levels",
+    "on_nodes",
+    "sweep_nodes",
+    "tally",
+    "untouched",
+]

@@ -1,0 +1,176 @@
+"""Runs every edit of one layer over a split and counts what changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from interp.errors import DataError
+from interp.inputs import BLOCK, as_tensor, device_of
+from interp.interventions.edits import Edit
+from interp.interventions.rank_one import rank_one
+from interp.interventions.scores import CELLS, Truth, classes, right_and_loss
+from interp.interventions.sites import HookedSite, Site, acts_on_each_node_alone, open_site
+from interp.scoring import PROBABILITIES
+from interp.types import Array, LoadedModel, NodeLayer, Split
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts over one split: for each edit (E,), and the unperturbed run.
+
+    Attributes
+    ----------
+    hits
+        Samples that are right.
+    gained, lost
+        Samples that are right only with the edit, only without it.
+    loss
+        Mean cross-entropy in nats; NaN without labels.
+    """
+
+    samples: int
+    baseline: int
+    hits: Array
+    gained: Array
+    lost: Array
+    loss: Array
+    baseline_loss: float
+
+
+@dataclass(frozen=True)
+class Block:
+    """A site at some rows, and the unperturbed run.
+
+    Attributes
+    ----------
+    truth
+        What the rows are compared with.
+    outputs
+        (B, C).
+    right
+        (B,) which rows are right.
+    loss
+        Summed over rows.
+    unknown
+        Rows whose output is not a number.
+    """
+
+    site: Site | HookedSite
+    truth: Truth
+    outputs: Tensor
+    right: Tensor
+    loss: float
+    unknown: int
+
+
+def tally(model: LoadedModel, layer: NodeLayer, edits: Sequence[Edit], split: Split, note: str = "") -> Tally:
+    """Run every edit of one layer over a split and count what changes.
+
+    Without labels the unperturbed predictions take their place, and losses are NaN.
+
+    Raises
+    ------
+    DataError
+        If there are no samples, or the unperturbed network's outputs are not numbers.
+    """
+
+    def count(block: Block) -> Array:
+        right, loss = _judge(block, layer, edits)
+        gained = (right & ~block.right).sum(1)
+        return np.array([right.sum(1).cpu().numpy(), gained.cpu().numpy(), loss.numpy()], float)
+
+    total, (hits, gained, loss) = each_block(model, layer, split, count, note)
+    hits, gained, samples = hits.astype(np.int64), gained.astype(np.int64), len(split)
+    baseline = int(total[0])
+    return Tally(samples, baseline, hits, gained, gained + baseline - hits, loss / samples, total[1] / samples)
+
+
+def each_block(
+    model: LoadedModel, layer: NodeLayer, split: Split, count: Callable[[Block], Array], note: str = ""
+) -> tuple[Array, Array]:
+    """Add up what `count` gives of every block of rows.
+
+    Returns
+    -------
+    baseline
+        Hits and summed loss of the unperturbed network.
+    counted
+        The sum.
+    """
+    if not len(split):
+        raise DataError(layer.name, found="no samples", expected="one or more", do="check the data")
+    opened, workers = open_site(model, layer)
+    starts = range(0, len(split), BLOCK)
+
+    @torch.no_grad()
+    def one(start: int) -> tuple[Array, Array]:
+        block = _open_block(model, opened, split, slice(start, min(start + BLOCK, len(split))))
+        return np.array([int(block.right.sum()), block.loss, block.unknown]), count(block)
+
+    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        parts = list(
+            tqdm(pool.map(one, starts), total=len(starts), desc=note or layer.name, unit="blocks", disable=None)
+        )
+    baseline = np.sum([first for first, _ in parts], axis=0)
+    _check(layer, int(baseline[2]), len(split))
+    return baseline[:2], np.sum([second for _, second in parts], axis=0)
+
+
+def _check(layer: NodeLayer, unknown: int, samples: int) -> None:
+    if unknown:
+        raise DataError(
+            layer.name,
+            found=f"{unknown:,} of {samples:,} samples whose output is not a number",
+            expected="finite outputs of the unperturbed network",
+            do="check the weights, the scaling and these samples",
+        )
+
+
+def _open_block(model: LoadedModel, opened: Callable[[Tensor], Site | HookedSite], split: Split, rows: slice) -> Block:
+    x = as_tensor(split.inputs[rows], model.scaling, model.input_shape).to(device_of(model.module))
+    site = opened(x)
+    outputs = site.run(Edit())
+    guess = classes(outputs, model.output)
+    labels = guess if split.labels is None else torch.from_numpy(split.labels[rows]).to(guess.device)
+    unknown = int((guess < 0).sum())
+    truth = Truth(labels.clamp_min(0), model.output, split.labels is not None)
+    right, loss = right_and_loss([outputs], truth)
+    return Block(site, truth, outputs, right[0], float(loss[0]), unknown)
+
+
+def _judge(block: Block, layer: NodeLayer, edits: Sequence[Edit]) -> tuple[Tensor, Tensor]:
+    """Judge all edits: which rows are right (E, B), summed losses (E,)."""
+    right = torch.empty(len(edits), len(block.right), dtype=torch.bool, device=block.right.device)
+    loss = torch.empty(len(edits), dtype=torch.float64)
+    quick = _quick(block, layer, edits)
+    if quick:
+        ready = rank_one(block.site)  # type: ignore[arg-type]
+        nodes, values = ready.values([edits[i] for i in quick])
+        right[quick], loss[quick] = ready.judge(nodes, values, block.truth)
+    served = set(quick)
+    for chosen in _stacks([i for i in range(len(edits)) if i not in served], block):
+        outputs = [block.site.run(edits[i]) for i in chosen]
+        right[chosen], loss[chosen] = right_and_loss(outputs, block.truth)
+    return right, loss
+
+
+def _quick(block: Block, layer: NodeLayer, edits: Sequence[Edit]) -> list[int]:
+    """List the edits that a rank-1 update serves: of one node, read by a linear map, judged by cross-entropy."""
+    if block.truth.form in PROBABILITIES or block.outputs.shape[1] == 1:
+        return []
+    if not acts_on_each_node_alone(block.site, layer):
+        return []
+    return [i for i, edit in enumerate(edits) if edit.nodes is not None and len(edit.nodes) == 1]
+
+
+def _stacks(edits: list[int], block: Block) -> list[list[int]]:
+    """Cut a list of edits into those judged together: as many as stay in the processor's cache."""
+    size = max(1, CELLS // block.outputs.numel())
+    return [edits[start : start + size] for start in range(0, len(edits), size)]

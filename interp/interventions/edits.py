@@ -1,0 +1,214 @@
+"""What can be done to a layer: each intervention turns a level and the nodes' ranges into an `Edit`."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from interp.errors import UsageError, unknown_name
+from interp.types import Array
+
+Change = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Least, largest and (where known) mean activation output of each node over the training split, (N,) each."""
+
+    low: Array
+    high: Array
+    mean: Array | None = None
+
+    def take(self, nodes: Sequence[int]) -> Ranges:
+        """Give the ranges of some nodes, in that order."""
+        chosen = list(nodes)
+        return Ranges(self.low[chosen], self.high[chosen], None if self.mean is None else self.mean[chosen])
+
+    @property
+    def finite(self) -> Array:
+        """Which nodes have a range to take fractions of, (N,) booleans."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.isfinite(self.high - self.low))
+
+    def at(self, level: float, unknown: float) -> Array:
+        """Give low + level * (high - low), (N,); `unknown` where a range is not finite."""
+        with np.errstate(invalid="ignore"):
+            return np.where(self.finite, self.low + level * (self.high - self.low), unknown)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change to a layer: to z, or to the activation's output; None where a side is left alone.
+
+    Attributes
+    ----------
+    nodes
+        What is changed; the two functions then see (B, len(nodes), ...) only. None: all nodes.
+    constant
+        Set by `ablate`: the output that its one node has on every input.
+    """
+
+    before: Change | None = None
+    after: Change | None = None
+    nodes: tuple[int, ...] | None = None
+    constant: float | None = None
+
+    @property
+    def on_z(self) -> Change | None:
+        """The change of z as a function of the whole layer's values."""
+        return None if self.before is None else lambda z: self._apply(self.before, z)
+
+    @property
+    def on_output(self) -> Change | None:
+        """The change of the outputs as a function of the whole layer's values."""
+        return None if self.after is None else lambda outputs: self._apply(self.after, outputs)
+
+    def _apply(self, change: Change | None, values: Tensor) -> Tensor:
+        assert change is not None
+        if self.nodes is None:
+            return change(values)
+        chosen, values = list(self.nodes), values.clone()
+        values[:, chosen] = change(values[:, chosen])
+        return values
+
+
+Intervention = Callable[[float, Ranges], Edit]
+
+
+# --------------------------------------------------------------------------- on z
+
+
+def scale(level: float, ranges: Ranges) -> Edit:
+    """Multiply z by `level`; 1 changes nothing."""
+    return Edit() if level == 1 else Edit(before=lambda z: z * level)
+
+
+def clip(level: float, ranges: Ranges) -> Edit:
+    """Cut z off at low + level * (high - low) of the node's own output; inf changes nothing."""
+    if not np.isfinite(level):
+        return Edit()
+    top = _tensor(ranges.at(level, np.inf))
+    return Edit(before=lambda z: torch.minimum(z, _like(top, z)))
+
+
+def offset(level: float, ranges: Ranges) -> Edit:
+    """Shift z by t = level * (high - low) and scale by s = (high - t) / high, so that the largest output stays.
+
+    A node whose largest output is not above 0 has no s; it is left as it is (`untouched`).
+    Zero changes nothing. The paper's printed s = (1 - p) r is a typo; its released figures use this form.
+    """
+    if level == 0:
+        return Edit()
+    moved = (ranges.high > 0) & ranges.finite
+    high, low = np.where(moved, ranges.high, 1.0), np.where(moved, ranges.low, 1.0)
+    shift = level * (high - low)
+    factor, term = _tensor((high - shift) / high), _tensor(shift)
+    return Edit(before=lambda z: torch.addcmul(_like(term, z), z, _like(factor, z)))
+
+
+# --------------------------------------------------------------------------- on the activation's output
+
+
+def clamp_min(level: float, ranges: Ranges) -> Edit:
+    """Raise outputs to at least low + level * (high - low) (learn-DM's clamps, a node at a time); 0 changes nothing."""
+    bottom = _tensor(ranges.at(level, -np.inf))
+    return Edit() if level == 0 else Edit(after=lambda outputs: torch.maximum(outputs, _like(bottom, outputs)))
+
+
+def clamp_max(level: float, ranges: Ranges) -> Edit:
+    """Lower outputs to at most low + level * (high - low); 1 changes nothing."""
+    top = _tensor(ranges.at(level, np.inf))
+    return Edit() if level == 1 else Edit(after=lambda outputs: torch.minimum(outputs, _like(top, outputs)))
+
+
+def zero(level: float, ranges: Ranges) -> Edit:
+    """Weaken outputs to (1 - level) of themselves: 0 changes nothing, 1 silences."""
+    return Edit() if level == 0 else Edit(after=lambda outputs: outputs * (1 - level))
+
+
+def mean(level: float, ranges: Ranges) -> Edit:
+    """Move outputs towards the node's mean: 0 changes nothing, at 1 the node says the same of every input."""
+    if ranges.mean is None:
+        raise ValueError("mean ablation needs the nodes' mean outputs: Ranges(low, high, mean)")
+    centre = _tensor(ranges.mean)
+    return Edit() if level == 0 else Edit(after=lambda outputs: torch.lerp(outputs, _like(centre, outputs), level))
+
+
+def ablate(node: int, value: float) -> Edit:
+    """Set one node's activation output to `value` on every input."""
+    return Edit(after=lambda outputs: torch.full_like(outputs, value), nodes=(node,), constant=value)
+
+
+def on_nodes(intervention: Intervention, level: float, ranges: Ranges, nodes: Sequence[int]) -> Edit:
+    """Do to some nodes what an intervention does to a layer."""
+    edit = intervention(level, ranges.take(nodes))
+    return Edit(edit.before, edit.after, tuple(nodes))
+
+
+INTERVENTIONS: dict[str, Intervention] = {
+    "scale": scale,
+    "clip": clip,
+    "offset": offset,
+    "clamp-min": clamp_min,
+    "clamp-max": clamp_max,
+    "zero": zero,
+    "mean": mean,
+}
+"""Name -> (level, ranges) -> Edit. The level that changes nothing is in `NO_OPS`."""
+
+NO_OPS = {
+    "scale": 1.0,
+    "clip": float("inf"),
+    "offset": 0.0,
+    "clamp-min": 0.0,
+    "clamp-max": 1.0,
+    "zero": 0.0,
+    "mean": 0.0,
+}
+
+
+def find_intervention(name: str) -> Intervention:
+    """Give an intervention by its name, or a user's own as ``package.module:name``.
+
+    A user's function takes (level, ranges) and returns an `Edit`. It may carry the attributes ``levels``
+    (a sequence; else 0 to 1) and ``no_op`` (the level that changes nothing; else a row without level is added).
+
+    Raises
+    ------
+    UsageError
+        If there is no such intervention.
+    """
+    if name in INTERVENTIONS:
+        return INTERVENTIONS[name]
+    module, colon, attribute = name.partition(":")
+    if not colon:
+        raise unknown_name("intervention", name, INTERVENTIONS)
+    try:
+        found: Any = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(
+            "intervention",
+            found=f"{name} ({error})",
+            expected="package.module:name",
+            do="check the name and PYTHONPATH",
+        ) from error
+    return found  # type: ignore[no-any-return]
+
+
+# --------------------------------------------------------------------------- shapes
+
+
+def _tensor(values: Array) -> Tensor:
+    return torch.from_numpy(np.asarray(values, np.float32))
+
+
+def _like(values: Tensor, z: Tensor) -> Tensor:
+    """Shape one value a node as z is: nodes last (B, N), or second (B, N, H, W)."""
+    values = values.to(z.device)
+    return values.view(-1, *(1 for _ in z.shape[2:])) if z.dim() > 2 else values
