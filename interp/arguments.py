@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -86,7 +86,7 @@ def _check_range(option: str, value: float | None, low: float, high: float) -> N
 
 
 def writable_folder(path: str | Path) -> Path:
-    """Make an output folder and see that it can be written, before the long work.
+    """See that an output folder can be made and written, before the long work, and leave nothing behind.
 
     Raises
     ------
@@ -94,11 +94,13 @@ def writable_folder(path: str | Path) -> Path:
         If it cannot.
     """
     folder = Path(path)
-    probe = folder / f".interp-{os.getpid()}"
     try:
+        made = [part for part in (folder, *folder.parents) if not part.exists()]
         folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        for part in made:  # a file that turns out to be no network should not cost an empty folder
+            part.rmdir()
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(
