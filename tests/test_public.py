@@ -1,0 +1,42 @@
+import inspect
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import interp
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_public_names_are_sorted_and_few():
+    assert interp.__all__ == sorted(set(interp.__all__))
+    assert len(interp.__all__) < 25
+    assert dir(interp) == interp.__all__
+
+
+@pytest.mark.parametrize("name", interp.__all__)
+def test_public_names_can_be_imported_and_say_what_they_are(name):
+    value = getattr(interp, name)
+    assert callable(value)
+    assert inspect.getdoc(value)
+    assert value.__name__ == name
+    assert value.__module__.startswith("interp.")
+
+
+def test_wrong_names_are_refused():
+    with pytest.raises(AttributeError, match="module 'interp' has no attribute 'fit_gaussian'"):
+        interp.fit_gaussian  # noqa: B018
+
+
+def test_importing_interp_imports_nothing_heavy():
+    code = "import sys; before = set(sys.modules); import interp; print(*sorted(set(sys.modules) - before))"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    loaded = done.stdout.split()
+    assert "interp" in loaded
+    heavy = {"torch", "numpy", "pandas", "scipy", "sklearn", "h5py", "matplotlib", "seaborn", "captum", "torchvision"}
+    assert heavy & set(loaded) == set()
+    assert [name for name in loaded if name.startswith("interp.")] == []

@@ -1,0 +1,114 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from interp.boundaries import classify_boundaries
+from interp.gaussians import GaussianOptions, fit_gaussians
+from interp.types import Attribution, Dataset, Effects, Inference, LoadedModel, NodeLayer, Scaling, Split
+from interp.verdict import alerts, beats_null, harmless_ranges, judge
+
+LEVELS = {"scale": np.linspace(0, 2, 21), "offset": np.linspace(-1, 1, 21)}
+
+
+def boundaries(coherent, nodes=40, dead=0):
+    """Clusters far apart; boundaries through one of them, or through random data points."""
+    rng = np.random.default_rng(0)
+    z = np.where(rng.random((1500, nodes)) < 0.5, rng.normal(-5, 1, (1500, nodes)), rng.normal(5, 1, (1500, nodes)))
+    z = z + 5 if coherent else z - z[rng.integers(0, 1500, nodes), np.arange(nodes)]
+    z[:, :dead] = 0
+    return classify_boundaries(fit_gaussians(z, None, GaussianOptions(components=2)))
+
+
+def effects(scale=(0.5, 1.5), offset=(-0.1, 0.1)):
+    """Sweeps that cost nothing strictly within the ranges given and much beyond."""
+    rows = [
+        ("h", -1, kind, level, "train", 0.0 if low - 1e-9 <= level <= high + 1e-9 else -0.3)
+        for kind, (low, high) in (("scale", scale), ("offset", offset))
+        for level in LEVELS[kind]
+    ]
+    rows += [("h", 3, "scale", 1.0, "train", -1.0), ("h", -1, "scale", 1.0, "test", -1.0)]  # others' rows
+    return Effects(
+        pd.DataFrame(rows, columns=["layer", "node", "intervention", "level", "split", "difference"]), {}, {}
+    )
+
+
+def model(trained=True, **change):
+    layers = (NodeLayer("h", "linear", 40, 4, "relu", "h"), NodeLayer("out", "linear", 3, 40, "identity", "out"))
+    facts = {"trained": Inference(trained, "likely", "accuracy 90 %, by chance 10 %")}
+    plain = LoadedModel(None, layers, "x.pt", "drawn", "m", Scaling("raw"), (4,), "linear", facts)
+    return replace(plain, **change)
+
+
+def data(labels=True, test=True):
+    part = Split(np.zeros((5, 4)), np.zeros(5, int) if labels else None)
+    return Dataset("drawn", {"train": part, **({"test": part} if test else {})}, None, (), (), "d")
+
+
+def test_coherent_layers_beat_their_null_and_random_ones_do_not():
+    assert beats_null(boundaries(True))
+    assert not beats_null(boundaries(False))
+
+
+def test_one_null_that_does_as_well_is_enough_to_say_nothing():
+    found = boundaries(True)
+    assert not beats_null(replace(found, null_share={**found.null_share, "permuted bias": found.share}))
+
+
+def test_harmless_ranges_are_connected_and_of_the_whole_layer_on_training_data():
+    found = harmless_ranges(effects((0.5, 1.5), (-0.2, 0.3)), "h")
+    assert found["scale"] == pytest.approx((0.5, 1.5))
+    assert found["offset"] == pytest.approx((-0.2, 0.3))
+    gap = effects((0.5, 1.5))
+    gap.table.loc[gap.table["level"] == 2.0, "difference"] = 0.0  # harmless again beyond a harmful stretch
+    assert harmless_ranges(gap, "h")["scale"] == pytest.approx((0.5, 1.5))
+    assert harmless_ranges(gap, "none") == {}
+
+
+def headline(coherent=True, trained=True, **ranges):
+    found = {"h": boundaries(coherent), "out": boundaries(False, 3)}
+    return judge(model(trained), data(), found, effects(**ranges), {}).headline
+
+
+def test_headlines_say_what_the_null_and_the_sweeps_allow():
+    assert headline().startswith("Boundaries of h pass through cluster means more often than chance explains;")
+    assert headline(False).startswith("Boundaries pass through cluster means no more often than chance explains;")
+    assert "as if distances mattered more than intensity" in headline()
+    assert "intensity matters as much" in headline(scale=(0.9, 1.1))
+    assert "untrained" in headline(trained=False)
+    assert "could not be established" in headline(trained=None)
+
+
+def test_findings_carry_their_numbers():
+    shown = boundaries(True, dead=4)
+    agree = Attribution(np.ones(3), np.ones(3), np.ones(3), 0.75, 0.5, 0.875, 0.01, 64)
+    undefined = replace(agree, rank_correlation=float("nan"))
+    found = judge(model(), data(), {"h": shown}, effects(), {"h": agree, "x": undefined}).findings
+    at = np.searchsorted(shown.epsilons, 0.25)
+    assert f"{shown.share[at]:.0%} of 36 live nodes" in found[0]
+    assert f"would give {shown.null_share['random point'][at]:.0%}" in found[0]
+    assert found[0].endswith("more than chance.")
+    assert "from 0.5 to 1.5 times the activations" in found[1]
+    assert "moved by -10.0% to +10.0%" in found[1]
+    assert found[2] == "Dead nodes: 4 in h."
+    assert "rank correlation 0.75 (0.50 to 0.88)" in found[3]
+    assert len(found) == 4
+
+
+def test_alerts_name_what_limits_the_page():
+    assert alerts(model(), data(), {"h": boundaries(True)}) == []
+    guessed = {**model(None).inferred, "input_scaling": Inference("raw", "uncertain", "two fit")}
+    found = alerts(
+        model(None, inferred=guessed, skipped={"rnn": "GRU is no linear map"}),
+        data(labels=False, test=False),
+        {"h": boundaries(True, dead=12)},
+    )
+    assert found == [
+        "input scaling is a guess that the data do not settle: raw (two fit)",
+        "trained: accuracy 90 %, by chance 10 %",
+        "no labels: accuracy below means agreement with the unperturbed predictions",
+        "no test split: everything is measured on the data that was fitted",
+        "30% of the nodes of h are dead",
+        "not covered: rnn (GRU is no linear map)",
+    ]
