@@ -153,7 +153,7 @@ class NodeLayer:
     inputs
         Values one node reads, D; for a convolution the patch size.
     activation
-        What is applied to z, a name of `interp.nodes.ACTIVATIONS`, or ``custom``.
+        What is applied to z, a name of `interp.activations.ACTIVATIONS`, or ``custom``.
     tap
         Module whose output is z: the linear map, or the norm that follows it.
     """
@@ -522,11 +522,21 @@ class Effects:
         Split -> accuracy of the unperturbed model.
     skipped
         ``layer:node`` -> why an intervention left it as it was.
+    curves
+        Clamps of single nodes over levels, from `interp.interventions.curves.clamp_curves`; may be empty.
+    node_levels
+        What is read off them: ``layer``, ``node``, ``equilibrium``, ``half_min``, ``half_max``, ``lowest``.
+    control
+        Agreement of the network and of its shuffled copy with their own unperturbed predictions, from
+        `interp.interventions.control.compare_with_control`; may be empty.
     """
 
     table: pd.DataFrame
     baseline: Mapping[str, float]
     skipped: Mapping[str, str]
+    curves: pd.DataFrame = field(default_factory=pd.DataFrame)
+    node_levels: pd.DataFrame = field(default_factory=pd.DataFrame)
+    control: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @dataclass(frozen=True)

@@ -179,6 +179,12 @@ def alerts(model: LoadedModel, data: Dataset, boundaries: Mapping[str, Boundarie
         share = result.counts["dead"] / len(result.kind)
         if share > MANY_DEAD:
             found.append(f"{share:.0%} of the nodes of {name} are dead")
+    unknown = sorted({layer.name for layer in model.layers if layer.activation == "custom"})
+    if unknown:
+        found.append(
+            f"{', '.join(unknown)}: an activation of its own making follows, so output ranges and means"
+            " are those of z, and intervention levels with them"
+        )
     if model.skipped:
         found.append("not covered: " + "; ".join(f"{name} ({why})" for name, why in model.skipped.items()))
     return found
