@@ -6,7 +6,9 @@ output. What comes before a layer is run once for a block of rows, what follows 
 where a linear map follows, a change of one node is a rank-1 update.
 """
 
+from interp.interventions.control import compare_with_control, shuffle_weights
 from interp.interventions.counting import Tally, tally
+from interp.interventions.curves import clamp_curves, node_levels
 from interp.interventions.edits import INTERVENTIONS, NO_OPS, Edit, Ranges, ablate, find_intervention, on_nodes
 from interp.interventions.levels import PUBLISHED, levels
 from interp.interventions.sweep import InterventionOptions, effect_rows, intervene, sweep_nodes, untouched
@@ -20,11 +22,15 @@ __all__ = [
     "Ranges",
     "Tally",
     "ablate",
+    "clamp_curves",
+    "compare_with_control",
     "effect_rows",
     "find_intervention",
     "intervene",
     "levels",
+    "node_levels",
     "on_nodes",
+    "shuffle_weights",
     "sweep_nodes",
     "tally",
     "untouched",

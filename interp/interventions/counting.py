@@ -20,6 +20,9 @@ from interp.interventions.sites import HookedSite, Site, acts_on_each_node_alone
 from interp.scoring import PROBABILITIES
 from interp.types import Array, LoadedModel, NodeLayer, Split
 
+TOGETHER = 512
+"""Single-node edits whose values are held at once: 2 MB a block."""
+
 
 @dataclass(frozen=True)
 class Tally:
@@ -152,8 +155,10 @@ def _judge(block: Block, layer: NodeLayer, edits: Sequence[Edit]) -> tuple[Tenso
     quick = _quick(block, layer, edits)
     if quick:
         ready = rank_one(block.site)  # type: ignore[arg-type]
-        nodes, values = ready.values([edits[i] for i in quick])
-        right[quick], loss[quick] = ready.judge(nodes, values, block.truth)
+        for start in range(0, len(quick), TOGETHER):
+            chosen = quick[start : start + TOGETHER]
+            nodes, values = ready.values([edits[i] for i in chosen])
+            right[chosen], loss[chosen] = ready.judge(nodes, values, block.truth)
     served = set(quick)
     for chosen in _stacks([i for i in range(len(edits)) if i not in served], block):
         outputs = [block.site.run(edits[i]) for i in chosen]

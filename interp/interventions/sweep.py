@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from interp.interventions.control import compare_with_control
 from interp.interventions.counting import Tally, tally
+from interp.interventions.curves import clamp_curves, node_levels
 from interp.interventions.edits import Ranges, ablate, find_intervention, on_nodes
 from interp.interventions.levels import PUBLISHED, levels
 from interp.statistics import benjamini_hochberg, mcnemar, paired_difference, wilson_interval
@@ -30,7 +32,14 @@ class InterventionOptions:
     interventions
         Names of `INTERVENTIONS`, or ``package.module:name``.
     seed
-        Of that draw.
+        Of every draw.
+    curve_levels
+        Levels of each node's clamp curves; 0 leaves them out.
+    curve_samples
+        Training inputs at most that these curves are measured on, a quarter of it with convolutions.
+    control_samples
+        Training inputs at most for the comparison with shuffled weights, a quarter of it with
+        convolutions; 0 leaves it out.
     """
 
     levels: int = 60
@@ -38,6 +47,9 @@ class InterventionOptions:
     convolution_samples: int = 4000
     interventions: tuple[str, ...] = tuple(PUBLISHED)
     seed: int = 0
+    curve_levels: int = 21
+    curve_samples: int = 2000
+    control_samples: int = 4000
 
 
 def intervene(
@@ -58,7 +70,8 @@ def intervene(
     options
         What is swept.
     """
-    splits = {name: _subset(model, split, options) for name, split in data.splits.items()}
+    most = options.convolution_samples if _convolves(model) else None
+    splits = {name: draw(split, most, options.seed) for name, split in data.splits.items()}
     tables, baseline = [], {}
     for layer in model.layers:
         if layer.name not in ranges:
@@ -75,20 +88,46 @@ def intervene(
             baseline[name] = found.baseline / found.samples
             tables.append(effect_rows(keys, found, layer.name, name))
     table = pd.concat(tables, ignore_index=True)
-    return Effects(_corrected(table), baseline, untouched(ranges))
+    curves = _curves(model, data.train, ranges, options)
+    control = _control(model, data.train, ranges, options)
+    return Effects(_corrected(table), baseline, untouched(ranges), curves, node_levels(curves), control)
+
+
+def _curves(
+    model: LoadedModel, split: Split, ranges: Mapping[str, Ranges], options: InterventionOptions
+) -> pd.DataFrame:
+    """Clamp single nodes of every layer on some training inputs."""
+    some = draw(split, options.curve_samples // (4 if _convolves(model) else 1), options.seed)
+    layers = [layer for layer in model.layers if layer.name in ranges and options.curve_levels]
+    found = [clamp_curves(model, layer, some, ranges[layer.name], options.curve_levels) for layer in layers]
+    empty = pd.DataFrame(columns=["layer", "node", "intervention", "level", "samples", "accuracy", "loss"], dtype=float)
+    return pd.concat(found, ignore_index=True) if found else empty
+
+
+def _control(
+    model: LoadedModel, split: Split, ranges: Mapping[str, Ranges], options: InterventionOptions
+) -> pd.DataFrame:
+    """Hold the network beside its shuffled copy."""
+    most = options.control_samples // (4 if _convolves(model) else 1)
+    if not most:
+        return pd.DataFrame()
+    return compare_with_control(model, draw(split, most, options.seed), ranges, options.levels, options.seed)
 
 
 def _sweep_keys(options: InterventionOptions) -> list[tuple[str, float, int]]:
     return [(kind, float(level), -1) for kind in options.interventions for level in levels(kind, options.levels)]
 
 
-def _subset(model: LoadedModel, split: Split, options: InterventionOptions) -> Split:
-    """Give a split, or random inputs of it where convolutions make every level expensive."""
-    convolves = any(layer.kind.startswith("conv") for layer in model.layers)
-    if not convolves or len(split) <= options.convolution_samples:
+def _convolves(model: LoadedModel) -> bool:
+    """Whether every level is expensive."""
+    return any(layer.kind.startswith("conv") for layer in model.layers)
+
+
+def draw(split: Split, most: int | None, seed: int) -> Split:
+    """Give a split, or random inputs of it in their order where there are more than `most`."""
+    if most is None or len(split) <= most:
         return split
-    rows = np.random.default_rng(options.seed).choice(len(split), options.convolution_samples, replace=False)
-    rows.sort()
+    rows = np.sort(np.random.default_rng(seed).choice(len(split), most, replace=False))
     return Split(split.inputs[rows], None if split.labels is None else split.labels[rows])
 
 
