@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import stats
 
@@ -112,3 +114,103 @@ def bootstrap_shares(flags: Array, repetitions: int, seed: int, confidence: floa
     edge = (1 - confidence) / 2
     low, high = np.quantile(shares, [edge, 1 - edge], axis=0)
     return low, high
+
+
+def paired_bootstrap(
+    gained: Array, lost: Array, count: int, repetitions: int = 2000, seed: int = 0, confidence: float = 0.95
+) -> tuple[Array, Array]:
+    """Give the percentile interval of a paired change of accuracy, resampling samples (Efron 1979).
+
+    A sample is gained, lost or the same, so that drawing samples is drawing these three kinds.
+
+    Parameters
+    ----------
+    gained, lost
+        (E,) samples that only the second, or only the first, reading gets right.
+    count
+        Samples.
+
+    Returns
+    -------
+    low, high
+        (E,) in shares.
+    """
+    gained, lost = np.atleast_1d(gained), np.atleast_1d(lost)
+    shares = np.stack([gained, lost, count - gained - lost], axis=-1) / count
+    drawn = np.random.default_rng(seed).multinomial(count, shares, (repetitions, len(gained)))
+    edge = (1 - confidence) / 2
+    low, high = np.quantile((drawn[..., 0] - drawn[..., 1]) / count, [edge, 1 - edge], axis=0)
+    return low, high
+
+
+@dataclass(frozen=True)
+class RunsTest:
+    """Several runs with and without an intervention, paired by run.
+
+    Attributes
+    ----------
+    difference, low, high
+        Mean change over runs and its t interval.
+    t, p_value
+        Paired t-test against no change, two-sided.
+    effect_size
+        Cohen's d of paired differences: mean / standard deviation.
+    runs
+        How many.
+    """
+
+    difference: float
+    low: float
+    high: float
+    t: float
+    p_value: float
+    effect_size: float
+    runs: int
+
+
+def paired_runs(unperturbed: Array, perturbed: Array, confidence: float = 0.95) -> RunsTest:
+    """Test the change of a figure over independently trained networks (Student 1908).
+
+    NaN where nothing can be said: one run, or the same change in all.
+
+    Examples
+    --------
+    >>> found = paired_runs(np.array([0.9, 0.8, 0.7]), np.array([0.8, 0.6, 0.4]))
+    >>> round(found.difference, 3), round(found.t, 3), round(found.effect_size, 3)
+    (-0.2, -3.464, -2.0)
+    """
+    change = np.asarray(perturbed, float) - np.asarray(unperturbed, float)
+    runs, mean = len(change), float(np.mean(change))
+    spread = float(np.std(change, ddof=1)) if runs > 1 else 0.0
+    if spread <= 1e-12 * max(abs(mean), 1e-300):
+        nan = float("nan")
+        return RunsTest(mean, nan, nan, nan, nan, nan, runs)
+    error = spread / np.sqrt(runs)
+    half, t = float(stats.t.ppf(0.5 + confidence / 2, runs - 1) * error), mean / error
+    p_value = 2 * float(stats.t.sf(abs(t), runs - 1))
+    return RunsTest(mean, mean - half, mean + half, float(t), p_value, mean / spread, runs)
+
+
+def detectable_difference(count: int, discordant: float, power: float = 0.8, alpha: float = 0.05) -> float:
+    """Give the smallest change of accuracy that McNemar's test would find (Connor 1987).
+
+    Parameters
+    ----------
+    count
+        Samples.
+    discordant
+        Share of samples that are right under one reading only, in (0, 1].
+    power, alpha
+        Chance to find it; chance of a false alarm.
+
+    Examples
+    --------
+    >>> round(detectable_difference(10_000, 0.01), 5)
+    0.0028
+    """
+    at_null, at_change = stats.norm.ppf(1 - alpha / 2), stats.norm.ppf(power)
+    change = 0.0
+    for _ in range(50):  # a contraction: the change enters its own variance, weakly
+        spread = np.sqrt(max(discordant - change**2, 0.0))
+        change = min((at_null * np.sqrt(discordant) + at_change * spread) / np.sqrt(count), discordant)
+    return float(change)
