@@ -13,15 +13,18 @@ from torch import nn
 
 from interp.activations import ACTIVATIONS
 from interp.checkpoints.contents import Contents
-from interp.checkpoints.infer import check_labels, choose_scaling, infer_reading, nearest_mean_accuracy
+from interp.checkpoints.infer import check_labels, infer_reading
 from interp.checkpoints.layers import only_child, sequential_steps
+from interp.checkpoints.placement import Placement, image_placements
 from interp.checkpoints.readings import OUTPUTS
 from interp.checkpoints.rebuild import chain_of, rebuild
 from interp.checkpoints.safetensors_files import read_safetensors
+from interp.checkpoints.scaling import choose_scaling
 from interp.checkpoints.sniff import sniff
-from interp.checkpoints.stack import dense_stack
+from interp.checkpoints.stack import layer_stack
 from interp.checkpoints.tensors import checked_state
 from interp.checkpoints.torch_files import read_torch
+from interp.checkpoints.trained import nearest_mean_accuracy
 from interp.checkpoints.user_model import build_user_model
 from interp.checkpoints.zoo_files import build_zoo_model, zoo_data, zoo_facts
 from interp.datasets import RAW, DataOptions, load_dataset, parse_scaling
@@ -183,13 +186,17 @@ def _from_module(
 
 
 def _from_stack(contents: Contents, path: str | Path, data: Dataset | None, options: LoadOptions) -> LoadedModel:
-    layers, order = dense_stack(contents.state, path)
+    layers, order = layer_stack(contents.state, path, contents.parts)
+    shape: tuple[int, ...] = (layers[0].weight.shape[1],)
+    places: list[Placement] = []
+    if layers[0].is_convolution:
+        shape, places = image_placements(layers, data, path)
     widths = (layers[0].weight.shape[1], *(len(layer.weight) for layer in layers))
     notes = "; ".join(("parameter shapes", *contents.notes, order))
     given = {"scaling": options.scaling, "activation": options.activation, "output": options.output}
-    reading, inferred = infer_reading(layers, data, given)
+    reading, inferred = infer_reading(layers, data, given, places)
     facts = {"architecture": Inference("-".join(map(str, widths)), "certain", notes), **inferred}
-    return _examine(rebuild(layers, reading), contents, path, data, reading.scaling, facts, widths[:1])
+    return _examine(rebuild(layers, reading), contents, path, data, reading.scaling, facts, shape)
 
 
 # --------------------------------------------------------------------------- looking at the module

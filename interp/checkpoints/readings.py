@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
 import numpy as np
@@ -11,29 +11,50 @@ import torch
 from torch import Tensor
 
 from interp.activations import ACTIVATIONS
-from interp.checkpoints.stack import Dense, Norm
+from interp.checkpoints.placement import Placement
+from interp.checkpoints.stack import Layer, Norm
 from interp.scoring import losses, predict
 from interp.types import Array, Scaling
 
 NORM_PLACES = ("before", "after")
+POOLED_PLACES = {False: ("before", "pool-first"), True: ("before", "after", "pool-first", "last")}
+"""Without and with batch-norms: orders of norm, activation and pooling after a convolution, the usual first."""
+
 OUTPUTS = ("linear", "activation", "negated-activation")
 """Forms that change predictions. A bare negation is none: the weights would absorb it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reading:
     """One way to run a stack: what the file does not say.
 
     Attributes
     ----------
     norm
-        Whether batch-norms act ``before`` or ``after`` the activation.
+        Whether batch-norms act ``before`` or ``after`` the activation; in a convolutional network
+        also ``pool-first`` (pooling, norm, activation) or ``last`` (activation, pooling, norm).
+    placement
+        Where padding, stride and pooling stand; None without convolutions.
     """
 
     scaling: Scaling
     activation: str
     output: str
     norm: str = "before"
+    placement: Placement | None = None
+
+    def __hash__(self) -> int:
+        """Hash by what names it, since a scaling holds arrays."""
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare likewise."""
+        return isinstance(other, Reading) and self.key == other.key
+
+    @property
+    def key(self) -> tuple[str, str, str, str, str]:
+        """What tells it from the others."""
+        return (self.scaling.name, self.activation, self.output, self.norm, str(self.placement))
 
 
 @dataclass(frozen=True)
@@ -51,21 +72,28 @@ class Score:
 
 
 def all_readings(
-    layers: Sequence[Dense], scalings: Mapping[str, Scaling], given: Mapping[str, str | None]
+    layers: Sequence[Layer],
+    scalings: Mapping[str, Scaling],
+    given: Mapping[str, str | None],
+    places: Sequence[Placement] = (),
 ) -> list[Reading]:
     """List every reading that agrees with what the user gave (``scaling``, ``activation``, ``output``)."""
     activations = [given["activation"]] if given.get("activation") else list(ACTIVATIONS)
     outputs = [given["output"]] if given.get("output") else list(OUTPUTS)
-    norms = NORM_PLACES if any(layer.norm for layer in layers) else NORM_PLACES[:1]
+    normed = any(layer.norm for layer in layers)
+    norms = POOLED_PLACES[normed] if places else NORM_PLACES if normed else NORM_PLACES[:1]
+    kinds: list[Placement | None] = [replace(place, kind=kind) for place in places for kind in place.kinds]
     if len(layers) == 1:
         activations = activations[:1] if given.get("activation") else ["identity"]
     return [
-        Reading(scaling, str(activation), str(output), norm)
-        for scaling, activation, norm, output in product(scalings.values(), activations, norms, outputs)
+        Reading(scaling, str(activation), str(output), norm, place)
+        for place, scaling, activation, norm, output in product(
+            kinds or [None], scalings.values(), activations, norms, outputs
+        )
     ]
 
 
-def score_readings(layers: Sequence[Dense], readings: Sequence[Reading], inputs: Array, labels: Array) -> list[Score]:
+def score_readings(layers: Sequence[Layer], readings: Sequence[Reading], inputs: Array, labels: Array) -> list[Score]:
     """Score readings on labelled rows, a block at a time; the first product is shared by all scalings.
 
     Parameters
@@ -88,7 +116,7 @@ def _blocks(inputs: Array, labels: Array, size: int = 2048) -> Iterator[tuple[Te
 
 
 @torch.no_grad()
-def _score_block(layers: Sequence[Dense], readings: Sequence[Reading], x: Tensor, y: Tensor) -> tuple[Array, Array]:
+def _score_block(layers: Sequence[Layer], readings: Sequence[Reading], x: Tensor, y: Tensor) -> tuple[Array, Array]:
     raw = x @ layers[0].weight.T
     cache: dict[tuple[str, str, str], Tensor] = {}
     correct, total = np.empty((len(readings), len(y)), bool), np.empty(len(readings))
@@ -102,7 +130,7 @@ def _score_block(layers: Sequence[Dense], readings: Sequence[Reading], x: Tensor
     return correct, total
 
 
-def _first_z(layer: Dense, scaling: Scaling, x: Tensor, raw: Tensor) -> Tensor:
+def _first_z(layer: Layer, scaling: Scaling, x: Tensor, raw: Tensor) -> Tensor:
     """W((x/d - m)/s) + b; for scalar m and s it follows from the raw product W x."""
     if scaling.mean.ndim:
         z = torch.from_numpy(scaling(x.numpy())) @ layer.weight.T
@@ -111,7 +139,7 @@ def _first_z(layer: Dense, scaling: Scaling, x: Tensor, raw: Tensor) -> Tensor:
     return z if layer.bias is None else z + layer.bias
 
 
-def _last_z(layers: Sequence[Dense], reading: Reading, z: Tensor) -> Tensor:
+def _last_z(layers: Sequence[Layer], reading: Reading, z: Tensor) -> Tensor:
     activation = ACTIVATIONS[reading.activation]
     for before, layer in pairwise(layers):
         if before.norm and reading.norm == "before":

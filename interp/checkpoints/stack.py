@@ -1,4 +1,4 @@
-"""From parameter names and shapes to a stack of dense layers in running order."""
+"""From parameter names and shapes to a stack of layers in running order."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from interp.checkpoints.inert import Part
 from interp.errors import CheckpointError
 
 USE_MODEL = "pass your own class with --model package.module:callable"
@@ -27,17 +28,43 @@ class Norm:
 
 
 @dataclass(frozen=True)
-class Dense:
-    """One dense layer: weight (N, D), bias (N,) or None, and the batch-norm stored after it."""
+class Layer:
+    """One dense layer or convolution and the batch-norm stored after it.
+
+    Attributes
+    ----------
+    weight
+        (N, D), or (N, C, h, w) of a convolution.
+    padding, stride
+        Of a convolution, where the file states them.
+    """
 
     name: str
     weight: Tensor
     bias: Tensor | None
     norm: Norm | None = None
+    padding: int | None = None
+    stride: int | None = None
+
+    @property
+    def is_convolution(self) -> bool:
+        """Whether its nodes read patches."""
+        return self.weight.dim() == 4
 
 
-def dense_stack(state: Mapping[str, Tensor], path: object) -> tuple[list[Dense], str]:
-    """Order the dense layers of a bare state dict so that their shapes chain.
+def layer_stack(
+    state: Mapping[str, Tensor], path: object, parts: Mapping[str, Part] | None = None
+) -> tuple[list[Layer], str]:
+    """Order the layers of a bare state dict so that their shapes chain: convolutions, then dense layers.
+
+    Parameters
+    ----------
+    state
+        Parameter name -> tensor.
+    path
+        Of the file, for errors.
+    parts
+        What a pickled module says of the settings of its layers.
 
     Returns
     -------
@@ -49,15 +76,28 @@ def dense_stack(state: Mapping[str, Tensor], path: object) -> tuple[list[Dense],
     Raises
     ------
     CheckpointError
-        If tensors are no dense layers, or chain in no order.
+        If tensors are no such layers, or chain in no order.
     """
     _check_sizes(state, path)
     layers, norms, rest = _group(state)
     if rest or not layers:
         what = f"{rest[0]} of shape {tuple(state[rest[0]].shape)}" if rest else "no weight matrix"
-        raise CheckpointError(path, found=what, expected="dense layers (weight and bias) only", do=USE_MODEL)
-    ordered, evidence = _order(layers, path)
+        raise CheckpointError(
+            path, found=what, expected="dense and convolution layers (weight and bias) only", do=USE_MODEL
+        )
+    if all(layer.is_convolution for layer in layers):
+        raise CheckpointError(path, found="convolutions only", expected="a dense layer at the end", do=USE_MODEL)
+    ordered, evidence = _order([_with_settings(layer, parts or {}) for layer in layers], path)
     return _attach_norms(ordered, norms, list(state), path), evidence
+
+
+def _with_settings(layer: Layer, parts: Mapping[str, Part]) -> Layer:
+    """Take over what a pickled module states of a convolution."""
+    if not layer.is_convolution or layer.name not in parts:
+        return layer
+    stated = {name: parts[layer.name].settings.get(name) for name in ("padding", "stride")}
+    same = {name: value[0] for name, value in stated.items() if isinstance(value, tuple) and len(set(value)) == 1}
+    return replace(layer, **same)
 
 
 def _check_sizes(state: Mapping[str, Tensor], path: object) -> None:
@@ -74,15 +114,15 @@ def _check_sizes(state: Mapping[str, Tensor], path: object) -> None:
 # --------------------------------------------------------------------------- names -> layers
 
 
-def _group(state: Mapping[str, Tensor]) -> tuple[list[Dense], list[Norm], list[str]]:
+def _group(state: Mapping[str, Tensor]) -> tuple[list[Layer], list[Norm], list[str]]:
     """Sort tensors into layers and norms; what fits neither is returned by name."""
     left = {name: tensor for name, tensor in state.items() if not name.endswith("num_batches_tracked")}
     norms = [_take_norm(left, name) for name in list(left) if name.endswith("running_mean")]
     layers = []
-    for name in [name for name, tensor in left.items() if tensor.dim() == 2]:
+    for name in [name for name, tensor in left.items() if tensor.dim() in (2, 4)]:
         weight = left.pop(name)
         bias = _bias_name(name, weight, left)
-        layers.append(Dense(_layer_name(name), weight.float(), left.pop(bias).float() if bias else None))
+        layers.append(Layer(_layer_name(name), weight.float(), left.pop(bias).float() if bias else None))
     return layers, norms, list(left)
 
 
@@ -118,9 +158,10 @@ def _layer_name(weight_name: str) -> str:
 # --------------------------------------------------------------------------- order
 
 
-def _order(layers: Sequence[Dense], path: object) -> tuple[list[Dense], str]:
-    natural = sorted(layers, key=lambda layer: _natural(layer.name))
-    for candidate, evidence in ((list(layers), "shapes chain in file order"), (natural, "shapes chain in name order")):
+def _order(layers: Sequence[Layer], path: object) -> tuple[list[Layer], str]:
+    in_file = sorted(layers, key=lambda layer: not layer.is_convolution)
+    natural = sorted(layers, key=lambda layer: (not layer.is_convolution, _natural(layer.name)))
+    for candidate, evidence in ((in_file, "shapes chain in file order"), (natural, "shapes chain in name order")):
         if _chains(candidate):
             return candidate, evidence
     found = _only_path(layers)
@@ -129,23 +170,30 @@ def _order(layers: Sequence[Dense], path: object) -> tuple[list[Dense], str]:
     return found, "the only order in which shapes chain"
 
 
-def _chains(layers: Sequence[Dense]) -> bool:
-    return all(len(first.weight) == second.weight.shape[1] for first, second in pairwise(layers))
+def _chains(layers: Sequence[Layer]) -> bool:
+    return all(_follows(first, second) for first, second in pairwise(layers))
+
+
+def _follows(first: Layer, second: Layer) -> bool:
+    """Whether `second` can read what `first` puts out, which between them may be flattened positions of channels."""
+    if first.is_convolution and not second.is_convolution:
+        return second.weight.shape[1] % len(first.weight) == 0
+    return first.is_convolution == second.is_convolution and len(first.weight) == second.weight.shape[1]
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
-def _only_path(layers: Sequence[Dense]) -> list[Dense] | None:
+def _only_path(layers: Sequence[Layer]) -> list[Layer] | None:
     """Find the one order that uses every layer; None if there are none or several."""
-    found: list[list[Dense]] = []
+    found: list[list[Layer]] = []
 
-    def extend(chain: list[Dense], left: list[Dense]) -> None:
+    def extend(chain: list[Layer], left: list[Layer]) -> None:
         if not left:
             found.append(chain)
         for i, layer in enumerate(left):
-            if len(found) < 2 and (not chain or len(chain[-1].weight) == layer.weight.shape[1]):
+            if len(found) < 2 and (not chain or _follows(chain[-1], layer)):
                 extend([*chain, layer], left[:i] + left[i + 1 :])
 
     if len(layers) <= 12:  # beyond, trying orders takes too long and a chain by chance is likely
@@ -153,8 +201,8 @@ def _only_path(layers: Sequence[Dense]) -> list[Dense] | None:
     return found[0] if len(found) == 1 else None
 
 
-def _no_chain(layers: Sequence[Dense], path: object) -> CheckpointError:
-    first, second = next((a, b) for a, b in pairwise(layers) if len(a.weight) != b.weight.shape[1])
+def _no_chain(layers: Sequence[Layer], path: object) -> CheckpointError:
+    first, second = next((a, b) for a, b in pairwise(layers) if not _follows(a, b))
     return CheckpointError(
         path,
         found=f"{len(first.weight)} outputs of {first.name} before {second.weight.shape[1]} inputs of {second.name}",
@@ -163,7 +211,7 @@ def _no_chain(layers: Sequence[Dense], path: object) -> CheckpointError:
     )
 
 
-def _attach_norms(layers: list[Dense], norms: Sequence[Norm], names: list[str], path: object) -> list[Dense]:
+def _attach_norms(layers: list[Layer], norms: Sequence[Norm], names: list[str], path: object) -> list[Layer]:
     """Give each batch-norm to the layer of its width that stands before it in the file."""
     place = {
         layer.name: max((i for i, n in enumerate(names) if n.startswith(layer.name)), default=0) for layer in layers

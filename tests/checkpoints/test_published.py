@@ -78,6 +78,25 @@ def test_dense(name, shared, mnist):
     compare(model, mnist, path.with_name("reference.npz"))
 
 
+CONVOLUTIONAL = {  # three small enough to test each time; the others are slower, and read as well
+    "jordanhoare_avgpool_lenet": ("padding 2-0, stride 1-1, avg pooling 2-2", "activation, pooling"),
+    "hexhowells_2022_logsoftmax": ("padding 0-0-0, stride 1-1-1, max pooling 2-2-1", "activation, pooling"),
+    "candleai_bn_cnn_st": ("padding 1-1-1, stride 1-1-1, max pooling 2-2-2", "pooling, norm, activation"),
+}
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONAL)
+def test_convolutional(name, shared, mnist):
+    path, facts = third_party(shared, name)
+    model, _ = load_model(path, mnist)
+    truth = {"activation": "relu", "input_scaling": facts["normalization"], "output": "linear"}
+    truth |= dict(zip(("placement", "order"), CONVOLUTIONAL[name], strict=True))
+    for fact, value in truth.items():
+        assert model.inferred[fact].value == value or model.inferred[fact].confidence == "uncertain", fact
+        assert model.inferred[fact].confidence != "certain"
+    assert model.accuracy["test"] == pytest.approx(facts["measured_test_accuracy"], abs=5e-5)
+
+
 def test_untrained(shared, mnist):
     path, _ = third_party(shared, "multiring_federated_mlp")
     model, _ = load_model(path, mnist)
