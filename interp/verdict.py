@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 
+from interp.interventions.tolerance import Tolerance, connected, tolerances
+from interp.statistics import detectable_difference
 from interp.types import Attribution, Boundaries, Dataset, Effects, LoadedModel, Verdict
 
-TOLERATED = 0.01  # accuracy that an intervention may cost and still count as harmless
 SIGNIFICANT = 0.01
 MANY_DEAD = 0.2
 
@@ -37,9 +37,12 @@ def judge(
     ranges = {name: harmless_ranges(effects, name) for name in hidden}
     findings = [_coherence(name, boundaries[name]) for name in hidden if name in boundaries]
     findings += [_sensitivity(name, ranges[name]) for name in hidden]
-    findings += [_dead(boundaries), *_captum(attribution)]
+    findings += [_beside_control(name, tolerances(effects.control, name)) for name in hidden]
+    findings += [_power(effects), _dead(boundaries), *_captum(attribution)]
     return Verdict(
-        _headline(model, data, beats, ranges), tuple(filter(None, findings)), tuple(alerts(model, data, boundaries))
+        _headline(model, data, beats, ranges, effects),
+        tuple(filter(None, findings)),
+        tuple(alerts(model, data, boundaries)),
     )
 
 
@@ -62,19 +65,8 @@ def harmless_ranges(effects: Effects, layer: str) -> dict[str, tuple[float, floa
     for kind, centre in (("scale", 1.0), ("offset", 0.0)):
         part = rows[rows["intervention"] == kind].sort_values("level")
         if len(part):
-            found[kind] = _connected(part, centre)
+            found[kind] = connected(part["level"].to_numpy(float), -part["difference"].to_numpy(float), centre)
     return found
-
-
-def _connected(rows: pd.DataFrame, centre: float) -> tuple[float, float]:
-    level, harmless = rows["level"].to_numpy(), (rows["difference"] > -TOLERATED).to_numpy()
-    start = int(np.abs(level - centre).argmin())
-    low = high = start
-    while low > 0 and harmless[low - 1]:
-        low -= 1
-    while high < len(level) - 1 and harmless[high + 1]:
-        high += 1
-    return float(level[low]), float(level[high])
 
 
 # --------------------------------------------------------------------------- sentences
@@ -85,6 +77,7 @@ def _headline(
     data: Dataset,
     beats: Mapping[str, bool],
     ranges: Mapping[str, Mapping[str, tuple[float, float]]],
+    effects: Effects,
 ) -> str:
     if model.inferred["trained"].value is False:
         return "This network looks untrained: what follows describes random weights, not something learned."
@@ -96,7 +89,16 @@ def _headline(
         if coherent
         else "Boundaries pass through cluster means no more often than chance explains"
     )
-    return f"{first}; {_leaning(ranges)}."
+    return f"{first}; {_leaning(ranges)}{_by_shape(effects, ranges)}."
+
+
+def _by_shape(effects: Effects, ranges: Mapping[str, Mapping[str, tuple[float, float]]]) -> str:
+    """Say so where no layer leans on distances more than it does with its weights shuffled."""
+    found = [tolerances(effects.control, name) for name in ranges]
+    both = [pair for pair in found if set(pair) == {"given", "shuffled"}]
+    if not both or any(pair["given"].ratio > 2 * pair["shuffled"].ratio for pair in both):
+        return ""
+    return " (no more so than with its weights shuffled)"
 
 
 def _leaning(ranges: Mapping[str, Mapping[str, tuple[float, float]]]) -> str:
@@ -138,6 +140,46 @@ def _sensitivity(name: str, found: Mapping[str, tuple[float, float]]) -> str:
     return (
         f"{name}: accuracy stays within one point from {low_scale:.2g} to {high_scale:.2g} times the activations,"
         f" and for boundaries moved by {low:+.1%} to {high:+.1%} of each node's range."
+    )
+
+
+def _beside_control(name: str, found: Mapping[str, Tolerance]) -> str:
+    """Say whether the layer's leaning is more than that of any network of its shape."""
+    if set(found) != {"given", "shuffled"}:
+        return ""
+    own, other = found["given"], found["shuffled"]
+    return (
+        f"{name}: 99% of its own predictions survive {_tolerated(own)}; of the same network with shuffled weights,"
+        f" {_tolerated(other)}. Tolerated weakening over tolerated shift is {own.ratio:.3g} against {other.ratio:.3g}"
+        f" by shape alone: {_compared(own.ratio, other.ratio)}."
+    )
+
+
+def _tolerated(found: Tolerance) -> str:
+    return (
+        f"{found.scale[0]:.2g} times the activations and shifts from {found.offset[0]:+.1%} to {found.offset[1]:+.1%}"
+    )
+
+
+def _compared(own: float, other: float) -> str:
+    """Compare two ratios; levels are a grid, so that less than a factor of 2 is no difference."""
+    if own > 2 * other:
+        return "it leans on distances more than its shape explains"
+    return (
+        "it leans on intensity more than its shape explains" if 2 * own < other else "no more than its shape explains"
+    )
+
+
+def _power(effects: Effects) -> str:
+    """Say what change this many samples would have shown."""
+    rows = effects.table[(effects.table["node"] >= 0) & (effects.table["split"] == "train")]
+    if rows.empty:
+        return ""
+    samples = int(rows["samples"].iloc[0])
+    least = detectable_difference(samples, 0.01)
+    return (
+        f"With {samples:,} samples, a node whose silencing flips 1% of the outcomes is found with 80% power if accuracy"
+        f" changes by {100 * least:.2f} points or more; smaller effects may have been missed."
     )
 
 

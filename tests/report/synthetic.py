@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from interp.interventions import node_levels
 from interp.types import (
     Attribution,
     Boundaries,
@@ -199,7 +200,40 @@ def make_effects(layers: tuple[NodeLayer, ...], splits: tuple[str, ...]) -> Effe
             for node in range(layer.nodes)
         ]
     columns = list(effect_row("", 0, "", 0.0, "", 0.0))
-    return Effects(pd.DataFrame(rows, columns=columns), dict.fromkeys(splits, 0.9754), {"fc1:5": "dead: no range"})
+    table = pd.DataFrame(rows, columns=columns)
+    curves = make_curves(layers)
+    skipped = {"fc1:5": "dead: no range"}
+    return Effects(table, dict.fromkeys(splits, 0.9754), skipped, curves, node_levels(curves), make_control(layers))
+
+
+def make_curves(layers: tuple[NodeLayer, ...]) -> pd.DataFrame:
+    rows = [
+        (
+            layer.name,
+            node,
+            kind,
+            level,
+            500,
+            0.97 - 0.1 * (node % 5) * (level if kind == "clamp-min" else 1 - level),
+            0.1,
+        )
+        for layer in layers
+        for node in range(layer.nodes)
+        for kind in ("clamp-min", "clamp-max")
+        for level in np.linspace(0, 1, 11)
+    ]
+    return pd.DataFrame(rows, columns=["layer", "node", "intervention", "level", "samples", "accuracy", "loss"])
+
+
+def make_control(layers: tuple[NodeLayer, ...]) -> pd.DataFrame:
+    rows = [
+        (network, layer.name, kind, level, 500, 1 - abs(min(level, 1.4) - (kind == "scale")) * 0.1)
+        for network in ("given", "shuffled")
+        for layer in layers
+        for kind in ("scale", "offset")
+        for level in LEVELS[kind]
+    ]
+    return pd.DataFrame(rows, columns=["network", "layer", "intervention", "level", "samples", "agreement"])
 
 
 def make_attribution(n: int, rng: np.random.Generator) -> Attribution:

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
+from interp.interventions.tolerance import tolerances
 from interp.report import cells
 from interp.report.lookup import whole_layer
 from interp.report.style import FAINT, SPLIT_COLOURS, canvas, colour, layer_figures, pale
@@ -45,7 +46,33 @@ def section(results: Results) -> Section:
         Figure(names[layer], _caption(layer, what), partial(_figure, part, dict(results.effects.baseline), what))
         for layer, part in table.groupby("layer", sort=False)
     ]
-    return Section("Interventions", text, tuple(figures), (_worst(table, what),))
+    tables = (_worst(table, what), *_control(results.effects))
+    return Section("Interventions", text, tuple(figures), tables)
+
+
+def _control(effects: Effects) -> tuple[Table, ...]:
+    """Set what each layer bears beside what it bears with shuffled weights."""
+    if effects.control.empty:
+        return ()
+    rows = [
+        {
+            "layer": cells.Code(layer, 32),
+            "weights": network,
+            "scale from": cells.number(found.scale[0]),
+            "scale to": cells.number(found.scale[1]),
+            "shift from": cells.number(found.offset[0]),
+            "shift to": cells.number(found.offset[1]),
+            "weakening / shift": cells.number(found.ratio if np.isfinite(found.ratio) else None),
+        }
+        for layer in dict.fromkeys(effects.control["layer"])
+        for network, found in tolerances(effects.control, layer).items()
+    ]
+    caption = (
+        "Levels around the unperturbed network that keep 99 % of its own predictions, beside the same network with "
+        "its weights shuffled within each tensor: what any network of this shape bears. The last column is tolerated "
+        "weakening over tolerated shift; above 1, boundaries matter more than intensity."
+    )
+    return (Table(pd.DataFrame(rows, dtype=object), caption),)
 
 
 def _labelled(effects: Effects) -> bool:

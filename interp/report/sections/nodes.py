@@ -10,7 +10,8 @@ import pandas as pd
 from interp.report import cells
 from interp.report.lookup import shown_split, single_nodes
 from interp.report.numbers import decimals
-from interp.types import GaussianFit, Results, Section, Table
+from interp.report.sections.clamps import clamp_figures
+from interp.types import Effects, GaussianFit, Results, Section, Table
 
 MOST = 25  # nodes shown of each layer
 REPLACED = {"zero-ablation": "0", "mean-ablation": "its mean"}
@@ -31,7 +32,31 @@ def section(results: Results) -> Section:
     )
     rows = _rows(table[table["split"] == split], ways, results)
     caption = f"The {MOST} most sensitive nodes of each layer; all are in report.json. Change is in percentage points."
-    return Section("Single nodes", text, (), (Table(pd.DataFrame(rows, dtype=object), caption, sortable=True),))
+    found = Table(pd.DataFrame(rows, dtype=object), caption, sortable=True)
+    return Section("Single nodes", text, clamp_figures(results.effects), (found, *_levels(results.effects)))
+
+
+def _levels(effects: Effects) -> tuple[Table, ...]:
+    """List the nodes whose clamps cost most, with what is read off their curves."""
+    if effects.node_levels.empty:
+        return ()
+    ordered = effects.node_levels.sort_values("lowest", kind="stable").groupby("layer", sort=False).head(MOST)
+    rows = [
+        {
+            "node": cells.Code(f"{row['layer']}:{int(row['node'])}", 40),
+            "lowest accuracy": cells.share(row["lowest"]),
+            "equilibrium": cells.fixed(row["equilibrium"], 2),
+            "half, raised to": cells.fixed(row["half_min"], 2),
+            "half, cut at": cells.fixed(row["half_max"], 2),
+        }
+        for row in ordered.to_dict(orient="records")
+    ]
+    caption = (
+        f"Clamps of single nodes, the {MOST} that cost most of each layer. Equilibrium is the level where raising low "
+        "outputs and cutting high ones cost the same; half is where accuracy has fallen to half. Levels are fractions "
+        "of the node's own output range; a dash: no such level."
+    )
+    return (Table(pd.DataFrame(rows, dtype=object), caption, sortable=True),)
 
 
 def _words(way: str) -> str:

@@ -1,0 +1,58 @@
+"""Which part of each node's outputs the network needs: a heat map of clamps of single nodes."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from interp.report.style import canvas, layer_figures
+from interp.types import Effects, Figure
+
+MOST = 128  # nodes drawn of a layer, the most sensitive
+TITLES = {"clamp-min": "low outputs raised to", "clamp-max": "high outputs cut at"}
+
+
+def clamp_figures(effects: Effects) -> tuple[Figure, ...]:
+    """Draw each layer's clamp curves, a row a node, the most sensitive above."""
+    if effects.curves.empty:
+        return ()
+    names = layer_figures("clamps", dict.fromkeys(effects.curves["layer"]))
+    return tuple(
+        Figure(names[layer], _caption(layer, part), partial(_figure, part))
+        for layer, part in effects.curves.groupby("layer", sort=False)
+    )
+
+
+def _caption(layer: str, part: pd.DataFrame) -> str:
+    return (
+        f"{layer}: change of accuracy, in percentage points, when one node's output is clamped; a row a node, the most "
+        f"sensitive above, over {int(part['samples'].iloc[0]):,} samples. Levels are fractions of the node's own range."
+    )
+
+
+def _figure(part: pd.DataFrame) -> Any:
+    """Draw both clamps side by side on one colour scale."""
+    grids = {kind: _grid(rows) for kind, rows in part.groupby("intervention", sort=False)}
+    worst = np.min([np.nanmin(grid, axis=1) for grid in grids.values()], axis=0)
+    order = np.argsort(worst, kind="stable")[:MOST]
+    limit = max(float(np.nanmax([np.nanmax(np.abs(grid)) for grid in grids.values()])), 0.1)
+    figure, axes = canvas(1, len(grids), height=1.2 + min(2.6, 0.05 * len(order) + 0.6), sharey=True)
+    for place, (kind, grid) in zip(axes[0], grids.items(), strict=True):
+        image = place.imshow(
+            grid[order], aspect="auto", cmap="RdBu", vmin=-limit, vmax=limit, extent=(0, 1, len(order), 0)
+        )
+        place.set_xlabel(f"{TITLES.get(kind, kind)}, fraction of range", fontsize=7.5)
+    axes[0, 0].set_ylabel("nodes")
+    axes[0, 0].set_yticks([])
+    figure.colorbar(image, ax=axes[0].tolist(), shrink=0.8, label="points")
+    return figure
+
+
+def _grid(rows: pd.DataFrame) -> Any:
+    """Lay one clamp out as (nodes, levels), in points of accuracy against the level that changes nothing."""
+    grid = rows.pivot_table(index="node", columns="level", values="accuracy").to_numpy(float)
+    idle = grid[:, :1] if rows["intervention"].iloc[0] == "clamp-min" else grid[:, -1:]
+    return 100 * (grid - idle)
