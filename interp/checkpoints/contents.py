@@ -62,7 +62,8 @@ def contents_of(loaded: Any, format: str, path: object) -> Contents:
     if isinstance(holder, Inert):
         parts = parts_of(holder)
         notes += (f"a pickled {holder.class_name}, of which no code was run",)
-        return Contents("torch-module", state_of(parts), parts=parts, metadata=_plain(loaded), notes=notes)
+        named = format if holder.class_name.startswith("__torch__.") else "torch-module"
+        return Contents(named, state_of(parts), parts=parts, metadata=_plain(loaded), notes=notes)
     state, prefix = strip_wrappers(holder)
     if prefix:
         notes += (f"prefix {prefix!r} taken off every name",)

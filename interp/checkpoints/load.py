@@ -24,6 +24,7 @@ from interp.checkpoints.sniff import sniff
 from interp.checkpoints.stack import layer_stack
 from interp.checkpoints.tensors import checked_state
 from interp.checkpoints.torch_files import read_torch
+from interp.checkpoints.torchscript_files import read_torchscript
 from interp.checkpoints.trained import nearest_mean_accuracy
 from interp.checkpoints.user_model import build_user_model
 from interp.checkpoints.zoo_files import build_zoo_model, zoo_data, zoo_facts
@@ -37,6 +38,7 @@ from interp.types import Dataset, Inference, LoadedModel, Scaling
 READERS: dict[str, Callable[[Path, str, bool], Contents]] = {
     "torch-zip": read_torch,
     "torch-legacy": read_torch,
+    "torchscript": read_torchscript,
     "safetensors": read_safetensors,
 }
 
@@ -196,6 +198,11 @@ def _from_stack(contents: Contents, path: str | Path, data: Dataset | None, opti
     given = {"scaling": options.scaling, "activation": options.activation, "output": options.output}
     reading, inferred = infer_reading(layers, data, given, places)
     facts = {"architecture": Inference("-".join(map(str, widths)), "certain", notes), **inferred}
+    ends = sorted({part.kind for part in contents.parts.values()} & {"Sigmoid", "Softmax", "LogSoftmax"})
+    if ends and options.output is None:  # order-preserving, so no prediction tells whether it acts on the output
+        said = facts["output"]
+        why = f"{said.evidence}; the file also names a {' and a '.join(ends)}, whose place only its code tells"
+        facts["output"] = Inference(said.value, "uncertain", why)
     return _examine(rebuild(layers, reading), contents, path, data, reading.scaling, facts, shape)
 
 

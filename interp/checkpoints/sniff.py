@@ -19,7 +19,7 @@ SAVE_STATE = "save one with torch.save(model.state_dict(), 'model.pt') or with s
 
 
 def sniff(path: Path) -> str:
-    """Name a file's format: ``torch-zip``, ``torch-legacy`` or ``safetensors``.
+    """Name a file's format: ``torch-zip``, ``torch-legacy``, ``torchscript`` or ``safetensors``.
 
     Raises
     ------
@@ -69,9 +69,7 @@ def _zip_format(path: Path) -> str:
         )
     stems = {name.rsplit("/", 1)[-1] for name in names}
     if "constants.pkl" in stems:
-        raise CheckpointError(
-            path, found="a TorchScript archive", expected="a state dict", do="load it with torch.jit and " + SAVE_STATE
-        )
+        return "torchscript"
     if "data.pkl" in stems:
         return "torch-zip"
     raise CheckpointError(

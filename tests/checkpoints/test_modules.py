@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import zipfile
 from contextlib import suppress
 
 import pytest
@@ -79,3 +80,24 @@ def test_legacy_module_is_refused_with_a_way_out(tmp_path):
     torch.save(layers(), tmp_path / "net.pt", _use_new_zipfile_serialization=False)
     with pytest.raises(CheckpointError, match=r"a pickled Python object .*--allow-pickle"):
         load_model(tmp_path / "net.pt", DIGITS)
+
+
+@pytest.mark.filterwarnings("ignore")  # torch.jit is deprecated; its files stay
+def test_torchscript_opens_without_its_code(tmp_path):
+    module = nn.Sequential(nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 10), nn.Sigmoid())
+    module[0].load_state_dict({"weight": torch.eye(16, 64), "bias": torch.zeros(16)})
+    archive = torch.jit.script(module)
+    archive.save(str(tmp_path / "net.pt"))
+    model, _ = load_model(tmp_path / "net.pt", DIGITS)
+    assert model.format == "torchscript"
+    assert model.inferred["architecture"].value == "64-16-10"
+    assert model.inferred["output"].confidence == "uncertain"
+    assert "the file also names a Sigmoid" in model.inferred["output"].evidence
+
+
+def test_damaged_torchscript(tmp_path):
+    with zipfile.ZipFile(tmp_path / "net.pt", "w") as archive:
+        archive.writestr("net/constants.pkl", b"x")
+        archive.writestr("net/data.pkl", b"junk")
+    with pytest.raises(CheckpointError, match="a TorchScript archive that does not open"):
+        load_model(tmp_path / "net.pt")
