@@ -16,8 +16,8 @@ import torch
 from perturbed import as_model, finish, pictures, scaled, timed, trained_mlp
 
 from interp.hooks import tap
-from interp.pipeline import versions
 from interp.record import record_activations
+from interp.runs import versions
 from interp.store import open_recording
 from interp.types import Dataset, Provenance
 
