@@ -15,6 +15,7 @@ from interp.activations import ACTIVATIONS
 from interp.checkpoints.contents import Contents
 from interp.checkpoints.infer import check_labels, infer_reading
 from interp.checkpoints.layers import only_child, sequential_steps
+from interp.checkpoints.onnx_files import read_onnx
 from interp.checkpoints.placement import Placement, image_placements
 from interp.checkpoints.readings import OUTPUTS
 from interp.checkpoints.rebuild import chain_of, rebuild
@@ -40,6 +41,7 @@ READERS: dict[str, Callable[[Path, str, bool], Contents]] = {
     "torch-legacy": read_torch,
     "torchscript": read_torchscript,
     "safetensors": read_safetensors,
+    "onnx": read_onnx,
 }
 
 

@@ -19,7 +19,7 @@ SAVE_STATE = "save one with torch.save(model.state_dict(), 'model.pt') or with s
 
 
 def sniff(path: Path) -> str:
-    """Name a file's format: ``torch-zip``, ``torch-legacy``, ``torchscript`` or ``safetensors``.
+    """Name a file's format: ``torch-zip``, ``torch-legacy``, ``torchscript``, ``safetensors`` or ``onnx``.
 
     Raises
     ------
@@ -33,6 +33,8 @@ def sniff(path: Path) -> str:
         return "torch-legacy"
     if len(head) > 8 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < max(size, 100_000_000):
         return "safetensors"
+    if head[:1] == b"\x08" and (b"pytorch" in head or b"onnx" in head.lower()):
+        return "onnx"
     raise CheckpointError(path, found=_looks_like(path, head), expected="a trained network's weights", do=_remedy(head))
 
 
@@ -88,8 +90,6 @@ def _looks_like(path: Path, head: bytes) -> str:
         return "an HDF5 file"
     if head[:1] == b"\x80" and len(head) > 1 and head[1] <= 5:
         return _pickle_of(path)
-    if head[:1] == b"\x08" and (b"pytorch" in head or b"onnx" in head.lower()):
-        return "an ONNX model"
     if all(byte >= 32 or byte in b"\t\n\r\f" for byte in head):
         return "a text file"
     return "bytes of no known format"

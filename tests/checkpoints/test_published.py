@@ -1,13 +1,14 @@
 """Networks that others published: what is inferred of them, and that they predict what they should."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from interp.checkpoints import load_model
+from interp.checkpoints import load_model, read_contents
 from interp.datasets import DataOptions, load_dataset
 from interp.errors import CheckpointError
 from interp.inputs import as_tensor
@@ -95,6 +96,32 @@ def test_convolutional(name, shared, mnist):
         assert model.inferred[fact].value == value or model.inferred[fact].confidence == "uncertain", fact
         assert model.inferred[fact].confidence != "certain"
     assert model.accuracy["test"] == pytest.approx(facts["measured_test_accuracy"], abs=5e-5)
+
+
+def test_onnx(shared, mnist, tmp_path):
+    """The graph states everything but the scaling; cut anywhere, the file is refused."""
+    path, facts = third_party(shared, "ufuk_fc_onnx")
+    model, _ = load_model(path, mnist)
+    found = inspection(model)
+    assert (found["format"], found["widths"], found["activation"]) == ("onnx", [784, 100, 30, 10], "relu")
+    assert found["input_scaling"] == facts["normalization"]
+    compare(model, mnist, path.with_name("reference.npz"))
+    whole = path.read_bytes()
+    for size in (200, 5000, len(whole) // 2, len(whole) - 100):
+        (tmp_path / "cut.onnx").write_bytes(whole[:size])
+        with pytest.raises(CheckpointError, match="ONNX"):
+            load_model(tmp_path / "cut.onnx", mnist)
+
+
+def test_flipped_onnx_never_crashes(shared, tmp_path):
+    path, _ = third_party(shared, "ufuk_fc_onnx")
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    for at in [*rng.integers(0, 400, 60), *rng.integers(len(whole) - 1500, len(whole), 60)]:
+        flipped = bytearray(whole)
+        flipped[at] ^= 1 << rng.integers(8)
+        (tmp_path / "flipped.onnx").write_bytes(flipped)
+        with suppress(CheckpointError):  # or it opens: many bytes are names and documentation
+            read_contents(tmp_path / "flipped.onnx")
 
 
 def test_untrained(shared, mnist):
