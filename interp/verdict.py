@@ -38,7 +38,7 @@ def judge(
     findings = [_coherence(name, boundaries[name]) for name in hidden if name in boundaries]
     findings += [_sensitivity(name, ranges[name]) for name in hidden]
     findings += [_beside_control(name, tolerances(effects.control, name)) for name in hidden]
-    findings += [_power(effects), _dead(boundaries), *_captum(attribution)]
+    findings += [_dead(boundaries), *_captum(attribution), _power(effects)]
     return Verdict(
         _headline(model, data, beats, ranges, effects),
         tuple(filter(None, findings)),

@@ -29,9 +29,8 @@ def effects(scale=(0.5, 1.5), offset=(-0.1, 0.1)):
         for level in LEVELS[kind]
     ]
     rows += [("h", 3, "scale", 1.0, "train", -1.0), ("h", -1, "scale", 1.0, "test", -1.0)]  # others' rows
-    return Effects(
-        pd.DataFrame(rows, columns=["layer", "node", "intervention", "level", "split", "difference"]), {}, {}
-    )
+    table = pd.DataFrame(rows, columns=["layer", "node", "intervention", "level", "split", "difference"])
+    return Effects(table.assign(samples=1000), {}, {})
 
 
 def model(trained=True, **change):
@@ -93,7 +92,8 @@ def test_findings_carry_their_numbers():
     assert "moved by -10.0% to +10.0%" in found[1]
     assert found[2] == "Dead nodes: 4 in h."
     assert "rank correlation 0.75 (0.50 to 0.88)" in found[3]
-    assert len(found) == 4
+    assert found[4].startswith("With 1,000 samples")
+    assert len(found) == 5
 
 
 def test_alerts_name_what_limits_the_page():
