@@ -13,7 +13,7 @@ from importlib.metadata import version
 import numpy as np
 import torch
 from captum.attr import LayerFeatureAblation
-from perturbed import as_model, finish, pictures, ranges, scaled, timed, trained_mlp
+from perturbed import as_model, finish, pictures, scaled, timed, trained_mlp
 
 from interp.interventions import ablate, tally
 
@@ -47,7 +47,6 @@ def main():
     module = trained_mlp(data.train)
     model = as_model(module, (784,))
     x, labels = scaled(model, data.train), torch.from_numpy(data.train.labels)
-    ranges(module, x)
     edits = [ablate(node, 0.0) for node in range(128)]
     ours, counted = timed(lambda: tally(model, model.layers[0], edits, data.train))
     some = np.linspace(0, 127, options.plain_nodes).astype(int)
