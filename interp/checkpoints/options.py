@@ -1,0 +1,42 @@
+"""What a user may say of a model that its file does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from interp.activations import ACTIVATIONS
+from interp.checkpoints.readings import OUTPUTS
+from interp.errors import unknown_name
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """What the user says of a model; None where it is to be inferred.
+
+    Attributes
+    ----------
+    model
+        ``package.module:callable`` that returns the module the weights belong to.
+    scaling
+        As `interp.datasets.parse_scaling` reads it.
+    activation
+        A name of `interp.activations.ACTIVATIONS`.
+    output
+        ``linear``, ``activation`` or ``negated-activation``.
+    allow_pickle
+        Let the file run code.
+    """
+
+    model: str | None = None
+    scaling: str | None = None
+    activation: str | None = None
+    output: str | None = None
+    allow_pickle: bool = False
+
+
+def check_options(options: LoadOptions) -> None:
+    """Raise `UsageError` for a name the user gave that is none, with the close ones."""
+    known = {"--activation": (options.activation, ACTIVATIONS), "--output": (options.output, OUTPUTS)}
+    for option, (name, names) in known.items():
+        if name is not None and name not in names:
+            raise unknown_name(option, name, names)

@@ -1,0 +1,47 @@
+"""path -> Contents: the reader is chosen by what is in the file, never by its name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from interp.checkpoints.contents import Contents
+from interp.checkpoints.onnx_files import read_onnx
+from interp.checkpoints.safetensors_files import read_safetensors
+from interp.checkpoints.sniff import sniff
+from interp.checkpoints.tensors import checked_state
+from interp.checkpoints.torch_files import read_torch
+from interp.checkpoints.torchscript_files import read_torchscript
+
+READERS: dict[str, Callable[[Path, str, bool], Contents]] = {
+    "torch-zip": read_torch,
+    "torch-legacy": read_torch,
+    "torchscript": read_torchscript,
+    "safetensors": read_safetensors,
+    "onnx": read_onnx,
+}
+"""Format, as `sniff` names it -> (path, format, whether pickles may run code) -> what is in the file."""
+
+
+def read_contents(path: str | Path, allow_pickle: bool = False) -> Contents:
+    """Read a file's weights with the reader that its content asks for.
+
+    Raises
+    ------
+    CheckpointError
+        If it holds none that a network can be made of, or would have to run code.
+    """
+    format = sniff(Path(path))
+    contents = READERS[format](Path(path), format, allow_pickle)
+    return replace(contents, state=checked_state(contents.state, path))
+
+
+def file_digest(path: str | Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

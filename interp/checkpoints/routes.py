@@ -1,0 +1,92 @@
+"""Request -> LoadedModel: the ways in which contents of a file become a module that runs."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from interp.checkpoints.examine import checked_example, examine
+from interp.checkpoints.infer import infer_reading
+from interp.checkpoints.layers import only_child, sequential_steps
+from interp.checkpoints.placement import Placement, image_placements
+from interp.checkpoints.rebuild import chain_of, rebuild
+from interp.checkpoints.request import Request
+from interp.checkpoints.scaling import choose_scaling
+from interp.checkpoints.stack import layer_stack
+from interp.checkpoints.user_model import build_user_model
+from interp.checkpoints.zoo_files import build_zoo_model, zoo_facts
+from interp.datasets import RAW, parse_scaling
+from interp.errors import UsageError
+from interp.inputs import fitting_shape
+from interp.types import Inference, LoadedModel
+
+
+def draft(asked: Request) -> LoadedModel:
+    """Take the way that says most of the network; the digest is left to the caller.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be read as a network.
+    DataError
+        If the data are not this network's.
+    """
+    contents, options = asked.contents, asked.options
+    if options.model is not None:
+        module = build_user_model(options.model, contents.state, asked.path)
+        return _from_module(module, Inference(options.model, "certain", "given with --model"), asked)
+    if contents.format == "zoo":
+        return _from_zoo(asked)
+    if contents.module is not None:
+        name = f"{type(contents.module).__module__}:{type(contents.module).__qualname__}"
+        architecture = Inference(name, "certain", "unpickled, as --allow-pickle asks")
+        return _from_module(contents.module.float().eval(), architecture, asked)
+    steps = sequential_steps(contents.parts, only_child(contents.parts)) if contents.parts else None
+    if steps is not None and asked.data is not None:
+        why = "; ".join(("layers listed in order in the file", *contents.notes))
+        architecture = Inference("-".join(type(step).__name__ for _, step in steps), "certain", why)
+        return _from_module(chain_of(steps), architecture, asked)
+    return _from_stack(asked)
+
+
+def _from_zoo(asked: Request) -> LoadedModel:
+    module = build_zoo_model(asked.contents, asked.path)
+    facts, shape = zoo_facts(asked.contents)
+    given = asked.options.scaling
+    scaling = parse_scaling(given or asked.contents.metadata["scaling"], asked.data)
+    if given is not None:
+        facts["input_scaling"] = Inference(scaling.name, "certain", "given with --scaling")
+    return examine(module, asked, scaling, facts, shape)
+
+
+def _from_module(module: nn.Module, architecture: Inference, asked: Request) -> LoadedModel:
+    if asked.data is None:
+        raise UsageError(
+            str(asked.path),
+            found="a module without data",
+            expected="data to run it on",
+            do="pass --data digits, mnist or a file",
+        )
+    shape = fitting_shape(module, asked.data, RAW, str(asked.path))
+    checked_example(module, asked.data, RAW, shape, asked.path)
+    scaling, why = choose_scaling(module, asked.data, shape, asked.options.scaling)
+    return examine(module, asked, scaling, {"architecture": architecture, "input_scaling": why}, shape)
+
+
+def _from_stack(asked: Request) -> LoadedModel:
+    contents, options = asked.contents, asked.options
+    layers, order = layer_stack(contents.state, asked.path, contents.parts)
+    shape: tuple[int, ...] = (layers[0].weight.shape[1],)
+    places: list[Placement] = []
+    if layers[0].is_convolution:
+        shape, places = image_placements(layers, asked.data, asked.path)
+    widths = (layers[0].weight.shape[1], *(len(layer.weight) for layer in layers))
+    notes = "; ".join(("parameter shapes", *contents.notes, order))
+    given = {"scaling": options.scaling, "activation": options.activation, "output": options.output}
+    reading, inferred = infer_reading(layers, asked.data, given, places)
+    facts = {"architecture": Inference("-".join(map(str, widths)), "certain", notes), **inferred}
+    ends = sorted({part.kind for part in contents.parts.values()} & {"Sigmoid", "Softmax", "LogSoftmax"})
+    if ends and options.output is None:  # order-preserving, so no prediction tells whether it acts on the output
+        said = facts["output"]
+        why = f"{said.evidence}; the file also names a {' and a '.join(ends)}, whose place only its code tells"
+        facts["output"] = Inference(said.value, "uncertain", why)
+    return examine(rebuild(layers, reading), asked, reading.scaling, facts, shape)
