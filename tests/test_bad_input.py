@@ -130,7 +130,7 @@ SAVED = {
     "one dimension": (changed(extra=torch.ones(5)), r"extra of shape \(5,\)"),
     "no dimension": (changed(extra=torch.tensor(1.0)), r"extra of shape \(\)"),
     "thirty dimensions": (changed(extra=torch.ones([1] * 30)), "extra of shape"),
-    "no rows": ({"weight": torch.ones(0, 64)}, r"weight of shape \(0, 64\); expected tensors with values"),
+    "no rows": ({"weight": torch.ones(0, 64)}, r"weight of shape \(0, 64\); expected tensors with real values"),
     "no columns": ({"weight": torch.ones(10, 0)}, r"weight of shape \(10, 0\)"),
     "sparse": ({"weight": torch.ones(10, 64).to_sparse()}, "layout torch.sparse_coo"),
     "complex": ({"weight": torch.ones(10, 64, dtype=torch.complex64)}, "complex64; expected dense real tensors"),

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
 
+from interp.checkpoints.companions import without_averaged_copy
 from interp.checkpoints.inert import Inert, Part, is_module, parts_of, state_of
+from interp.checkpoints.packed import tensors_in
 from interp.errors import CheckpointError
 
 STATE_NAMES = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params", "parameters", "module")
-WRAPPERS = ("module.", "_orig_mod.", "model.", "net.", "network.")
+WRAPPERS = ("module.", "_orig_mod.", "model.", "net.", "network.", "online_model.", "_forward_module.")
 NOT_WEIGHTS = ("optim", "sched", "scaler", "loop", "callback")
 
 
@@ -57,26 +60,33 @@ def contents_of(loaded: Any, format: str, path: object) -> Contents:
     if isinstance(loaded, Mapping) and loaded.get("format") == "interp-zoo":
         rest = {str(key): value for key, value in loaded.items() if key != "state_dict"}
         return Contents("zoo", _zoo_state(loaded.get("state_dict"), path), metadata=rest)
-    where, holder = _find_state(loaded, path)
-    notes: tuple[str, ...] = (f"weights under {'/'.join(where)!r}",) if where else ()
+    holder, notes = _find_state(loaded, path)
     if isinstance(holder, Inert):
         parts = parts_of(holder)
         notes += (f"a pickled {holder.class_name}, of which no code was run",)
         named = format if holder.class_name.startswith("__torch__.") else "torch-module"
         return Contents(named, state_of(parts), parts=parts, metadata=_plain(loaded), notes=notes)
-    state, prefix = strip_wrappers(holder)
+    kept, left_out = without_averaged_copy(holder)
+    state, prefix = strip_wrappers(kept)
     if prefix:
         notes += (f"prefix {prefix!r} taken off every name",)
-    return Contents(format, state, metadata=_plain(loaded), notes=notes)
+    return Contents(format, state, metadata=_plain(loaded), notes=notes + left_out)
 
 
-def _find_state(loaded: Any, path: object) -> tuple[tuple[str, ...], Any]:
-    """Find what holds the weights, a mapping of tensors or a module's stand-in, and the keys that lead to it."""
+def _find_state(loaded: Any, path: object) -> tuple[Any, tuple[str, ...]]:
+    """Find what holds the weights, a mapping of tensors or a module's stand-in, and say where it was."""
     found = list(_states(loaded, ()))
     if not found:
         raise CheckpointError(path, found=_kind(loaded), expected="a state dict", do="save model.state_dict()")
-    where, _, holder = max(found, key=lambda item: _rank(item[0], item[1]))
-    return where, holder
+    where, state, holder = max(found, key=lambda item: _rank(item[0], item[1]))
+    notes = [f"weights under {'/'.join(where)!r}"] if where else []
+    copies = ["/".join(other) for other, inner, _ in found if other != where and _shapes(inner) == _shapes(state)]
+    notes += [f"weights of the same shapes under {', '.join(map(repr, copies))} were left"] if copies else []
+    return holder, tuple(notes)
+
+
+def _shapes(state: Mapping[str, Tensor]) -> list[tuple[int, ...]]:
+    return sorted(tuple(tensor.shape) for tensor in state.values() if tensor.dim())
 
 
 def _zoo_state(state: Any, path: object) -> dict[str, Tensor]:
@@ -112,7 +122,7 @@ def _states(value: Any, where: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
     value = value.state if isinstance(value, Inert) else value
     if not isinstance(value, Mapping) or len(where) > 6:
         return
-    tensors = {str(k): v.detach() for k, v in value.items() if isinstance(v, Tensor)}
+    tensors = tensors_in(value)
     if tensors:
         yield where, tensors, tensors
     for key, inner in value.items():
@@ -125,19 +135,29 @@ def holds_weights(loaded: Any) -> bool:
     return next(_states(loaded, ()), None) is not None
 
 
-def _rank(where: tuple[str, ...], state: Mapping[str, Tensor]) -> tuple[int, int, int]:
+def _rank(where: tuple[str, ...], state: Mapping[str, Tensor]) -> tuple[int, int, int, int]:
+    """Order by: holds matrices, usual name, not a moving average, size."""
     named = max((len(STATE_NAMES) - STATE_NAMES.index(key) for key in where if key in STATE_NAMES), default=0)
+    averaged = any(re.search(r"ema|swa|averag", key.lower()) for key in where)
     matrices = sum(tensor.numel() for tensor in state.values() if tensor.dim() > 1)
-    return (int(matrices > 0), named, matrices)
+    return (int(matrices > 0), named, int(not averaged), matrices)
 
 
 def strip_wrappers(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], str]:
-    """Take off the prefixes that DataParallel, torch.compile and training classes put on every name."""
+    """Take off the prefixes that DataParallel, torch.compile and training classes put on every name.
+
+    Single numbers beside the network, such as an averaged model's ``n_averaged``, keep theirs.
+    """
     taken, names = "", list(state)
-    while names and (prefix := next((p for p in WRAPPERS if all(name.startswith(p) for name in names)), None)):
+    counters = {name for name, tensor in state.items() if "." not in name and tensor.numel() == 1}
+    while prefix := _common_prefix([name for name in names if name not in counters]):
         taken += prefix
-        names = [name[len(prefix) :] for name in names]
+        names = [name if name in counters else name[len(prefix) :] for name in names]
     return dict(zip(names, state.values(), strict=True)), taken
+
+
+def _common_prefix(names: list[str]) -> str:
+    return next((p for p in WRAPPERS if names and all(name.startswith(p) for name in names)), "")
 
 
 def _plain(loaded: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from torch import nn
 
+from interp.checkpoints.effective import effective_state
 from interp.checkpoints.inert import Part
 
 CONV = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "padding_mode")
@@ -52,16 +53,17 @@ def build_layer(part: Part) -> nn.Module | None:
     """Build one layer with its weights; None for a kind that is not listed or settings that do not fit."""
     if part.kind not in LAYERS:
         return None
+    tensors = effective_state(part.tensors).state
     named = {name: part.settings[name] for name in LAYERS[part.kind] if name in part.settings}
     if part.kind in ("Linear", "Conv1d", "Conv2d"):
-        named["bias"] = "bias" in part.tensors
+        named["bias"] = "bias" in tensors
     try:
-        with_sizes = getattr(nn, part.kind)(**named, **({"device": "meta"} if part.tensors else {}))
+        with_sizes = getattr(nn, part.kind)(**named, **({"device": "meta"} if tensors else {}))
         expected = {name: tensor.shape for name, tensor in with_sizes.state_dict().items() if tensor.dim()}
-        if any(name not in part.tensors or part.tensors[name].shape != shape for name, shape in expected.items()):
+        if any(name not in tensors or tensors[name].shape != shape for name, shape in expected.items()):
             return None
         layer: nn.Module = getattr(nn, part.kind)(**named)
-        layer.load_state_dict({name: tensor.float() for name, tensor in part.tensors.items()}, strict=False)
+        layer.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=False)
     except (TypeError, ValueError, RuntimeError):
         return None
     return layer

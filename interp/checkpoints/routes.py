@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from interp.checkpoints.effective import plain_state, unknown_parametrization
 from interp.checkpoints.examine import checked_example, examine
 from interp.checkpoints.infer import infer_reading
 from interp.checkpoints.layers import only_child, sequential_steps
@@ -74,7 +75,10 @@ def _from_module(module: nn.Module, architecture: Inference, asked: Request) -> 
 
 def _from_stack(asked: Request) -> LoadedModel:
     contents, options = asked.contents, asked.options
-    layers, order = layer_stack(contents.state, asked.path, contents.parts)
+    plain = plain_state(contents.state)
+    if plain.unknown:
+        raise unknown_parametrization(plain.unknown, asked.path)
+    layers, order = layer_stack(plain.state, asked.path, contents.parts)
     shape: tuple[int, ...] = (layers[0].weight.shape[1],)
     places: list[Placement] = []
     if layers[0].is_convolution:
@@ -84,6 +88,8 @@ def _from_stack(asked: Request) -> LoadedModel:
     given = {"scaling": options.scaling, "activation": options.activation, "output": options.output}
     reading, inferred = infer_reading(layers, asked.data, given, places)
     facts = {"architecture": Inference("-".join(map(str, widths)), "certain", notes), **inferred}
+    if plain.notes:
+        facts["weights"] = Inference("computed", "certain" if plain.sure else "likely", "; ".join(plain.notes))
     ends = sorted({part.kind for part in contents.parts.values()} & {"Sigmoid", "Softmax", "LogSoftmax"})
     if ends and options.output is None:  # order-preserving, so no prediction tells whether it acts on the output
         said = facts["output"]

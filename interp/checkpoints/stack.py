@@ -78,7 +78,7 @@ def layer_stack(
     CheckpointError
         If tensors are no such layers, or chain in no order.
     """
-    _check_sizes(state, path)
+    _check_values(state, path)
     layers, norms, rest = _group(state)
     if rest or not layers:
         what = f"{rest[0]} of shape {tuple(state[rest[0]].shape)}" if rest else "no weight matrix"
@@ -100,15 +100,16 @@ def _with_settings(layer: Layer, parts: Mapping[str, Part]) -> Layer:
     return replace(layer, **same)
 
 
-def _check_sizes(state: Mapping[str, Tensor], path: object) -> None:
-    empty = next((name for name, tensor in state.items() if tensor.numel() == 0), None)
-    if empty is not None:
-        raise CheckpointError(
-            path,
-            found=f"{empty} of shape {tuple(state[empty].shape)}",
-            expected="tensors with values",
-            do="save the model after it was built and trained",
-        )
+def _check_values(state: Mapping[str, Tensor], path: object) -> None:
+    """Refuse tensors without values, and codes of a packing that is not ours to guess."""
+    for name, tensor in state.items():
+        if tensor.numel() == 0:
+            found, do = f"{name} of shape {tuple(tensor.shape)}", "save the model after it was built and trained"
+        elif tensor.dim() > 1 and not tensor.is_floating_point():
+            found, do = f"{name} of whole numbers ({tensor.dtype})", "save the weights as floats"
+        else:
+            continue
+        raise CheckpointError(path, found=found, expected="tensors with real values", do=do)
 
 
 # --------------------------------------------------------------------------- names -> layers
@@ -134,9 +135,9 @@ def _take_norm(left: dict[str, Tensor], mean_name: str) -> Norm:
     return Norm(
         parent.rstrip("."),
         mean.float(),
-        torch.ones_like(mean) if var is None else var.float(),
-        parts["weight"],
-        parts["bias"],
+        torch.ones_like(mean).float() if var is None else var.float(),
+        None if parts["weight"] is None else parts["weight"].float(),
+        None if parts["bias"] is None else parts["bias"].float(),
     )
 
 

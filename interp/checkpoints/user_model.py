@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from interp.checkpoints.contents import WRAPPERS
+from interp.checkpoints.effective import plain_state
 from interp.datasets import import_name
 from interp.errors import CheckpointError, UsageError, first_line
 
@@ -44,10 +45,12 @@ def build_user_model(spec: str, state: Mapping[str, Tensor], path: object) -> nn
 def load_into(module: nn.Module, state: Mapping[str, Tensor], path: object, *, copy: bool = True) -> None:
     """Load a state dict, whatever wrapper prefix it lacks; raise `CheckpointError` with a diff otherwise.
 
+    Weights stored in parts go into a module that has these parts as they are, and put together into any other.
     Without `copy` only names and shapes are compared.
     """
     expected = module.state_dict()
-    versions = [{prefix + name: tensor for name, tensor in state.items()} for prefix in ("", *WRAPPERS)]
+    states = (state, plain_state(state).state)
+    versions = [{p + name: tensor for name, tensor in own.items()} for own in states for p in ("", *WRAPPERS)]
     best = min(versions, key=lambda version: len(set(version) ^ set(expected)))
     differences = _differences(expected, best)
     if differences:

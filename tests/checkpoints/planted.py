@@ -50,3 +50,11 @@ def planted(scaling="x/16", steps=150, **form) -> Planted:
 def inputs(scaling="x/16", rows=50) -> torch.Tensor:
     """Give the first test images as the network takes them."""
     return torch.from_numpy(parse_scaling(scaling, DIGITS)(DIGITS.splits["test"].inputs[:rows]))
+
+
+@torch.no_grad()
+def same_outputs(first, second, x=None) -> None:
+    """Assert that two modules agree to 1e-6 of their largest output."""
+    x = inputs() if x is None else x
+    expected = second(x)
+    torch.testing.assert_close(first(x), expected, atol=1e-6 * float(expected.abs().max()), rtol=0)

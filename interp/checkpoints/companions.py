@@ -1,0 +1,46 @@
+"""Tensors that are saved beside the weights without being any: counters, averaged copies, observers, losses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from torch import Tensor
+
+AVERAGED = ("ema.", "ema_model.", "model_ema.", "averaged_model.", "swa_model.", "ema_network.")
+NEVER_WEIGHTS = {
+    r"^(n_averaged|initted|step|global_step|epoch)$": "counters",
+    r"(^|\.)(activation_post_process|\w*fake_quant|observer)(_\d+)?\.": "quantisation observers",
+    r"^(criterion|loss|loss_fn|loss_func|loss_function)\.": "numbers of the loss",
+}
+"""Pattern of a name -> what tensors of such names are."""
+
+
+def without_averaged_copy(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """Leave out a moving average that is saved beside the network it follows, and say so."""
+    for prefix in AVERAGED:
+        rest = {name: tensor for name, tensor in state.items() if not name.startswith(prefix)}
+        if 0 < len(rest) < len(state) and any(tensor.dim() > 1 for tensor in rest.values()):
+            return rest, (f"the averaged copy under {prefix!r} was left",)
+    return dict(state), ()
+
+
+def without_companions(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """Leave out what no layer computes with, and say what it was."""
+    kinds = {name: kind for name in state if (kind := _companion(name, state)) is not None}
+    names = {kind: [name for name in kinds if kinds[name] == kind] for kind in kinds.values()}
+    notes = tuple(f"left out: {kind} ({shorten(own)})" for kind, own in names.items())
+    return {name: tensor for name, tensor in state.items() if name not in kinds}, notes
+
+
+def _companion(name: str, state: Mapping[str, Tensor]) -> str | None:
+    parent, _, own = name.rpartition(".")
+    beside = f"{parent}." if parent else ""
+    if own in ("scale", "zero_point") and {f"{beside}scale", f"{beside}zero_point"} <= state.keys():
+        return "scales of quantised activations, which run as floats here"
+    return next((kind for pattern, kind in NEVER_WEIGHTS.items() if re.search(pattern, name)), None)
+
+
+def shorten(names: list[str], shown: int = 3) -> str:
+    """Give the first few names, and how many more there are."""
+    return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")

@@ -1,0 +1,180 @@
+"""Weights stored in parts come out as the module computes them; copies and companions are left out, and said to be."""
+
+import copy
+import warnings
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils import parametrizations, parametrize, prune
+
+from checkpoints.planted import DIGITS, inputs, planted, same_outputs
+from interp.checkpoints import LoadOptions, load_model
+from interp.checkpoints.effective import effective_state
+from interp.errors import CheckpointError
+
+SAID = LoadOptions(activation="relu", scaling="x/16", output="linear")
+
+
+def each(change):
+    """Apply a change to every linear layer of a trained network."""
+    module = copy.deepcopy(planted())
+    for layer in (module.fc1, module.fc2, module.fc3):
+        change(layer)
+    with torch.no_grad():
+        for parameter in module.parameters():  # so that no part is as the change left it
+            parameter.mul_(1 + 0.1 * torch.rand(parameter.shape, generator=torch.Generator().manual_seed(0)))
+    return module.eval()
+
+
+def old(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecated, but files that it wrote stay
+        return getattr(nn.utils, name)
+
+
+CHANGES = {
+    "pruned: stored weight times mask": lambda layer: prune.l1_unstructured(layer, "weight", 0.3),
+    "weight norm": parametrizations.weight_norm,
+    "weight norm over all": lambda layer: parametrizations.weight_norm(layer, dim=None),
+    "spectral norm": parametrizations.spectral_norm,
+    "old weight norm": lambda layer: old("weight_norm")(layer),
+    "old spectral norm": lambda layer: old("spectral_norm")(layer),
+    "orthogonal": parametrizations.orthogonal,
+}
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("change", CHANGES)
+def test_parts_are_put_together(change, tmp_path):
+    module = each(CHANGES[change])
+    torch.save(module.state_dict(), tmp_path / "net.pt")
+    model, _ = load_model(tmp_path / "net.pt", DIGITS, SAID)
+    same_outputs(model.module, module)
+    said = model.inferred["weights"]
+    assert change.removeprefix("old ").removesuffix(" over all") in said.evidence
+    assert said.confidence == ("likely" if change == "orthogonal" else "certain")
+    theirs, _ = load_model(tmp_path / "net.pt", DIGITS, LoadOptions(model="checkpoints.planted:Planted"))
+    same_outputs(theirs.module, module)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("dim", [0, 1])
+def test_convolutions(dim):
+    layer = parametrizations.weight_norm(nn.Conv2d(3, 4, 2), dim=dim)
+    torch.testing.assert_close(effective_state(layer.state_dict()).state["weight"], layer.weight)
+    layer = parametrizations.spectral_norm(nn.Conv2d(3, 4, 2)).eval()
+    torch.testing.assert_close(effective_state(layer.state_dict()).state["weight"], layer.weight)
+
+
+def test_spectral_norm_of_the_first_years():
+    """Torch before 1.0 stored the weight as last computed, and no right vector."""
+    state = {"weight_orig": torch.ones(2, 3), "weight": torch.full((2, 3), 0.4), "weight_u": torch.ones(2)}
+    assert effective_state(state).state["weight"][0, 0] == torch.tensor(0.4)
+
+
+def test_names_that_end_so_by_chance():
+    state = {"w_g": torch.ones(4, 3), "w_v": torch.ones(5, 3)}
+    assert effective_state(state).state.keys() == state.keys()
+
+
+class Symmetric(nn.Module):
+    def forward(self, x):
+        return x.triu() + x.triu(1).mT
+
+
+def test_parametrizations_of_ones_own_are_refused(tmp_path):
+    module = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+    parametrize.register_parametrization(module[0], "weight", Symmetric())
+    torch.save(module.state_dict(), tmp_path / "net.pt")
+    with pytest.raises(CheckpointError, match=r"0\.weight stored under a parametrization .*remove_parametrizations"):
+        load_model(tmp_path / "net.pt", DIGITS)
+
+
+def quantised(state):
+    """Give each weight in eight bits, and the floats that these stand for."""
+    weights = {name: tensor for name, tensor in state.items() if tensor.dim() == 2}
+    scales = {name: float(tensor.abs().max()) / 127 for name, tensor in weights.items()}
+    packed = {name: torch.quantize_per_tensor(weights[name], scales[name], 0, torch.qint8) for name in weights}
+    return packed, {name: tensor.dequantize() for name, tensor in packed.items()}
+
+
+@pytest.mark.filterwarnings("ignore")  # torch announces the end of quantised types; files stay
+def test_quantised_layers_as_floats(tmp_path):
+    """The state dict of torch.ao's dynamically quantised layers."""
+    module = copy.deepcopy(planted())
+    packed, floats = quantised(module.state_dict())
+    module.load_state_dict({**module.state_dict(), **floats})
+    saved = {}
+    for name in ("fc1", "fc2", "fc3"):
+        saved |= {f"{name}.scale": torch.tensor(1.0), f"{name}.zero_point": torch.tensor(0)}
+        saved[f"{name}._packed_params.dtype"] = torch.qint8
+        pair = (packed[f"{name}.weight"], module.state_dict()[f"{name}.bias"])
+        saved[f"{name}._packed_params._packed_params"] = pair
+    torch.save(saved, tmp_path / "net.pt")
+    model, _ = load_model(tmp_path / "net.pt", DIGITS, SAID)
+    same_outputs(model.module, module)
+    assert "scales of quantised activations, which run as floats here" in model.inferred["weights"].evidence
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_packed_by_torch(tmp_path):
+    ao = pytest.importorskip("torch.ao.quantization")
+    module = copy.deepcopy(planted())
+    torch.save(ao.quantize_dynamic(module, {nn.Linear}, dtype=torch.qint8).state_dict(), tmp_path / "net.pt")
+    model, _ = load_model(tmp_path / "net.pt", DIGITS, SAID)
+    torch.testing.assert_close(model.module(inputs()), module(inputs()), atol=0.5, rtol=0.05)
+
+
+@pytest.mark.parametrize("dtype", [torch.half, torch.bfloat16, torch.double])
+def test_other_precisions(dtype, tmp_path):
+    module = copy.deepcopy(planted(norm="before")).to(dtype)
+    torch.save(module.state_dict(), tmp_path / "net.pt")
+    model, _ = load_model(tmp_path / "net.pt", DIGITS, SAID)
+    same_outputs(model.module, module.float())
+
+
+def test_codes_of_another_packing_are_refused(tmp_path):
+    torch.save({"fc.weight": torch.ones(10, 64, dtype=torch.int8), "fc.bias": torch.ones(10)}, tmp_path / "net.pt")
+    with pytest.raises(CheckpointError, match=r"fc.weight of whole numbers \(torch.int8\)"):
+        load_model(tmp_path / "net.pt", DIGITS)
+
+
+def other():
+    return {name: tensor + 1 for name, tensor in planted().state_dict().items()}
+
+
+def prefixed(state, prefix):
+    return {prefix + name: tensor for name, tensor in state.items()}
+
+
+BESIDE = {
+    "ema first": (lambda s: {"ema": other(), "model": s}, "weights of the same shapes under 'ema' were left"),
+    "both named": (
+        lambda s: {"ema": {"state_dict": other()}, "state_dict": s},
+        "weights of the same shapes under 'ema/state_dict' were left",
+    ),
+    "in one": (
+        lambda s: prefixed(other(), "ema_model.") | prefixed(s, "online_model."),
+        "averaged copy under 'ema_model.'",
+    ),
+    "alone": (lambda s: {"n_averaged": torch.tensor(5), **prefixed(s, "module.")}, "left out: counters (n_averaged)"),
+    "loss": (lambda s: {"criterion.weight": torch.ones(10), **s}, "left out: numbers of the loss (criterion.weight)"),
+    "observers": (
+        lambda s: {"fc1.activation_post_process.min_val": torch.tensor(0.0), **s},
+        "left out: quantisation observers",
+    ),
+    "deep": (
+        lambda s: prefixed(s, "_orig_mod.module.model.network.net."),
+        "prefix '_orig_mod.module.model.network.net.'",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", BESIDE)
+def test_copies_and_companions(way, tmp_path):
+    make, said = BESIDE[way]
+    torch.save(make(planted().state_dict()), tmp_path / "net.pt")
+    model, _ = load_model(tmp_path / "net.pt", DIGITS, SAID)
+    same_outputs(model.module, planted())
+    assert said in " ".join(fact.evidence for fact in model.inferred.values())
