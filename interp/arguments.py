@@ -35,7 +35,9 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("model and data (a zoo checkpoint needs none of these)")
     group.add_argument("--data", help="digits, mnist, a .npz, .csv or .pt file, or package.module:callable")
     group.add_argument("--data-root", help="folder to look for data sets in (default: INTERP_DATA)")
-    group.add_argument("--label-column", help="label column of a .csv (default: label, target, class or y)")
+    group.add_argument(
+        "--target", help="column of a .csv to predict, or none (default: target, label, class, y; or the last)"
+    )
     group.add_argument("--offline", action="store_true", help="never download")
     group.add_argument("--model", help="package.module:callable that returns the module the weights belong to")
     group.add_argument("--scaling", help="raw, x/A, (x/A-B)/C or (x-mean)/std (default: inferred)")
@@ -61,7 +63,7 @@ def load_options(args: argparse.Namespace) -> LoadOptions:
 
 def data_options(args: argparse.Namespace) -> DataOptions:
     """Give where data may be looked for."""
-    return DataOptions(args.data_root, args.offline, args.label_column)
+    return DataOptions(args.data_root, args.offline, args.target)
 
 
 def run_options(args: argparse.Namespace) -> Options:

@@ -88,13 +88,29 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Split:
-    """One part of a data set: stored inputs (S, D) in their own type, labels (S,) int64 or None."""
+    """One part of a data set.
+
+    Attributes
+    ----------
+    inputs
+        As stored, (S, D) in their own type.
+    labels
+        (S,) int64 class indices, or None.
+    targets
+        (S, T): uint8 zeros and ones of several labels, or float64 measured values; None without either.
+    """
 
     inputs: Array
     labels: Array | None
+    targets: Array | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    def take(self, rows: Array) -> Split:
+        """Give some rows, in the order asked for."""
+        parts = (None if part is None else part[rows] for part in (self.labels, self.targets))
+        return Split(self.inputs[rows], *parts)
 
 
 @dataclass(frozen=True)

@@ -314,8 +314,8 @@ TABLES = {
     "nothing": ("", "No columns"),
     "ragged": ("a,b\n1,2\n1,2,3,4\n", "Expected 2 fields in line 3"),
     "text": ("a,b,label\nx,2,0\n", "text in column 'a'"),
-    "missing": ("a,b,label\n,2,0\n", "not finite in 32 bits in row 0"),
-    "no label": ("a,b,label\n1,2,\n", "1 rows without a label"),
+    "missing": ("a,b,label\n,2,0\n", "no value in column 'a' of row 1, one of 1 gaps"),
+    "no label": ("a,b,label\n1,2,\n", "no value in column 'label' of row 1"),
     "labels only": ("label\n1\n2\n", r"shape \(2, 0\)"),
     "width": ("a,b,label\n1,2,0\n", "2 values a row; expected 64"),
 }

@@ -8,15 +8,14 @@ significantly better; likelihood and gradient norm do worse.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 
-from interp.activations import RELU_FAMILY
 from interp.checkpoints.conv_scores import score_networks
 from interp.checkpoints.explain import FACTS, Fact, assumed, explain, placed_facts
 from interp.checkpoints.placement import Placement
 from interp.checkpoints.placing import best_places, placing
-from interp.checkpoints.race import Heat, better, by_merit, most_rows, race
+from interp.checkpoints.prefer import finalists, prefer_simple
+from interp.checkpoints.race import Heat, by_merit, race
 from interp.checkpoints.readings import Reading, Score, all_readings, score_readings
 from interp.checkpoints.stack import Layer
 from interp.checkpoints.trained import judge_training, nearest_mean_accuracy, trained_from_weights
@@ -71,7 +70,7 @@ def infer_reading(
     labels = data.train.labels
     scores = _scores(layers, readings, data.train.inputs, labels, list(facts.values()), seed)
     floor = nearest_mean_accuracy(data.train.inputs, labels)
-    chosen = _prefer_simple(scores)
+    chosen = prefer_simple(scores)
     if chosen.accuracy < min(floor, 2 / len(data.classes)):
         chosen = _conventional(scores) or chosen
     inferred = {fact: explain(fact, name, chosen, scores, floor, given) for fact, name in facts.items()}
@@ -138,29 +137,9 @@ def _scores(
         places = best_places(first)
         readings = [reading for reading in readings if (reading.placement, reading.norm) in places]
     latest = {result.reading: result for result in [*first, *run(score, readings, heats=heats)]}
-    best = min(most_rows(list(latest.values())), key=by_merit).reading
-    finals = [reading for reading in (best, *_simpler(best)) if reading in latest]
+    finals = finalists(list(latest.values()))
     latest |= {result.reading: result for result in run(score, finals, heats=heats[-1:])}
     return list(latest.values())
-
-
-def _simpler(reading: Reading) -> list[Reading]:
-    """List the simpler neighbours of a reading, the simplest last."""
-    simpler = [replace(reading, output="linear")] if reading.output == "activation" else []
-    if reading.activation in RELU_FAMILY:
-        simpler += [replace(other, activation="relu") for other in (reading, *simpler)]
-    return simpler
-
-
-def _prefer_simple(scores: Sequence[Score]) -> Score:
-    """Take the best, then its simpler neighbours unless they are significantly worse."""
-    best = chosen = min(most_rows(scores), key=by_merit)
-    by_reading = {score.reading: score for score in scores}
-    for reading in _simpler(best.reading):
-        simple = by_reading.get(reading)
-        if simple is not None and not better(best, simple):
-            chosen = simple
-    return chosen
 
 
 def _conventional(scores: Sequence[Score]) -> Score | None:

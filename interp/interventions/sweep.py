@@ -127,8 +127,7 @@ def draw(split: Split, most: int | None, seed: int) -> Split:
     """Give a split, or random inputs of it in their order where there are more than `most`."""
     if most is None or len(split) <= most:
         return split
-    rows = np.sort(np.random.default_rng(seed).choice(len(split), most, replace=False))
-    return Split(split.inputs[rows], None if split.labels is None else split.labels[rows])
+    return split.take(np.sort(np.random.default_rng(seed).choice(len(split), most, replace=False)))
 
 
 def sweep_nodes(

@@ -1,0 +1,45 @@
+"""A name, a path or a callable -> inputs, and what a network should make of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from interp.datasets.callables import from_callable
+from interp.datasets.files import FILE_READERS
+from interp.datasets.named import DATASETS
+from interp.datasets.options import DataOptions
+from interp.errors import unknown_name
+from interp.types import Dataset
+
+
+def load_dataset(spec: str, options: DataOptions = DataOptions()) -> Dataset:
+    """Open a data set by name, path or ``package.module:callable``.
+
+    Parameters
+    ----------
+    spec
+        ``digits``, ``mnist``, a ``.npz``, ``.csv`` or ``.pt`` file, or a callable that returns
+        ``(inputs, labels)`` or a mapping with the keys that an ``.npz`` has.
+    options
+        Where to look.
+
+    Raises
+    ------
+    DataError
+        If the data are missing, empty, not finite, or inputs and labels differ in number.
+    UsageError
+        If `spec` names nothing known.
+
+    Examples
+    --------
+    >>> load_dataset("digits").train.inputs.shape
+    (1437, 64)
+    """
+    if spec in DATASETS:
+        return DATASETS[spec](spec, options)
+    suffix = Path(spec).suffix.lower()
+    if suffix in FILE_READERS:
+        return FILE_READERS[suffix](spec, options)
+    if ":" in spec:
+        return from_callable(spec, options)
+    raise unknown_name("--data", spec, [*DATASETS, *(f"*{end}" for end in FILE_READERS), "package.module:callable"])

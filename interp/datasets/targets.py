@@ -1,0 +1,72 @@
+"""What a file says that a network should make of its inputs: class indices, several labels, or measured values."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from interp.errors import DataError
+from interp.types import Array
+
+MOST_CLASSES = 1000
+"""Integer targets with more distinct values than this are no classes."""
+
+
+def read_targets(where: str, values: Array, rows: int) -> tuple[Array | None, Array | None]:
+    """Tell class indices from labels and measured values, by dtype, shape and values.
+
+    Parameters
+    ----------
+    values
+        (S,) or (S, ...), one entry a row of inputs.
+    rows
+        S.
+
+    Returns
+    -------
+    labels
+        (S,) int64 from 0: whole numbers of one column, or the ones of one-hot rows. Else None.
+    targets
+        (S, T): uint8 where they are zeros and ones of several columns (several labels a row), float64 where they
+        are measured. Else None.
+
+    Raises
+    ------
+    DataError
+        If their number is not that of the inputs, a value is missing, or whole numbers fall below 0.
+    """
+    if len(values) != rows:
+        raise DataError(where, found=f"{len(values)} labels", expected=f"{rows}, one an input", do="make them match")
+    if values.dtype.kind not in "biuf":
+        raise DataError(
+            where, found=f"labels of type {values.dtype}", expected="numbers", do="encode classes as 0, 1, 2, ..."
+        )
+    table = values.reshape(rows, -1)
+    usable = np.isfinite(table).all(axis=1)
+    if not usable.all():
+        row = int(np.flatnonzero(~usable)[0])
+        raise DataError(where, found=f"no label in row {row}", expected="a label in every row", do="drop such rows")
+    if table.shape[1] > 1:
+        return _columns(table)
+    labels = _class_indices(where, table[:, 0])
+    return (labels, None) if labels is not None else (None, table.astype(np.float64))
+
+
+def _columns(table: Array) -> tuple[Array | None, Array | None]:
+    """Tell one-hot rows, several labels and several measured values apart."""
+    if not np.isin(table, (0, 1)).all():
+        return None, table.astype(np.float64)
+    if (table.sum(axis=1) == 1).all():
+        return table.argmax(axis=1), None
+    return None, table.astype(np.uint8)
+
+
+def _class_indices(where: str, values: Array) -> Array | None:
+    """Give whole numbers from 0 as they are; None for measured values."""
+    whole = np.clip(values, -(2**53), 2**53).astype(np.int64)
+    if not np.array_equal(whole, values) or whole.max() >= MOST_CLASSES:
+        return None
+    if whole.min() >= 0:
+        return whole
+    if values.dtype.kind == "f":
+        return None
+    raise DataError(where, found=f"label {whole.min()}", expected="labels from 0", do="encode them as 0, 1, 2, ...")
