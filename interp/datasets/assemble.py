@@ -84,7 +84,7 @@ def _split(where: str, inputs: Array, labels: Array | None) -> Split:
 def _alike(spec: str, splits: dict[str, Split]) -> dict[str, Split]:
     """Read all splits' targets as one where they differ in kind: a few rows of several labels may look one-hot."""
     tables = {name: split.targets for name, split in splits.items() if split.targets is not None}
-    columns = max((table.shape[1] for table in tables.values()), default=0)
+    columns = max((table.shape[1] for table in tables.values()), default=1)
     labels = {name: _table(split.labels, columns) for name, split in splits.items() if split.labels is not None}
     if not (tables and labels):
         return splits
