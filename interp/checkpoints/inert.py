@@ -10,15 +10,22 @@ from __future__ import annotations
 import pickletools
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-LEGACY_PICKLES = 4  # magic number, protocol, machine, then the object itself
+from interp.checkpoints.legacy import HEADERS, TAKE_CLASS, take_class, without_sources
+
+LEGACY_PICKLES = HEADERS + 1
+KNOWN: dict[str, Callable[..., Any]] = {
+    TAKE_CLASS: take_class,
+    "torch.autograd.variable.Variable": nn.Parameter,  # torch 0.3 and older
+}
+"""Names that do not get a stand-in, and what they are read as; none of these does more than hold what it is given."""
 
 
 class Inert:
@@ -82,9 +89,12 @@ def load_inert(path: Path, file: IO[bytes] | None = None) -> Any:
         A seekable zip archive in memory.
     """
     names = global_names(path)
-    stand_ins = [(type("StandIn", (Inert,), {"class_name": name}), name) for name in names]
-    with warnings.catch_warnings(), torch.serialization.safe_globals(stand_ins):  # type: ignore[arg-type]
-        warnings.simplefilter("ignore")  # on sources that cannot be compared, since nothing is imported
+    stand_ins = [(type("StandIn", (Inert,), {"class_name": name}), name) for name in names if name not in KNOWN]
+    known = [*stand_ins, *((value, name) for name, value in KNOWN.items())]
+    if file is None and not zipfile.is_zipfile(path):
+        file = without_sources(path.read_bytes())
+    with warnings.catch_warnings(), torch.serialization.safe_globals(known):  # type: ignore[arg-type]
+        warnings.simplefilter("ignore")  # on old types and protocols, which the user of a file cannot change
         return torch.load(path if file is None else file, map_location="cpu", weights_only=True)
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from checkpoints.planted import DIGITS, inputs, planted
+from checkpoints.planted import DIGITS, inputs, planted, same_outputs
 from interp.checkpoints import load_model
 from interp.checkpoints.inert import global_names, load_inert, parts_of
 from interp.errors import CheckpointError
@@ -76,10 +76,51 @@ def test_stand_ins_keep_names_and_settings(tmp_path):
     assert list(parts["0"].tensors) == ["weight"]
 
 
-def test_legacy_module_is_refused_with_a_way_out(tmp_path):
-    torch.save(layers(), tmp_path / "net.pt", _use_new_zipfile_serialization=False)
-    with pytest.raises(CheckpointError, match=r"a pickled Python object .*--allow-pickle"):
-        load_model(tmp_path / "net.pt", DIGITS)
+LEGACY = {"_use_new_zipfile_serialization": False}
+
+
+@pytest.mark.parametrize("wrap", [lambda m: m, lambda m: {"epoch": 3, "net": m, "args": argparse.Namespace(lr=0.1)}])
+def test_legacy_module(wrap, tmp_path):
+    torch.save(wrap(layers()), tmp_path / "net.pt", **LEGACY)
+    model, _ = load_model(tmp_path / "net.pt", DIGITS)
+    assert model.format == "torch-module"
+    assert model.output == "log-softmax"
+    same_outputs(model.module, layers())
+    torch.save(wrap(planted()), tmp_path / "net.pt", **LEGACY)
+    model, _ = load_model(tmp_path / "net.pt", DIGITS)
+    assert model.inferred["activation"].confidence == "likely"
+    same_outputs(model.module, planted())
+
+
+@pytest.mark.parametrize("function", [os.mkdir, open, eval, __import__])
+def test_code_in_legacy_files_never_runs(function, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    argument = "__import__('os').mkdir('MARK')" if function is eval else "MARK"
+    evil = Evil(function, argument, "w") if function is open else Evil(function, argument)
+    torch.save({"model": layers(), "hook": evil}, "net.pt", **LEGACY)
+    with suppress(CheckpointError):
+        load_model("net.pt", DIGITS)
+    assert not (tmp_path / "MARK").exists()
+
+
+def test_variables_of_torch_0_3(tmp_path):
+    """`Variable` was a class then, built from its data and (requires_grad, volatile, hooks)."""
+    state = planted().state_dict()
+    torch.save({"state_dict": {name: Old(tensor) for name, tensor in state.items()}}, tmp_path / "net.pt", **LEGACY)
+    content = (tmp_path / "net.pt").read_bytes()
+    (tmp_path / "net.pt").write_bytes(
+        content.replace(b"checkpoints.test_modules\nOld", b"torch.autograd.variable\nVariable")
+    )
+    model, _ = load_model(tmp_path / "net.pt", DIGITS)
+    same_outputs(model.module, planted())
+
+
+class Old:
+    def __init__(self, data):
+        self.data = data
+
+    def __reduce__(self):
+        return Old, (self.data,), (False, False, {})
 
 
 @pytest.mark.filterwarnings("ignore")  # torch.jit is deprecated; its files stay
