@@ -35,6 +35,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     train.add_argument("--hidden", type=_positive, help="hidden nodes (not LeNet)")
     train.add_argument("--init", help="default, he-normal, he-normal-sampled or xavier-uniform")
     train.add_argument("--scaling", help="raw, x/A, (x/A-B)/C or (x-mean)/std")
+    train.add_argument("--pgd", type=_radius, metavar="RADIUS", help="train against PGD within RADIUS of scaled inputs")
     train.add_argument("--no-final-bias", action="store_true", help="last linear layer without bias")
     train.add_argument("--out", type=Path, default=Path("runs"), help="folder of the checkpoints (default runs)")
     _add_places(train)
@@ -61,6 +62,13 @@ def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{value} is not a positive number")
+    return value
+
+
+def _radius(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
     return value
 
 

@@ -11,7 +11,7 @@ from interp.types import Dataset
 from zoo import checkpoints
 from zoo.architectures import ARCHITECTURES, describe
 from zoo.initialise import INITS
-from zoo.recipes import Recipe, default_recipe
+from zoo.recipes import Attack, Recipe, default_recipe
 from zoo.train import TrainOptions, train
 
 
@@ -69,6 +69,8 @@ def recipe_from(name: str, data: Dataset, options: Namespace) -> Recipe:
     if options.no_final_bias:
         arguments["final_bias"] = False
     return recipe.but(
+        name=f"{name}-pgd" if options.pgd else None,
+        attack=Attack(options.pgd) if options.pgd else None,
         arguments=arguments,
         epochs=options.epochs,
         batch=options.batch,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from zoo.attacks import attacked
 from zoo.products import can_split
 from zoo.recipes import Recipe
 from zoo.stacks import Stack, leave_out_zero_columns
@@ -25,11 +27,14 @@ class Samples:
     ----------
     split
         Whether products of the inputs may use bfloat16 halves, see `zoo.products`.
+    bounds
+        Least and largest value of any input, between which an attack stays.
     """
 
     x: Tensor
     y: Tensor
     split: bool = False
+    bounds: tuple[float, float] = (-math.inf, math.inf)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -40,7 +45,7 @@ def prepare(stack: Stack, recipe: Recipe, x: Tensor, y: Tensor) -> Samples:
     device = next(iter(stack.params.values())).device
     x, y = x.to(device), y.to(device)
     if recipe.batch:
-        return Samples(x, y)
+        return Samples(x, y, bounds=(float(x.min()), float(x.max())))
     x = leave_out_zero_columns(stack, x)
     return Samples(x, y, split=stack.head is not None and can_split(x))
 
@@ -74,6 +79,8 @@ def _mini_batches(stack: Stack, recipe: Recipe, samples: Samples, epoch: int) ->
         count = rows.shape[1]
         x = samples.x.index_select(0, rows.flatten()).view(*rows.shape, *samples.x.shape[1:])
         y = samples.y[rows]
+        if recipe.attack:
+            x = attacked(stack, x, y, recipe.attack, samples.bounds)
         losses += add_gradient(stack, x, y, total=count, decay=recipe.momentum) * (count / len(samples))
         descend(stack, recipe.lr)
     return losses

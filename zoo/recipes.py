@@ -5,14 +5,42 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from interp.errors import DataError, unknown_name
+from interp.errors import DataError, UsageError, unknown_name
 from interp.types import Dataset
 from zoo.architectures import ARCHITECTURES
 
 DIGITS_LENET = {"side": 8, "kernels": [5, 3], "padding": [2, 1], "widths": [48, 32]}
+
+
+@dataclass(frozen=True)
+class Attack:
+    """Projected gradient descent within a box around each input.
+
+    Attributes
+    ----------
+    radius
+        Half the side of the box, in the unit of the scaled inputs.
+    steps
+        Gradient steps.
+    reach
+        How far all steps together can go, in radii; above 1 they reach the border.
+    """
+
+    radius: float
+    steps: int = 5
+    reach: float = 1.5
+
+    @property
+    def step(self) -> float:
+        """Length of one step, in the unit of the scaled inputs."""
+        return self.reach * self.radius / self.steps
+
+    def settings(self) -> dict[str, float]:
+        """Give the attack as plain values."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -37,6 +65,13 @@ class Recipe:
         Samples a step; 0 for all of them (full-batch).
     epochs
         Passes over the training data.
+    attack
+        Train on inputs changed by it instead of the clean ones; needs mini-batches.
+
+    Raises
+    ------
+    UsageError
+        If an attack is asked for in full batches, whose first layer reads the same inputs for all models.
     """
 
     name: str
@@ -50,6 +85,13 @@ class Recipe:
     momentum: float = 0.9
     batch: int = 64
     epochs: int = 60
+    attack: Attack | None = None
+
+    def __post_init__(self) -> None:
+        if self.attack and not self.batch:
+            raise UsageError(
+                self.name, found="adversarial training in full batches", expected="mini-batches", do="give --batch 64"
+            )
 
     def settings(self) -> dict[str, Any]:
         """Give the hyper-parameters as plain values."""
@@ -60,6 +102,7 @@ class Recipe:
             "momentum": self.momentum,
             "batch": self.batch,
             "loss": "cross-entropy",
+            **({"attack": self.attack.settings()} if self.attack else {}),
         }
 
     def digest(self) -> str:

@@ -91,16 +91,21 @@ def outputs(stack: Stack, params: dict[str, Tensor], values: Tensor, model_axis:
     return vmap(run, in_dims=(0, model_axis))(state, values)
 
 
+def tail_params(stack: Stack) -> dict[str, Tensor]:
+    """Pick the parameters behind the head, (M, ...) each."""
+    head = f"{stack.head}."
+    return {name: value for name, value in stack.params.items() if stack.head is None or not name.startswith(head)}
+
+
 def _add_tail(
     stack: Stack, values: Tensor, y: Tensor, total: int, decay: float, model_axis: int | None
 ) -> tuple[Tensor, Tensor | None]:
-    names = [name for name in stack.params if stack.head is None or not name.startswith(f"{stack.head}.")]
-    leaves = {name: stack.params[name].detach().requires_grad_() for name in names}
+    leaves = {name: value.detach().requires_grad_() for name, value in tail_params(stack).items()}
     logits = outputs(stack, leaves, values, model_axis)
     losses, upstream = cross_entropy(logits.detach(), y.expand(logits.shape[:2]), total)
     wanted = [*leaves.values(), *([values] if values.requires_grad else [])]
     slopes = torch.autograd.grad(logits, wanted, upstream)
-    for name, slope in zip(names, slopes, strict=False):
+    for name, slope in zip(leaves, slopes, strict=False):
         stack.velocity[name].mul_(decay).add_(slope)
     return losses, slopes[-1] if values.requires_grad else None
 

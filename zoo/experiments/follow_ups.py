@@ -33,7 +33,13 @@ def add_activations(page: Page, data: Dataset, options: ReproduceOptions) -> Non
     add_perturbations(page, {name: those for name, those in paths.items() if those}, data)
 
 
-def add_perturbations(page: Page, paths: Mapping[str, Sequence[Path]], data: Dataset, layer: str | None = None) -> None:
+def add_perturbations(
+    page: Page,
+    paths: Mapping[str, Sequence[Path]],
+    data: Dataset,
+    layer: str | None = None,
+    figure: str = "follow-up-perturbations",
+) -> None:
     """Append what the perturbations cost each network, as a table and as curves.
 
     Parameters
@@ -46,12 +52,13 @@ def add_perturbations(page: Page, paths: Mapping[str, Sequence[Path]], data: Dat
         Their data; accuracy is on the training split.
     layer
         The perturbed layer; None for the first.
+    figure
+        Name of the figure's file.
     """
     swept = {name: sweep_all(those, data, count=0, layer=layer) for name, those in paths.items()}
     page.add(f"Training accuracy in percent, mean over runs, with the {layer or 'hidden'} layer perturbed.")
     page.table(pd.DataFrame({name: _costs(table) for name, table in swept.items()}).T.rename_axis("network"), 4)
-    name = "follow-up-perturbations"
-    page.figure(name, perturbation_curves(swept), "Training accuracy against level at the published levels.")
+    page.figure(figure, perturbation_curves(swept), "Training accuracy against level at the published levels.")
 
 
 def _costs(swept: pd.DataFrame) -> dict[str, float]:

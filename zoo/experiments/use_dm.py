@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from interp.interventions import NO_OPS, PUBLISHED
-from interp.types import Dataset
+from interp.interventions import PUBLISHED
 from zoo import checkpoints
+from zoo.experiments.adversarial import add_adversarial
+from zoo.experiments.along import add_along_training
 from zoo.experiments.cells import FEWEST_TESTED, Cell, bare_cell, decision_cell, mean_cell
 from zoo.experiments.follow_ups import add_activations, perturbation_curves
 from zoo.experiments.full_batch import EPOCHS, full_batch
@@ -17,8 +18,6 @@ from zoo.experiments.options import ReproduceOptions, nothing_finished
 from zoo.experiments.page import Page
 from zoo.experiments.published import published
 from zoo.experiments.sweeps import accuracies, paired_tests, sweep_all
-from zoo.recipes import Recipe
-from zoo.snapshots import snapshot_epochs, snapshot_path
 
 NETWORKS = ("abs", "relu")
 RUNS = 20
@@ -27,7 +26,6 @@ BASELINE = {
     "test_acc": ("test_accuracy", 100, 2),
     "loss": ("train_loss", 1, 4),
 }
-SHOWN = {"scale": 0.1, "clip": 0.5, "offset": 0.1}  # one level each, for the curves along training
 
 
 FEW_RUNS = (
@@ -60,6 +58,7 @@ def reproduce(options: ReproduceOptions) -> Path:
         add_table(page, kind, swept)
     add_along_training(page, paths, data, epochs, options)
     add_activations(page, data, options)
+    add_adversarial(page, data, options)
     return page.write()
 
 
@@ -131,38 +130,6 @@ def test_cells(kind: str, name: str, swept: pd.DataFrame) -> list[Cell]:
         made.append(decision_cell(f"{kind} {level:g} / t / {name}", (published_t, published_p), (t, p), runs))
         made.append(bare_cell(f"{kind} {level:g} / p / {name}", published_p, [p], "judged with its t"))
     return made
-
-
-def add_along_training(
-    page: Page, paths: dict[str, list[Path]], data: Dataset, epochs: int, options: ReproduceOptions
-) -> None:
-    """Report when the preference appears: the same perturbations on snapshots of the first run."""
-    rows = []
-    for name in NETWORKS:
-        recipe = full_batch(name, epochs=epochs)
-        for epoch, path in _history(recipe, options.training("full-batch").out, paths[name][0]):
-            rows += _shown_levels(name, epoch, path, data)
-    page.section(
-        "Along training: when does the preference appear?",
-        f"Seed 0, at {', '.join(f'{kind} {level:g}' for kind, level in SHOWN.items())}; training accuracy in percent.",
-    )
-    tall = pd.DataFrame(rows)
-    page.table(tall.pivot_table(index=["network, epoch"], columns="perturbation", values="accuracy", sort=False), 4)
-
-
-def _history(recipe: Recipe, folder: Path, final: Path) -> list[tuple[int, Path]]:
-    found = [(epoch, snapshot_path(folder, recipe, 0, epoch)) for epoch in snapshot_epochs(recipe)]
-    return [(epoch, path) for epoch, path in found if path.exists()] + [(recipe.epochs, final)]
-
-
-def _shown_levels(name: str, epoch: int, path: Path, data: Dataset) -> list[dict[str, object]]:
-    swept = sweep_all([path], data, count=0)
-    chosen = {f"{kind} {level:g}": (kind, level) for kind, level in SHOWN.items()}
-    chosen = {"none": ("scale", NO_OPS["scale"]), **chosen}
-    return [
-        {"network, epoch": f"{name}, {epoch:5d}", "perturbation": label, "accuracy": accuracies(swept, kind, level)[0]}
-        for label, (kind, level) in chosen.items()
-    ]
 
 
 def _setup(runs: str, epochs: int) -> str:
