@@ -10,7 +10,7 @@ from scipy import stats
 from interp.types import Array
 
 
-def wilson_interval(hits: Array | int, count: int, confidence: float = 0.95) -> tuple[Array, Array]:
+def wilson_interval(hits: Array | int, count: Array | int, confidence: float = 0.95) -> tuple[Array, Array]:
     """Give Wilson's score interval of a share (Wilson 1927).
 
     Parameters
@@ -18,7 +18,7 @@ def wilson_interval(hits: Array | int, count: int, confidence: float = 0.95) -> 
     hits
         Successes, any shape.
     count
-        Trials, at least 1.
+        Trials, at least 1, for all or one for each.
 
     Examples
     --------

@@ -541,10 +541,22 @@ class Effects:
     curves
         Clamps of single nodes over levels, from `interp.interventions.curves.clamp_curves`; may be empty.
     node_levels
-        What is read off them: ``layer``, ``node``, ``equilibrium``, ``half_min``, ``half_max``, ``lowest``.
+        What is read off them: ``layer``, ``node``, ``equilibrium``, ``half_min``, ``half_max``, ``lowest``, and of
+        the unperturbed network ``above`` (share of samples whose output exceeds the equilibrium level),
+        ``accuracy_above`` and ``accuracy_below``; may be empty.
+    balance
+        Class balance at the equilibrium: ``layer``, ``node``, ``class``, ``samples``, ``above`` (share of the
+        class's samples whose output exceeds that level), from `interp.interventions.balance`; may be empty.
     control
         Agreement of the network and of its shuffled copy with their own unperturbed predictions, from
         `interp.interventions.control.compare_with_control`; may be empty.
+    classes
+        Accuracy of each class while whole layers are changed: ``layer``, ``intervention``, ``level``, ``split``,
+        ``class`` (its label; without labels the unperturbed prediction), ``samples``, ``accuracy``, ``low``,
+        ``high`` (95 % Wilson); may be empty.
+    groups
+        What the user named, changed together: ``group`` (layers and nodes, joined by commas) and the columns of
+        ``table`` but ``layer`` and ``node``; q-values within group, intervention and split; may be empty.
     """
 
     table: pd.DataFrame
@@ -552,7 +564,10 @@ class Effects:
     skipped: Mapping[str, str]
     curves: pd.DataFrame = field(default_factory=pd.DataFrame)
     node_levels: pd.DataFrame = field(default_factory=pd.DataFrame)
+    balance: pd.DataFrame = field(default_factory=pd.DataFrame)
     control: pd.DataFrame = field(default_factory=pd.DataFrame)
+    classes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    groups: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from interp.interventions import (
     node_levels,
     on_nodes,
     shuffle_weights,
-    sweep_nodes,
+    sweep_group,
     tally,
 )
 from interp.interventions.curves import crossing
@@ -61,7 +61,8 @@ def test_nodes_and_groups_give_the_counts_of_a_plain_loop(kind, nodes, hidden):
     model, plain, split, x, labels, ranges = setup(hidden=hidden)
     chosen = list(nodes)
     part = [torch.from_numpy(np.float32(values[chosen])) for values in (ranges.low, ranges.high, ranges.mean)]
-    found = sweep_nodes(model, model.layers[0], split, ranges, kind, [nodes], 5)
+    name = model.layers[0].name
+    found = sweep_group(model, split, {name: ranges}, [f"{name}:{node}" for node in nodes], kind, 5)
     for row in found.itertuples():
         change = after_by_definition(kind, row.level, *part)
 
@@ -71,7 +72,7 @@ def test_nodes_and_groups_give_the_counts_of_a_plain_loop(kind, nodes, hidden):
             return a
 
         assert round(row.accuracy * len(split)) == plain.hits(x, labels, layer=0, after=edited), row
-    assert (found["node"] == nodes[0]).all()
+    assert found["group"].iloc[0].startswith(f"{name}:{nodes[0]}")
     assert (found["difference"][found["level"] == NO_OPS[kind]] == 0).all()
 
 
@@ -120,7 +121,7 @@ def test_users_own_function_is_swept_by_its_name():
     assert find_intervention(name) is not None
     assert levels(name).tolist() == [0, 1, 3]
     model, plain, split, x, labels, ranges = setup()
-    found = sweep_nodes(model, model.layers[0], split, ranges, name, [range(24)])
+    found = sweep_group(model, split, {"0": ranges}, ["0"], name)
     hits = [plain.hits(x, labels, layer=0, after=lambda a, k=k: a * 0.5**k) for k in (0, 1, 3)]
     assert np.round(found["accuracy"] * 300).tolist() == hits
 

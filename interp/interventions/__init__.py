@@ -10,8 +10,11 @@ from interp.interventions.control import compare_with_control, shuffle_weights
 from interp.interventions.counting import Tally, tally
 from interp.interventions.curves import clamp_curves, node_levels
 from interp.interventions.edits import INTERVENTIONS, NO_OPS, Edit, Ranges, ablate, find_intervention, on_nodes
+from interp.interventions.groups import sweep_group
 from interp.interventions.levels import PUBLISHED, levels
-from interp.interventions.sweep import InterventionOptions, effect_rows, intervene, sweep_nodes, untouched
+from interp.interventions.rows import effect_rows
+from interp.interventions.sweep import InterventionOptions, intervene, untouched
+from interp.interventions.together import tally_together
 
 __all__ = [
     "INTERVENTIONS",
@@ -31,7 +34,8 @@ __all__ = [
     "node_levels",
     "on_nodes",
     "shuffle_weights",
-    "sweep_nodes",
+    "sweep_group",
     "tally",
+    "tally_together",
     "untouched",
 ]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from interp.hooks import edit
 from interp.inputs import input_blocks
 from interp.interventions.counting import tally
-from interp.interventions.edits import INTERVENTIONS, Ranges
+from interp.interventions.edits import INTERVENTIONS, Edit, Ranges, on_values
 from interp.interventions.levels import levels
 from interp.types import Array, LoadedModel, NodeLayer, Split
 
@@ -87,11 +87,11 @@ def output_ranges(model: LoadedModel, layer: NodeLayer, inputs: Array) -> Ranges
     seen: list[tuple[Tensor, Tensor]] = []
 
     def look(outputs: Tensor) -> Tensor:
-        by_node = outputs.transpose(0, 1).flatten(1) if outputs.shape[1] == layer.nodes else outputs.flatten(0, -2).T
+        by_node = outputs.transpose(0, 1).flatten(1)
         seen.append((by_node.amin(1), by_node.amax(1)))
         return outputs
 
-    with edit(model.module, layer, after=look):
+    with edit(model.module, layer, *on_values(Edit(after=look), layer)):
         for _, x in input_blocks(model, inputs):
             model.module(x)
     low, high = torch.stack([a for a, _ in seen]).amin(0), torch.stack([b for _, b in seen]).amax(0)

@@ -36,6 +36,10 @@ class Tally:
         Samples that are right only with the edit, only without it.
     loss
         Mean cross-entropy in nats; NaN without labels.
+    class_samples
+        (C,) samples of each class, or of each unperturbed prediction without labels; empty if not asked for.
+    class_hits
+        (E, C) of these, the right ones.
     """
 
     samples: int
@@ -45,6 +49,8 @@ class Tally:
     lost: Array
     loss: Array
     baseline_loss: float
+    class_samples: Array
+    class_hits: Array
 
 
 @dataclass(frozen=True)
@@ -73,10 +79,17 @@ class Block:
     unknown: int
 
 
-def tally(model: LoadedModel, layer: NodeLayer, edits: Sequence[Edit], split: Split, note: str = "") -> Tally:
+def tally(
+    model: LoadedModel, layer: NodeLayer, edits: Sequence[Edit], split: Split, note: str = "", classes: int = 0
+) -> Tally:
     """Run every edit of one layer over a split and count what changes.
 
     Without labels the unperturbed predictions take their place, and losses are NaN.
+
+    Parameters
+    ----------
+    classes
+        How many classes to count apart, labels 0 to classes - 1; 0 counts all together.
 
     Raises
     ------
@@ -87,12 +100,32 @@ def tally(model: LoadedModel, layer: NodeLayer, edits: Sequence[Edit], split: Sp
     def count(block: Block) -> Array:
         right, loss = _judge(block, layer, edits)
         gained = (right & ~block.right).sum(1)
-        return np.array([right.sum(1).cpu().numpy(), gained.cpu().numpy(), loss.numpy()], float)
+        counts = [right.sum(1).cpu().numpy(), gained.cpu().numpy(), loss.numpy()]
+        return np.concatenate([*counts, *by_class(right, block.truth.labels, classes)])
 
-    total, (hits, gained, loss) = each_block(model, layer, split, count, note)
-    hits, gained, samples = hits.astype(np.int64), gained.astype(np.int64), len(split)
-    baseline = int(total[0])
-    return Tally(samples, baseline, hits, gained, gained + baseline - hits, loss / samples, total[1] / samples)
+    total, counted = each_block(model, layer, split, count, note)
+    hits, gained, loss, class_samples, class_hits = np.split(counted, np.cumsum([len(edits)] * 3 + [classes]))
+    hits, gained, samples, baseline = hits.astype(np.int64), gained.astype(np.int64), len(split), int(total[0])
+    return Tally(
+        samples,
+        baseline,
+        hits,
+        gained,
+        gained + baseline - hits,
+        loss / samples,
+        total[1] / samples,
+        class_samples.astype(np.int64),
+        class_hits.astype(np.int64).reshape(len(edits), classes),
+    )
+
+
+def by_class(right: Tensor, labels: Tensor, classes: int) -> tuple[Array, Array]:
+    """Count rows of each class, (C,), and those of them that are right, (E, B) booleans -> (E * C,)."""
+    if not classes:
+        return np.empty(0), np.empty(0)
+    member = (labels[:, None] == torch.arange(classes, device=labels.device)).to(torch.float32)
+    hits = right.to(torch.float32) @ member  # exact: at most a block of rows
+    return member.sum(0).cpu().numpy(), hits.flatten().cpu().numpy()
 
 
 def each_block(
@@ -122,14 +155,15 @@ def each_block(
             tqdm(pool.map(one, starts), total=len(starts), desc=note or layer.name, unit="blocks", disable=None)
         )
     baseline = np.sum([first for first, _ in parts], axis=0)
-    _check(layer, int(baseline[2]), len(split))
+    check_numbers(layer.name, int(baseline[2]), len(split))
     return baseline[:2], np.sum([second for _, second in parts], axis=0)
 
 
-def _check(layer: NodeLayer, unknown: int, samples: int) -> None:
+def check_numbers(where: str, unknown: int, samples: int) -> None:
+    """See that the unperturbed network's outputs are numbers on every sample."""
     if unknown:
         raise DataError(
-            layer.name,
+            where,
             found=f"{unknown:,} of {samples:,} samples whose output is not a number",
             expected="finite outputs of the unperturbed network",
             do="check the weights, the scaling and these samples",

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from interp.errors import UsageError, unknown_name
-from interp.types import Array
+from interp.types import Array, NodeLayer
 
 Change = Callable[[Tensor], Tensor]
 
@@ -76,6 +76,30 @@ class Edit:
         chosen, values = list(self.nodes), values.clone()
         values[:, chosen] = change(values[:, chosen])
         return values
+
+
+def on_values(edit: Edit, layer: NodeLayer) -> tuple[Change | None, Change | None]:
+    """Give an edit's changes of z, and of the outputs, as functions of the layer's values as the network lays them out.
+
+    Edits see nodes second. A linear map over sequences has them last; a convolution that was flattened
+    before its activation has nodes and positions in one axis.
+    """
+    return _nodes_second(edit.on_z, layer), _nodes_second(edit.on_output, layer)
+
+
+def _nodes_second(change: Change | None, layer: NodeLayer) -> Change | None:
+    if change is None:
+        return None
+    own = change
+
+    def changed(values: Tensor) -> Tensor:
+        if values.dim() == 2 and values.shape[1] != layer.nodes:
+            return own(values.reshape(len(values), layer.nodes, -1)).flatten(1)
+        if values.dim() == 2 or layer.kind.startswith("conv"):
+            return own(values)
+        return own(values.movedim(-1, 1)).movedim(1, -1)
+
+    return changed
 
 
 Intervention = Callable[[float, Ranges], Edit]
@@ -209,6 +233,6 @@ def _tensor(values: Array) -> Tensor:
 
 
 def _like(values: Tensor, z: Tensor) -> Tensor:
-    """Shape one value a node as z is: nodes last (B, N), or second (B, N, H, W)."""
+    """Shape one value a node as z is: (B, N) or (B, N, ...)."""
     values = values.to(z.device)
     return values.view(-1, *(1 for _ in z.shape[2:])) if z.dim() > 2 else values

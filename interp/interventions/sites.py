@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from interp.activations import ACTIVATIONS, Activation
 from interp.chain import run, split_at
 from interp.hooks import edit
-from interp.interventions.edits import Edit
+from interp.interventions.edits import Edit, on_values
 from interp.types import LoadedModel, NodeLayer
 
 KEEPING = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Flatten, nn.Dropout, nn.Identity)
@@ -26,24 +26,26 @@ class Site:
     Attributes
     ----------
     z
-        (B, N, ...).
+        (B, N, ...), or (B, ..., N) of a linear map over sequences.
     active
         Steps up to and with the activation.
     rest
         Steps after it.
     """
 
+    layer: NodeLayer
     z: Tensor
     active: Sequence[nn.Module]
     rest: Sequence[nn.Module]
 
     def run(self, change: Edit) -> Tensor:
         """Give the network's outputs under an edit, (B, C)."""
-        z = self.z if change.on_z is None else change.on_z(self.z)
+        on_z, on_output = on_values(change, self.layer)
+        z = self.z if on_z is None else on_z(self.z)
         if z.data_ptr() == self.z.data_ptr():
             z = z.clone()  # an activation may be in place
         outputs = activate(self.active, z)
-        return run(self.rest, outputs if change.on_output is None else change.on_output(outputs))
+        return run(self.rest, outputs if on_output is None else on_output(outputs))
 
 
 IN_PLACE: dict[str, Callable[[Tensor], Tensor]] = {
@@ -83,7 +85,7 @@ class HookedSite:
 
     def run(self, change: Edit) -> Tensor:
         """Give the network's outputs under an edit, (B, C)."""
-        with edit(self.model.module, self.layer, change.on_z, change.on_output):
+        with edit(self.model.module, self.layer, *on_values(change, self.layer)):
             outputs: Tensor = self.model.module(self.inputs)
         return outputs
 
@@ -99,7 +101,7 @@ def open_site(model: LoadedModel, layer: NodeLayer) -> tuple[Callable[[Tensor], 
     before, rest = parts
     kept = next((i for i, step in enumerate(rest) if not isinstance(step, KEEPING)), len(rest))
     active = [] if layer.activation == "identity" else rest[: kept + 1]
-    return (lambda x: Site(run(before, x), active, rest[len(active) :])), os.cpu_count() or 1
+    return (lambda x: Site(layer, run(before, x), active, rest[len(active) :])), os.cpu_count() or 1
 
 
 def acts_on_each_node_alone(site: Site | HookedSite, layer: NodeLayer) -> bool:

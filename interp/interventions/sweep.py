@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from interp.interventions.balance import balanced, class_number
 from interp.interventions.control import compare_with_control
-from interp.interventions.counting import Tally, tally
+from interp.interventions.counting import tally
 from interp.interventions.curves import clamp_curves, node_levels
-from interp.interventions.edits import Ranges, ablate, find_intervention, on_nodes
+from interp.interventions.edits import Edit, Ranges, ablate, find_intervention
+from interp.interventions.groups import find_group, sweep_group
 from interp.interventions.levels import PUBLISHED, levels
-from interp.statistics import benjamini_hochberg, mcnemar, paired_difference, wilson_interval
+from interp.interventions.rows import class_rows, corrected, effect_rows
 from interp.types import Array, Dataset, Effects, LoadedModel, NodeLayer, Split
 
 
@@ -40,6 +42,10 @@ class InterventionOptions:
     control_samples
         Training inputs at most for the comparison with shuffled weights, a quarter of it with
         convolutions; 0 leaves it out.
+    layers
+        Names of the layers to sweep; none: all.
+    groups
+        Layers and nodes to change together beside that, such as ``(("a", "b"), ("a:3", "a:9"))``.
     """
 
     levels: int = 60
@@ -50,6 +56,8 @@ class InterventionOptions:
     curve_levels: int = 21
     curve_samples: int = 2000
     control_samples: int = 4000
+    layers: tuple[str, ...] = ()
+    groups: tuple[tuple[str, ...], ...] = ()
 
 
 def intervene(
@@ -69,37 +77,97 @@ def intervene(
         Layer name -> (N,) mean outputs over the training split.
     options
         What is swept.
+
+    Raises
+    ------
+    UsageError
+        If a layer, node or intervention of the options does not exist.
     """
+    check_names(model, options)
+    known = {name: replace(found, mean=means.get(name)) for name, found in ranges.items()}
     most = options.convolution_samples if _convolves(model) else None
     splits = {name: draw(split, most, options.seed) for name, split in data.splits.items()}
-    tables, baseline = [], {}
+    part = replace(model, layers=tuple(layer for layer in model.layers if _is_chosen(layer, known, options)))
+    table, classes, baseline = _sweeps(part, splits, known, options)
+    some = draw(data.train, options.curve_samples // (4 if most else 1), options.seed)
+    curves = _curves(part, some, known, options)
+    read = node_levels(curves)
+    return Effects(
+        table,
+        baseline,
+        untouched({layer.name: known[layer.name] for layer in part.layers}),
+        curves,
+        *balanced(part, some, known, read),
+        control=_control(part, data.train, known, options),
+        classes=classes,
+        groups=_groups(model, splits, known, options),
+    )
+
+
+def check_names(model: LoadedModel, options: InterventionOptions) -> None:
+    """See that everything the options name exists, before the long work.
+
+    Raises
+    ------
+    UsageError
+        If a layer, node or intervention does not, with the close names.
+    """
+    for kind in options.interventions:
+        find_intervention(kind)
+    for name in options.layers:
+        model.layer(name)
+    for sites in options.groups:
+        find_group(model, sites)
+
+
+def _is_chosen(layer: NodeLayer, ranges: Mapping[str, Ranges], options: InterventionOptions) -> bool:
+    return layer.name in ranges and (not options.layers or layer.name in options.layers)
+
+
+def _sweeps(
+    model: LoadedModel, splits: Mapping[str, Split], ranges: Mapping[str, Ranges], options: InterventionOptions
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, float]]:
+    """Sweep whole layers over every split, and silence single nodes on the training split.
+
+    Returns
+    -------
+    table, classes
+        As in `Effects`.
+    baseline
+        Split -> accuracy.
+    """
+    tables, by_class, baseline = [], [], {}
     for layer in model.layers:
-        if layer.name not in ranges:
-            continue
         for name, split in splits.items():
-            keys = _sweep_keys(options)
-            known = replace(ranges[layer.name], mean=means.get(layer.name))
-            edits = [find_intervention(kind)(level, known) for kind, level, _ in keys]
-            if options.ablation and name == "train":
-                keys += [(f"{how}-ablation", np.nan, n) for how in ("zero", "mean") for n in range(layer.nodes)]
-                values = (np.zeros(layer.nodes), means[layer.name])
-                edits += [ablate(n, float(value[n])) for value in values for n in range(layer.nodes)]
-            found = tally(model, layer, edits, split, f"{layer.name} on {name}")
+            keys, edits = _edits(layer, ranges[layer.name], options, options.ablation and name == "train")
+            found = tally(model, layer, edits, split, f"{layer.name} on {name}", class_number(model, split))
             baseline[name] = found.baseline / found.samples
             tables.append(effect_rows(keys, found, layer.name, name))
-    table = pd.concat(tables, ignore_index=True)
-    curves = _curves(model, data.train, ranges, options)
-    control = _control(model, data.train, ranges, options)
-    return Effects(_corrected(table), baseline, untouched(ranges), curves, node_levels(curves), control)
+            by_class.append(class_rows(keys, found, layer.name, name))
+    table = corrected(pd.concat(tables, ignore_index=True), "layer")
+    return table, pd.concat(by_class, ignore_index=True), baseline
+
+
+def _edits(
+    layer: NodeLayer, ranges: Ranges, options: InterventionOptions, single: bool
+) -> tuple[list[tuple[str, float, int]], list[Edit]]:
+    """Give (intervention, level, node) of every edit of one layer, and the edits; `single` adds the ablations."""
+    keys = [(kind, float(level), -1) for kind in options.interventions for level in levels(kind, options.levels)]
+    edits = [find_intervention(kind)(level, ranges) for kind, level, _ in keys]
+    values = {"zero-ablation": np.zeros(layer.nodes), "mean-ablation": ranges.mean}
+    for how, value in values.items() if single else ():
+        assert value is not None
+        keys += [(how, np.nan, node) for node in range(layer.nodes)]
+        edits += [ablate(node, float(value[node])) for node in range(layer.nodes)]
+    return keys, edits
 
 
 def _curves(
     model: LoadedModel, split: Split, ranges: Mapping[str, Ranges], options: InterventionOptions
 ) -> pd.DataFrame:
-    """Clamp single nodes of every layer on some training inputs."""
-    some = draw(split, options.curve_samples // (4 if _convolves(model) else 1), options.seed)
-    layers = [layer for layer in model.layers if layer.name in ranges and options.curve_levels]
-    found = [clamp_curves(model, layer, some, ranges[layer.name], options.curve_levels) for layer in layers]
+    """Clamp single nodes of every layer."""
+    layers = model.layers if options.curve_levels else ()
+    found = [clamp_curves(model, layer, split, ranges[layer.name], options.curve_levels) for layer in layers]
     empty = pd.DataFrame(columns=["layer", "node", "intervention", "level", "samples", "accuracy", "loss"], dtype=float)
     return pd.concat(found, ignore_index=True) if found else empty
 
@@ -114,8 +182,17 @@ def _control(
     return compare_with_control(model, draw(split, most, options.seed), ranges, options.levels, options.seed)
 
 
-def _sweep_keys(options: InterventionOptions) -> list[tuple[str, float, int]]:
-    return [(kind, float(level), -1) for kind in options.interventions for level in levels(kind, options.levels)]
+def _groups(
+    model: LoadedModel, splits: Mapping[str, Split], ranges: Mapping[str, Ranges], options: InterventionOptions
+) -> pd.DataFrame:
+    """Sweep what the user named, all of a group at once."""
+    found = [
+        sweep_group(model, split, ranges, sites, kind, options.levels).assign(split=name)
+        for sites in options.groups
+        for name, split in splits.items()
+        for kind in options.interventions
+    ]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
 
 def _convolves(model: LoadedModel) -> bool:
@@ -130,41 +207,6 @@ def draw(split: Split, most: int | None, seed: int) -> Split:
     return split.take(np.sort(np.random.default_rng(seed).choice(len(split), most, replace=False)))
 
 
-def sweep_nodes(
-    model: LoadedModel,
-    layer: NodeLayer,
-    split: Split,
-    ranges: Ranges,
-    intervention: str,
-    groups: Sequence[Sequence[int]],
-    count: int = 20,
-) -> pd.DataFrame:
-    """Sweep single nodes, or groups of nodes changed together; the table is that of `Effects`.
-
-    Parameters
-    ----------
-    ranges
-        Of the whole layer; ``mean`` too for that intervention.
-    intervention
-        A name of `INTERVENTIONS`, or ``package.module:name``.
-    groups
-        Nodes to change together, such as ``[[0], [1], [4, 5, 6]]``.
-    count
-        Levels.
-
-    Returns
-    -------
-    DataFrame
-        ``node`` is the group's first node, ``group`` its position in `groups`; q-values are over the whole table.
-    """
-    act = find_intervention(intervention)
-    wanted = [(float(level), i) for i in range(len(groups)) for level in levels(intervention, count)]
-    edits = [on_nodes(act, level, ranges, groups[i]) for level, i in wanted]
-    keys = [(intervention, level, groups[i][0]) for level, i in wanted]
-    table = effect_rows(keys, tally(model, layer, edits, split), layer.name, "given")
-    return _corrected(table.assign(group=[i for _, i in wanted]))
-
-
 def untouched(ranges: Mapping[str, Ranges]) -> dict[str, str]:
     """List the nodes that some interventions leave as they are, with the reason."""
     reasons = {}
@@ -176,33 +218,3 @@ def untouched(ranges: Mapping[str, Ranges]) -> dict[str, str]:
                 else "output range is not finite, so levels are undefined"
             )
     return reasons
-
-
-def effect_rows(keys: Sequence[tuple[str, float, int]], found: Tally, layer: str, split: str) -> pd.DataFrame:
-    """Lay counts out as rows of `Effects.table`; q-values are left to be corrected."""
-    low, high = wilson_interval(found.hits, found.samples)
-    difference, difference_low, difference_high = paired_difference(found.gained, found.lost, found.samples)
-    return pd.DataFrame(
-        {
-            "layer": layer,
-            "node": [node for _, _, node in keys],
-            "intervention": [kind for kind, _, _ in keys],
-            "level": [level for _, level, _ in keys],
-            "split": split,
-            "samples": found.samples,
-            "accuracy": found.hits / found.samples,
-            "low": low,
-            "high": high,
-            "loss": found.loss,
-            "difference": difference,
-            "difference_low": difference_low,
-            "difference_high": difference_high,
-            "p_value": mcnemar(found.gained, found.lost),
-            "q_value": np.nan,
-        }
-    )
-
-
-def _corrected(table: pd.DataFrame) -> pd.DataFrame:
-    groups = table.groupby(["layer", "intervention", "split"], sort=False)["p_value"]
-    return table.assign(q_value=groups.transform(lambda p: benjamini_hochberg(p.to_numpy())))

@@ -14,7 +14,10 @@ import pandas as pd
 
 from interp import types
 
-VERSION = 1
+VERSION = 2
+"""Written into every file. 2 added fields to `Effects`; what a file of version 1 lacks reads as empty."""
+
+READABLE = (1, 2)
 CLASSES = {
     cls.__name__: cls
     for cls in (
@@ -29,7 +32,7 @@ CLASSES = {
         types.Thresholds,
     )
 }
-"""What may stand in a file. A class keeps its fields' names, or `VERSION` goes up."""
+"""What may stand in a file. A class keeps its fields' names; it gains one with a default, and `VERSION` goes up."""
 
 
 def write_element(group: h5py.Group, name: str, value: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import h5py
 
 from interp.errors import MismatchError, UsageError
-from interp.store.elements import VERSION, read_element, write_element
+from interp.store.elements import READABLE, VERSION, read_element, write_element
 from interp.types import Provenance
 
 Result = TypeVar("Result")
@@ -99,11 +99,11 @@ def opened(path: Path, encoding: str, remedy: str) -> Iterator[h5py.File]:
 
 def _check_encoding(path: Path, file: h5py.File, encoding: str, remedy: str) -> None:
     kind, version = file.attrs.get("encoding-type"), file.attrs.get("encoding-version", 0)
-    if not isinstance(kind, str) or kind != encoding or str(version) != str(VERSION):
+    if not isinstance(kind, str) or kind != encoding or str(version) not in map(str, READABLE):
         raise MismatchError(
             path,
             found=f"{kind or 'foreign data'} of version {version}",
-            expected=f"{encoding} of version {VERSION}",
+            expected=f"{encoding} of version {' or '.join(map(str, READABLE))}",
             do=f"run `{remedy}`",
         )
 

@@ -1,6 +1,6 @@
 """Recordings on disk: written a block at a time, resumed after a kill, read without loading.
 
-Layout, version 1: ``/provenance``, ``/layers``, and for each split ``labels``, ``predictions`` and
+Layout, the same in versions 1 and 2: ``/provenance``, ``/layers``, and for each split ``labels``, ``predictions`` and
 ``z/LAYER/{values, position, output_range, output_mean, active_share}``. Values lie contiguous and are allocated first,
 so that a kill leaves a readable file whose ``progress`` says how many inputs are done.
 """

@@ -1,18 +1,20 @@
-"""Writes the golden files of version 1: python tests/store/golden.py, from the root of the repository.
+"""Writes golden files of the version the program is at: python tests/store/golden.py, from the root of the repository.
 
-They were written once, by the program as it was when version 1 was fixed, and are never written anew: a
-reader of a later version must still give back these values. Values are formulas, so that any test can
-make them without the writer.
+Files of a version were written once, by the program as it was when that version was fixed, and are never written
+anew: a reader of a later version must still give back these values. Values are formulas, so that any test can make
+them without the writer. Version 2 differs in `Effects` only.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from interp.store import RecordingWriter, write_results
+from interp.store.elements import VERSION
 from interp.types import (
     Attribution,
     Boundaries,
@@ -138,6 +140,14 @@ def effects() -> Effects:
     return Effects(table, {"train": 0.875}, {"head:1": "dead: it has no range"})
 
 
+def effects_2() -> Effects:
+    """Fill what version 2 added."""
+    balance = pd.DataFrame({"layer": ["head"] * 2, "node": [0, 0], "class": [0, 2], "above": [0.25, np.nan]})
+    classes = pd.DataFrame({"layer": ["head"], "level": [np.inf], "class": [2], "samples": [4], "accuracy": [0.75]})
+    groups = pd.DataFrame({"group": ["head:0, features.0"], "level": [-0.5], "accuracy": [0.5]})
+    return replace(effects(), curves=classes, node_levels=balance, balance=balance, classes=classes, groups=groups)
+
+
 def attribution() -> Attribution:
     return Attribution(ramp(3), ramp(3, start=1), np.full(3, np.nan), 0.5, -0.25, 1.0, float("nan"), 64)
 
@@ -171,6 +181,4 @@ def write_recording(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    for name, (_, results) in RESULTS.items():
-        write_results(HERE / f"{name}_v1.h5", results, PROVENANCE)
-    write_recording(HERE / "activations_v1.h5")
+    write_results(HERE / f"effects_v{VERSION}.h5", {"all": effects_2()}, PROVENANCE)

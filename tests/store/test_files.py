@@ -4,12 +4,12 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
-from golden import HERE, PROVENANCE, RESULTS
+from golden import HERE, PROVENANCE, RESULTS, effects_2
 from test_elements import same
 
 from interp.errors import MismatchError, UsageError
 from interp.store import check_same, read_results, write_results
-from interp.types import Boundaries, GaussianFit
+from interp.types import Boundaries, Effects, GaussianFit
 
 REMEDY = "python -m interp fit"
 FITS = RESULTS["gaussians"][1]
@@ -21,7 +21,7 @@ def path(tmp_path):
     return tmp_path / "x.h5"
 
 
-def refused(path, found, expected="interp-results of version 1", kind=GaussianFit):
+def refused(path, found, expected="interp-results of version 1 or 2", kind=GaussianFit):
     message = re.escape(f"{path}: found {found}; expected {expected}; run `{REMEDY}`")
     with pytest.raises(MismatchError, match=f"^{message}$"):
         read_results(path, kind, REMEDY)
@@ -33,6 +33,18 @@ def test_golden_file_of_version_1_is_still_read(stem):
     found, provenance = read_results(HERE / f"{stem}_v1.h5", kind, REMEDY)
     same(found, expected)
     assert provenance == PROVENANCE
+
+
+def test_golden_effects_of_version_2_are_still_read():
+    found, provenance = read_results(HERE / "effects_v2.h5", Effects, REMEDY)
+    same(found, {"all": effects_2()})
+    assert provenance == PROVENANCE
+
+
+def test_what_version_1_lacks_reads_as_empty():
+    found = read_results(HERE / "effects_v1.h5", Effects, REMEDY)[0]["all"]
+    added = ("curves", "node_levels", "control", "balance", "classes", "groups")
+    assert all(getattr(found, name).empty for name in added)
 
 
 def test_written_results_are_read_back_beside_their_provenance(path):
@@ -71,8 +83,8 @@ def test_foreign_hdf5_is_refused(path):
 
 def test_another_version_or_a_recording_is_refused(path):
     with h5py.File(path, "r+") as file:
-        file.attrs["encoding-version"] = 2
-    refused(path, "interp-results of version 2")
+        file.attrs["encoding-version"] = 3
+    refused(path, "interp-results of version 3")
     refused(HERE / "activations_v1.h5", "interp-recording of version 1")
 
 

@@ -1,0 +1,104 @@
+"""Sweeps of what the user names: some nodes, some layers, or both, changed together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from interp.errors import UsageError, unknown_name
+from interp.interventions.counting import Tally, tally
+from interp.interventions.edits import Edit, Ranges, find_intervention, on_nodes
+from interp.interventions.levels import levels
+from interp.interventions.rows import corrected, effect_rows
+from interp.interventions.together import tally_together
+from interp.types import LoadedModel, Split
+
+Group = Mapping[str, tuple[int, ...] | None]
+"""Layer name -> its nodes that are changed together with the other layers'; None: all of them."""
+
+
+def find_group(model: LoadedModel, sites: Sequence[str], where: str = "sites") -> Group:
+    """Read names of layers (``layers.0``) and nodes (``layers.0:17``) as one group.
+
+    Raises
+    ------
+    UsageError
+        If there is no such layer or node, with the close names.
+    """
+    found: dict[str, tuple[int, ...] | None] = {}
+    for site in sites:
+        layer, node = _find_site(model, site, where)
+        nodes = found.get(layer, ())
+        found[layer] = None if node is None or nodes is None else tuple(dict.fromkeys((*nodes, node)))
+    if not found:
+        raise UsageError(where, found="no layer or node", expected="one or more", do="name some, such as layers.0:17")
+    return found
+
+
+def _find_site(model: LoadedModel, site: str, where: str) -> tuple[str, int | None]:
+    known = {layer.name: layer for layer in model.layers}
+    name, colon, node = site.rpartition(":")
+    if site in known:
+        return site, None
+    if not colon or name not in known:
+        raise unknown_name(where, name if colon else site, known)
+    if not node.isdecimal() or int(node) >= known[name].nodes:
+        raise UsageError(
+            where,
+            found=repr(site),
+            expected=f"{name}:0 to {name}:{known[name].nodes - 1}",
+            do="choose one of these nodes",
+        )
+    return name, int(node)
+
+
+def sweep_group(
+    model: LoadedModel,
+    split: Split,
+    ranges: Mapping[str, Ranges],
+    sites: Sequence[str],
+    intervention: str,
+    count: int = 20,
+) -> pd.DataFrame:
+    """Sweep some layers and nodes, all changed at the same level at once.
+
+    Parameters
+    ----------
+    ranges
+        Layer name -> ranges of its nodes; ``mean`` too for that intervention.
+    sites
+        Names such as ``["layers.0"]``, ``["layers.0:3", "layers.0:9"]`` or ``["layers.0", "layers.2:4"]``.
+    intervention
+        A name of `INTERVENTIONS`, or ``package.module:name``.
+    count
+        Levels.
+
+    Returns
+    -------
+    DataFrame
+        Rows as in `Effects.groups`; q-values are over these levels.
+
+    Raises
+    ------
+    UsageError
+        If there is no such layer, node or intervention.
+    """
+    group, at = find_group(model, sites), levels(intervention, count)
+    edits = [{name: _edit(intervention, level, ranges[name], nodes) for name, nodes in group.items()} for level in at]
+    found = _tally(model, group, edits, split)
+    table = effect_rows([(intervention, float(level), -1) for level in at], found, "", "given")
+    return corrected(table).drop(columns=["layer", "node"]).assign(group=", ".join(sites))
+
+
+def _edit(intervention: str, level: float, ranges: Ranges, nodes: tuple[int, ...] | None) -> Edit:
+    act = find_intervention(intervention)
+    return act(level, ranges) if nodes is None else on_nodes(act, level, ranges, nodes)
+
+
+def _tally(model: LoadedModel, group: Group, edits: Sequence[Mapping[str, Edit]], split: Split) -> Tally:
+    """Take the quick way where one layer is concerned."""
+    if len(group) > 1:
+        return tally_together(model, edits, split, ", ".join(group))
+    name = next(iter(group))
+    return tally(model, model.layer(name), [one[name] for one in edits], split, name)
