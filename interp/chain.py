@@ -23,13 +23,7 @@ class Chain(nn.Module):
         super().__init__()
         self.order = tuple(name for name, _ in steps)
         for name, step in steps:
-            *parents, own = name.split(".")
-            holder: nn.Module = self
-            for parent in parents:
-                if parent not in dict(holder.named_children()):
-                    holder.add_module(parent, nn.Module())
-                holder = holder.get_submodule(parent)
-            holder.add_module(own, step)
+            hold(self, name, step)
 
     def steps(self) -> list[nn.Module]:
         """List the modules in running order."""
@@ -38,6 +32,16 @@ class Chain(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Run every step."""
         return run(self.steps(), inputs)
+
+
+def hold(network: nn.Module, name: str, part: nn.Module) -> None:
+    """Add a part under a dotted name of any depth."""
+    *parents, own = name.split(".")
+    for parent in parents:
+        if parent not in dict(network.named_children()):
+            network.add_module(parent, nn.Module())
+        network = network.get_submodule(parent)
+    network.add_module(own, part)
 
 
 def run(steps: Sequence[nn.Module], values: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from interp.checkpoints.companions import without_averaged_copy
+from interp.checkpoints.graph import Graph
 from interp.checkpoints.inert import Inert, Part, is_module, parts_of, state_of
 from interp.checkpoints.packed import tensors_in
 from interp.errors import CheckpointError
@@ -33,6 +34,10 @@ class Contents:
         The unpickled module, only ever with ``--allow-pickle``.
     parts
         Dotted name -> what a pickled module says of its modules; its code is never loaded.
+    graph
+        What runs in which order, where the format states it.
+    graph_problem
+        What of a stated graph no part here does, if `graph` is None for that reason.
     metadata
         The file's other entries that are plain values.
     notes
@@ -43,6 +48,8 @@ class Contents:
     state: Mapping[str, Tensor]
     module: nn.Module | None = None
     parts: Mapping[str, Part] = field(default_factory=dict)
+    graph: Graph | None = None
+    graph_problem: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

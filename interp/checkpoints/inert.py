@@ -148,7 +148,9 @@ def state_of(parts: Mapping[str, Part]) -> dict[str, Tensor]:
 def _kind(class_name: str) -> str:
     plain = ".".join(bit for bit in class_name.split(".") if not bit.startswith("___torch_mangle"))
     plain = plain.removeprefix("__torch__.")
-    return plain.rsplit(".", 1)[-1] if plain.startswith("torch.nn.modules.") else plain
+    if plain.startswith("torch.nn.modules."):
+        return plain.rsplit(".", 1)[-1]
+    return plain if "." in plain else f"__main__.{plain}"  # a class of one's own may be called Linear
 
 
 def _children(module: Inert) -> dict[str, Inert]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from interp.checkpoints.contents import Contents
+from interp.checkpoints.export_files import read_export
 from interp.checkpoints.onnx_files import read_onnx
 from interp.checkpoints.safetensors_files import read_safetensors
 from interp.checkpoints.sniff import sniff
@@ -19,6 +20,7 @@ READERS: dict[str, Callable[[Path, str, bool], Contents]] = {
     "torch-zip": read_torch,
     "torch-legacy": read_torch,
     "torchscript": read_torchscript,
+    "torch-export": read_export,
     "safetensors": read_safetensors,
     "onnx": read_onnx,
 }

@@ -37,10 +37,10 @@ def rebuild(layers: Sequence[Layer], reading: Reading) -> Chain:
 
 def chain_of(steps: Sequence[tuple[str, nn.Module]]) -> Chain:
     """Chain steps in eval mode, under names that modules may bear."""
-    return Chain(_usable_names(steps)).eval().requires_grad_(False)
+    return Chain(usable_names(steps)).eval().requires_grad_(False)
 
 
-def _usable_names(steps: Sequence[tuple[str, nn.Module]]) -> list[tuple[str, nn.Module]]:
+def usable_names(steps: Sequence[tuple[str, nn.Module]]) -> list[tuple[str, nn.Module]]:
     """Keep a file's names where modules may bear them: ``train.0`` would hide a method, ``a/b`` an HDF5 group."""
     usable: list[tuple[str, nn.Module]] = []
     for name, part in steps:

@@ -6,17 +6,18 @@ from torch import nn
 
 from interp.checkpoints.effective import plain_state, unknown_parametrization
 from interp.checkpoints.examine import checked_example, examine
+from interp.checkpoints.graph import UnknownOperation, build_graph
 from interp.checkpoints.infer import infer_reading
 from interp.checkpoints.layers import only_child, sequential_steps
 from interp.checkpoints.placement import Placement, image_placements
 from interp.checkpoints.rebuild import chain_of, rebuild
 from interp.checkpoints.request import Request
 from interp.checkpoints.scaling import choose_scaling
-from interp.checkpoints.stack import layer_stack
+from interp.checkpoints.stack import USE_MODEL, layer_stack
 from interp.checkpoints.user_model import build_user_model
 from interp.checkpoints.zoo_files import build_zoo_model, zoo_facts
 from interp.datasets import RAW, parse_scaling
-from interp.errors import UsageError
+from interp.errors import CheckpointError, UsageError
 from interp.inputs import fitting_shape
 from interp.types import Inference, LoadedModel
 
@@ -41,11 +42,13 @@ def draft(asked: Request) -> LoadedModel:
         name = f"{type(contents.module).__module__}:{type(contents.module).__qualname__}"
         architecture = Inference(name, "certain", "unpickled, as --allow-pickle asks")
         return _from_module(contents.module.float().eval(), architecture, asked)
+    if contents.graph is not None or contents.graph_problem:
+        return _from_graph(asked)
     steps = sequential_steps(contents.parts, only_child(contents.parts)) if contents.parts else None
     if steps is not None and asked.data is not None:
         why = "; ".join(("layers listed in order in the file", *contents.notes))
-        architecture = Inference("-".join(type(step).__name__ for _, step in steps), "certain", why)
-        return _from_module(chain_of(steps), architecture, asked)
+        module = chain_of(steps)
+        return _from_module(module, Inference(_summary(module), "certain", why), asked)
     return _from_stack(asked)
 
 
@@ -57,6 +60,30 @@ def _from_zoo(asked: Request) -> LoadedModel:
     if given is not None:
         facts["input_scaling"] = Inference(scaling.name, "certain", "given with --scaling")
     return examine(module, asked, scaling, facts, shape)
+
+
+def _from_graph(asked: Request) -> LoadedModel:
+    """Build what a graph states; where it does more than is listed, the weights alone would be a guess of it."""
+    graph, problem = asked.contents.graph, asked.contents.graph_problem
+    module = None
+    try:
+        module = build_graph(graph) if graph is not None else None
+    except UnknownOperation as error:
+        problem = str(error)
+    if module is None:
+        raise CheckpointError(
+            asked.path,
+            found=f"a graph with {problem}",
+            expected="the operations that interp.checkpoints.aten lists",
+            do=USE_MODEL,
+        )
+    why = "; ".join(("operations listed in the file", *asked.contents.notes))
+    return _from_module(module, Inference(_summary(module), "certain", why), asked)
+
+
+def _summary(module: nn.Module, shown: int = 12) -> str:
+    kinds = [type(part).__name__ for part in module.modules() if not any(part.children())]
+    return "-".join(kinds[:shown]) + (f"-... ({len(kinds)} in all)" if len(kinds) > shown else "")
 
 
 def _from_module(module: nn.Module, architecture: Inference, asked: Request) -> LoadedModel:

@@ -19,7 +19,7 @@ SAVE_STATE = "save one with torch.save(model.state_dict(), 'model.pt') or with s
 
 
 def sniff(path: Path) -> str:
-    """Name a file's format: ``torch-zip``, ``torch-legacy``, ``torchscript``, ``safetensors`` or ``onnx``.
+    """Name a file's format, one of `interp.checkpoints.readers.READERS`.
 
     Raises
     ------
@@ -70,6 +70,8 @@ def _zip_format(path: Path) -> str:
             do="do not trust this file",
         )
     stems = {name.rsplit("/", 1)[-1] for name in names}
+    if "serialized_exported_program.json" in stems or "archive_format" in stems:
+        return "torch-export"
     if "constants.pkl" in stems:
         return "torchscript"
     if "data.pkl" in stems:
