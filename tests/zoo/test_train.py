@@ -45,6 +45,18 @@ def test_members_of_a_stack_do_not_carry_the_whole_stack(tmp_path):
     assert [path.name for path in paths[:2]] == ["abs-digits-000.pt", "abs-digits-001.pt"]
 
 
+@pytest.mark.parametrize(
+    ("name", "changes"), [("abs", {"epochs": 20}), ("relu", {"batch": 0, "lr": 0.2, "epochs": 60})]
+)
+def test_a_seed_ends_at_the_same_accuracy_alone_and_among_twenty(tmp_path, name, changes):
+    recipe = default_recipe(name, DIGITS).but(arguments={"inputs": 64, "hidden": 16, "classes": 10}, **changes)
+    (alone,) = train(recipe, [7], DIGITS, TrainOptions(tmp_path / "alone"))
+    among = train(recipe, range(20), DIGITS, TrainOptions(tmp_path / "among", block=20))[7]
+    reached = [checkpoints.load(path)["metrics"]["test_accuracy"] for path in (alone, among)]
+    assert reached[0] > 0.85
+    assert abs(reached[0] - reached[1]) <= 0.002
+
+
 class Interrupted(Exception):
     pass
 

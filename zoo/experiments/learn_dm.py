@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -10,17 +10,17 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from interp.types import Dataset
-from zoo import checkpoints
-from zoo.experiments.activity import clamp_at_half, inactive_shares
 from zoo.experiments.cells import Cell, bare_cell, mean_cell
 from zoo.experiments.full_batch import DISTANCES, EPOCHS, LONG, VARIANTS, full_batch
+from zoo.experiments.negation import add_negation, test_accuracies
+from zoo.experiments.node_activity import Networks, add_clamps, add_inactive, measure_inactive
 from zoo.experiments.options import ReproduceOptions, nothing_finished
-from zoo.experiments.page import Page
+from zoo.experiments.page import Page, hardware
 from zoo.experiments.published import published
+from zoo.experiments.short_distances import add_short_distances
 from zoo.recipes import Recipe
 
 RUNS = 20
-Networks = Mapping[tuple[str, bool], Sequence[Path]]  # variant and whether its last layer has a bias
 
 
 def reproduce(options: ReproduceOptions) -> Path:
@@ -33,8 +33,12 @@ def reproduce(options: ReproduceOptions) -> Path:
         raise nothing_finished(options.trained / "full-batch")
     page.add(_progress(short))
     add_accuracies(page, short, epochs)
+    inactive = measure_inactive(short, data)
+    add_negation(page, short, inactive)
+    add_inactive(page, inactive)
+    add_clamps(page, short, data)
     add_long(page, runs, data, options)
-    add_activity(page, short, data)
+    add_short_distances(page, data, options)
     return page.write()
 
 
@@ -63,7 +67,11 @@ def add_accuracies(page: Page, networks: Networks, epochs: int) -> None:
         for (name, bias), paths in networks.items()
     ]
     page.compare(cells)
-    page.figure("accuracies", accuracy_figure(networks), "Test accuracy of every network, with biases and without.")
+    page.figure(
+        "accuracies",
+        accuracy_figure(networks),
+        "Test accuracy of every network; black: the published mean and standard deviation.",
+    )
 
 
 def accuracy_cell(table: str, name: str, bias: bool | None, theirs: pd.Series, paths: Sequence[Path]) -> Cell:
@@ -73,11 +81,6 @@ def accuracy_cell(table: str, name: str, bias: bool | None, theirs: pd.Series, p
     if not values:
         return bare_cell(label, theirs["test_acc_pct"], values, "no finished network")
     return mean_cell(label, theirs["test_acc_pct"], values, digits=2, their_runs=RUNS, their_spread=theirs["std_pct"])
-
-
-def test_accuracies(paths: Sequence[Path]) -> list[float]:
-    """Read the test accuracies of some checkpoints, in percent."""
-    return [100 * checkpoints.load(path)["metrics"]["test_accuracy"] for path in paths]
 
 
 def add_long(page: Page, runs: int, data: Dataset, options: ReproduceOptions) -> None:
@@ -92,68 +95,38 @@ def add_long(page: Page, runs: int, data: Dataset, options: ReproduceOptions) ->
     page.compare(cells)
 
 
-def add_activity(page: Page, networks: Networks, data: Dataset) -> None:
-    """Report dead nodes and clamps, of the networks with biases."""
-    page.section(
-        "Dead and rarely active nodes",
-        "Dead: |activation| <= 1e-6 on every training image; rarely active: above it on fewer than 1 % of them. Where "
-        "the paper draws that line for output nodes is not said: those cells are shown and not judged.",
-    )
-    page.compare([cell for cell in _activity_cells(networks, data) if cell is not None])
-    page.section(
-        "Clamps",
-        "The hidden layer's outputs are held above (min) or below (max) a percentage of the layer's range; the cell is "
-        "the percentage, on a 1 % grid, at which training accuracy has fallen to half. The paper does not say whether "
-        "the range is a node's or the layer's, nor of which layer: this is our reading.",
-    )
-    page.compare(list(_clamp_cells(networks, data)))
-
-
-def _activity_cells(networks: Networks, data: Dataset) -> Iterator[Cell]:
-    table = published("learn-dm-dead-nodes-5000").set_index("layer", append=True)
-    for (name, layer), theirs in table.iterrows():
-        shares = [inactive_shares(path, data, layer) for path in networks[name, True]]
-        for row in ("dead_pct", "rarely_active_pct"):
-            cell, values = f"inactive / {row} / {name} {layer}", [share[row] for share in shares]
-            if pd.isna(theirs[row]):
-                continue
-            if not values or (layer == "output" and row == "rarely_active_pct"):
-                yield bare_cell(
-                    cell, theirs[row], values, "no finished network" if not values else "threshold not said"
-                )
-            else:
-                yield mean_cell(cell, theirs[row], values, digits=1, their_runs=RUNS)
-
-
-def _clamp_cells(networks: Networks, data: Dataset) -> Iterator[Cell]:
-    for name, theirs in published("learn-dm-clamp50").iterrows():
-        found = [clamp_at_half(path, data) for path in networks[str(name), True]]
-        for side in ("min", "max"):
-            cell, number = f"clamp / {side} / {name}", theirs[f"clamp_{side}_pct_at_half_accuracy"]
-            values = [one[side] for one in found]
-            if values:
-                yield mean_cell(cell, number, values, digits=0, their_runs=RUNS, rule="read")
-            else:
-                yield bare_cell(cell, number, values, "no finished network")
-
-
 def accuracy_figure(networks: Networks) -> Figure:
-    """Draw the test accuracy of every network."""
+    """Draw the test accuracy of every network, and the published mean with its standard deviation."""
     rows = [
         {"variant": name, "final bias": "yes" if bias else "no", "test accuracy, %": value}
         for (name, bias), paths in networks.items()
         for value in test_accuracies(paths)
     ]
-    figure = Figure(figsize=(6, 3))
+    figure = Figure(figsize=(6, 3.5))
     axes = figure.subplots()
-    sns.stripplot(pd.DataFrame(rows), x="test accuracy, %", y="variant", hue="final bias", ax=axes)
+    hues, order = ["yes", "no"], list(VARIANTS)
+    sns.stripplot(
+        pd.DataFrame(rows),
+        x="test accuracy, %",
+        y="variant",
+        hue="final bias",
+        hue_order=hues,
+        order=order,
+        dodge=True,
+        ax=axes,
+    )
+    for name, theirs in published("learn-dm-5000").iterrows():
+        place = order.index(str(name)) + 0.4 * hues.index(theirs["final_bias"]) - 0.2
+        axes.errorbar(
+            theirs["test_acc_pct"], place, xerr=theirs["std_pct"], fmt="|", color="black", markersize=10, zorder=0
+        )
     return figure
 
 
 def _progress(networks: Networks) -> str:
-    done = sum(bool(paths) for paths in networks.values())
-    left = "" if done == len(networks) else " The same command continues with the missing ones."
-    return f"{done} of these {len(networks)} trainings have a finished network.{left}"
+    done = [f"{len(paths)} {name}{'' if bias else ' without a final bias'}" for (name, bias), paths in networks.items()]
+    left = "" if all(networks.values()) else " The same command continues with the missing ones."
+    return f"Finished networks: {', '.join(done)}.{left} {hardware()}"
 
 
 def _setup(epochs: int) -> str:

@@ -68,9 +68,15 @@ class Page:
         self.add(f"![{caption}]({name}.png)", f"*{caption}*")
 
     def write(self) -> Path:
-        """Write ``README.md`` and ``cells.csv``; returns the former's path."""
+        """Write ``README.md`` and ``cells.csv``; returns the former's path.
+
+        What people know of the runs and the program does not, they write into ``notes.md`` beside: it is never written
+        here, and stands at the head of every page.
+        """
         write_text(self.folder / "cells.csv", frame(self.cells)[list(CELL_COLUMNS)].to_csv(index=False))
-        text = "\n\n".join([f"# {self.title}", self.summary(), *self.parts, environment()])
+        notes = self.folder / "notes.md"
+        by_hand = [notes.read_text().strip()] if notes.exists() else []
+        text = "\n\n".join([f"# {self.title}", self.summary(), *by_hand, *self.parts, environment()])
         path = self.folder / "README.md"
         write_text(path, text + "\n")
         return path
@@ -105,6 +111,11 @@ def markdown_table(table: pd.DataFrame, digits: int = 4) -> str:
     rows = [[_label(index), *row] for index, row in zip(table.index, table.itertuples(index=False), strict=True)]
     lines = [head, ["---"] * len(head), *([_text(value, digits) for value in row] for row in rows)]
     return "\n".join(_line(cells) for cells in lines)
+
+
+def hardware() -> str:
+    """Say that there was no GPU, or nothing."""
+    return "" if torch.cuda.is_available() else "No GPU was to be had: these are the runs that a CPU did."
 
 
 def environment() -> str:

@@ -15,7 +15,7 @@ from zoo.experiments.cells import FEWEST_TESTED, Cell, bare_cell, decision_cell,
 from zoo.experiments.follow_ups import add_activations, perturbation_curves
 from zoo.experiments.full_batch import EPOCHS, full_batch
 from zoo.experiments.options import ReproduceOptions, nothing_finished
-from zoo.experiments.page import Page
+from zoo.experiments.page import Page, hardware
 from zoo.experiments.published import published
 from zoo.experiments.sweeps import accuracies, paired_tests, sweep_all
 
@@ -45,7 +45,7 @@ def reproduce(options: ReproduceOptions) -> Path:
     }
     if not all(paths.values()):
         raise nothing_finished(options.trained / "full-batch")
-    page.add(_setup(", ".join(f"{len(those)} of {name}" for name, those in paths.items()), epochs))
+    page.add(f"{_setup(', '.join(f'{len(those)} of {name}' for name, those in paths.items()), epochs)} {hardware()}")
     if min(map(len, paths.values())) < FEWEST_TESTED:
         page.add(FEW_RUNS)
     page.section("Baseline")
