@@ -31,6 +31,8 @@ def parser() -> argparse.ArgumentParser:
     for name, text in STAGES.items():
         stage = commands.add_parser(name, help=text, description=text)
         stage.add_argument("checkpoint", nargs="?", help="needed by `record`; later stages find it in the folder")
+        if name == "intervene":
+            stage.add_argument("others", nargs="*", help="further runs of that architecture, to test over all")
         stage.add_argument("--out", required=True, help="folder that holds the stages' files")
         arguments.add_reading(stage)
         arguments.add_settings(stage)
@@ -61,8 +63,8 @@ def inspect(args: argparse.Namespace) -> None:
 def run_stage(args: argparse.Namespace) -> None:
     """Run one stage and print a line a layer."""
     from interp import arguments
-    from interp.pipeline import STAGES
-    from interp.runs import FILES, resume, start
+    from interp.pipeline import STAGES, run_several
+    from interp.runs import FILES, RUNS_FILE, resume, start
     from interp.summaries import summary
 
     out = arguments.writable_folder(args.out)
@@ -72,9 +74,10 @@ def run_stage(args: argparse.Namespace) -> None:
     else:
         load, data = arguments.load_options(args), arguments.data_options(args)
         run = start(args.checkpoint, out, args.data, load, data, options)
-    for line in summary(STAGES[args.command](run)):
+    several = getattr(args, "others", [])
+    for line in summary(run_several(run, several) if several else STAGES[args.command](run)):
         print(line)
-    print(out / FILES[args.command])
+    print(out / (RUNS_FILE if several else FILES[args.command]))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from interp.boundaries import PRESETS, preset
 from interp.checkpoints import LoadOptions
 from interp.datasets import DataOptions
 from interp.errors import InterpError, UsageError, first_line
-from interp.interventions import InterventionOptions
+from interp.interventions import INTERVENTIONS, InterventionOptions
 from interp.runs import Options
 
 MOST_LEVELS = 10_000
@@ -52,7 +52,37 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seed", type=int, default=0, help="of every random draw (default: 0)")
     group.add_argument("--preset", default="default", help=f"thresholds: {', '.join(PRESETS)}")
     group.add_argument("--epsilon", type=float, help="largest distance of a coherent boundary to a cluster mean")
-    group.add_argument("--levels", type=int, default=60, help="levels of each intervention (default: 60)")
+    _add_interventions(parser)
+
+
+def _add_interventions(parser: argparse.ArgumentParser) -> None:
+    """Add what is done to layers and nodes."""
+    group = parser.add_argument_group("interventions (names separated by commas)")
+    plain = InterventionOptions()
+    names = ", ".join(INTERVENTIONS)
+    group.add_argument(
+        "--interventions",
+        metavar="NAMES",
+        help=f"of {names}, or package.module:name (default: {', '.join(plain.interventions)})",
+    )
+    group.add_argument("--levels", type=int, default=plain.levels, help="levels of each (default: %(default)s)")
+    group.add_argument("--layers", metavar="NAMES", help="sweep only these layers (default: all)")
+    group.add_argument(
+        "--nodes", metavar="NODES", help="sweep these nodes too, each on its own: layers.0:17,layers.0:18"
+    )
+    group.add_argument(
+        "--together",
+        metavar="SITES",
+        action="append",
+        default=[],
+        help="sweep these layers or nodes too, all at once; may be given again",
+    )
+    group.add_argument(
+        "--curve-levels",
+        type=int,
+        default=plain.curve_levels,
+        help="levels of every node's clamp curves, 0 for none (default: %(default)s)",
+    )
     group.add_argument("--no-ablation", action="store_true", help="leave the single-node ablations out")
 
 
@@ -68,19 +98,47 @@ def data_options(args: argparse.Namespace) -> DataOptions:
 
 def run_options(args: argparse.Namespace) -> Options:
     """Give the settings of a run."""
-    _check_range("--levels", args.levels, 1, MOST_LEVELS)
     _check_range("--seed", args.seed, 0, 2**32 - 1)
     _check_range("--epsilon", args.epsilon, 0, 1e6)
     thresholds = preset(args.preset)
     if args.epsilon is not None:
         thresholds = replace(thresholds, epsilon=args.epsilon)
-    interventions = InterventionOptions(levels=args.levels, ablation=not args.no_ablation, seed=args.seed)
-    plain = Options(seed=args.seed, thresholds=thresholds, interventions=interventions)
+    plain = Options(seed=args.seed, thresholds=thresholds, interventions=_intervention_options(args))
     return replace(
         plain,
         clusters=replace(plain.clusters, seed=args.seed),
         attribution=replace(plain.attribution, seed=args.seed),
     )
+
+
+def _intervention_options(args: argparse.Namespace) -> InterventionOptions:
+    """Give what is done to layers and nodes; names are checked when the model is known."""
+    _check_range("--levels", args.levels, 1, MOST_LEVELS)
+    _check_range("--curve-levels", args.curve_levels, 0, MOST_LEVELS)
+    if args.curve_levels == 1:
+        raise UsageError("--curve-levels", found="1", expected="0, or 2 and more", do="leave it out for the default")
+    plain = InterventionOptions()
+    alone = [(node,) for node in _names("--nodes", args.nodes)]
+    return replace(
+        plain,
+        levels=args.levels,
+        ablation=not args.no_ablation,
+        seed=args.seed,
+        interventions=_names("--interventions", args.interventions) or plain.interventions,
+        curve_levels=args.curve_levels,
+        layers=_names("--layers", args.layers),
+        groups=(*alone, *(_names("--together", sites) for sites in args.together)),
+    )
+
+
+def _names(option: str, text: str | None) -> tuple[str, ...]:
+    """Cut a list of names at its commas; none where the option was not given."""
+    if text is None:
+        return ()
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    if "" in names:
+        raise UsageError(option, found=repr(text), expected="names separated by commas", do="see --help")
+    return names
 
 
 def _check_range(option: str, value: float | None, low: float, high: float) -> None:

@@ -15,6 +15,9 @@ from interp.types import NodeLayer
 
 Change = Callable[[Tensor], Tensor]
 
+WITHOUT_OUTPUT = ("identity", "custom")
+"""Activations after which nothing can be recognised as the layer's output: z stands for it."""
+
 
 @contextmanager
 def tap(module: nn.Module, names: Iterable[str]) -> Iterator[dict[str, Tensor]]:
@@ -70,9 +73,10 @@ def edit(
     before
         z -> new z, at the linear map's (or its norm's) output.
     after
-        Activation output -> new output. A layer without activation is changed at z.
+        Activation output -> new output. A layer without activation, or with one of the network's own making,
+        is changed at z.
     """
-    mode = _AfterActivation(after) if after is not None and layer.activation != "identity" else None
+    mode = _AfterActivation(after) if after is not None and layer.activation not in WITHOUT_OUTPUT else None
 
     def hook(part: nn.Module, inputs: Any, output: Tensor) -> Tensor:
         changed = output if before is None else before(output)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -13,11 +15,11 @@ from interp.boundaries import classify_boundaries
 from interp.clusters import Sample, match_clusters
 from interp.errors import MismatchError
 from interp.gaussians import fit_gaussians
-from interp.interventions import Ranges, intervene
+from interp.interventions import Ranges, intervene, output_ranges, over_runs
 from interp.nodes import affine_map
 from interp.prototypes import find_prototypes
 from interp.record import layer_samples, record_activations
-from interp.runs import Run, command_of
+from interp.runs import RUNS_FILE, Run, command_of, start_others
 from interp.store import check_same, open_recording, read_results, write_results
 from interp.types import (
     Attribution,
@@ -25,11 +27,13 @@ from interp.types import (
     ClusterMatch,
     Effects,
     GaussianFit,
+    LoadedModel,
     NodeLayer,
     Prototypes,
     Provenance,
     Recording,
     Results,
+    RunEffects,
 )
 from interp.verdict import judge
 
@@ -157,6 +161,29 @@ def run_interventions(run: Run) -> Effects:
     return effects
 
 
+def run_several(run: Run, checkpoints: Sequence[str | Path]) -> RunEffects:
+    """Sweep the layers of a run's network and of further ones of its architecture, and test over all of them.
+
+    Raises
+    ------
+    UsageError
+        If one of them has another architecture.
+    """
+    models = [run.model, *start_others(run, checkpoints)]
+    swept = [_sweep_of(model, run) for model in tqdm(models, desc="networks", disable=None)]
+    found = over_runs(models, swept)
+    write_results(run.out / RUNS_FILE, {"all": found}, run.provenance)
+    return found
+
+
+def _sweep_of(model: LoadedModel, run: Run) -> Effects:
+    """Sweep whole layers only, in levels of the network's own ranges."""
+    inputs = run.data.train.inputs
+    ranges = {layer.name: output_ranges(model, layer, inputs) for layer in model.layers}
+    plain = replace(run.options.interventions, ablation=False, curve_levels=0, control_samples=0, groups=())
+    return intervene(model, run.data, ranges, {}, plain)
+
+
 def run_attribution(run: Run) -> dict[str, Attribution]:
     """Set Captum's node importance beside ours, for every hidden layer."""
     split = run.data.splits.get("test", run.data.train)
@@ -179,12 +206,19 @@ STAGES: dict[str, Callable[[Run], object]] = {
 """The stages in the order in which they need each other."""
 
 
-def run_all(run: Run) -> Results:
-    """Run every stage and judge what was found."""
+def run_all(run: Run, others: Sequence[str | Path] = ()) -> Results:
+    """Run every stage and judge what was found.
+
+    Parameters
+    ----------
+    others
+        Checkpoints of the same architecture, for what is tested over several runs.
+    """
     for name, stage in (bar := tqdm(STAGES.items(), desc="stages", disable=None)):
         bar.set_postfix_str(name)
         stage(run)
-    return read_run(run)
+    found = read_run(run)
+    return replace(found, runs=run_several(run, others)) if others else found
 
 
 def read_run(run: Run) -> Results:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +15,7 @@ from interp.clusters import ClusterOptions
 from interp.datasets import DataOptions
 from interp.errors import UsageError
 from interp.gaussians import GaussianOptions
-from interp.interventions import InterventionOptions
+from interp.interventions import InterventionOptions, check_options, same_architecture
 from interp.prototypes import PrototypeOptions
 from interp.store import check_same, open_recording
 from interp.types import Dataset, LoadedModel, Provenance, Thresholds
@@ -90,7 +90,8 @@ def start(
     Raises
     ------
     UsageError
-        If no data set is named, by the user or by the checkpoint.
+        If no data set is named, by the user or by the checkpoint, or the options name a layer, node or intervention
+        that does not exist.
     """
     model, dataset = load_model(checkpoint, data, load, data_options)
     if dataset is None:
@@ -100,6 +101,7 @@ def start(
             expected="the data it was trained on",
             do="pass --data digits, mnist or a file",
         )
+    check_options(model, options.interventions)  # before the long work
     settings = {
         "checkpoint": str(Path(checkpoint).resolve()),
         "data": dataset.name,
@@ -127,6 +129,27 @@ def resume(out: Path, options: Options) -> Run:
     run = start(said["checkpoint"], out, said["data"], load, data, options)
     check_same(out / FILES["record"], found, run.provenance, command_of("record"))
     return run
+
+
+RUNS_FILE = "runs.h5"
+"""What several networks have in common, in the output folder."""
+
+
+def start_others(run: Run, checkpoints: Sequence[str | Path]) -> list[LoadedModel]:
+    """Open further networks of a run's architecture, each read as its own file demands.
+
+    Raises
+    ------
+    UsageError
+        If one has other layers, or is the same file again.
+    """
+    said = run.provenance.settings
+    load, models = LoadOptions(**said["load"]), [run.model]
+    for checkpoint in checkpoints:
+        model, _ = load_model(checkpoint, run.data, load)
+        same_architecture(models, model)
+        models.append(model)
+    return models[1:]
 
 
 def _as_json(value: Any) -> Any:

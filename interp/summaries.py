@@ -6,15 +6,27 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from interp.inspection import widths
-from interp.types import Attribution, Boundaries, ClusterMatch, Effects, GaussianFit, LoadedModel, Prototypes
+from interp.types import (
+    Attribution,
+    Boundaries,
+    ClusterMatch,
+    Effects,
+    GaussianFit,
+    LoadedModel,
+    Prototypes,
+    RunEffects,
+)
 
 
 def summary(results: object) -> Iterator[str]:
     """Yield a line for each layer of a stage's results; nothing for a stage that only writes a file."""
     if isinstance(results, Effects):
         yield from _effects(results)
+    elif isinstance(results, RunEffects):
+        yield from _runs(results)
     elif isinstance(results, Mapping):
         for layer, found in results.items():
             yield f"{layer}: {_line(found)}"
@@ -39,11 +51,26 @@ def _line(found: object) -> str:
 
 
 def _effects(found: Effects) -> Iterator[str]:
-    whole = found.table[found.table["node"] < 0]
-    for (layer, kind, split), part in whole.groupby(["layer", "intervention", "split"], sort=False):
+    yield from _sweeps(found.table[found.table["node"] < 0], "layer")
+    if not found.groups.empty:
+        yield from _sweeps(found.groups, "group")
+
+
+def _sweeps(table: pd.DataFrame, site: str) -> Iterator[str]:
+    for (name, kind, split), part in table.groupby([site, "intervention", "split"], sort=False):
         worst = part.loc[part["accuracy"].idxmin()]
         least = f"least accuracy {worst['accuracy']:.2%} at {worst['level']:g}"
-        yield f"{layer}, {kind}, {split}: {len(part)} levels, {least}"
+        yield f"{name}, {kind}, {split}: {len(part)} levels, {least}"
+
+
+def _runs(found: RunEffects) -> Iterator[str]:
+    for (layer, kind, split), part in found.table.groupby(["layer", "intervention", "split"], sort=False):
+        worst = part.loc[part["difference"].idxmin()]
+        yield (
+            f"{layer}, {kind}, {split}: {worst['runs']} runs, most harmful level {worst['level']:g}:"
+            f" {worst['difference']:+.2%} ({worst['difference_low']:+.2%} to {worst['difference_high']:+.2%}),"
+            f" d = {worst['effect_size']:.2f}, q = {worst['q_value']:.2g}"
+        )
 
 
 def one_line(model: LoadedModel) -> str:

@@ -571,6 +571,29 @@ class Effects:
 
 
 @dataclass(frozen=True)
+class RunEffects:
+    """What interventions cost over several independently trained networks of one architecture.
+
+    Attributes
+    ----------
+    table
+        Columns: ``layer``, ``intervention``, ``level``, ``split``, ``runs``, ``accuracy`` (mean over runs), ``low``,
+        ``high`` (95 % t interval), ``difference`` (mean change to each run's own unperturbed accuracy),
+        ``difference_low``, ``difference_high`` (95 % t interval), ``t``, ``p_value`` (paired t-test),
+        ``effect_size`` (Cohen's d of paired differences), ``q_value`` (Benjamini-Hochberg within layer,
+        intervention and split). NaN where nothing can be said, as where all runs change alike.
+    single
+        Columns ``run``, ``layer``, ``intervention``, ``level``, ``split``, ``accuracy``, ``difference``.
+    networks
+        Columns ``run``, ``checkpoint``, ``digest``, ``split``, ``samples``, ``accuracy`` (unperturbed).
+    """
+
+    table: pd.DataFrame
+    single: pd.DataFrame
+    networks: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class Attribution:
     """Captum's view of one layer's nodes beside ours.
 
@@ -631,6 +654,7 @@ class Results:
     attribution: Mapping[str, Attribution]
     verdict: Verdict
     provenance: Provenance
+    runs: RunEffects | None = None
 
 
 @dataclass(frozen=True)

@@ -178,3 +178,28 @@ def test_an_empty_split_is_an_error():
     ranges, means = ranges_of(plain, torch.from_numpy(data().inputs))
     with pytest.raises(DataError, match="no samples"):
         run(chain, plain, Split(np.zeros((0, 64), np.float32), None), ranges=ranges, means=means)
+
+
+class Square(nn.Module):
+    def forward(self, z):
+        return z * z / 4
+
+
+@pytest.mark.parametrize("hidden", [False, True], ids=["chain", "hooks"])
+def test_where_no_activation_is_recognised_z_stands_for_the_output(hidden):
+    chain, plain = mlp("relu", module=Square, widths=(64, 12, 5))
+    split = data()
+    x = torch.from_numpy(split.inputs)
+    z = chain[0](x).detach()
+    ranges = [Ranges(z.amin(0).numpy(), z.amax(0).numpy()), ranges_of(plain, x)[0][1]]
+    means = [z.mean(0).numpy(), ranges_of(plain, x)[1][1]]
+    module = Hidden(chain) if hidden else chain
+    effects = run(module, plain, split, ranges=ranges, means=means)
+    first = effects.table["layer"].iloc[0]
+    rows = effects.table[(effects.table["layer"] == first) & (effects.table["intervention"] == "zero-ablation")]
+    for node in (0, 5):
+        silenced = z.clone()
+        silenced[:, node] = 0
+        hits = int((chain[2](Square()(silenced)).argmax(1).numpy() == split.labels).sum())
+        assert round(rows["accuracy"].iloc[node] * len(split)) == hits
+    assert effects.control["network"].nunique() == 2

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from interp.activations import ACTIVATIONS, Activation
 from interp.chain import run, split_at
-from interp.hooks import edit
+from interp.hooks import WITHOUT_OUTPUT, edit
 from interp.interventions.edits import Edit, on_values
 from interp.types import LoadedModel, NodeLayer
 
@@ -100,7 +100,7 @@ def open_site(model: LoadedModel, layer: NodeLayer) -> tuple[Callable[[Tensor], 
         return (lambda x: HookedSite(model, layer, x)), 1
     before, rest = parts
     kept = next((i for i, step in enumerate(rest) if not isinstance(step, KEEPING)), len(rest))
-    active = [] if layer.activation == "identity" else rest[: kept + 1]
+    active = [] if layer.activation in WITHOUT_OUTPUT else rest[: kept + 1]
     return (lambda x: Site(layer, run(before, x), active, rest[len(active) :])), os.cpu_count() or 1
 
 

@@ -83,7 +83,7 @@ def intervene(
     UsageError
         If a layer, node or intervention of the options does not exist.
     """
-    check_names(model, options)
+    check_options(model, options)
     known = {name: replace(found, mean=means.get(name)) for name, found in ranges.items()}
     most = options.convolution_samples if _convolves(model) else None
     splits = {name: draw(split, most, options.seed) for name, split in data.splits.items()}
@@ -104,7 +104,7 @@ def intervene(
     )
 
 
-def check_names(model: LoadedModel, options: InterventionOptions) -> None:
+def check_options(model: LoadedModel, options: InterventionOptions) -> None:
     """See that everything the options name exists, before the long work.
 
     Raises
@@ -117,7 +117,7 @@ def check_names(model: LoadedModel, options: InterventionOptions) -> None:
     for name in options.layers:
         model.layer(name)
     for sites in options.groups:
-        find_group(model, sites)
+        find_group(model, sites, "layers and nodes to intervene on")
 
 
 def _is_chosen(layer: NodeLayer, ranges: Mapping[str, Ranges], options: InterventionOptions) -> bool:

@@ -17,6 +17,7 @@ def main() -> None:
 
     parser = arguments.Parser(prog="python -m interp.report", description=__doc__)
     parser.add_argument("checkpoint", help="the trained network's file")
+    parser.add_argument("others", nargs="*", help="further runs of that architecture, to test interventions over all")
     parser.add_argument("--out", help="folder for the report (default: report-NAME)")
     arguments.add_reading(parser)
     arguments.add_settings(parser)
@@ -25,7 +26,7 @@ def main() -> None:
     options = arguments.run_options(args)
     run = start(args.checkpoint, out, args.data, arguments.load_options(args), arguments.data_options(args), options)
     print(one_line(run.model))
-    results = run_all(run)
+    results = run_all(run, args.others)
     write_report(results, out, arguments.command_line("interp.report"))
     print(results.verdict.headline)
     print(out / "report.html")

@@ -15,7 +15,7 @@ import pandas as pd
 from interp import types
 
 VERSION = 2
-"""Written into every file. 2 added fields to `Effects`; what a file of version 1 lacks reads as empty."""
+"""Written into every file. 2 added `RunEffects`, and fields of `Effects` that read as empty from version 1."""
 
 READABLE = (1, 2)
 CLASSES = {
@@ -29,6 +29,7 @@ CLASSES = {
         types.NodeLayer,
         types.Prototypes,
         types.Provenance,
+        types.RunEffects,
         types.Thresholds,
     )
 }

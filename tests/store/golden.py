@@ -2,7 +2,7 @@
 
 Files of a version were written once, by the program as it was when that version was fixed, and are never written
 anew: a reader of a later version must still give back these values. Values are formulas, so that any test can make
-them without the writer. Version 2 differs in `Effects` only.
+them without the writer. Version 2 differs in `RESULTS_2` only.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from interp.types import (
     NodeLayer,
     Prototypes,
     Provenance,
+    RunEffects,
     Thresholds,
 )
 
@@ -148,6 +149,13 @@ def effects_2() -> Effects:
     return replace(effects(), curves=classes, node_levels=balance, balance=balance, classes=classes, groups=groups)
 
 
+def runs() -> RunEffects:
+    table = pd.DataFrame({"layer": ["head"], "level": [np.inf], "runs": [3], "t": [np.nan], "difference": [-0.25]})
+    single = pd.DataFrame({"run": [0, 1, 2], "layer": ["head"] * 3, "accuracy": [0.5, 0.25, 0.75]})
+    networks = pd.DataFrame({"run": [0], "checkpoint": ["a.pt"], "digest": ["ab" * 32], "accuracy": [0.875]})
+    return RunEffects(table, single, networks)
+
+
 def attribution() -> Attribution:
     return Attribution(ramp(3), ramp(3, start=1), np.full(3, np.nan), 0.5, -0.25, 1.0, float("nan"), 64)
 
@@ -161,6 +169,9 @@ RESULTS = {
     "attribution": (Attribution, {"": attribution()}),
 }
 """File stem -> (class of the results, results by layer)."""
+
+RESULTS_2 = {"effects": (Effects, {"all": effects_2()}), "runs": (RunEffects, {"all": runs()})}
+"""What version 2 added."""
 
 VALUES = {"features.0": ramp(12, 2, start=-1).astype(np.float32), "head": ramp(6, 3).astype(np.float32)}
 POSITIONS = np.array([0, 5] * 6, np.int32)
@@ -181,4 +192,6 @@ def write_recording(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    write_results(HERE / f"effects_v{VERSION}.h5", {"all": effects_2()}, PROVENANCE)
+    assert VERSION == 2
+    for name, (_, results) in RESULTS_2.items():
+        write_results(HERE / f"{name}_v2.h5", results, PROVENANCE)

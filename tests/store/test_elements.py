@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from golden import PROVENANCE, RESULTS
+from golden import PROVENANCE, RESULTS, RESULTS_2
 
 from interp.store.elements import CLASSES, plain, read_element, write_element
 from interp.types import Thresholds
@@ -63,7 +63,7 @@ def test_the_cases_above_cover_every_class_that_may_stand_in_a_file():
             for part in value.values() if isinstance(value, dict) else value:
                 collect(part)
 
-    collect({stem: results for stem, (_, results) in RESULTS.items()})
+    collect({stem: results for stem, (_, results) in (RESULTS | RESULTS_2).items()})
     assert seen | {"Provenance", "NodeLayer"} == set(CLASSES)
 
 

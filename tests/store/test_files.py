@@ -4,7 +4,7 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
-from golden import HERE, PROVENANCE, RESULTS, effects_2
+from golden import HERE, PROVENANCE, RESULTS, RESULTS_2
 from test_elements import same
 
 from interp.errors import MismatchError, UsageError
@@ -35,9 +35,11 @@ def test_golden_file_of_version_1_is_still_read(stem):
     assert provenance == PROVENANCE
 
 
-def test_golden_effects_of_version_2_are_still_read():
-    found, provenance = read_results(HERE / "effects_v2.h5", Effects, REMEDY)
-    same(found, {"all": effects_2()})
+@pytest.mark.parametrize("stem", RESULTS_2)
+def test_golden_file_of_version_2_is_still_read(stem):
+    kind, expected = RESULTS_2[stem]
+    found, provenance = read_results(HERE / f"{stem}_v2.h5", kind, REMEDY)
+    same(found, expected)
     assert provenance == PROVENANCE
 
 
