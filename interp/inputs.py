@@ -33,6 +33,30 @@ def device_of(module: nn.Module) -> torch.device:
     return next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
 
 
+IMAGE_SIDES = (28, 32, 8, 64, 96, 224)
+"""Sides of square images that are tried where there are no data."""
+
+
+@torch.no_grad()
+def usual_shape(module: nn.Module) -> tuple[int, ...] | None:
+    """Find the shape of one sample that a module takes without data to try: a row, or a square image.
+
+    The first matrix or convolution says how many values or channels; None if no such shape runs.
+    """
+    weight = next((p for p in module.parameters() if p.dim() in (2, 4)), None)
+    if weight is None:
+        return None
+    channels = weight.shape[1]
+    shapes: list[tuple[int, ...]] = [(channels,), *((channels, side, side) for side in IMAGE_SIDES)]
+    for shape in shapes[:1] if weight.dim() == 2 else shapes[1:]:
+        try:
+            module(torch.zeros(2, *shape))
+        except Exception:  # any module may fail in its own way
+            continue
+        return shape
+    return None
+
+
 @torch.no_grad()
 def fitting_shape(module: nn.Module, data: Dataset, scaling: Scaling, where: str) -> tuple[int, ...]:
     """Find whether a module takes flat rows or images, by running it on two samples.

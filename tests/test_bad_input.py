@@ -380,7 +380,7 @@ OPTIONS = {
     "--data digits --model user_code:wide": r"3 of another shape \(fc1.weight \(16, 64\) for \(17, 64\)",
     "--data digits --model user_code:Fails": "not today",
     "--data digits --model user_code:Tuple": "found tuple; expected one tensor",
-    "--model user_code:Net": "a module without data",
+    "--model user_code:Fails": "a module without data",
     "--no-such-option": "unrecognized arguments: --no-such-option",
 }
 

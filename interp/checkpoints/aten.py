@@ -334,6 +334,7 @@ OPERATIONS: dict[str, Operation] = {
     "mm": Operation(("input", "weight"), _product),
     "conv1d": Operation(CONV, _convolution),
     "conv2d": Operation(CONV, _convolution),
+    "_convolution_mode": Operation(CONV, _convolution),
     "convolution": Operation(CONVOLUTION, _convolution),
     "_convolution": Operation(CONVOLUTION, _convolution),
     "batch_norm": Operation(NORM, _batch_norm),

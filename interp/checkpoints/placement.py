@@ -13,12 +13,12 @@ from math import prod
 
 from interp.checkpoints.stack import USE_MODEL, Layer
 from interp.errors import CheckpointError
+from interp.inputs import IMAGE_SIDES
 from interp.types import Dataset
 
 MOST = 8  # placements handed on for data to choose from
 MOST_FREE = 4  # convolutions whose padding, stride and pooling are all tried; in deeper stacks they are uniform
 MOST_CONVOLUTIONS = 14
-IMAGE_SIDES = (28, 32, 8, 64, 96, 224)  # tried without data
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from interp.checkpoints.contents import Contents
 from interp.checkpoints.effective import plain_state, unknown_parametrization
 from interp.checkpoints.examine import checked_example, examine
 from interp.checkpoints.graph import UnknownOperation, build_graph
@@ -18,8 +19,11 @@ from interp.checkpoints.user_model import build_user_model
 from interp.checkpoints.zoo_files import build_zoo_model, zoo_facts
 from interp.datasets import RAW, parse_scaling
 from interp.errors import CheckpointError, UsageError
-from interp.inputs import fitting_shape
-from interp.types import Inference, LoadedModel
+from interp.inputs import fitting_shape, usual_shape
+from interp.types import Confidence, Inference, LoadedModel
+
+LAYERS_ALONE = ("torchscript",)
+"""Formats whose layers are read as a stack where their graph is not followed; that is no more than likely, then."""
 
 
 def draft(asked: Request) -> LoadedModel:
@@ -42,10 +46,21 @@ def draft(asked: Request) -> LoadedModel:
         name = f"{type(contents.module).__module__}:{type(contents.module).__qualname__}"
         architecture = Inference(name, "certain", "unpickled, as --allow-pickle asks")
         return _from_module(contents.module.float().eval(), architecture, asked)
-    if contents.graph is not None or contents.graph_problem:
-        return _from_graph(asked)
+    graph, problem = _graph_module(contents)
+    if graph is not None:
+        why = "; ".join(("operations listed in the file", *contents.notes))
+        return _from_module(graph, Inference(_summary(graph), "certain", why), asked)
+    if problem and contents.format not in LAYERS_ALONE:
+        raise CheckpointError(
+            asked.path,
+            found=f"a graph with {problem}",
+            expected="operations that interp.checkpoints.aten lists",
+            do=USE_MODEL,
+        )
+    if problem:
+        return _from_stack(asked, (f"its code does more than is followed here: {problem}",))
     steps = sequential_steps(contents.parts, only_child(contents.parts)) if contents.parts else None
-    if steps is not None and asked.data is not None:
+    if steps is not None:
         why = "; ".join(("layers listed in order in the file", *contents.notes))
         module = chain_of(steps)
         return _from_module(module, Inference(_summary(module), "certain", why), asked)
@@ -62,23 +77,14 @@ def _from_zoo(asked: Request) -> LoadedModel:
     return examine(module, asked, scaling, facts, shape)
 
 
-def _from_graph(asked: Request) -> LoadedModel:
-    """Build what a graph states; where it does more than is listed, the weights alone would be a guess of it."""
-    graph, problem = asked.contents.graph, asked.contents.graph_problem
-    module = None
+def _graph_module(contents: Contents) -> tuple[nn.Module | None, str]:
+    """Build what a stated graph says, or say what of it no part here does."""
+    if contents.graph is None:
+        return None, contents.graph_problem
     try:
-        module = build_graph(graph) if graph is not None else None
+        return build_graph(contents.graph), ""
     except UnknownOperation as error:
-        problem = str(error)
-    if module is None:
-        raise CheckpointError(
-            asked.path,
-            found=f"a graph with {problem}",
-            expected="the operations that interp.checkpoints.aten lists",
-            do=USE_MODEL,
-        )
-    why = "; ".join(("operations listed in the file", *asked.contents.notes))
-    return _from_module(module, Inference(_summary(module), "certain", why), asked)
+        return None, str(error)
 
 
 def _summary(module: nn.Module, shown: int = 12) -> str:
@@ -88,19 +94,30 @@ def _summary(module: nn.Module, shown: int = 12) -> str:
 
 def _from_module(module: nn.Module, architecture: Inference, asked: Request) -> LoadedModel:
     if asked.data is None:
-        raise UsageError(
-            str(asked.path),
-            found="a module without data",
-            expected="data to run it on",
-            do="pass --data digits, mnist or a file",
-        )
+        return _without_data(module, architecture, asked)
     shape = fitting_shape(module, asked.data, RAW, str(asked.path))
     checked_example(module, asked.data, RAW, shape, asked.path)
     scaling, why = choose_scaling(module, asked.data, shape, asked.options.scaling)
     return examine(module, asked, scaling, {"architecture": architecture, "input_scaling": why}, shape)
 
 
-def _from_stack(asked: Request) -> LoadedModel:
+def _without_data(module: nn.Module, architecture: Inference, asked: Request) -> LoadedModel:
+    shape = usual_shape(module)
+    if shape is None:
+        raise UsageError(
+            str(asked.path),
+            found="a module without data",
+            expected="data to run it on",
+            do="pass --data digits, mnist or a file",
+        )
+    given = asked.options.scaling
+    scaling = RAW if given is None else parse_scaling(given, None)
+    why = Inference(scaling.name, "uncertain", "assumed: without data nothing can be tested")
+    why = why if given is None else Inference(scaling.name, "certain", "given with --scaling")
+    return examine(module, asked, scaling, {"architecture": architecture, "input_scaling": why}, shape)
+
+
+def _from_stack(asked: Request, doubts: tuple[str, ...] = ()) -> LoadedModel:
     contents, options = asked.contents, asked.options
     plain = plain_state(contents.state)
     if plain.unknown:
@@ -111,10 +128,11 @@ def _from_stack(asked: Request) -> LoadedModel:
     if layers[0].is_convolution:
         shape, places = image_placements(layers, asked.data, asked.path)
     widths = (layers[0].weight.shape[1], *(len(layer.weight) for layer in layers))
-    notes = "; ".join(("parameter shapes", *contents.notes, order))
+    notes = "; ".join(("parameter shapes", *contents.notes, order, *doubts))
     given = {"scaling": options.scaling, "activation": options.activation, "output": options.output}
     reading, inferred = infer_reading(layers, asked.data, given, places)
-    facts = {"architecture": Inference("-".join(map(str, widths)), "certain", notes), **inferred}
+    firm: Confidence = "likely" if doubts else "certain"
+    facts = {"architecture": Inference("-".join(map(str, widths)), firm, notes), **inferred}
     if plain.notes:
         facts["weights"] = Inference("computed", "certain" if plain.sure else "likely", "; ".join(plain.notes))
     ends = sorted({part.kind for part in contents.parts.values()} & {"Sigmoid", "Softmax", "LogSoftmax"})

@@ -1,20 +1,28 @@
-"""TorchScript archives: their tensors and the names of their layers, without running their code."""
+"""TorchScript archives: tensors, names of layers, and what the code says runs; none of the code does."""
 
 from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from torch import Tensor
+
 from interp.checkpoints.contents import Contents, contents_of
-from interp.checkpoints.inert import load_inert
+from interp.checkpoints.graph import UnknownOperation
+from interp.checkpoints.inert import Inert, load_inert
+from interp.checkpoints.script import follow
 from interp.errors import CheckpointError, first_line
 
-KEPT = ("data.pkl", "version", "byteorder")
+WEIGHTS = {"data.pkl": "data.pkl", "data/": "data/"}
+CONSTANTS = {"constants.pkl": "data.pkl", "constants/": "data/"}
+ALWAYS = {"version": "version", ".data/version": ".data/version", "byteorder": "byteorder"}
 
 
 def read_torchscript(path: Path, format: str, allow_pickle: bool = False) -> Contents:
-    """Read a scripted or traced module's weights; its code is left in the archive.
+    """Read a scripted, traced or frozen module: its tensors, and the graph that its code amounts to.
 
     Raises
     ------
@@ -22,7 +30,10 @@ def read_torchscript(path: Path, format: str, allow_pickle: bool = False) -> Con
         If it is damaged, or keeps its weights in a way that needs its code.
     """
     try:
-        return contents_of(load_inert(path, _without_code(path)), format, path)
+        root = load_inert(path, _as_checkpoint(path, WEIGHTS))
+        constants = _constants(path)
+        contents = _contents(root, constants, format, path)
+        return _with_graph(contents, root, _sources(path), constants)
     except CheckpointError:
         raise
     except Exception as error:  # damage shows in many types; so do pickles that a stand-in cannot serve
@@ -34,13 +45,47 @@ def read_torchscript(path: Path, format: str, allow_pickle: bool = False) -> Con
         ) from error
 
 
-def _without_code(path: Path) -> io.BytesIO:
-    """Copy the parts that a plain checkpoint has: with code beside them `torch.load` would refuse to read tensors."""
+def _contents(root: Inert, constants: tuple[Tensor, ...], format: str, path: Path) -> Contents:
+    if isinstance(root, Inert) and not root.state and constants:  # a frozen module's weights are constants of its code
+        return Contents(format, {f"c{number}": tensor for number, tensor in enumerate(constants)}, notes=("frozen",))
+    return contents_of(root, format, path)
+
+
+def _with_graph(contents: Contents, root: Inert, sources: Mapping[str, str], constants: tuple[Tensor, ...]) -> Contents:
+    try:
+        return replace(contents, graph=follow(root, sources, constants))
+    except UnknownOperation as problem:
+        return replace(contents, graph_problem=str(problem))
+
+
+def _constants(path: Path) -> tuple[Tensor, ...]:
+    """Give the tensors that code calls by number."""
+    loaded = load_inert(path, _as_checkpoint(path, CONSTANTS))
+    return tuple(value for value in loaded if isinstance(value, Tensor)) if isinstance(loaded, tuple) else ()
+
+
+def _as_checkpoint(path: Path, kept: Mapping[str, str]) -> io.BytesIO:
+    """Copy some members as those of a plain checkpoint: with code beside them `torch.load` would read no tensors."""
     copy = io.BytesIO()
     with zipfile.ZipFile(path) as archive, zipfile.ZipFile(copy, "w", zipfile.ZIP_STORED) as plain:
         for name in archive.namelist():
             root, _, member = name.partition("/")
-            if member in KEPT or member.startswith("data/"):
-                plain.writestr(f"{root}/{member}", archive.read(name))
+            folder = member.partition("/")[0] + "/"
+            new = {**kept, **ALWAYS}.get(member) or (
+                kept[folder] + member.removeprefix(folder) if folder in kept else ""
+            )
+            if new:
+                plain.writestr(f"{root}/{new}", archive.read(name))
     copy.seek(0)
     return copy
+
+
+def _sources(path: Path) -> dict[str, str]:
+    """Read the code as text, by the dotted name of each file."""
+    with zipfile.ZipFile(path) as archive:
+        names = {name: name.partition("/")[2] for name in archive.namelist() if name.endswith(".py")}
+        return {
+            member.removeprefix("code/").removesuffix(".py").replace("/", "."): archive.read(name).decode()
+            for name, member in names.items()
+            if member.startswith("code/")
+        }

@@ -11,7 +11,7 @@ from torch import nn
 from checkpoints.planted import DIGITS, same_outputs
 from checkpoints.test_modules import Evil
 from interp.chain import Chain
-from interp.checkpoints import LoadOptions, load_model
+from interp.checkpoints import LoadOptions, load_model, read_contents
 from interp.errors import CheckpointError
 
 IMAGES = torch.from_numpy(DIGITS.train.inputs[:20]).float().reshape(-1, 1, 8, 8)
@@ -92,7 +92,26 @@ def save_decomposed(module, path):
     torch.export.save(program.run_decompositions(), path)
 
 
-SAVERS = {"export": save_export, "export of torch 2.5": save_flat, "core operations": save_decomposed}
+def save_script(module, path):
+    torch.jit.script(module).save(path)
+
+
+def save_trace(module, path):
+    torch.jit.trace(module, IMAGES).save(path)
+
+
+def save_frozen(module, path):
+    torch.jit.freeze(torch.jit.script(module)).save(path)
+
+
+SAVERS = {
+    "export": save_export,
+    "export of torch 2.5": save_flat,
+    "core operations": save_decomposed,
+    "scripted": save_script,
+    "traced": save_trace,
+    "frozen": save_frozen,
+}
 
 
 @pytest.mark.parametrize("saver", SAVERS)
@@ -161,3 +180,43 @@ def test_what_is_not_followed_is_named(tmp_path):
         load_model(tmp_path / "net.pt2", DIGITS)
     model, _ = load_model(tmp_path / "net.pt2", DIGITS, LoadOptions(model="checkpoints.test_graphs:Odd"))
     assert model.layers[0].name == "fc"
+
+
+def test_shapes_without_data(tmp_path):
+    """The first layer says how many values or channels a sample has; of images, usual sides are tried."""
+    save_script(network("convolutional"), str(tmp_path / "net.pt"))
+    model, _ = load_model(tmp_path / "net.pt")
+    assert model.input_shape == (1, 8, 8)
+    assert model.inferred["input_scaling"].confidence == "uncertain"
+    save_script(nn.Sequential(nn.Linear(7, 5), nn.ReLU(), nn.Linear(5, 3)), str(tmp_path / "net.pt"))
+    assert load_model(tmp_path / "net.pt")[0].input_shape == (7,)
+
+
+def test_code_of_a_script_never_runs(tmp_path):
+    save_script(network("convolutional"), str(tmp_path / "net.pt"))
+    attack = f"import os\nos.mkdir({str(tmp_path / 'MARK')!r})\n".encode()
+    rewritten(tmp_path / "net.pt", lambda name, c: attack + c if name.endswith(".py") else c)
+    load_model(tmp_path / "net.pt", DIGITS)
+    rewritten(tmp_path / "net.pt", lambda name, c: evil(c, tmp_path) if name.endswith("constants.pkl") else c)
+    with pytest.raises(CheckpointError, match="does not open"):
+        load_model(tmp_path / "net.pt", DIGITS)
+    assert not (tmp_path / "MARK").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("torch.flatten", "torch.cumsum", "cumsum"),
+        ("    return", "    while True:\n      pass\n    return", "a statement of kind While"),
+        ("    return", "    x0 = x + x\n    return", "an expression of kind BinOp"),
+        ("    return", "    x0 = (self).forward(x, )\n    return", "calls nested too deep"),
+        ("    return", "    x0 = " + "[" * 500 + "]" * 500 + "\n    return", "code that does not parse"),
+    ],
+)
+def test_scripts_that_are_not_followed(old, new, found, tmp_path):
+    save_script(network("dense"), str(tmp_path / "net.pt"))
+    rewritten(
+        tmp_path / "net.pt",
+        lambda name, c: c.replace(old.encode(), new.encode()) if name.endswith("test_graphs.py") else c,
+    )
+    assert found in read_contents(tmp_path / "net.pt").graph_problem

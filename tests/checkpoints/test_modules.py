@@ -123,15 +123,27 @@ class Old:
         return Old, (self.data,), (False, False, {})
 
 
+class Looping(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.act, self.fc2, self.end = nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 10), nn.Sigmoid()
+
+    def forward(self, x):
+        for _ in range(int(x.sum())):
+            x = x + 1
+        return self.end(self.fc2(self.act(self.fc1(x))))
+
+
 @pytest.mark.filterwarnings("ignore")  # torch.jit is deprecated; its files stay
-def test_torchscript_opens_without_its_code(tmp_path):
-    module = nn.Sequential(nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 10), nn.Sigmoid())
-    module[0].load_state_dict({"weight": torch.eye(16, 64), "bias": torch.zeros(16)})
-    archive = torch.jit.script(module)
-    archive.save(str(tmp_path / "net.pt"))
+def test_torchscript_whose_code_is_not_followed(tmp_path):
+    module = Looping()
+    module.fc1.load_state_dict({"weight": torch.eye(16, 64), "bias": torch.zeros(16)})
+    torch.jit.script(module).save(str(tmp_path / "net.pt"))
     model, _ = load_model(tmp_path / "net.pt", DIGITS)
     assert model.format == "torchscript"
-    assert model.inferred["architecture"].value == "64-16-10"
+    said = model.inferred["architecture"]
+    assert (said.value, said.confidence) == ("64-16-10", "likely")
+    assert "its code does more than is followed here: a statement of kind For" in said.evidence
     assert model.inferred["output"].confidence == "uncertain"
     assert "the file also names a Sigmoid" in model.inferred["output"].evidence
 
