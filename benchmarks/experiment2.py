@@ -8,19 +8,13 @@ number of models, per model-epoch, a stack at a time as `python -m zoo train` wo
 
 from __future__ import annotations
 
-import argparse
-
 import torch
-from side_by_side import seconds, show
+from side_by_side import our_side, seconds, show
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
-from interp.datasets import DataOptions, load_dataset
 from zoo.architectures import build
-from zoo.epochs import prepare, run_epoch
-from zoo.evaluate import scaled
 from zoo.experiments.experiment2 import recipe
-from zoo.stacks import start
 
 
 def plain(wanted, root):
@@ -36,23 +30,9 @@ def plain(wanted, root):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data-root")
-    parser.add_argument("--models", type=int, default=20)
-    parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--device", default="cpu")
-    options = parser.parse_args()
-    data, wanted = load_dataset("mnist", DataOptions(options.data_root)), recipe("abs")
-    x, y = scaled(data, wanted)["train"]
-    stack = start(wanted, range(options.models), x, options.device)
-    samples = prepare(stack, wanted, x, y)
-
-    def ours():
-        for epoch in range(options.epochs):
-            run_epoch(stack, wanted, samples, epoch)
-
-    fast = seconds(ours) / (options.models * options.epochs)
-    slow = seconds(lambda: plain(wanted, data.root))
+    ours = our_side(recipe("abs"), __doc__, models=20, epochs=1)
+    fast = ours.seconds()
+    slow = seconds(lambda: plain(ours.recipe, ours.root))
     note = f"40 models x 50 epochs at this speed: {fast * 2000 / 60:.1f} minutes"
     show("experiment2", "model-epoch", slow, fast, note)
 

@@ -5,17 +5,12 @@ python benchmarks/full_batch.py --data-root FOLDER [--models 4] [--epochs 3] [--
 
 from __future__ import annotations
 
-import argparse
-
 import torch
-from side_by_side import seconds, show
+from side_by_side import our_side, seconds, show
 
-from interp.datasets import DataOptions, load_dataset
 from zoo.architectures import build
-from zoo.epochs import prepare, run_epoch
-from zoo.evaluate import scaled
+from zoo.epochs import run_epoch
 from zoo.experiments.full_batch import full_batch
-from zoo.stacks import start
 
 
 def plain(wanted, x, y, device, epochs):
@@ -29,27 +24,13 @@ def plain(wanted, x, y, device, epochs):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data-root")
-    parser.add_argument("--models", type=int, default=4)
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--device", default="cpu")
-    options = parser.parse_args()
-    data, wanted = load_dataset("mnist", DataOptions(options.data_root)), full_batch("abs")
-    x, y = scaled(data, wanted)["train"]
-    stack = start(wanted, range(options.models), x, options.device)
-    samples = prepare(stack, wanted, x, y)
-    run_epoch(stack, wanted, samples, 0)  # once to warm up
-
-    def ours():
-        for epoch in range(options.epochs):
-            run_epoch(stack, wanted, samples, epoch)
-
-    fast = seconds(ours) / (options.models * options.epochs)
-    x, y = x.to(options.device), y.to(options.device)
-    slow = seconds(lambda: plain(wanted, x, y, options.device, options.epochs)) / options.epochs
-    halves = "on bfloat16 halves" if samples.split else "in float32"
-    show("full_batch", "model-epoch", slow, fast, f"{options.models} models, first layer {halves}")
+    ours = our_side(full_batch("abs"), __doc__, models=4, epochs=3)
+    run_epoch(ours.stack, ours.recipe, ours.samples, 0)  # once to warm up
+    fast = ours.seconds()
+    x, y = ours.x.to(ours.device), ours.y.to(ours.device)
+    slow = seconds(lambda: plain(ours.recipe, x, y, ours.device, ours.epochs)) / ours.epochs
+    halves = "on bfloat16 halves" if ours.samples.split else "in float32"
+    show("full_batch", "model-epoch", slow, fast, f"{len(ours.stack)} models, first layer {halves}")
 
 
 if __name__ == "__main__":

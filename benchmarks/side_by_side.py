@@ -1,13 +1,72 @@
-"""What the training benchmarks share: timing, the table, and the JSON line."""
+"""What the training benchmarks share: our side on MNIST, timing, the table, and the JSON line."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import platform
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
+
+from interp.datasets import DataOptions, load_dataset
+from zoo.epochs import Samples, prepare, run_epoch
+from zoo.evaluate import scaled
+from zoo.recipes import Recipe
+from zoo.stacks import Stack, start
+
+
+@dataclass
+class Side:
+    """Our side of a training benchmark on MNIST: a stack of networks, its data and what to do with them.
+
+    Attributes
+    ----------
+    recipe
+        What is trained.
+    root
+        Folder of the data.
+    x, y
+        Scaled training inputs (S, D) and labels (S,), on the CPU.
+    device
+        Of the stack.
+    epochs
+        That are timed.
+    """
+
+    recipe: Recipe
+    root: str
+    x: torch.Tensor
+    y: torch.Tensor
+    device: str
+    epochs: int
+    stack: Stack
+    samples: Samples
+
+    def train(self) -> None:
+        """Train every model for the epochs asked for."""
+        for epoch in range(self.epochs):
+            run_epoch(self.stack, self.recipe, self.samples, epoch)
+
+    def seconds(self) -> float:
+        """Time one epoch of one model."""
+        return seconds(self.train) / (len(self.stack) * self.epochs)
+
+
+def our_side(recipe: Recipe, description: str, models: int, epochs: int) -> Side:
+    """Read the options that the MNIST benchmarks share, and start the stack; the numbers are their defaults."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--data-root")
+    parser.add_argument("--models", type=int, default=models)
+    parser.add_argument("--epochs", type=int, default=epochs)
+    parser.add_argument("--device", default="cpu")
+    options = parser.parse_args()
+    data = load_dataset("mnist", DataOptions(options.data_root))
+    x, y = scaled(data, recipe)["train"]
+    stack = start(recipe, range(options.models), x, options.device)
+    return Side(recipe, data.root, x, y, options.device, options.epochs, stack, prepare(stack, recipe, x, y))
 
 
 def seconds(work: Callable[[], object], repeat: int = 1) -> float:
