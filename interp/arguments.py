@@ -18,6 +18,7 @@ from interp.datasets import DataOptions
 from interp.errors import InterpError, UsageError, first_line
 from interp.interventions import INTERVENTIONS, InterventionOptions
 from interp.runs import Options
+from interp.tasks import TASKS
 
 MOST_LEVELS = 10_000
 
@@ -43,6 +44,7 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--scaling", help="raw, x/A, (x/A-B)/C or (x-mean)/std (default: inferred)")
     group.add_argument("--activation", help="relu, abs, tanh, ... (default: inferred)")
     group.add_argument("--output", help="linear, activation or negated-activation (default: inferred)")
+    group.add_argument("--task", help=f"{', '.join(TASKS)} (default: inferred)")
     group.add_argument("--allow-pickle", action="store_true", help="let the file run code; only if you trust it")
 
 
@@ -88,7 +90,7 @@ def _add_interventions(parser: argparse.ArgumentParser) -> None:
 
 def load_options(args: argparse.Namespace) -> LoadOptions:
     """Give what the user said of the model."""
-    return LoadOptions(args.model, args.scaling, args.activation, args.output, args.allow_pickle)
+    return LoadOptions(args.model, args.scaling, args.activation, args.output, args.allow_pickle, args.task)
 
 
 def data_options(args: argparse.Namespace) -> DataOptions:

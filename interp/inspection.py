@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+from interp.tasks import TASKS
 from interp.types import Inference, LoadedModel, NodeLayer
 
 DENSE_KINDS = ("linear", "offset-l2")
@@ -22,7 +23,8 @@ def inspection(model: LoadedModel) -> dict[str, Any]:
     -------
     dict
         Keys ``format``, ``path``, ``digest``, ``layers``, ``widths``, ``activation``,
-        ``input_scaling``, ``output``, ``trained``, ``accuracy``, ``inferred``, ``skipped``.
+        ``input_scaling``, ``output``, ``trained``, ``task``, ``score`` (its ``name`` and its value on each split),
+        ``accuracy`` (empty for tasks that are scored otherwise), ``inferred``, ``skipped``.
     """
     return {
         "format": model.format,
@@ -34,6 +36,8 @@ def inspection(model: LoadedModel) -> dict[str, Any]:
         "input_scaling": model.scaling.name,
         "output": model.output,
         "trained": model.inferred["trained"].value if "trained" in model.inferred else None,
+        "task": model.task,
+        "score": {"name": TASKS[model.task].key, **model.scores},
         "accuracy": dict(model.accuracy),
         "inferred": {name: _inference(fact) for name, fact in model.inferred.items()},
         "skipped": dict(model.skipped),

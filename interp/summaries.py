@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from interp.inspection import widths
+from interp.tasks import TASKS
 from interp.types import (
     Attribution,
     Boundaries,
@@ -81,7 +82,8 @@ def one_line(model: LoadedModel) -> str:
         said = model.inferred[fact]
         mark = "" if said.confidence == "certain" else f" ({said.confidence})"
         facts.append(f"{fact.replace('_', ' ')} {said.value}{mark}")
-    facts += [f"{split} accuracy {value:.2%}" for split, value in model.accuracy.items()]
+    name = TASKS[model.task]
+    facts += [f"{split} {name.words} {name.shown(value)}" for split, value in model.scores.items()]
     return ", ".join(facts)
 
 
@@ -89,7 +91,9 @@ def describe(found: Mapping[str, Any]) -> str:
     """Lay an inspection out for the terminal: the layers, then each inferred fact with its evidence."""
     lines = [f"{found['path']}  ({found['format']})"]
     lines += [f"  {la['name']}: {la['kind']}, {la['nodes']} nodes, {la['activation']}" for la in found["layers"]]
-    lines += [f"  accuracy on {split}: {value:.2%}" for split, value in found["accuracy"].items()]
+    name = TASKS[found["task"]]
+    scores = {split: value for split, value in found["score"].items() if split != "name"}
+    lines += [f"  {name.words} on {split}: {name.shown(value)}" for split, value in scores.items()]
     for fact, said in found["inferred"].items():
         lines += [f"  {fact}: {said['value']}  [{said['confidence']}]", f"      {said['evidence']}"]
     lines += [f"  not covered: {name}: {why}" for name, why in found["skipped"].items()]

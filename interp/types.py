@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 Confidence = Literal["certain", "likely", "uncertain"]
-Task = Literal["classification", "unlabelled"]
 
 
 class Rows(Protocol):
@@ -204,6 +203,10 @@ class LoadedModel:
         What holds parameters but is not covered, with the reason; never silently dropped.
     metadata
         What the file says of itself (data, seed, epoch, metrics); plain values only.
+    task
+        What it is asked for, a name of `interp.tasks.TASKS`.
+    scores
+        Split -> score of that task: accuracy, or R².
     """
 
     module: torch.nn.Module
@@ -215,9 +218,15 @@ class LoadedModel:
     input_shape: tuple[int, ...]
     output: str
     inferred: Mapping[str, Inference]
-    accuracy: Mapping[str, float] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    task: str = "classification"
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def accuracy(self) -> Mapping[str, float]:
+        """Split -> share of right rows; empty for a task scored otherwise."""
+        return self.scores if self.task in ("classification", "binary") else {}
 
     def layer(self, name: str) -> NodeLayer:
         """Find a layer by name; a wrong one is answered with the close ones."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from interp.interventions.tolerance import Tolerance, connected, tolerances
 from interp.statistics import detectable_difference
+from interp.tasks import answers
 from interp.types import Attribution, Boundaries, Dataset, Effects, LoadedModel, Verdict
 
 SIGNIFICANT = 0.01
@@ -81,6 +82,8 @@ def _headline(
 ) -> str:
     if model.inferred["trained"].value is False:
         return "This network looks untrained: what follows describes random weights, not something learned."
+    if (unfit := _unfit(model, data)) is not None:
+        return unfit
     if model.inferred["trained"].value is None:
         return "Whether this network was trained on these data could not be established; read what follows with care."
     coherent = [name for name, better in beats.items() if better]
@@ -90,6 +93,25 @@ def _headline(
         else "Boundaries pass through cluster means no more often than chance explains"
     )
     return f"{first}; {_leaning(ranges)}{_by_shape(effects, ranges)}."
+
+
+def _unfit(model: LoadedModel, data: Dataset) -> str | None:
+    """Say so where the network does not know these data, or does worse on them than its size allows."""
+    fit, guessed = model.inferred.get("fit"), [model.inferred.get(fact) for fact in ("activation", "output")]
+    known = all(said is None or said.confidence == "certain" for said in guessed)
+    under = "" if known else " under any reading that was tried"
+    if fit is not None and fit.value == "at chance":
+        return (
+            f"This network does no better than chance on {data.name}{under}: it was trained on other data or labels,"
+            " or has to be read in another way; what follows does not describe what it learned."
+        )
+    if fit is not None and fit.value == "poor for its size":
+        why = "it was hardly trained" if known else "its activation is likely none of those tried"
+        return (
+            f"This network does worse on {data.name} than one of its size should{under}: {why}, or it was trained on"
+            " other data; read what follows with care."
+        )
+    return None
 
 
 def _by_shape(effects: Effects, ranges: Mapping[str, Mapping[str, tuple[float, float]]]) -> str:
@@ -209,11 +231,14 @@ def alerts(model: LoadedModel, data: Dataset, boundaries: Mapping[str, Boundarie
     found = [
         f"{fact.replace('_', ' ')} is a guess that the data do not settle: {said.value} ({said.evidence})"
         for fact, said in model.inferred.items()
-        if said.confidence == "uncertain" and said.value is not None
+        if said.confidence == "uncertain" and said.value is not None and fact != "trained"
     ]
     if model.inferred["trained"].value is not True:
         found.append(f"trained: {model.inferred['trained'].evidence}")
-    if data.train.labels is None:
+    fit = model.inferred.get("fit")
+    if fit is not None and fit.value != "as expected":
+        found.append(f"the network as it was read is {fit.value}: {fit.evidence}")
+    if answers(model.task, data.train) is None:
         found.append("no labels: accuracy below means agreement with the unperturbed predictions")
     if "test" not in data.splits:
         found.append("no test split: everything is measured on the data that was fitted")

@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import torch
 
-from interp.checkpoints.readings import Reading, Score, apply_output
+from interp.checkpoints.readings import Reading, Score, apply_output, known_marks
 from interp.checkpoints.rebuild import rebuild
 from interp.checkpoints.stack import Layer
 from interp.inputs import as_tensor
-from interp.scoring import losses, predict
+from interp.judges import Judge
 from interp.types import Array
 
 BLOCK = 256  # rows whose feature maps stay in the processor's cache
 
 
-def score_networks(layers: Sequence[Layer], readings: Sequence[Reading], inputs: Array, labels: Array) -> list[Score]:
-    """Score readings on labelled rows; those that differ in the output's form alone share a run.
+def score_networks(
+    layers: Sequence[Layer], judges: Mapping[str, Judge], readings: Sequence[Reading], inputs: Array, values: Array
+) -> list[Score]:
+    """Score readings on known rows; those that differ in the output's form alone share a run.
 
     Parameters
     ----------
+    judges
+        Name of a scaling -> what marks outputs under it.
     inputs
         As stored, (S, D).
-    labels
-        (S,).
+    values
+        Their `interp.tasks.answers`.
     """
     runs: dict[Reading, torch.Tensor] = {}
-    truth = torch.from_numpy(labels)
+    truth = torch.from_numpy(values)
     scores = []
     for reading in readings:
         plain = replace(reading, output="linear")
         if plain not in runs:
             runs[plain] = _last_z(layers, plain, inputs)
-        outputs = apply_output(runs[plain], reading)
-        correct = (predict(outputs, "linear") == truth).numpy()
-        scores.append(Score(reading, correct, float(losses(outputs, truth, "linear").double().mean())))
+        marks, loss = judges[reading.scaling.name](apply_output(runs[plain], reading), truth, "linear")
+        scores.append(Score(reading, known_marks(marks), float(loss.double().mean())))
     return scores
 
 

@@ -1,22 +1,27 @@
-"""A module looked at: run once to find its nodes, and over the data for its accuracy."""
+"""A module looked at: run once to find its nodes, and over the data for its score."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import nn
 
-from interp.checkpoints.infer import check_labels
+from interp.checkpoints.expected import expected
+from interp.checkpoints.fit import doubt_of, doubted, judge_fit
 from interp.checkpoints.request import Request
-from interp.checkpoints.trained import nearest_mean_accuracy
+from interp.checkpoints.trained import judge_training
 from interp.errors import CheckpointError, DataError, first_line
 from interp.inputs import as_tensor, input_blocks
-from interp.nodes import find_layers
-from interp.scoring import predict
-from interp.types import Dataset, Inference, LoadedModel, Scaling
+from interp.judges import judge_of
+from interp.nodes import find_layers, node_weight
+from interp.tasks import answers
+from interp.types import Array, Dataset, Inference, LoadedModel, Scaling
+
+FITTED = 5000
+"""Training rows whose outputs are looked at."""
 
 
 def examine(
@@ -26,7 +31,7 @@ def examine(
     facts: dict[str, Inference],
     shape: tuple[int, ...],
 ) -> LoadedModel:
-    """Run the module once to find its nodes, and over the data for its accuracy.
+    """Run the module once to find its nodes, and over the data for its score.
 
     Parameters
     ----------
@@ -40,17 +45,19 @@ def examine(
     CheckpointError, DataError
         If it fails on such samples, gives no scores, or holds no nodes.
     """
-    path, data = asked.path, asked.data
-    example = torch.zeros(2, *shape) if data is None else checked_example(module, data, scaling, shape, path)
-    structure = find_layers(module, example)
+    outputs_of(module, asked, scaling, shape)
+    structure = find_layers(module, _example(asked, scaling, shape))
     if not structure.layers:
         raise CheckpointError(
-            path, found="no linear map", expected="a network of Linear or Conv layers", do="see interp.nodes.NODE_KINDS"
+            asked.path,
+            found="no linear map",
+            expected="a network of Linear or Conv layers",
+            do="see interp.nodes.NODE_KINDS",
         )
     model = LoadedModel(
         module=module,
         layers=structure.layers,
-        path=str(path),
+        path=str(asked.path),
         format=asked.contents.format,
         digest="",
         scaling=scaling,
@@ -59,34 +66,36 @@ def examine(
         inferred={},
         skipped=structure.skipped,
         metadata=asked.contents.metadata,
+        task=asked.task,
     )
-    accuracy = accuracies(model, data) if data is not None else {}
+    model = replace(model, scores=score_splits(model, asked.data) if asked.data is not None else {})
+    fit, skill = _fit(model, asked.data)
+    weights = [node_weight(module.get_submodule(layer.name), layer.kind) for layer in structure.layers]
     seen = {
         "activation": Inference(_hidden_activation(model), "certain", "seen while the module ran"),
         "output": Inference(structure.output, "certain", "seen while the module ran"),
-        "trained": _trained_from(accuracy, data),
+        "trained": judge_training(weights, fit, skill),
     }
-    return replace(model, accuracy=accuracy, inferred={**seen, **facts})
+    if fit is None:
+        return replace(model, inferred={**seen, **facts})
+    return replace(model, inferred={**seen, **doubted(facts, fit), "fit": fit})
 
 
-def checked_example(
-    module: nn.Module, data: Dataset, scaling: Scaling, shape: tuple[int, ...], path: object
-) -> torch.Tensor:
-    """Take two samples, after making sure that these data are the network's."""
-    if data.width != math.prod(shape):
-        raise DataError(
-            data.name,
-            found=f"{data.width} values a row",
-            expected=f"{math.prod(shape)}, as {path} takes",
-            do="give its own data",
-        )
-    example = as_tensor(data.train.inputs[:2], scaling, shape)
+def outputs_of(module: nn.Module, asked: Request, scaling: Scaling, shape: tuple[int, ...]) -> tuple[int, str]:
+    """Run two samples, and give the number of outputs and what is done to the last layer's z.
+
+    Raises
+    ------
+    CheckpointError, DataError
+        If it fails on such samples, or gives no scores.
+    """
+    example = _example(asked, scaling, shape)
     try:
         with torch.no_grad():
             outputs = module(example)
     except Exception as error:  # any module may fail in its own way
         raise CheckpointError(
-            path,
+            asked.path,
             found=f"a network that fails on inputs of shape {shape} ({first_line(error)})",
             expected="one that takes them",
             do="check the shapes the file states, or pass your own class with --model",
@@ -96,13 +105,27 @@ def checked_example(
             f"outputs of shape {tuple(outputs.shape)}" if isinstance(outputs, torch.Tensor) else type(outputs).__name__
         )
         raise CheckpointError(
-            path,
+            asked.path,
             found=what,
-            expected="one tensor (batch, classes)",
+            expected="one tensor (batch, outputs)",
             do="wrap the module with --model so that it gives one",
         )
-    check_labels(data, outputs.shape[1])
-    return example
+    return outputs.shape[1], find_layers(module, example).output
+
+
+def _example(asked: Request, scaling: Scaling, shape: tuple[int, ...]) -> torch.Tensor:
+    """Take two samples, after making sure that these data are the network's."""
+    data = asked.data
+    if data is None:
+        return torch.zeros(2, *shape)
+    if data.width != math.prod(shape):
+        raise DataError(
+            data.name,
+            found=f"{data.width} values a row",
+            expected=f"{math.prod(shape)}, as {asked.path} takes",
+            do="give its own data",
+        )
+    return as_tensor(data.train.inputs[:2], scaling, shape)
 
 
 def _hidden_activation(model: LoadedModel) -> str:
@@ -111,23 +134,36 @@ def _hidden_activation(model: LoadedModel) -> str:
 
 
 @torch.no_grad()
-def accuracies(model: LoadedModel, data: Dataset) -> dict[str, float]:
-    """Give the share of right predictions for each split that has labels."""
+def score_splits(model: LoadedModel, data: Dataset) -> dict[str, float]:
+    """Give the score of each split that has something to compare with."""
     found = {}
     for name, split in data.splits.items():
-        if split.labels is None:
+        values = answers(model.task, split)
+        if values is None:
             continue
-        right = 0
+        judge = judge_of(model.task, values, model.scaling)
+        total = 0.0
         for rows, x in input_blocks(model, split.inputs):
-            guess = predict(model.module(x), model.output).cpu().numpy()
-            right += int((guess == split.labels[rows]).sum())
-        found[name] = right / len(split)
+            marks, _ = judge(model.module(x), torch.from_numpy(values[rows]).to(x.device), model.output)
+            total += float(marks.double().sum())
+        found[name] = total / len(split)
     return found
 
 
-def _trained_from(accuracy: Mapping[str, float], data: Dataset | None) -> Inference:
-    if not accuracy or data is None or data.train.labels is None:
-        return Inference(None, "uncertain", "no labels to measure it by")
-    floor = nearest_mean_accuracy(data.train.inputs, data.train.labels)
-    evidence = f"{accuracy['train']:.2%} right on training rows; nearest class means reach {floor:.2%}"
-    return Inference(True, "likely", evidence) if accuracy["train"] > floor else Inference(None, "uncertain", evidence)
+def _fit(model: LoadedModel, data: Dataset | None) -> tuple[Inference | None, float]:
+    """Hold the score on training rows against what a network of this size should reach; with the skill that it is."""
+    values = answers(model.task, data.train) if data is not None else None
+    if data is None or values is None:
+        return None, 0.0
+    width = model.layers[-1].inputs if len(model.layers) > 1 else None
+    rows = np.sort(np.random.default_rng(0).permutation(len(values))[:FITTED])
+    outputs = outputs_on(model, data.train.inputs[rows])
+    doubt = doubt_of(model.task, outputs, torch.from_numpy(values[rows]), model.output)
+    expect, score = expected(model.task, data.train.inputs, values, width), model.scores["train"]
+    return judge_fit(model.task, score, len(values), expect, doubt), expect.skill(score)
+
+
+@torch.no_grad()
+def outputs_on(model: LoadedModel, inputs: Array) -> torch.Tensor:
+    """Run the network on stored inputs, (S, C) on the CPU."""
+    return torch.cat([model.module(x).cpu() for _, x in input_blocks(model, inputs)])

@@ -1,6 +1,6 @@
 """Which reading of a bare state dict the training data single out, and how firmly.
 
-Accuracy on training data decides: measured on 25 published networks it finds the input scaling every
+The score on training data decides: measured on 25 published networks it finds the input scaling every
 time, and the activation once ReLU's relatives count as one family in which ReLU stands unless another is
 significantly better; likelihood and gradient norm do worse.
 """
@@ -11,16 +11,19 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from interp.checkpoints.conv_scores import score_networks
+from interp.checkpoints.expected import Expected, chance
 from interp.checkpoints.explain import FACTS, Fact, assumed, explain, placed_facts
+from interp.checkpoints.fit import NO_SKILL
 from interp.checkpoints.placement import Placement
 from interp.checkpoints.placing import best_places, placing
 from interp.checkpoints.prefer import finalists, prefer_simple
 from interp.checkpoints.race import Heat, by_merit, race
 from interp.checkpoints.readings import Reading, Score, all_readings, score_readings
 from interp.checkpoints.stack import Layer
-from interp.checkpoints.trained import judge_training, nearest_mean_accuracy, trained_from_weights
 from interp.datasets import RAW, parse_scaling, scalings
 from interp.errors import DataError
+from interp.judges import Judge, judge_of
+from interp.tasks import answers
 from interp.types import Array, Dataset, Inference, Scaling
 
 DENSE_HEATS: tuple[Heat, ...] = (Heat(10_000, 0.03, 24), Heat(10**9, 0, 1))
@@ -33,6 +36,7 @@ def infer_reading(
     data: Dataset | None,
     given: Mapping[str, str | None],
     places: Sequence[Placement] = (),
+    task: str = "classification",
     seed: int = 0,
 ) -> tuple[Reading, dict[str, Inference]]:
     """Choose a reading of `layers` and say why.
@@ -47,39 +51,42 @@ def infer_reading(
         What the user said of ``scaling``, ``activation`` and ``output``; None to infer.
     places
         Of a convolutional network, where padding, stride and pooling may stand.
+    task
+        A name of `interp.tasks.TASKS`, which the data's targets fit.
 
     Returns
     -------
     reading
         The best.
     inferred
-        ``activation``, ``input_scaling``, ``output`` and ``trained``; with convolutions also
-        ``placement`` and ``order`` (of norm, activation and pooling).
+        ``activation``, ``input_scaling`` and ``output``; with convolutions also ``placement`` and
+        ``order`` (of norm, activation and pooling).
 
     Raises
     ------
     DataError
-        If inputs have another width than the first layer, or labels exceed the outputs.
+        If inputs have another width than the first layer.
     """
     if data is not None:
-        check_fit(layers, data)
+        _check_width(layers, data)
     readings = all_readings(layers, _given_scalings(given, data), given, places)
     facts = placed_facts(any(layer.norm for layer in layers)) if places else FACTS
-    if data is None or data.train.labels is None:
-        return _without_labels(readings, facts, given, layers)
-    labels = data.train.labels
-    scores = _scores(layers, readings, data.train.inputs, labels, list(facts.values()), seed)
-    floor = nearest_mean_accuracy(data.train.inputs, labels)
+    values = answers(task, data.train) if data is not None else None
+    if data is None or values is None:
+        return _without_answers(readings, facts, given, layers)
+    ways = {reading.scaling.name: reading.scaling for reading in readings}
+    judges = {name: judge_of(task, values, scaling) for name, scaling in ways.items()}
+    scores = _scores(layers, judges, readings, data.train.inputs, values, list(facts.values()), seed)
     chosen = prefer_simple(scores)
-    if chosen.accuracy < min(floor, 2 / len(data.classes)):
+    if Expected(chance(task, values), 0, "").skill(chosen.mean) < NO_SKILL:
         chosen = _conventional(scores) or chosen
-    inferred = {fact: explain(fact, name, chosen, scores, floor, given) for fact, name in facts.items()}
-    return chosen.reading, {**inferred, "trained": judge_training(layers, chosen, len(data.classes), floor)}
+    inferred = {fact: explain(fact, name, chosen, scores, given, task) for fact, name in facts.items()}
+    return chosen.reading, inferred
 
 
-def check_fit(layers: Sequence[Layer], data: Dataset) -> None:
+def _check_width(layers: Sequence[Layer], data: Dataset) -> None:
     """Raise `DataError` where the data cannot be this network's; `image_shape` sees to the size of images."""
-    width, outputs = layers[0].weight.shape[1], len(layers[-1].weight)
+    width = layers[0].weight.shape[1]
     if not layers[0].is_convolution and data.width != width:
         raise DataError(
             data.name,
@@ -87,20 +94,6 @@ def check_fit(layers: Sequence[Layer], data: Dataset) -> None:
             expected=f"{width}, as {layers[0].name} takes",
             do="give its own data",
         )
-    check_labels(data, outputs)
-
-
-def check_labels(data: Dataset, outputs: int) -> None:
-    """Raise `DataError` for a label that the network has no output for."""
-    for split, part in data.splits.items():
-        top = int(part.labels.max()) if part.labels is not None else 0
-        if top >= max(outputs, 2):
-            raise DataError(
-                f"{data.name} ({split})",
-                found=f"label {top}",
-                expected=f"labels 0 to {max(outputs, 2) - 1}, as the network has {outputs} outputs",
-                do="give this network's own data",
-            )
 
 
 def _given_scalings(given: Mapping[str, str | None], data: Dataset | None) -> dict[str, Scaling]:
@@ -114,25 +107,31 @@ def _given_scalings(given: Mapping[str, str | None], data: Dataset | None) -> di
 # --------------------------------------------------------------------------- choosing
 
 
-def _without_labels(
+def _without_answers(
     readings: Sequence[Reading], facts: Mapping[str, Fact], given: Mapping[str, str | None], layers: Sequence[Layer]
 ) -> tuple[Reading, dict[str, Inference]]:
     reading = next((r for r in readings if r.activation == "relu" and r.output == "linear"), readings[0])
     inferred = assumed(reading, facts, given)
     if len(layers) == 1:
         inferred["activation"] = Inference(reading.activation, "certain", "a single layer has no hidden activation")
-    return reading, {**inferred, "trained": trained_from_weights([layer.weight for layer in layers])}
+    return reading, inferred
 
 
 def _scores(
-    layers: Sequence[Layer], readings: Sequence[Reading], inputs: Array, labels: Array, facts: list[Fact], seed: int
+    layers: Sequence[Layer],
+    judges: Mapping[str, Judge],
+    readings: Sequence[Reading],
+    inputs: Array,
+    values: Array,
+    facts: list[Fact],
+    seed: int,
 ) -> list[Score]:
     """Race the readings, of a convolutional network those of the best placements; the simple end on equal terms."""
-    run = partial(race, inputs=inputs, labels=labels, facts=facts, seed=seed)
+    run = partial(race, inputs=inputs, values=values, facts=facts, seed=seed)
     if readings[0].placement is None:
-        score, heats, first = partial(score_readings, layers), DENSE_HEATS, []
+        score, heats, first = partial(score_readings, layers, judges), DENSE_HEATS, []
     else:
-        score, heats = partial(score_networks, layers), CONV_HEATS
+        score, heats = partial(score_networks, layers, judges), CONV_HEATS
         first = placing(partial(run, score, heats=PLACING_HEATS), readings)
         places = best_places(first)
         readings = [reading for reading in readings if (reading.placement, reading.norm) in places]

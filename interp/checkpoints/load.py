@@ -36,7 +36,7 @@ def load_model(
     model
         Ready to be looked at.
     data
-        The data set, or None if neither user nor file names one.
+        The data set, its targets in the form that the task compares with; None if neither user nor file names one.
 
     Raises
     ------
@@ -49,5 +49,5 @@ def load_model(
     contents = read_contents(path, options.allow_pickle)
     spec = zoo_data(contents, path) if data is None and contents.format == "zoo" else data
     dataset = load_dataset(spec, data_options) if isinstance(spec, str) else spec
-    model = draft(Request(path, contents, dataset, options))
+    model, dataset = draft(Request(path, contents, dataset, options))
     return replace(model, digest=file_digest(path)), dataset

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from interp.activations import ACTIVATIONS
 from interp.checkpoints.readings import OUTPUTS
 from interp.errors import unknown_name
+from interp.tasks import TASKS
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class LoadOptions:
         A name of `interp.activations.ACTIVATIONS`.
     output
         ``linear``, ``activation`` or ``negated-activation``.
+    task
+        A name of `interp.tasks.TASKS`.
     allow_pickle
         Let the file run code.
     """
@@ -32,11 +35,16 @@ class LoadOptions:
     activation: str | None = None
     output: str | None = None
     allow_pickle: bool = False
+    task: str | None = None
 
 
 def check_options(options: LoadOptions) -> None:
     """Raise `UsageError` for a name the user gave that is none, with the close ones."""
-    known = {"--activation": (options.activation, ACTIVATIONS), "--output": (options.output, OUTPUTS)}
+    known = {
+        "--activation": (options.activation, ACTIVATIONS),
+        "--output": (options.output, OUTPUTS),
+        "--task": (options.task, TASKS),
+    }
     for option, (name, names) in known.items():
         if name is not None and name not in names:
             raise unknown_name(option, name, names)

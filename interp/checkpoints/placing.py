@@ -56,7 +56,7 @@ def _kind(reading: Reading) -> str:
 
 def _near_the_best(scores: Sequence[Score]) -> list[Score]:
     ranked = sorted(scores, key=by_merit)
-    return [score for score in ranked if score.accuracy >= ranked[0].accuracy - NEAR]
+    return [score for score in ranked if score.mean >= ranked[0].mean - NEAR]
 
 
 def _differs_in_place_only(reading: Reading, base: Reading) -> bool:
@@ -71,4 +71,4 @@ def _same(first: Score, second: Score) -> bool:
     place = first.reading.placement
     if place != second.reading.placement or _kind(first.reading) != "max":
         return False
-    return abs(first.loss - second.loss) < 1e-6 and bool(np.array_equal(first.correct, second.correct))
+    return abs(first.loss - second.loss) < 1e-6 and bool(np.array_equal(first.marks, second.marks))

@@ -1,4 +1,4 @@
-"""Ways to read a bare stack of dense layers, and how well each one predicts the labels."""
+"""Ways to read a bare stack of dense layers, and how well each one does what is asked of the network."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from torch import Tensor
 from interp.activations import ACTIVATIONS
 from interp.checkpoints.placement import Placement
 from interp.checkpoints.stack import Layer, Norm
-from interp.scoring import losses, predict
+from interp.judges import Judge
 from interp.types import Array, Scaling
 
 NORM_PLACES = ("before", "after")
 POOLED_PLACES = {False: ("before", "pool-first"), True: ("before", "after", "pool-first", "last")}
 """Without and with batch-norms: orders of norm, activation and pooling after a convolution, the usual first."""
+
+WORST = -1e6  # a wrong reading's squared errors may be beyond all numbers
 
 OUTPUTS = ("linear", "activation", "negated-activation")
 """Forms that change predictions. A bare negation is none: the weights would absorb it."""
@@ -59,16 +61,16 @@ class Reading:
 
 @dataclass(frozen=True)
 class Score:
-    """How a reading does: correct (S,) booleans, loss in nats a row."""
+    """How a reading does: the marks of its rows, (S,) booleans or numbers at most 1, and the mean loss a row."""
 
     reading: Reading
-    correct: Array
+    marks: Array
     loss: float
 
     @property
-    def accuracy(self) -> float:
-        """Share of rows predicted right."""
-        return float(self.correct.mean())
+    def mean(self) -> float:
+        """The score: the share of rows that are right, or R²."""
+        return float(self.marks.mean())
 
 
 def all_readings(
@@ -93,41 +95,53 @@ def all_readings(
     ]
 
 
-def score_readings(layers: Sequence[Layer], readings: Sequence[Reading], inputs: Array, labels: Array) -> list[Score]:
-    """Score readings on labelled rows, a block at a time; the first product is shared by all scalings.
+def score_readings(
+    layers: Sequence[Layer], judges: Mapping[str, Judge], readings: Sequence[Reading], inputs: Array, values: Array
+) -> list[Score]:
+    """Score readings on known rows, a block at a time; the first product is shared by all scalings.
 
     Parameters
     ----------
+    judges
+        Name of a scaling -> what marks outputs under it.
     inputs
         As stored, (S, D).
-    labels
-        (S,).
+    values
+        Their `interp.tasks.answers`.
     """
-    blocks = [_score_block(layers, readings, x, y) for x, y in _blocks(inputs, labels)]
-    correct = np.concatenate([hits for hits, _ in blocks], axis=1)
-    loss = np.sum([total for _, total in blocks], axis=0) / len(labels)
-    return [Score(reading, hits, float(nats)) for reading, hits, nats in zip(readings, correct, loss, strict=True)]
+    blocks = [_score_block(layers, judges, readings, x, y) for x, y in _blocks(inputs, values)]
+    marks = np.concatenate([found for found, _ in blocks], axis=1)
+    loss = np.sum([total for _, total in blocks], axis=0) / len(values)
+    return [Score(reading, found, float(mean)) for reading, found, mean in zip(readings, marks, loss, strict=True)]
 
 
-def _blocks(inputs: Array, labels: Array, size: int = 2048) -> Iterator[tuple[Tensor, Tensor]]:
-    for start in range(0, len(labels), size):
+def _blocks(inputs: Array, values: Array, size: int = 2048) -> Iterator[tuple[Tensor, Tensor]]:
+    for start in range(0, len(values), size):
         rows = slice(start, start + size)
-        yield torch.from_numpy(np.asarray(inputs[rows], np.float32)), torch.from_numpy(labels[rows])
+        yield torch.from_numpy(np.asarray(inputs[rows], np.float32)), torch.from_numpy(values[rows])
 
 
 @torch.no_grad()
-def _score_block(layers: Sequence[Layer], readings: Sequence[Reading], x: Tensor, y: Tensor) -> tuple[Array, Array]:
+def _score_block(
+    layers: Sequence[Layer], judges: Mapping[str, Judge], readings: Sequence[Reading], x: Tensor, y: Tensor
+) -> tuple[Array, Array]:
     raw = x @ layers[0].weight.T
     cache: dict[tuple[str, str, str], Tensor] = {}
-    correct, total = np.empty((len(readings), len(y)), bool), np.empty(len(readings))
+    marks, total = [], np.empty(len(readings))
     for i, reading in enumerate(readings):
         key = (reading.scaling.name, reading.activation, reading.norm)
         if key not in cache:
             cache[key] = _last_z(layers, reading, _first_z(layers[0], reading.scaling, x, raw))
-        outputs = apply_output(cache[key], reading)
-        correct[i] = (predict(outputs, "linear") == y).numpy()
-        total[i] = float(losses(outputs, y, "linear").double().sum())
-    return correct, total
+        found, loss = judges[reading.scaling.name](apply_output(cache[key], reading), y, "linear")
+        marks.append(known_marks(found))
+        total[i] = float(loss.double().sum())
+    return np.stack(marks), total
+
+
+def known_marks(marks: Tensor) -> Array:
+    """Give marks as an array; a row whose output is not a number is as bad as any."""
+    found: Array = marks.numpy()
+    return found if found.dtype == bool else np.nan_to_num(np.maximum(found, WORST), nan=WORST)
 
 
 def _first_z(layer: Layer, scaling: Scaling, x: Tensor, raw: Tensor) -> Tensor:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from interp.checkpoints.contents import Contents
 from interp.checkpoints.options import LoadOptions
-from interp.types import Dataset
+from interp.checkpoints.task import data_for, find_task
+from interp.types import Dataset, Inference
 
 
 @dataclass(frozen=True)
@@ -19,9 +20,25 @@ class Request:
         For errors, and to name the model by.
     data
         None if neither user nor file names any.
+    task
+        A name of `interp.tasks.TASKS`.
     """
 
     path: object
     contents: Contents
     data: Dataset | None
     options: LoadOptions
+    task: str = "classification"
+
+
+def settled(asked: Request, outputs: int) -> tuple[Request, Inference]:
+    """Settle what the network is asked for, once the number of its outputs is known, with the data in that form.
+
+    Raises
+    ------
+    DataError, UsageError
+        If the data are not this network's, or not for the task that the user named.
+    """
+    fact = find_task(asked.data, outputs, asked.options.task)
+    data = None if asked.data is None else data_for(asked.data, str(fact.value), outputs)
+    return replace(asked, task=str(fact.value), data=data), fact

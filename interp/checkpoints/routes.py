@@ -6,13 +6,13 @@ from torch import nn
 
 from interp.checkpoints.contents import Contents
 from interp.checkpoints.effective import plain_state, unknown_parametrization
-from interp.checkpoints.examine import checked_example, examine
+from interp.checkpoints.examine import examine, outputs_of
 from interp.checkpoints.graph import UnknownOperation, build_graph
 from interp.checkpoints.infer import infer_reading
 from interp.checkpoints.layers import only_child, sequential_steps
 from interp.checkpoints.placement import Placement, image_placements
 from interp.checkpoints.rebuild import chain_of, rebuild
-from interp.checkpoints.request import Request
+from interp.checkpoints.request import Request, settled
 from interp.checkpoints.scaling import choose_scaling
 from interp.checkpoints.stack import USE_MODEL, layer_stack
 from interp.checkpoints.user_model import build_user_model
@@ -20,14 +20,21 @@ from interp.checkpoints.zoo_files import build_zoo_model, zoo_facts
 from interp.datasets import RAW, parse_scaling
 from interp.errors import CheckpointError, UsageError
 from interp.inputs import fitting_shape, usual_shape
-from interp.types import Confidence, Inference, LoadedModel
+from interp.types import Confidence, Dataset, Inference, LoadedModel
 
 LAYERS_ALONE = ("torchscript",)
 """Formats whose layers are read as a stack where their graph is not followed; that is no more than likely, then."""
 
 
-def draft(asked: Request) -> LoadedModel:
+def draft(asked: Request) -> tuple[LoadedModel, Dataset | None]:
     """Take the way that says most of the network; the digest is left to the caller.
+
+    Returns
+    -------
+    model
+        Without its digest.
+    data
+        With targets in the form that its task compares with.
 
     Raises
     ------
@@ -67,14 +74,16 @@ def draft(asked: Request) -> LoadedModel:
     return _from_stack(asked)
 
 
-def _from_zoo(asked: Request) -> LoadedModel:
+def _from_zoo(asked: Request) -> tuple[LoadedModel, Dataset | None]:
     module = build_zoo_model(asked.contents, asked.path)
     facts, shape = zoo_facts(asked.contents)
     given = asked.options.scaling
     scaling = parse_scaling(given or asked.contents.metadata["scaling"], asked.data)
     if given is not None:
         facts["input_scaling"] = Inference(scaling.name, "certain", "given with --scaling")
-    return examine(module, asked, scaling, facts, shape)
+    outputs, _ = outputs_of(module, asked, scaling, shape)
+    asked, facts["task"] = settled(asked, outputs)
+    return examine(module, asked, scaling, facts, shape), asked.data
 
 
 def _graph_module(contents: Contents) -> tuple[nn.Module | None, str]:
@@ -92,16 +101,19 @@ def _summary(module: nn.Module, shown: int = 12) -> str:
     return "-".join(kinds[:shown]) + (f"-... ({len(kinds)} in all)" if len(kinds) > shown else "")
 
 
-def _from_module(module: nn.Module, architecture: Inference, asked: Request) -> LoadedModel:
+def _from_module(module: nn.Module, architecture: Inference, asked: Request) -> tuple[LoadedModel, Dataset | None]:
     if asked.data is None:
         return _without_data(module, architecture, asked)
     shape = fitting_shape(module, asked.data, RAW, str(asked.path))
-    checked_example(module, asked.data, RAW, shape, asked.path)
-    scaling, why = choose_scaling(module, asked.data, shape, asked.options.scaling)
-    return examine(module, asked, scaling, {"architecture": architecture, "input_scaling": why}, shape)
+    outputs, form = outputs_of(module, asked, RAW, shape)
+    asked, task = settled(asked, outputs)
+    assert asked.data is not None
+    scaling, why = choose_scaling(module, asked.data, shape, asked.options.scaling, asked.task, form)
+    facts = {"architecture": architecture, "task": task, "input_scaling": why}
+    return examine(module, asked, scaling, facts, shape), asked.data
 
 
-def _without_data(module: nn.Module, architecture: Inference, asked: Request) -> LoadedModel:
+def _without_data(module: nn.Module, architecture: Inference, asked: Request) -> tuple[LoadedModel, Dataset | None]:
     shape = usual_shape(module)
     if shape is None:
         raise UsageError(
@@ -114,15 +126,19 @@ def _without_data(module: nn.Module, architecture: Inference, asked: Request) ->
     scaling = RAW if given is None else parse_scaling(given, None)
     why = Inference(scaling.name, "uncertain", "assumed: without data nothing can be tested")
     why = why if given is None else Inference(scaling.name, "certain", "given with --scaling")
-    return examine(module, asked, scaling, {"architecture": architecture, "input_scaling": why}, shape)
+    outputs, _ = outputs_of(module, asked, scaling, shape)
+    asked, task = settled(asked, outputs)
+    facts = {"architecture": architecture, "task": task, "input_scaling": why}
+    return examine(module, asked, scaling, facts, shape), None
 
 
-def _from_stack(asked: Request, doubts: tuple[str, ...] = ()) -> LoadedModel:
+def _from_stack(asked: Request, doubts: tuple[str, ...] = ()) -> tuple[LoadedModel, Dataset | None]:
     contents, options = asked.contents, asked.options
     plain = plain_state(contents.state)
     if plain.unknown:
         raise unknown_parametrization(plain.unknown, asked.path)
     layers, order = layer_stack(plain.state, asked.path, contents.parts)
+    asked, task = settled(asked, len(layers[-1].weight))
     shape: tuple[int, ...] = (layers[0].weight.shape[1],)
     places: list[Placement] = []
     if layers[0].is_convolution:
@@ -130,9 +146,9 @@ def _from_stack(asked: Request, doubts: tuple[str, ...] = ()) -> LoadedModel:
     widths = (layers[0].weight.shape[1], *(len(layer.weight) for layer in layers))
     notes = "; ".join(("parameter shapes", *contents.notes, order, *doubts))
     given = {"scaling": options.scaling, "activation": options.activation, "output": options.output}
-    reading, inferred = infer_reading(layers, asked.data, given, places)
+    reading, inferred = infer_reading(layers, asked.data, given, places, asked.task)
     firm: Confidence = "likely" if doubts else "certain"
-    facts = {"architecture": Inference("-".join(map(str, widths)), firm, notes), **inferred}
+    facts = {"architecture": Inference("-".join(map(str, widths)), firm, notes), "task": task, **inferred}
     if plain.notes:
         facts["weights"] = Inference("computed", "certain" if plain.sure else "likely", "; ".join(plain.notes))
     ends = sorted({part.kind for part in contents.parts.values()} & {"Sigmoid", "Softmax", "LogSoftmax"})
@@ -140,4 +156,4 @@ def _from_stack(asked: Request, doubts: tuple[str, ...] = ()) -> LoadedModel:
         said = facts["output"]
         why = f"{said.evidence}; the file also names a {' and a '.join(ends)}, whose place only its code tells"
         facts["output"] = Inference(said.value, "uncertain", why)
-    return examine(rebuild(layers, reading), asked, reading.scaling, facts, shape)
+    return examine(rebuild(layers, reading), asked, reading.scaling, facts, shape), asked.data

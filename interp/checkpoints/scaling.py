@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 from interp.checkpoints.explain import level
-from interp.checkpoints.race import SIGNIFICANT
-from interp.checkpoints.trained import nearest_mean_accuracy
+from interp.checkpoints.race import marks_differ
+from interp.checkpoints.readings import known_marks
 from interp.datasets import RAW, parse_scaling, scalings
 from interp.inputs import as_tensor
-from interp.scoring import predict
-from interp.statistics import mcnemar
+from interp.judges import judge_of
+from interp.tasks import answers, described
 from interp.types import Dataset, Inference, Scaling
 
 SAMPLE = 5000
@@ -21,24 +21,37 @@ PARTS = 20  # blocks the sample is run in
 
 @torch.no_grad()
 def choose_scaling(
-    module: nn.Module, data: Dataset, shape: tuple[int, ...], given: str | None
+    module: nn.Module,
+    data: Dataset,
+    shape: tuple[int, ...],
+    given: str | None,
+    task: str = "classification",
+    form: str = "linear",
 ) -> tuple[Scaling, Inference]:
-    """Choose the scaling under which a module predicts most training labels; a given one stands."""
+    """Choose the scaling under which a module does best on training rows; a given one stands.
+
+    Parameters
+    ----------
+    form
+        `LoadedModel.output`.
+    """
     if given is not None:
         scaling = parse_scaling(given, data)
         return scaling, Inference(scaling.name, "certain", "given with --scaling")
-    labels = data.train.labels
-    if labels is None:
+    values = answers(task, data.train)
+    if values is None:
         return RAW, Inference(RAW.name, "uncertain", "assumed: without labels nothing can be tested")
-    rows = np.sort(np.random.default_rng(0).choice(len(labels), min(len(labels), SAMPLE), replace=False))
-    hits = {}
-    for name, scaling in scalings(data).items():
-        blocks = [module(as_tensor(data.train.inputs[part], scaling, shape)) for part in np.array_split(rows, PARTS)]
-        hits[name] = (predict(torch.cat(blocks), "linear").numpy() == labels[rows]).astype(bool)
-    best, second = sorted(hits, key=lambda name: -hits[name].mean())[:2]
-    p_value = float(mcnemar(int((hits[best] & ~hits[second]).sum()), int((hits[second] & ~hits[best]).sum())))
-    firm = p_value < SIGNIFICANT and hits[best].mean() > nearest_mean_accuracy(data.train.inputs, labels)
+    rows = np.sort(np.random.default_rng(0).choice(len(values), min(len(values), SAMPLE), replace=False))
+    ways = scalings(data)
+    marks = {}
+    for name, scaling in ways.items():
+        parts = [data.train.inputs[part] for part in np.array_split(rows, PARTS) if len(part)]
+        outputs = torch.cat([module(as_tensor(part, scaling, shape)) for part in parts])
+        marks[name] = known_marks(judge_of(task, values, scaling)(outputs, torch.from_numpy(values[rows]), form)[0])
+    best, second = sorted(marks, key=lambda name: -marks[name].mean())[:2]
+    firm = marks_differ(marks[best], marks[second])
     evidence = (
-        f"{hits[best].mean():.2%} right on {len(rows):,} training rows; next best {second} {hits[second].mean():.2%}"
+        f"{described(task, marks[best].mean())} on {len(rows):,} training rows;"
+        f" next best {second} {described(task, marks[second].mean())}"
     )
-    return scalings(data)[best], Inference(best, level(firm), evidence)
+    return ways[best], Inference(best, level(firm), evidence)

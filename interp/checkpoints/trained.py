@@ -4,35 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 
-from interp.checkpoints.readings import Score
-from interp.checkpoints.stack import Layer
-from interp.types import Array, Inference
+from interp.checkpoints.fit import DOUBTFUL, GOOD
+from interp.types import Inference
+
+SKILLED = 0.5
+"""Share of the way from chance to perfection that random weights do not reach."""
 
 
-def nearest_mean_accuracy(inputs: Array, labels: Array) -> float:
-    """Accuracy of assigning each row to the nearest class mean, fitted and measured on the same rows."""
-    classes = np.unique(labels)
-    x = torch.from_numpy(np.asarray(inputs[:20_000], np.float32))
-    y = torch.from_numpy(labels[:20_000])
-    present = [c for c in classes.tolist() if (y == c).any()]
-    means = torch.stack([x[y == c].mean(0) for c in present])
-    nearest = (x @ means.T - (means**2).sum(1) / 2).argmax(1)
-    return float((torch.tensor(present)[nearest] == y).double().mean())
+def judge_training(weights: Sequence[torch.Tensor], fit: Inference | None, skill: float = 0.0) -> Inference:
+    """Judge by the weights, and by how the network does on the data where that is known.
 
-
-def judge_training(layers: Sequence[Layer], chosen: Score, classes: int, floor: float) -> Inference:
-    """Judge by the weights and by the best reading's accuracy beside that of nearest class means."""
-    by_weights = trained_from_weights([layer.weight for layer in layers])
-    chance = 1 / max(classes, 2)
-    accuracy = f"{chosen.accuracy:.2%} right at best, chance is {chance:.0%}"
-    if by_weights.value is False and chosen.accuracy < floor:
-        return Inference(False, "likely", f"{by_weights.evidence}; {accuracy}")
-    if chosen.accuracy > max(floor, 2 * chance) or (by_weights.value and chosen.accuracy > floor):
-        return Inference(True, "likely", accuracy)
-    return Inference(None, "uncertain", f"{by_weights.evidence}; {accuracy}: other data, or an unknown reading")
+    Parameters
+    ----------
+    weights
+        (N, ...) of each layer, one node a row.
+    fit
+        From `interp.checkpoints.fit.judge_fit`; None without labels or targets.
+    skill
+        How far the score is from chance (0) to perfection (1).
+    """
+    by_weights = trained_from_weights(weights)
+    if fit is None:
+        return by_weights
+    if fit.value in (GOOD, DOUBTFUL) or skill >= SKILLED:
+        return Inference(True, "likely", fit.evidence)
+    evidence = f"{by_weights.evidence}; {fit.evidence}"
+    if by_weights.value is False:
+        return Inference(False, "likely", evidence)
+    return Inference(None, "uncertain", f"{evidence}: trained on other data, or to be read in another way")
 
 
 def trained_from_weights(weights: Sequence[torch.Tensor]) -> Inference:

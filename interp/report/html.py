@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from interp.report import numbers
 from interp.report.cells import cell_html, cell_key, numeric
 from interp.report.pictures import Picture
+from interp.tasks import TASKS
 from interp.types import KINDS, Results, Section, Table
 
 HERE = Path(__file__).parent
@@ -41,10 +42,9 @@ def _title(results: Results) -> str:
 
 def _tiles(results: Results) -> list[tuple[str, str, str]]:
     """Give the few facts that a reader looks for first: label, value, note."""
-    model = results.model
+    model, name = results.model, TASKS[results.model.task]
     tiles = [
-        (f"{split} accuracy", numbers.percent(share, 2), _samples(results, split))
-        for split, share in model.accuracy.items()
+        (f"{split} {name.words}", name.shown(score), _samples(results, split)) for split, score in model.scores.items()
     ]
     nodes = sum(layer.nodes for layer in model.layers)
     names = f"{len(model.layers)} layers" if len(model.layers) != 1 else "1 layer"

@@ -296,7 +296,7 @@ def make_results(
             "trained": Inference(True, "uncertain", "weights differ from the initialiser's range"),
             "input_scaling": Inference("x/255", "certain", "stated in the file"),
         },
-        accuracy=dict.fromkeys(splits, 0.9754) if labels else {},
+        scores=dict.fromkeys(splits, 0.9754) if labels else {},
         skipped={"embedding": "no node layer: 1,024 parameters not covered"},
         metadata={"epoch": 5},
     )

@@ -1,0 +1,176 @@
+"""Networks that are not what they seem are reported as such: in the facts, the JSON and the verdict."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import torch.nn.functional as F
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression
+
+from checkpoints.planted import DIGITS, planted
+from interp.activations import ACTIVATIONS
+from interp.checkpoints import LoadOptions, load_model
+from interp.checkpoints.expected import SHARE, expected
+from interp.checkpoints.fit import doubt_of
+from interp.inspection import inspection
+from interp.types import Effects, Split
+from interp.verdict import judge
+
+GUESSED = ("activation", "input_scaling", "output")
+COLUMNS = ["layer", "node", "intervention", "level", "split", "samples", "difference"]
+NOTHING = Effects(pd.DataFrame(columns=COLUMNS), {}, {})
+CUSTOM = {"quadratic": lambda z: z * z / 8 + z / 2, "bump": lambda z: torch.exp(-z * z), "cube": lambda z: z**3}
+
+
+def looked_at(module, data, tmp_path, **said):
+    torch.save(module.state_dict(), tmp_path / "net.pt")
+    model, data = load_model(tmp_path / "net.pt", data, LoadOptions(**said))
+    return inspection(model), judge(model, data, {}, NOTHING, {}), model
+
+
+def custom(name, monkeypatch):
+    """Train one under an activation that is none of the candidates."""
+    with monkeypatch.context() as patch:
+        patch.setitem(ACTIVATIONS, name, CUSTOM[name])
+        return planted(activation=name)
+
+
+@pytest.mark.parametrize("name", CUSTOM)
+def test_custom_activation_is_poor_for_its_size(name, tmp_path, monkeypatch):
+    found, verdict, model = looked_at(custom(name, monkeypatch), DIGITS, tmp_path)
+    assert found["inferred"]["fit"]["value"] == "poor for its size"
+    assert {model.inferred[fact].confidence for fact in GUESSED} == {"uncertain"}
+    assert "worse on digits than one of its size should under any reading that was tried" in verdict.headline
+    assert any(alert.startswith("the network as it was read is poor for its size") for alert in verdict.alerts)
+
+
+@pytest.mark.parametrize(("name", "function"), [("sine", torch.sin), ("negated", lambda z: -torch.relu(z))])
+def test_close_to_a_candidate_is_doubted(name, function, tmp_path, monkeypatch):
+    """Most predictions are right under tanh, or under none; what training would have removed gives them away."""
+    monkeypatch.setitem(CUSTOM, name, function)
+    found, verdict, model = looked_at(custom(name, monkeypatch), DIGITS, tmp_path)
+    assert found["accuracy"]["train"] > 0.94
+    assert found["inferred"]["fit"]["value"] == "doubtful"
+    assert {model.inferred[fact].confidence for fact in GUESSED} == {"uncertain"}
+    assert any("which training would have" in alert or "which training would" in alert for alert in verdict.alerts)
+
+
+def test_never_trained(tmp_path):
+    found, verdict, _ = looked_at(planted(steps=0), DIGITS, tmp_path)
+    assert found["trained"] is False
+    assert found["inferred"]["fit"]["value"] == "at chance"
+    assert "untrained" in verdict.headline
+
+
+def test_trained_on_other_data(tmp_path):
+    """Digits of another order of pixels, such as another data set's: the weights moved, but know nothing of these."""
+    shuffled = np.random.default_rng(0).permutation(64)
+    other = replace(DIGITS, splits={"train": replace(DIGITS.train, inputs=DIGITS.train.inputs[:, shuffled])})
+    found, verdict, _ = looked_at(planted(), other, tmp_path)
+    assert found["trained"] is None
+    assert found["inferred"]["fit"]["value"] in ("at chance", "poor for its size")
+    assert "other data" in verdict.headline
+
+
+def test_other_labels(tmp_path):
+    other = replace(DIGITS, splits={"train": Split(DIGITS.train.inputs, (DIGITS.train.labels * 7 + 3) % 10)})
+    found, verdict, _ = looked_at(planted(), other, tmp_path)
+    assert found["inferred"]["fit"]["value"] in ("at chance", "poor for its size")
+    assert "under any reading" in verdict.headline
+    assert "other data" in verdict.headline
+
+
+def test_a_reading_that_was_given_is_not_blamed(tmp_path, monkeypatch):
+    said = {"activation": "relu", "output": "linear"}
+    _, verdict, _ = looked_at(custom("quadratic", monkeypatch), DIGITS, tmp_path, **said)
+    assert "under any reading" not in verdict.headline
+    assert "hardly trained" in verdict.headline
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "abs", "sigmoid"])
+def test_what_is_right_is_not_doubted(activation, tmp_path):
+    found, verdict, _ = looked_at(planted(activation=activation), DIGITS, tmp_path)
+    assert found["inferred"]["fit"] == {
+        "value": "as expected",
+        "confidence": "likely",
+        "evidence": found["inferred"]["fit"]["evidence"],
+    }
+    assert found["trained"] is True
+    assert not any(alert.startswith("the network as it was read") for alert in verdict.alerts)
+
+
+# --------------------------------------------------------------------------- the parts
+
+
+def drawn(scores, seed=0):
+    """Labels as likely as the scores say, so that the scores are right by construction."""
+    rng = np.random.default_rng(seed)
+    return torch.tensor([rng.choice(len(p), p=p) for p in scores.softmax(1).double().numpy()])
+
+
+SCORES = torch.from_numpy(np.random.default_rng(1).normal(0, 1.5, (5000, 4)))
+
+
+def test_calibrated_scores_are_not_doubted():
+    assert doubt_of("classification", SCORES, drawn(SCORES), "linear") == ""
+    assert doubt_of("classification", SCORES.log_softmax(1), drawn(SCORES), "log-softmax") == ""
+    assert doubt_of("classification", SCORES.softmax(1), drawn(SCORES), "softmax") == ""
+    assert doubt_of("classification", 0.5 * SCORES, drawn(SCORES), "linear") == ""  # stopped early
+
+
+def test_biased_and_exaggerated_scores_are():
+    labels = drawn(SCORES)
+    assert "mean probabilities" in doubt_of("classification", SCORES + torch.tensor([1.0, 0, 0, 0]), labels, "linear")
+    assert "smaller scores" in doubt_of("classification", 2 * SCORES, labels, "linear")
+    assert doubt_of("classification", 2 * SCORES, labels, "distance") == ""  # no probabilities
+
+
+def test_one_score_is_the_log_odds():
+    pair = SCORES[:, :2]
+    labels = drawn(pair)
+    odds = (pair[:, 1] - pair[:, 0])[:, None]
+    assert doubt_of("binary", odds, labels, "linear") == ""
+    assert doubt_of("binary", torch.sigmoid(odds), labels, "sigmoid") == ""
+    assert "smaller scores" in doubt_of("binary", 2 * odds, labels, "linear")
+
+
+def test_measured_values():
+    values = SCORES[:, :2]
+    noisy = 0.9 * values + 0.1 * torch.randn(values.shape, generator=torch.Generator().manual_seed(0))
+    assert doubt_of("regression", noisy, values, "linear") == ""
+    assert "mean error of 0.50" in doubt_of("regression", noisy + 0.5 * values.std(0), values, "linear")
+    assert "smaller deviations" in doubt_of("regression", 2 * values, values, "linear")
+
+
+def test_stand_ins_are_those_of_scikit_learn():
+    inputs, labels = DIGITS.train.inputs, DIGITS.train.labels
+    alone = expected("classification", inputs, labels, None)
+    assert (alone.by, alone.chance) == ("nearest class means", np.bincount(labels).max() / len(labels))
+    means = np.stack([inputs[labels == label].mean(0) for label in range(10)])
+    nearest = ((inputs[:, None] - means) ** 2).sum(2).argmin(1)
+    assert alone.floor == pytest.approx((nearest == labels).mean(), abs=1e-9)
+    wide = expected("classification", inputs, labels, 400)
+    assert wide.by == "random features of its width"
+    assert wide.floor > 0.97
+    values = np.random.default_rng(0).normal(size=(300, 2)) + inputs[:300, [20, 30]]
+    linear = LinearRegression().fit(inputs[:300], values)
+    assert expected("regression", inputs[:300], values, 9).floor == pytest.approx(
+        SHARE * linear.score(inputs[:300], values), abs=1e-3
+    )
+    share = PCA(1).fit(inputs).explained_variance_ratio_[0]
+    assert expected("autoencoder", inputs, inputs, 9).floor == pytest.approx(SHARE * share, rel=0.02)
+
+
+def test_several_labels_are_held_against_their_commonest_set():
+    labels = np.array([[1, 1, 0]] * 6 + [[0, 0, 0]] * 4, np.uint8)
+    assert expected("multi-label", DIGITS.train.inputs[:10], labels, 4).chance == 0.6
+
+
+def test_random_features_are_no_worse_than_what_they_replace():
+    x = torch.randn(200, 5, generator=torch.Generator().manual_seed(0)).numpy()
+    labels = (np.abs(x[:, 0]) > 0.7).astype(np.int64)  # no linear rule tells these apart
+    assert expected("binary", x, labels, 200).by == "random features of its width"
+    assert F.relu(torch.tensor(expected("binary", x, labels, 200).skill(1.0))) == 1
