@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from interp.checkpoints.graph import BATCH_NORM, Step, UnknownOperation, layer_name
 from interp.checkpoints.inert import Part
+from interp.checkpoints.steps import BATCH_NORM, Step, UnknownOperation, layer_name
 
 
 class Ref(NamedTuple):
@@ -245,15 +245,10 @@ def _activation(name: str) -> Callable[[Arguments], Part]:
     return lambda arguments: Part("Activation", {"name": name})
 
 
-def _hardtanh(arguments: Arguments) -> Part:
-    low, high = arguments.get("min_val", -1), arguments.get("max_val", 1)
-    return Part("ReLU6") if (low, high) == (0, 6) else Part("Hardtanh", {"min_val": low, "max_val": high})
-
-
 def clip_part(low: float | None, high: float | None) -> Part:
-    """Describe a clamp; from 0 up it is a ReLU."""
-    if (low, high) == (0, None):
-        return Part("ReLU")
+    """Describe a clamp; from 0 up it is a ReLU, from 0 to 6 a ReLU6."""
+    if low == 0 and high in (None, 6):
+        return Part("ReLU" if high is None else "ReLU6")
     return Part("Hardtanh", {"min_val": -inf if low is None else low, "max_val": inf if high is None else high})
 
 
@@ -312,6 +307,14 @@ def _concat(arguments: Arguments) -> Part:
     return Part("Concat", {"dim": arguments.get("dim", 0)})
 
 
+def _squeeze(arguments: Arguments) -> Part:
+    """Describe a squeeze of named axes: without them a batch of one sample would lose its axis."""
+    dims = arguments.get("dim")
+    if dims is None:
+        raise UnknownOperation("a squeeze of all axes")
+    return Part("Squeeze", {"dim": dims if isinstance(dims, list) else [dims]})
+
+
 def _permute(arguments: Arguments) -> Part:
     return Part("Permute", {"dims": tuple(arguments["dims"])})
 
@@ -361,7 +364,7 @@ OPERATIONS: dict[str, Operation] = {
     "silu": _one("SiLU"),
     "mish": _one("Mish"),
     "softplus": _one("Softplus", "beta", "threshold"),
-    "hardtanh": Operation(("input", "min_val", "max_val"), _hardtanh),
+    "hardtanh": Operation(("input", "min", "max"), lambda a: clip_part(a.get("min", -1), a.get("max", 1))),
     "clamp": Operation(("input", "min", "max"), lambda a: clip_part(a.get("min"), a.get("max"))),
     "clamp_min": Operation(("input", "min"), lambda a: clip_part(a.get("min"), None)),
     "clamp_max": Operation(("input", "max"), lambda a: clip_part(None, a.get("max"))),
@@ -380,6 +383,8 @@ OPERATIONS: dict[str, Operation] = {
     "reshape": Operation(("input", "shape"), lambda arguments: reshape_part(arguments["shape"])),
     "_unsafe_view": Operation(("input", "size"), lambda arguments: reshape_part(arguments["size"])),
     "permute": Operation(("input", "dims"), _permute),
+    "squeeze": Operation(("input", "dim"), _squeeze),
+    "erf": Operation(("input",), lambda arguments: Part("Unary", {"name": "erf"})),
     "mean": Operation(("input", "dim", "keepdim"), lambda a: mean_part(a.get("dim"), a.get("keepdim", False))),
     "cat": Operation(("tensors", "dim"), _concat),
     "add": Operation(("input", "other", "alpha"), _arithmetic("add")),

@@ -10,9 +10,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from interp.checkpoints.companions import without_averaged_copy
-from interp.checkpoints.graph import Graph
 from interp.checkpoints.inert import Inert, Part, is_module, parts_of, state_of
 from interp.checkpoints.packed import tensors_in
+from interp.checkpoints.steps import Graph
 from interp.errors import CheckpointError
 
 STATE_NAMES = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params", "parameters", "module")

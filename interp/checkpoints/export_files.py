@@ -21,8 +21,8 @@ from torch import Tensor
 
 from interp.checkpoints.aten import UNKNOWN, Ref, Stored, read_operation
 from interp.checkpoints.contents import Contents
-from interp.checkpoints.graph import Graph, Step, UnknownOperation
 from interp.checkpoints.sniff import LARGEST_RATIO
+from interp.checkpoints.steps import Graph, Step, UnknownOperation
 from interp.dag import INPUT
 from interp.errors import CheckpointError, first_line
 

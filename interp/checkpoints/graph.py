@@ -1,11 +1,10 @@
-"""What formats with a graph state, in one form: the parts of a network and which values each one reads."""
+"""From the steps that a file states to a module that runs them."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from torch import Tensor, nn
 
@@ -13,47 +12,14 @@ from interp.chain import Chain
 from interp.checkpoints.inert import Part
 from interp.checkpoints.layers import build_layer
 from interp.checkpoints.operations import OPERATIONS
+from interp.checkpoints.patterns import with_activations
 from interp.checkpoints.rebuild import usable_names
+from interp.checkpoints.steps import BATCH_NORM, Graph, Step, UnknownOperation
 from interp.dag import INPUT, Dag, Node
 
 MOST_STEPS = 5000
-BATCH_NORM = "BatchNorm"
-"""Kind of a norm of which the graph does not say over how many axes."""
-
 AXES = {"Conv2d": "2d", "Conv1d": "1d", "Linear": "1d", "Flatten": "1d"}
 """Kind of a part -> the ending of batch-norms that act on its values."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One part of a graph.
-
-    Attributes
-    ----------
-    name
-        Dotted; need not be unique.
-    inputs
-        Names of the values it reads, `INPUT` for the network's own.
-    output
-        Name of the value it makes.
-    """
-
-    name: str
-    part: Part
-    inputs: tuple[str, ...]
-    output: str
-
-
-@dataclass(frozen=True)
-class Graph:
-    """A network's parts in running order, and the name of the value that it puts out."""
-
-    steps: tuple[Step, ...]
-    output: str
-
-
-class UnknownOperation(Exception):
-    """A graph does what no part here does."""
 
 
 def build_graph(graph: Graph) -> nn.Module:
@@ -64,7 +30,7 @@ def build_graph(graph: Graph) -> nn.Module:
     UnknownOperation
         If a part cannot be built from what is stated of it, or reads a value that nothing made.
     """
-    needed = _with_biases(_needed(graph.steps, graph.output))
+    needed = _with_biases(_needed(with_activations(graph.steps), graph.output))
     names = [name for name, _ in usable_names([(step.name, nn.Identity()) for step in needed])]
     made = {INPUT: INPUT, **{step.output: name for step, name in zip(needed, names, strict=True)}}
     nodes, makers = [], {step.output: step for step in needed}
@@ -119,10 +85,3 @@ def _needed(steps: Sequence[Step], output: str) -> list[Step]:
     if not kept or kept[0].output != output:
         raise UnknownOperation("no operation that makes its output")
     return kept[::-1]
-
-
-def layer_name(parameter: str, otherwise: str) -> str:
-    """Name a layer by its weight's name, as ``fc1.weight`` gives ``fc1``; otherwise as told."""
-    parent, _, own = parameter.rpartition(".")
-    made_up = "::" in parameter or not re.match(r"[A-Za-z_]", own)
-    return otherwise if made_up else parent or re.sub(r"[._]?weights?$", "", own) or otherwise

@@ -1,182 +1,121 @@
-"""ONNX models that are a plain chain of dense layers and activations, read without the onnx package.
+"""ONNX models, read without the onnx package.
 
-Only the few fields of the protobuf that such a chain needs are read: ModelProto.graph (7); GraphProto.node (1)
-and initializer (5); NodeProto.input (1), output (2), op_type (4), attribute (5); AttributeProto.name (1), f (2),
-i (3); TensorProto.dims (1), data_type (2), float_data (4), name (8), raw_data (9).
+Only the few fields of the protobuf that a graph needs are read: ModelProto.graph (7); GraphProto.node (1),
+initializer (5), input (11) and output (12); NodeProto.input (1), output (2), name (3), op_type (4), attribute (5) and
+domain (7); AttributeProto.name (1), f (2), i (3), s (4), t (5), floats (7) and ints (8).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
+from interp.checkpoints.aten import Ref, Stored
 from interp.checkpoints.contents import Contents
-from interp.checkpoints.inert import Part, state_of
+from interp.checkpoints.onnx_operations import Node, read_node
+from interp.checkpoints.onnx_tensors import read_tensor
+from interp.checkpoints.protobuf import fields, integers, signed, single
+from interp.checkpoints.steps import Graph, Step, UnknownOperation
+from interp.dag import INPUT
 from interp.errors import CheckpointError, first_line
 
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-NUMBERS = {1: "<f4", 10: "<f2", 11: "<f8"}  # TensorProto.DataType of floats
-ACTIVATIONS = {"Relu": "ReLU", "Sigmoid": "Sigmoid", "Tanh": "Tanh", "Identity": "Identity", "Dropout": "Identity"}
-RESHAPING = ("Flatten", "Reshape", "Squeeze")
-SOFTMAX = {"Softmax": "Softmax", "LogSoftmax": "LogSoftmax"}
-
-
-class Node(NamedTuple):
-    """One operation of the graph; attributes by name."""
-
-    kind: str
-    inputs: tuple[str, ...]
-    output: str
-    attributes: dict[str, Any]
+STANDARD = ("", "ai.onnx")
 
 
 def read_onnx(path: Path, format: str, allow_pickle: bool = False) -> Contents:
-    """Read a chain of Gemm, MatMul, Add and activations.
+    """Read the weights of an ONNX model, and its graph where it is one of listed operations.
 
     Raises
     ------
     CheckpointError
-        If the file is damaged, or its graph is no such chain.
+        If the file is damaged, or keeps weights out of its folder.
     """
     try:
-        nodes, tensors = _graph(path.read_bytes())
-        parts = _chain(nodes, tensors)
-    except NotImplementedError as error:
-        raise CheckpointError(
-            path,
-            found=f"an ONNX graph with {error}",
-            expected="a chain of Gemm, MatMul, Add and activations",
-            do="convert it to torch and save its state_dict()",
-        ) from error
+        model = path.read_bytes()
+        graph = next(value for number, value in fields(model) if number == 7)
+        tensors = dict(read_tensor(value, path.parent) for number, value in fields(graph) if number == 5)
+        stored = {name: tensor for name, tensor in tensors.items() if tensor is not None}
+        found, problem = _graph(graph, stored, path.parent)
     except Exception as error:  # damage shows as whatever the next field was taken for
         raise CheckpointError(
             path,
             found=f"a damaged ONNX file ({first_line(error)})",
-            expected="a whole file",
+            expected="a whole file, with any weights beside it",
             do="copy or download it again",
         ) from error
-    return Contents(format, state_of(parts), parts=parts, notes=("an ONNX graph",))
+    state = {name: tensor for name, tensor in stored.items() if tensor.is_floating_point()}
+    return Contents(format, state, graph=found, graph_problem=problem, notes=("an ONNX graph",))
 
 
-def _chain(nodes: list[Node], tensors: dict[str, Tensor]) -> dict[str, Part]:
-    """Follow the graph from node to node; each must read what the one before wrote."""
-    parts: dict[str, Part] = {}
-    current = None
-    for node in nodes:
-        if node.kind == "Constant":
-            continue
-        if current is not None and current not in node.inputs:
-            raise NotImplementedError(f"{node.kind} that does not read what precedes it")
-        weights = [tensors[name] for name in node.inputs if name in tensors]
-        _add_part(parts, node, weights)
-        current = node.output
-    if not any(part.kind == "Linear" for part in parts.values()):
-        raise NotImplementedError("no dense layer")
-    return {"": Part("Sequential", children=tuple(parts)), **parts}
+def _graph(message: bytes, stored: Mapping[str, Tensor], folder: Path) -> tuple[Graph | None, str]:
+    try:
+        return _followed(message, stored, folder), ""
+    except UnknownOperation as error:
+        return None, str(error)
 
 
-def _add_part(parts: dict[str, Part], node: Node, weights: list[Tensor]) -> None:
-    name, last = f"layer{len(parts)}", next(reversed(parts), "")
-    if node.kind in ACTIVATIONS:
-        parts[name] = Part(ACTIVATIONS[node.kind])
-    elif node.kind in SOFTMAX:
-        parts[name] = Part(SOFTMAX[node.kind], {"dim": 1})
-    elif node.kind in RESHAPING and not parts:
-        parts[name] = Part("Flatten")
-    elif node.kind == "Gemm" and weights and all(node.attributes.get(key, 1) == 1 for key in ("alpha", "beta")):
-        weight = weights[0] if node.attributes.get("transB") else weights[0].T
-        parts[name] = _dense(weight, weights[1] if len(weights) > 1 else None)
-    elif node.kind == "MatMul" and len(weights) == 1:
-        parts[name] = _dense(weights[0].T, None)
-    elif node.kind == "Add" and len(weights) == 1 and last and list(parts[last].tensors) == ["weight"]:
-        parts[last] = _dense(parts[last].tensors["weight"], weights[0])
-    else:
-        raise NotImplementedError(node.kind)
+def _followed(message: bytes, stored: Mapping[str, Tensor], folder: Path) -> Graph:
+    """Read node after node; each one's first output is what a layer computes."""
+    parts = list(fields(message))
+    inputs = [name for number, value in parts if number == 11 if (name := _name(value)) not in stored]
+    outputs = [_name(value) for number, value in parts if number == 12]
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise UnknownOperation(f"{len(inputs)} inputs and {len(outputs)} outputs")
+    values: dict[str, Any] = {name: Stored(name, tensor) for name, tensor in stored.items()}
+    values[inputs[0]] = Ref(INPUT)
+    steps: list[Step] = []
+    for node in (_node(value, values, folder) for number, value in parts if number == 1):
+        made = node.attributes["constant"] if node.kind == "Constant" else read_node(node)
+        if isinstance(made, Step):
+            steps.append(made)
+        values[node.output] = Ref(made.output) if isinstance(made, Step) else made
+    end = values.get(outputs[0])
+    if not isinstance(end, Ref):
+        raise UnknownOperation("an output that no operation makes")
+    return Graph(tuple(steps), end.name)
 
 
-def _dense(weight: Tensor, bias: Tensor | None) -> Part:
-    tensors = {"weight": weight.contiguous()} if bias is None else {"weight": weight.contiguous(), "bias": bias}
-    return Part("Linear", {"in_features": weight.shape[1], "out_features": weight.shape[0]}, tensors)
+def _name(message: bytes) -> str:
+    return str(next(value.decode() for number, value in fields(message) if number == 1))
 
 
-# --------------------------------------------------------------------------- protobuf
+def _node(message: bytes, values: Mapping[str, Any], folder: Path) -> Node:
+    found = list(fields(message))
+    single_valued: dict[int, Any] = dict(found)
+    kind, domain = single_valued[4].decode(), single_valued.get(7, b"").decode()
+    if domain not in STANDARD:
+        raise UnknownOperation(f"{kind} of {domain}")
+    names = [value.decode() for number, value in found if number == 1]
+    output = next(value.decode() for number, value in found if number == 2)
+    attributes = dict(_attribute(value, folder) for number, value in found if number == 5)
+    if kind == "Constant":
+        attributes = {"constant": _constant(attributes)}
+    inputs = tuple(values.get(name) if name else None for name in names)
+    return Node(kind, single_valued.get(3, b"").decode(), inputs, output, attributes)
 
 
-def _graph(model: bytes) -> tuple[list[Node], dict[str, Tensor]]:
-    graph = next((value for number, value in _fields(model) if number == 7), b"")
-    nodes = [_node(value) for number, value in _fields(graph) if number == 1]
-    tensors = dict(_tensor(value) for number, value in _fields(graph) if number == 5)
-    return nodes, {name: tensor for name, tensor in tensors.items() if tensor is not None}
+def _constant(attributes: Mapping[str, Any]) -> Any:
+    value = next(iter(attributes.values()))
+    return Stored("", value) if isinstance(value, Tensor) else value
 
 
-def _node(message: bytes) -> Node:
-    fields = list(_fields(message))
-    inputs = tuple(value.decode() for number, value in fields if number == 1)
-    outputs = [value.decode() for number, value in fields if number == 2]
-    kind = next(value.decode() for number, value in fields if number == 4)
-    attributes: dict[str, Any] = {}
-    for inner in (dict(_fields(value)) for number, value in fields if number == 5):
-        number = inner.get(2)
-        attributes[inner[1].decode()] = inner.get(3) if number is None else float(np.frombuffer(number, "<f4")[0])
-    return Node(kind, inputs, outputs[0], attributes)
-
-
-def _tensor(message: bytes) -> tuple[str, Tensor | None]:
-    fields = list(_fields(message))
-    single = dict(fields)
-    name, numbers = single[8].decode(), NUMBERS.get(single.get(2, 0))
-    if numbers is None:
-        return name, None  # a shape, or another constant that is no weight
-    shape = [size for number, value in fields if number == 1 for size in _sizes(value)]
-    raw = single.get(9) or b"".join(value for number, value in fields if number == 4)
-    return name, torch.from_numpy(np.frombuffer(raw, numbers).reshape(shape).astype(np.float32))
-
-
-def _sizes(value: Any) -> list[int]:
-    """Read dims, one a field or all packed in one."""
-    if isinstance(value, int):
-        return [value]
-    sizes, at = [], 0
-    while at < len(value):
-        size, at = _varint(value, at)
-        sizes.append(size)
-    return sizes
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
-    """Yield (field number, value): an integer, or the bytes of anything else."""
-    at = 0
-    while at < len(message):
-        key, at = _varint(message, at)
-        wire = key & 7
-        if wire == VARINT:
-            value, at = _varint(message, at)
-            yield key >> 3, value
-            continue
-        sizes = {FIXED64: 8, FIXED32: 4}
-        if wire == BYTES:
-            size, at = _varint(message, at)
-        elif wire in sizes:
-            size = sizes[wire]
-        else:
-            raise ValueError(f"wire type {wire} at byte {at}")
-        if at + size > len(message):
-            raise ValueError(f"{size:,} bytes declared at byte {at} of {len(message):,}")
-        yield key >> 3, message[at : at + size]
-        at += size
-
-
-def _varint(message: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        byte = message[at]
-        at += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, at
-    raise ValueError(f"a number of over 64 bits at byte {at}")
+def _attribute(message: bytes, folder: Path) -> tuple[str, Any]:
+    found = list(fields(message))
+    last: dict[int, Any] = dict(found)
+    name = last[1].decode()
+    if 2 in last:
+        return name, single(last[2])
+    if 3 in last:
+        return name, signed(last[3])
+    if 4 in last:
+        return name, last[4]
+    if 5 in last:
+        return name, read_tensor(last[5], folder)[1]
+    if 7 in last:
+        packed = b"".join(value for number, value in found if number == 7)
+        return name, [float(one) for one in np.frombuffer(packed, "<f4")]
+    return name, [one for number, value in found if number == 8 for one in integers(value)]

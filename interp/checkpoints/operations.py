@@ -37,6 +37,33 @@ class Arithmetic(nn.Module):
         return ARITHMETIC[self.name](*pair)
 
 
+class Unary(nn.Module):
+    """A function of one value that is no activation by itself."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Apply it to values of any shape."""
+        return UNARY[self.name](values)
+
+
+UNARY: dict[str, Callable[[Tensor], Tensor]] = {"erf": torch.erf, "sqrt": torch.sqrt, "exp": torch.exp}
+
+
+class Squeeze(nn.Module):
+    """Axes of length one taken away."""
+
+    def __init__(self, dim: tuple[int, ...]) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Take axes from values (B, ...)."""
+        return values.squeeze(self.dim)
+
+
 class Reshape(nn.Module):
     """Give each sample another shape, with at most one -1."""
 
@@ -89,6 +116,8 @@ OPERATIONS: dict[str, Callable[[Part], nn.Module]] = {
     "Activation": lambda part: Activation(part.settings["name"]),
     "Negate": lambda part: Negate(),
     "Arithmetic": lambda part: Arithmetic(part.settings["name"], part.tensors.get("constant"), part.settings["first"]),
+    "Unary": lambda part: Unary(part.settings["name"]),
+    "Squeeze": lambda part: Squeeze(tuple(part.settings["dim"])),
     "Reshape": lambda part: Reshape(tuple(part.settings["shape"])),
     "Mean": lambda part: Mean(tuple(part.settings["dim"]), part.settings["keepdim"]),
     "Concat": lambda part: Concat(part.settings["dim"]),

@@ -7,7 +7,7 @@ from torch import nn
 from interp.checkpoints.contents import Contents
 from interp.checkpoints.effective import plain_state, unknown_parametrization
 from interp.checkpoints.examine import examine, outputs_of
-from interp.checkpoints.graph import UnknownOperation, build_graph
+from interp.checkpoints.graph import build_graph
 from interp.checkpoints.infer import infer_reading
 from interp.checkpoints.layers import only_child, sequential_steps
 from interp.checkpoints.placement import Placement, image_placements
@@ -15,6 +15,7 @@ from interp.checkpoints.rebuild import chain_of, rebuild
 from interp.checkpoints.request import Request, settled
 from interp.checkpoints.scaling import choose_scaling
 from interp.checkpoints.stack import USE_MODEL, layer_stack
+from interp.checkpoints.steps import UnknownOperation
 from interp.checkpoints.user_model import build_user_model
 from interp.checkpoints.zoo_files import build_zoo_model, zoo_facts
 from interp.datasets import RAW, parse_scaling

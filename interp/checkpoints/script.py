@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from interp.checkpoints.aten import UNKNOWN, Ref, Stored, read_operation
-from interp.checkpoints.graph import Graph, Step, UnknownOperation
 from interp.checkpoints.inert import Inert, is_module
+from interp.checkpoints.steps import Graph, Step, UnknownOperation
 from interp.dag import INPUT
 
 MOST_EXPRESSIONS = 50_000

@@ -11,9 +11,9 @@ from pathlib import Path
 from torch import Tensor
 
 from interp.checkpoints.contents import Contents, contents_of
-from interp.checkpoints.graph import UnknownOperation
 from interp.checkpoints.inert import Inert, load_inert
 from interp.checkpoints.script import follow
+from interp.checkpoints.steps import UnknownOperation
 from interp.errors import CheckpointError, first_line
 
 WEIGHTS = {"data.pkl": "data.pkl", "data/": "data/"}

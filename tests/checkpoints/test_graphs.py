@@ -104,7 +104,26 @@ def save_frozen(module, path):
     torch.jit.freeze(torch.jit.script(module)).save(path)
 
 
+def save_onnx(module, path):
+    pytest.importorskip("onnx")
+    torch.onnx.export(module, (IMAGES,), path, dynamo=False, input_names=["x"], dynamic_axes={"x": {0: "batch"}})
+
+
+def save_onnx_of_one_batch(module, path):
+    pytest.importorskip("onnx")
+    torch.onnx.export(module, (IMAGES,), path, dynamo=False, opset_version=13)
+
+
+def save_onnx_dynamo(module, path):
+    pytest.importorskip("onnxscript")
+    batch = {0: torch.export.Dim("batch")}
+    torch.onnx.export(module, (IMAGES,), path, dynamo=True, dynamic_shapes=(batch,), verbose=False)
+
+
 SAVERS = {
+    "onnx": save_onnx,
+    "onnx of one batch": save_onnx_of_one_batch,
+    "onnx by dynamo": save_onnx_dynamo,
     "export": save_export,
     "export of torch 2.5": save_flat,
     "core operations": save_decomposed,

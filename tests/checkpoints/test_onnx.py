@@ -1,0 +1,161 @@
+"""ONNX models: every field that may hold weights, attributes of operations, spelled-out activations, files beside."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from checkpoints.planted import DIGITS, same_outputs
+from checkpoints.test_graphs import IMAGES, NETWORKS, network, save_onnx
+from interp.checkpoints import LoadOptions, load_model, read_contents
+from interp.checkpoints.graph import build_graph
+from interp.errors import CheckpointError
+
+onnx = pytest.importorskip("onnx")
+pytestmark = pytest.mark.filterwarnings("ignore")
+RAW = LoadOptions(scaling="raw")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_predictions_are_those_of_onnxruntime(name, tmp_path):
+    runtime = pytest.importorskip("onnxruntime")
+    path = tmp_path / "net.onnx"
+    save_onnx(network(name), str(path))
+    model, _ = load_model(path, DIGITS, RAW)
+    expected = runtime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, {"x": IMAGES.numpy()})[0]
+    with torch.no_grad():
+        outputs = model.module(IMAGES.reshape(-1, *model.input_shape)).numpy()
+    np.testing.assert_allclose(outputs, expected, atol=1e-5 * np.abs(expected).max())
+    np.testing.assert_array_equal(outputs.argmax(1), expected.argmax(1))
+
+
+ACTIVATIONS = {
+    "leaky_relu": nn.LeakyReLU(0.3),
+    "elu": nn.ELU(0.5),
+    "selu": nn.SELU(),
+    "gelu": nn.GELU(),
+    "silu": nn.SiLU(),
+    "mish": nn.Mish(),
+    "softplus": nn.Softplus(),
+    "hardswish": nn.Hardswish(),
+    "hardtanh": nn.Hardtanh(-1, 2),
+    "sigmoid": nn.Sigmoid(),
+    "abs": None,
+}
+
+
+class Between(nn.Module):
+    def __init__(self, activation):
+        super().__init__()
+        self.fc1, self.activation, self.fc2 = nn.Linear(64, 12), activation or torch.abs, nn.Linear(12, 10)
+
+    def forward(self, x):
+        return self.fc2(self.activation(self.fc1(x)))
+
+
+@pytest.mark.parametrize("opset", [13, 20])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_activations_by_name(activation, opset, tmp_path):
+    """Older opsets spell GELU, SiLU and Mish out."""
+    torch.manual_seed(0)
+    module = Between(ACTIVATIONS[activation]).eval()
+    rows = IMAGES.flatten(1)
+    torch.onnx.export(module, (rows,), str(tmp_path / "net.onnx"), dynamo=False, opset_version=opset)
+    model, _ = load_model(tmp_path / "net.onnx", DIGITS, RAW)
+    assert model.inferred["activation"].value == activation
+    assert [layer.name for layer in model.layers] == ["fc1", "fc2"]
+    same_outputs(model.module, module, rows)
+
+
+def dense(weight, name="net", **placed):
+    """Write one Gemm whose weight is stored as told."""
+    helper = onnx.helper
+    tensor = onnx.TensorProto(name="fc.weight", dims=weight.shape, **placed)
+    graph = helper.make_graph(
+        [helper.make_node("Gemm", ["x", "fc.weight"], ["y"], transB=1)],
+        name,
+        [helper.make_tensor_value_info("x", 1, ["batch", 64])],
+        [helper.make_tensor_value_info("y", 1, ["batch", 10])],
+        [tensor],
+    )
+    return helper.make_model(graph, producer_name="pytorch").SerializeToString()
+
+
+WEIGHT = np.random.default_rng(0).normal(size=(10, 64)).astype(np.float32)
+HALF, BITS = WEIGHT.astype(np.float16), (WEIGHT.view(np.uint32) >> 16).astype(np.uint16)
+FIELDS = {
+    "raw floats": {"data_type": 1, "raw_data": WEIGHT.tobytes()},
+    "floats": {"data_type": 1, "float_data": WEIGHT.flatten()},
+    "doubles": {"data_type": 11, "double_data": WEIGHT.flatten().astype(float)},
+    "raw doubles": {"data_type": 11, "raw_data": WEIGHT.astype(float).tobytes()},
+    "halves": {"data_type": 10, "raw_data": HALF.tobytes()},
+    "halves as bits": {"data_type": 10, "int32_data": HALF.view(np.uint16).flatten().tolist()},
+    "bfloat16": {"data_type": 16, "raw_data": BITS.tobytes()},
+    "bfloat16 as bits": {"data_type": 16, "int32_data": BITS.flatten().tolist()},
+}
+
+
+@pytest.mark.parametrize("kind", FIELDS)
+def test_fields_of_weights(kind, tmp_path):
+    (tmp_path / "net.onnx").write_bytes(dense(WEIGHT, **FIELDS[kind]))
+    graph = build_graph(read_contents(tmp_path / "net.onnx").graph)
+    rounding = 0 if "16" not in kind and "hal" not in kind else 0.02
+    torch.testing.assert_close(graph.get_submodule("fc").weight, torch.tensor(WEIGHT), atol=rounding, rtol=0)
+
+
+def beside(location, offset=0, length=WEIGHT.nbytes):
+    entries = {"location": location, "offset": str(offset), "length": str(length)}
+    return {
+        "data_type": 1,
+        "data_location": 1,
+        "external_data": [onnx.StringStringEntryProto(key=k, value=v) for k, v in entries.items()],
+    }
+
+
+def test_weights_beside_the_model(tmp_path):
+    (tmp_path / "net.onnx").write_bytes(dense(WEIGHT, **beside("net.data", 8)))
+    (tmp_path / "net.data").write_bytes(bytes(8) + WEIGHT.tobytes())
+    graph = build_graph(read_contents(tmp_path / "net.onnx").graph)
+    torch.testing.assert_close(graph.get_submodule("fc").weight, torch.tensor(WEIGHT))
+
+
+@pytest.mark.parametrize(
+    ("location", "offset", "found"),
+    [
+        ("../secret", 0, "which is no file in its folder"),
+        ("/etc/passwd", 0, "which is no file in its folder"),
+        ("link", 0, "which is no file in its folder"),
+        ("absent", 0, "which is no file in its folder"),
+        ("", 0, "which is no file in its folder"),
+        ("short", 100, "2,560 bytes at 100 of a file of 2,560"),
+        ("short", -4, "2,560 bytes at -4"),
+    ],
+)
+def test_weights_elsewhere_are_refused(location, offset, found, tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (tmp_path / "secret").write_bytes(WEIGHT.tobytes())
+    (folder / "short").write_bytes(WEIGHT.tobytes())
+    (folder / "link").symlink_to(tmp_path / "secret")
+    (folder / "net.onnx").write_bytes(dense(WEIGHT, **beside(location, offset)))
+    with pytest.raises(CheckpointError, match=found):
+        load_model(folder / "net.onnx", DIGITS)
+
+
+class Odd(nn.Module):
+    def __init__(self, what):
+        super().__init__()
+        self.fc, self.what = nn.Linear(64, 10), what
+
+    def forward(self, x):
+        return self.fc(self.what(x))
+
+
+@pytest.mark.parametrize(
+    ("what", "found"), [(torch.sin, "a graph with Sin"), (lambda x: F.pad(x, (0, 1))[:, 1:], "a graph with ")]
+)
+def test_what_is_not_followed_is_named(what, found, tmp_path):
+    torch.onnx.export(Odd(what), (IMAGES.flatten(1),), str(tmp_path / "net.onnx"), dynamo=False)
+    with pytest.raises(CheckpointError, match=found):
+        load_model(tmp_path / "net.onnx", DIGITS)
