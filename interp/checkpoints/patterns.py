@@ -29,6 +29,7 @@ ELEMENTWISE = (
     "ReLU",
     "ReLU6",
     "Hardtanh",
+    "Hardsigmoid",
 )
 CLOSE = 1e-5
 LONGEST = 10  # steps that one activation is spelled out in
