@@ -49,13 +49,14 @@ def reproduce(options: ReproduceOptions) -> Path:
     page = Page(options.reports / "lenet", "LeNet-5 with ReLU and with Abs: what we find")
     page.add(
         f"LeNet-5 with max-pooling on raw 0..255 pixels, {epochs} epochs in batches of 64, SGD with rate 0.0002 and "
-        "momentum 0.9 (the author's optimiser is not published). No published table: his two saved networks reach "
+        "momentum 0.9 (the author's optimiser is not published). His two saved networks reach "
         f"{AUTHORS['lenet-abs']} % (Abs) and {AUTHORS['lenet-relu']} % (ReLU) on the test images."
     )
     table = accuracy_table(paths)
     page.section("Accuracy", _difference(table))
     page.table(table.groupby("network", sort=False).agg(["mean", "std", "min", "max", "count"]).T, 4)
     page.figure("accuracies", _figure(table), "Test accuracy of every network.")
+    page.section("Follow-up: perturbations of the first dense layer")
     add_perturbations(page, paths, data, layer="fc1")
     return page.write()
 
