@@ -9,6 +9,7 @@ from pathlib import Path
 
 from interp.checkpoints.contents import Contents
 from interp.checkpoints.export_files import read_export
+from interp.checkpoints.hf_folders import CONFIG, read_folder, weight_files
 from interp.checkpoints.onnx_files import read_onnx
 from interp.checkpoints.safetensors_files import read_safetensors
 from interp.checkpoints.sniff import sniff
@@ -23,6 +24,7 @@ READERS: dict[str, Callable[[Path, str, bool], Contents]] = {
     "torch-export": read_export,
     "safetensors": read_safetensors,
     "onnx": read_onnx,
+    "huggingface": read_folder,
 }
 """Format, as `sniff` names it -> (path, format, whether pickles may run code) -> what is in the file."""
 
@@ -41,9 +43,11 @@ def read_contents(path: str | Path, allow_pickle: bool = False) -> Contents:
 
 
 def file_digest(path: str | Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
+    """SHA-256 of a file, or of a folder's config and weights one after the other, in hexadecimal."""
+    folder = Path(path)
     digest = hashlib.sha256()
-    with Path(path).open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+    for name in [folder / CONFIG, *weight_files(folder)] if folder.is_dir() else [folder]:
+        with name.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
     return digest.hexdigest()

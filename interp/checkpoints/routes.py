@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from torch import nn
 
 from interp.checkpoints.contents import Contents
 from interp.checkpoints.effective import plain_state, unknown_parametrization
 from interp.checkpoints.examine import examine, outputs_of
 from interp.checkpoints.graph import build_graph
+from interp.checkpoints.hf_folders import CONFIG, read_config
 from interp.checkpoints.infer import infer_reading
 from interp.checkpoints.layers import only_child, sequential_steps
 from interp.checkpoints.placement import Placement, image_placements
@@ -16,6 +19,7 @@ from interp.checkpoints.request import Request, settled
 from interp.checkpoints.scaling import choose_scaling
 from interp.checkpoints.stack import USE_MODEL, layer_stack
 from interp.checkpoints.steps import UnknownOperation
+from interp.checkpoints.transformers_models import build_classifier
 from interp.checkpoints.user_model import build_user_model
 from interp.checkpoints.zoo_files import build_zoo_model, zoo_facts
 from interp.datasets import RAW, parse_scaling
@@ -54,6 +58,8 @@ def draft(asked: Request) -> tuple[LoadedModel, Dataset | None]:
         name = f"{type(contents.module).__module__}:{type(contents.module).__qualname__}"
         architecture = Inference(name, "certain", "unpickled, as --allow-pickle asks")
         return _from_module(contents.module.float().eval(), architecture, asked)
+    if contents.format == "huggingface":
+        return _from_folder(asked)
     graph, problem = _graph_module(contents)
     if graph is not None:
         why = "; ".join(("operations listed in the file", *contents.notes))
@@ -85,6 +91,14 @@ def _from_zoo(asked: Request) -> tuple[LoadedModel, Dataset | None]:
     outputs, _ = outputs_of(module, asked, scaling, shape)
     asked, facts["task"] = settled(asked, outputs)
     return examine(module, asked, scaling, facts, shape), asked.data
+
+
+def _from_folder(asked: Request) -> tuple[LoadedModel, Dataset | None]:
+    """Build the architecture that a config names with its own package, which may be absent."""
+    config = read_config(Path(str(asked.path)))
+    module = build_classifier(config, asked.contents.state, asked.path)
+    why = "; ".join((f"named in {CONFIG}", *asked.contents.notes))
+    return _from_module(module, Inference(type(module.network).__name__, "certain", why), asked)
 
 
 def _graph_module(contents: Contents) -> tuple[nn.Module | None, str]:

@@ -26,6 +26,8 @@ def sniff(path: Path) -> str:
     CheckpointError
         For a file that is none of these, saying what it looks like instead.
     """
+    if (path / "config.json").is_file():
+        return "huggingface"
     head, size = _head(path)
     if head.startswith(b"PK"):
         return _zip_format(path)
