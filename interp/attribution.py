@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from interp.hooks import edit, tap
 from interp.inputs import as_tensor, device_of
 from interp.scoring import predict
+from interp.tasks import R2, TASKS
 from interp.types import Array, Attribution, LoadedModel, NodeLayer, Split
 
 
@@ -45,7 +46,9 @@ class AttributionOptions:
 def attribute(
     model: LoadedModel, layer: NodeLayer, split: Split, options: AttributionOptions = AttributionOptions()
 ) -> Attribution:
-    """Score one layer's nodes three ways on the same inputs, for the class each input is predicted as.
+    """Score one layer's nodes three ways on the same inputs, for the class (or label) with each input's largest output.
+
+    Where outputs are measured values, it is their sum that is attributed.
 
     Conductance (Dhamdhere, Sundararajan and Yan 2018) is taken at z: for an elementwise activation it is
     the same as at its output, since (dF/da)(da/dz)(dz/dx) = (dF/da)(da/dx).
@@ -62,7 +65,7 @@ def attribute(
     rows = np.random.default_rng(options.seed).permutation(len(split))[: options.samples]
     x = as_tensor(split.inputs[np.sort(rows)], model.scaling, model.input_shape).to(device_of(model.module))
     with torch.no_grad():
-        outputs = model.module(x)
+        outputs = _forward(model)(x)
         target = _target(outputs, predict(outputs, model.output))
     conductance = _conductance(model, layer, x, target, options.steps)
     ablation = _ablation(model, layer, x, target)
@@ -80,6 +83,13 @@ def attribute(
     )
 
 
+def _forward(model: LoadedModel) -> Callable[[Tensor], Tensor]:
+    """Give what is attributed: the network, or the sum of its outputs (B, 1) where they are measured values."""
+    if TASKS[model.task] != R2:
+        return model.module
+    return lambda x: model.module(x).sum(1, keepdim=True)
+
+
 def _target(outputs: Tensor, guess: Tensor) -> Tensor:
     return torch.zeros_like(guess) if outputs.shape[1] == 1 else guess
 
@@ -88,7 +98,7 @@ def _conductance(model: LoadedModel, layer: NodeLayer, x: Tensor, target: Tensor
     from captum.attr import LayerConductance
 
     with _out_of_place(model.module):
-        method = LayerConductance(model.module, model.module.get_submodule(layer.tap))
+        method = LayerConductance(_forward(model), model.module.get_submodule(layer.tap))
         # Captum adds up changes of z between the path's points; its default points leave both ends out (at 20 steps
         # 0.6 % of the path), so that scores of a linear network would not sum to the change of its output.
         scores = method.attribute(
@@ -106,11 +116,12 @@ def _per_node(values: Tensor) -> Array:
 @torch.no_grad()
 def _ablation(model: LoadedModel, layer: NodeLayer, x: Tensor, target: Tensor) -> Array:
     """Mean |change| of the target's score when a node's output is 0, (N,), by our hooks."""
-    base = _scores(model.module(x), target)
+    forward = _forward(model)
+    base = _scores(forward(x), target)
     changes = np.empty(layer.nodes)
     for node in range(layer.nodes):
         with edit(model.module, layer, after=_silence(node)):
-            changes[node] = float((base - _scores(model.module(x), target)).abs().double().mean())
+            changes[node] = float((base - _scores(forward(x), target)).abs().double().mean())
     return changes
 
 
@@ -135,7 +146,7 @@ def _captum_ablation(model: LoadedModel, layer: NodeLayer, x: Tensor, target: Te
     found = np.full(layer.nodes, np.nan)
     if layer.activation not in ("identity", "relu", "abs", "tanh", "gelu", "silu", "elu", "leaky_relu"):
         return found  # Captum sets z to 0, which silences the output only where f(0) = 0
-    method = LayerFeatureAblation(model.module, model.module.get_submodule(layer.tap))
+    method = LayerFeatureAblation(_forward(model), model.module.get_submodule(layer.tap))
     mask = _node_mask(model, layer, x)
     if mask is None or layer.nodes > most:
         return found

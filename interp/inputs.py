@@ -28,6 +28,12 @@ def input_blocks(model: LoadedModel, inputs: Array, size: int = BLOCK) -> Iterat
         yield rows, as_tensor(inputs[rows], model.scaling, model.input_shape).to(device)
 
 
+@torch.no_grad()
+def outputs_on(model: LoadedModel, inputs: Array) -> Tensor:
+    """Run the network on stored inputs, (S, C) on the CPU."""
+    return torch.cat([model.module(x).cpu() for _, x in input_blocks(model, inputs)])
+
+
 def device_of(module: nn.Module) -> torch.device:
     """Give the device of a module's parameters; the CPU if it has none."""
     return next((parameter.device for parameter in module.parameters()), torch.device("cpu"))

@@ -21,6 +21,7 @@ from interp.prototypes import find_prototypes
 from interp.record import layer_samples, record_activations
 from interp.runs import RUNS_FILE, Run, command_of, start_others
 from interp.store import check_same, open_recording, read_results, write_results
+from interp.tasks import COUNTED
 from interp.types import (
     Attribution,
     Boundaries,
@@ -129,7 +130,8 @@ def run_clusters(run: Run) -> dict[str, tuple[ClusterMatch, ...]]:
             with open_recording(run.path("record"), "test") as held_out:
                 test = _cluster_sample(run, held_out, layer)
         found = prototypes[layer.name]
-        ks = sorted({layer.nodes, max(len(run.data.classes), 2)}, reverse=True)
+        classes = max(len(run.data.classes), 2) if run.model.task in COUNTED else layer.nodes
+        ks = sorted({layer.nodes, classes}, reverse=True)
         return tuple(
             match_clusters(train, test, found.layer_input, found.effective_count, k, run.options.clusters) for k in ks
         )
@@ -147,7 +149,7 @@ def _cluster_sample(run: Run, recording: Recording, layer: NodeLayer) -> Sample:
         parts.append(part.layer_input[chosen[start : start + len(part.z)]])
         start += len(part.z)
     sample = recording.sample[layer.name][chosen]
-    labels = None if recording.labels is None else recording.labels[sample]
+    labels = None if recording.labels is None or run.model.task not in COUNTED else recording.labels[sample]
     return Sample(np.concatenate(parts), labels, recording.predictions[sample])
 
 

@@ -13,12 +13,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from interp.activations import ACTIVATIONS, SEEN_ONLY
 from interp.hooks import input_of, tap
 from interp.inputs import BLOCK, as_tensor, device_of, input_blocks
 from interp.nodes import rows_of_nodes
+from interp.own_activations import Function, output_functions
 from interp.scoring import predict
 from interp.store import RecordingWriter
+from interp.tasks import COUNTED
 from interp.types import Array, Dataset, LoadedModel, NodeLayer, Provenance, Recording, Split
 
 MOST_ROWS = 262_144
@@ -59,6 +60,8 @@ def record_activations(model: LoadedModel, data: Dataset, path: Path, provenance
     counts = _position_counts(model, data)
     samples = {name: len(split) for name, split in data.splits.items()}
     kept = {layer.name: _kept_positions(counts[layer.name], max(samples.values())) for layer in model.layers}
+    example = as_tensor(data.train.inputs[:2], model.scaling, model.input_shape).to(device_of(model.module))
+    functions = output_functions(model.module, model.layers, example)
     with RecordingWriter(path, model.layers, samples, kept, provenance) as writer:
         for name, split in data.splits.items():
             positions = {
@@ -66,6 +69,11 @@ def record_activations(model: LoadedModel, data: Dataset, path: Path, provenance
                 for i, layer in enumerate(model.layers)
             }
             _record_split(model, name, split, writer, positions)
+            outputs = {
+                layer.name: _output_statistics(layer, writer.values(name, layer.name), functions[layer.name])
+                for layer in model.layers
+            }
+            writer.summarise(name, split.labels, outputs)
 
 
 def _record_split(
@@ -81,11 +89,15 @@ def _record_split(
             layer.name: _chosen_rows(values[layer.tap], layer, positions[layer.name][start : start + count])
             for layer in model.layers
         }
-        writer.write(name, start, predict(outputs, model.output).cpu().numpy(), z)
+        writer.write(name, start, _classes(outputs, model), z)
         bar.update(count)
     bar.close()
-    outputs = {layer.name: _output_statistics(layer, writer.values(name, layer.name)) for layer in model.layers}
-    writer.summarise(name, split.labels, outputs)
+
+
+def _classes(outputs: Tensor, model: LoadedModel) -> Array:
+    """Give the predicted classes, (B,); -1 where the task has none."""
+    guess = predict(outputs, model.output) if model.task in COUNTED else torch.full((len(outputs),), -1)
+    return np.asarray(guess.cpu())
 
 
 # --------------------------------------------------------------------------- positions
@@ -123,13 +135,12 @@ def _flat_index(positions: Array, rows: int) -> Tensor:
     return torch.from_numpy((positions + np.arange(len(positions))[:, None] * per_input).ravel())
 
 
-def _output_statistics(layer: NodeLayer, values: Array) -> tuple[Array, Array, Array]:
+def _output_statistics(layer: NodeLayer, values: Array, function: Function) -> tuple[Array, Array, Array]:
     """Least and largest activation output (2, N), its mean (N,), and the share of rows where it exceeds `ACTIVE`."""
     low, high = np.full(layer.nodes, math.inf), np.full(layer.nodes, -math.inf)
     total, active = np.zeros(layer.nodes), np.zeros(layer.nodes)
-    activation = {**ACTIVATIONS, **SEEN_ONLY}.get(layer.activation, ACTIVATIONS["identity"])
     for start in range(0, len(values), 8 * BLOCK):
-        outputs = activation(torch.from_numpy(values[start : start + 8 * BLOCK])).numpy()
+        outputs = function(torch.from_numpy(values[start : start + 8 * BLOCK])).numpy()
         low, high = np.minimum(low, outputs.min(axis=0)), np.maximum(high, outputs.max(axis=0))
         total += outputs.sum(axis=0, dtype=np.float64)
         active += (np.abs(outputs) > ACTIVE).sum(axis=0)

@@ -159,6 +159,38 @@ def mean_interval(values: Array, confidence: float = 0.95) -> tuple[float, float
     return mean, mean - half, mean + half
 
 
+def mean_from_sums(
+    total: Array, squares: Array, count: int, confidence: float = 0.95
+) -> tuple[Array, Array, Array, Array]:
+    """Give means, their t intervals and p-values against 0, from sums over samples (Student 1908).
+
+    Parameters
+    ----------
+    total, squares
+        Sums of the values and of their squares, any shape.
+    count
+        Samples; with fewer than 2, or without any spread, an interval is the mean alone.
+
+    Returns
+    -------
+    mean, low, high, p_value
+        The p-value is 1 where all values are 0.
+
+    Examples
+    --------
+    >>> [round(float(x), 3) for x in mean_from_sums(np.array(6.0), np.array(14.0), 3)]
+    [2.0, -0.484, 4.484, 0.074]
+    """
+    total, squares = np.asarray(total, float), np.asarray(squares, float)
+    mean, free = total / count, max(count - 1, 1)
+    error = np.sqrt(np.maximum(squares - total**2 / count, 0) / free / count)
+    half = stats.t.ppf(0.5 + confidence / 2, free) * error
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where(error > 0, np.abs(mean) / error, np.where(mean == 0, 0.0, np.inf))
+    p_value = np.where(np.isnan(mean), np.nan, 2 * stats.t.sf(t, free))
+    return mean, mean - half, mean + half, p_value
+
+
 @dataclass(frozen=True)
 class RunsTest:
     """Several runs with and without an intervention, paired by run.

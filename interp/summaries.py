@@ -60,7 +60,7 @@ def _effects(found: Effects) -> Iterator[str]:
 def _sweeps(table: pd.DataFrame, site: str) -> Iterator[str]:
     for (name, kind, split), part in table.groupby([site, "intervention", "split"], sort=False):
         worst = part.loc[part["accuracy"].idxmin()]
-        least = f"least accuracy {worst['accuracy']:.2%} at {worst['level']:g}"
+        least = f"least score {worst['accuracy']:.4f} at {worst['level']:g}"
         yield f"{name}, {kind}, {split}: {len(part)} levels, {least}"
 
 

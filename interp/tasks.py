@@ -13,6 +13,11 @@ class ScoreName(NamedTuple):
     key: str
     words: str
 
+    @property
+    def point(self) -> str:
+        """Say how much 0.01 of it is."""
+        return "0.01" if self.key == "r2" else "one point"
+
     def shown(self, value: float) -> str:
         """Print a score: R² as a number, others as a percentage."""
         return f"{value:.4f}" if self.key == "r2" else f"{value:.2%}"

@@ -285,7 +285,7 @@ class Recording:
     active_share
         Layer name -> (N,): share of rows whose activation output exceeds 1e-6 in size.
     labels, predictions
-        Per input, (S,) int64; labels None without them.
+        Per input, (S,) int64; labels None without them, predictions -1 where the task has no classes.
     provenance
         Of model and data.
     """
@@ -539,7 +539,7 @@ class Effects:
         Columns: ``layer``, ``node`` (-1 for the whole layer), ``intervention``, ``level``,
         ``split``, ``samples``, ``accuracy``, ``low``, ``high`` (95 % Wilson), ``loss``,
         ``difference`` (to the baseline), ``difference_low``, ``difference_high`` (95 % paired),
-        ``p_value`` (exact McNemar), ``q_value`` (Benjamini-Hochberg within layer,
+        ``p_value`` (exact McNemar; of R², paired t), ``q_value`` (Benjamini-Hochberg within layer,
         intervention and split). Without labels, accuracy is agreement with the unperturbed
         predictions and loss is NaN. ``zero-ablation`` and ``mean-ablation`` have one row a node,
         no level, and the training split; the level of clip's no-op is infinite.

@@ -8,7 +8,7 @@ import numpy as np
 
 from interp.interventions.tolerance import Tolerance, connected, tolerances
 from interp.statistics import detectable_difference
-from interp.tasks import answers
+from interp.tasks import R2, TASKS, ScoreName, answers
 from interp.types import Attribution, Boundaries, Dataset, Effects, LoadedModel, Verdict
 
 SIGNIFICANT = 0.01
@@ -37,9 +37,9 @@ def judge(
     beats = {name: beats_null(boundaries[name]) for name in hidden if name in boundaries}
     ranges = {name: harmless_ranges(effects, name) for name in hidden}
     findings = [_coherence(name, boundaries[name]) for name in hidden if name in boundaries]
-    findings += [_sensitivity(name, ranges[name]) for name in hidden]
-    findings += [_beside_control(name, tolerances(effects.control, name)) for name in hidden]
-    findings += [_dead(boundaries), *_captum(attribution), _power(effects)]
+    findings += [_sensitivity(name, ranges[name], TASKS[model.task]) for name in hidden]
+    findings += [_beside_control(name, tolerances(effects.control, name), TASKS[model.task] == R2) for name in hidden]
+    findings += [_dead(boundaries), *_captum(attribution), _power(effects, TASKS[model.task])]
     return Verdict(
         _headline(model, data, beats, ranges, effects),
         tuple(filter(None, findings)),
@@ -155,23 +155,24 @@ def _coherence(name: str, found: Boundaries) -> str:
     )
 
 
-def _sensitivity(name: str, found: Mapping[str, tuple[float, float]]) -> str:
+def _sensitivity(name: str, found: Mapping[str, tuple[float, float]], score: ScoreName) -> str:
     if not {"scale", "offset"} <= set(found):
         return ""
     (low_scale, high_scale), (low, high) = found["scale"], found["offset"]
     return (
-        f"{name}: accuracy stays within one point from {low_scale:.2g} to {high_scale:.2g} times the activations,"
-        f" and for boundaries moved by {low:+.1%} to {high:+.1%} of each node's range."
+        f"{name}: {score.words} stays within {score.point} from {low_scale:.2g} to {high_scale:.2g} times the"
+        f" activations, and for boundaries moved by {low:+.1%} to {high:+.1%} of each node's range."
     )
 
 
-def _beside_control(name: str, found: Mapping[str, Tolerance]) -> str:
+def _beside_control(name: str, found: Mapping[str, Tolerance], measured: bool) -> str:
     """Say whether the layer's leaning is more than that of any network of its shape."""
     if set(found) != {"given", "shuffled"}:
         return ""
     own, other = found["given"], found["shuffled"]
+    kept = "the variance of its own outputs stays explained under" if measured else "its own predictions survive"
     return (
-        f"{name}: 99% of its own predictions survive {_tolerated(own)}; of the same network with shuffled weights,"
+        f"{name}: 99% of {kept} {_tolerated(own)}; of the same network with shuffled weights,"
         f" {_tolerated(other)}. Tolerated weakening over tolerated shift is {own.ratio:.3g} against {other.ratio:.3g}"
         f" by shape alone: {_compared(own.ratio, other.ratio)}."
     )
@@ -192,16 +193,16 @@ def _compared(own: float, other: float) -> str:
     )
 
 
-def _power(effects: Effects) -> str:
+def _power(effects: Effects, score: ScoreName) -> str:
     """Say what change this many samples would have shown."""
     rows = effects.table[(effects.table["node"] >= 0) & (effects.table["split"] == "train")]
-    if rows.empty:
+    if rows.empty or score == R2:
         return ""
     samples = int(rows["samples"].iloc[0])
     least = detectable_difference(samples, 0.01)
     return (
-        f"With {samples:,} samples, a node whose silencing flips 1% of the outcomes is found with 80% power if accuracy"
-        f" changes by {100 * least:.2f} points or more; smaller effects may have been missed."
+        f"With {samples:,} samples, a node whose silencing flips 1% of the outcomes is found with 80% power if"
+        f" {score.words} changes by {100 * least:.2f} points or more; smaller effects may have been missed."
     )
 
 

@@ -14,11 +14,11 @@ from interp.checkpoints.fit import doubt_of, doubted, judge_fit
 from interp.checkpoints.request import Request
 from interp.checkpoints.trained import judge_training
 from interp.errors import CheckpointError, DataError, first_line
-from interp.inputs import as_tensor, input_blocks
+from interp.inputs import as_tensor, input_blocks, outputs_on
 from interp.judges import judge_of
 from interp.nodes import find_layers, node_weight
 from interp.tasks import answers
-from interp.types import Array, Dataset, Inference, LoadedModel, Scaling
+from interp.types import Dataset, Inference, LoadedModel, Scaling
 
 FITTED = 5000
 """Training rows whose outputs are looked at."""
@@ -161,9 +161,3 @@ def _fit(model: LoadedModel, data: Dataset | None) -> tuple[Inference | None, fl
     doubt = doubt_of(model.task, outputs, torch.from_numpy(values[rows]), model.output)
     expect, score = expected(model.task, data.train.inputs, values, width), model.scores["train"]
     return judge_fit(model.task, score, len(values), expect, doubt), expect.skill(score)
-
-
-@torch.no_grad()
-def outputs_on(model: LoadedModel, inputs: Array) -> torch.Tensor:
-    """Run the network on stored inputs, (S, C) on the CPU."""
-    return torch.cat([model.module(x).cpu() for _, x in input_blocks(model, inputs)])

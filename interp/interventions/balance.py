@@ -14,6 +14,7 @@ from interp.hooks import edit
 from interp.inputs import input_blocks
 from interp.interventions.edits import Edit, Ranges, on_values
 from interp.interventions.scores import classes
+from interp.tasks import COUNTED
 from interp.types import Array, LoadedModel, NodeLayer, Split
 
 COLUMNS = ("layer", "node", "class", "samples", "above")
@@ -110,10 +111,10 @@ def balanced(
         With columns ``above``, ``accuracy_above``, ``accuracy_below``.
     balance
         Columns ``layer``, ``node``, ``class``, ``samples``, ``above``, for nodes that have an equilibrium; empty
-        where classes are too many to be told apart.
+        where classes are too many to be told apart. A task without classes has neither.
     """
     levels, balance = [], [pd.DataFrame(columns=list(COLUMNS), dtype=float)]
-    for layer in model.layers:
+    for layer in model.layers if model.task in COUNTED else ():
         rows = node_levels[node_levels["layer"] == layer.name]
         if rows.empty:
             continue

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from interp.hooks import edit
 from interp.inputs import input_blocks
-from interp.interventions.counting import tally
 from interp.interventions.edits import INTERVENTIONS, Edit, Ranges, on_values
 from interp.interventions.levels import levels
+from interp.interventions.measure import measure
 from interp.types import Array, LoadedModel, NodeLayer, Split
 
 COMPARED = ("scale", "offset")
@@ -27,7 +27,8 @@ def compare_with_control(
 ) -> pd.DataFrame:
     """Sweep a network and its shuffled copy, each judged by agreement with its own unperturbed predictions.
 
-    Accuracy would not do: the copy's is at chance, whatever is done to it.
+    Accuracy would not do: the copy's is at chance, whatever is done to it. Where outputs are measured values, agreement
+    is the share of the variance of the unperturbed outputs that stays explained.
 
     Parameters
     ----------
@@ -44,16 +45,15 @@ def compare_with_control(
         Columns ``network`` (``given`` or ``shuffled``), ``layer``, ``intervention``, ``level``, ``samples``,
         ``agreement``. Nothing for a copy whose outputs are not numbers.
     """
-    unlabelled = Split(split.inputs, None)
     shuffled = replace(model, module=shuffle_weights(model.module, seed))
     rows = []
     for layer in model.layers:
         if layer.name not in ranges:
             continue
         own = output_ranges(shuffled, layer, split.inputs)
-        rows += _rows("given", model, layer, unlabelled, ranges[layer.name], count)
+        rows += _rows("given", model, layer, split, ranges[layer.name], count)
         if bool(np.all(own.finite)):
-            rows += _rows("shuffled", shuffled, layer, unlabelled, own, count)
+            rows += _rows("shuffled", shuffled, layer, split, own, count)
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -62,11 +62,10 @@ def _rows(
 ) -> list[tuple[str, str, str, float, int, float]]:
     keys = [(kind, float(level)) for kind in COMPARED for level in levels(kind, count)]
     edits = [INTERVENTIONS[kind](level, ranges) for kind, level in keys]
-    found = tally(model, layer, edits, split, f"{layer.name} of the {network} network")
-    shares = found.hits / found.samples
+    found = measure(model, layer, edits, split, f"{layer.name} of the {network} network", own=True)
     return [
         (network, layer.name, kind, level, found.samples, float(share))
-        for (kind, level), share in zip(keys, shares, strict=True)
+        for (kind, level), share in zip(keys, found.score, strict=True)
     ]
 
 

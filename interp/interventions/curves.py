@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from interp.interventions.counting import tally
 from interp.interventions.edits import INTERVENTIONS, Ranges, on_nodes
+from interp.interventions.measure import measure
 from interp.types import Array, LoadedModel, NodeLayer, Split
 
 CLAMPS = ("clamp-min", "clamp-max")
@@ -29,15 +29,16 @@ def clamp_curves(model: LoadedModel, layer: NodeLayer, split: Split, ranges: Ran
     Returns
     -------
     DataFrame
-        Columns ``layer``, ``node``, ``intervention``, ``level``, ``samples``, ``accuracy``, ``loss``.
+        Columns ``layer``, ``node``, ``intervention``, ``level``, ``samples``, ``accuracy`` (the score of the task),
+        ``loss``.
     """
     levels = np.linspace(0, 1, count)
     keys = [(node, kind, level) for node in range(layer.nodes) for kind in CLAMPS for level in levels]
     edits = [on_nodes(INTERVENTIONS[kind], level, ranges, (node,)) for node, kind, level in keys]
-    found = tally(model, layer, edits, split, f"{layer.name}, clamps of single nodes")
+    found = measure(model, layer, edits, split, f"{layer.name}, clamps of single nodes")
     table = pd.DataFrame(keys, columns=["node", "intervention", "level"])
     table.insert(0, "layer", layer.name)
-    return table.assign(samples=found.samples, accuracy=found.hits / found.samples, loss=found.loss)
+    return table.assign(samples=found.samples, accuracy=found.score, loss=found.loss)
 
 
 def node_levels(curves: pd.DataFrame) -> pd.DataFrame:

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from interp.errors import UsageError, unknown_name
-from interp.interventions.counting import Tally, tally
 from interp.interventions.edits import Edit, Ranges, find_intervention, on_nodes
 from interp.interventions.levels import levels
+from interp.interventions.measure import Measured, measure, measure_together
 from interp.interventions.rows import corrected, effect_rows
-from interp.interventions.together import tally_together
 from interp.types import LoadedModel, Split
 
 Group = Mapping[str, tuple[int, ...] | None]
@@ -86,7 +85,7 @@ def sweep_group(
     """
     group, at = find_group(model, sites), levels(intervention, count)
     edits = [{name: _edit(intervention, level, ranges[name], nodes) for name, nodes in group.items()} for level in at]
-    found = _tally(model, group, edits, split)
+    found = _measured(model, group, edits, split)
     table = effect_rows([(intervention, float(level), -1) for level in at], found, "", "given")
     return corrected(table).drop(columns=["layer", "node"]).assign(group=", ".join(sites))
 
@@ -96,9 +95,9 @@ def _edit(intervention: str, level: float, ranges: Ranges, nodes: tuple[int, ...
     return act(level, ranges) if nodes is None else on_nodes(act, level, ranges, nodes)
 
 
-def _tally(model: LoadedModel, group: Group, edits: Sequence[Mapping[str, Edit]], split: Split) -> Tally:
+def _measured(model: LoadedModel, group: Group, edits: Sequence[Mapping[str, Edit]], split: Split) -> Measured:
     """Take the quick way where one layer is concerned."""
     if len(group) > 1:
-        return tally_together(model, edits, split, ", ".join(group))
+        return measure_together(model, edits, split, ", ".join(group))
     name = next(iter(group))
-    return tally(model, model.layer(name), [one[name] for one in edits], split, name)
+    return measure(model, model.layer(name), [one[name] for one in edits], split, name)

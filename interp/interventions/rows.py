@@ -8,19 +8,18 @@ import numpy as np
 import pandas as pd
 
 from interp.interventions.counting import Tally
-from interp.statistics import benjamini_hochberg, mcnemar, paired_difference, wilson_interval
+from interp.interventions.measure import Measured
+from interp.statistics import benjamini_hochberg, wilson_interval
 
 
-def effect_rows(keys: Sequence[tuple[str, float, int]], found: Tally, layer: str, split: str) -> pd.DataFrame:
-    """Lay counts out as rows of `Effects.table`; q-values are left to be corrected.
+def effect_rows(keys: Sequence[tuple[str, float, int]], found: Measured, layer: str, split: str) -> pd.DataFrame:
+    """Lay scores out as rows of `Effects.table`; q-values are left to be corrected.
 
     Parameters
     ----------
     keys
         (intervention, level, node) of each edit.
     """
-    low, high = wilson_interval(found.hits, found.samples)
-    difference, difference_low, difference_high = paired_difference(found.gained, found.lost, found.samples)
     return pd.DataFrame(
         {
             "layer": layer,
@@ -29,14 +28,14 @@ def effect_rows(keys: Sequence[tuple[str, float, int]], found: Tally, layer: str
             "level": [level for _, level, _ in keys],
             "split": split,
             "samples": found.samples,
-            "accuracy": found.hits / found.samples,
-            "low": low,
-            "high": high,
+            "accuracy": found.score,
+            "low": found.low,
+            "high": found.high,
             "loss": found.loss,
-            "difference": difference,
-            "difference_low": difference_low,
-            "difference_high": difference_high,
-            "p_value": mcnemar(found.gained, found.lost),
+            "difference": found.difference,
+            "difference_low": found.difference_low,
+            "difference_high": found.difference_high,
+            "p_value": found.p_value,
             "q_value": np.nan,
         }
     )
@@ -49,6 +48,11 @@ def corrected(table: pd.DataFrame, *within: str) -> pd.DataFrame:
 
 
 CLASS_COLUMNS = ("layer", "intervention", "level", "split", "class", "samples", "accuracy", "low", "high")
+
+
+def no_classes() -> pd.DataFrame:
+    """Give the table of a task without classes."""
+    return pd.DataFrame(columns=list(CLASS_COLUMNS), dtype=float)
 
 
 def class_rows(keys: Sequence[tuple[str, float, int]], found: Tally, layer: str, split: str) -> pd.DataFrame:

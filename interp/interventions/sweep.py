@@ -15,7 +15,9 @@ from interp.interventions.curves import clamp_curves, node_levels
 from interp.interventions.edits import Edit, Ranges, ablate, find_intervention
 from interp.interventions.groups import find_group, sweep_group
 from interp.interventions.levels import PUBLISHED, levels
-from interp.interventions.rows import class_rows, corrected, effect_rows
+from interp.interventions.measure import counted, measure
+from interp.interventions.rows import class_rows, corrected, effect_rows, no_classes
+from interp.tasks import COUNTED
 from interp.types import Array, Dataset, Effects, LoadedModel, NodeLayer, Split
 
 
@@ -134,18 +136,23 @@ def _sweeps(
     table, classes
         As in `Effects`.
     baseline
-        Split -> accuracy.
+        Split -> score.
     """
     tables, by_class, baseline = [], [], {}
     for layer in model.layers:
         for name, split in splits.items():
             keys, edits = _edits(layer, ranges[layer.name], options, options.ablation and name == "train")
-            found = tally(model, layer, edits, split, f"{layer.name} on {name}", class_number(model, split))
-            baseline[name] = found.baseline / found.samples
+            note = f"{layer.name} on {name}"
+            if model.task in COUNTED:
+                counts = tally(model, layer, edits, split, note, class_number(model, split))
+                by_class.append(class_rows(keys, counts, layer.name, name))
+                found = counted(counts)
+            else:
+                found = measure(model, layer, edits, split, note)
+            baseline[name] = found.baseline
             tables.append(effect_rows(keys, found, layer.name, name))
-            by_class.append(class_rows(keys, found, layer.name, name))
     table = corrected(pd.concat(tables, ignore_index=True), "layer")
-    return table, pd.concat(by_class, ignore_index=True), baseline
+    return table, pd.concat(by_class, ignore_index=True) if by_class else no_classes(), baseline
 
 
 def _edits(

@@ -70,7 +70,7 @@ def tally_together(model: LoadedModel, edits: Sequence[Edits], split: Split, not
     layers = {name: model.layer(name) for name in dict.fromkeys(name for one in edits for name in one)}
     if not len(split):
         raise DataError(", ".join(layers), found="no samples", expected="one or more", do="check the data")
-    opened = _open(model, layers)
+    opened = open_together(model, layers)
     counts, unknown = np.zeros((3, len(edits) + 1)), 0
     blocks = tqdm(input_blocks(model, split.inputs), total=-(-len(split) // BLOCK), desc=note, disable=None)
     with torch.no_grad():
@@ -84,7 +84,7 @@ def tally_together(model: LoadedModel, edits: Sequence[Edits], split: Split, not
     return _tally(counts, len(split))
 
 
-def _open(model: LoadedModel, layers: Mapping[str, NodeLayer]) -> Callable[[Tensor], JointSite]:
+def open_together(model: LoadedModel, layers: Mapping[str, NodeLayer]) -> Callable[[Tensor], JointSite]:
     """Give inputs -> site; in a chain, what comes before the first of the layers runs once."""
     steps = chain_steps(model.module)
     split = [split_at(model.module, layer.tap) for layer in layers.values()]

@@ -8,6 +8,7 @@ from interp.inspection import inspection
 from interp.report.lookup import Span, at_threshold, coherent_share, known_mean, null_range, null_share, share_p_value
 from interp.report.nodes import node_rows
 from interp.report.plain import plain
+from interp.tasks import TASKS
 from interp.types import Boundaries, ClusterMatch, Dataset, NodeLayer, Prototypes, Results
 
 SCHEMA = 1
@@ -31,7 +32,7 @@ def document(results: Results) -> dict[str, Any]:
         "nodes": node_rows(results),
         "prototypes": [_prototypes(results, name, found) for name, found in results.prototypes.items()],
         "clusters": [_match(name, match) for name, matches in results.clusters.items() for match in matches],
-        "interventions": results.effects.table,
+        "interventions": results.effects.table.rename(columns={"accuracy": TASKS[results.model.task].key}),
         "interventions_skipped": results.effects.skipped,
         "baseline": results.effects.baseline,
         "attribution": [{"layer": name, **vars(found)} for name, found in results.attribution.items()],

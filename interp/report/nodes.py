@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from interp.report.lookup import single_nodes
+from interp.tasks import TASKS
 from interp.types import Array, Attribution, Boundaries, GaussianFit, NodeLayer, Prototypes, Results
 
 EFFECTS = (
@@ -26,7 +27,7 @@ EFFECTS = (
 
 def node_rows(results: Results) -> list[dict[str, Any]]:
     """List every node of every layer with its Gaussian, boundary, mixture and ablation effect."""
-    effects = _ablations(single_nodes(results.effects))
+    effects = _ablations(single_nodes(results.effects), TASKS[results.model.task].key)
     rows: list[dict[str, Any]] = []
     for layer in results.model.layers:
         columns = _columns(results, layer)
@@ -103,10 +104,10 @@ def _attribution(found: Attribution) -> dict[str, Array]:
     }
 
 
-def _ablations(table: pd.DataFrame) -> dict[Any, list[dict[str, Any]]]:
+def _ablations(table: pd.DataFrame, score: str) -> dict[Any, list[dict[str, Any]]]:
     """Group the single-node ablations by (layer, node)."""
     grouped: dict[Any, list[dict[str, Any]]] = {}
     for row in table.to_dict(orient="records"):
-        kept = {key: row[key] for key in EFFECTS if key in row}
+        kept = {score if key == "accuracy" else key: row[key] for key in EFFECTS if key in row}
         grouped.setdefault((row["layer"], int(row["node"])), []).append(kept)
     return grouped

@@ -15,20 +15,20 @@ MOST = 128  # nodes drawn of a layer, the most sensitive
 TITLES = {"clamp-min": "low outputs raised to", "clamp-max": "high outputs cut at"}
 
 
-def clamp_figures(effects: Effects) -> tuple[Figure, ...]:
+def clamp_figures(effects: Effects, score: str = "accuracy") -> tuple[Figure, ...]:
     """Draw each layer's clamp curves, a row a node, the most sensitive above."""
     if effects.curves.empty:
         return ()
     names = layer_figures("clamps", dict.fromkeys(effects.curves["layer"]))
     return tuple(
-        Figure(names[layer], _caption(layer, part), partial(_figure, part))
+        Figure(names[layer], _caption(layer, part, score), partial(_figure, part))
         for layer, part in effects.curves.groupby("layer", sort=False)
     )
 
 
-def _caption(layer: str, part: pd.DataFrame) -> str:
+def _caption(layer: str, part: pd.DataFrame, score: str) -> str:
     return (
-        f"{layer}: change of accuracy, in percentage points, when one node's output is clamped; a row a node, the most "
+        f"{layer}: change of {score}, in hundredths, when one node's output is clamped; a row a node, the most "
         f"sensitive above, over {int(part['samples'].iloc[0]):,} samples. Levels are fractions of the node's own range."
     )
 
@@ -47,12 +47,12 @@ def _figure(part: pd.DataFrame) -> Any:
         place.set_xlabel(f"{TITLES.get(kind, kind)}, fraction of range", fontsize=7.5)
     axes[0, 0].set_ylabel("nodes")
     axes[0, 0].set_yticks([])
-    figure.colorbar(image, ax=axes[0].tolist(), shrink=0.8, label="points")
+    figure.colorbar(image, ax=axes[0].tolist(), shrink=0.8, label="hundredths")
     return figure
 
 
 def _grid(rows: pd.DataFrame) -> Any:
-    """Lay one clamp out as (nodes, levels), in points of accuracy against the level that changes nothing."""
+    """Lay one clamp out as (nodes, levels), in hundredths of the score against the level that changes nothing."""
     grid = rows.pivot_table(index="node", columns="level", values="accuracy").to_numpy(float)
     idle = grid[:, :1] if rows["intervention"].iloc[0] == "clamp-min" else grid[:, -1:]
     return 100 * (grid - idle)

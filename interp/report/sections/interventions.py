@@ -1,4 +1,4 @@
-"""Does the network depend on distances or on intensities? Accuracy while z is scaled, clipped or shifted."""
+"""Does the network depend on distances or on intensities? Its score while z is scaled, clipped or shifted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 from interp.interventions.tolerance import tolerances
 from interp.report import cells
 from interp.report.lookup import whole_layer
+from interp.report.scores import change_cell, score_cell, unit_of_change
 from interp.report.style import FAINT, SPLIT_COLOURS, canvas, colour, layer_figures, pale
+from interp.tasks import R2, TASKS, ScoreName
 from interp.types import Effects, Figure, Results, Section, Table
 
 LEVELS = {
@@ -26,8 +28,8 @@ SHIFTS = (-2, -0.5, -0.1, 0, 0.1, 0.5, 2)
 
 
 def section(results: Results) -> Section:
-    """Show accuracy over the levels of every intervention on whole layers."""
-    what = "accuracy" if _labelled(results.effects) else "agreement with the unperturbed network"
+    """Show the score over the levels of every intervention on whole layers."""
+    name, what = TASKS[results.model.task], _what(results)
     text = (
         "Before the activation, z of a whole layer becomes min(scale · z + offset, clip). Scaling and clipping "
         "change how large outputs get and leave the boundaries where they are; an offset moves every boundary and "
@@ -46,8 +48,16 @@ def section(results: Results) -> Section:
         Figure(names[layer], _caption(layer, what), partial(_figure, part, dict(results.effects.baseline), what))
         for layer, part in table.groupby("layer", sort=False)
     ]
-    tables = (_worst(table, what), *_control(results.effects))
+    tables = (_worst(table, name, what), *_control(results.effects))
     return Section("Interventions", text, tuple(figures), tables)
+
+
+def _what(results: Results) -> str:
+    """Name what is measured: the task's score, or agreement where there is nothing else to compare with."""
+    name = TASKS[results.model.task]
+    if len(results.effects.table) and bool(results.effects.table["loss"].notna().any()):
+        return name.words
+    return f"{name.words} against its own outputs" if name == R2 else "agreement with the unperturbed network"
 
 
 def _control(effects: Effects) -> tuple[Table, ...]:
@@ -75,10 +85,6 @@ def _control(effects: Effects) -> tuple[Table, ...]:
     return (Table(pd.DataFrame(rows, dtype=object), caption),)
 
 
-def _labelled(effects: Effects) -> bool:
-    return bool(len(effects.table)) and bool(effects.table["loss"].notna().any())
-
-
 def _caption(layer: str, what: str) -> str:
     return (
         f"{layer}: {what} (above) and, with labels, loss (below) over the level of each intervention on all its nodes."
@@ -98,11 +104,15 @@ def _figure(table: pd.DataFrame, baseline: dict[str, float], what: str) -> Any:
         if loss:
             _loss(grid[1, column], part)
         grid[-1, column].set_xlabel(LEVELS.get(name, "level"), fontsize=7.5)
-    grid[0, 0].set_ylabel("accuracy" if what == "accuracy" else "agreement")
+    grid[0, 0].set_ylabel(_short(what))
     if loss:
         grid[1, 0].set_ylabel("loss")
     _legend(figure, table)
     return figure
+
+
+def _short(what: str) -> str:
+    return what.removesuffix(" with the unperturbed network")
 
 
 def _swept(table: pd.DataFrame) -> list[str]:
@@ -117,8 +127,14 @@ def _accuracy(axes: Any, table: pd.DataFrame, baseline: dict[str, float]) -> Non
         axes.plot(part["level"], part["accuracy"], color=shade, lw=1.6, label=str(split))
         if np.isfinite(baseline.get(str(split), np.nan)):
             axes.axhline(baseline[str(split)], color=shade, lw=0.8, ls=(0, (4, 3)))
-    axes.set_ylim(-0.02, 1.02)
+    axes.set_ylim(*_span(table["accuracy"].to_numpy(float)))
     pale(axes)
+
+
+def _span(scores: Any) -> tuple[float, float]:
+    """Show shares whole; of R², which has no lower end, the part above -1."""
+    least = np.min(scores[np.isfinite(scores)], initial=0.0)
+    return max(float(least), -1.0) - 0.02, 1.02
 
 
 def _loss(axes: Any, table: pd.DataFrame) -> None:
@@ -159,22 +175,22 @@ def _legend(figure: Any, table: pd.DataFrame) -> None:
     figure.legend(lines, [*map(str, splits), "unperturbed"], loc="outside upper right", ncols=len(lines))
 
 
-def _worst(table: pd.DataFrame, what: str) -> Table:
+def _worst(table: pd.DataFrame, name: ScoreName, what: str) -> Table:
     """Select the most harmful level of each sweep."""
     groups = table.groupby(["layer", "intervention", "split"], sort=False)
     known = table.loc[groups["accuracy"].idxmin().dropna()]
-    rows = [_row(row, what) for row in known.to_dict(orient="records")]
-    caption = f"The most harmful level of each intervention. Change is in percentage points of {what}."
+    rows = [_row(row, name, what) for row in known.to_dict(orient="records")]
+    caption = f"The most harmful level of each intervention. Change is {unit_of_change(name, what)}."
     return Table(pd.DataFrame(rows, dtype=object), caption, sortable=True)
 
 
-def _row(row: dict[Any, Any], what: str) -> dict[str, Any]:
+def _row(row: dict[Any, Any], name: ScoreName, what: str) -> dict[str, Any]:
     return {
         "layer": cells.Code(row["layer"], 32),
         "intervention": row["intervention"],
         "split": row["split"],
         "level": cells.number(row["level"]),
-        "accuracy" if what == "accuracy" else "agreement": cells.share(row["accuracy"], row["low"], row["high"]),
-        "change": cells.points(row["difference"], row["difference_low"], row["difference_high"]),
+        _short(what): score_cell(name, row["accuracy"], row["low"], row["high"]),
+        "change": change_cell(name, row["difference"], row["difference_low"], row["difference_high"]),
         "q": cells.probability(row["q_value"]),
     }

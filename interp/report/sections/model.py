@@ -9,6 +9,7 @@ import pandas as pd
 from interp.inspection import inspection
 from interp.report import cells
 from interp.report.numbers import MISSING
+from interp.tasks import TASKS
 from interp.types import LoadedModel, Results, Section, Table
 
 NAMES = {"input_scaling": "input scaling", "input_shape": "input shape"}
@@ -41,9 +42,11 @@ def _read(results: Results) -> pd.DataFrame:
         "hidden activation": _words(found["activation"]),
         "input scaling": cells.Code(found["input_scaling"]),
         "output": model.output,
+        "task": model.task,
         "data": _data(results),
     }
-    facts |= {f"{split} accuracy": cells.share(share, places=2) for split, share in model.accuracy.items()}
+    name = TASKS[model.task]
+    facts |= {f"{split} {name.words}": cells.Shown(score, name.shown(score)) for split, score in model.scores.items()}
     return pd.DataFrame({"fact": list(facts), "value": list(facts.values())}, dtype=object)
 
 
@@ -56,8 +59,15 @@ def _architecture(model: LoadedModel, widths: list[int] | None) -> str:
 def _data(results: Results) -> str:
     data = results.data
     splits = ", ".join(f"{len(split):,} {name}" for name, split in data.splits.items())
-    classes = f"{len(data.classes)} classes" if data.classes else "no labels"
+    classes = f"{len(data.classes)} classes" if data.classes else _targets(results)
     return f"{data.name}: {splits}; {data.width:,} inputs; {classes}"
+
+
+def _targets(results: Results) -> str:
+    if results.model.task == "autoencoder":
+        return "to be reconstructed"
+    found = results.data.train.targets
+    return "no labels" if found is None else f"{found.shape[1]} targets a row"
 
 
 def _inferred(model: LoadedModel) -> pd.DataFrame:

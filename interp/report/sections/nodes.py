@@ -10,7 +10,9 @@ import pandas as pd
 from interp.report import cells
 from interp.report.lookup import shown_split, single_nodes
 from interp.report.numbers import decimals
+from interp.report.scores import change_cell, paired_test, score_cell, unit_of_change
 from interp.report.sections.clamps import clamp_figures
+from interp.tasks import TASKS, ScoreName
 from interp.types import Effects, GaussianFit, Results, Section, Table
 
 MOST = 25  # nodes shown of each layer
@@ -22,21 +24,25 @@ def section(results: Results) -> Section:
     table = single_nodes(results.effects)
     if table.empty:
         return Section("Single nodes", ("No single node was ablated.",))
+    name = TASKS[results.model.task]
     split, ways = shown_split(table), [str(way) for way in dict.fromkeys(table["intervention"])]
     text = (
         f"Each node's output is replaced by {' or by '.join(map(_words, ways))}, one node at a time, and the {split} "
         "split is run again. The table starts with the nodes that cost most; a click on a heading sorts by it.",
-        "q is the p-value of McNemar's paired test after Benjamini-Hochberg correction over the layer's nodes: below "
+        f"q is the p-value of {paired_test(name)} after Benjamini-Hochberg correction over the layer's nodes: below "
         "0.05, the change is unlikely to be luck. On many samples even a tiny change has a small q: look at its size.",
         "A node without effect is not useless: others may carry the same information.",
     )
     rows = _rows(table[table["split"] == split], ways, results)
-    caption = f"The {MOST} most sensitive nodes of each layer; all are in report.json. Change is in percentage points."
+    unit = unit_of_change(name, name.words)
+    caption = f"The {MOST} most sensitive nodes of each layer; all are in report.json. Change is {unit}."
     found = Table(pd.DataFrame(rows, dtype=object), caption, sortable=True)
-    return Section("Single nodes", text, clamp_figures(results.effects), (found, *_levels(results.effects)))
+    return Section(
+        "Single nodes", text, clamp_figures(results.effects, name.words), (found, *_levels(results.effects, name))
+    )
 
 
-def _levels(effects: Effects) -> tuple[Table, ...]:
+def _levels(effects: Effects, name: ScoreName) -> tuple[Table, ...]:
     """List the nodes whose clamps cost most, with what is read off their curves."""
     if effects.node_levels.empty:
         return ()
@@ -44,7 +50,7 @@ def _levels(effects: Effects) -> tuple[Table, ...]:
     rows = [
         {
             "node": cells.Code(f"{row['layer']}:{int(row['node'])}", 40),
-            "lowest accuracy": cells.share(row["lowest"]),
+            f"lowest {name.words}": score_cell(name, row["lowest"]),
             "equilibrium": cells.fixed(row["equilibrium"], 2),
             "half, raised to": cells.fixed(row["half_min"], 2),
             "half, cut at": cells.fixed(row["half_max"], 2),
@@ -53,7 +59,7 @@ def _levels(effects: Effects) -> tuple[Table, ...]:
     ]
     caption = (
         f"Clamps of single nodes, the {MOST} that cost most of each layer. Equilibrium is the level where raising low "
-        "outputs and cutting high ones cost the same; half is where accuracy has fallen to half. Levels are fractions "
+        "outputs and cutting high ones cost the same; half is where the score has fallen to half. Levels are fractions "
         "of the node's own output range; a dash: no such level."
     )
     return (Table(pd.DataFrame(rows, dtype=object), caption, sortable=True),)
@@ -82,7 +88,7 @@ def _row(layer: str, node: int, found: dict[str, dict[Any, Any]], results: Resul
     row = {"node": cells.Code(f"{layer}:{node}", 40), **_boundary(results, layer, node)}
     for way, effect in found.items():
         ends = effect.get("difference_low"), effect.get("difference_high")
-        row[f"change by {_words(way)}"] = cells.points(effect.get("difference"), *ends)
+        row[f"change by {_words(way)}"] = change_cell(TASKS[results.model.task], effect.get("difference"), *ends)
         row["q" if "q" not in row else f"q by {_words(way)}"] = cells.probability(effect.get("q_value"))
     return row
 

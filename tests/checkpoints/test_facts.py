@@ -1,0 +1,97 @@
+"""Every published checkpoint at hand: what is inferred of it is what its source says, or is marked uncertain."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+from interp.checkpoints import load_model
+from interp.datasets import DataOptions, load_dataset
+from interp.errors import CheckpointError
+from interp.types import Dataset, Split
+
+REFUSED = {"cspa_lfs_pointer", "nyulnyul_sklearn_joblib"}
+OUTPUTS = {
+    "fer_iris_torchscript": "sigmoid",
+    "kenny_wine_binary": "sigmoid",
+    "hexhowells_2022_logsoftmax": "log-softmax",
+}
+UNTRAINED = {"multiring_federated_mlp"}
+TASKS = {"kenny_wine_binary": "binary"}
+NAMES = (
+    "candleai_bn_cnn_st", "cspa_lfs_pointer", "dfdx_rust_mlp", "eper_tpu_mlp", "fer_iris_torchscript",
+    "gavi_whole_module_mlp", "hexhowells_2022_logsoftmax", "jordanhoare_avgpool_lenet", "kenny_wine_binary",
+    "krish_iris", "multiring_federated_mlp", "niek_lightning_mlp", "nyulnyul_sklearn_joblib", "teunpe_float64_cnn",
+    "ufuk_fc_onnx", "xiaova_ckpt_bn_cnn",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def mnist(shared) -> Dataset:
+    """Give a part of MNIST's training images: enough to tell readings apart, and quick."""
+    whole = load_dataset("mnist", DataOptions(str(shared / "data"), offline=True))
+    return replace(whole, splits={"train": whole.train.take(np.arange(4000))})
+
+
+def data_of(facts: dict, folder: Path, mnist: Dataset) -> Dataset:
+    if facts["dataset"] == "MNIST":
+        return mnist
+    if facts["dataset"] == "iris":
+        found = load_iris()
+        split = Split(found.data, found.target)
+        return Dataset("iris", {"train": split}, None, tuple(found.target_names), tuple(found.feature_names), "iris")
+    return load_dataset(str(folder / "test_data.npz"))
+
+
+def truth_of(name: str, facts: dict) -> dict[str, object]:
+    scaling = "raw" if facts["normalization"].startswith("none") else facts["normalization"]
+    return {
+        "activation": facts["activation"].split(",")[0],
+        "input_scaling": scaling,
+        "output": OUTPUTS.get(name, "linear"),
+        "task": TASKS.get(name, "classification"),
+        "trained": name not in UNTRAINED,
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_wrong_answer_is_stated_as_likely(name, shared, mnist):
+    folder = shared / "fixtures" / "third_party" / name
+    facts = json.loads((folder / "facts.json").read_text())
+    path = folder / Path(facts["file"]).name
+    if name in REFUSED:
+        with pytest.raises(CheckpointError):
+            load_model(path)
+        return
+    model, _ = load_model(path, data_of(facts, folder, mnist))
+    wrong = {
+        fact: (model.inferred[fact].value, model.inferred[fact].confidence, true)
+        for fact, true in truth_of(name, facts).items()
+        if model.inferred[fact].value != true and model.inferred[fact].confidence != "uncertain"
+    }
+    assert wrong == {}
+    expected = {"kenny_wine_binary": "poor for its size", "multiring_federated_mlp": "at chance"}
+    assert model.inferred["fit"].value in (expected.get(name, "as expected"), "doubtful")
+
+
+def test_wine_is_read_as_it_was_trained(shared):
+    """Softplus on standardised columns is right on one row more: too few to prefer it."""
+    folder = shared / "fixtures" / "third_party" / "kenny_wine_binary"
+    model, _ = load_model(folder / "wine_model.pth", str(folder / "test_data.npz"))
+    assert (model.inferred["activation"].value, model.scaling.name) == ("relu", "raw")
+    assert model.scores["train"] == pytest.approx(0.9438, abs=1e-4)
+
+
+@pytest.mark.parametrize("condition", ["relu", "abs", "relu-sampled", "abs-sampled"])
+def test_published_experiment(condition, shared, mnist):
+    model, _ = load_model(shared / "fixtures" / "published" / "experiment2" / condition / "001.pt", mnist)
+    truth = {
+        "activation": condition.removesuffix("-sampled"),
+        "input_scaling": "(x/255-0.1307)/0.3081",
+        "output": "negated-activation",
+    }
+    for fact, value in truth.items():
+        assert model.inferred[fact].value == value or model.inferred[fact].confidence == "uncertain", fact
