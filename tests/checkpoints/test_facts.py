@@ -1,6 +1,7 @@
 """Every published checkpoint at hand: what is inferred of it is what its source says, or is marked uncertain."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from sklearn.datasets import load_iris
 from interp.checkpoints import load_model
 from interp.datasets import DataOptions, load_dataset
 from interp.errors import CheckpointError
-from interp.types import Dataset, Split
+from interp.types import Dataset, LoadedModel, Split
 
 REFUSED = {"cspa_lfs_pointer", "nyulnyul_sklearn_joblib"}
 OUTPUTS = {
@@ -33,7 +34,7 @@ NAMES = (
 def mnist(shared) -> Dataset:
     """Give a part of MNIST's training images: enough to tell readings apart, and quick."""
     whole = load_dataset("mnist", DataOptions(str(shared / "data"), offline=True))
-    return replace(whole, splits={"train": whole.train.take(np.arange(4000))})
+    return replace(whole, splits={"train": whole.train.take(np.arange(2500))})
 
 
 def data_of(facts: dict, folder: Path, mnist: Dataset) -> Dataset:
@@ -49,12 +50,27 @@ def data_of(facts: dict, folder: Path, mnist: Dataset) -> Dataset:
 def truth_of(name: str, facts: dict) -> dict[str, object]:
     scaling = "raw" if facts["normalization"].startswith("none") else facts["normalization"]
     return {
-        "activation": facts["activation"].split(",")[0],
+        "activation": facts["activation"].replace(",", " ").split()[0],
         "input_scaling": scaling,
         "output": OUTPUTS.get(name, "linear"),
         "task": TASKS.get(name, "classification"),
         "trained": name not in UNTRAINED,
     }
+
+
+def wrong(model: LoadedModel, truth: dict[str, object]) -> dict[str, tuple]:
+    """List what is stated as more than uncertain and is not so."""
+    firm = {fact: said.value for fact, said in model.inferred.items() if said.confidence != "uncertain"}
+    return {fact: (firm[fact], true) for fact, true in truth.items() if fact in firm and not same(firm[fact], true)}
+
+
+def same(value: object, true: object) -> bool:
+    """Compare facts; a part of the images has their mean and standard deviation to two digits."""
+    if not (isinstance(value, str) and isinstance(true, str)):
+        return value == true
+    numbers = [[float(x) for x in re.findall(r"[0-9.]+", text)] for text in (value, true)]
+    plain = [re.sub(r"[0-9.]+", "#", text) for text in (value, true)]
+    return plain[0] == plain[1] and numbers[0] == pytest.approx(numbers[1], abs=5e-3)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -67,12 +83,7 @@ def test_no_wrong_answer_is_stated_as_likely(name, shared, mnist):
             load_model(path)
         return
     model, _ = load_model(path, data_of(facts, folder, mnist))
-    wrong = {
-        fact: (model.inferred[fact].value, model.inferred[fact].confidence, true)
-        for fact, true in truth_of(name, facts).items()
-        if model.inferred[fact].value != true and model.inferred[fact].confidence != "uncertain"
-    }
-    assert wrong == {}
+    assert wrong(model, truth_of(name, facts)) == {}
     expected = {"kenny_wine_binary": "poor for its size", "multiring_federated_mlp": "at chance"}
     assert model.inferred["fit"].value in (expected.get(name, "as expected"), "doubtful")
 
@@ -93,5 +104,5 @@ def test_published_experiment(condition, shared, mnist):
         "input_scaling": "(x/255-0.1307)/0.3081",
         "output": "negated-activation",
     }
-    for fact, value in truth.items():
-        assert model.inferred[fact].value == value or model.inferred[fact].confidence == "uncertain", fact
+    assert wrong(model, truth) == {}
+    assert same(model.scaling.name, truth["input_scaling"])
