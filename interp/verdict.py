@@ -12,6 +12,7 @@ from interp.tasks import R2, TASKS, ScoreName, answers
 from interp.types import Attribution, Boundaries, Dataset, Effects, LoadedModel, Verdict
 
 SIGNIFICANT = 0.01
+MEASURED = "outputs are measured values, so weaker activations cost R² whether it leans on distances or not"
 MANY_DEAD = 0.2
 
 
@@ -92,6 +93,8 @@ def _headline(
         if coherent
         else "Boundaries pass through cluster means no more often than chance explains"
     )
+    if TASKS[model.task] == R2:
+        return f"{first}; {MEASURED}."
     return f"{first}; {_leaning(ranges)}{_by_shape(effects, ranges)}."
 
 

@@ -65,9 +65,9 @@ def expected(task: str, inputs: Array, values: Array, width: int | None, seed: i
         guess = _fitted(x, y.double(), width or WIDEST, seed) > 0.5
         found = {"random features of its width": float((guess == (y > 0)).all(1).double().mean())}
     elif task == "regression":
-        found = {"least squares": SHARE * _explained(_least_squares(x.double(), y.double()), y.double())}
+        found = {f"{SHARE:g} of least squares": SHARE * _explained(_least_squares(x.double(), y.double()), y.double())}
     else:
-        found = {"one principal component": SHARE * _first_component_share(x.double(), seed)}
+        found = {f"{SHARE:g} of one principal component": SHARE * _first_component_share(x.double(), seed)}
     by = max(found, key=lambda name: found[name])
     return Expected(chance(task, values), max(found[by], 0.0), by)
 

@@ -24,6 +24,10 @@ LEVELS = {
     "offset": "shift, fraction of the range (0 = as it is)",
 }
 LINEAR = 0.05  # shifts below this are drawn to scale, larger ones by order of magnitude
+_MEASURED = (
+    " Outputs that are measured values shrink with the activations, so scaling costs R² whatever a network relies on: "
+    "compare with the same network of shuffled weights, below."
+)
 SHIFTS = (-2, -0.5, -0.1, 0, 0.1, 0.5, 2)
 
 
@@ -38,7 +42,8 @@ def section(results: Results) -> Section:
         "scaling and clipping; one that relies on intensities does the reverse. Caps and shifts are fractions of "
         "each node's own output range, bands are 95 % intervals, the dashed line is the unperturbed network.",
         "Levels of different interventions are not of equal strength, and scaling a linear last layer cannot change "
-        "which output is largest. A steep curve shows what this network needs, not what its nodes mean.",
+        "which output is largest. A steep curve shows what this network needs, not what its nodes mean."
+        + (_MEASURED if name == R2 else ""),
     )
     table = whole_layer(results.effects)
     if table.empty:
