@@ -5,7 +5,7 @@ import pytest
 
 from interp.datasets import load_dataset
 from zoo.experiments.negation import comparison, sentence
-from zoo.experiments.node_activity import readings
+from zoo.experiments.node_activity import closeness, per_seed, readings
 from zoo.experiments.page import Page
 from zoo.experiments.short_distances import sentence as distances_sentence
 from zoo.recipes import default_recipe
@@ -43,6 +43,13 @@ def test_both_readings_of_a_clamp_stand_in_one_table():
     table = readings({("abs", True): [one, {**one, "min, all": 39.0}], ("relu", True): []})
     assert list(table.index) == ["abs, bias"]
     assert list(table.loc["abs, bias"]) == [2, 35, 38, 18, 30, 29, 8]
+    assert "is 3 points by `all` and 22 by `hidden`" in closeness(table)
+
+
+def test_networks_of_one_seed_count_as_one_run():
+    runs = [{"seed": 0, "x": 1.0}, {"seed": 1, "x": 5.0}, {"seed": 0, "x": 2.0}]
+    assert per_seed(runs, "x") == [1.5, 5.0]
+    assert per_seed([], "x") == []
 
 
 def test_short_distances_are_set_beside_linear_outputs():
