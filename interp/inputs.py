@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from interp.chain import Chain
+from interp.dag import Dag
 from interp.errors import DataError
 from interp.types import Array, Dataset, LoadedModel, Scaling
 
 BLOCK = 1024
 """Rows a block: small enough that a layer's values stay in the processor's cache."""
+
+IMAGE_BLOCK = 128
+"""Rows a block where samples are images, whose feature maps are many times larger."""
+
+
+def channels_last(module: nn.Module) -> nn.Module:
+    """Copy one of our own networks with its convolutions laid out so that they run several times faster.
+
+    What it computes is the same to rounding. Without convolutions, and of a module of the user's own, which
+    may not be copied, the module itself is given.
+    """
+    ours = isinstance(module, (Chain, Dag)) and any(isinstance(part, nn.Conv2d) for part in module.modules())
+    return copy.deepcopy(module).to(memory_format=torch.channels_last) if ours else module
 
 
 def as_tensor(inputs: Array, scaling: Scaling, shape: tuple[int, ...]) -> Tensor:

@@ -11,11 +11,9 @@ import torch
 from interp.checkpoints.readings import Reading, Score, apply_output, known_marks
 from interp.checkpoints.rebuild import rebuild
 from interp.checkpoints.stack import Layer
-from interp.inputs import as_tensor
+from interp.inputs import IMAGE_BLOCK, as_tensor, channels_last
 from interp.judges import Judge
 from interp.types import Array
-
-BLOCK = 256  # rows whose feature maps stay in the processor's cache
 
 
 def score_networks(
@@ -47,7 +45,7 @@ def score_networks(
 @torch.no_grad()
 def _last_z(layers: Sequence[Layer], reading: Reading, inputs: Array) -> torch.Tensor:
     assert reading.placement is not None
-    network, shape = rebuild(layers, reading), reading.placement.image
-    blocks = range(0, len(inputs), BLOCK)
-    found = [network(as_tensor(inputs[at : at + BLOCK], reading.scaling, shape)) for at in blocks]
+    network, shape = channels_last(rebuild(layers, reading)), reading.placement.image
+    blocks = range(0, len(inputs), IMAGE_BLOCK)
+    found = [network(as_tensor(inputs[at : at + IMAGE_BLOCK], reading.scaling, shape)) for at in blocks]
     return torch.from_numpy(np.nan_to_num(torch.cat(found).numpy()))

@@ -14,7 +14,7 @@ from interp.checkpoints.fit import doubt_of, doubted, judge_fit
 from interp.checkpoints.request import Request
 from interp.checkpoints.trained import judge_training
 from interp.errors import CheckpointError, DataError, first_line
-from interp.inputs import as_tensor, input_blocks, outputs_on
+from interp.inputs import BLOCK, IMAGE_BLOCK, as_tensor, channels_last, input_blocks, outputs_on
 from interp.judges import judge_of
 from interp.nodes import find_layers, node_weight
 from interp.tasks import answers
@@ -137,14 +137,15 @@ def _hidden_activation(model: LoadedModel) -> str:
 def score_splits(model: LoadedModel, data: Dataset) -> dict[str, float]:
     """Give the score of each split that has something to compare with."""
     found = {}
+    module, size = channels_last(model.module), IMAGE_BLOCK if len(model.input_shape) > 1 else BLOCK
     for name, split in data.splits.items():
         values = answers(model.task, split)
         if values is None:
             continue
         judge = judge_of(model.task, values, model.scaling)
         total = 0.0
-        for rows, x in input_blocks(model, split.inputs):
-            marks, _ = judge(model.module(x), torch.from_numpy(values[rows]).to(x.device), model.output)
+        for rows, x in input_blocks(model, split.inputs, size):
+            marks, _ = judge(module(x), torch.from_numpy(values[rows]).to(x.device), model.output)
             total += float(marks.double().sum())
         found[name] = total / len(split)
     return found

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from interp.errors import CheckpointError
 from interp.inputs import as_tensor
 from interp.inspection import inspection
 from interp.scoring import predict
+from interp.types import Split
 
 GUESSED = ("activation", "input_scaling", "output")
 
@@ -79,23 +81,45 @@ def test_dense(name, shared, mnist):
     compare(model, mnist, path.with_name("reference.npz"))
 
 
-CONVOLUTIONAL = {  # three small enough to test each time; the others are slower, and read as well
+@pytest.fixture(scope="module")
+def few(mnist):
+    """MNIST with a tenth of the training rows, which tell a reading as well and sooner."""
+    train = mnist.train
+    return replace(mnist, splits={**mnist.splits, "train": Split(train.inputs[:6000], train.labels[:6000])})
+
+
+CONVOLUTIONAL = {
     "jordanhoare_avgpool_lenet": ("padding 2-0, stride 1-1, avg pooling 2-2", "activation, pooling"),
     "hexhowells_2022_logsoftmax": ("padding 0-0-0, stride 1-1-1, max pooling 2-2-1", "activation, pooling"),
     "candleai_bn_cnn_st": ("padding 1-1-1, stride 1-1-1, max pooling 2-2-2", "pooling, norm, activation"),
+    "teunpe_float64_cnn": ("padding 0-0, stride 1-1, max pooling 2-2", "activation, pooling"),
+    "xiaova_ckpt_bn_cnn": ("padding 1-1, stride 1-1, max pooling 2-2", "norm, activation, pooling"),
 }
 
 
-@pytest.mark.parametrize("name", CONVOLUTIONAL)
-def test_convolutional(name, shared, mnist):
-    path, facts = third_party(shared, name)
-    model, _ = load_model(path, mnist)
-    truth = {"activation": "relu", "input_scaling": facts["normalization"], "output": "linear"}
-    truth |= dict(zip(("placement", "order"), CONVOLUTIONAL[name], strict=True))
+def assert_honest(model, truth):
+    """What was inferred is true or said to be uncertain, and no guess is certain."""
     for fact, value in truth.items():
         assert model.inferred[fact].value == value or model.inferred[fact].confidence == "uncertain", fact
         assert model.inferred[fact].confidence != "certain"
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONAL)
+def test_convolutional(name, shared, few):
+    path, facts = third_party(shared, name)
+    model, _ = load_model(path, few)
+    truth = {"activation": "relu", "input_scaling": facts["normalization"], "output": "linear"}
+    assert_honest(model, truth | dict(zip(("placement", "order"), CONVOLUTIONAL[name], strict=True)))
     assert model.accuracy["test"] == pytest.approx(facts["measured_test_accuracy"], abs=5e-5)
+
+
+@pytest.mark.parametrize(("activation", "accuracy"), [("abs", 0.9875), ("relu", 0.9849)])
+def test_lenet(activation, accuracy, shared, few):
+    """Trained on raw pixels; max-pooling after a rising activation or before it is the same."""
+    model, _ = load_model(shared / "fixtures" / "published" / "lenet" / f"{activation}_1.pth", few)
+    assert_honest(model, {"activation": activation, "input_scaling": "raw", "output": "linear"})
+    assert_honest(model, {"placement": "padding 2-0, stride 1-1, max pooling 2-2", "order": "activation, pooling"})
+    assert model.accuracy["test"] == pytest.approx(accuracy, abs=5e-5)
 
 
 def test_onnx(shared, mnist, tmp_path):
