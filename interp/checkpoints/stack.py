@@ -160,9 +160,12 @@ def _layer_name(weight_name: str) -> str:
 
 
 def _order(layers: Sequence[Layer], path: object) -> tuple[list[Layer], str]:
+    """Take the order of the file or of names: that of names, numbers by value, where the file sorted its keys."""
     in_file = sorted(layers, key=lambda layer: not layer.is_convolution)
     natural = sorted(layers, key=lambda layer: (not layer.is_convolution, _natural(layer.name)))
-    for candidate, evidence in ((in_file, "shapes chain in file order"), (natural, "shapes chain in name order")):
+    names = [layer.name for layer in layers]
+    candidates = [(in_file, "shapes chain in file order"), (natural, "shapes chain in name order")]
+    for candidate, evidence in candidates[::-1] if names == sorted(names) else candidates:
         if _chains(candidate):
             return candidate, evidence
     found = _only_path(layers)

@@ -64,6 +64,17 @@ def test_legacy_and_safetensors(tmp_path):
     assert same(planted(), tmp_path / "named.pt").format == "safetensors"
 
 
+def test_sorted_keys_do_not_say_the_order(tmp_path):
+    """Safetensors sorts its keys, ``net.10`` before ``net.2``; between equal widths every order would chain."""
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(*[torch.nn.Linear(64, 10 if number == 11 else 64) for number in range(12)])
+    save_file({f"net.{name}": tensor for name, tensor in module.state_dict().items()}, tmp_path / "net")
+    model, _ = load_model(tmp_path / "net", DIGITS, LoadOptions(scaling="x/16", activation="identity", output="linear"))
+    assert [layer.name for layer in model.layers] == [str(number) for number in range(12)]
+    torch.testing.assert_close(model.module(inputs()), module(inputs()))
+    assert "shapes chain in name order" in model.inferred["architecture"].evidence
+
+
 def test_half_precision(tmp_path):
     state = {name: tensor.half() for name, tensor in planted().state_dict().items()}
     same(planted(), saved(tmp_path, state), tolerance=0.05)
