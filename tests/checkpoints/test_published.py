@@ -2,7 +2,6 @@
 
 import json
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ from interp.errors import CheckpointError
 from interp.inputs import as_tensor
 from interp.inspection import inspection
 from interp.scoring import predict
-from interp.types import Split
 
 GUESSED = ("activation", "input_scaling", "output")
 
@@ -81,13 +79,6 @@ def test_dense(name, shared, mnist):
     compare(model, mnist, path.with_name("reference.npz"))
 
 
-@pytest.fixture(scope="module")
-def few(mnist):
-    """MNIST with a tenth of the training rows, which tell a reading as well and sooner."""
-    train = mnist.train
-    return replace(mnist, splits={**mnist.splits, "train": Split(train.inputs[:6000], train.labels[:6000])})
-
-
 CONVOLUTIONAL = {
     "jordanhoare_avgpool_lenet": ("padding 2-0, stride 1-1, avg pooling 2-2", "activation, pooling"),
     "hexhowells_2022_logsoftmax": ("padding 0-0-0, stride 1-1-1, max pooling 2-2-1", "activation, pooling"),
@@ -105,18 +96,18 @@ def assert_honest(model, truth):
 
 
 @pytest.mark.parametrize("name", CONVOLUTIONAL)
-def test_convolutional(name, shared, few):
+def test_convolutional(name, shared, mnist):
     path, facts = third_party(shared, name)
-    model, _ = load_model(path, few)
+    model, _ = load_model(path, mnist)
     truth = {"activation": "relu", "input_scaling": facts["normalization"], "output": "linear"}
     assert_honest(model, truth | dict(zip(("placement", "order"), CONVOLUTIONAL[name], strict=True)))
     assert model.accuracy["test"] == pytest.approx(facts["measured_test_accuracy"], abs=5e-5)
 
 
 @pytest.mark.parametrize(("activation", "accuracy"), [("abs", 0.9875), ("relu", 0.9849)])
-def test_lenet(activation, accuracy, shared, few):
+def test_lenet(activation, accuracy, shared, mnist):
     """Trained on raw pixels; max-pooling after a rising activation or before it is the same."""
-    model, _ = load_model(shared / "fixtures" / "published" / "lenet" / f"{activation}_1.pth", few)
+    model, _ = load_model(shared / "fixtures" / "published" / "lenet" / f"{activation}_1.pth", mnist)
     assert_honest(model, {"activation": activation, "input_scaling": "raw", "output": "linear"})
     assert_honest(model, {"placement": "padding 2-0, stride 1-1, max pooling 2-2", "order": "activation, pooling"})
     assert model.accuracy["test"] == pytest.approx(accuracy, abs=5e-5)
