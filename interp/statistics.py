@@ -116,30 +116,39 @@ def bootstrap_shares(flags: Array, repetitions: int, seed: int, confidence: floa
     return low, high
 
 
-def paired_bootstrap(
-    gained: Array, lost: Array, count: int, repetitions: int = 2000, seed: int = 0, confidence: float = 0.95
-) -> tuple[Array, Array]:
-    """Give the percentile interval of a paired change of accuracy, resampling samples (Efron 1979).
+def paired_bootstrap(right: Array, repetitions: int = 400, seed: int = 0) -> Array:
+    """Draw the samples anew and give the share that is right under every reading (Efron 1979).
 
-    A sample is gained, lost or the same, so that drawing samples is drawing these three kinds.
+    All readings see the same samples of a draw, so that what is computed from several of them, such as a difference
+    or the level at which a curve falls, varies as it would over data sets.
 
     Parameters
     ----------
-    gained, lost
-        (E,) samples that only the second, or only the first, reading gets right.
-    count
-        Samples.
+    right
+        (E, S) booleans: which of S samples each of E readings gets right.
 
     Returns
     -------
-    low, high
-        (E,) in shares.
+    shares
+        (repetitions, E).
     """
-    gained, lost = np.atleast_1d(gained), np.atleast_1d(lost)
-    shares = np.stack([gained, lost, count - gained - lost], axis=-1) / count
-    drawn = np.random.default_rng(seed).multinomial(count, shares, (repetitions, len(gained)))
+    samples = right.shape[1]
+    drawn = np.random.default_rng(seed).multinomial(samples, np.full(samples, 1 / samples), repetitions)
+    shares: Array = drawn.astype(np.float32) @ right.T.astype(np.float32) / samples
+    return shares
+
+
+def percentile_interval(draws: Array, confidence: float = 0.95) -> tuple[Array, Array]:
+    """Give the central range of bootstrap draws, (R, ...) -> two (...); the ends are draws, so infinities may stand.
+
+    Examples
+    --------
+    >>> low, high = percentile_interval(np.arange(1, 101))
+    >>> int(low), int(high)
+    (3, 98)
+    """
     edge = (1 - confidence) / 2
-    low, high = np.quantile((drawn[..., 0] - drawn[..., 1]) / count, [edge, 1 - edge], axis=0)
+    low, high = np.quantile(draws, [edge, 1 - edge], axis=0, method="inverted_cdf")
     return low, high
 
 

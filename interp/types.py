@@ -557,12 +557,20 @@ class Effects:
         Class balance at the equilibrium: ``layer``, ``node``, ``class``, ``samples``, ``above`` (share of the
         class's samples whose output exceeds that level), from `interp.interventions.balance`; may be empty.
     control
-        Agreement of the network and of its shuffled copy with their own unperturbed predictions, from
+        Agreement of the network and of shuffled copies with their own unperturbed predictions, from
         `interp.interventions.control.compare_with_control`; may be empty.
+    tolerance
+        Read off it, a row a layer and network: the levels around the no-op that keep 99 % of the predictions,
+        ``scale_low``, ``scale_high``, ``offset_low``, ``offset_high``; ``width`` (half that range of offsets),
+        ``ratio`` (tolerated weakening over ``width``); and of the network itself 95 % paired-bootstrap intervals over
+        samples, ``scale_low_from``, ``scale_low_to`` and so on; may be empty.
     classes
         Accuracy of each class while whole layers are changed: ``layer``, ``intervention``, ``level``, ``split``,
         ``class`` (its label; without labels the unperturbed prediction), ``samples``, ``accuracy``, ``low``,
         ``high`` (95 % Wilson); may be empty.
+    falls
+        The level at which each class has lost half of its accuracy: ``layer``, ``split``, ``intervention``, ``side``
+        (``down`` or ``up`` from the no-op), ``class``, ``level`` (NaN: it does not fall); may be empty.
     groups
         What the user named, changed together: ``group`` (layers and nodes, joined by commas) and the columns of
         ``table`` but ``layer`` and ``node``; q-values within group, intervention and split; may be empty.
@@ -575,7 +583,9 @@ class Effects:
     node_levels: pd.DataFrame = field(default_factory=pd.DataFrame)
     balance: pd.DataFrame = field(default_factory=pd.DataFrame)
     control: pd.DataFrame = field(default_factory=pd.DataFrame)
+    tolerance: pd.DataFrame = field(default_factory=pd.DataFrame)
     classes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    falls: pd.DataFrame = field(default_factory=pd.DataFrame)
     groups: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 

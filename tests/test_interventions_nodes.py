@@ -185,7 +185,7 @@ def test_shuffled_weights_keep_their_values_and_the_given_network_stays():
 @pytest.mark.parametrize("hidden", [False, True], ids=["chain", "hooks"])
 def test_both_networks_agree_with_themselves_at_the_no_op(hidden):
     model, _, split, _, _, ranges = setup(convolutional, (1, 8, 8), hidden)
-    found = compare_with_control(model, split, {model.layers[0].name: ranges}, 10, 0)
+    found, _ = compare_with_control(model, split, {model.layers[0].name: ranges}, 10, 0)
     assert set(found["network"]) == {"given", "shuffled"}
     idle = found[found["level"] == found["intervention"].map(NO_OPS)]
     assert (idle["agreement"] == 1).all()

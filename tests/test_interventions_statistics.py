@@ -11,6 +11,7 @@ from interp.statistics import (
     paired_bootstrap,
     paired_difference,
     paired_runs,
+    percentile_interval,
     wilson_interval,
 )
 
@@ -34,10 +35,14 @@ def test_paired_intervals_cover(count, gain, loss):
 
 @pytest.mark.parametrize(("count", "gain", "loss"), [(500, 0.03, 0.08), (200, 0.2, 0.3)])
 def test_paired_bootstrap_covers(count, gain, loss):
-    gained, lost = pairs(count, gain, loss, 600)
-    low, high = paired_bootstrap(gained, lost, count, 500)
-    covered = np.mean((low <= gain - loss) & (gain - loss <= high))
-    assert abs(covered - 0.95) < 3 * np.sqrt(0.05 * 0.95 / 600) + 0.01
+    rng, trials, covered = np.random.default_rng(0), 400, 0
+    for trial in range(trials):
+        kind = rng.choice(3, count, p=[gain, loss, 1 - gain - loss])
+        first = (kind == 1) | ((kind == 2) & (rng.random(count) < 0.8))
+        draws = paired_bootstrap(np.stack([first, (kind == 0) | ((kind == 2) & first)]), 400, trial)
+        low, high = percentile_interval(draws[:, 1] - draws[:, 0])
+        covered += low <= gain - loss <= high
+    assert abs(covered / trials - 0.95) < 3 * np.sqrt(0.05 * 0.95 / trials) + 0.01
 
 
 @pytest.mark.parametrize("share", [0.5, 0.9, 0.98])
@@ -65,6 +70,24 @@ def test_benjamini_hochberg_keeps_the_false_discovery_rate():
         found = benjamini_hochberg(p) < 0.05
         shares.append(found[:80].sum() / max(found.sum(), 1))
     assert np.mean(shares) <= 0.05
+
+
+@pytest.mark.parametrize("discordant", [0.02, 0.2])
+def test_benjamini_hochberg_raises_no_more_alarms_than_it_says_where_nothing_differs(discordant):
+    """With every null true, the chance of any discovery is the false discovery rate itself."""
+    trials = 600
+    any_found = [
+        (benjamini_hochberg(mcnemar(*pairs(800, discordant / 2, discordant / 2, 60, trial))) < 0.05).any()
+        for trial in range(trials)
+    ]
+    assert np.mean(any_found) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / trials)
+
+
+def test_paired_t_tests_give_as_many_false_alarms_as_they_say():
+    rng = np.random.default_rng(4)
+    before = rng.normal(0.9, 0.02, (3000, 5))
+    p = [paired_runs(one, one + rng.normal(0, 0.01, 5)).p_value for one in before]
+    assert abs(np.mean(np.array(p) < 0.05) - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 3000)
 
 
 def test_runs_are_tested_as_scipy_does_and_intervals_cover():

@@ -16,56 +16,86 @@ from interp.inputs import input_blocks
 from interp.interventions.edits import INTERVENTIONS, Edit, Ranges, on_values
 from interp.interventions.levels import levels
 from interp.interventions.measure import measure
+from interp.interventions.together import outcomes
+from interp.interventions.tolerance import CENTRES, COLUMNS, tolerance_row
+from interp.tasks import COUNTED
 from interp.types import Array, LoadedModel, NodeLayer, Split
 
-COMPARED = ("scale", "offset")
-COLUMNS = ("network", "layer", "intervention", "level", "samples", "agreement")
+COMPARED = tuple(CENTRES)
+CONTROL_COLUMNS = ("network", "shuffle", "layer", "intervention", "level", "samples", "agreement")
+REPETITIONS = 400
+"""Bootstrap draws behind the intervals of a tolerance."""
 
 
 def compare_with_control(
-    model: LoadedModel, split: Split, ranges: Mapping[str, Ranges], count: int, seed: int
-) -> pd.DataFrame:
-    """Sweep a network and its shuffled copy, each judged by agreement with its own unperturbed predictions.
+    model: LoadedModel, split: Split, ranges: Mapping[str, Ranges], count: int, seed: int, shuffles: int = 1
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Sweep a network and shuffled copies, each judged by agreement with its own unperturbed predictions.
 
-    Accuracy would not do: the copy's is at chance, whatever is done to it. Where outputs are measured values, agreement
-    is the share of the variance of the unperturbed outputs that stays explained.
+    Accuracy would not do: a copy's is at chance, whatever is done to it. Where outputs are measured values, agreement
+    is the share of the variance of the unperturbed outputs that stays explained, and intervals are NaN.
 
     Parameters
     ----------
     ranges
-        Of the network itself; those of the copy are measured on `split`.
+        Of the network itself; those of the copies are measured on `split`.
     count
         Levels of each intervention.
     seed
-        Of the shuffling.
+        Of the shuffling and of the bootstrap.
+    shuffles
+        Copies.
 
     Returns
     -------
-    DataFrame
-        Columns ``network`` (``given`` or ``shuffled``), ``layer``, ``intervention``, ``level``, ``samples``,
-        ``agreement``. Nothing for a copy whose outputs are not numbers.
+    control
+        Columns ``network`` (``given`` or ``shuffled``), ``shuffle`` (which copy, -1 for the network itself),
+        ``layer``, ``intervention``, ``level``, ``samples``, ``agreement``. Nothing for a copy whose outputs are
+        not numbers.
+    tolerance
+        Rows of `Effects.tolerance`.
     """
-    shuffled = replace(model, module=shuffle_weights(model.module, seed))
-    rows = []
-    for layer in model.layers:
-        if layer.name not in ranges:
-            continue
-        own = output_ranges(shuffled, layer, split.inputs)
-        rows += _rows("given", model, layer, split, ranges[layer.name], count)
-        if bool(np.all(own.finite)):
-            rows += _rows("shuffled", shuffled, layer, split, own, count)
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    levels_of = {kind: levels(kind, count) for kind in COMPARED}
+    agreements, tolerances = [], []
+    for copy_number in range(-1, shuffles):
+        given = copy_number < 0
+        network = model if given else replace(model, module=shuffle_weights(model.module, seed + copy_number))
+        for layer in model.layers:
+            known = ranges.get(layer.name) if given else output_ranges(network, layer, split.inputs)
+            if layer.name not in ranges or known is None or not (given or bool(np.all(known.finite))):
+                continue
+            right = _right(network, layer, split, known, levels_of)
+            key = {"layer": layer.name, "network": "given" if given else "shuffled", "shuffle": copy_number}
+            agreements += _agreements(key | {"samples": len(split)}, levels_of, right)
+            repeat = REPETITIONS if given and model.task in COUNTED else 0
+            tolerances.append(key | tolerance_row(levels_of, right, seed, repeat))
+    return (
+        pd.DataFrame(agreements, columns=list(CONTROL_COLUMNS)),
+        pd.DataFrame(tolerances, columns=list(COLUMNS)),
+    )
 
 
-def _rows(
-    network: str, model: LoadedModel, layer: NodeLayer, split: Split, ranges: Ranges, count: int
-) -> list[tuple[str, str, str, float, int, float]]:
-    keys = [(kind, float(level)) for kind in COMPARED for level in levels(kind, count)]
-    edits = [INTERVENTIONS[kind](level, ranges) for kind, level in keys]
-    found = measure(model, layer, edits, split, f"{layer.name} of the {network} network", own=True)
+def _right(
+    model: LoadedModel, layer: NodeLayer, split: Split, ranges: Ranges, levels_of: Mapping[str, Array]
+) -> dict[str, Array]:
+    """Tell which samples keep their prediction at each level, (E, S); without classes give agreement, (E, 1)."""
+    edits = [INTERVENTIONS[kind](float(x), ranges) for kind, found in levels_of.items() for x in found]
+    note = f"{layer.name} beside its control"
+    if model.task in COUNTED:
+        right = outcomes(model, [{layer.name: one} for one in edits], Split(split.inputs, None), note)
+    else:
+        right = measure(model, layer, edits, split, note, own=True).score[:, None]
+    parts = np.split(right, np.cumsum([len(found) for found in levels_of.values()])[:-1])
+    return dict(zip(levels_of, parts, strict=True))
+
+
+def _agreements(
+    key: Mapping[str, object], levels_of: Mapping[str, Array], right: Mapping[str, Array]
+) -> list[dict[str, object]]:
     return [
-        (network, layer.name, kind, level, found.samples, float(share))
-        for (kind, level), share in zip(keys, found.score, strict=True)
+        {**key, "intervention": kind, "level": float(level), "agreement": float(flags.mean())}
+        for kind, found in levels_of.items()
+        for level, flags in zip(found, right[kind], strict=True)
     ]
 
 

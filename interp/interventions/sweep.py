@@ -13,6 +13,7 @@ from interp.interventions.control import compare_with_control
 from interp.interventions.counting import tally
 from interp.interventions.curves import clamp_curves, node_levels
 from interp.interventions.edits import Edit, Ranges, ablate, find_intervention
+from interp.interventions.falling import falls
 from interp.interventions.groups import find_group, sweep_group
 from interp.interventions.levels import PUBLISHED, levels
 from interp.interventions.measure import counted, measure
@@ -44,6 +45,8 @@ class InterventionOptions:
     control_samples
         Training inputs at most for the comparison with shuffled weights, a quarter of it with
         convolutions; 0 leaves it out.
+    control_shuffles
+        Shuffled copies, a quarter of it with convolutions.
     layers
         Names of the layers to sweep; none: all.
     groups
@@ -58,6 +61,7 @@ class InterventionOptions:
     curve_levels: int = 21
     curve_samples: int = 2000
     control_samples: int = 4000
+    control_shuffles: int = 5
     layers: tuple[str, ...] = ()
     groups: tuple[tuple[str, ...], ...] = ()
 
@@ -94,14 +98,17 @@ def intervene(
     some = draw(data.train, options.curve_samples // (4 if most else 1), options.seed)
     curves = _curves(part, some, known, options)
     read = node_levels(curves)
+    control, tolerance = _control(part, data.train, known, options)
     return Effects(
         table,
         baseline,
         untouched({layer.name: known[layer.name] for layer in part.layers}),
         curves,
         *balanced(part, some, known, read),
-        control=_control(part, data.train, known, options),
+        control=control,
+        tolerance=tolerance,
         classes=classes,
+        falls=falls(classes),
         groups=_groups(model, splits, known, options),
     )
 
@@ -181,12 +188,14 @@ def _curves(
 
 def _control(
     model: LoadedModel, split: Split, ranges: Mapping[str, Ranges], options: InterventionOptions
-) -> pd.DataFrame:
-    """Hold the network beside its shuffled copy."""
-    most = options.control_samples // (4 if _convolves(model) else 1)
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Hold the network beside shuffled copies."""
+    part = 4 if _convolves(model) else 1
+    most, shuffles = options.control_samples // part, max(1, options.control_shuffles // part)
     if not most:
-        return pd.DataFrame()
-    return compare_with_control(model, draw(split, most, options.seed), ranges, options.levels, options.seed)
+        return pd.DataFrame(), pd.DataFrame()
+    some = draw(split, most, options.seed)
+    return compare_with_control(model, some, ranges, options.levels, options.seed, shuffles)
 
 
 def _groups(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -67,21 +67,39 @@ def tally_together(model: LoadedModel, edits: Sequence[Edits], split: Split, not
     DataError
         If there are no samples, or the unperturbed network's outputs are not numbers.
     """
+    counts = np.zeros((3, len(edits) + 1))
+    for right, loss in judged_together(model, edits, split, note):
+        gained = right & ~right[:1]
+        counts += np.stack([right.sum(1).cpu().numpy(), gained.sum(1).cpu().numpy(), loss.numpy()])
+    return _tally(counts, len(split))
+
+
+def outcomes(model: LoadedModel, edits: Sequence[Edits], split: Split, note: str = "") -> Array:
+    """Tell which samples are right under every combination of edits, (E, S) booleans; arguments as `tally_together`."""
+    parts = [right[1:].cpu().numpy() for right, _ in judged_together(model, edits, split, note)]
+    return np.concatenate(parts, axis=1)
+
+
+@torch.no_grad()
+def judged_together(
+    model: LoadedModel, edits: Sequence[Edits], split: Split, note: str = ""
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield for each block of rows which are right, (1 + E, B), and the summed losses, (1 + E,).
+
+    The first is the unperturbed network. Arguments and errors as of `tally_together`.
+    """
     layers = {name: model.layer(name) for name in dict.fromkeys(name for one in edits for name in one)}
     if not len(split):
         raise DataError(", ".join(layers), found="no samples", expected="one or more", do="check the data")
-    opened = open_together(model, layers)
-    counts, unknown = np.zeros((3, len(edits) + 1)), 0
+    opened, unknown = open_together(model, layers), 0
     blocks = tqdm(input_blocks(model, split.inputs), total=-(-len(split) // BLOCK), desc=note, disable=None)
-    with torch.no_grad():
-        for rows, x in blocks:
-            site = opened(x)
-            outputs = site.run({})
-            truth, missing = _truth(model, outputs, None if split.labels is None else split.labels[rows])
-            counts += _judge(site, [{}, *edits], truth, max(1, CELLS // outputs.numel()))
-            unknown += missing
+    for rows, x in blocks:
+        site = opened(x)
+        outputs = site.run({})
+        truth, missing = _truth(model, outputs, None if split.labels is None else split.labels[rows])
+        unknown += missing
+        yield _judge(site, [{}, *edits], truth, max(1, CELLS // outputs.numel()))
     check_numbers(", ".join(layers), unknown, len(split))
-    return _tally(counts, len(split))
 
 
 def open_together(model: LoadedModel, layers: Mapping[str, NodeLayer]) -> Callable[[Tensor], JointSite]:
@@ -101,15 +119,14 @@ def _truth(model: LoadedModel, outputs: Tensor, labels: Array | None) -> tuple[T
     return Truth(known.clamp_min(0), model.output, labels is not None), int((guess < 0).sum())
 
 
-def _judge(site: JointSite, edits: Sequence[Edits], truth: Truth, size: int) -> Array:
-    """Count (3, E): right, right only with the edit, loss; the first edit is none. `size` edits are judged at once."""
+def _judge(site: JointSite, edits: Sequence[Edits], truth: Truth, size: int) -> tuple[Tensor, Tensor]:
+    """Judge all edits, `size` at once: which rows are right (E, B), summed losses (E,)."""
     parts = [
         right_and_loss([site.run(one) for one in edits[start : start + size]], truth)
         for start in range(0, len(edits), size)
     ]
     right, loss = (torch.cat(each) for each in zip(*parts, strict=True))
-    gained = right & ~right[:1]
-    return np.stack([right.sum(1).cpu().numpy(), gained.sum(1).cpu().numpy(), loss.numpy()])
+    return right, loss
 
 
 def _tally(counts: Array, samples: int) -> Tally:

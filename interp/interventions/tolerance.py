@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from interp.statistics import paired_bootstrap, percentile_interval
 from interp.types import Array
 
 TOLERATED = 0.01  # accuracy or agreement that an intervention may cost and still count as harmless
+CENTRES = {"scale": 1.0, "offset": 0.0}
+COLUMNS = (
+    "layer", "network", "shuffle", "scale_low", "scale_high", "offset_low", "offset_high", "ratio",
+    "scale_low_from", "scale_low_to", "width", "width_from", "width_to", "ratio_from", "ratio_to",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -28,13 +35,21 @@ class Tolerance:
     offset: tuple[float, float]
 
     @property
-    def ratio(self) -> float:
-        """Tolerated weakening of activations over tolerated shift of boundaries, both in fractions; inf without shift.
+    def width(self) -> float:
+        """Tolerated shift of boundaries: half the width of the tolerated range."""
+        return (self.offset[1] - self.offset[0]) / 2
 
-        Above 1, a layer bears less movement of its boundaries than loss of intensity.
+    @property
+    def ratio(self) -> float:
+        """Tolerated weakening of activations over tolerated shift of boundaries, both in fractions.
+
+        Above 1, a layer bears less movement of its boundaries than loss of intensity. Infinite where it bears no shift,
+        NaN where it bears no weakening either.
         """
-        weakening, shift = 1 - self.scale[0], (self.offset[1] - self.offset[0]) / 2
-        return weakening / shift if shift > 0 else float("inf")
+        weakening = 1 - self.scale[0]
+        if self.width > 0:
+            return weakening / self.width
+        return float("inf") if weakening > 0 else float("nan")
 
 
 def connected(level: Array, cost: Array, centre: float) -> tuple[float, float]:
@@ -55,15 +70,85 @@ def connected(level: Array, cost: Array, centre: float) -> tuple[float, float]:
     return float(level[low]), float(level[high])
 
 
-def tolerances(control: pd.DataFrame, layer: str) -> dict[str, Tolerance]:
-    """Read both networks' tolerances for one layer off `Effects.control`: ``given`` and ``shuffled``."""
-    if control.empty:
-        return {}
-    found = {}
-    for network, rows in control[control["layer"] == layer].groupby("network", sort=False):
-        ends = {}
-        for kind, centre in (("scale", 1.0), ("offset", 0.0)):
-            part = rows[rows["intervention"] == kind]
-            ends[kind] = connected(part["level"].to_numpy(float), 1 - part["agreement"].to_numpy(float), centre)
-        found[str(network)] = Tolerance(**ends)
-    return found
+def tolerance(levels: Mapping[str, Array], share: Mapping[str, Array]) -> Tolerance:
+    """Read a tolerance off two sweeps: ``scale`` and ``offset`` -> levels, and the share that stays right at each."""
+    ends = {kind: connected(levels[kind], 1 - share[kind], centre) for kind, centre in CENTRES.items()}
+    return Tolerance(**ends)
+
+
+def tolerance_row(
+    levels: Mapping[str, Array], right: Mapping[str, Array], seed: int, repetitions: int
+) -> dict[str, float]:
+    """Give a network's tolerance for one layer with 95 % intervals, as a row of `Effects.tolerance`.
+
+    Parameters
+    ----------
+    levels
+        ``scale`` and ``offset`` -> (E,).
+    right
+        The same -> (E, S) booleans: samples that keep the unperturbed prediction.
+    repetitions
+        Bootstrap draws over samples; 0 leaves the intervals NaN.
+    """
+    found = tolerance(levels, {kind: flags.mean(1) for kind, flags in right.items()})
+    row = {
+        "scale_low": found.scale[0],
+        "scale_high": found.scale[1],
+        "offset_low": found.offset[0],
+        "offset_high": found.offset[1],
+        "width": found.width,
+        "ratio": found.ratio,
+    }
+    ends = _intervals(levels, right, seed, repetitions) if repetitions else np.full((2, 3), np.nan)
+    for name, low, high in zip(("scale_low", "width", "ratio"), *ends, strict=True):
+        row |= {f"{name}_from": float(low), f"{name}_to": float(high)}
+    return row
+
+
+def _intervals(levels: Mapping[str, Array], right: Mapping[str, Array], seed: int, repetitions: int) -> Array:
+    """Bootstrap (low, high) of the lowest factor, the tolerated shift and their ratio, (2, 3)."""
+    both = np.concatenate([right[kind] for kind in CENTRES])  # one draw of samples serves both sweeps
+    cut = len(right["scale"])
+    drawn = [
+        tolerance(levels, {"scale": share[:cut], "offset": share[cut:]})
+        for share in paired_bootstrap(both, repetitions, seed)
+    ]
+    return np.array(percentile_interval(np.array([(one.scale[0], one.width, one.ratio) for one in drawn])))
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A layer's tolerance beside that of shuffled copies of its network.
+
+    Attributes
+    ----------
+    given
+        Row of `Effects.tolerance`, by column.
+    shuffled
+        Rows of the copies.
+    """
+
+    given: Mapping[str, float]
+    shuffled: pd.DataFrame
+
+    @property
+    def leaning(self) -> str:
+        """``distances`` or ``intensity`` where the interval lies beyond all shuffled copies, else ``neither``.
+
+        The ratio itself stands for its interval where none is known.
+        """
+        low, high = (
+            self.given["ratio"] if np.isnan(self.given[end]) else self.given[end] for end in ("ratio_from", "ratio_to")
+        )
+        if low > self.shuffled["ratio"].max():
+            return "distances"
+        return "intensity" if high < self.shuffled["ratio"].min() else "neither"
+
+
+def compared(found: pd.DataFrame, layer: str) -> Compared | None:
+    """Find a layer's tolerance and its controls in `Effects.tolerance`; None where either is missing."""
+    rows = found[found["layer"] == layer] if len(found) else found
+    if rows.empty or set(rows["network"]) != {"given", "shuffled"}:
+        return None
+    given = {str(name): value for name, value in rows[rows["network"] == "given"].iloc[0].items()}
+    return Compared(given, rows[rows["network"] == "shuffled"])

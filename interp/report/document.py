@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from interp.inspection import inspection
+from interp.report.effects import intervention_keys
 from interp.report.lookup import Span, at_threshold, coherent_share, known_mean, null_range, null_share, share_p_value
 from interp.report.nodes import node_rows
 from interp.report.plain import plain
@@ -35,6 +36,8 @@ def document(results: Results) -> dict[str, Any]:
         "interventions": results.effects.table.rename(columns={"accuracy": TASKS[results.model.task].key}),
         "interventions_skipped": results.effects.skipped,
         "baseline": results.effects.baseline,
+        **intervention_keys(results.effects),
+        "runs": None if results.runs is None else vars(results.runs),
         "attribution": [{"layer": name, **vars(found)} for name, found in results.attribution.items()],
         "verdict": {"headline": results.verdict.headline, "findings": results.verdict.findings},
         "alerts": results.verdict.alerts,

@@ -28,10 +28,13 @@ EFFECTS = (
 def node_rows(results: Results) -> list[dict[str, Any]]:
     """List every node of every layer with its Gaussian, boundary, mixture and ablation effect."""
     effects = _ablations(single_nodes(results.effects), TASKS[results.model.task].key)
+    levels = _levels(results.effects.node_levels)
     rows: list[dict[str, Any]] = []
     for layer in results.model.layers:
         columns = _columns(results, layer)
-        rows += [_row(layer, node, columns, effects) for node in range(layer.nodes)]
+        rows += [
+            _row(layer, node, columns, effects) | levels.get((layer.name, node), {}) for node in range(layer.nodes)
+        ]
     return rows
 
 
@@ -102,6 +105,15 @@ def _attribution(found: Attribution) -> dict[str, Array]:
         "score_change": found.ablation,
         "captum_ablation": found.captum_ablation,
     }
+
+
+def _levels(table: pd.DataFrame) -> dict[Any, dict[str, Any]]:
+    """Give what is read off each node's clamp curves by (layer, node)."""
+    found = {}
+    for row in table.to_dict(orient="records"):
+        key = row.pop("layer"), int(row.pop("node"))
+        found[key] = {"levels": row}
+    return found
 
 
 def _ablations(table: pd.DataFrame, score: str) -> dict[Any, list[dict[str, Any]]]:

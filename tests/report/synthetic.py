@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import torch
 
-from interp.interventions import node_levels
 from interp.types import (
     Attribution,
     Boundaries,
@@ -27,6 +26,8 @@ from interp.types import (
     Thresholds,
     Verdict,
 )
+
+from .synthetic_effects import make_effects
 
 NULLS = ("random point", "permuted bias", "random direction")
 PROTOTYPES = ("conditional", "component", "nearest", "strongest")
@@ -157,85 +158,6 @@ def make_clusters(n: int, d: int, k: int, rng: np.random.Generator, *, labels: b
     )
 
 
-LEVELS = {
-    "scale": np.geomspace(0.01, 10, 13),
-    "clip": np.array([0.01, 0.1, 0.5, 1.0, np.inf]),
-    "offset": np.array([-2, -0.5, -0.1, -0.01, 0, 0.01, 0.1, 0.5, 1]),
-}
-
-
-def effect_row(layer: str, node: int, intervention: str, level: float, split: str, accuracy: float) -> dict:
-    return {
-        "layer": layer,
-        "node": node,
-        "intervention": intervention,
-        "level": level,
-        "split": split,
-        "samples": 1000,
-        "accuracy": accuracy,
-        "low": accuracy - 0.01,
-        "high": accuracy + 0.01,
-        "loss": 1 - accuracy,
-        "difference": accuracy - 0.9754,
-        "difference_low": accuracy - 0.9754 - 0.005,
-        "difference_high": accuracy - 0.9754 + 0.005,
-        "p_value": 0.02,
-        "q_value": 0.04,
-    }
-
-
-def make_effects(layers: tuple[NodeLayer, ...], splits: tuple[str, ...]) -> Effects:
-    rows = []
-    for layer in layers:
-        for split in splits:
-            for name, levels in LEVELS.items():
-                none = 0.0 if name == "offset" else 1.0
-                rows += [
-                    effect_row(layer.name, -1, name, level, split, max(0.1, 0.9754 - abs(min(level, 1.4) - none) * 0.6))
-                    for level in levels
-                ]
-        rows += [
-            effect_row(layer.name, node, way, np.nan, splits[0], 0.9754 - 0.3 * (node % 7) / 7)
-            for way in ("zero-ablation", "mean-ablation")
-            for node in range(layer.nodes)
-        ]
-    columns = list(effect_row("", 0, "", 0.0, "", 0.0))
-    table = pd.DataFrame(rows, columns=columns)
-    curves = make_curves(layers)
-    skipped = {"fc1:5": "dead: no range"}
-    return Effects(table, dict.fromkeys(splits, 0.9754), skipped, curves, node_levels(curves), make_control(layers))
-
-
-def make_curves(layers: tuple[NodeLayer, ...]) -> pd.DataFrame:
-    rows = [
-        (
-            layer.name,
-            node,
-            kind,
-            level,
-            500,
-            0.97 - 0.1 * (node % 5) * (level if kind == "clamp-min" else 1 - level),
-            0.1,
-        )
-        for layer in layers
-        for node in range(layer.nodes)
-        for kind in ("clamp-min", "clamp-max")
-        for level in np.linspace(0, 1, 11)
-    ]
-    return pd.DataFrame(rows, columns=["layer", "node", "intervention", "level", "samples", "accuracy", "loss"])
-
-
-def make_control(layers: tuple[NodeLayer, ...]) -> pd.DataFrame:
-    rows = [
-        (network, layer.name, kind, level, 500, 1 - abs(min(level, 1.4) - (kind == "scale")) * 0.1)
-        for network in ("given", "shuffled")
-        for layer in layers
-        for kind in ("scale", "offset")
-        for level in LEVELS[kind]
-    ]
-    return pd.DataFrame(rows, columns=["network", "layer", "intervention", "level", "samples", "agreement"])
-
-
 def make_attribution(n: int, rng: np.random.Generator) -> Attribution:
     ablation = rng.exponential(size=n)
     return Attribution(
@@ -336,6 +258,6 @@ def without_results(results: Results) -> Results:
         boundaries={},
         prototypes={},
         clusters={},
-        effects=replace(results.effects, table=results.effects.table.iloc[:0], baseline={}, skipped={}),
+        effects=Effects(results.effects.table.iloc[:0], {}, {}),
         attribution={},
     )

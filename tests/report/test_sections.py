@@ -12,9 +12,10 @@ from interp.report.html import render
 from interp.report.pictures import draw_all
 from interp.report.sections import SECTIONS
 from interp.report.style import placeholder
-from interp.types import Section, Thresholds
+from interp.types import Effects, Section, Thresholds
 
 from .synthetic import make_results, without_results
+from .synthetic_effects import make_runs
 
 
 def _no_mixture(results):
@@ -53,6 +54,18 @@ def _as_nn(results):
     return replace(results, boundaries=changed)
 
 
+def _several_runs(results):
+    return replace(results, runs=make_runs(results.model.layers, ("train", "test")))
+
+
+def _version_1(results):
+    found = results.effects
+    control = found.control.drop(columns="shuffle", errors="ignore")
+    levels = found.node_levels.drop(columns=["above", "accuracy_above", "accuracy_below"])
+    old = Effects(found.table, found.baseline, found.skipped, found.curves, levels, control=control)
+    return replace(results, effects=old)
+
+
 AWKWARD = ("_a$b_{<script>alert(1)</script>", "../../長い" + "x" * 300)
 CASES = {
     "ordinary": lambda: make_results((36, 12, 3)),
@@ -68,6 +81,8 @@ CASES = {
     "all missing": lambda: _no_mixture(make_results((36, 6))),
     "all dead": lambda: _all_dead(make_results((36, 6))),
     "as-nn": lambda: _as_nn(make_results((36, 6))),
+    "several runs": lambda: _several_runs(make_results((36, 6, 3))),
+    "a file of version 1": lambda: _version_1(make_results((36, 6, 3))),
     "awkward names": lambda: make_results(
         (36, 6, 3), names=("_a$b_{<script>alert(1)</script>", "../../長い" + "x" * 300)
     ),

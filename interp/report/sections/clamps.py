@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interp.report.style import canvas, layer_figures
+from interp.report.style import INK, canvas, layer_figures
 from interp.types import Effects, Figure
 
 MOST = 128  # nodes drawn of a layer, the most sensitive
+NAMED = 48  # rows that are named; of more, every second or third
 TITLES = {"clamp-min": "low outputs raised to", "clamp-max": "high outputs cut at"}
 
 
@@ -21,7 +22,7 @@ def clamp_figures(effects: Effects, score: str = "accuracy") -> tuple[Figure, ..
         return ()
     names = layer_figures("clamps", dict.fromkeys(effects.curves["layer"]))
     return tuple(
-        Figure(names[layer], _caption(layer, part, score), partial(_figure, part))
+        Figure(names[layer], _caption(layer, part, score), partial(_figure, part, _equilibria(effects, str(layer))))
         for layer, part in effects.curves.groupby("layer", sort=False)
     )
 
@@ -29,24 +30,36 @@ def clamp_figures(effects: Effects, score: str = "accuracy") -> tuple[Figure, ..
 def _caption(layer: str, part: pd.DataFrame, score: str) -> str:
     return (
         f"{layer}: change of {score}, in hundredths, when one node's output is clamped; a row a node, the most "
-        f"sensitive above, over {int(part['samples'].iloc[0]):,} samples. Levels are fractions of the node's own range."
+        f"sensitive above, over {int(part['samples'].iloc[0]):,} samples. Levels are fractions of its own range. "
+        "A dot marks a node's equilibrium: raising outputs to it and cutting them at it cost the same."
     )
 
 
-def _figure(part: pd.DataFrame) -> Any:
+def _equilibria(effects: Effects, layer: str) -> dict[int, float]:
+    found = effects.node_levels
+    rows = found[found["layer"] == layer] if len(found) else found
+    return {int(row["node"]): float(row["equilibrium"]) for row in rows.to_dict(orient="records")}
+
+
+def _figure(part: pd.DataFrame, equilibria: dict[int, float]) -> Any:
     """Draw both clamps side by side on one colour scale."""
     grids = {kind: _grid(rows) for kind, rows in part.groupby("intervention", sort=False)}
+    nodes = np.unique(part["node"])
     worst = np.min([np.nanmin(grid, axis=1) for grid in grids.values()], axis=0)
     order = np.argsort(worst, kind="stable")[:MOST]
     limit = max(float(np.nanmax([np.nanmax(np.abs(grid)) for grid in grids.values()])), 0.1)
-    figure, axes = canvas(1, len(grids), height=1.2 + min(2.6, 0.05 * len(order) + 0.6), sharey=True)
+    figure, axes = canvas(1, len(grids), height=1.2 + min(3.4, 0.07 * len(order) + 0.6), sharey=True)
     for place, (kind, grid) in zip(axes[0], grids.items(), strict=True):
         image = place.imshow(
             grid[order], aspect="auto", cmap="RdBu", vmin=-limit, vmax=limit, extent=(0, 1, len(order), 0)
         )
         place.set_xlabel(f"{TITLES.get(kind, kind)}, fraction of range", fontsize=7.5)
-    axes[0, 0].set_ylabel("nodes")
-    axes[0, 0].set_yticks([])
+        level = [equilibria.get(int(nodes[i]), np.nan) for i in order]
+        place.plot(level, np.arange(len(order)) + 0.5, ".", color=INK, ms=3 if len(order) <= NAMED else 1.5)
+    shown = order if len(order) <= NAMED else order[:: -(-len(order) // NAMED)]
+    step = 1 if len(order) <= NAMED else -(-len(order) // NAMED)
+    axes[0, 0].set_yticks(np.arange(len(shown)) * step + 0.5, [str(nodes[i]) for i in shown], fontsize=5.5)
+    axes[0, 0].set_ylabel("node")
     figure.colorbar(image, ax=axes[0].tolist(), shrink=0.8, label="hundredths")
     return figure
 

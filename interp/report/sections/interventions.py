@@ -8,53 +8,50 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
-from interp.interventions.tolerance import tolerances
 from interp.report import cells
 from interp.report.lookup import whole_layer
 from interp.report.scores import change_cell, score_cell, unit_of_change
+from interp.report.sections.class_falls import class_figures, fall_table
+from interp.report.sections.level_axis import level_axis, plain_ticks
+from interp.report.sections.named_sites import group_figures, group_tables
+from interp.report.sections.over_runs import run_figures, run_tables
+from interp.report.sections.tolerated import tolerance_figure, tolerance_text
 from interp.report.style import FAINT, SPLIT_COLOURS, canvas, colour, layer_figures, pale
 from interp.tasks import R2, TASKS, ScoreName
-from interp.types import Effects, Figure, Results, Section, Table
+from interp.types import Figure, Results, Section, Table
 
 LEVELS = {
     "scale": "factor on z (1 = as it is)",
     "clip": "cap, fraction of the range (1 = at the top)",
     "offset": "shift, fraction of the range (0 = as it is)",
 }
-LINEAR = 0.05  # shifts below this are drawn to scale, larger ones by order of magnitude
-_MEASURED = (
+MEASURED = (
     " Outputs that are measured values shrink with the activations, so scaling costs R² whatever a network relies on: "
-    "compare with the same network of shuffled weights, below."
+    "compare with the same network of shuffled weights."
 )
-SHIFTS = (-2, -0.5, -0.1, 0, 0.1, 0.5, 2)
 
 
 def section(results: Results) -> Section:
-    """Show the score over the levels of every intervention on whole layers."""
-    name, what = TASKS[results.model.task], _what(results)
-    text = (
-        "Before the activation, z of a whole layer becomes min(scale · z + offset, clip). Scaling and clipping "
-        "change how large outputs get and leave the boundaries where they are; an offset moves every boundary and "
-        "leaves the largest output as it is.",
-        f"A network that relies on distances to its boundaries loses {what} under small offsets and shrugs off "
-        "scaling and clipping; one that relies on intensities does the reverse. Caps and shifts are fractions of "
-        "each node's own output range, bands are 95 % intervals, the dashed line is the unperturbed network.",
-        "Levels of different interventions are not of equal strength, and scaling a linear last layer cannot change "
-        "which output is largest. A steep curve shows what this network needs, not what its nodes mean."
-        + (_MEASURED if name == R2 else ""),
-    )
-    table = whole_layer(results.effects)
+    """Show what each layer bears, the score over the levels of every intervention, and who falls first."""
+    effects, name, what = results.effects, TASKS[results.model.task], _what(results)
+    table = whole_layer(effects)
+    runs = (run_figures(results.runs, name), run_tables(results.runs, name)) if results.runs else ((), ())
+    figures, tables = (*group_figures(effects, name), *runs[0]), (*group_tables(effects, name), *runs[1])
     if table.empty:
-        return Section("Interventions", ("No whole-layer intervention was run.",))
-    names = layer_figures("interventions", dict.fromkeys(table["layer"]))
-    figures = [
-        Figure(names[layer], _caption(layer, what), partial(_figure, part, dict(results.effects.baseline), what))
-        for layer, part in table.groupby("layer", sort=False)
-    ]
-    tables = (_worst(table, name, what), *_control(results.effects))
-    return Section("Interventions", text, tuple(figures), tables)
+        return Section("Interventions", ("No whole-layer intervention was run.",), figures, tables)
+    text = (
+        *tolerance_text(effects, [layer.name for layer in results.model.layers[:-1]], name),
+        "Before the activation, z of a whole layer becomes min(scale · z + offset, clip). Scaling and clipping change "
+        "how large outputs get and leave the boundaries where they are; an offset moves every boundary and leaves the "
+        f"largest output as it is. A network that relies on distances loses {what} under small offsets and shrugs off "
+        "scaling; one that relies on intensities does the reverse. Caps and shifts are fractions of each node's own "
+        "output range. A steep curve shows what this network needs, not what its nodes mean."
+        + (MEASURED if name == R2 else ""),
+    )
+    figures = (*tolerance_figure(effects), *_figures(results, table, what), *figures)
+    tables = (*fall_table(effects, results.data), _worst(table, name, what), *tables)
+    return Section("Interventions", text, figures, tables)
 
 
 def _what(results: Results) -> str:
@@ -65,34 +62,22 @@ def _what(results: Results) -> str:
     return f"{name.words} against its own outputs" if name == R2 else "agreement with the unperturbed network"
 
 
-def _control(effects: Effects) -> tuple[Table, ...]:
-    """Set what each layer bears beside what it bears with shuffled weights."""
-    if effects.control.empty:
-        return ()
-    rows = [
-        {
-            "layer": cells.Code(layer, 32),
-            "weights": network,
-            "scale from": cells.number(found.scale[0]),
-            "scale to": cells.number(found.scale[1]),
-            "shift from": cells.number(found.offset[0]),
-            "shift to": cells.number(found.offset[1]),
-            "weakening / shift": cells.number(found.ratio if np.isfinite(found.ratio) else None),
-        }
-        for layer in dict.fromkeys(effects.control["layer"])
-        for network, found in tolerances(effects.control, layer).items()
-    ]
-    caption = (
-        "Levels around the unperturbed network that keep 99 % of its own predictions, beside the same network with "
-        "its weights shuffled within each tensor: what any network of this shape bears. The last column is tolerated "
-        "weakening over tolerated shift; above 1, boundaries matter more than intensity."
-    )
-    return (Table(pd.DataFrame(rows, dtype=object), caption),)
+def _figures(results: Results, table: pd.DataFrame, what: str) -> list[Figure]:
+    """Draw the curves of each layer, and those of its classes below."""
+    names = layer_figures("interventions", dict.fromkeys(table["layer"]))
+    classes = class_figures(results.effects, results.data)
+    figures = []
+    for layer, part in table.groupby("layer", sort=False):
+        draw = partial(_figure, part, dict(results.effects.baseline), what)
+        figures += [Figure(names[layer], _caption(str(layer), what), draw)]
+        figures += [classes[str(layer)]] if layer in classes else []
+    return figures
 
 
 def _caption(layer: str, what: str) -> str:
     return (
-        f"{layer}: {what} (above) and, with labels, loss (below) over the level of each intervention on all its nodes."
+        f"{layer}: {what} (above) and, with labels, loss (below) over the level of each intervention on all its "
+        "nodes; bands are 95 % intervals, the dashed line is the unperturbed network."
     )
 
 
@@ -104,7 +89,7 @@ def _figure(table: pd.DataFrame, baseline: dict[str, float], what: str) -> Any:
     for column, name in enumerate(names):
         part = table[(table["intervention"] == name) & np.isfinite(table["level"])].sort_values("level")
         _accuracy(grid[0, column], part, baseline)
-        _level_axis(grid[0, column], part["level"].to_numpy(float))
+        level_axis(grid[0, column], part["level"].to_numpy(float))
         grid[0, column].set_title(name)
         if loss:
             _loss(grid[1, column], part)
@@ -149,28 +134,8 @@ def _loss(axes: Any, table: pd.DataFrame) -> None:
     known = known[np.isfinite(known) & (known > 0)]
     if len(known) and known.max() > 50 * known.min():
         axes.set_yscale("log")
-        _plain_ticks(axes.yaxis)
+        plain_ticks(axes.yaxis)
     pale(axes)
-
-
-def _level_axis(axes: Any, levels: Any) -> None:
-    """Spread levels that span orders of magnitude, on both sides of 0 if there are any."""
-    small = np.abs(levels[levels != 0]).min(initial=np.inf)
-    if np.abs(levels).max(initial=0) < 200 * small:
-        return
-    if (levels > 0).all():
-        axes.set_xscale("log")
-    elif (levels < 0).any():
-        axes.set_xscale("symlog", linthresh=LINEAR)
-        axes.set_xticks([x for x in SHIFTS if levels.min() <= x <= levels.max()])
-    _plain_ticks(axes.xaxis)
-
-
-def _plain_ticks(axis: Any) -> None:
-    """Print 0.01, not a power of ten: mathematical text is off, since names may hold dollar signs."""
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
-    axis.set_minor_locator(NullLocator())
 
 
 def _legend(figure: Any, table: pd.DataFrame) -> None:

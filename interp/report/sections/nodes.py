@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from interp.report import cells
 from interp.report.lookup import shown_split, single_nodes
-from interp.report.numbers import decimals
+from interp.report.numbers import MISSING, percent
 from interp.report.scores import change_cell, paired_test, score_cell, unit_of_change
 from interp.report.sections.clamps import clamp_figures
+from interp.report.sections.class_falls import class_name
 from interp.tasks import TASKS, ScoreName
-from interp.types import Effects, GaussianFit, Results, Section, Table
+from interp.types import Dataset, Effects, Results, Section, Table
 
 MOST = 25  # nodes shown of each layer
 REPLACED = {"zero-ablation": "0", "mean-ablation": "its mean"}
@@ -28,7 +28,7 @@ def section(results: Results) -> Section:
     split, ways = shown_split(table), [str(way) for way in dict.fromkeys(table["intervention"])]
     text = (
         f"Each node's output is replaced by {' or by '.join(map(_words, ways))}, one node at a time, and the {split} "
-        "split is run again. The table starts with the nodes that cost most; a click on a heading sorts by it.",
+        "split is run again. Each layer's nodes that cost most come first; a click on a heading sorts by it.",
         f"q is the p-value of {paired_test(name)} after Benjamini-Hochberg correction over the layer's nodes: below "
         "0.05, the change is unlikely to be luck. On many samples even a tiny change has a small q: look at its size.",
         "A node without effect is not useless: others may carry the same information.",
@@ -37,16 +37,16 @@ def section(results: Results) -> Section:
     unit = unit_of_change(name, name.words)
     caption = f"The {MOST} most sensitive nodes of each layer; all are in report.json. Change is {unit}."
     found = Table(pd.DataFrame(rows, dtype=object), caption, sortable=True)
-    return Section(
-        "Single nodes", text, clamp_figures(results.effects, name.words), (found, *_levels(results.effects, name))
-    )
+    clamps = clamp_figures(results.effects, name.words)
+    return Section("Single nodes", text, clamps, (found, *_levels(results, name)))
 
 
-def _levels(effects: Effects, name: ScoreName) -> tuple[Table, ...]:
+def _levels(results: Results, name: ScoreName) -> tuple[Table, ...]:
     """List the nodes whose clamps cost most, with what is read off their curves."""
+    effects = results.effects
     if effects.node_levels.empty:
         return ()
-    ordered = effects.node_levels.sort_values("lowest", kind="stable").groupby("layer", sort=False).head(MOST)
+    ordered = _by_layer(effects.node_levels, "lowest")
     rows = [
         {
             "node": cells.Code(f"{row['layer']}:{int(row['node'])}", 40),
@@ -54,15 +54,32 @@ def _levels(effects: Effects, name: ScoreName) -> tuple[Table, ...]:
             "equilibrium": cells.fixed(row["equilibrium"], 2),
             "half, raised to": cells.fixed(row["half_min"], 2),
             "half, cut at": cells.fixed(row["half_max"], 2),
+            "above": cells.share(row.get("above"), places=0),
+            "right above": cells.share(row.get("accuracy_above")),
+            "right below": cells.share(row.get("accuracy_below")),
+            "classes above": _above(effects, str(row["layer"]), int(row["node"]), results.data),
         }
         for row in ordered.to_dict(orient="records")
     ]
     caption = (
         f"Clamps of single nodes, the {MOST} that cost most of each layer. Equilibrium is the level where raising low "
         "outputs and cutting high ones cost the same; half is where the score has fallen to half. Levels are fractions "
-        "of the node's own output range; a dash: no such level."
+        "of the node's own output range; a dash: no such level. Of the unperturbed network: the share of samples whose "
+        "output lies above the equilibrium, accuracy above and below it, and the classes that lie above most often."
     )
     return (Table(pd.DataFrame(rows, dtype=object), caption, sortable=True),)
+
+
+def _above(effects: Effects, layer: str, node: int, data: Dataset, most: int = 3) -> str:
+    """Name the classes that lie above a node's equilibrium most often, with their shares."""
+    table = effects.balance
+    if table.empty:
+        return MISSING
+    rows = table[(table["layer"] == layer) & (table["node"] == node) & (table["above"] >= 0.5)]
+    rows = rows.sort_values("above", ascending=False, kind="stable").head(most)
+    shares = zip(rows["class"], rows["above"], strict=True)
+    names = [f"{class_name(data, label)} ({percent(share, 0)})" for label, share in shares]
+    return ", ".join(names) or MISSING
 
 
 def _words(way: str) -> str:
@@ -72,16 +89,17 @@ def _words(way: str) -> str:
 def _rows(table: pd.DataFrame, ways: list[str], results: Results) -> list[dict[str, Any]]:
     """Give a row for each of the most sensitive nodes, with what every way of replacing it does."""
     found = {(row["layer"], row["node"], row["intervention"]): row for row in table.to_dict(orient="records")}
-    chosen = _most_sensitive(table[table["intervention"] == ways[0]])
+    chosen = _by_layer(table[table["intervention"] == ways[0]], "difference")
     return [
         _row(layer, int(node), {way: found.get((layer, node, way), {}) for way in ways}, results)
         for layer, node in zip(chosen["layer"], chosen["node"], strict=True)
     ]
 
 
-def _most_sensitive(table: pd.DataFrame) -> pd.DataFrame:
-    ordered = table.sort_values("difference", kind="stable")
-    return ordered.groupby("layer", sort=False).head(MOST)
+def _by_layer(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Give the first nodes of each layer when sorted by a column, layers in network order."""
+    parts = [part.sort_values(column, kind="stable").head(MOST) for _, part in table.groupby("layer", sort=False)]
+    return pd.concat(parts)
 
 
 def _row(layer: str, node: int, found: dict[str, dict[Any, Any]], results: Results) -> dict[str, Any]:
@@ -94,17 +112,12 @@ def _row(layer: str, node: int, found: dict[str, dict[Any, Any]], results: Resul
 
 
 def _boundary(results: Results, layer: str, node: int) -> dict[str, Any]:
-    found, fit = results.boundaries.get(layer), results.fits.get(layer)
+    found = results.boundaries.get(layer)
     kind = str(found.kind[node]) if found else ""
     return {
         "kind": cells.Badge(kind, kind) if kind else None,
         "distance": _distance(results, layer, node),
-        "mean of z": _spread(fit, node) if fit else None,
     }
-
-
-def _spread(fit: GaussianFit, node: int) -> cells.Shown:
-    return cells.Shown(fit.mean[node], decimals(fit.mean[node]), f"sd {decimals(np.sqrt(fit.var[node]))}")
 
 
 def _distance(results: Results, layer: str, node: int) -> cells.Shown:

@@ -1,0 +1,46 @@
+"""Which classes fall first when a layer is pushed away from where it stands."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from interp.interventions.levels import no_op
+from interp.types import Array
+
+COLUMNS = ("layer", "split", "intervention", "side", "class", "level")
+
+
+def falls(classes: pd.DataFrame) -> pd.DataFrame:
+    """Give the level at which each class has lost half of its accuracy, going down and up from the no-op.
+
+    Parameters
+    ----------
+    classes
+        As in `Effects.classes`.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``layer``, ``split``, ``intervention``, ``side`` (``down`` or ``up``), ``class``, ``level``: NaN for
+        a class that does not fall. Nothing for an intervention without a no-op.
+    """
+    rows = []
+    for (layer, split, kind), part in classes.groupby(["layer", "split", "intervention"], sort=False):
+        grid = part.pivot_table(index="class", columns="level", values="accuracy")
+        level, centre = grid.columns.to_numpy(float), no_op(str(kind))
+        if not np.any(level == centre):
+            continue
+        usual = grid.to_numpy(float)[:, level == centre]
+        fallen = (grid.to_numpy(float) <= usual / 2) & (usual > 0)
+        for side, there in (("down", level < centre), ("up", level > centre)):
+            order = np.flatnonzero(there)[:: -1 if side == "down" else 1]
+            if len(order):
+                found = _first(level[order], fallen[:, order])
+                rows += [(layer, split, kind, side, label, x) for label, x in zip(grid.index, found, strict=True)]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _first(level: Array, fallen: Array) -> Array:
+    """Give the first level in order at which each row is true, NaN where none is."""
+    return np.where(fallen.any(1), level[fallen.argmax(1)], np.nan)

@@ -1,0 +1,34 @@
+"""What interventions found, under report.json's own keys; curves as lists, so that the file stays small."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from interp.types import Effects
+
+
+def intervention_keys(effects: Effects) -> dict[str, Any]:
+    """Give everything of `Effects` beside its table, by report.json's keys."""
+    return {
+        "groups": effects.groups,
+        "class_accuracy": _curves(effects.classes, ["layer", "split", "intervention", "class"], ["level", "accuracy"]),
+        "class_falls": effects.falls,
+        "clamp_curves": _curves(effects.curves, ["layer", "node", "intervention"], ["level", "accuracy"]),
+        "node_levels": effects.node_levels,
+        "class_balance": _curves(effects.balance, ["layer", "node"], ["class", "samples", "above"]),
+        "control": _curves(effects.control, ["layer", "network", "shuffle", "intervention"], ["level", "agreement"]),
+        "tolerance": effects.tolerance,
+    }
+
+
+def _curves(table: pd.DataFrame, keys: list[str], columns: list[str]) -> list[dict[str, Any]]:
+    """Fold a tidy table: one object a curve, its columns as lists."""
+    if table.empty:
+        return []
+    keys = [key for key in keys if key in table]  # files of version 1 know of one shuffled copy only
+    return [
+        dict(zip(keys, key, strict=True)) | {column: part[column].tolist() for column in columns}
+        for key, part in table.groupby(keys, sort=False, dropna=False)
+    ]

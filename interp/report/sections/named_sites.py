@@ -1,0 +1,75 @@
+"""What the user named, changed together: nodes, layers, or both."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from interp.report import cells
+from interp.report.lookup import shown_split
+from interp.report.scores import change_cell, score_cell, unit_of_change
+from interp.report.sections.level_axis import level_axis
+from interp.report.style import FAINT, OTHERS, canvas, pale, short
+from interp.tasks import R2, ScoreName
+from interp.types import Effects, Figure, Table
+
+MOST = len(OTHERS)  # groups drawn, each in its own colour
+
+
+def group_figures(effects: Effects, name: ScoreName) -> tuple[Figure, ...]:
+    """Draw accuracy over the levels of each group."""
+    if effects.groups.empty:
+        return ()
+    split = shown_split(effects.groups)
+    part = effects.groups[effects.groups["split"] == split]
+    baseline = float(effects.baseline.get(split, np.nan))
+    caption = (
+        f"Layers and nodes changed together, as asked for: {name.words} on the {split} split; dashed: unperturbed."
+    )
+    return (Figure("interventions-groups", caption, partial(_draw, part, baseline, name)),)
+
+
+def _draw(part: pd.DataFrame, baseline: float, name: ScoreName) -> Any:
+    kinds, groups = list(dict.fromkeys(part["intervention"])), list(dict.fromkeys(part["group"]))[:MOST]
+    figure, axes = canvas(1, len(kinds), height=2.6, sharey=True)
+    for place, kind in zip(axes[0], kinds, strict=True):
+        rows = part[(part["intervention"] == kind) & np.isfinite(part["level"])]
+        for group, shade in zip(groups, OTHERS, strict=False):
+            line = rows[rows["group"] == group]
+            place.plot(line["level"], line["accuracy"], color=shade, lw=1.4, label=short(group))
+        if np.isfinite(baseline):
+            place.axhline(baseline, color=FAINT, lw=0.8, ls=(0, (4, 3)))
+        place.set_title(str(kind))
+        place.set_ylim(None if name == R2 else -0.02, 1.02)
+        level_axis(place, rows["level"].to_numpy(float))
+        pale(place)
+    axes[0, 0].set_ylabel(name.words)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper right", ncols=min(len(labels), 3))
+    return figure
+
+
+def group_tables(effects: Effects, name: ScoreName) -> tuple[Table, ...]:
+    """List the most harmful level of each group."""
+    if effects.groups.empty:
+        return ()
+    groups = effects.groups.groupby(["group", "intervention", "split"], sort=False)
+    rows = [
+        {
+            "changed together": cells.Code(row["group"], 40),
+            "intervention": row["intervention"],
+            "split": row["split"],
+            "level": cells.number(row["level"]),
+            name.words: score_cell(name, row["accuracy"], row["low"], row["high"]),
+            "change": change_cell(name, row["difference"], row["difference_low"], row["difference_high"]),
+            "q": cells.probability(row["q_value"]),
+        }
+        for row in effects.groups.loc[groups["accuracy"].idxmin().dropna()].to_dict(orient="records")
+    ]
+    caption = (
+        "The most harmful level for what was changed together. Change is " + unit_of_change(name, name.words) + "."
+    )
+    return (Table(pd.DataFrame(rows, dtype=object), caption, sortable=True),)

@@ -1,0 +1,84 @@
+"""How far each layer can be pushed, beside the same network with shuffled weights."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from interp.interventions.tolerance import compared
+from interp.report.numbers import finite, number, percent
+from interp.report.style import FAINT, KIND_COLOURS, canvas, pale, short
+from interp.tasks import R2, ScoreName
+from interp.types import Effects, Figure
+
+MOST = 16  # layers drawn
+OWN = KIND_COLOURS["coherent"]
+OWN_PREDICTIONS = "of the network's own predictions stay"
+
+
+def tolerance_text(effects: Effects, layers: list[str], name: ScoreName) -> tuple[str, ...]:
+    """Say in a sentence a layer what it bears and what its shuffled copies bear."""
+    kept = "of the variance of the network's own outputs stays explained" if name == R2 else OWN_PREDICTIONS
+    pairs = [(layer, found) for layer in layers if (found := compared(effects.tolerance, layer)) is not None]
+    return tuple(
+        f"With z of {layer} multiplied by anything from {number(found.given['scale_low'], 2)} to "
+        f"{number(found.given['scale_high'], 2)}, or its boundaries moved by {percent(found.given['offset_low'])} to "
+        f"{percent(found.given['offset_high'])} of each node's range, 99 % {kept}. "
+        f"With shuffled weights: {_span(found.shuffled, 'scale_low', 'scale_high', plain=True)} times, and "
+        f"{_span(found.shuffled, 'offset_low', 'offset_high', plain=False)}."
+        for layer, found in pairs[:3]
+    )
+
+
+def _span(rows: pd.DataFrame, low: str, high: str, *, plain: bool) -> str:
+    """Give the middle of the copies' ends."""
+    ends = float(rows[low].median()), float(rows[high].median())
+    return " to ".join(number(end, 3) if plain else percent(end) for end in ends)
+
+
+def tolerance_figure(effects: Effects) -> tuple[Figure, ...]:
+    """Draw the levels that each layer bears, and below them those that shuffled copies bear."""
+    if effects.tolerance.empty:
+        return ()
+    layers = list(dict.fromkeys(effects.tolerance["layer"]))[:MOST]
+    caption = (
+        "What each layer bears: the levels around the unperturbed network (dashed) that keep 99 % of its own "
+        "predictions (blue; the whisker is the 95 % bootstrap interval of the lowest factor), and the same for copies "
+        "with shuffled weights (grey): what any network of this shape bears. Scaling a linear last layer cannot change "
+        "which output is largest."
+    )
+    return (Figure("interventions-tolerance", caption, partial(_draw, effects.tolerance, layers)),)
+
+
+def _draw(tolerance: pd.DataFrame, layers: list[str]) -> Any:
+    figure, axes = canvas(1, 2, height=1.0 + 0.46 * len(layers), sharey=True)
+    for row, layer in enumerate(layers):
+        part = tolerance[tolerance["layer"] == layer]
+        for place, kind in zip(axes[0], ("scale", "offset"), strict=True):
+            _bars(place, part, kind, row)
+    for place, centre, label in zip(axes[0], (1, 0), ("factor on z", "shift, fraction of the range"), strict=True):
+        place.axvline(centre, color=FAINT, lw=0.8, ls=(0, (4, 3)), zorder=0)
+        place.set_xlabel(label)
+        pale(place)
+    axes[0, 0].set_xscale("log")
+    axes[0, 0].xaxis.set_major_formatter(lambda x, _: f"{x:g}")
+    axes[0, 0].set_yticks(range(len(layers)), [short(name) for name in layers])
+    axes[0, 0].set_ylim(len(layers) - 0.4, -0.6)
+    return figure
+
+
+def _bars(axes: Any, part: pd.DataFrame, kind: str, row: int) -> None:
+    own = part[part["network"] == "given"]
+    copies = part[part["network"] == "shuffled"]
+    spread = np.linspace(0.12, 0.36, max(len(copies), 2))
+    for place, (low, high) in zip(spread, copies[[f"{kind}_low", f"{kind}_high"]].to_numpy(float), strict=False):
+        axes.plot([low, high], [row + place] * 2, color=FAINT, lw=1.6, alpha=0.8, solid_capstyle="butt")
+    for found in own.to_dict(orient="records"):
+        axes.plot(
+            [found[f"{kind}_low"], found[f"{kind}_high"]], [row - 0.12] * 2, color=OWN, lw=6, solid_capstyle="butt"
+        )
+        if kind == "scale" and finite(found["scale_low_from"]):
+            axes.plot([found["scale_low_from"], found["scale_low_to"]], [row - 0.3] * 2, color=OWN, lw=1.2)
