@@ -59,7 +59,7 @@ def test_options_choose_what_is_swept(folder, monkeypatch, capsys):
     assert set(found.curves["level"]) == {0, 0.5, 1}
     assert set(found.groups["group"]) == {"a:1", "b:0", "a, b", "a:0, a:2, b:1"}
     assert set(found.control["layer"]) == {"a"}
-    assert "a:0, a:2, b:1, clamp-max, train: 5 levels, least accuracy" in capsys.readouterr().out
+    assert "a:0, a:2, b:1, clamp-max, train: 5 levels, least score" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
