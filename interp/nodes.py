@@ -6,8 +6,8 @@ functional, reused and in-place activations are found as well as modules.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -260,15 +260,3 @@ def _norm_map(norm: nn.Module) -> tuple[Tensor, Tensor]:
         scale = scale * norm.weight.detach().double().cpu()
     shift = -mean.double().cpu() * scale
     return scale, shift + (norm.bias.detach().double().cpu() if norm.affine else 0)
-
-
-@contextmanager
-def eval_mode(module: nn.Module) -> Iterator[None]:
-    """Run in eval mode, and give every part its own mode back."""
-    modes = {part: part.training for part in module.modules()}
-    module.eval()
-    try:
-        yield
-    finally:
-        for part, mode in modes.items():
-            part.training = mode

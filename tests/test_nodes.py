@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from interp.nodes import affine_map, eval_mode, find_layers, node_kind, rows_of_nodes
+from interp.nodes import affine_map, find_layers, node_kind, rows_of_nodes
 from interp.record import _rows_read
 from zoo.layers import Abs, OffsetL2
 
@@ -211,16 +211,3 @@ def test_rows_run_over_positions_within_samples():
     assert rows.shape == (8, 3)
     assert rows[5].tolist() == z[1, :, 0, 1].tolist()
     assert rows_of_nodes(torch.arange(24).reshape(2, 3, 4), "linear")[4].tolist() == [16, 17, 18, 19]
-
-
-def test_eval_mode_gives_every_part_its_own_mode_back():
-    net = nn.Sequential(nn.Dropout(), nn.Sequential(nn.Dropout(), nn.Linear(2, 2)))
-    net[1].eval()
-    net[1][0].train()
-    before = [part.training for part in net.modules()]
-    with eval_mode(net):
-        assert not any(part.training for part in net.modules())
-    assert [part.training for part in net.modules()] == before
-    with pytest.raises(ValueError, match="inside"), eval_mode(net):
-        raise ValueError("inside")
-    assert [part.training for part in net.modules()] == before
