@@ -98,7 +98,7 @@ def intervene(
     some = draw(data.train, options.curve_samples // (4 if most else 1), options.seed)
     curves = _curves(part, some, known, options)
     read = node_levels(curves)
-    control, tolerance = _control(part, data.train, known, options)
+    control, tolerance = _control(part, data.train, known, options, 4 if most else 1)
     return Effects(
         table,
         baseline,
@@ -187,10 +187,9 @@ def _curves(
 
 
 def _control(
-    model: LoadedModel, split: Split, ranges: Mapping[str, Ranges], options: InterventionOptions
+    model: LoadedModel, split: Split, ranges: Mapping[str, Ranges], options: InterventionOptions, part: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Hold the network beside shuffled copies."""
-    part = 4 if _convolves(model) else 1
+    """Hold the network beside shuffled copies; samples and copies are divided by `part`."""
     most, shuffles = options.control_samples // part, max(1, options.control_shuffles // part)
     if not most:
         return pd.DataFrame(), pd.DataFrame()
