@@ -189,7 +189,7 @@ PATHS = {
     "good.pt/inside": "no such file",
     "null\0byte": "null byte",
     "x" * 5000: "too long",
-    "/dev/null": "an empty file",
+    "/dev/null": "a pipe, socket or device",
 }
 
 

@@ -82,7 +82,7 @@ def contents_of(loaded: Any, format: str, path: object) -> Contents:
 
 def _find_state(loaded: Any, path: object) -> tuple[Any, tuple[str, ...]]:
     """Find what holds the weights, a mapping of tensors or a module's stand-in, and say where it was."""
-    found = list(_states(loaded, ()))
+    found = list(_states(loaded))
     if not found:
         raise CheckpointError(path, found=_kind(loaded), expected="a state dict", do="save model.state_dict()")
     where, state, holder = max(found, key=lambda item: _rank(item[0], item[1]))
@@ -119,8 +119,14 @@ def _kind(loaded: Any) -> str:
     return f"one value of type {name}"
 
 
-def _states(value: Any, where: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Tensor], Any]]:
-    """Yield (keys that lead to it, its tensors, itself) for every mapping or module that holds tensors."""
+def _states(
+    value: Any, where: tuple[str, ...] = (), seen: set[int] | None = None
+) -> Iterator[tuple[tuple[str, ...], dict[str, Tensor], Any]]:
+    """Yield (keys that lead to it, its tensors, itself) for every mapping or module that holds tensors, once each."""
+    seen = set() if seen is None else seen
+    if id(value) in seen:  # kept under several names, or in itself
+        return
+    seen.add(id(value))
     if is_module(value):
         tensors = state_of(parts_of(value))
         if tensors:
@@ -134,12 +140,12 @@ def _states(value: Any, where: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
         yield where, tensors, tensors
     for key, inner in value.items():
         if not any(word in str(key).lower() for word in NOT_WEIGHTS):
-            yield from _states(inner, (*where, str(key)))
+            yield from _states(inner, (*where, str(key)), seen)
 
 
 def holds_weights(loaded: Any) -> bool:
     """Whether there are tensors to be found in what was loaded."""
-    return next(_states(loaded, ()), None) is not None
+    return next(_states(loaded), None) is not None
 
 
 def _rank(where: tuple[str, ...], state: Mapping[str, Tensor]) -> tuple[int, int, int, int]:

@@ -25,6 +25,7 @@ from interp.checkpoints.sniff import LARGEST_RATIO
 from interp.checkpoints.steps import Graph, Step, UnknownOperation
 from interp.dag import INPUT
 from interp.errors import CheckpointError, first_line
+from interp.pickle_scan import load_weights
 
 DTYPES = {
     1: torch.uint8, 2: torch.int8, 3: torch.int16, 4: torch.int32, 5: torch.int64, 6: torch.float16, 7: torch.float32,
@@ -96,7 +97,7 @@ def _tensors(
 
 def _pickled(content: bytes) -> dict[str, Tensor]:
     loaded = _weights_only(content)
-    return {str(name): value.detach() for name, value in loaded.items() if isinstance(value, Tensor)}
+    return {str(name): Tensor.detach(value) for name, value in loaded.items() if isinstance(value, Tensor)}
 
 
 def _weights_only(content: bytes) -> Any:
@@ -106,14 +107,14 @@ def _weights_only(content: bytes) -> Any:
             declared = sum(member.file_size for member in inner.infolist())
         if declared > LARGEST_RATIO * len(content):
             raise ValueError(f"an inner zip that unpacks to {declared:,} bytes")
-    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return load_weights(io.BytesIO(content))
 
 
 def _tensor(content: bytes, entry: Mapping[str, Any]) -> Tensor:
     if entry["use_pickle"]:
         loaded = _weights_only(content)
         assert isinstance(loaded, Tensor)
-        return loaded.detach()
+        return Tensor.detach(loaded)
     said = entry["tensor_meta"]
     sizes, strides = ([int(size["as_int"]) for size in said[key]] for key in ("sizes", "strides"))
     if 0 in sizes:

@@ -8,7 +8,6 @@ tensors, its children and the names of their classes, and its code is neither im
 from __future__ import annotations
 
 import pickletools
-import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from interp.checkpoints.legacy import HEADERS, TAKE_CLASS, take_class, without_sources
+from interp.pickle_scan import UnsafePickle, load_weights
 
+DEEPEST = 100  # modules in modules
 LEGACY_PICKLES = HEADERS + 1
 KNOWN: dict[str, Callable[..., Any]] = {
     TAKE_CLASS: take_class,
@@ -93,9 +94,8 @@ def load_inert(path: Path, file: IO[bytes] | None = None) -> Any:
     known = [*stand_ins, *((value, name) for name, value in KNOWN.items())]
     if file is None and not zipfile.is_zipfile(path):
         file = without_sources(path.read_bytes())
-    with warnings.catch_warnings(), torch.serialization.safe_globals(known):  # type: ignore[arg-type]
-        warnings.simplefilter("ignore")  # on old types and protocols, which the user of a file cannot change
-        return torch.load(path if file is None else file, map_location="cpu", weights_only=True)
+    with torch.serialization.safe_globals(known):  # type: ignore[arg-type]
+        return load_weights(path if file is None else file)
 
 
 def global_names(path: Path) -> list[str]:
@@ -128,6 +128,8 @@ def parts_of(module: Inert) -> dict[str, Part]:
     def visit(value: Inert, name: str) -> None:
         if id(value) in seen:  # a module that two names share, or a loop
             return
+        if name.count(".") > DEEPEST:
+            raise UnsafePickle(f"modules nested over {DEEPEST} deep")
         seen.add(id(value))
         children = _children(value)
         found[name] = Part(_kind(value.class_name), _settings(value), _tensors(value), tuple(children))
@@ -161,7 +163,7 @@ def _children(module: Inert) -> dict[str, Inert]:
 def _tensors(module: Inert) -> dict[str, Tensor]:
     registers = [module.state.get(name) for name in ("_parameters", "_buffers")]
     where = [register for register in registers if isinstance(register, Mapping)] or [module.state]
-    return {str(k): v.detach() for register in where for k, v in register.items() if isinstance(v, Tensor)}
+    return {str(k): Tensor.detach(v) for register in where for k, v in register.items() if isinstance(v, Tensor)}
 
 
 def _settings(module: Inert) -> dict[str, Any]:

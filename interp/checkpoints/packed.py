@@ -16,11 +16,11 @@ def tensors_in(mapping: Mapping[Any, Any]) -> dict[str, Tensor]:
     for key, value in mapping.items():
         name = str(key)
         if isinstance(value, Tensor):
-            found[name] = value.detach()
+            found[name] = Tensor.detach(value)  # not the tensor's own: a pickle may hide it behind an attribute
         elif name.endswith(PACKED) and _is_pair(value):
             parent = name.removesuffix(PACKED)
             pair = {parent + own: tensor for own, tensor in zip(("weight", "bias"), value, strict=True)}
-            found |= {own: tensor.detach() for own, tensor in pair.items() if tensor is not None}
+            found |= {own: Tensor.detach(tensor) for own, tensor in pair.items() if tensor is not None}
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickletools
+import stat
 import zipfile
 from pathlib import Path
 
@@ -42,6 +43,9 @@ def sniff(path: Path) -> str:
 
 def _head(path: Path) -> tuple[bytes, int]:
     try:
+        kind = path.stat().st_mode  # before it is opened: a pipe would wait for someone who writes
+        if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
+            raise CheckpointError(path, found="a pipe, socket or device", expected="a file", do="copy it to a file")
         with path.open("rb") as file:
             head = file.read(4096)
             size = path.stat().st_size

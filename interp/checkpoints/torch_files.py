@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import re
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import torch
 from interp.checkpoints.contents import Contents, contents_of, holds_weights
 from interp.checkpoints.inert import load_inert
 from interp.errors import CheckpointError, first_line
+from interp.pickle_scan import UnsafePickle, load_weights
 
 
 def read_torch(path: Path, format: str, allow_pickle: bool = False) -> Contents:
@@ -24,11 +24,18 @@ def read_torch(path: Path, format: str, allow_pickle: bool = False) -> Contents:
         If it is damaged, holds no weights, or needs code to run.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on old types and protocols, which the user of a file cannot change
-            loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
+        return contents_of(_loaded(path, allow_pickle), format, path)
+    except UnsafePickle as error:
+        raise distrusted(path, error) from error
+
+
+def _loaded(path: Path, allow_pickle: bool) -> Any:
+    try:
+        return load_weights(path, trusted=allow_pickle)
+    except UnsafePickle:
+        raise
     except pickle.UnpicklingError as error:
-        loaded = _unpickle(path) if allow_pickle else _without_code(path, error)
+        return _unpickle(path) if allow_pickle else _without_code(path, error)
     except Exception as error:  # damage shows as RuntimeError, EOFError, KeyError, UnicodeDecodeError ...
         raise CheckpointError(
             path,
@@ -36,7 +43,11 @@ def read_torch(path: Path, format: str, allow_pickle: bool = False) -> Contents:
             expected="a whole file",
             do="copy or download it again",
         ) from error
-    return contents_of(loaded, format, path)
+
+
+def distrusted(path: Path, error: UnsafePickle) -> CheckpointError:
+    """Build the error for a pickle that asks for more than weights need."""
+    return CheckpointError(path, found=str(error), expected="a pickle of weights", do="do not trust this file")
 
 
 def _needs_code(path: Path, error: Exception) -> CheckpointError:
@@ -55,6 +66,8 @@ def _without_code(path: Path, refused: pickle.UnpicklingError) -> Any:
     """Load with stand-ins for the classes that weights alone do not need."""
     try:
         loaded = load_inert(path)
+    except UnsafePickle:
+        raise
     except Exception as error:  # damage, or pickles that ask for more than a stand-in can give
         raise _needs_code(path, refused) from error
     if not holds_weights(loaded):

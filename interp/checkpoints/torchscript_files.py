@@ -14,7 +14,9 @@ from interp.checkpoints.contents import Contents, contents_of
 from interp.checkpoints.inert import Inert, load_inert
 from interp.checkpoints.script import follow
 from interp.checkpoints.steps import UnknownOperation
+from interp.checkpoints.torch_files import distrusted
 from interp.errors import CheckpointError, first_line
+from interp.pickle_scan import UnsafePickle
 
 WEIGHTS = {"data.pkl": "data.pkl", "data/": "data/"}
 CONSTANTS = {"constants.pkl": "data.pkl", "constants/": "data/"}
@@ -36,6 +38,8 @@ def read_torchscript(path: Path, format: str, allow_pickle: bool = False) -> Con
         return _with_graph(contents, root, _sources(path), constants)
     except CheckpointError:
         raise
+    except UnsafePickle as error:
+        raise distrusted(path, error) from error
     except Exception as error:  # damage shows in many types; so do pickles that a stand-in cannot serve
         raise CheckpointError(
             path,

@@ -5,7 +5,6 @@ To add a format, write a function ``(spec, options) -> Dataset`` and one line in
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -14,6 +13,7 @@ from interp.datasets.assemble import existing, from_mapping
 from interp.datasets.options import DataOptions
 from interp.datasets.tables import from_csv
 from interp.errors import DataError, first_line
+from interp.pickle_scan import load_weights
 from interp.types import Dataset
 
 
@@ -36,9 +36,7 @@ def from_tensors(spec: str, options: DataOptions) -> Dataset:
 
     path = existing(spec)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            content = torch.load(path, map_location="cpu", weights_only=True)
+        content = load_weights(path)
     except Exception as error:  # torch.load fails with many types; each means the same here
         raise DataError(
             path, found=first_line(error), expected="a dict of tensors", do="save one with torch.save, or use .npz"

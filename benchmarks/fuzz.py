@@ -1,0 +1,151 @@
+"""Open thousands of damaged checkpoints: each must open or be refused in one line, whatever is in it.
+
+``python benchmarks/fuzz.py`` prints what came of every format and every kind of damage, then one JSON line. What failed
+is written to the folder ``--keep`` names, with a recipe.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+import torch
+from fuzzing.mutants import MUTATORS, Mutant, make_mutant
+from fuzzing.opening import FAILURES, Outcome
+from fuzzing.places import PLACES
+from fuzzing.seeds import FORMATS, Seed
+from fuzzing.workers import Worker, worker
+
+KINDS = ("opened", "refused", *FAILURES)
+WIDTHS = {"legacy state dict": 64, "module": 64, "zoo": 64}  # values a row; 6 for the dense ones
+Row = tuple[str, str, Outcome]
+"""Format, damage, what came of it."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=5000, help="mutants (default: 5000)")
+    parser.add_argument("--first", type=int, default=0, help="number of the first one (default: 0)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--commands", type=int, default=30, help="how many also go through the command line")
+    parser.add_argument("--keep", type=Path, help="folder for those that fail")
+    parser.add_argument("--formats", nargs="*", default=list(FORMATS), choices=list(FORMATS), metavar="FORMAT")
+    args = parser.parse_args()
+    torch.set_num_threads(1)  # a process with threads cannot be forked
+    begin = time.perf_counter()
+    numbers = range(args.first, args.first + args.count)
+    with tempfile.TemporaryDirectory() as name, worker(Path(name)) as opener:
+        rows = [*sound(opener, args.formats), *places(opener)]
+        rows += mutated(opener, numbers, args.seed, tuple(args.formats), args.keep)
+        rows += commands(opener.scratch, numbers[:: max(len(numbers) // max(args.commands, 1), 1)], args)
+    show(rows, args, time.perf_counter() - begin)
+    sys.exit(any(outcome.is_failure for _, _, outcome in rows))
+
+
+def sound(opener: Worker, formats: Sequence[str]) -> Iterator[Row]:
+    """Open every format undamaged: one that does not open would make its mutants worthless."""
+    for number, format in enumerate(formats):
+        mutant = Mutant(number, format, (), make_mutant(0, number, tuple(formats)).checkpoint)
+        yield format, "none", open_mutant(opener, mutant)
+
+
+def places(opener: Worker) -> Iterator[Row]:
+    """Open what is no file."""
+    for name, make in PLACES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            yield "-", f"path: {name}", opener.open(make(Path(folder) / "file"), 0)
+
+
+def mutated(
+    opener: Worker, numbers: Sequence[int], seed: int, formats: tuple[str, ...], keep: Path | None = None
+) -> Iterator[Row]:
+    """Open mutants by number; those that fail are written to `keep`."""
+    for number in numbers:
+        mutant = make_mutant(seed, number, formats)
+        outcome = open_mutant(opener, mutant)
+        if outcome.is_failure and keep is not None:
+            keep_failure(keep, seed, mutant, outcome)
+        for mutator in mutant.mutators[:1]:
+            yield mutant.format, mutator, outcome
+
+
+def open_mutant(opener: Worker, mutant: Mutant) -> Outcome:
+    """Write a mutant's files and open them, every other one with data."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(mutant.checkpoint, Path(folder))
+        return opener.open(path, WIDTHS.get(mutant.format, 6) if mutant.number // 2 % 2 else 0)
+
+
+def write(checkpoint: Seed, folder: Path) -> Path:
+    """Write a checkpoint's files below a folder, and give what is to be opened."""
+    for name, content in checkpoint.files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder / checkpoint.opens
+
+
+def keep_failure(keep: Path, seed: int, mutant: Mutant, outcome: Outcome) -> None:
+    """Write a mutant that failed, with what it takes to make it anew."""
+    folder = keep / f"{seed}-{mutant.number}-{outcome.kind}"
+    write(mutant.checkpoint, folder)
+    recipe = {"seed": seed, "number": mutant.number, "format": mutant.format, "mutators": mutant.mutators}
+    recipe |= {"outcome": outcome.kind, "message": outcome.message}
+    (folder / "recipe.json").write_text(json.dumps(recipe, indent=2))
+
+
+def commands(scratch: Path, numbers: Sequence[int], args: argparse.Namespace) -> Iterator[Row]:
+    """Give mutants to the command itself: nothing on its error output, or one line and exit code 2."""
+    for number in numbers if args.commands else ():
+        mutant = make_mutant(args.seed, number, tuple(args.formats))
+        with tempfile.TemporaryDirectory() as folder:
+            path = write(mutant.checkpoint, Path(folder))
+            command = [sys.executable, "-m", "interp", "inspect", str(path)]
+            ran = subprocess.run(command, cwd=scratch, capture_output=True, text=True, timeout=120, check=False)
+        lines = ran.stderr.count("\n")
+        fine = (ran.returncode, lines) in ((0, 0), (2, 1)) and not (scratch / "MARK").exists()
+        kind = {0: "opened", 2: "refused"}.get(ran.returncode, "crash") if fine else "noise"
+        yield mutant.format, "command line", Outcome(kind, ran.stderr[-2000:])
+
+
+# --------------------------------------------------------------------------- what came of it
+
+
+def show(rows: Sequence[Row], args: argparse.Namespace, seconds: float) -> None:
+    """Print a table by format, one by damage, every failure's message once, and one JSON line."""
+    table("format", [(format, outcome) for format, _, outcome in rows])
+    table("damage", [(damage.partition(":")[0], outcome) for _, damage, outcome in rows])
+    failures = [row for row in rows if row[2].is_failure]
+    for format, damage, outcome in failures[:20]:
+        print(f"\n{outcome.kind}: {format}, {damage}\n{outcome.message}")
+    total = Counter(outcome.kind for _, _, outcome in rows)
+    facts = {"benchmark": "fuzz", "files": len(rows), "seed": args.seed, "formats": len(args.formats)}
+    facts |= {"mutators": len(MUTATORS), "failures": len(failures), **{kind: total[kind] for kind in KINDS}}
+    facts |= {"largest_memory_mb": round(max(row[2].memory for row in rows) / 1e6), "seconds": round(seconds)}
+    facts["versions"] = {"python": platform.python_version(), "torch": torch.__version__}
+    print(json.dumps(facts))
+
+
+def table(head: str, rows: Sequence[tuple[str, Outcome]]) -> None:
+    """Print how often each outcome came of each row's first column."""
+    counts = Counter((name, outcome.kind) for name, outcome in rows)
+    names = sorted(dict.fromkeys(name for name, _ in rows))
+    print(f"\n| {head} | files | {' | '.join(KINDS)} |\n|---|{'---:|' * (len(KINDS) + 1)}")
+    for name in names:
+        cells = [counts[name, kind] for kind in KINDS]
+        print(f"| {name} | {sum(cells):,} | {' | '.join(map(str, cells))} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Mutated checkpoints: seeds of every format, ways to damage them, and processes that open what comes out."""

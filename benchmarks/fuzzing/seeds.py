@@ -1,0 +1,218 @@
+"""One small sound checkpoint of every format; to add one, write a function and one line in `FORMATS`."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import tempfile
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from torch.nn.utils.prune import l1_unstructured
+
+from fuzzing.protobuf import field
+
+WIDTHS = (6, 5, 3)
+ZOO = Path(__file__).parents[2] / "zoo" / "pretrained" / "abs-digits.pt"
+ELEMENTS = {torch.float32: "FloatStorage", torch.int64: "LongStorage"}
+LEGACY_HEAD = (0x1950A86A20F9469CFC6C, 1001, {"protocol_version": 1001, "little_endian": True})
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A sound checkpoint in memory.
+
+    Attributes
+    ----------
+    opens
+        The file or folder that a user would name, below the scratch folder.
+    files
+        Name below the scratch folder -> content.
+    """
+
+    opens: str
+    files: Mapping[str, bytes]
+
+
+def dense() -> nn.Sequential:
+    """Build 6-5-3, the same at every call."""
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(WIDTHS[0], WIDTHS[1]), nn.ReLU(), nn.Linear(WIDTHS[1], WIDTHS[2]))
+
+
+def convolutional() -> nn.Sequential:
+    """Build a network that takes (1, 8, 8) to three classes, with batch-norm and pooling."""
+    torch.manual_seed(0)
+    first = (nn.Conv2d(1, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2))
+    return nn.Sequential(*first, nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(64, 3)).eval()
+
+
+def quantised() -> nn.Module:
+    """Build 6-5-3 with weights of 8 bits, packed as torch packs them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch announces the end of quantised modules; their files stay
+        return torch.ao.quantization.quantize_dynamic(dense(), {nn.Linear}, dtype=torch.qint8)
+
+
+def _state(folder: Path) -> None:
+    torch.save(dense().state_dict(), folder / "file")
+
+
+def _legacy_state(folder: Path) -> None:
+    torch.save(convolutional().state_dict(), folder / "file", _use_new_zipfile_serialization=False)
+
+
+def _before_0_4(folder: Path) -> None:
+    """Write what torch 0.3 wrote: `_rebuild_tensor`, and the storages' keys as the last pickle."""
+    tensors = dense().state_dict()
+    with (folder / "file").open("wb") as file:
+        for part in LEGACY_HEAD:
+            pickle.dump(part, file, protocol=2)
+        keys = _OldPickler(file).dump_state(tensors)
+        pickle.dump(keys, file, protocol=2)
+        for tensor in tensors.values():
+            file.write(tensor.numel().to_bytes(8, "little") + tensor.numpy().tobytes())
+
+
+class _Old:
+    """Pickled as a tensor was before version 0.4."""
+
+    def __init__(self, tensor: torch.Tensor, key: str) -> None:
+        self.tensor, self.key = tensor, key
+
+    def __reduce__(self) -> tuple:
+        return torch._utils._rebuild_tensor, (_Storage(self), 0, tuple(self.tensor.shape), self.tensor.stride())
+
+
+class _Storage:
+    def __init__(self, old: _Old) -> None:
+        self.old = old
+
+
+class _OldPickler(pickle._Pickler):
+    def __init__(self, file: object) -> None:
+        super().__init__(file, protocol=2)
+
+    def persistent_id(self, value: object) -> tuple | None:
+        if not isinstance(value, _Storage):
+            return None
+        kind = getattr(torch, ELEMENTS[value.old.tensor.dtype])
+        return ("storage", kind, value.old.key, "cpu", value.old.tensor.numel(), None)
+
+    def dump_state(self, tensors: Mapping[str, torch.Tensor]) -> list[str]:
+        keys = [str(1000 + i) for i in range(len(tensors))]
+        self.dump({name: _Old(t, key) for (name, t), key in zip(tensors.items(), keys, strict=True)})
+        return keys
+
+
+def _module(folder: Path) -> None:
+    torch.save(convolutional(), folder / "file")
+
+
+def _legacy_module(folder: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on sources that it cannot keep
+        torch.save(dense(), folder / "file", _use_new_zipfile_serialization=False)
+
+
+def _lightning(folder: Path) -> None:
+    module = dense()
+    optimiser = torch.optim.Adam(module.parameters())
+    module(torch.ones(2, 6)).sum().backward()
+    optimiser.step()
+    state = {f"model.{name}": tensor for name, tensor in module.state_dict().items()}
+    kept = {"epoch": 9, "global_step": 8600, "pytorch-lightning_version": "2.0.0", "callbacks": {}, "loops": {}}
+    hyper = {"lr": 0.001, "widths": [6, 5, 3]}
+    torch.save(
+        {**kept, "state_dict": state, "optimizer_states": [optimiser.state_dict()], "hyper_parameters": hyper},
+        folder / "file",
+    )
+
+
+def _pruned(folder: Path) -> None:
+    module = dense()
+    l1_unstructured(module[0], "weight", 0.5)
+    torch.save(module.state_dict(), folder / "file")
+
+
+def _quantised(folder: Path) -> None:
+    torch.save(quantised().state_dict(), folder / "file")
+
+
+def _torchscript(folder: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch announces the end of TorchScript; its files stay
+        torch.jit.script(dense()).save(folder / "file")
+
+
+def _safetensors(folder: Path) -> None:
+    save_file(dense().state_dict(), folder / "file", metadata={"format": "pt"})
+
+
+def _onnx(folder: Path) -> None:
+    (folder / "file").write_bytes(onnx_model(dense()))
+
+
+def _zoo(folder: Path) -> None:
+    (folder / "file").write_bytes(ZOO.read_bytes())
+
+
+FORMATS: dict[str, Callable[[Path], None]] = {
+    "state dict": _state,
+    "legacy state dict": _legacy_state,
+    "before 0.4": _before_0_4,
+    "module": _module,
+    "legacy module": _legacy_module,
+    "lightning": _lightning,
+    "pruned": _pruned,
+    "quantised": _quantised,
+    "torchscript": _torchscript,
+    "safetensors": _safetensors,
+    "onnx": _onnx,
+    "zoo": _zoo,
+}
+"""Name -> a function that writes ``file`` (or a folder of that name) into a folder."""
+
+
+def make_seed(format: str) -> Seed:
+    """Write one format's file and keep what was written."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        FORMATS[format](folder)
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        return Seed("file", {str(path.relative_to(folder)): path.read_bytes() for path in files})
+
+
+# --------------------------------------------------------------------------- ONNX by hand
+
+
+def onnx_model(module: nn.Sequential) -> bytes:
+    """Encode a dense chain as an ONNX model, without the onnx package."""
+    nodes, tensors, current = b"", b"", "input"
+    for name, part in module.named_children():
+        inputs = [current, *(f"{name}.{own}" for own, _ in part.named_parameters())]
+        current = f"out{name}"
+        kind, attributes = ("Gemm", _transposed()) if isinstance(part, nn.Linear) else ("Relu", b"")
+        node = b"".join(field(1, text) for text in inputs) + field(2, current) + field(4, kind) + attributes
+        nodes += field(1, node)
+        tensors += b"".join(field(5, _onnx_tensor(f"{name}.{own}", t)) for own, t in part.named_parameters())
+    return field(1, 8) + field(2, "pytorch") + field(7, nodes + field(2, "main") + tensors)
+
+
+def _transposed() -> bytes:
+    return field(5, field(1, "transB") + field(3, 1) + field(20, 2))
+
+
+def _onnx_tensor(name: str, tensor: torch.Tensor) -> bytes:
+    dims = b"".join(field(1, size) for size in tensor.shape)
+    return dims + field(2, 1) + field(8, name) + field(9, tensor.detach().numpy().tobytes())
+
+
+def describe(seed: Seed) -> str:
+    """Say what a seed holds, for the recipe of a failing mutant."""
+    return json.dumps({name: len(content) for name, content in seed.files.items()})

@@ -1,0 +1,98 @@
+"""Processes that open many files each, and are killed when one takes too long."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from fuzzing.opening import Outcome, open_checkpoint
+from fuzzing.payloads import MARKER, SIDE_EFFECT
+from fuzzing.watch import Watch, limit_memory
+
+SECONDS = 5.0  # of wall clock, for one file
+ADDRESS_SPACE = 4_000_000_000  # bytes a worker may ask for beyond what it has at its start
+CONTEXT = multiprocessing.get_context("fork")
+
+SIDE_EFFECTS = f"""
+import os
+def run(*arguments):
+    os.path.exists({MARKER!r}) or os.mkdir({MARKER!r})
+    return run
+run()
+class State:
+    def __setstate__(self, state):
+        run()
+class Run(State):
+    __new__ = run
+Sub = State
+"""
+
+
+class Worker:
+    """A process that waits for paths; a new one is forked when it had to be killed.
+
+    Parameters
+    ----------
+    folder
+        Where it works; its subfolder ``user`` stands for the user's current folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.scratch = folder / "user"
+        self.scratch.mkdir(exist_ok=True)
+        (self.scratch / f"{SIDE_EFFECT}.py").write_text(SIDE_EFFECTS)
+        self._start()
+
+    def _start(self) -> None:
+        self._ours, theirs = CONTEXT.Pipe()
+        self._process = CONTEXT.Process(target=_serve, args=(theirs, self.scratch), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def open(self, path: Path, width: int) -> Outcome:
+        """Open a file; a second process confirms that it takes too long, since a busy machine makes any file slow."""
+        outcome = self._once(path, width)
+        return self._once(path, width) if outcome.kind == "hang" else outcome
+
+    def _once(self, path: Path, width: int) -> Outcome:
+        self._ours.send((path, width))
+        if not self._ours.poll(SECONDS):
+            self.stop()
+            self._start()
+            return Outcome("hang", f"over {SECONDS:g} seconds")
+        try:
+            return self._ours.recv()
+        except EOFError:
+            self._process.join()
+            code = self._process.exitcode
+            self._start()
+            return Outcome("crash", f"exit code {code}")
+
+    def stop(self) -> None:
+        """Kill the process."""
+        self._process.kill()
+        self._process.join()
+        self._ours.close()
+
+
+@contextmanager
+def worker(folder: Path) -> Iterator[Worker]:
+    """Give a worker for as long as it is needed."""
+    made = Worker(folder)
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+def _serve(connection: Connection, scratch: Path) -> None:
+    os.chdir(scratch)
+    watch = Watch()
+    limit_memory(ADDRESS_SPACE)
+    while True:
+        path, width = connection.recv()
+        connection.send(open_checkpoint(path, width, watch, scratch))

@@ -1,0 +1,277 @@
+"""Pickles judged before they are loaded: what is small in a file may be endless to whoever builds, hashes or prints it.
+
+`torch.load(weights_only=True)` runs no code of the file's, but it builds whatever the opcodes say: tuples that hold
+themselves twice, sixty deep, and are then hashed as a key; arrays of a terabyte made by one number. So the opcodes are
+first followed without building anything, on a stack of what each would give: atoms, and values that hold others.
+"""
+
+from __future__ import annotations
+
+import io
+import pickletools
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+
+LARGEST_VALUE = 2_000_000  # parts, each counted as often as it would be printed
+LARGEST_KEY = 100
+LARGEST_DEPTH = 500  # a module's child lies three deeper than the module
+LEGACY_PICKLES = 5  # magic number, protocol, machine, the object, the storages' keys
+ZIP = b"PK\x03\x04"
+CODECS = ("latin1", "latin-1", "utf-8")  # those that pickling bytes gives; others may take time or memory
+CONTAINERS = ("collections.", "builtins.", "__builtin__.", "torch.Size")
+"""What calls of these make holds its arguments openly; all other objects are printed and hashed by name alone."""
+
+
+TAKE_CLASS = "interp.checkpoints.legacy.take_class"
+"""A call that stands for a class, which the second part of its argument names."""
+
+REBUILD = "torch._tensor._rebuild_from_type_v2"
+"""A call that calls its first argument with its third."""
+
+
+class UnsafePickle(ValueError):
+    """A pickle whose values would take more than a file of its size may."""
+
+
+class Value:
+    """What one opcode would have pushed.
+
+    Attributes
+    ----------
+    name
+        Of a class or function, else ''.
+    atom
+        A number or text, else None.
+    parts
+        Values that would be walked, printed or hashed with it.
+    opaque
+        Whether it holds its parts without showing them.
+    """
+
+    __slots__ = ("atom", "depth", "name", "opaque", "parts", "size")
+
+    def __init__(self, parts: Iterable[Value] = (), name: str = "", atom: Any = None, opaque: bool = False) -> None:
+        self.parts, self.name, self.atom, self.opaque = list(parts), name, atom, opaque
+        self.measure()
+
+    def add(self, *parts: Value) -> None:
+        """Put more into a container, which is measured anew at the end."""
+        self.parts += parts
+
+    def measure(self) -> None:
+        """Count the parts, and how deep they are nested; an opaque part is one."""
+        shown = [part for part in self.parts if not part.opaque]
+        self.size = 1 + sum(part.size for part in shown) + len(self.parts) - len(shown)
+        self.depth = 1 + max((part.depth for part in shown), default=0)
+        if self.depth > LARGEST_DEPTH:
+            raise UnsafePickle(f"values nested over {LARGEST_DEPTH} deep")
+        if self.size > LARGEST_VALUE:
+            raise UnsafePickle(f"a value of over {LARGEST_VALUE:,} parts, most of them the same ones")
+
+
+def load_weights(source: Path | IO[bytes], *, trusted: bool = False) -> Any:
+    """Load a file that `torch.save` wrote under ``weights_only``, once its pickles are judged.
+
+    Parameters
+    ----------
+    source
+        A file, or a seekable stream at its beginning.
+    trusted
+        Leave the judging out.
+
+    Raises
+    ------
+    UnsafePickle
+        If its values would take more than a file of its size may.
+    """
+    if not trusted:
+        for pickled in _pickles(source):
+            check_pickle(pickled)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on old types and protocols, which the user of a file cannot change
+        return torch.load(source, map_location="cpu", weights_only=True)
+
+
+def _pickles(source: Path | IO[bytes]) -> Iterator[IO[bytes]]:
+    """Yield streams that stand where a pickle begins, found as `torch.load` finds them."""
+    with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
+        head = file.read(len(ZIP))
+        file.seek(0)
+        if head == ZIP:
+            yield io.BytesIO(torch._C.PyTorchFileReader(file).get_record("data.pkl"))
+        else:
+            for _ in range(LEGACY_PICKLES):
+                yield file
+        file.seek(0)
+
+
+def check_pickle(file: IO[bytes]) -> None:
+    """Follow one pickle's opcodes to its end, or to where `torch.load` would refuse it.
+
+    Raises
+    ------
+    UnsafePickle
+        If its values would take more than a file of its size may.
+    ValueError
+        If the opcodes are cut short or none.
+    """
+    machine = _Machine()
+    following = True
+    for opcode, argument, _ in pickletools.genops(file):
+        if following:
+            following = machine.follow(opcode.name, argument)
+    _check_sizes(machine.containers)
+
+
+class _Machine:
+    """The stacks of an unpickler, with values that say only what they hold."""
+
+    def __init__(self) -> None:
+        self.stack: list[Value] = []
+        self.below: list[list[Value]] = []
+        self.memo: dict[int, Value] = {}
+        self.containers: list[Value] = []
+
+    def follow(self, name: str, argument: Any) -> bool:
+        """Do what an opcode does to the stack; False where loading would end with an error."""
+        try:
+            if name in ATOMS:
+                self.stack.append(Value(atom=argument))
+            elif name in STEPS:
+                STEPS[name](self, argument)
+            else:
+                return False
+        except (IndexError, KeyError):  # nothing on the stack or in the memo
+            return False
+        return True
+
+    def push(self, value: Value) -> None:
+        self.containers.append(value)
+        self.stack.append(value)
+
+    def marked(self) -> list[Value]:
+        """Take what was pushed since the last mark."""
+        items, self.stack = self.stack, self.below.pop()
+        return items
+
+    def mark(self, _: Any) -> None:
+        self.below.append(self.stack)
+        self.stack = []
+
+    def name(self, argument: str) -> None:
+        self.stack.append(Value(name=argument.replace(" ", ".", 1)))
+
+    def last(self, count: int) -> list[Value]:
+        """Take the last so many values."""
+        if len(self.stack) < count:
+            raise IndexError
+        taken = self.stack[-count:]
+        del self.stack[-count:]
+        return taken
+
+    def set_items(self, items: list[Value]) -> None:
+        for key in items[::2]:
+            _check_key(key)
+        self.stack[-1].add(*items)
+
+    def call(self, _: Any) -> None:
+        function, arguments = self.last(2)
+        _check_call(function, arguments)
+        if function.name == TAKE_CLASS:
+            self.stack.append(Value(name=arguments.parts[0].parts[1].name))
+        else:
+            self.push(Value(arguments.parts, opaque=not function.name.startswith(CONTAINERS)))
+
+    def storage(self, _: Any) -> None:
+        identifier = self.stack.pop()
+        if identifier.parts[0].atom != "storage":  # of anything else weights_only loads nothing
+            raise IndexError
+        if identifier.size > LARGEST_KEY:
+            raise UnsafePickle("a storage whose name is no name")
+        self.stack.append(Value(opaque=True))
+
+    def put(self, index: int) -> None:
+        self.memo[index] = self.stack[-1]
+
+
+ATOMS = {
+    *("NONE", "NEWFALSE", "NEWTRUE", "BININT", "BININT1", "BININT2", "BINFLOAT", "BINUNICODE", "SHORT_BINSTRING"),
+    "LONG1",
+}
+STEPS: dict[str, Callable[[_Machine, Any], None]] = {
+    "PROTO": lambda machine, _: None,
+    "STOP": lambda machine, _: None,
+    "MARK": _Machine.mark,
+    "GLOBAL": _Machine.name,
+    "EMPTY_TUPLE": lambda machine, _: machine.stack.append(Value()),
+    "EMPTY_LIST": lambda machine, _: machine.push(Value()),
+    "EMPTY_DICT": lambda machine, _: machine.push(Value()),
+    "EMPTY_SET": lambda machine, _: machine.push(Value()),
+    "TUPLE": lambda machine, _: machine.push(Value(machine.marked())),
+    "TUPLE1": lambda machine, _: machine.push(Value(machine.last(1))),
+    "TUPLE2": lambda machine, _: machine.push(Value(machine.last(2))),
+    "TUPLE3": lambda machine, _: machine.push(Value(machine.last(3))),
+    "APPEND": lambda machine, _: machine.stack[-1].add(*machine.last(1)),
+    "APPENDS": lambda machine, _: machine.stack[-1].add(*machine.marked()),
+    "SETITEM": lambda machine, _: machine.set_items(machine.last(2)),
+    "SETITEMS": lambda machine, _: machine.set_items(machine.marked()),
+    "BUILD": lambda machine, _: machine.stack[-1].add(*machine.last(1)),
+    "REDUCE": _Machine.call,
+    "NEWOBJ": _Machine.call,
+    "BINPERSID": _Machine.storage,
+    "BINPUT": _Machine.put,
+    "LONG_BINPUT": _Machine.put,
+    "BINGET": lambda machine, index: machine.stack.append(machine.memo[index]),
+    "LONG_BINGET": lambda machine, index: machine.stack.append(machine.memo[index]),
+}
+"""Opcode -> what it does to the stack; those that torch refuses are left out."""
+
+
+def _check_key(key: Value) -> None:
+    if key.size > LARGEST_KEY:
+        raise UnsafePickle(f"a key of over {LARGEST_KEY} parts")
+
+
+def _check_call(function: Value, arguments: Value) -> None:
+    """Refuse calls that make room by number, encode with a codec of the file's choice, or hash large values."""
+    name, given = function.name, [part.atom for part in arguments.parts]
+    if not name:
+        raise UnsafePickle("a call of what is no function")
+    if name == REBUILD:
+        _check_call(arguments.parts[0], arguments.parts[2])
+    if name.startswith("torch.") and name.endswith(("Tensor", "Storage")) and given:
+        raise UnsafePickle(f"{name} made by size")
+    if name.endswith("builtins.bytearray") and any(isinstance(atom, int) for atom in given):
+        raise UnsafePickle("an array of bytes made by size")
+    if name == "_codecs.encode" and given[1:] not in ([codec] for codec in CODECS):
+        raise UnsafePickle(f"bytes encoded as {given[1:]}"[:100])
+    if name.endswith((".set", ".Counter")):
+        for part in arguments.parts:
+            for key in part.parts:
+                _check_key(key)
+
+
+def _check_sizes(containers: Iterable[Value]) -> None:
+    """Measure every container anew, now that all its parts are in it; refuse those that hold themselves."""
+    begun: set[int] = set()
+    done: set[int] = set()
+    for first in containers:
+        path = [first]
+        while path:
+            value = path[-1]
+            if id(value) in done or id(value) in begun:
+                if id(value) not in done:
+                    value.measure()
+                    done.add(id(value))
+                path.pop()
+                continue
+            begun.add(id(value))
+            ahead = [part for part in value.parts if part.parts and not part.opaque and id(part) not in done]
+            if any(id(part) in begun for part in ahead):
+                raise UnsafePickle("a value that holds itself")
+            path += ahead
