@@ -24,11 +24,10 @@ import torch
 from fuzzing.mutants import MUTATORS, Mutant, make_mutant
 from fuzzing.opening import FAILURES, Outcome
 from fuzzing.places import PLACES
-from fuzzing.seeds import FORMATS, Seed
+from fuzzing.seeds import FORMATS, make_seed, width_of, write
 from fuzzing.workers import Worker, worker
 
 KINDS = ("opened", "refused", *FAILURES)
-WIDTHS = {"legacy state dict": 64, "module": 64, "zoo": 64}  # values a row; 6 for the dense ones
 Row = tuple[str, str, Outcome]
 """Format, damage, what came of it."""
 
@@ -56,8 +55,7 @@ def main() -> None:
 def sound(opener: Worker, formats: Sequence[str]) -> Iterator[Row]:
     """Open every format undamaged: one that does not open would make its mutants worthless."""
     for number, format in enumerate(formats):
-        mutant = Mutant(number, format, (), make_mutant(0, number, tuple(formats)).checkpoint)
-        yield format, "none", open_mutant(opener, mutant)
+        yield format, "none", open_mutant(opener, Mutant(number, format, (), make_seed(format)))
 
 
 def places(opener: Worker) -> Iterator[Row]:
@@ -84,16 +82,7 @@ def open_mutant(opener: Worker, mutant: Mutant) -> Outcome:
     """Write a mutant's files and open them, every other one with data."""
     with tempfile.TemporaryDirectory() as folder:
         path = write(mutant.checkpoint, Path(folder))
-        return opener.open(path, WIDTHS.get(mutant.format, 6) if mutant.number // 2 % 2 else 0)
-
-
-def write(checkpoint: Seed, folder: Path) -> Path:
-    """Write a checkpoint's files below a folder, and give what is to be opened."""
-    for name, content in checkpoint.files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return folder / checkpoint.opens
+        return opener.open(path, width_of(mutant.format) if mutant.number // 2 % 2 else 0)
 
 
 def keep_failure(keep: Path, seed: int, mutant: Mutant, outcome: Outcome) -> None:

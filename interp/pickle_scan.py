@@ -59,10 +59,6 @@ class Value:
         self.parts, self.name, self.atom, self.opaque = list(parts), name, atom, opaque
         self.measure()
 
-    def add(self, *parts: Value) -> None:
-        """Put more into a container, which is measured anew at the end."""
-        self.parts += parts
-
     def measure(self) -> None:
         """Count the parts, and how deep they are nested; an opaque part is one."""
         shown = [part for part in self.parts if not part.opaque]
@@ -174,10 +170,13 @@ class _Machine:
         del self.stack[-count:]
         return taken
 
+    def put_in(self, parts: list[Value]) -> None:
+        self.stack[-1].parts += parts
+
     def set_items(self, items: list[Value]) -> None:
         for key in items[::2]:
             _check_key(key)
-        self.stack[-1].add(*items)
+        self.put_in(items)
 
     def call(self, _: Any) -> None:
         function, arguments = self.last(2)
@@ -216,11 +215,11 @@ STEPS: dict[str, Callable[[_Machine, Any], None]] = {
     "TUPLE1": lambda machine, _: machine.push(Value(machine.last(1))),
     "TUPLE2": lambda machine, _: machine.push(Value(machine.last(2))),
     "TUPLE3": lambda machine, _: machine.push(Value(machine.last(3))),
-    "APPEND": lambda machine, _: machine.stack[-1].add(*machine.last(1)),
-    "APPENDS": lambda machine, _: machine.stack[-1].add(*machine.marked()),
+    "APPEND": lambda machine, _: machine.put_in(machine.last(1)),
+    "APPENDS": lambda machine, _: machine.put_in(machine.marked()),
     "SETITEM": lambda machine, _: machine.set_items(machine.last(2)),
     "SETITEMS": lambda machine, _: machine.set_items(machine.marked()),
-    "BUILD": lambda machine, _: machine.stack[-1].add(*machine.last(1)),
+    "BUILD": lambda machine, _: machine.put_in(machine.last(1)),
     "REDUCE": _Machine.call,
     "NEWOBJ": _Machine.call,
     "BINPERSID": _Machine.storage,
@@ -246,7 +245,7 @@ def _check_call(function: Value, arguments: Value) -> None:
         _check_call(arguments.parts[0], arguments.parts[2])
     if name.startswith("torch.") and name.endswith(("Tensor", "Storage")) and given:
         raise UnsafePickle(f"{name} made by size")
-    if name.endswith("builtins.bytearray") and any(isinstance(atom, int) for atom in given):
+    if name in ("builtins.bytearray", "__builtin__.bytearray") and any(isinstance(atom, int) for atom in given):
         raise UnsafePickle("an array of bytes made by size")
     if name == "_codecs.encode" and given[1:] not in ([codec] for codec in CODECS):
         raise UnsafePickle(f"bytes encoded as {given[1:]}"[:100])

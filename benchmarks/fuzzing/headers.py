@@ -67,18 +67,8 @@ def _whole_type(header: Header, rng: Random) -> None:
     """Change a tensor's type and shape so that its bytes still add up."""
     info = _tensor(header, rng)
     size = info["data_offsets"][1] - info["data_offsets"][0]
-    kinds = {
-        "F64": 8,
-        "I64": 8,
-        "U64": 8,
-        "C64": 8,
-        "U16": 2,
-        "F8_E4M3": 1,
-        "F8_E5M2": 1,
-        "F8_E8M0": 1,
-        "U8": 1,
-        "BOOL": 1,
-    }
+    bytes_of = {8: ("F64", "I64", "U64", "C64"), 2: ("U16", "F16"), 1: ("F8_E4M3", "F8_E5M2", "F8_E8M0", "U8", "BOOL")}
+    kinds = {kind: width for width, names in bytes_of.items() for kind in names}
     info["dtype"] = rng.choice([kind for kind, width in kinds.items() if size % width == 0])
     info["shape"] = rng.choice(([size // kinds[info["dtype"]]], [1, size // kinds[info["dtype"]]]))
 

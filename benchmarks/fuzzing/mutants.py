@@ -61,8 +61,15 @@ def _mutated(mutant: Mutant, rng: Random) -> Mutant:
     if not files[name]:
         return mutant
     for mutator in order:
-        content = MUTATORS[mutator](files[name], rng)
+        content = _damaged(mutator, files[name], rng)
         if content is not None:
             changed = replace(mutant.checkpoint, files={**files, name: content})
             return replace(mutant, mutators=(*mutant.mutators, mutator), checkpoint=changed)
     return mutant
+
+
+def _damaged(mutator: str, content: bytes, rng: Random) -> bytes | None:
+    try:
+        return MUTATORS[mutator](content, rng)
+    except Exception:  # a file damaged before need not have what a second mutator looks for
+        return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 import traceback
 import warnings
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ from interp.types import Dataset, Split
 
 FAILURES = ("executed", "crash", "hang", "memory", "traceback", "noise")
 MOST_MEMORY = 200_000_000  # bytes in use beyond those before; the largest mutants have 16 MB
+MOST_SECONDS = 5.0  # of the processor
 LONGEST_LINE = 2000
 
 
@@ -65,13 +67,13 @@ def open_checkpoint(path: Path, width: int, watch: Watch, scratch: Path) -> Outc
         The folder that stands for the user's own, where the marker would appear.
     """
     watch.events.clear()
-    before = forget_peak()
+    before, begin = forget_peak(), time.process_time()
     log = scratch.parent / "stderr"
     with stderr_in(log), warnings.catch_warnings():
         for category in (UserWarning, RuntimeWarning, FutureWarning):
             warnings.simplefilter("always", category)
         outcome = _opened(path, width)
-    used = memory()["VmHWM"] - before
+    used, seconds = memory()["VmHWM"] - before, time.process_time() - begin
     printed = log.read_text(errors="replace")
     events = [event for event in watch.events if not event.startswith(("open '/proc/self", f"open {str(log)!r}"))]
     if (scratch / MARKER).exists():
@@ -79,6 +81,8 @@ def open_checkpoint(path: Path, width: int, watch: Watch, scratch: Path) -> Outc
         events.append(f"{MARKER} was made")
     if events:
         return Outcome("executed", "; ".join(events), used)
+    if seconds > MOST_SECONDS:
+        return Outcome("hang", f"{seconds:.1f} seconds; {outcome.kind}: {outcome.message}", used)
     if used > MOST_MEMORY:
         return Outcome("memory", f"{used / 1e6:,.0f} MB; {outcome.kind}: {outcome.message}", used)
     if printed:
@@ -91,7 +95,7 @@ def _opened(path: Path, width: int) -> Outcome:
         model, _ = load_model(path, toy_data(width) if width else None)
         found = inspection(model)
         text = json.dumps(found, allow_nan=False) + describe(found)
-        text.encode()
+        text.encode()  # as printing does
     except InterpError as error:
         return _refused(str(error))
     except BaseException:  # whatever gets out is what is looked for

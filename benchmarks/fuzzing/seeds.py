@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import tempfile
 import warnings
@@ -19,6 +18,7 @@ from fuzzing.protobuf import field
 
 WIDTHS = (6, 5, 3)
 ZOO = Path(__file__).parents[2] / "zoo" / "pretrained" / "abs-digits.pt"
+IMAGES = ("legacy state dict", "module", "zoo")  # formats whose seeds take 8 x 8 images
 ELEMENTS = {torch.float32: "FloatStorage", torch.int64: "LongStorage"}
 LEGACY_HEAD = (0x1950A86A20F9469CFC6C, 1001, {"protocol_version": 1001, "little_endian": True})
 
@@ -150,6 +150,11 @@ def _torchscript(folder: Path) -> None:
         torch.jit.script(dense()).save(folder / "file")
 
 
+def _exported(folder: Path) -> None:
+    torch.export.save(torch.export.export(dense().eval(), (torch.ones(2, WIDTHS[0]),)), folder / "file.pt2")
+    (folder / "file.pt2").rename(folder / "file")
+
+
 def _safetensors(folder: Path) -> None:
     save_file(dense().state_dict(), folder / "file", metadata={"format": "pt"})
 
@@ -172,6 +177,7 @@ FORMATS: dict[str, Callable[[Path], None]] = {
     "pruned": _pruned,
     "quantised": _quantised,
     "torchscript": _torchscript,
+    "exported": _exported,
     "safetensors": _safetensors,
     "onnx": _onnx,
     "zoo": _zoo,
@@ -186,6 +192,20 @@ def make_seed(format: str) -> Seed:
         FORMATS[format](folder)
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         return Seed("file", {str(path.relative_to(folder)): path.read_bytes() for path in files})
+
+
+def width_of(format: str) -> int:
+    """Give the values a row that a format's network takes."""
+    return 64 if format in IMAGES else WIDTHS[0]
+
+
+def write(seed: Seed, folder: Path) -> Path:
+    """Write a checkpoint's files below a folder, and give what is to be opened."""
+    for name, content in seed.files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder / seed.opens
 
 
 # --------------------------------------------------------------------------- ONNX by hand
@@ -211,8 +231,3 @@ def _transposed() -> bytes:
 def _onnx_tensor(name: str, tensor: torch.Tensor) -> bytes:
     dims = b"".join(field(1, size) for size in tensor.shape)
     return dims + field(2, 1) + field(8, name) + field(9, tensor.detach().numpy().tobytes())
-
-
-def describe(seed: Seed) -> str:
-    """Say what a seed holds, for the recipe of a failing mutant."""
-    return json.dumps({name: len(content) for name, content in seed.files.items()})

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from fuzzing.opening import Outcome, open_checkpoint
+from fuzzing.opening import Outcome, open_checkpoint, toy_data
 from fuzzing.payloads import MARKER, SIDE_EFFECT
+from fuzzing.seeds import FORMATS, make_seed, width_of, write
 from fuzzing.watch import Watch, limit_memory
+from interp.checkpoints import load_model
+from interp.errors import InterpError
 
-SECONDS = 5.0  # of wall clock, for one file
+MOST_CLOCK = 60.0  # seconds by the clock, which on a busy machine are few of the processor
 ADDRESS_SPACE = 4_000_000_000  # bytes a worker may ask for beyond what it has at its start
 CONTEXT = multiprocessing.get_context("fork")
 
@@ -54,16 +58,12 @@ class Worker:
         theirs.close()
 
     def open(self, path: Path, width: int) -> Outcome:
-        """Open a file; a second process confirms that it takes too long, since a busy machine makes any file slow."""
-        outcome = self._once(path, width)
-        return self._once(path, width) if outcome.kind == "hang" else outcome
-
-    def _once(self, path: Path, width: int) -> Outcome:
+        """Open a file, and kill the process if it takes too long."""
         self._ours.send((path, width))
-        if not self._ours.poll(SECONDS):
+        if not self._ours.poll(MOST_CLOCK):
             self.stop()
             self._start()
-            return Outcome("hang", f"over {SECONDS:g} seconds")
+            return Outcome("hang", f"over {MOST_CLOCK:g} seconds by the clock")
         try:
             return self._ours.recv()
         except EOFError:
@@ -81,7 +81,12 @@ class Worker:
 
 @contextmanager
 def worker(folder: Path) -> Iterator[Worker]:
-    """Give a worker for as long as it is needed."""
+    """Give a worker for as long as it is needed; what reading imports is imported before."""
+    for format in FORMATS:
+        path = write(make_seed(format), folder / format)
+        with warnings.catch_warnings(), suppress(InterpError):
+            warnings.simplefilter("ignore")
+            load_model(path, None if format == "zoo" else toy_data(width_of(format)))
     made = Worker(folder)
     try:
         yield made

@@ -75,6 +75,8 @@ def _zip_format(path: Path) -> str:
             expected="a torch file",
             do="do not trust this file",
         )
+    if len(set(names)) < len(names):  # readers would differ in which of two they take
+        raise CheckpointError(path, found="a zip with doubled names", expected="a torch file", do="save it again")
     stems = {name.rsplit("/", 1)[-1] for name in names}
     if "serialized_exported_program.json" in stems or "archive_format" in stems:
         return "torch-export"

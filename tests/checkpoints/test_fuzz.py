@@ -1,0 +1,39 @@
+"""Damaged checkpoints open or are refused in one line; `benchmarks/fuzz.py` tries thousands more of the same."""
+
+import sys
+
+import pytest
+import torch
+from fuzz import mutated, places, sound
+from fuzzing.seeds import FORMATS
+from fuzzing.workers import worker
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+
+
+@pytest.fixture(scope="module")
+def opener(tmp_path_factory):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # a process that computes in threads cannot be forked
+    with worker(tmp_path_factory.mktemp("fuzz")) as opener:
+        yield opener
+    torch.set_num_threads(threads)
+
+
+def failures(rows) -> list:
+    return [row for row in rows if row[2].is_failure]
+
+
+def test_sound_files_open(opener):
+    assert [row for row in sound(opener, list(FORMATS)) if row[2].kind != "opened"] == []
+
+
+def test_places_that_are_no_files(opener):
+    rows = list(places(opener))
+    assert failures(rows) == []
+    assert [row for row in rows if row[2].kind == "opened"] == []
+
+
+def test_mutants(opener):
+    """Other ones than the benchmark's first, a few of every format."""
+    assert failures(mutated(opener, range(200), 1, tuple(FORMATS))) == []
