@@ -67,7 +67,8 @@ def test_paired_tests_take_both_references():
     ("ours", "fits"), [((5.0, 0.001), True), ((1.0, 0.2), False), ((-5.0, 0.001), False), ((float("nan"),) * 2, None)]
 )
 def test_decisions_agree_in_sign_and_significance(ours, fits):
-    assert decision_cell("x", (9.0, 1e-5), ours, runs=5).reproduced is fits
+    numbers = (np.float64(ours[0]), np.float64(ours[1]))  # a numpy bool is not False, and would not be named
+    assert decision_cell("x", (9.0, 1e-5), numbers, runs=5).reproduced is fits
 
 
 @pytest.mark.parametrize("paper", PAPERS)

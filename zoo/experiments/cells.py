@@ -135,7 +135,7 @@ def decision_cell(cell: str, published: tuple[float, float], ours: tuple[float, 
     if runs < FEWEST_TESTED or math.isnan(t):
         return Cell(cell, their_t, t, math.nan, runs, None, "none: too few runs or no spread")
     agree = (their_p < LEVEL) == (p < LEVEL) and (p >= LEVEL or (t > 0) == (their_t > 0))
-    return Cell(cell, their_t, t, math.nan, runs, agree, f"decision: p {their_p:.1g} and {p:.1g}")
+    return Cell(cell, their_t, t, math.nan, runs, bool(agree), f"decision: p {their_p:.1g} and {p:.1g}")
 
 
 def frame(cells: Iterable[Cell]) -> pd.DataFrame:
