@@ -28,9 +28,9 @@ def plain(model, data, path):
     x = scaled(model, data.train)
     with h5py.File(path, "w") as file:
         for layer in model.layers:
-            with tap(model.module, [layer.tap]) as seen:
+            with tap(model.module, [layer]) as seen:
                 model.module(x)
-            file[layer.name] = seen[layer.tap].numpy()
+            file[layer.name] = seen[layer.name].numpy()
 
 
 def main():

@@ -11,8 +11,12 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
+from interp.calls import place_of
 from interp.hooks import edit, tap
 from interp.inputs import as_tensor, device_of
+from interp.interventions import ablate
+from interp.interventions.edits import on_values
+from interp.nodes import rows_of_nodes
 from interp.scoring import predict
 from interp.tasks import R2, TASKS
 from interp.types import Array, Attribution, LoadedModel, NodeLayer, Split
@@ -97,19 +101,23 @@ def _target(outputs: Tensor, guess: Tensor) -> Tensor:
 def _conductance(model: LoadedModel, layer: NodeLayer, x: Tensor, target: Tensor, steps: int) -> Array:
     from captum.attr import LayerConductance
 
+    place = place_of(model.module, layer.tap)
+    if not isinstance(place, nn.Module) or layer.layout != "samples":
+        return np.full(layer.nodes, np.nan)  # Captum reads outputs of modules, samples on axis 0
     with _out_of_place(model.module):
-        method = LayerConductance(_forward(model), model.module.get_submodule(layer.tap))
+        method = LayerConductance(_forward(model), place)
         # Captum adds up changes of z between the path's points; its default points leave both ends out (at 20 steps
         # 0.6 % of the path), so that scores of a linear network would not sum to the change of its output.
         scores = method.attribute(
             x, baselines=0, target=target, n_steps=steps, method="riemann_trapezoid", internal_batch_size=len(x) * 4
         )
-    return _per_node(scores.detach().abs())
+    return _per_node(scores.detach().abs(), layer.kind)
 
 
-def _per_node(values: Tensor) -> Array:
+def _per_node(values: Tensor, kind: str) -> Array:
     """Mean over samples of the sum over positions, (N,)."""
-    summed = values.flatten(2).sum(2) if values.dim() > 2 else values
+    rows = rows_of_nodes(values, kind)
+    summed = rows.reshape(len(values), -1, rows.shape[1]).sum(1)
     return np.asarray(summed.mean(0).cpu().double())
 
 
@@ -120,22 +128,13 @@ def _ablation(model: LoadedModel, layer: NodeLayer, x: Tensor, target: Tensor) -
     base = _scores(forward(x), target)
     changes = np.empty(layer.nodes)
     for node in range(layer.nodes):
-        with edit(model.module, layer, after=_silence(node)):
+        with edit(model.module, layer, *on_values(ablate(node, 0), layer)):
             changes[node] = float((base - _scores(forward(x), target)).abs().double().mean())
     return changes
 
 
 def _scores(outputs: Tensor, target: Tensor) -> Tensor:
     return outputs.gather(1, target[:, None])[:, 0]
-
-
-def _silence(node: int) -> Callable[[Tensor], Tensor]:
-    def change(outputs: Tensor) -> Tensor:
-        outputs = outputs.clone()
-        outputs[:, node] = 0
-        return outputs
-
-    return change
 
 
 @torch.no_grad()
@@ -146,24 +145,27 @@ def _captum_ablation(model: LoadedModel, layer: NodeLayer, x: Tensor, target: Te
     found = np.full(layer.nodes, np.nan)
     if layer.activation not in ("identity", "relu", "abs", "tanh", "gelu", "silu", "elu", "leaky_relu"):
         return found  # Captum sets z to 0, which silences the output only where f(0) = 0
-    method = LayerFeatureAblation(_forward(model), model.module.get_submodule(layer.tap))
-    mask = _node_mask(model, layer, x)
-    if mask is None or layer.nodes > most:
+    place, mask = place_of(model.module, layer.tap), _node_mask(model, layer, x)
+    if not isinstance(place, nn.Module) or mask is None or layer.nodes > most:
         return found
+    method = LayerFeatureAblation(_forward(model), place)
     with _out_of_place(model.module):
         scores = method.attribute(x, layer_baselines=0, target=target, layer_mask=mask)
-    changes = scores.flatten(2)[:, :, 0] if scores.dim() > 2 else scores  # one score a node, repeated over positions
+    changes = rows_of_nodes(scores, layer.kind)  # one score a node, repeated over positions
     return np.asarray(changes.abs().mean(0).cpu().double())
 
 
 def _node_mask(model: LoadedModel, layer: NodeLayer, x: Tensor) -> Tensor | None:
-    """One group a node: (1, N, ...) with the node's number everywhere; None if nodes are not axis 1."""
-    with tap(model.module, [layer.tap]) as seen:
+    """One group a node: as z with the node's number everywhere; None where samples are not on axis 0."""
+    with tap(model.module, [layer]) as seen:
         model.module(x[:1])
-    shape = seen[layer.tap].shape
-    if len(shape) == 3 or shape[1] != layer.nodes:
+    shape = seen[layer.name].shape
+    nodes = torch.arange(layer.nodes, device=x.device)
+    if layer.layout != "samples":
         return None
-    return torch.arange(shape[1], device=x.device).view(1, -1, *(1 for _ in shape[2:])).expand(1, *shape[1:])
+    if not layer.kind.startswith("conv"):
+        return nodes.expand(1, *shape[1:])
+    return nodes.view(1, -1, *(1 for _ in shape[2:])).expand(1, *shape[1:])
 
 
 @contextmanager

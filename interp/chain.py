@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from interp.calls import place_of
+
 
 class Chain(nn.Module):
     """Modules applied one after the other, under dotted names of any depth.
@@ -69,7 +71,7 @@ def split_at(module: nn.Module, tap: str) -> tuple[list[nn.Module], list[nn.Modu
     None where the network is no chain, or uses one module twice, so that "after" is not one place.
     """
     steps = chain_steps(module)
-    target = module.get_submodule(tap)
+    target = place_of(module, tap)
     if steps is None or len({id(step) for step in steps}) < len(steps):
         return None
     index = next((i for i, step in enumerate(steps) if step is target), None)

@@ -15,14 +15,16 @@ from interp.boundaries import classify_boundaries
 from interp.clusters import Sample, match_clusters
 from interp.errors import MismatchError
 from interp.gaussians import fit_gaussians
+from interp.inputs import as_tensor, device_of
 from interp.interventions import Ranges, intervene, output_ranges, over_runs
-from interp.nodes import affine_map
+from interp.maps import affine_map
 from interp.prototypes import find_prototypes
 from interp.record import layer_samples, record_activations
 from interp.runs import RUNS_FILE, Run, command_of, start_others
 from interp.store import check_same, open_recording, read_results, write_results
 from interp.tasks import COUNTED
 from interp.types import (
+    Array,
     Attribution,
     Boundaries,
     ClusterMatch,
@@ -77,7 +79,7 @@ def run_boundaries(run: Run) -> dict[str, Boundaries]:
     fits = _read(run, "fit", GaussianFit)
 
     def one(layer: NodeLayer, recording: Recording) -> Boundaries:
-        affine = affine_map(run.model.module, layer)
+        affine = _affine(run, layer)
         return classify_boundaries(
             fits[layer.name],
             run.options.thresholds,
@@ -88,6 +90,12 @@ def run_boundaries(run: Run) -> dict[str, Boundaries]:
         )
 
     return _each_layer(run, "boundaries", one)
+
+
+def _affine(run: Run, layer: NodeLayer) -> tuple[Array, Array] | None:
+    """Give a layer's weights and biases, tried on two samples."""
+    example = as_tensor(run.data.train.inputs[:2], run.model.scaling, run.model.input_shape)
+    return affine_map(run.model.module, layer, example.to(device_of(run.model.module)))
 
 
 def _random_directions(run: Run, layer: NodeLayer, recording: Recording, most: int = 20_000) -> GaussianFit | None:
@@ -112,7 +120,7 @@ def run_prototypes(run: Run) -> dict[str, Prototypes]:
             fits[layer.name],
             boundaries[layer.name],
             layer.activation,
-            affine_map(run.model.module, layer),
+            _affine(run, layer),
             run.options.prototypes,
         )
 

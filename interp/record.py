@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
-from interp.hooks import input_of, tap
+from interp.hooks import tap
 from interp.inputs import BLOCK, as_tensor, device_of, input_blocks
+from interp.maps import read_by
 from interp.nodes import rows_of_nodes
 from interp.own_activations import Function, output_functions
 from interp.scoring import predict
@@ -24,6 +24,9 @@ from interp.types import Array, Dataset, LoadedModel, NodeLayer, Provenance, Rec
 
 MOST_ROWS = 262_144
 """Rows a layer and split: beyond, a convolution's positions are drawn at random from each input."""
+
+MOST_VALUES = 16_777_216
+"""Values of all layers, or of what one layer reads, that are held at once: 64 MB."""
 
 ACTIVE = 1e-6  # learn-DM: a node is active on an input where its output exceeds this in size
 
@@ -68,7 +71,7 @@ def record_activations(model: LoadedModel, data: Dataset, path: Path, provenance
                 layer.name: _draw_positions(counts[layer.name], kept[layer.name], len(split), [seed, i])
                 for i, layer in enumerate(model.layers)
             }
-            _record_split(model, name, split, writer, positions)
+            _record_split(model, name, split, writer, counts, positions)
             outputs = {
                 layer.name: _output_statistics(layer, writer.values(name, layer.name), functions[layer.name])
                 for layer in model.layers
@@ -77,16 +80,22 @@ def record_activations(model: LoadedModel, data: Dataset, path: Path, provenance
 
 
 def _record_split(
-    model: LoadedModel, name: str, split: Split, writer: RecordingWriter, positions: dict[str, Array]
+    model: LoadedModel,
+    name: str,
+    split: Split,
+    writer: RecordingWriter,
+    counts: dict[str, int],
+    positions: dict[str, Array],
 ) -> None:
     done = writer.done(name)
     bar = tqdm(total=len(split), initial=done, desc=f"recording {name}", unit="inputs", disable=None)
-    for rows, x in input_blocks(model, split.inputs[done:], 8 * BLOCK):
-        with tap(model.module, [layer.tap for layer in model.layers]) as values:
+    width = sum(layer.nodes * counts[layer.name] for layer in model.layers)
+    for rows, x in input_blocks(model, split.inputs[done:], max(1, min(8 * BLOCK, MOST_VALUES // width))):
+        with tap(model.module, model.layers) as values:
             outputs = model.module(x)
         start, count = done + rows.start, len(x)
         z = {
-            layer.name: _chosen_rows(values[layer.tap], layer, positions[layer.name][start : start + count])
+            layer.name: _chosen_rows(values[layer.name], layer, positions[layer.name][start : start + count])
             for layer in model.layers
         }
         writer.write(name, start, _classes(outputs, model), z)
@@ -106,9 +115,9 @@ def _classes(outputs: Tensor, model: LoadedModel) -> Array:
 def _position_counts(model: LoadedModel, data: Dataset) -> dict[str, int]:
     """Count the positions of one input at which each layer computes its nodes."""
     example = as_tensor(data.train.inputs[:1], model.scaling, model.input_shape).to(device_of(model.module))
-    with tap(model.module, [layer.tap for layer in model.layers]) as values:
+    with tap(model.module, model.layers) as values:
         model.module(example)
-    return {layer.name: len(rows_of_nodes(values[layer.tap], layer.kind)) for layer in model.layers}
+    return {layer.name: len(rows_of_nodes(values[layer.name], layer.kind)) for layer in model.layers}
 
 
 def _kept_positions(count: int, samples: int) -> int:
@@ -154,38 +163,14 @@ def _output_statistics(layer: NodeLayer, values: Array, function: Function) -> t
 def layer_samples(model: LoadedModel, data: Dataset, recording: Recording, layer: str) -> Iterator[Samples]:
     """Yield a layer's recorded rows with the inputs they came from, recomputed and not stored."""
     target = model.layer(layer)
-    part = model.module.get_submodule(layer)
     z, inputs = recording.z[layer], data.splits[recording.split].inputs
     kept = z.shape[0] // len(inputs)
-    for rows, x in input_blocks(model, inputs, 2 * BLOCK if kept == 1 else 128):
+    width = kept * (target.inputs + data.width)
+    for rows, x in input_blocks(model, inputs, max(1, min(2 * BLOCK, MOST_VALUES // width))):
         first, last = rows.start * kept, rows.stop * kept
-        position = recording.position[layer][first:last].reshape(len(x), -1)
+        position = recording.position[layer][first:last]
+        flat = torch.from_numpy(position.astype(np.int64) if position.size else np.zeros(len(x), np.int64))
+        index = torch.arange(len(x)).repeat_interleave(kept)
+        read = read_by(model.module, target, x).rows(len(x), index, flat).cpu().numpy()
         network = x.flatten(1).cpu().numpy().repeat(kept, axis=0)
-        read = _rows_read(
-            input_of(model.module, layer, x),
-            part,
-            target,
-            position if position.size else np.zeros((len(x), 1), np.int32),
-        )
         yield Samples(np.asarray(z[first:last]), read, read if np.array_equal(read, network) else network)
-
-
-def _rows_read(inputs: Tensor, part: nn.Module, layer: NodeLayer, position: Array) -> Array:
-    """Give what the nodes read at each recorded position, (B * p, D)."""
-    if layer.kind.startswith("conv"):
-        assert isinstance(part, (nn.Conv1d, nn.Conv2d))
-        patches = _patches(inputs, part).transpose(1, 2)
-        rows = patches.reshape(-1, patches.shape[2])
-    else:
-        rows = inputs.reshape(-1, inputs.shape[-1])
-    return rows[_flat_index(position, len(rows))].cpu().numpy()
-
-
-def _patches(inputs: Tensor, part: nn.Conv1d | nn.Conv2d) -> Tensor:
-    """Give the patches that a convolution reads, (B, D, positions); a sequence is an image of height 1."""
-    mode = "constant" if part.padding_mode == "zeros" else part.padding_mode
-    inputs = F.pad(inputs, part._reversed_padding_repeated_twice, mode)
-    kernel, dilation, stride = tuple(part.kernel_size), tuple(part.dilation), tuple(part.stride)
-    if isinstance(part, nn.Conv1d):
-        inputs, kernel, dilation, stride = inputs.unsqueeze(2), (1, *kernel), (1, *dilation), (1, *stride)
-    return F.unfold(inputs, kernel, dilation, 0, stride)

@@ -170,7 +170,11 @@ class NodeLayer:
     activation
         What is applied to z, a name of `interp.activations.ACTIVATIONS`, or ``custom``.
     tap
-        Module whose output is z: the linear map, or the norm that follows it.
+        Module whose output is z: the linear map, or the norm that follows it. Where no module's output
+        is z, the parameter or buffer that marks the call of the torch function that computes it.
+    layout
+        Where the samples are in z: ``samples`` on axis 0; ``folded`` there too, each as several rows
+        one after the other; ``positions-first`` where all samples' first positions come first.
     """
 
     name: str
@@ -179,6 +183,7 @@ class NodeLayer:
     inputs: int
     activation: str
     tap: str
+    layout: Literal["samples", "folded", "positions-first"] = "samples"
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.overrides import _get_current_function_mode
 
-from interp.hooks import edit, input_of, tap
+from interp.hooks import edit, tap
+from interp.maps import read_by
 from interp.nodes import find_layers
 
 
@@ -101,7 +104,7 @@ def test_an_activation_after_pooling_is_still_the_nodes_own():
 @pytest.mark.parametrize("how", WAYS)
 def test_taps_see_z_before_an_in_place_activation_overwrites_it(how):
     net = Net(how)
-    with tap(net, ["a", "b"]) as values:
+    with tap(net, [layer_of(net, "a"), layer_of(net, "b")]) as values:
         net(X)
     first = net.a(X)
     assert torch.equal(values["a"], first)
@@ -112,36 +115,37 @@ def test_taps_see_z_before_an_in_place_activation_overwrites_it(how):
 @pytest.mark.parametrize("how", ["functional", "in-place module"])
 def test_an_exception_in_mid_forward_leaves_nothing_behind(how):
     net = Net(how)
-    layer = layer_of(net, "a")
+    layer, other = layer_of(net, "a"), layer_of(net, "b")
     net.fails = True
-    for context in (edit(net, layer, before=torch.neg, after=torch.neg), tap(net, ["a", "b"])):
+    for context in (edit(net, layer, before=torch.neg, after=torch.neg), tap(net, [layer, other])):
         with pytest.raises(RuntimeError, match="in mid-forward"), context:
             net(X)
         assert hooks(net) == []
         assert _get_current_function_mode() is None
     with pytest.raises(RuntimeError, match="in mid-forward"):
-        input_of(net, "b", X)
+        read_by(net, other, X)
     assert hooks(net) == []
 
 
 def test_a_wrong_module_name_leaves_nothing_behind():
     net = Net("module")
-    with pytest.raises(AttributeError, match="nothing"), tap(net, ["a", "nothing"]):
+    wrong = replace(layer_of(net, "a"), name="nothing", tap="nothing")
+    with pytest.raises(AttributeError, match="nothing"), tap(net, [layer_of(net, "a"), wrong]):
         pass
     assert hooks(net) == []
 
 
-def test_input_of_a_module_is_what_it_reads_and_the_run_goes_no_further():
+def test_what_a_layer_reads_is_found_and_the_run_goes_no_further():
     net = Net("functional")
-    calls = []
+    calls, layer = [], layer_of(net, "b")
     net.head.register_forward_hook(lambda *_: calls.append(1))
-    torch.testing.assert_close(input_of(net, "b", X), net.a(X).clamp(min=0), rtol=0, atol=0)
+    torch.testing.assert_close(read_by(net, layer, X).values, net.a(X).clamp(min=0), rtol=0, atol=0)
     assert calls == []
     assert len(hooks(net)) == 1
 
 
 def test_modes_and_devices_are_left_as_they_are():
     net = Net("module").train()
-    with edit(net, layer_of(net, "a"), before=torch.neg), tap(net, ["a"]):
+    with edit(net, layer_of(net, "a"), before=torch.neg), tap(net, [layer_of(net, "a")]):
         net(X)
     assert net.training

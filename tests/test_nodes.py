@@ -4,8 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from interp.nodes import affine_map, find_layers, node_kind, rows_of_nodes
-from interp.record import _rows_read
+from interp.hooks import tap
+from interp.maps import affine_map, read_by
+from interp.nodes import find_layers, rows_of_nodes
+from interp.watch import node_kind
 from zoo.layers import Abs, OffsetL2
 
 
@@ -155,6 +157,10 @@ CONVOLUTIONS = {
     "circular": (nn.Conv2d(2, 4, 3, padding=(1, 2), padding_mode="circular"), (2, 7, 8)),
     "groups": (nn.Conv2d(4, 6, 3, groups=2), (4, 7, 7)),
     "depthwise": (nn.Conv2d(3, 6, 3, groups=3, bias=False), (3, 7, 7)),
+    "volume": (nn.Conv3d(2, 3, (2, 3, 2), stride=(1, 2, 1), padding=1, groups=1), (2, 4, 5, 6)),
+    "transposed": (nn.ConvTranspose2d(2, 4, 3, stride=2, padding=1, output_padding=1), (2, 4, 5)),
+    "transposed in groups": (nn.ConvTranspose2d(4, 6, (2, 3), stride=3, groups=2, dilation=2, bias=False), (4, 3, 4)),
+    "transposed sequence": (nn.ConvTranspose1d(3, 4, 4, stride=2), (3, 6)),
     "sequence": (nn.Conv1d(3, 4, 3, stride=2, padding=1), (3, 9)),
     "sequence in groups": (nn.Conv1d(4, 4, 3, groups=2, dilation=2, padding="same", padding_mode="reflect"), (4, 9)),
 }
@@ -165,7 +171,7 @@ CONVOLUTIONS = {
 def test_z_is_the_weights_times_what_a_node_reads(name, norm):
     part, shape = CONVOLUTIONS[name]
     torch.manual_seed(0)
-    kind = nn.BatchNorm1d if len(shape) == 2 else nn.BatchNorm2d
+    kind = {2: nn.BatchNorm1d, 3: nn.BatchNorm2d, 4: nn.BatchNorm3d}[len(shape)]
     net = nn.Sequential(part, learned(kind(part.out_channels))) if norm else nn.Sequential(part)
     check_affine(net.eval(), torch.randn(3, *shape))
 
@@ -191,10 +197,13 @@ def learned(norm):
 @torch.no_grad()
 def check_affine(net, x):
     layer = find_layers(net, x).layers[0]
-    weight, bias = affine_map(net, layer)
-    z = rows_of_nodes(net(x), layer.kind).numpy()
-    position = np.broadcast_to(np.arange(len(z) // len(x)), (len(x), len(z) // len(x)))
-    read = _rows_read(x, net[0], layer, position)
+    weight, bias = affine_map(net, layer, x)
+    with tap(net, [layer]) as values:
+        net(x)
+    z = rows_of_nodes(values[layer.name], layer.kind).numpy()
+    count = len(z) // len(x)
+    index, position = torch.arange(len(x)).repeat_interleave(count), torch.arange(count).repeat(len(x))
+    read = read_by(net, layer, x).rows(len(x), index, position).numpy()
     assert read.shape == (len(z), layer.inputs)
     assert weight.shape == (layer.nodes, layer.inputs)
     np.testing.assert_allclose(read @ weight.T + bias, z, atol=2e-6)
@@ -202,7 +211,7 @@ def check_affine(net, x):
 
 def test_a_distance_has_no_weights():
     net = nn.Sequential(OffsetL2(4, 3))
-    assert affine_map(net, find(net, 4).layers[0]) is None
+    assert affine_map(net, find(net, 4).layers[0], torch.randn(2, 4)) is None
 
 
 def test_rows_run_over_positions_within_samples():

@@ -12,7 +12,8 @@ from torch import nn
 
 from interp import record
 from interp.inputs import as_tensor
-from interp.nodes import affine_map, find_layers, rows_of_nodes
+from interp.maps import affine_map
+from interp.nodes import find_layers, rows_of_nodes
 from interp.record import layer_samples, record_activations
 from interp.store import RecordingWriter, open_recording
 from interp.types import Dataset, LoadedModel, Provenance, Scaling, Split
@@ -139,7 +140,7 @@ def test_positions_and_patches_give_z_back(tmp_path, monkeypatch, most):
     kept = 12 if most > 3600 else 2000 // 300
     with open_recording(tmp_path / "a.h5") as found:
         conv = model.layers[0]
-        weight, bias = affine_map(model.module, conv)
+        weight, bias = affine_map(model.module, conv, torch.zeros(1, *model.input_shape))
         parts = list(layer_samples(model, data, found, conv.name))
         z = np.concatenate([part.z for part in parts])
         assert z.shape == (300 * kept, 5)
@@ -163,7 +164,7 @@ def test_inputs_behind_dense_rows(tmp_path):
     record_activations(model, data, tmp_path / "a.h5", PROVENANCE)
     with open_recording(tmp_path / "a.h5", "test") as found:
         for layer in model.layers:
-            weight, bias = affine_map(model.module, layer)
+            weight, bias = affine_map(model.module, layer, torch.zeros(1, *model.input_shape))
             for part in layer_samples(model, data, found, layer.name):
                 np.testing.assert_allclose(part.layer_input @ weight.T + bias, part.z, atol=1e-5)
                 assert (part.network_input is part.layer_input) == (layer.name == "0")

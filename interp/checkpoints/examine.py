@@ -16,7 +16,8 @@ from interp.checkpoints.trained import judge_training
 from interp.errors import CheckpointError, DataError, first_line
 from interp.inputs import BLOCK, IMAGE_BLOCK, as_tensor, channels_last, input_blocks, outputs_on
 from interp.judges import judge_of
-from interp.nodes import find_layers, node_weight
+from interp.maps import weight_of
+from interp.nodes import find_layers
 from interp.tasks import answers
 from interp.types import Dataset, Inference, LoadedModel, Scaling
 
@@ -52,7 +53,7 @@ def examine(
             asked.path,
             found="no linear map",
             expected="a network of Linear or Conv layers",
-            do="see interp.nodes.NODE_KINDS",
+            do="see interp.watch.NODE_KINDS",
         )
     model = LoadedModel(
         module=module,
@@ -70,7 +71,7 @@ def examine(
     )
     model = replace(model, scores=score_splits(model, asked.data) if asked.data is not None else {})
     fit, skill = _fit(model, asked.data)
-    weights = [node_weight(module.get_submodule(layer.name), layer.kind) for layer in structure.layers]
+    weights = [weight_of(module, layer).detach() for layer in structure.layers]
     seen = {
         "activation": Inference(_hidden_activation(model), "certain", "seen while the module ran"),
         "output": Inference(structure.output, "certain", "seen while the module ran"),

@@ -13,8 +13,8 @@ from interp.chain import run, split_at
 from interp.checkpoints import load_model
 from interp.clusters import Sample
 from interp.gaussians import fit_gaussians
-from interp.inputs import input_blocks
-from interp.nodes import affine_map
+from interp.inputs import as_tensor, input_blocks
+from interp.maps import affine_map
 from interp.prototypes import find_prototypes
 from interp.record import Samples
 from interp.scoring import predict
@@ -55,7 +55,7 @@ def look_at(path: Path, data: Dataset) -> HiddenLayer:
     layer = model.layers[0]
     z, train = _read(model, data, "train")
     fit = fit_gaussians(z, train.labels)
-    affine = affine_map(model.module, layer)
+    affine = affine_map(model.module, layer, as_tensor(data.train.inputs[:2], model.scaling, model.input_shape))
     assert affine is not None, "a linear layer"
     boundaries = classify_boundaries(fit, bias=affine[1])
     parts = (Samples(z[rows], train.inputs[rows], train.inputs[rows]) for rows in _blocks(len(z)))
