@@ -41,6 +41,7 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--offline", action="store_true", help="never download")
     group.add_argument("--model", help="package.module:callable that returns the module the weights belong to")
+    group.add_argument("--weights", help="file with the weights of torchvision:NAME or timm:NAME (default: random)")
     group.add_argument("--scaling", help="raw, x/A, (x/A-B)/C or (x-mean)/std (default: inferred)")
     group.add_argument("--activation", help="relu, abs, tanh, ... (default: inferred)")
     group.add_argument("--output", help="linear, activation or negated-activation (default: inferred)")
@@ -90,7 +91,9 @@ def _add_interventions(parser: argparse.ArgumentParser) -> None:
 
 def load_options(args: argparse.Namespace) -> LoadOptions:
     """Give what the user said of the model."""
-    return LoadOptions(args.model, args.scaling, args.activation, args.output, args.allow_pickle, args.task)
+    weights = None if args.weights is None else str(Path(args.weights).resolve())
+    said = (args.model, args.scaling, args.activation, args.output, args.allow_pickle, args.task)
+    return LoadOptions(*said, weights=weights, seed=getattr(args, "seed", 0))
 
 
 def data_options(args: argparse.Namespace) -> DataOptions:

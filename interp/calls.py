@@ -7,7 +7,8 @@ of `nn.MultiheadAttention`, nor a batch-norm whose module applies an activation 
 from __future__ import annotations
 
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch.nn.functional as F
@@ -74,6 +75,16 @@ def place_of(module: nn.Module, tap: str) -> nn.Module | Tensor:
     return found
 
 
+@contextmanager
+def _on_top(mode: TorchFunctionMode) -> Iterator[None]:
+    """Let a mode see functions while it handles one, without what its own `with` does besides."""
+    TorchFunctionMode.__enter__(mode)  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        TorchFunctionMode.__exit__(mode, None, None, None)  # type: ignore[no-untyped-call]
+
+
 class Seer(TorchFunctionMode):
     """Calls `call` in place of every torch function that runs, those inside attention included."""
 
@@ -81,7 +92,7 @@ class Seer(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         if func is F.multi_head_attention_forward:
-            with self:
+            with _on_top(self):
                 return _opened_attention(*args, **(kwargs or {}))
         return self.call(func, args, kwargs or {})
 

@@ -129,14 +129,11 @@ class _Capture(Seer):
 
 def weight_of(module: nn.Module, layer: NodeLayer) -> Tensor:
     """Give the tensor that holds a layer's nodes, of a module or called as a function."""
-    names = dict(module.named_modules())
-    if layer.name in names and (layer.kind == "offset-l2" or hasattr(names[layer.name], "weight")):
-        return node_weight(names[layer.name], layer.kind)
-    for parameter in (f"{layer.name}_weight", layer.name):
+    own = "mu" if layer.kind == "offset-l2" else "weight"
+    for parameter in (f"{layer.name}.{own}", f"{layer.name}_weight", layer.name):
         with suppress(AttributeError):
-            found = place_of(module, parameter)
-            assert isinstance(found, Tensor)
-            return found
+            if isinstance(found := place_of(module, parameter), Tensor):
+                return found
     raise AssertionError(f"no weight of {layer.name}")
 
 

@@ -123,7 +123,7 @@ def _skipped(module: nn.Module, watch: Watch, layers: list[NodeLayer]) -> dict[s
     for name, part in module.named_modules():
         inner = ".parametrizations." in f".{name}." and name.split(".parametrizations.")[0] in covered
         own = [f"{name}.{own}".strip(".") for own, _ in part.named_parameters(recurse=False)]
-        left = [own for own in own if not _belongs(own, covered)]
+        left = [parameter for parameter in own if parameter not in covered | watch.biases]
         if name in covered | marks or inner or not left:
             continue
         reasons[name or WHOLE] = _reason(name, part, watch, [own.rpartition(".")[2] for own in left])
@@ -132,12 +132,6 @@ def _skipped(module: nn.Module, watch: Watch, layers: list[NodeLayer]) -> dict[s
 
 WHOLE = "(network)"
 """Name of the network itself, which dotted paths leave empty."""
-
-
-def _belongs(parameter: str, covered: set[str]) -> bool:
-    """Whether a parameter is the weight or the bias of a linear map called as a function."""
-    stem = parameter.removesuffix("_bias").removesuffix("_weight")
-    return parameter in covered or stem in covered
 
 
 def _reason(name: str, part: nn.Module, watch: Watch, left: list[str]) -> str:

@@ -16,8 +16,10 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from interp.activations import ACTIVATIONS, SEEN_ONLY, activation_name
-from interp.nodes import KEEPS_NODES, rows_of_nodes
+from interp.calls import place_of
+from interp.nodes import rows_of_nodes
 from interp.types import NodeLayer
+from interp.watch import KEEPS_NODES
 
 Function = Callable[[Tensor], Tensor]
 
@@ -88,7 +90,9 @@ def output_functions(module: nn.Module, layers: Sequence[NodeLayer], example: Te
             def keep(part: nn.Module, inputs: Any, output: Tensor, name: str = layer.name) -> None:
                 z[name] = output
 
-            stack.callback(module.get_submodule(layer.tap).register_forward_hook(keep).remove)
+            place = place_of(module, layer.tap)
+            if isinstance(place, nn.Module):  # of other calls the parameters stay the default ones
+                stack.callback(place.register_forward_hook(keep).remove)
         module(example)
     return {layer.name: _function(layer, z.get(layer.name), calls.seen) for layer in layers}
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from interp.attribution import AttributionOptions
 from interp.checkpoints import LoadOptions, load_model
+from interp.checkpoints.named import is_named
 from interp.clusters import ClusterOptions
 from interp.datasets import DataOptions
 from interp.errors import UsageError
@@ -103,7 +104,7 @@ def start(
         )
     check_options(model, options.interventions)  # before the long work
     settings = {
-        "checkpoint": str(Path(checkpoint).resolve()),
+        "checkpoint": str(checkpoint) if is_named(checkpoint) else str(Path(checkpoint).resolve()),
         "data": dataset.name,
         "data_options": asdict(data_options),
         "load": asdict(load),

@@ -86,6 +86,7 @@ class Watch(Seer):
         self.seen: dict[str, Tapped] = {}
         self.carries: dict[int, str] = {}  # id of a tensor -> the layer whose nodes it carries
         self.alive: list[Tensor] = []  # keeps ids from being used again
+        self.biases: set[str] = set()  # of linear maps called as functions
         self.inside: list[str] = []  # linear modules that are running
         self._hooks = ExitStack()
 
@@ -156,6 +157,7 @@ class Watch(Seer):
         mark = self.marks.get(id(made.key))
         if mark is not None:
             name = mark.removesuffix(".weight").removesuffix("_weight")
+            self.biases.add(self.marks.get(id(made.arguments.get("bias")), ""))
             self._found(name, made.kind, mark, made.key, int(made.arguments.get("groups", 1)), result)
 
     def _norm(self, layer: str, made: Call, result: Tensor) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from interp.checkpoints.contents import Contents
+from interp.checkpoints.named import is_named, named_digest
 from interp.checkpoints.options import LoadOptions, check_options
 from interp.checkpoints.readers import file_digest, read_contents
 from interp.checkpoints.request import Request
 from interp.checkpoints.routes import draft
 from interp.checkpoints.zoo_files import zoo_data
 from interp.datasets import DataOptions, load_dataset
+from interp.errors import UsageError
 from interp.types import Dataset, LoadedModel
 
 
@@ -25,7 +28,7 @@ def load_model(
     Parameters
     ----------
     path
-        The file.
+        The file; or ``torchvision:NAME`` or ``timm:NAME``, with weights from `LoadOptions.weights` or drawn at random.
     data
         A data set or its name; a zoo checkpoint names its own.
     options, data_options
@@ -46,8 +49,26 @@ def load_model(
         If the data are not this network's.
     """
     check_options(options)
-    contents = read_contents(path, options.allow_pickle)
+    contents = _contents(path, options)
     spec = zoo_data(contents, path) if data is None and contents.format == "zoo" else data
     dataset = load_dataset(spec, data_options) if isinstance(spec, str) else spec
     model, dataset = draft(Request(path, contents, dataset, options))
-    return replace(model, digest=file_digest(path)), dataset
+    digest = named_digest(str(path), model.module) if is_named(path) else file_digest(path)
+    return replace(model, digest=digest), dataset
+
+
+def _contents(path: str | Path, options: LoadOptions) -> Contents:
+    """Read the file, or the file with the weights of an architecture given by name."""
+    if not is_named(path):
+        if options.weights is not None:
+            raise UsageError(
+                f"--weights {options.weights}",
+                found=f"the checkpoint {path}",
+                expected="torchvision:NAME or timm:NAME in its place",
+                do="leave --weights out, or name the architecture",
+            )
+        return read_contents(path, options.allow_pickle)
+    library = str(path).partition(":")[0]
+    if options.weights is None:
+        return Contents(library, {})
+    return replace(read_contents(options.weights, options.allow_pickle), format=library)

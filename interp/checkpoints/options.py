@@ -28,6 +28,10 @@ class LoadOptions:
         A name of `interp.tasks.TASKS`.
     allow_pickle
         Let the file run code.
+    weights
+        File with the weights of an architecture given by name; None to draw them at random.
+    seed
+        Of that draw.
     """
 
     model: str | None = None
@@ -36,6 +40,8 @@ class LoadOptions:
     output: str | None = None
     allow_pickle: bool = False
     task: str | None = None
+    weights: str | None = None
+    seed: int = 0
 
 
 def check_options(options: LoadOptions) -> None:

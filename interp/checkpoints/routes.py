@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
@@ -13,6 +14,7 @@ from interp.checkpoints.graph import build_graph
 from interp.checkpoints.hf_folders import CONFIG, read_config
 from interp.checkpoints.infer import infer_reading
 from interp.checkpoints.layers import only_child, sequential_steps
+from interp.checkpoints.named import build_named, is_named, recognise
 from interp.checkpoints.placement import Placement, image_placements
 from interp.checkpoints.rebuild import chain_of, rebuild
 from interp.checkpoints.request import Request, settled
@@ -52,6 +54,8 @@ def draft(asked: Request) -> tuple[LoadedModel, Dataset | None]:
     if options.model is not None:
         module = build_user_model(options.model, contents.state, asked.path)
         return _from_module(module, Inference(options.model, "certain", "given with --model"), asked)
+    if is_named(asked.path):
+        return _from_name(asked)
     if contents.format == "zoo":
         return _from_zoo(asked)
     if contents.module is not None:
@@ -78,7 +82,32 @@ def draft(asked: Request) -> tuple[LoadedModel, Dataset | None]:
         why = "; ".join(("layers listed in order in the file", *contents.notes))
         module = chain_of(steps)
         return _from_module(module, Inference(_summary(module), "certain", why), asked)
+    if alike := recognise(contents.state):
+        return _from_likeness(alike, asked)
     return _from_stack(asked)
+
+
+def _from_name(asked: Request) -> tuple[LoadedModel, Dataset | None]:
+    """Build the architecture that the user names."""
+    spec, options, data = str(asked.path), asked.options, asked.data
+    state = None if options.weights is None else asked.contents.state
+    channels, side = (data.image_shape or (3, None))[:2] if data is not None else (3, None)
+    classes = len(data.classes) or None if data is not None else None
+    module = build_named(spec, state, options.weights, classes, side, channels, options.seed)
+    model, data = _from_module(module, Inference(spec, "certain", "named by the user"), asked)
+    if state is None:
+        never = Inference(False, "certain", f"weights drawn at random with seed {options.seed}: never trained")
+        model = replace(model, inferred={**model.inferred, "trained": never})
+    return model, data
+
+
+def _from_likeness(alike: list[str], asked: Request) -> tuple[LoadedModel, Dataset | None]:
+    """Build the architecture whose names and shapes the weights have."""
+    data, state = asked.data, asked.contents.state
+    side = data.image_shape[1] if data is not None and data.image_shape is not None else None
+    module = build_named(alike[0], state, asked.path, side=side)
+    why = f"all {len(state):,} names and shapes are those of {' and of '.join(alike)}; the file names no architecture"
+    return _from_module(module, Inference(alike[0], "likely" if len(alike) == 1 else "uncertain", why), asked)
 
 
 def _from_zoo(asked: Request) -> tuple[LoadedModel, Dataset | None]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 
 def main() -> None:
     """Run every stage and write the page."""
     from interp import arguments
+    from interp.checkpoints.named import out_name
     from interp.pipeline import run_all
     from interp.report.page import write_report
     from interp.runs import start
@@ -22,7 +22,7 @@ def main() -> None:
     arguments.add_reading(parser)
     arguments.add_settings(parser)
     args = parser.parse_args()
-    out = arguments.writable_folder(args.out or f"report-{Path(args.checkpoint).stem}")
+    out = arguments.writable_folder(args.out or f"report-{out_name(args.checkpoint)}")
     options = arguments.run_options(args)
     run = start(args.checkpoint, out, args.data, arguments.load_options(args), arguments.data_options(args), options)
     print(one_line(run.model))

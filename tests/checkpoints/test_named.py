@@ -1,0 +1,79 @@
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from interp.checkpoints import LoadOptions, load_model
+from interp.checkpoints.named import build_named, recognise
+from interp.errors import CheckpointError, UsageError
+from interp.types import Dataset, Split
+
+NAME = "torchvision:squeezenet1_1"
+
+
+def pictures(labels=False):
+    drawn = np.random.default_rng(0).normal(size=(4, 3 * 32 * 32)).astype(np.float32)
+    split = Split(drawn, np.array([0, 1, 2, 1]) if labels else None)
+    return Dataset("drawn", {"train": split}, (3, 32, 32), tuple("abc") if labels else (), (), "0" * 64)
+
+
+def test_without_weights_an_architecture_is_drawn_and_says_so():
+    first, _ = load_model(NAME, pictures(True), LoadOptions(scaling="raw", seed=1))
+    again, _ = load_model(NAME, pictures(True), LoadOptions(scaling="raw", seed=1))
+    other, _ = load_model(NAME, pictures(True), LoadOptions(scaling="raw", seed=2))
+    assert first.digest == again.digest != other.digest
+    assert first.layers[-1].nodes == 3
+    trained = first.inferred["trained"]
+    assert (trained.value, trained.confidence) == (False, "certain")
+    assert trained.evidence == "weights drawn at random with seed 1: never trained"
+
+
+def test_weights_come_from_a_file_and_must_fit(tmp_path):
+    net = build_named(NAME, None, classes=7, seed=3)
+    torch.save(net.state_dict(), tmp_path / "seven.pth")
+    said = LoadOptions(scaling="raw", weights=str(tmp_path / "seven.pth"))
+    model, _ = load_model(NAME, pictures(), said)
+    x = torch.randn(2, 3, 32, 32)
+    assert torch.equal(model.module(x), net(x))
+    assert model.inferred["architecture"].value == NAME
+    with pytest.raises(CheckpointError, match=r"missing .*; expected the names and shapes of the module"):
+        load_model("torchvision:squeezenet1_0", pictures(), said)
+
+
+def test_a_wrong_name_is_answered_with_close_ones():
+    with pytest.raises(UsageError, match="did you mean resnet18 or"):
+        load_model("torchvision:resnet81", pictures())
+
+
+def test_weights_belong_to_a_name(tmp_path):
+    with pytest.raises(UsageError, match="leave --weights out"):
+        load_model(tmp_path / "net.pt", pictures(), LoadOptions(weights="x.pth"))
+
+
+def test_without_timm_one_line_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(UsageError, match=r"no package timm.*pip install timm"):
+        load_model("timm:resnet18", pictures())
+
+
+def test_timm_by_name():
+    pytest.importorskip("timm")
+    with pytest.raises(UsageError, match="did you mean"):
+        load_model("timm:vit_tiny_patch16_242", pictures())
+    model, _ = load_model("timm:test_vit", pictures(), LoadOptions(scaling="raw"))
+    assert any(layer.name.endswith("attn.proj") for layer in model.layers)
+
+
+def test_a_bare_state_dict_is_recognised_by_names_and_shapes(tmp_path):
+    net = build_named("torchvision:resnet18", None, classes=5)
+    torch.save({"state_dict": {f"module.{k}": v for k, v in net.state_dict().items()}}, tmp_path / "bare.pt")
+    model, _ = load_model(tmp_path / "bare.pt", pictures(), LoadOptions(scaling="raw"))
+    found = model.inferred["architecture"]
+    assert (found.value, found.confidence) == ("torchvision:resnet18", "likely")
+    assert "names and shapes are those of torchvision:resnet18" in found.evidence
+    x = torch.randn(2, 3, 32, 32)
+    torch.testing.assert_close(model.module(x), net(x))
+    assert recognise({"0.weight": torch.zeros(3, 4)}) == []
+    shorter = {name: tensor for name, tensor in net.state_dict().items() if "layer4.1" not in name}
+    assert recognise(shorter) == []
