@@ -54,6 +54,8 @@ class Value:
     """
 
     __slots__ = ("atom", "depth", "name", "opaque", "parts", "size")
+    depth: int
+    size: int
 
     def __init__(self, parts: Iterable[Value] = (), name: str = "", atom: Any = None, opaque: bool = False) -> None:
         self.parts, self.name, self.atom, self.opaque = list(parts), name, atom, opaque
