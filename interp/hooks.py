@@ -13,7 +13,7 @@ from interp.activations import activation_name
 from interp.calls import Seer, call_of, function_name, place_of
 from interp.layouts import as_it_was, samples_first
 from interp.types import NodeLayer
-from interp.watch import KEEPS_NODES
+from interp.uses import KEEPS_NODES
 
 Change = Callable[[Tensor], Tensor]
 

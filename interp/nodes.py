@@ -13,10 +13,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from interp.activations import activation_name
 from interp.hooks import tap
 from interp.layouts import layout_of
 from interp.types import NodeLayer
+from interp.uses import activation_of
 from interp.watch import OUTPUTS, Tapped, Watch
 
 
@@ -50,7 +50,7 @@ def find_layers(module: nn.Module, example: Tensor) -> Structure:
         A few samples as the module takes them, (B, ...).
     """
     with torch.no_grad(), Watch(module) as watch:
-        module(example)
+        watch.give(module(example))
     once = [seen for seen in watch.seen.values() if seen.calls == 1]
     found = [_node_layer(seen) for seen in once]
     layers, mixed = _with_layouts(module, found, example)
@@ -62,16 +62,7 @@ def _node_layer(seen: Tapped) -> NodeLayer:
     transposed = seen.kind.startswith("conv-transpose")
     nodes = seen.weight[1] * seen.groups if transposed else seen.weight[0]
     inputs = prod(seen.weight) // seen.weight[1] if transposed else prod(seen.weight[1:]) * seen.groups
-    return NodeLayer(seen.name, seen.kind, nodes, inputs, _activation(seen.trail), seen.tap)
-
-
-def _activation(trail: tuple[str, ...]) -> str:
-    first = trail[0] if trail else ""
-    return activation_name(first) or ("custom" if first in CUSTOM_STARTS else "identity")
-
-
-CUSTOM_STARTS = {"mul", "div", "pow", "square", "sub", "clamp", "exp", "sin", "where", "maximum", "minimum"}
-"""Arithmetic on z: an activation written by hand. A sum is more often a residual connection."""
+    return NodeLayer(seen.name, seen.kind, nodes, inputs, activation_of(seen.read), seen.tap)
 
 
 def _output_form(seen: Tapped) -> str:
@@ -81,7 +72,7 @@ def _output_form(seen: Tapped) -> str:
     named = next((OUTPUTS[function] for function in seen.trail if function in OUTPUTS), None)
     if named is not None:
         return named
-    active = _activation(seen.trail) != "identity"
+    active = activation_of(seen.read) != "identity"
     return {(False, False): "linear", (False, True): "activation", (True, False): "negated"}.get(
         (negated, active), "negated-activation"
     )

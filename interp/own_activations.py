@@ -19,7 +19,7 @@ from interp.activations import ACTIVATIONS, SEEN_ONLY, activation_name
 from interp.calls import place_of
 from interp.nodes import rows_of_nodes
 from interp.types import NodeLayer
-from interp.watch import KEEPS_NODES
+from interp.uses import KEEPS_NODES
 
 Function = Callable[[Tensor], Tensor]
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from interp.activations import activation_name
 from interp.calls import Call, Seer, call_of, function_name
+from interp.uses import KEEPS_NODES, become, named_activation, tensors_in
 
 NODE_KINDS: dict[str, str] = {
     "torch.nn.modules.linear.Linear": "linear",
@@ -22,12 +22,6 @@ NODE_KINDS: dict[str, str] = {
     "zoo.layers.OffsetL2": "offset-l2",
 }
 """Qualified class name -> kind. Add your own: weight (N, D, ...) and one output channel a node."""
-
-KEEPS_NODES = {
-    "adaptive_avg_pool2d", "avg_pool2d", "batch_norm", "contiguous", "dropout", "flatten", "identity",
-    "max_pool2d", "max_pool2d_with_indices", "reshape", "squeeze", "unsqueeze", "view",
-}  # fmt: skip
-"""Torch functions after which an activation still acts on the same nodes."""
 
 OUTPUTS = {"log_softmax": "log-softmax", "softmax": "softmax", "sigmoid": "sigmoid"}
 """Torch functions on the last layer that make scores of z without changing what it measures."""
@@ -47,7 +41,9 @@ class Tapped(NamedTuple):
     calls
         How often it ran.
     trail
-        Functions applied to its nodes.
+        Functions applied to its nodes, up to what reads them.
+    read
+        What is read of its nodes, as `interp.uses` names it; empty where nothing was seen to read them.
     shapes
         Of the weight, and of z.
     """
@@ -60,6 +56,7 @@ class Tapped(NamedTuple):
     groups: int
     z: Tensor
     trail: tuple[str, ...] = ()
+    read: frozenset[str] = frozenset()
 
 
 def node_kind(module: nn.Module) -> str | None:
@@ -76,7 +73,7 @@ def node_weight(module: nn.Module, kind: str) -> Tensor:
 
 
 class Watch(Seer):
-    """Follows each linear map's output until an activation, or anything else, uses it."""
+    """Follows each linear map's output until something other than a function of each value alone reads it."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -84,7 +81,7 @@ class Watch(Seer):
         self.kinds = {name: kind for part, name in self.names.items() if (kind := node_kind(part))}
         self.marks = {id(tensor): name for name, tensor in [*module.named_parameters(), *module.named_buffers()]}
         self.seen: dict[str, Tapped] = {}
-        self.carries: dict[int, str] = {}  # id of a tensor -> the layer whose nodes it carries
+        self.carries: dict[int, tuple[str, str]] = {}  # id of a tensor -> layer, and what it is of its nodes
         self.alive: list[Tensor] = []  # keeps ids from being used again
         self.biases: set[str] = set()  # of linear maps called as functions
         self.inside: list[str] = []  # linear modules that are running
@@ -123,7 +120,7 @@ class Watch(Seer):
         """Name the module where its output is the norm's very result."""
 
         def hook(part: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-            layer = self.carries.get(id(output))
+            layer, _ = self.carries.get(id(output), (None, ""))
             if layer and self.seen[layer].tap == f"{name}.running_mean" and self.seen[layer].z is output:
                 self.seen[layer] = self.seen[layer]._replace(tap=name)
 
@@ -132,25 +129,39 @@ class Watch(Seer):
     def _found(self, name: str, kind: str, tap: str, weight: Tensor, groups: int, z: Tensor) -> None:
         calls = self.seen[name].calls + 1 if name in self.seen else 1
         self.seen[name] = Tapped(name, kind, tap, calls, tuple(weight.shape), groups, z)
-        self._carry(z, name)
+        self._carry(z, name, "z")
 
-    def _carry(self, tensor: Tensor, layer: str) -> None:
-        self.carries[id(tensor)] = layer
+    def _carry(self, tensor: Tensor, layer: str, state: str) -> None:
+        self.carries[id(tensor)] = layer, state
         self.alive.append(tensor)
 
     def call(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a function and note whose nodes it computes or uses."""
-        layer = next((layer for value in args if (layer := self.carries.get(id(value)))), None)
+        given = tensors_in([*args, *kwargs.values()])
+        carried = [self.carries[id(tensor)] for tensor in given if id(tensor) in self.carries]
+        shape = given[0].shape if given else None
         result = func(*args, **kwargs)
         name = function_name(func)
         made = call_of(name, args, kwargs)
         if made is not None and made.kind != "norm" and not self.inside:
             self._functional(made, result)
-        if layer is not None and isinstance(result, Tensor):  # shape queries are no use of the nodes
-            if made is not None and made.kind == "norm":
-                self._norm(layer, made, result)
-            self._follow(layer, name, result)
+        results = tensors_in([result])
+        if carried and name == "setitem":
+            self._carry(given[0], carried[0][0], "custom")
+        elif carried and results:  # shape queries are no use of the nodes
+            alone = all(self._constant(tensor) or self.carries.get(id(tensor)) in carried for tensor in given)
+            state = None
+            if alone and not self.inside and len({layer for layer, _ in carried}) == 1:
+                states = [state for _, state in carried]
+                state = become(name, named_activation(name, args, kwargs), states, results[0].shape == shape)
+            self._follow(name, carried, state, results[0])
+            if made is not None and made.kind == "norm" and state == "z":
+                self._norm(carried[0][0], made, results[0])
         return result
+
+    def _constant(self, tensor: Tensor) -> bool:
+        """Whether a tensor is the network's own, or a number, and none of its nodes."""
+        return id(tensor) not in self.carries and (id(tensor) in self.marks or tensor.numel() == 1)
 
     def _functional(self, made: Call, result: Tensor) -> None:
         """Note a linear map that no module of its own computes, if its weight is a parameter as it stands."""
@@ -164,10 +175,25 @@ class Watch(Seer):
         """Take z after a batch-norm that follows at once; after pooling it would lie at other positions."""
         seen, mark = self.seen[layer], self.marks.get(id(made.key))
         if mark is not None and not seen.trail and seen.z.shape == result.shape and made.arguments["input"] is seen.z:
+            self.carries.pop(id(seen.z))  # what else reads it reads no node
             self.seen[layer] = seen._replace(tap=mark, z=result)
 
-    def _follow(self, layer: str, function: str, result: Tensor) -> None:
-        if function not in KEEPS_NODES:
-            self.seen[layer] = self.seen[layer]._replace(trail=(*self.seen[layer].trail, function))
-        if function in KEEPS_NODES or function == "neg" or function in OUTPUTS or activation_name(function):
-            self._carry(result, layer)
+    def _follow(self, function: str, carried: list[tuple[str, str]], state: str | None, result: Tensor) -> None:
+        """Carry what a function makes of nodes on, or note that it reads them."""
+        for layer, before in carried:
+            seen = self.seen[layer]
+            trail = seen.trail if function in KEEPS_NODES else (*seen.trail, function)
+            left = before.removeprefix("~") if function in OUTPUTS else before
+            read = seen.read if state is not None else seen.read | {left}
+            self.seen[layer] = seen._replace(trail=trail, read=read)
+        if self.carries.get(id(result)) in carried:  # changed in place
+            del self.carries[id(result)]
+        if state is not None:
+            self._carry(result, carried[0][0], state)
+
+    def give(self, outputs: Any) -> None:
+        """Note what the network gives as its outputs: sign and scale of these are told apart from the activation."""
+        for tensor in tensors_in([outputs]):
+            if id(tensor) in self.carries:
+                layer, state = self.carries[id(tensor)]
+                self.seen[layer] = self.seen[layer]._replace(read=self.seen[layer].read | {state.removeprefix("~")})

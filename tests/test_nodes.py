@@ -112,7 +112,7 @@ def test_activation_written_by_hand_is_custom():
         def forward(self, z):
             return z * z.sigmoid()
 
-    assert find(nn.Sequential(nn.Linear(4, 3), Swish(), nn.Linear(3, 2)), 4).layers[0].activation != "identity"
+    assert find(nn.Sequential(nn.Linear(4, 3), Swish(), nn.Linear(3, 2)), 4).layers[0].activation == "custom"
 
 
 def test_a_node_keeps_its_activation_through_pooling_and_flattening():
