@@ -101,7 +101,11 @@ def commands(scratch: Path, numbers: Sequence[int], args: argparse.Namespace) ->
         with tempfile.TemporaryDirectory() as folder:
             path = write(mutant.checkpoint, Path(folder))
             command = [sys.executable, "-m", "interp", "inspect", str(path)]
-            ran = subprocess.run(command, cwd=scratch, capture_output=True, text=True, timeout=120, check=False)
+            try:
+                ran = subprocess.run(command, cwd=scratch, capture_output=True, text=True, timeout=600, check=False)
+            except subprocess.TimeoutExpired as error:
+                yield mutant.format, "command line", Outcome("hang", str(error))
+                continue
         lines = ran.stderr.count("\n")
         fine = (ran.returncode, lines) in ((0, 0), (2, 1)) and not (scratch / "MARK").exists()
         kind = {0: "opened", 2: "refused"}.get(ran.returncode, "crash") if fine else "noise"

@@ -7,6 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -14,11 +15,18 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.nn.utils.prune import l1_unstructured
 
-from fuzzing.protobuf import field
+from fuzzing.onnx_seeds import onnx_model
 
 WIDTHS = (6, 5, 3)
 ZOO = Path(__file__).parents[2] / "zoo" / "pretrained" / "abs-digits.pt"
-IMAGES = ("legacy state dict", "module", "zoo")  # formats whose seeds take 8 x 8 images
+IMAGES = (  # formats whose seeds take 8 x 8 images
+    "legacy state dict",
+    "module",
+    "zoo",
+    "frozen torchscript",
+    "onnx of a convolution",
+    "hugging face",
+)
 ELEMENTS = {torch.float32: "FloatStorage", torch.int64: "LongStorage"}
 LEGACY_HEAD = (0x1950A86A20F9469CFC6C, 1001, {"protocol_version": 1001, "little_endian": True})
 
@@ -150,6 +158,13 @@ def _torchscript(folder: Path) -> None:
         torch.jit.script(dense()).save(folder / "file")
 
 
+def _frozen(folder: Path) -> None:
+    """Write a module whose weights are constants of its code."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.freeze(torch.jit.trace(convolutional(), torch.ones(1, 1, 8, 8))).save(folder / "file")
+
+
 def _exported(folder: Path) -> None:
     torch.export.save(torch.export.export(dense().eval(), (torch.ones(2, WIDTHS[0]),)), folder / "file.pt2")
     (folder / "file.pt2").rename(folder / "file")
@@ -161,6 +176,22 @@ def _safetensors(folder: Path) -> None:
 
 def _onnx(folder: Path) -> None:
     (folder / "file").write_bytes(onnx_model(dense()))
+
+
+def _onnx_convolution(folder: Path) -> None:
+    (folder / "file").write_bytes(onnx_model(convolutional()))
+
+
+def _hugging_face(folder: Path) -> None:
+    """Write a folder of a config and weights."""
+    from transformers import ViTConfig, ViTForImageClassification
+
+    torch.manual_seed(0)
+    widths = {"hidden_size": 8, "intermediate_size": 12, "num_attention_heads": 2, "num_hidden_layers": 1}
+    config = ViTConfig(**widths, image_size=8, patch_size=4, num_channels=1, num_labels=3)
+    config.architectures = ["ViTForImageClassification"]
+    config.save_pretrained(folder / "file")
+    save_file(ViTForImageClassification(config).state_dict(), folder / "file" / "model.safetensors")
 
 
 def _zoo(folder: Path) -> None:
@@ -177,10 +208,13 @@ FORMATS: dict[str, Callable[[Path], None]] = {
     "pruned": _pruned,
     "quantised": _quantised,
     "torchscript": _torchscript,
+    "frozen torchscript": _frozen,
     "exported": _exported,
     "safetensors": _safetensors,
     "onnx": _onnx,
+    "onnx of a convolution": _onnx_convolution,
     "zoo": _zoo,
+    **({"hugging face": _hugging_face} if find_spec("transformers") else {}),
 }
 """Name -> a function that writes ``file`` (or a folder of that name) into a folder."""
 
@@ -206,28 +240,3 @@ def write(seed: Seed, folder: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     return folder / seed.opens
-
-
-# --------------------------------------------------------------------------- ONNX by hand
-
-
-def onnx_model(module: nn.Sequential) -> bytes:
-    """Encode a dense chain as an ONNX model, without the onnx package."""
-    nodes, tensors, current = b"", b"", "input"
-    for name, part in module.named_children():
-        inputs = [current, *(f"{name}.{own}" for own, _ in part.named_parameters())]
-        current = f"out{name}"
-        kind, attributes = ("Gemm", _transposed()) if isinstance(part, nn.Linear) else ("Relu", b"")
-        node = b"".join(field(1, text) for text in inputs) + field(2, current) + field(4, kind) + attributes
-        nodes += field(1, node)
-        tensors += b"".join(field(5, _onnx_tensor(f"{name}.{own}", t)) for own, t in part.named_parameters())
-    return field(1, 8) + field(2, "pytorch") + field(7, nodes + field(2, "main") + tensors)
-
-
-def _transposed() -> bytes:
-    return field(5, field(1, "transB") + field(3, 1) + field(20, 2))
-
-
-def _onnx_tensor(name: str, tensor: torch.Tensor) -> bytes:
-    dims = b"".join(field(1, size) for size in tensor.shape)
-    return dims + field(2, 1) + field(8, name) + field(9, tensor.detach().numpy().tobytes())

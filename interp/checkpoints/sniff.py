@@ -27,7 +27,7 @@ def sniff(path: Path) -> str:
     CheckpointError
         For a file that is none of these, saying what it looks like instead.
     """
-    if (path / "config.json").is_file():
+    if _has_config(path):
         return "huggingface"
     head, size = _head(path)
     if head.startswith(b"PK"):
@@ -39,6 +39,13 @@ def sniff(path: Path) -> str:
     if head[:1] == b"\x08" and (b"pytorch" in head or b"onnx" in head.lower()):
         return "onnx"
     raise CheckpointError(path, found=_looks_like(path, head), expected="a trained network's weights", do=_remedy(head))
+
+
+def _has_config(path: Path) -> bool:
+    try:
+        return (path / "config.json").is_file()
+    except OSError:  # a name too long or a closed folder: opening it says so
+        return False
 
 
 def _head(path: Path) -> tuple[bytes, int]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from functools import cache
+from itertools import islice, pairwise
 
 import torch
 from torch import Tensor
@@ -190,19 +191,23 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 
 def _only_path(layers: Sequence[Layer]) -> list[Layer] | None:
-    """Find the one order that uses every layer; None if there are none or several."""
-    found: list[list[Layer]] = []
+    """Find the one order that uses every layer; None if there are none or several.
 
-    def extend(chain: list[Layer], left: list[Layer]) -> None:
-        if not left:
-            found.append(chain)
-        for i, layer in enumerate(left):
-            if len(found) < 2 and (not chain or _follows(chain[-1], layer)):
-                extend([*chain, layer], left[:i] + left[i + 1 :])
+    What can follow a layer is found once for every set of layers left: 12 of one width have 12! orders but 12 * 2^11
+    such cases.
+    """
+    if len(layers) > 12:  # beyond, a chain by chance is likely
+        return None
 
-    if len(layers) <= 12:  # beyond, trying orders takes too long and a chain by chance is likely
-        extend([], list(layers))
-    return found[0] if len(found) == 1 else None
+    @cache
+    def orders(last: int | None, left: frozenset[int]) -> tuple[tuple[int, ...], ...]:
+        """Give the first two orders in which the layers left can follow one."""
+        fits = (i for i in sorted(left) if last is None or _follows(layers[last], layers[i]))
+        found = ((i, *rest) for i in fits for rest in orders(i, left - {i}))
+        return tuple(islice(found, 2)) if left else ((),)
+
+    found = orders(None, frozenset(range(len(layers))))
+    return [layers[i] for i in found[0]] if len(found) == 1 else None
 
 
 def _no_chain(layers: Sequence[Layer], path: object) -> CheckpointError:

@@ -11,6 +11,8 @@ from torch import Tensor
 from interp.errors import CheckpointError
 
 LONGEST_NAME = 200
+SHARED_OFTEN = 16  # bytes of all tensors as floats over bytes stored: tied weights of 8 bits come to 8 at most
+SHARED_MUCH = 100_000_000  # bytes below which sharing does no harm
 
 
 def checked_state(state: Mapping[str, Tensor], path: object) -> dict[str, Tensor]:
@@ -24,6 +26,7 @@ def checked_state(state: Mapping[str, Tensor], path: object) -> dict[str, Tensor
     for name, tensor in state.items():
         _check_name(name, path)
         _check_storage(name, tensor, path)
+    _check_sharing(state, path)
     plain = {name: _dequantised(tensor) for name, tensor in state.items()}
     for name, tensor in plain.items():
         _check_finite(name, tensor, path)
@@ -51,6 +54,19 @@ def _check_storage(name: str, tensor: Tensor, path: object) -> None:
         found = f"{name} declared as {tensor.numel():,} values of which the file holds fewer"
     if found:
         raise CheckpointError(path, found=found, expected="dense real tensors", do="save model.state_dict() on the CPU")
+
+
+def _check_sharing(state: Mapping[str, Tensor], path: object) -> None:
+    """Refuse a file whose names share so few values that the network would take many times its memory."""
+    storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in state.values()}
+    declared, stored = sum(4 * tensor.numel() for tensor in state.values()), sum(storages.values())
+    if declared > max(SHARED_OFTEN * stored, SHARED_MUCH):
+        raise CheckpointError(
+            path,
+            found=f"{len(state):,} tensors of {declared:,} bytes in {stored:,} that they share",
+            expected=f"at most {SHARED_OFTEN} times what is stored",
+            do="do not trust this file",
+        )
 
 
 def _dequantised(tensor: Tensor) -> Tensor:

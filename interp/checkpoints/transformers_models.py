@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from interp.checkpoints.companions import shorten
@@ -19,6 +20,9 @@ from interp.errors import CheckpointError, UsageError, first_line
 
 TASKS = ("ForImageClassification", "ForSequenceClassification")
 LEFT_OUT = ("auto_map", "attn_implementation", "_attn_implementation", "_name_or_path", "custom_pipelines")
+COUNTS = ("layer", "layers", "blocks", "depth", "depths", "experts", "stages", "repeats")
+"""Ends of the names of numbers that say how many modules there are, each with a tensor at least."""
+
 REFUSED = ("backbone", "backbone_config", "quantization_config", "timm_model_name")
 
 
@@ -66,9 +70,11 @@ def build_classifier(config: Mapping[str, Any], state: Mapping[str, Tensor], pat
             expected=f"one that transformers {package.__version__} has",
             do="install the version that saved it, or pass your own class with --model",
         )
+    _check_numbers(config, state, path)
     try:
         with _quiet(package):
             said = kind.from_dict({key: value for key, value in config.items() if key not in LEFT_OUT})
+            _check_plan(maker, said, state)
             network, report = maker.from_pretrained(
                 None,
                 config=said,
@@ -100,6 +106,44 @@ def _architecture(config: Mapping[str, Any], path: object) -> str:
             do="pass your own class with --model package.module:callable",
         )
     return name
+
+
+def _check_numbers(config: Mapping[str, Any], state: Mapping[str, Tensor], path: object) -> None:
+    """Refuse more modules than tensors, and sizes beyond all values: building them would not end."""
+    values = _values(state)
+    for key, number in _whole_numbers(config):
+        if number > (max(len(state), 100) if key.endswith(COUNTS) else max(values, 1_000_000)):
+            raise CheckpointError(
+                path,
+                found=f"{key} = {number:,} beside {len(state):,} tensors of {values:,} values"[:300],
+                expected="a config of these weights",
+                do="download the whole folder",
+            )
+
+
+def _whole_numbers(config: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Yield the name and value of each whole number, those of lists and inner configs too."""
+    left: list[tuple[str, Any]] = list(config.items())
+    while left:
+        key, value = left.pop()
+        if isinstance(value, dict):
+            left += value.items()
+        elif isinstance(value, list):
+            left += [(key, one) for one in value]
+        elif isinstance(value, int):
+            yield key, value
+
+
+def _check_plan(maker: Any, config: Any, state: Mapping[str, Tensor]) -> None:
+    """Build the network without values first: what the file lacks would be made, however large."""
+    with torch.device("meta"):
+        planned, stored = _values(maker(config).state_dict()), _values(state)
+    if planned > 2 * stored + 1_000_000:
+        raise ValueError(f"{planned:,} values, of which the file has {stored:,}")
+
+
+def _values(state: Mapping[str, Tensor]) -> int:
+    return sum(tensor.numel() for tensor in state.values())
 
 
 def _is_model(value: object, package: ModuleType) -> bool:

@@ -133,3 +133,18 @@ def test_without_the_package(tmp_path, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", absent)
     with pytest.raises(UsageError, match="pip install transformers"):
         load_model(tmp_path, DIGITS, RAW)
+
+
+@pytest.mark.parametrize(
+    ("entries", "found"),
+    [
+        ({"num_hidden_layers": 2000}, r"num_hidden_layers = 2,000 beside \d+ tensors"),
+        ({"hidden_size": 2**40}, r"hidden_size = 1,099,511,627,776 beside"),
+        ({"intermediate_size": 500_000}, r"does not build \([\d,]+ values, of which the file has"),
+    ],
+)
+def test_config_far_larger_than_its_weights(entries, found, tmp_path):
+    vision().save_pretrained(tmp_path)
+    changed(tmp_path, **entries)
+    with pytest.raises(CheckpointError, match=found):
+        load_model(tmp_path)

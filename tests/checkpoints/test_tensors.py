@@ -1,0 +1,20 @@
+"""What of a file's tensors can be used."""
+
+import pytest
+import torch
+
+from interp.checkpoints.tensors import checked_state
+from interp.errors import CheckpointError
+
+
+def test_many_names_of_one_storage():
+    """Each name would become 4 MB of floats."""
+    shared = torch.zeros(1_000_000, dtype=torch.float16)
+    state = {f"{number}.weight": shared.view(1000, 1000) for number in range(30)}
+    with pytest.raises(CheckpointError, match="30 tensors of 120,000,000 bytes in 2,000,000 that they share"):
+        checked_state(state, "file")
+
+
+def test_tied_weights_are_fine():
+    shared = torch.zeros(1000, 1000)
+    assert len(checked_state({"first.weight": shared, "last.weight": shared.T}, "file")) == 2
