@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from interp.errors import CheckpointError
+from interp.errors import CheckpointError, first_line
 
 LONGEST_NAME = 200
 SHARED_OFTEN = 16  # bytes of all tensors as floats over bytes stored: tied weights of 8 bits come to 8 at most
@@ -27,7 +27,7 @@ def checked_state(state: Mapping[str, Tensor], path: object) -> dict[str, Tensor
         _check_name(name, path)
         _check_storage(name, tensor, path)
     _check_sharing(state, path)
-    plain = {name: _dequantised(tensor) for name, tensor in state.items()}
+    plain = {name: _dequantised(name, tensor, path) for name, tensor in state.items()}
     for name, tensor in plain.items():
         _check_finite(name, tensor, path)
     return plain
@@ -69,12 +69,20 @@ def _check_sharing(state: Mapping[str, Tensor], path: object) -> None:
         )
 
 
-def _dequantised(tensor: Tensor) -> Tensor:
+def _dequantised(name: str, tensor: Tensor, path: object) -> Tensor:
     if not tensor.is_quantized:
         return tensor
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch announces the end of quantised types; old files stay
-        return tensor.dequantize()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch announces the end of quantised types; old files stay
+            return tensor.dequantize()
+    except RuntimeError as error:
+        raise CheckpointError(
+            path,
+            found=f"{name} that does not turn into floats ({first_line(error)})",
+            expected="a zero point that its type holds",
+            do="copy or download it again",
+        ) from error
 
 
 def _check_finite(name: str, tensor: Tensor, path: object) -> None:

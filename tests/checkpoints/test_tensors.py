@@ -18,3 +18,10 @@ def test_many_names_of_one_storage():
 def test_tied_weights_are_fine():
     shared = torch.zeros(1000, 1000)
     assert len(checked_state({"first.weight": shared, "last.weight": shared.T}, "file")) == 2
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_zero_point_beyond_its_type():
+    odd = torch._empty_affine_quantized([4, 3], scale=0.1, zero_point=2**31 - 1, dtype=torch.qint8)
+    with pytest.raises(CheckpointError, match="a zero point that its type holds"):
+        checked_state({"weight": odd}, "file")
