@@ -65,6 +65,8 @@ def doubt_of(task: str, outputs: Tensor, values: Tensor, form: str) -> str:
     form
         `LoadedModel.output`.
     """
+    if len(outputs) < 2:  # one row has no spread to hold a mean against
+        return ""
     if TASKS[task] == R2:
         return _regression_doubt(outputs.double(), values.double()) if task == "regression" else ""
     if task not in COUNTED or "distance" in form or (form == "sigmoid" and outputs.shape[1] > 1):

@@ -141,8 +141,12 @@ def test_most_sensitive_node_comes_first_with_its_kind():
     assert row["change by 0"].text == "\N{MINUS SIGN}25.7"
 
 
+def worst_levels(section):
+    return next(table.frame for table in section.tables if "intervention" in table.frame.columns)
+
+
 def test_worst_level_is_selected():
-    frame = SECTIONS["interventions"](make_results()).tables[0].frame
+    frame = worst_levels(SECTIONS["interventions"](make_results()))
     worst = {(row["intervention"], row["split"]): row["level"].value for row in frame.to_dict(orient="records")}
     assert worst["clip", "test"] == 0.01
     assert worst["offset", "test"] == -2
@@ -153,8 +157,8 @@ def test_without_labels_it_speaks_of_agreement():
     effects = results.effects
     results = replace(results, effects=replace(effects, table=effects.table.assign(loss=np.nan)))
     section = SECTIONS["interventions"](results)
-    assert "agreement with the unperturbed network" in section.text[1]
-    assert "agreement" in section.tables[0].frame.columns
+    assert any("agreement with the unperturbed network" in text for text in section.text)
+    assert "agreement" in worst_levels(section).columns
 
 
 def test_every_section_says_what_not_to_conclude_or_that_nothing_was_run():
