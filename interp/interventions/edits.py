@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from interp.errors import UsageError, unknown_name
+from interp.interventions.changes import Cap, Fix, Move, Raise, Scale, like
 from interp.types import Array, NodeLayer
 
 Change = Callable[[Tensor], Tensor]
@@ -50,14 +51,11 @@ class Edit:
     ----------
     nodes
         What is changed; the two functions then see (B, len(nodes), ...) only. None: all nodes.
-    constant
-        Set by `ablate`: the output that its one node has on every input.
     """
 
     before: Change | None = None
     after: Change | None = None
     nodes: tuple[int, ...] | None = None
-    constant: float | None = None
 
     @property
     def on_z(self) -> Change | None:
@@ -110,15 +108,14 @@ Intervention = Callable[[float, Ranges], Edit]
 
 def scale(level: float, ranges: Ranges) -> Edit:
     """Multiply z by `level`; 1 changes nothing."""
-    return Edit() if level == 1 else Edit(before=lambda z: z * level)
+    return Edit() if level == 1 else Edit(before=Scale(level))
 
 
 def clip(level: float, ranges: Ranges) -> Edit:
     """Cut z off at low + level * (high - low) of the node's own output; inf changes nothing."""
     if not np.isfinite(level):
         return Edit()
-    top = _tensor(ranges.at(level, np.inf))
-    return Edit(before=lambda z: torch.minimum(z, _like(top, z)))
+    return Edit(before=Cap(_tensor(ranges.at(level, np.inf))))
 
 
 def offset(level: float, ranges: Ranges) -> Edit:
@@ -132,8 +129,7 @@ def offset(level: float, ranges: Ranges) -> Edit:
     moved = (ranges.high > 0) & ranges.finite
     high, low = np.where(moved, ranges.high, 1.0), np.where(moved, ranges.low, 1.0)
     shift = level * (high - low)
-    factor, term = _tensor((high - shift) / high), _tensor(shift)
-    return Edit(before=lambda z: torch.addcmul(_like(term, z), z, _like(factor, z)))
+    return Edit(before=Move(_tensor((high - shift) / high), _tensor(shift)))
 
 
 # --------------------------------------------------------------------------- on the activation's output
@@ -141,19 +137,17 @@ def offset(level: float, ranges: Ranges) -> Edit:
 
 def clamp_min(level: float, ranges: Ranges) -> Edit:
     """Raise outputs to at least low + level * (high - low) (learn-DM's clamps, a node at a time); 0 changes nothing."""
-    bottom = _tensor(ranges.at(level, -np.inf))
-    return Edit() if level == 0 else Edit(after=lambda outputs: torch.maximum(outputs, _like(bottom, outputs)))
+    return Edit() if level == 0 else Edit(after=Raise(_tensor(ranges.at(level, -np.inf))))
 
 
 def clamp_max(level: float, ranges: Ranges) -> Edit:
     """Lower outputs to at most low + level * (high - low); 1 changes nothing."""
-    top = _tensor(ranges.at(level, np.inf))
-    return Edit() if level == 1 else Edit(after=lambda outputs: torch.minimum(outputs, _like(top, outputs)))
+    return Edit() if level == 1 else Edit(after=Cap(_tensor(ranges.at(level, np.inf))))
 
 
 def zero(level: float, ranges: Ranges) -> Edit:
     """Weaken outputs to (1 - level) of themselves: 0 changes nothing, 1 silences."""
-    return Edit() if level == 0 else Edit(after=lambda outputs: outputs * (1 - level))
+    return Edit() if level == 0 else Edit(after=Scale(1 - level))
 
 
 def mean(level: float, ranges: Ranges) -> Edit:
@@ -161,12 +155,12 @@ def mean(level: float, ranges: Ranges) -> Edit:
     if ranges.mean is None:
         raise ValueError("mean ablation needs the nodes' mean outputs: Ranges(low, high, mean)")
     centre = _tensor(ranges.mean)
-    return Edit() if level == 0 else Edit(after=lambda outputs: torch.lerp(outputs, _like(centre, outputs), level))
+    return Edit() if level == 0 else Edit(after=lambda outputs: torch.lerp(outputs, like(centre, outputs), level))
 
 
 def ablate(node: int, value: float) -> Edit:
     """Set one node's activation output to `value` on every input."""
-    return Edit(after=lambda outputs: torch.full_like(outputs, value), nodes=(node,), constant=value)
+    return Edit(after=Fix(value), nodes=(node,))
 
 
 def on_nodes(intervention: Intervention, level: float, ranges: Ranges, nodes: Sequence[int]) -> Edit:
@@ -225,14 +219,5 @@ def find_intervention(name: str) -> Intervention:
     return found  # type: ignore[no-any-return]
 
 
-# --------------------------------------------------------------------------- shapes
-
-
 def _tensor(values: Array) -> Tensor:
     return torch.from_numpy(np.asarray(values, np.float32))
-
-
-def _like(values: Tensor, z: Tensor) -> Tensor:
-    """Shape one value a node as z is: (B, N) or (B, N, ...)."""
-    values = values.to(z.device)
-    return values.view(-1, *(1 for _ in z.shape[2:])) if z.dim() > 2 else values

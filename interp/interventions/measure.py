@@ -76,7 +76,7 @@ def measure(
     """
     if model.task in COUNTED:
         return counted(tally(model, layer, edits, Split(split.inputs, None) if own else split, note))
-    return _marked(model, open_site(model, layer)[0], Edit(), edits, split, note or layer.name, own)
+    return _marked(model, open_site(model, layer), Edit(), edits, split, note or layer.name, own)
 
 
 def measure_together(model: LoadedModel, edits: Sequence[Mapping[str, Edit]], split: Split, note: str = "") -> Measured:

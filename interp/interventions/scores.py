@@ -18,6 +18,10 @@ CELLS = 100_000
 """Scores to work on at a time: about what stays in the processor's cache."""
 
 
+FAR = -80.0
+"""Below the top score nothing is added to a loss; results too small for float32 take exp ten times as long."""
+
+
 @dataclass(frozen=True)
 class Truth:
     """What the rows of one block are compared with.
@@ -50,20 +54,61 @@ def right_and_loss(outputs: Sequence[Tensor], truth: Truth) -> tuple[Tensor, Ten
     if outputs[0].shape[1] == 1 or truth.form in PROBABILITIES:
         return _row_by_row(outputs, truth)
     scores = torch.stack([each.T for each in outputs])
-    if truth.form == "distance":
-        scores.neg_()
-    true, best = split_off(scores, truth.labels)
+    true = label_scores(scores, truth.labels)
+    others = scores.scatter_(1, truth.labels.expand(len(scores), 1, -1), -torch.inf)
+    best, excess = best_and_excess(others, true, truth.losses)
     right = true > best
     if bool((tied := true == best).any()):
         _settle(right, tied, outputs, truth)
-    return right, cross_entropy(scores, true, best, truth)
+    return right, cross_entropy(excess, true - best)
 
 
-def split_off(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Give the label's score and the best other one, (E, B) each; in `scores` the label's become -inf."""
-    where = labels.expand(len(scores), 1, -1)
-    true = scores.gather(1, where)[:, 0]
-    return true, scores.scatter_(1, where, -torch.inf).amax(1)
+def label_scores(scores: Tensor, labels: Tensor) -> Tensor:
+    """Give the score of each row's label, (E, B)."""
+    return scores.gather(1, labels.expand(len(scores), 1, -1))[:, 0]
+
+
+def best_and_excess(others: Tensor, true: Tensor, losses: bool) -> tuple[Tensor, Tensor | None]:
+    """Give the best score of another class, and sum(exp(others - top)) with the top of both, (E, B) each.
+
+    Parameters
+    ----------
+    others
+        (E, C, B) scores with -inf for the label; overwritten.
+    true
+        (E, B) scores of the label.
+    """
+    best = others.amax(1)
+    if not losses:
+        return best, None
+    top = torch.maximum(true, best)
+    return best, others.sub_(top[:, None]).clamp_(min=FAR).exp_().sum(1)
+
+
+def cross_entropy(excess: Tensor | None, margin: Tensor) -> Tensor:
+    """Sum log(sum(exp(scores))) - score of the label over rows, (E,) float64; NaN where not wanted.
+
+    Parameters
+    ----------
+    excess
+        (E, B) from `best_and_excess`.
+    margin
+        (E, B) score of the label above the best other one.
+    """
+    if excess is None:
+        return no_loss(len(margin))
+    total = margin.clamp(FAR, 0).exp_().add_(excess).log_()
+    return total.sub_(margin.clamp(max=0)).sum(1, dtype=torch.float64).cpu()
+
+
+def classes(outputs: Tensor, form: str) -> Tensor:
+    """Give the predicted class of each row, (B,); -1 where an output is not a number."""
+    return predict(outputs, form).masked_fill(outputs.isnan().any(1), -1)
+
+
+def no_loss(count: int) -> Tensor:
+    """Give losses that nobody asked for, (E,) NaN."""
+    return torch.full((count,), float("nan"), dtype=torch.float64)
 
 
 def _settle(right: Tensor, tied: Tensor, outputs: Sequence[Tensor], truth: Truth) -> None:
@@ -76,24 +121,6 @@ def _settle(right: Tensor, tied: Tensor, outputs: Sequence[Tensor], truth: Truth
 def _row_by_row(outputs: Sequence[Tensor], truth: Truth) -> tuple[Tensor, Tensor]:
     right = torch.stack([classes(each, truth.form) == truth.labels for each in outputs])
     if not truth.losses:
-        return right, _no_loss(len(outputs))
+        return right, no_loss(len(outputs))
     each = [losses(one, truth.labels, truth.form).sum(dtype=torch.float64) for one in outputs]
     return right, torch.stack(each).cpu()
-
-
-def classes(outputs: Tensor, form: str) -> Tensor:
-    """Give the predicted class of each row, (B,); -1 where an output is not a number."""
-    return predict(outputs, form).masked_fill(outputs.isnan().any(1), -1)
-
-
-def cross_entropy(others: Tensor, true: Tensor, best: Tensor, truth: Truth) -> Tensor:
-    """Sum log(sum exp(scores)) - score of the label over rows, (E,); arguments as from `split_off`."""
-    if not truth.losses:
-        return _no_loss(len(true))
-    top = torch.maximum(true, best)
-    total = (others - top[:, None]).exp_().sum(1) + (true - top).exp_()
-    return (total.log_() + top - true).sum(1, dtype=torch.float64).cpu()
-
-
-def _no_loss(count: int) -> Tensor:
-    return torch.full((count,), float("nan"), dtype=torch.float64)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from interp.activations import ACTIVATIONS, Activation
+from interp.activations import Activation
 from interp.chain import run, split_at
-from interp.hooks import WITHOUT_OUTPUT, edit
+from interp.hooks import edit
 from interp.interventions.edits import Edit, on_values
 from interp.types import LoadedModel, NodeLayer
 
@@ -20,32 +19,44 @@ KEEPING = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Flatten, nn.Drop
 
 
 @dataclass(frozen=True)
-class Site:
-    """A layer of a chain, at one block of inputs.
+class Place:
+    """A layer of a chain.
 
     Attributes
     ----------
-    z
-        (B, N, ...), or (B, ..., N) of a linear map over sequences.
+    before
+        Steps up to z.
     active
-        Steps up to and with the activation.
+        Steps from z up to and with the activation.
     rest
         Steps after it.
     """
 
     layer: NodeLayer
-    z: Tensor
+    before: Sequence[nn.Module]
     active: Sequence[nn.Module]
     rest: Sequence[nn.Module]
 
+    def __call__(self, inputs: Tensor) -> Site:
+        """Run what comes before the layer."""
+        return Site(self, run(self.before, inputs))
+
+
+@dataclass(frozen=True)
+class Site:
+    """A layer of a chain, at one block of inputs: z is (B, N, ...), or (B, ..., N) of a linear map over sequences."""
+
+    place: Place
+    z: Tensor
+
     def run(self, change: Edit) -> Tensor:
         """Give the network's outputs under an edit, (B, C)."""
-        on_z, on_output = on_values(change, self.layer)
+        on_z, on_output = on_values(change, self.place.layer)
         z = self.z if on_z is None else on_z(self.z)
         if z.data_ptr() == self.z.data_ptr():
             z = z.clone()  # an activation may be in place
-        outputs = activate(self.active, z)
-        return run(self.rest, outputs if on_output is None else on_output(outputs))
+        outputs = activate(self.place.active, z)
+        return run(self.place.rest, outputs if on_output is None else on_output(outputs))
 
 
 IN_PLACE: dict[str, Callable[[Tensor], Tensor]] = {
@@ -90,23 +101,12 @@ class HookedSite:
         return outputs
 
 
-def open_site(model: LoadedModel, layer: NodeLayer) -> tuple[Callable[[Tensor], Site | HookedSite], int]:
-    """Give inputs -> site, and how many threads may work on sites at once.
-
-    Hooks belong to the module, so where they are needed it is one thread.
-    """
+def open_site(model: LoadedModel, layer: NodeLayer) -> Place | Callable[[Tensor], HookedSite]:
+    """Give inputs -> site: a `Place` where the network is a chain."""
     parts = split_at(model.module, layer.tap)
     if parts is None:
-        return (lambda x: HookedSite(model, layer, x)), 1
+        return lambda x: HookedSite(model, layer, x)
     before, rest = parts
     kept = next((i for i, step in enumerate(rest) if not isinstance(step, KEEPING)), len(rest))
-    active = [] if layer.activation in WITHOUT_OUTPUT else rest[: kept + 1]
-    return (lambda x: Site(layer, run(before, x), active, rest[len(active) :])), os.cpu_count() or 1
-
-
-def acts_on_each_node_alone(site: Site | HookedSite, layer: NodeLayer) -> bool:
-    """Whether a change of one node's z is a change of one column of what a linear map reads."""
-    if not isinstance(site, Site) or site.z.dim() != 2 or not site.rest or type(site.rest[0]) is not nn.Linear:
-        return False
-    passing = (nn.Flatten, nn.Dropout, nn.Identity)
-    return layer.activation in ACTIVATIONS and all(isinstance(step, passing) for step in site.active[:-1])
+    active = 0 if layer.activation == "identity" else kept + 1
+    return Place(layer, before, rest[:active], rest[active:])
