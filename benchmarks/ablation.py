@@ -1,6 +1,6 @@
 """Silencing each of 128 nodes: rank-1 updates against a full forward pass a node, Captum beside them.
 
-OMP_WAIT_POLICY=passive python benchmarks/ablation.py [--data-root FOLDER] [--plain-nodes 12] [--curves]
+python benchmarks/ablation.py [--data-root FOLDER] [--plain-nodes 12] [--curves]
 
 The plain side and Captum run fewer nodes or rows, and their times are scaled.
 """
@@ -13,9 +13,9 @@ from importlib.metadata import version
 import numpy as np
 import torch
 from captum.attr import LayerFeatureAblation
-from perturbed import as_model, finish, pictures, scaled, timed, trained_mlp
+from perturbed import as_model, finish, pictures, ranges, scaled, timed, trained_mlp
 
-from interp.interventions import ablate, tally
+from interp.interventions import ablate, clamp_curves, tally
 
 
 @torch.no_grad()
@@ -41,6 +41,7 @@ def main():
     parser.add_argument("--data-root")
     parser.add_argument("--synthetic", action="store_true")
     parser.add_argument("--plain-nodes", type=int, default=12)
+    parser.add_argument("--curves", action="store_true", help="clamp curves of every node at 101 levels too")
     parser.add_argument("--captum-samples", type=int, default=6000)
     options = parser.parse_args()
     data, source = pictures(options.data_root, options.synthetic)
@@ -48,7 +49,8 @@ def main():
     model = as_model(module, (784,))
     x, labels = scaled(model, data.train), torch.from_numpy(data.train.labels)
     edits = [ablate(node, 0.0) for node in range(128)]
-    ours, counted = timed(lambda: tally(model, model.layers[0], edits, data.train))
+    ours, counted = timed(lambda: tally(model, model.layers[0], edits, data.train, losses=False))
+    with_losses, _ = timed(lambda: tally(model, model.layers[0], edits, data.train))
     some = np.linspace(0, 127, options.plain_nodes).astype(int)
     seconds, hits = timed(lambda: plain(module, x, labels, some))
     slow = seconds * 128 / len(some)
@@ -58,8 +60,13 @@ def main():
     rows = [
         ("plain loop, a pass a node", slow, f"{len(some)} nodes took {seconds:.2f} s, scaled to 128"),
         (f"Captum {version('captum')}", peer, f"LayerFeatureAblation on {fewer:,} rows, scaled to {len(x):,}"),
-        ("ours, with losses and pairs", ours, f"{1000 * ours / 128:.2f} ms a node"),
+        ("ours", ours, f"{1000 * ours / 128:.2f} ms a node"),
+        ("ours, with losses", with_losses, f"{1000 * with_losses / 128:.2f} ms a node"),
     ]
+    if options.curves:
+        found = ranges(module, x)
+        curves, table = timed(lambda: clamp_curves(model, model.layers[0], data.train, found))
+        rows.append(("ours, both clamp curves", curves, f"{len(table):,} evaluations, with losses"))
     apart = int(np.abs(counted.hits[some] - hits).sum())
     facts = {"nodes": 128, "samples": len(x), "data": source, "counts_apart": apart, "captum_seconds": peer}
     finish("ablation", rows, slow, ours, **facts)
