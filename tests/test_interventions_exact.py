@@ -1,6 +1,4 @@
-"""Counts of the quick ways are those of a plain loop, on data made to fool them; shares of the work add up."""
-
-import os
+"""Counts of the quick ways are those of a plain loop, on data made to fool them."""
 
 import numpy as np
 import pytest
@@ -9,8 +7,7 @@ from small_networks import learned, loaded, mlp, ranges_of
 from torch import nn
 
 from interp.activations import Negate
-from interp.interventions import INTERVENTIONS, Ranges, ablate, clamp_curves, levels, on_nodes, tally
-from interp.interventions.workers import spread
+from interp.interventions import INTERVENTIONS, Ranges, ablate, levels, on_nodes, tally
 from interp.types import Split
 
 SIZES = (64, 16, 5)
@@ -122,41 +119,3 @@ def test_losses_of_the_quick_ways_are_the_mean_cross_entropy(name):
     outputs = [plain.outputs(x, layer=0, change=edit.on_z, after=edit.on_output) for edit in edits]
     expected = [float(nn.functional.cross_entropy(each, labels)) for each in outputs]
     np.testing.assert_allclose(found.loss, expected, rtol=1e-5)
-
-
-def test_shares_of_the_work_add_up(monkeypatch):
-    chain, plain = mlp("relu", widths=SIZES)
-    split, ranges = given(plain, 3000)
-    model = loaded(chain)
-    alone = clamp_curves(model, model.layers[0], split, ranges, 5)
-    monkeypatch.setattr("interp.interventions.counting.WORTH", 0)
-    monkeypatch.setattr("interp.interventions.counting.workers", lambda device: 2)
-    shared = clamp_curves(model, model.layers[0], split, ranges, 5)
-    assert np.array_equal(shared["accuracy"], alone["accuracy"])
-    np.testing.assert_allclose(shared["loss"], alone["loss"], rtol=1e-12)
-
-
-def test_every_position_is_worked_on_once():
-    threads = torch.get_num_threads()
-    parts = spread(lambda positions, shown: (os.getpid(), list(positions)), 7, 3)
-    assert sorted(position for _, positions in parts for position in positions) == list(range(7))
-    assert len({process for process, _ in parts}) == 3
-    assert torch.get_num_threads() == threads
-
-
-def test_an_error_in_another_process_is_raised_here():
-    def work(positions, shown):
-        if not shown:
-            raise ValueError("cannot go on")
-
-    with pytest.raises(ValueError, match="cannot go on"):
-        spread(work, 2, 2)
-
-
-def test_a_process_that_dies_is_reported():
-    def work(positions, shown):
-        if not shown:
-            os._exit(1)
-
-    with pytest.raises(RuntimeError, match="ended without a result"):
-        spread(work, 2, 2)

@@ -11,16 +11,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from interp.errors import DataError
-from interp.inputs import BLOCK, device_of
+from interp.inputs import BLOCK
 from interp.interventions.blocks import Block, open_block
 from interp.interventions.edits import Edit
 from interp.interventions.sites import open_site
 from interp.interventions.ways import find_ways
-from interp.interventions.workers import spread, workers
 from interp.types import Array, LoadedModel, NodeLayer, Split
-
-WORTH = 500_000
-"""Samples times edits from which work is shared by several processes; starting one takes some 20 ms."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +48,7 @@ class Tally:
     class_hits: Array
 
 
+@torch.no_grad()
 def tally(
     model: LoadedModel,
     layer: NodeLayer,
@@ -81,25 +78,16 @@ def tally(
         raise DataError(layer.name, found="no samples", expected="one or more", do="check the data")
     opened = open_site(model, layer)
     ways = find_ways(edits, opened, model.output)
-
-    @torch.no_grad()
-    def work(blocks: range, shown: bool) -> tuple[Array, Array, Array]:
-        """Count baseline, loss, unknown rows and class sizes, (3 + C,); of each edit, (2 + C, E); losses, (E,)."""
-        unperturbed, counts, loss = np.zeros(3 + classes), np.zeros((2 + classes, len(edits))), np.zeros(len(edits))
-        for index in tqdm(blocks, desc=note or layer.name, unit="blocks", disable=None if shown else True):
-            rows = slice(index * BLOCK, (index + 1) * BLOCK)
-            block = open_block(model, opened, split, rows, losses)
-            asked = _asked(block, classes)
-            right = float(block.right.sum()), float(block.loss), block.unknown
-            unperturbed += np.array([*right, *asked[2:].sum(1).tolist()])
-            for some, judged, each in ways.judge(block):
-                counts[:, some] += (asked @ judged.to(torch.float32).T).cpu().numpy()
-                loss[some] += each.numpy()
-        return unperturbed, counts, loss
-
-    several = workers(device_of(model.module)) if len(edits) * len(split) > WORTH else 1
-    parts = spread(work, -(-len(split) // BLOCK), several)
-    unperturbed, counts, loss = (np.sum(each, axis=0) for each in zip(*parts, strict=True))
+    unperturbed, counts, loss = np.zeros(3 + classes), np.zeros((2 + classes, len(edits))), np.zeros(len(edits))
+    # blocks in turn: threads of Python would wait for each other between operations of some ten microseconds
+    for start in tqdm(range(0, len(split), BLOCK), desc=note or layer.name, unit="blocks", disable=None):
+        block = open_block(model, opened, split, slice(start, start + BLOCK), losses)
+        asked = _asked(block, classes)
+        right = float(block.right.sum()), float(block.loss), block.unknown
+        unperturbed += np.array([*right, *asked[2:].sum(1).tolist()])
+        for some, judged, each in ways.judge(block):
+            counts[:, some] += (asked @ judged.to(torch.float32).T).cpu().numpy()
+            loss[some] += each.numpy()
     check_numbers(layer.name, int(unperturbed[2]), len(split))
     return _tally(unperturbed, counts.astype(np.int64), loss / len(split), len(split))
 

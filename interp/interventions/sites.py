@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from interp.activations import Activation
 from interp.chain import run, split_at
-from interp.hooks import edit
+from interp.hooks import WITHOUT_OUTPUT, edit
 from interp.interventions.edits import Edit, on_values
 from interp.types import LoadedModel, NodeLayer
 
@@ -108,5 +108,5 @@ def open_site(model: LoadedModel, layer: NodeLayer) -> Place | Callable[[Tensor]
         return lambda x: HookedSite(model, layer, x)
     before, rest = parts
     kept = next((i for i, step in enumerate(rest) if not isinstance(step, KEEPING)), len(rest))
-    active = 0 if layer.activation == "identity" else kept + 1
+    active = 0 if layer.activation in WITHOUT_OUTPUT else kept + 1
     return Place(layer, before, rest[:active], rest[active:])
