@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,9 +16,11 @@ from interp.errors import DataError
 from interp.inputs import BLOCK
 from interp.interventions.blocks import Block, open_block
 from interp.interventions.edits import Edit
-from interp.interventions.sites import open_site
-from interp.interventions.ways import find_ways
+from interp.interventions.sites import Place, open_site
+from interp.interventions.ways import Ways, find_ways
 from interp.types import Array, LoadedModel, NodeLayer, Split
+
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,6 @@ class Tally:
     class_hits: Array
 
 
-@torch.no_grad()
 def tally(
     model: LoadedModel,
     layer: NodeLayer,
@@ -79,17 +82,52 @@ def tally(
     opened = open_site(model, layer)
     ways = find_ways(edits, opened, model.output)
     unperturbed, counts, loss = np.zeros(3 + classes), np.zeros((2 + classes, len(edits))), np.zeros(len(edits))
-    # blocks in turn: threads of Python would wait for each other between operations of some ten microseconds
-    for start in tqdm(range(0, len(split), BLOCK), desc=note or layer.name, unit="blocks", disable=None):
+
+    @torch.no_grad()
+    def one(start: int) -> tuple[list[float], list[tuple[list[int], Array, Array]]]:
         block = open_block(model, opened, split, slice(start, start + BLOCK), losses)
         asked = _asked(block, classes)
-        right = float(block.right.sum()), float(block.loss), block.unknown
-        unperturbed += np.array([*right, *asked[2:].sum(1).tolist()])
-        for some, judged, each in ways.judge(block):
-            counts[:, some] += (asked @ judged.to(torch.float32).T).cpu().numpy()
-            loss[some] += each.numpy()
+        judged = [
+            (some, (asked @ right.float().T).cpu().numpy(), each.numpy()) for some, right, each in ways.judge(block)
+        ]
+        first = [float(block.right.sum()), float(block.loss), block.unknown]
+        return [*first, *asked[2:].sum(1).tolist()], judged
+
+    starts = range(0, len(split), BLOCK)
+    for before, judged in tqdm(
+        each_done(one, starts, _threads(ways, opened)),
+        total=len(starts),
+        desc=note or layer.name,
+        unit="blocks",
+        disable=None,
+    ):
+        unperturbed += np.array(before)
+        for some, right, each in judged:
+            counts[:, some] += right
+            loss[some] += each
     check_numbers(layer.name, int(unperturbed[2]), len(split))
     return _tally(unperturbed, counts.astype(np.int64), loss / len(split), len(split))
+
+
+def _threads(ways: Ways, opened: object) -> int:
+    """Give how many blocks to work on at once.
+
+    Runs of what follows a layer are long enough for threads. The quicker ways are operations of some ten microseconds,
+    between which threads of Python would wait for each other; hooks belong to the module.
+    """
+    return torch.get_num_threads() if ways.plain and isinstance(opened, Place) else 1
+
+
+def each_done(work: Callable[[int], Part], starts: Iterable[int], threads: int) -> Iterator[Part]:
+    """Work on each of some blocks in so many threads, each with one of torch's; give what comes of them in order."""
+    if threads == 1:
+        yield from map(work, starts)
+        return
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            yield from pool.map(work, starts)
+    finally:
+        torch.set_num_threads(threads)  # libraries below torch count for the whole process
 
 
 def _asked(block: Block, classes: int) -> Tensor:
