@@ -168,7 +168,8 @@ def _transformers(name: str) -> ModuleType:
             expected="that package, which is not installed",
             do="pip install transformers, or pass your own class with --model",
         ) from error
-    return transformers
+    module: ModuleType = transformers
+    return module
 
 
 def _check_report(report: Mapping[str, Any], path: object) -> None:
