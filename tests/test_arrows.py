@@ -67,7 +67,9 @@ def wrong_arrows(modules):
                 allowed = within(target, *PURE, *STANDARD) or target in ("interp.types", "interp.errors", *lower)
             elif within(name, "interp.report.sections"):
                 allowed = not within(target, *HEAVY_FOR_SECTIONS)
-            elif name in ("interp.types", "interp.errors", "interp.activations"):
+            elif within(name, "interp.types"):
+                allowed = not within(target, "interp") or within(target, "interp.types", "interp.errors")
+            elif name in ("interp.errors", "interp.activations"):
                 allowed = not within(target, "interp") or target == "interp.errors"
             if within(target, "h5py"):
                 allowed &= within(name, "interp.store")

@@ -1,0 +1,46 @@
+"""The results that flow from stage to stage: frozen dataclasses of plain arrays.
+
+Axis letters: S samples (rows), N nodes of one layer, K mixture components, C classes, D inputs,
+E levels of a threshold, R repetitions of a null, T exemplars.
+"""
+
+from __future__ import annotations
+
+from interp.types.arrays import Array, Rows
+from interp.types.boundaries import KINDS, Boundaries, Thresholds
+from interp.types.data import Dataset, Split
+from interp.types.effects import Attribution, Effects, RunEffects
+from interp.types.gaussians import GaussianFit
+from interp.types.networks import Confidence, Inference, LoadedModel, NodeLayer, Scaling
+from interp.types.page import Figure, Section, Table
+from interp.types.prototypes import ClusterMatch, Prototypes
+from interp.types.recordings import Provenance, Recording
+from interp.types.results import Results, Verdict
+
+__all__ = [
+    "KINDS",
+    "Array",
+    "Attribution",
+    "Boundaries",
+    "ClusterMatch",
+    "Confidence",
+    "Dataset",
+    "Effects",
+    "Figure",
+    "GaussianFit",
+    "Inference",
+    "LoadedModel",
+    "NodeLayer",
+    "Prototypes",
+    "Provenance",
+    "Recording",
+    "Results",
+    "Rows",
+    "RunEffects",
+    "Scaling",
+    "Section",
+    "Split",
+    "Table",
+    "Thresholds",
+    "Verdict",
+]

@@ -1,0 +1,94 @@
+"""Kinds of the boundaries of a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from interp.types.arrays import Array
+
+KINDS = ("coherent", "adhoc", "one-sided", "dead")
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What counts as dead, one-sided and coherent.
+
+    Attributes
+    ----------
+    rule
+        ``mixture``: |m_k|/s_k <= epsilon for some component with weight >= min_weight.
+        ``mean``: |z(mu)| <= epsilon, in the output's own unit (as-NN, experiment 1).
+    epsilon
+        In sigma for ``mixture``, in output units for ``mean``.
+    min_weight
+        Least weight of a component that counts as a cluster.
+    one_sided
+        Share of rows on one side of z = 0 from which a node acts as linear.
+    """
+
+    rule: Literal["mixture", "mean"] = "mixture"
+    epsilon: float = 0.25
+    min_weight: float = 0.05
+    one_sided: float = 0.999
+
+
+@dataclass(frozen=True)
+class Boundaries:
+    """Kind of every boundary z = 0 of one layer, beside what chance would give.
+
+    Attributes
+    ----------
+    kind
+        (N,) ``dead``, ``one-sided``, ``coherent`` or ``adhoc``.
+    component
+        (N,) index of the component whose mean the boundary is closest to; -1 if dead.
+    distance
+        (N,) of the boundary to that mean, in sigma (``mean`` rule: output units); NaN if dead.
+    distance_low, distance_high
+        (N,) 95 % interval of the distance (delta method).
+    component_distance
+        (N, K) of the boundary to every component mean, in sigma.
+    p_value, q_value
+        (N,) chance that a parallel hyperplane through a random data point comes as close;
+        and the same after Benjamini-Hochberg.
+    epsilons
+        (E,) thresholds of the curve.
+    share, share_low, share_high
+        (E,) share of live nodes within epsilon, with 95 % bootstrap interval over nodes.
+    null_share
+        Null name -> (E,) expected share: ``random point``, ``permuted bias``,
+        ``random direction``.
+    null_low, null_high
+        Null name -> (E,) central 95 % range of the share that the null gives.
+    share_p_value
+        (E,) P(null ``random point`` gives at least this share), Poisson-binomial.
+    thresholds
+        As used.
+    """
+
+    kind: Array
+    component: Array
+    distance: Array
+    distance_low: Array
+    distance_high: Array
+    component_distance: Array
+    p_value: Array
+    q_value: Array
+    epsilons: Array
+    share: Array
+    share_low: Array
+    share_high: Array
+    null_share: Mapping[str, Array]
+    null_low: Mapping[str, Array]
+    null_high: Mapping[str, Array]
+    share_p_value: Array
+    thresholds: Thresholds
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Nodes of each kind."""
+        return {kind: int(np.sum(self.kind == kind)) for kind in KINDS}

@@ -1,0 +1,56 @@
+"""Gaussians of the nodes of a layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from interp.types.arrays import Array
+
+
+@dataclass(frozen=True)
+class GaussianFit:
+    """1D Gaussians of every node of one layer.
+
+    Attributes
+    ----------
+    count
+        Rows seen.
+    mean, var, skewness, kurtosis, minimum, maximum
+        (N,); var divides by count; kurtosis is excess (0 for a Gaussian).
+    class_count
+        (C,) rows of each class.
+    class_mean, class_var
+        (C, N); NaN where a class has no rows.
+    weight, component_mean, component_var
+        (N, K) mixture by BIC, components by mean; weight 0 and NaN beyond a node's own number.
+    components
+        (N,) number of components chosen.
+    bic
+        (N, K) of the fits with 1..K components; lower is better.
+    ks, ks_mixture
+        (N,) Kolmogorov-Smirnov distance to the one Gaussian and to the mixture, in [0, 1].
+    positive_share
+        (N,) share of rows with z > 0.
+    histogram
+        (N, B) rows per equal-width bin of [minimum, maximum].
+    """
+
+    count: int
+    mean: Array
+    var: Array
+    skewness: Array
+    kurtosis: Array
+    minimum: Array
+    maximum: Array
+    class_count: Array
+    class_mean: Array
+    class_var: Array
+    weight: Array
+    component_mean: Array
+    component_var: Array
+    components: Array
+    bic: Array
+    ks: Array
+    ks_mixture: Array
+    positive_share: Array
+    histogram: Array

@@ -1,0 +1,155 @@
+"""A network as it was read from its file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from interp.errors import unknown_name
+from interp.types.arrays import Array
+
+if TYPE_CHECKING:
+    import torch
+
+Confidence = Literal["certain", "likely", "uncertain"]
+
+
+@dataclass(frozen=True)
+class Inference:
+    """One fact that the program worked out rather than was told.
+
+    Attributes
+    ----------
+    value
+        The fact; JSON-able.
+    confidence
+        `certain` if a file or the user states it, `likely` if data single it out, else `uncertain`.
+    evidence
+        Why, in one sentence with the numbers.
+    """
+
+    value: Any
+    confidence: Confidence
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Input preprocessing ``(x / divisor - mean) / std``, in float32 and in that order.
+
+    Attributes
+    ----------
+    name
+        As printed: ``raw``, ``x/255``, ``(x/255-0.1307)/0.3081`` or ``(x-mean)/std``.
+    divisor
+        In units of the stored data; 255 for bytes.
+    mean, std
+        Scalars () or one value per input (D,).
+    """
+
+    name: str
+    divisor: float = 1.0
+    mean: Array = field(default_factory=lambda: np.zeros((), np.float32))
+    std: Array = field(default_factory=lambda: np.ones((), np.float32))
+
+    def __call__(self, inputs: Array) -> Array:
+        """Scale stored inputs (S, D) to what the network was trained on, float32 (S, D)."""
+        scaled: Array = np.asarray(inputs, np.float32)
+        if self.divisor != 1:
+            scaled = scaled / np.float32(self.divisor)
+        if np.any(self.mean != 0):
+            scaled = scaled - self.mean.astype(np.float32)
+        if np.any(self.std != 1):
+            scaled = scaled / self.std.astype(np.float32)
+        return scaled
+
+
+@dataclass(frozen=True)
+class NodeLayer:
+    """The nodes of one linear map, and where their values are found.
+
+    Attributes
+    ----------
+    name
+        Dotted path of the linear map; node 17 of ``fc1`` is ``fc1:17``.
+    kind
+        A value of `interp.nodes.NODE_KINDS`, such as ``linear``, ``conv2d``, ``offset-l2``.
+    nodes
+        Output channels, N.
+    inputs
+        Values one node reads, D; for a convolution the patch size.
+    activation
+        What is applied to z, a name of `interp.activations.ACTIVATIONS`, or ``custom``.
+    tap
+        Module whose output is z: the linear map, or the norm that follows it. Where no module's output
+        is z, the parameter or buffer that marks the call of the torch function that computes it.
+    layout
+        Where the samples are in z: ``samples`` on axis 0; ``folded`` there too, each as several rows
+        one after the other; ``positions-first`` where all samples' first positions come first.
+    """
+
+    name: str
+    kind: str
+    nodes: int
+    inputs: int
+    activation: str
+    tap: str
+    layout: Literal["samples", "folded", "positions-first"] = "samples"
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A network ready to be looked at, and how it was read.
+
+    Attributes
+    ----------
+    module
+        In eval mode, on the device the user gave it; maps scaled inputs to logits or scores.
+    layers
+        Node layers in the order in which they run.
+    format
+        What kind of file it came from, such as ``torch-zip`` or ``zoo``.
+    input_shape
+        Shape of one sample as the module takes it, such as (784,) or (1, 28, 28).
+    output
+        What is done to the last layer's z: ``linear``, ``negated-activation``, ...
+    inferred
+        Fact name -> how it was worked out.
+    skipped
+        What holds parameters but is not covered, with the reason; never silently dropped.
+    metadata
+        What the file says of itself (data, seed, epoch, metrics); plain values only.
+    task
+        What it is asked for, a name of `interp.tasks.TASKS`.
+    scores
+        Split -> score of that task: accuracy, or R².
+    """
+
+    module: torch.nn.Module
+    layers: tuple[NodeLayer, ...]
+    path: str
+    format: str
+    digest: str
+    scaling: Scaling
+    input_shape: tuple[int, ...]
+    output: str
+    inferred: Mapping[str, Inference]
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    task: str = "classification"
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def accuracy(self) -> Mapping[str, float]:
+        """Split -> share of right rows; empty for a task scored otherwise."""
+        return self.scores if self.task in ("classification", "binary") else {}
+
+    def layer(self, name: str) -> NodeLayer:
+        """Find a layer by name; a wrong one is answered with the close ones."""
+        found = {layer.name: layer for layer in self.layers}
+        if name not in found:
+            raise unknown_name("layer", name, found)
+        return found[name]
