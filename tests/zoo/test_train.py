@@ -10,7 +10,7 @@ import torch
 from interp.datasets import load_dataset
 from interp.errors import MismatchError, UsageError
 from zoo import checkpoints
-from zoo.recipes import default_recipe
+from zoo.recipes import Attack, default_recipe
 from zoo.train import TrainOptions, train
 
 DIGITS = load_dataset("digits")
@@ -69,9 +69,17 @@ def interrupt_at(epoch):
     return watch
 
 
-@pytest.mark.parametrize("batch", [32, 0])
-def test_an_interrupted_training_ends_at_the_same_weights(tmp_path, batch):
-    recipe = SHORT.but(epochs=6, batch=batch)
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("abs", {"batch": 32}),
+        ("abs", {"batch": 0}),
+        ("abs", {"attack": Attack(0.1)}),
+        ("abs-bn", {"attack": Attack(0.1)}),
+    ],
+)
+def test_an_interrupted_training_ends_at_the_same_weights(tmp_path, name, changes):
+    recipe = default_recipe(name, DIGITS).but(epochs=6, **changes)
     whole = train(recipe, range(3), DIGITS, TrainOptions(tmp_path / "whole"))
     halted = TrainOptions(tmp_path / "halted", save_every=0, watch=interrupt_at(4))
     with pytest.raises(Interrupted):
@@ -82,8 +90,11 @@ def test_an_interrupted_training_ends_at_the_same_weights(tmp_path, batch):
     assert sorted(path.suffix for path in (tmp_path / "halted").iterdir()) == [".pt"] * 3
 
 
-def test_a_killed_command_continues_to_the_same_weights(tmp_path):
-    command = [sys.executable, "-m", "zoo", "train", "relu", "--seeds", "2", "--epochs", "40"]
+@pytest.mark.parametrize(
+    ("name", "words"), [("relu", ["--epochs", "40"]), ("relu-pgd", ["--epochs", "12", "--pgd", "0.1"])]
+)
+def test_a_killed_command_continues_to_the_same_weights(tmp_path, name, words):
+    command = [sys.executable, "-m", "zoo", "train", "relu", "--seeds", "2", *words]
     subprocess.run([*command, "--out", str(tmp_path / "whole")], check=True, capture_output=True)
     process = subprocess.Popen([*command, "--out", str(tmp_path / "killed")], env={**os.environ, "ZOO_SAVE_EVERY": "0"})
     deadline = time.monotonic() + 60
@@ -93,8 +104,8 @@ def test_a_killed_command_continues_to_the_same_weights(tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
     subprocess.run([*command, "--out", str(tmp_path / "killed")], check=True, capture_output=True)
-    for name in ("relu-digits-000.pt", "relu-digits-001.pt"):
-        assert_equal(state(tmp_path / "whole" / name), state(tmp_path / "killed" / name))
+    for file in (f"{name}-digits-000.pt", f"{name}-digits-001.pt"):
+        assert_equal(state(tmp_path / "whole" / file), state(tmp_path / "killed" / file))
 
 
 def test_finished_networks_are_not_trained_again(tmp_path):
