@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from torch import Tensor, nn
@@ -34,6 +35,27 @@ class Chain(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Run every step."""
         return run(self.steps(), inputs)
+
+
+OWN_ATTRIBUTES = frozenset(vars(Chain([])))
+"""Names that every module uses itself."""
+
+
+def chain_of(steps: Sequence[tuple[str, nn.Module]]) -> Chain:
+    """Chain steps in eval mode, under names that modules may bear."""
+    return Chain(usable_names(steps)).eval().requires_grad_(False)
+
+
+def usable_names(steps: Sequence[tuple[str, nn.Module]]) -> list[tuple[str, nn.Module]]:
+    """Keep a file's names where modules may bear them: ``train.0`` would hide a method, ``a/b`` an HDF5 group."""
+    usable: list[tuple[str, nn.Module]] = []
+    for name, part in steps:
+        parts = [re.sub(r"\W", "_", own) or "_" for own in name.replace("/", ".").split(".")]
+        tame = ".".join(f"{own}_" if hasattr(Chain, own) or own in OWN_ATTRIBUTES else own for own in parts)
+        while any(f"{tame}.".startswith(f"{other}.") or f"{other}.".startswith(f"{tame}.") for other, _ in usable):
+            tame = f"{tame.replace('.', '_')}_"
+        usable.append((tame, part))
+    return usable
 
 
 def hold(network: nn.Module, name: str, part: nn.Module) -> None:

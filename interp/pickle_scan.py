@@ -27,7 +27,7 @@ CONTAINERS = ("collections.", "builtins.", "__builtin__.", "torch.Size")
 """What calls of these make holds its arguments openly; all other objects are printed and hashed by name alone."""
 
 
-TAKE_CLASS = "interp.checkpoints.legacy.take_class"
+TAKE_CLASS = "interp.checkpoints.formats.legacy.take_class"
 """A call that stands for a class, which the second part of its argument names."""
 
 REBUILD = "torch._tensor._rebuild_from_type_v2"

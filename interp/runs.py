@@ -11,7 +11,7 @@ from typing import Any
 
 from interp.attribution import AttributionOptions
 from interp.checkpoints import LoadOptions, load_model
-from interp.checkpoints.named import is_named
+from interp.checkpoints.architectures.named import is_named
 from interp.clusters import ClusterOptions
 from interp.datasets import DataOptions
 from interp.errors import UsageError

@@ -11,6 +11,15 @@ ROOT = Path(__file__).parents[1]
 ANALYSIS = ("statistics", "moments", "mixtures", "gaussians", "chance", "boundaries", "prototypes", "clusters")
 """Pure analysis of arrays, lowest first: each may import those before it."""
 
+ROOMS = {
+    "weights": (),
+    "graphs": ("weights",),
+    "formats": ("weights", "graphs"),
+    "architectures": ("weights", "formats"),
+    "inference": ("graphs",),
+}
+"""Rooms of `interp.checkpoints` -> the rooms that they may use; what lies beside the rooms uses them all."""
+
 PURE = ("numpy", "scipy", "sklearn", "pandas", "threadpoolctl")
 COMMANDS = ("interp.__main__", "interp.report.__main__", "interp.arguments")
 ABOVE_STAGES = (*COMMANDS, "interp.pipeline", "interp.runs", "interp.summaries")
@@ -55,6 +64,11 @@ def within(target, *packages):
     return any(target == package or target.startswith(f"{package}.") for package in packages)
 
 
+def room_of(module):
+    parts = module.removeprefix("interp.checkpoints.").split(".")
+    return parts[0] if within(module, "interp.checkpoints") and parts[0] in ROOMS else None
+
+
 def wrong_arrows(modules):
     """List every import that runs the wrong way."""
     wrong = []
@@ -71,6 +85,8 @@ def wrong_arrows(modules):
                 allowed = not within(target, "interp") or within(target, "interp.types", "interp.errors")
             elif name in ("interp.errors", "interp.activations"):
                 allowed = not within(target, "interp") or target == "interp.errors"
+            if (room := room_of(name)) and within(target, "interp.checkpoints"):
+                allowed = room_of(target) in (room, *ROOMS[room])
             if within(target, "h5py"):
                 allowed &= within(name, "interp.store")
             if within(target, "zoo"):
@@ -109,6 +125,16 @@ def test_no_module_imports_itself_round_a_corner():
         ("interp.record", "from interp.pipeline import run_all", "interp.record imports interp.pipeline"),
         ("interp.pipeline", "from interp import arguments", "interp.pipeline imports interp.arguments"),
         ("interp.types", "from interp import nodes", "interp.types imports interp.nodes"),
+        (
+            "interp.checkpoints.weights.packed",
+            "from interp.checkpoints.graphs.steps import Step",
+            "interp.checkpoints.weights.packed imports interp.checkpoints.graphs.steps",
+        ),
+        (
+            "interp.checkpoints.inference.fit",
+            "from interp.checkpoints.request import Request",
+            "interp.checkpoints.inference.fit imports interp.checkpoints.request",
+        ),
         (
             "interp.report.sections.layers",
             "def f():\n    from interp.statistics import wilson_interval",

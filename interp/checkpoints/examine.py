@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from interp.checkpoints.expected import expected
-from interp.checkpoints.fit import doubt_of, doubted, judge_fit
+from interp.checkpoints.inference.expected import expected
+from interp.checkpoints.inference.fit import doubt_of, doubted, judge_fit
+from interp.checkpoints.inference.trained import judge_training
 from interp.checkpoints.request import Request
-from interp.checkpoints.trained import judge_training
 from interp.errors import CheckpointError, DataError, first_line
 from interp.inputs import BLOCK, IMAGE_BLOCK, as_tensor, channels_last, input_blocks, outputs_on
 from interp.judges import judge_of

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from interp.checkpoints.contents import Contents
-from interp.checkpoints.named import is_named, named_digest
+from interp.checkpoints.architectures.named import is_named, named_digest
+from interp.checkpoints.architectures.zoo_files import zoo_data
+from interp.checkpoints.formats.contents import Contents
+from interp.checkpoints.formats.readers import file_digest, read_contents
 from interp.checkpoints.options import LoadOptions, check_options
-from interp.checkpoints.readers import file_digest, read_contents
 from interp.checkpoints.request import Request
 from interp.checkpoints.routes import draft
-from interp.checkpoints.zoo_files import zoo_data
 from interp.datasets import DataOptions, load_dataset
 from interp.errors import UsageError
 from interp.types import Dataset, LoadedModel

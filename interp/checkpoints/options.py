@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from interp.activations import ACTIVATIONS
-from interp.checkpoints.readings import OUTPUTS
+from interp.checkpoints.inference.readings import OUTPUTS
 from interp.errors import unknown_name
 from interp.tasks import TASKS
 

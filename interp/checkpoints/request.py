@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from interp.checkpoints.contents import Contents
+from interp.checkpoints.formats.contents import Contents
+from interp.checkpoints.inference.task import data_for, find_task
 from interp.checkpoints.options import LoadOptions
-from interp.checkpoints.task import data_for, find_task
 from interp.types import Dataset, Inference
 
 

@@ -7,23 +7,24 @@ from pathlib import Path
 
 from torch import nn
 
-from interp.checkpoints.contents import Contents
-from interp.checkpoints.effective import plain_state, unknown_parametrization
+from interp.chain import chain_of
+from interp.checkpoints.architectures.named import build_named, is_named, recognise
+from interp.checkpoints.architectures.transformers_models import build_classifier
+from interp.checkpoints.architectures.user_model import build_user_model
+from interp.checkpoints.architectures.zoo_files import build_zoo_model, zoo_facts
 from interp.checkpoints.examine import examine, outputs_of
-from interp.checkpoints.graph import build_graph
-from interp.checkpoints.hf_folders import CONFIG, read_config
-from interp.checkpoints.infer import infer_reading
-from interp.checkpoints.layers import only_child, sequential_steps
-from interp.checkpoints.named import build_named, is_named, recognise
-from interp.checkpoints.placement import Placement, image_placements
-from interp.checkpoints.rebuild import chain_of, rebuild
+from interp.checkpoints.formats.contents import Contents
+from interp.checkpoints.formats.hf_folders import CONFIG, read_config
+from interp.checkpoints.graphs.graph import build_graph
+from interp.checkpoints.graphs.layers import only_child, sequential_steps
+from interp.checkpoints.graphs.steps import UnknownOperation
+from interp.checkpoints.inference.infer import infer_reading
+from interp.checkpoints.inference.placement import Placement, image_placements
+from interp.checkpoints.inference.rebuild import rebuild
+from interp.checkpoints.inference.scaling import choose_scaling
+from interp.checkpoints.inference.stack import USE_MODEL, layer_stack
 from interp.checkpoints.request import Request, settled
-from interp.checkpoints.scaling import choose_scaling
-from interp.checkpoints.stack import USE_MODEL, layer_stack
-from interp.checkpoints.steps import UnknownOperation
-from interp.checkpoints.transformers_models import build_classifier
-from interp.checkpoints.user_model import build_user_model
-from interp.checkpoints.zoo_files import build_zoo_model, zoo_facts
+from interp.checkpoints.weights.effective import plain_state, unknown_parametrization
 from interp.datasets import RAW, parse_scaling
 from interp.errors import CheckpointError, UsageError
 from interp.inputs import fitting_shape, usual_shape
@@ -72,7 +73,7 @@ def draft(asked: Request) -> tuple[LoadedModel, Dataset | None]:
         raise CheckpointError(
             asked.path,
             found=f"a graph with {problem}",
-            expected="operations that interp.checkpoints.aten lists",
+            expected="operations that interp.checkpoints.graphs.aten lists",
             do=USE_MODEL,
         )
     if problem:

@@ -9,7 +9,7 @@ import sys
 def main() -> None:
     """Run every stage and write the page."""
     from interp import arguments
-    from interp.checkpoints.named import out_name
+    from interp.checkpoints.architectures.named import out_name
     from interp.pipeline import run_all
     from interp.report.page import write_report
     from interp.runs import start

@@ -7,8 +7,8 @@ from torch import nn
 
 from checkpoints.planted import DIGITS
 from interp.checkpoints import load_model
-from interp.checkpoints.placement import placements
-from interp.checkpoints.stack import layer_stack
+from interp.checkpoints.inference.placement import placements
+from interp.checkpoints.inference.stack import layer_stack
 from interp.errors import CheckpointError
 
 PARTS = {

@@ -10,7 +10,7 @@ from torch.nn.utils import parametrizations, parametrize, prune
 
 from checkpoints.planted import DIGITS, inputs, planted, same_outputs
 from interp.checkpoints import LoadOptions, load_model
-from interp.checkpoints.effective import effective_state
+from interp.checkpoints.weights.effective import effective_state
 from interp.errors import CheckpointError
 
 SAID = LoadOptions(activation="relu", scaling="x/16", output="linear")

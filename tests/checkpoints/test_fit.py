@@ -13,8 +13,8 @@ from sklearn.linear_model import LinearRegression
 from checkpoints.planted import DIGITS, planted
 from interp.activations import ACTIVATIONS
 from interp.checkpoints import LoadOptions, load_model
-from interp.checkpoints.expected import SHARE, expected
-from interp.checkpoints.fit import doubt_of
+from interp.checkpoints.inference.expected import SHARE, expected
+from interp.checkpoints.inference.fit import doubt_of
 from interp.inspection import inspection
 from interp.types import Effects, Split
 from interp.verdict import judge

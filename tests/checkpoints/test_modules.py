@@ -11,7 +11,7 @@ from torch import nn
 
 from checkpoints.planted import DIGITS, inputs, planted, same_outputs
 from interp.checkpoints import load_model
-from interp.checkpoints.inert import global_names, load_inert, parts_of
+from interp.checkpoints.formats.inert import global_names, load_inert, parts_of
 from interp.errors import CheckpointError
 
 

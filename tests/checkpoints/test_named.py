@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from interp.checkpoints import LoadOptions, load_model
-from interp.checkpoints.named import build_named, recognise
+from interp.checkpoints.architectures.named import build_named, recognise
 from interp.errors import CheckpointError, UsageError
 from interp.types import Dataset, Split
 

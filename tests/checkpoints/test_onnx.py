@@ -9,7 +9,7 @@ from torch import nn
 from checkpoints.planted import DIGITS, same_outputs
 from checkpoints.test_graphs import IMAGES, NETWORKS, network, save_onnx
 from interp.checkpoints import LoadOptions, load_model, read_contents
-from interp.checkpoints.graph import build_graph
+from interp.checkpoints.graphs.graph import build_graph
 from interp.errors import CheckpointError
 
 onnx = pytest.importorskip("onnx")

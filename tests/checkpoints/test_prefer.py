@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from interp.checkpoints.prefer import finalists, prefer_simple
-from interp.checkpoints.readings import Reading, Score
+from interp.checkpoints.inference.prefer import finalists, prefer_simple
+from interp.checkpoints.inference.readings import Reading, Score
 from interp.types import Scaling
 
 RAW, STANDARD = Scaling("raw"), Scaling("(x-mean)/std")

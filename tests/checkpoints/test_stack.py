@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from interp.checkpoints.stack import layer_stack
+from interp.checkpoints.inference.stack import layer_stack
 from interp.errors import CheckpointError
 
 

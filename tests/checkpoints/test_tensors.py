@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from interp.checkpoints.tensors import checked_state
+from interp.checkpoints.weights.tensors import checked_state
 from interp.errors import CheckpointError
 
 

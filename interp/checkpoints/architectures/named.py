@@ -1,0 +1,230 @@
+"""Architectures by name, ``torchvision:NAME`` and ``timm:NAME``, with weights from a file or drawn at random."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from interp.checkpoints.architectures.user_model import load_into
+from interp.errors import CheckpointError, InterpError, UsageError, first_line
+
+PREFIXES = ("torchvision:", "timm:")
+
+CLASSES = 1000
+"""Outputs of an architecture where neither weights nor data say otherwise."""
+
+
+def is_named(path: object) -> bool:
+    """Whether a model is given by its architecture's name in place of a file.
+
+    Examples
+    --------
+    >>> is_named("torchvision:resnet18"), is_named("resnet18.pth")
+    (True, False)
+    """
+    return str(path).startswith(PREFIXES)
+
+
+def build_named(
+    spec: str,
+    state: Mapping[str, Tensor] | None,
+    weights: object = None,
+    classes: int | None = None,
+    side: int | None = None,
+    channels: int = 3,
+    seed: int = 0,
+) -> nn.Module:
+    """Build an architecture, with the weights of `state` or drawn at random.
+
+    Parameters
+    ----------
+    spec
+        ``torchvision:NAME`` or ``timm:NAME``.
+    state
+        Weights, which also say how many outputs there are; None to draw them.
+    weights
+        The file they come from, for errors.
+    classes
+        Outputs of a network with drawn weights; 1,000 if not given.
+    side
+        Height of the images, for architectures that are built for one size.
+    channels
+        Of the images; timm's architectures take any.
+    seed
+        Of the draw.
+
+    Raises
+    ------
+    UsageError
+        If there is no such architecture, or timm is not installed.
+    CheckpointError
+        If names or shapes of the weights differ from the architecture's.
+    """
+    make = _maker(spec)
+    if state is not None:
+        classes = _outputs(state) or classes
+    wanted: dict[str, Any] = {"num_classes": classes or CLASSES}
+    if channels != 3 and spec.startswith("timm:"):
+        wanted["in_chans"] = channels
+    sizes = ("image_size", "img_size") if side else ()
+    kept = next((key for key in sizes if _builds(make, {**wanted, key: side})), None)
+    wanted |= {kept: side} if kept else {}
+    if state is not None:
+        with torch.device("meta"):
+            load_into(_made(make, wanted, spec), state, weights, copy=False)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module = _made(make, wanted, spec)
+    if state is not None:
+        load_into(module, state, weights)
+    return module.float().eval().requires_grad_(False)
+
+
+def named_digest(spec: str, module: nn.Module) -> str:
+    """SHA-256 over an architecture's name and the values of its parameters, in hexadecimal."""
+    digest = hashlib.sha256(spec.encode())
+    for name, tensor in module.state_dict().items():
+        digest.update(name.encode() + tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def out_name(checkpoint: str) -> str:
+    """Give a checkpoint's name as part of a folder's.
+
+    Examples
+    --------
+    >>> out_name("runs/mine.pt"), out_name("torchvision:resnet18")
+    ('mine', 'torchvision-resnet18')
+    """
+    return checkpoint.replace(":", "-").replace("/", "-") if is_named(checkpoint) else Path(checkpoint).stem
+
+
+def _outputs(state: Mapping[str, Tensor]) -> int | None:
+    """Read the number of outputs off the last weight matrix."""
+    last = [tensor for name, tensor in state.items() if tensor.dim() >= 2 and name.endswith("weight")]
+    return len(last[-1]) if last else None
+
+
+# --------------------------------------------------------------------------- libraries
+
+
+def _maker(spec: str) -> Callable[..., nn.Module]:
+    library, _, name = spec.partition(":")
+    return _torchvision(spec, name) if library == "torchvision" else _timm(spec, name)
+
+
+def _torchvision(spec: str, name: str) -> Callable[..., nn.Module]:
+    from torchvision import models
+
+    known = models.list_models(module=models)
+    if name not in known:
+        raise _unknown(spec, name, known, "torchvision.models.list_models")
+    # these two draw their weights with scipy for minutes unless told which way
+    quick = {"init_weights": True} if name in ("googlenet", "inception_v3") else {}
+    return lambda **said: models.get_model(name, weights=None, **quick, **said)
+
+
+def _timm(spec: str, name: str) -> Callable[..., nn.Module]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # timm's own deprecations
+            import timm
+    except ImportError as error:
+        raise UsageError(
+            spec, found="no package timm", expected="timm for its architectures", do="pip install timm"
+        ) from error
+    architecture = name.partition(".")[0]  # what follows a dot names pretrained weights, which are not fetched
+    known = timm.list_models()
+    if architecture not in known:
+        raise _unknown(spec, name, known, "timm.list_models")
+    return lambda **said: timm.create_model(architecture, pretrained=False, **said)
+
+
+def _unknown(spec: str, name: str, known: list[str], where: str) -> InterpError:
+    close = get_close_matches(name, known, n=3)
+    return UsageError(
+        spec,
+        found=f"architecture {name!r}",
+        expected=f"one of the {len(known):,} that {where}() gives",
+        do=f"did you mean {' or '.join(close)}?" if close else "see that list",
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on how weights are drawn, which a user who names them does not choose
+        yield
+
+
+def _builds(make: Callable[..., nn.Module], said: Mapping[str, Any]) -> bool:
+    """Whether an architecture takes these settings."""
+    try:
+        with torch.device("meta"), _quiet():
+            make(**said)
+    except TypeError:
+        return False
+    except Exception:  # a setting it knows but cannot serve is reported when it is built
+        return True
+    return True
+
+
+def _made(make: Callable[..., nn.Module], said: Mapping[str, Any], spec: str) -> nn.Module:
+    try:
+        with _quiet():
+            return make(**said)
+    except Exception as error:  # an architecture that cannot be built for such images fails in its own way
+        raise CheckpointError(
+            spec,
+            found=f"an architecture that cannot be built with {dict(said)} ({first_line(error)})",
+            expected="images of a size it takes",
+            do="give such images, or build it in a function of your own and pass --model",
+        ) from error
+
+
+# --------------------------------------------------------------------------- recognised by its weights
+
+FAMILIES = {
+    "layer1.0.conv1.weight": ("resnet", "resnext", "wide_resnet"),
+    "features.denseblock1.denselayer1.conv1.weight": ("densenet",),
+    "encoder.layers.encoder_layer_0.self_attention.in_proj_weight": ("vit",),
+    "features.0.0.weight": ("mobilenet", "efficientnet", "convnext", "swin"),
+    "features.3.squeeze.weight": ("squeezenet",),
+    "conv5.0.weight": ("shufflenet",),
+    "trunk_output.block1.block1-0.f.a.0.weight": ("regnet",),
+    "layers.0.layers.0.weight": ("mnasnet",),
+    "layers.0.weight": ("mnasnet",),
+    "inception3a.branch1.conv.weight": ("googlenet",),
+    "Mixed_5b.branch1x1.conv.weight": ("inception",),
+}
+"""A parameter's name -> first parts of the names of the torchvision architectures that may have it."""
+
+
+def recognise(state: Mapping[str, Tensor]) -> list[str]:
+    """List the torchvision architectures whose names and shapes are exactly these, but for their outputs.
+
+    Only residual and branching architectures are looked for: a plain chain is rebuilt from its shapes.
+    """
+    starts = tuple(start for key, starts in FAMILIES.items() if key in state for start in starts)
+    if not starts:
+        return []
+    from torchvision import models
+
+    classes, found = _outputs(state), []
+    for name in models.list_models(module=models):
+        if name.startswith(starts):
+            try:
+                with torch.device("meta"):
+                    load_into(_torchvision(name, name)(num_classes=classes), state, name, copy=False)
+            except (CheckpointError, TypeError, RuntimeError):
+                continue
+            found.append(f"torchvision:{name}")
+    return found

@@ -1,0 +1,81 @@
+"""Weights loaded into a module of the user's own, with a readable diff where they do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from interp.checkpoints.formats.contents import WRAPPERS
+from interp.checkpoints.weights.effective import plain_state
+from interp.datasets import import_name
+from interp.errors import CheckpointError, UsageError, first_line
+
+SHOWN = 4  # names of each kind in a diff; the rest is counted
+
+
+def build_user_model(spec: str, state: Mapping[str, Tensor], path: object) -> nn.Module:
+    """Call ``package.module:callable`` and load `state` into the module it returns.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be called or returns no module.
+    CheckpointError
+        If names or shapes differ.
+    """
+    maker = import_name(spec, "--model")
+    try:
+        module = maker if isinstance(maker, nn.Module) else maker()
+    except Exception as error:  # the user's code fails in its own way
+        raise UsageError(
+            f"--model {spec}",
+            found=f"{type(error).__name__}: {first_line(error)}",
+            expected="a callable that needs no arguments",
+            do="wrap it in a function",
+        ) from error
+    if not isinstance(module, nn.Module):
+        raise UsageError(
+            f"--model {spec}", found=type(module).__name__, expected="a torch.nn.Module", do="return the module"
+        )
+    load_into(module, state, path)
+    return module.float().eval()
+
+
+def load_into(module: nn.Module, state: Mapping[str, Tensor], path: object, *, copy: bool = True) -> None:
+    """Load a state dict, whatever wrapper prefix it lacks; raise `CheckpointError` with a diff otherwise.
+
+    Weights stored in parts go into a module that has these parts as they are, and put together into any other.
+    Without `copy` only names and shapes are compared.
+    """
+    expected = module.state_dict()
+    states = (state, plain_state(state).state)
+    versions = [{p + name: tensor for name, tensor in own.items()} for own in states for p in ("", *WRAPPERS)]
+    best = min(versions, key=lambda version: len(set(version) ^ set(expected)))
+    differences = _differences(expected, best)
+    if differences:
+        raise CheckpointError(
+            path,
+            found=differences,
+            expected="the names and shapes of the module",
+            do="give the class it was saved from",
+        )
+    if copy:
+        module.load_state_dict(best, strict=False)
+
+
+def _differences(expected: Mapping[str, Tensor], got: Mapping[str, Tensor]) -> str:
+    counters = "num_batches_tracked"  # older files lack it, and nothing depends on it in eval mode
+    missing = [name for name in expected if name not in got and not name.endswith(counters)]
+    extra = [name for name in got if name not in expected and not name.endswith(counters)]
+    other = [
+        f"{name} {tuple(got[name].shape)} for {tuple(expected[name].shape)}"
+        for name in expected
+        if name in got and got[name].shape != expected[name].shape
+    ]
+    parts = (("missing", missing), ("not in the module", extra), ("of another shape", other))
+    return ", ".join(f"{len(names)} {word} ({_shorten(names)})" for word, names in parts if names)
+
+
+def _shorten(names: list[str]) -> str:
+    return "; ".join(names[:SHOWN]) + (f"; and {len(names) - SHOWN} more" if len(names) > SHOWN else "")

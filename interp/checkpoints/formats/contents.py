@@ -1,0 +1,179 @@
+"""What one file holds, before anything is made of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+
+from interp.checkpoints.formats.inert import Inert, is_module, parts_of, state_of
+from interp.checkpoints.graphs.steps import Graph, Part
+from interp.checkpoints.weights.companions import without_averaged_copy
+from interp.checkpoints.weights.packed import tensors_in
+from interp.errors import CheckpointError
+
+STATE_NAMES = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params", "parameters", "module")
+WRAPPERS = ("module.", "_orig_mod.", "model.", "net.", "network.", "online_model.", "_forward_module.")
+NOT_WEIGHTS = ("optim", "sched", "scaler", "loop", "callback")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The weights in a file, and what it says of itself.
+
+    Attributes
+    ----------
+    format
+        As `interp.checkpoints.formats.sniff.sniff` names it.
+    state
+        Parameter name -> tensor on the CPU, wrappers' prefixes taken off.
+    module
+        The unpickled module, only ever with ``--allow-pickle``.
+    parts
+        Dotted name -> what a pickled module says of its modules; its code is never loaded.
+    graph
+        What runs in which order, where the format states it.
+    graph_problem
+        What of a stated graph no part here does, if `graph` is None for that reason.
+    metadata
+        The file's other entries that are plain values.
+    notes
+        How the weights were found, one sentence each.
+    """
+
+    format: str
+    state: Mapping[str, Tensor]
+    module: nn.Module | None = None
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    graph: Graph | None = None
+    graph_problem: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def contents_of(loaded: Any, format: str, path: object) -> Contents:
+    """Find the weights in whatever `torch.load` gave.
+
+    Raises
+    ------
+    CheckpointError
+        If there are none.
+    """
+    if isinstance(loaded, nn.Module):
+        return Contents(format, dict(loaded.state_dict()), module=loaded)
+    if isinstance(loaded, Mapping) and loaded.get("format") == "interp-zoo":
+        rest = {str(key): value for key, value in loaded.items() if key != "state_dict"}
+        return Contents("zoo", _zoo_state(loaded.get("state_dict"), path), metadata=rest)
+    holder, notes = _find_state(loaded, path)
+    if isinstance(holder, Inert):
+        parts = parts_of(holder)
+        notes += (f"a pickled {holder.class_name}, of which no code was run",)
+        named = format if holder.class_name.startswith("__torch__.") else "torch-module"
+        return Contents(named, state_of(parts), parts=parts, metadata=_plain(loaded), notes=notes)
+    kept, left_out = without_averaged_copy(holder)
+    state, prefix = strip_wrappers(kept)
+    if prefix:
+        notes += (f"prefix {prefix!r} taken off every name",)
+    return Contents(format, state, metadata=_plain(loaded), notes=notes + left_out)
+
+
+def _find_state(loaded: Any, path: object) -> tuple[Any, tuple[str, ...]]:
+    """Find what holds the weights, a mapping of tensors or a module's stand-in, and say where it was."""
+    found = list(_states(loaded))
+    if not found:
+        raise CheckpointError(path, found=_kind(loaded), expected="a state dict", do="save model.state_dict()")
+    where, state, holder = max(found, key=lambda item: _rank(item[0], item[1]))
+    notes = [f"weights under {'/'.join(where)!r}"] if where else []
+    copies = ["/".join(other) for other, inner, _ in found if other != where and _shapes(inner) == _shapes(state)]
+    notes += [f"weights of the same shapes under {', '.join(map(repr, copies))} were left"] if copies else []
+    return holder, tuple(notes)
+
+
+def _shapes(state: Mapping[str, Tensor]) -> list[tuple[int, ...]]:
+    return sorted(tuple(tensor.shape) for tensor in state.values() if tensor.dim())
+
+
+def _zoo_state(state: Any, path: object) -> dict[str, Tensor]:
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise CheckpointError(
+            path,
+            found=f"state_dict: {_kind(state)}",
+            expected="a zoo checkpoint's tensors by name",
+            do="train it anew with `python -m zoo train`",
+        )
+    return {str(name): tensor for name, tensor in state.items()}
+
+
+def _kind(loaded: Any) -> str:
+    """Say what was loaded in place of weights."""
+    if isinstance(loaded, Tensor):
+        return "one tensor"
+    name = type(loaded).__name__
+    if isinstance(loaded, Inert):
+        return f"a pickled {loaded.class_name} without tensors"
+    if isinstance(loaded, (Mapping, list, tuple)):
+        return f"{name} without tensors" if len(loaded) else f"empty {name}"
+    return f"one value of type {name}"
+
+
+def _states(
+    value: Any, where: tuple[str, ...] = (), seen: set[int] | None = None
+) -> Iterator[tuple[tuple[str, ...], dict[str, Tensor], Any]]:
+    """Yield (keys that lead to it, its tensors, itself) for every mapping or module that holds tensors, once each."""
+    seen = set() if seen is None else seen
+    if id(value) in seen:  # kept under several names, or in itself
+        return
+    seen.add(id(value))
+    if is_module(value):
+        tensors = state_of(parts_of(value))
+        if tensors:
+            yield where, tensors, value
+        return
+    value = value.state if isinstance(value, Inert) else value
+    if not isinstance(value, Mapping) or len(where) > 6:
+        return
+    tensors = tensors_in(value)
+    if tensors:
+        yield where, tensors, tensors
+    for key, inner in value.items():
+        if not any(word in str(key).lower() for word in NOT_WEIGHTS):
+            yield from _states(inner, (*where, str(key)), seen)
+
+
+def holds_weights(loaded: Any) -> bool:
+    """Whether there are tensors to be found in what was loaded."""
+    return next(_states(loaded), None) is not None
+
+
+def _rank(where: tuple[str, ...], state: Mapping[str, Tensor]) -> tuple[int, int, int, int]:
+    """Order by: holds matrices, usual name, not a moving average, size."""
+    named = max((len(STATE_NAMES) - STATE_NAMES.index(key) for key in where if key in STATE_NAMES), default=0)
+    averaged = any(re.search(r"ema|swa|averag", key.lower()) for key in where)
+    matrices = sum(tensor.numel() for tensor in state.values() if tensor.dim() > 1)
+    return (int(matrices > 0), named, int(not averaged), matrices)
+
+
+def strip_wrappers(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], str]:
+    """Take off the prefixes that DataParallel, torch.compile and training classes put on every name.
+
+    Single numbers beside the network, such as an averaged model's ``n_averaged``, keep theirs.
+    """
+    taken, names = "", list(state)
+    counters = {name for name, tensor in state.items() if "." not in name and tensor.numel() == 1}
+    while prefix := _common_prefix([name for name in names if name not in counters]):
+        taken += prefix
+        names = [name if name in counters else name[len(prefix) :] for name in names]
+    return dict(zip(names, state.values(), strict=True)), taken
+
+
+def _common_prefix(names: list[str]) -> str:
+    return next((p for p in WRAPPERS if names and all(name.startswith(p) for name in names)), "")
+
+
+def _plain(loaded: Any) -> dict[str, Any]:
+    if not isinstance(loaded, Mapping):
+        return {}
+    return {str(k): v for k, v in loaded.items() if isinstance(v, (str, int, float, bool)) and len(str(v)) < 200}

@@ -1,0 +1,153 @@
+"""Pickled objects opened without their classes: inert stand-ins keep what the file says, and run nothing.
+
+`torch.load(weights_only=True)` calls only what it allows. For every other name in the file it is given a
+class of ours that takes any arguments, keeps its state and does nothing; so a pickled module shows its
+tensors, its children and the names of their classes, and its code is neither imported nor called.
+"""
+
+from __future__ import annotations
+
+import pickletools
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+from torch import Tensor, nn
+
+from interp.checkpoints.formats.legacy import HEADERS, TAKE_CLASS, take_class, without_sources
+from interp.checkpoints.graphs.steps import Part
+from interp.pickle_scan import UnsafePickle, load_weights
+
+DEEPEST = 100  # modules in modules
+LEGACY_PICKLES = HEADERS + 1
+KNOWN: dict[str, Callable[..., Any]] = {
+    TAKE_CLASS: take_class,
+    "torch.autograd.variable.Variable": nn.Parameter,  # torch 0.3 and older
+}
+"""Names that do not get a stand-in, and what they are read as; none of these does more than hold what it is given."""
+
+
+class Inert:
+    """Stands in for an object of a class that is not imported.
+
+    Attributes
+    ----------
+    class_name
+        Dotted name of the class or function, as the file gives it.
+    state
+        Its attributes.
+    """
+
+    class_name = ""
+
+    def __new__(cls, *arguments: Any, **named: Any) -> Inert:
+        """Take whatever the file passes."""
+        made = super().__new__(cls)
+        made.state = {}
+        return made
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        self.state: dict[str, Any]
+
+    def __setstate__(self, state: Any) -> None:
+        """Keep plain attributes; anything else is no module's state."""
+        if isinstance(state, Mapping):
+            self.state = dict(state)
+
+
+def load_inert(path: Path, file: IO[bytes] | None = None) -> Any:
+    """Load what `torch.save` wrote with stand-ins for every class that `weights_only` does not know.
+
+    Parameters
+    ----------
+    path
+        Where names are read from, and the rest too unless `file` is given.
+    file
+        A seekable zip archive in memory.
+    """
+    names = global_names(path)
+    stand_ins = [(type("StandIn", (Inert,), {"class_name": name}), name) for name in names if name not in KNOWN]
+    known = [*stand_ins, *((value, name) for name, value in KNOWN.items())]
+    if file is None and not zipfile.is_zipfile(path):
+        file = without_sources(path.read_bytes())
+    with torch.serialization.safe_globals(known):  # type: ignore[arg-type]
+        return load_weights(path if file is None else file)
+
+
+def global_names(path: Path) -> list[str]:
+    """List the dotted names that a torch file's pickle refers to, without running it."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            name = next(name for name in archive.namelist() if name.rsplit("/", 1)[-1] == "data.pkl")
+            with archive.open(name) as file:
+                return sorted(set(_globals(file)))
+    with path.open("rb") as file:
+        return sorted({name for _ in range(LEGACY_PICKLES) for name in _globals(file)})
+
+
+def _globals(file: IO[bytes]) -> Iterator[str]:
+    for opcode, argument, _ in pickletools.genops(file):
+        if opcode.name == "GLOBAL":
+            yield str(argument).replace(" ", ".", 1)
+
+
+def is_module(value: Any) -> bool:
+    """Whether a stand-in holds a module: torch's own registers, or a scripted module's attributes."""
+    return isinstance(value, Inert) and ("_modules" in value.state or value.class_name.startswith("__torch__."))
+
+
+def parts_of(module: Inert) -> dict[str, Part]:
+    """List a stand-in's module and all modules in it by dotted name, the whole under ''."""
+    found: dict[str, Part] = {}
+    seen: set[int] = set()
+
+    def visit(value: Inert, name: str) -> None:
+        if id(value) in seen:  # a module that two names share, or a loop
+            return
+        if name.count(".") > DEEPEST:
+            raise UnsafePickle(f"modules nested over {DEEPEST} deep")
+        seen.add(id(value))
+        children = _children(value)
+        found[name] = Part(_kind(value.class_name), _settings(value), _tensors(value), tuple(children))
+        for own, child in children.items():
+            visit(child, f"{name}.{own}" if name else own)
+
+    visit(module, "")
+    return found
+
+
+def state_of(parts: Mapping[str, Part]) -> dict[str, Tensor]:
+    """Give the state dict that the module would have had."""
+    return {
+        f"{name}.{own}" if name else own: tensor for name, part in parts.items() for own, tensor in part.tensors.items()
+    }
+
+
+def _kind(class_name: str) -> str:
+    plain = ".".join(bit for bit in class_name.split(".") if not bit.startswith("___torch_mangle"))
+    plain = plain.removeprefix("__torch__.")
+    if plain.startswith("torch.nn.modules."):
+        return plain.rsplit(".", 1)[-1]
+    return plain if "." in plain else f"__main__.{plain}"  # a class of one's own may be called Linear
+
+
+def _children(module: Inert) -> dict[str, Inert]:
+    where = module.state.get("_modules", module.state)
+    return {str(key): value for key, value in where.items() if is_module(value)} if isinstance(where, Mapping) else {}
+
+
+def _tensors(module: Inert) -> dict[str, Tensor]:
+    registers = [module.state.get(name) for name in ("_parameters", "_buffers")]
+    where = [register for register in registers if isinstance(register, Mapping)] or [module.state]
+    return {str(k): Tensor.detach(v) for register in where for k, v in register.items() if isinstance(v, Tensor)}
+
+
+def _settings(module: Inert) -> dict[str, Any]:
+    plain = (bool, int, float, str)
+    return {
+        key: value
+        for key, value in module.state.items()
+        if isinstance(value, plain) or (isinstance(value, (tuple, list)) and all(isinstance(v, plain) for v in value))
+    }

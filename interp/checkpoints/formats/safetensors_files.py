@@ -1,0 +1,30 @@
+"""Safetensors files, by whatever framework wrote them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors.torch import load_file
+
+from interp.checkpoints.formats.contents import Contents, contents_of
+from interp.errors import CheckpointError, first_line
+
+
+def read_safetensors(path: Path, format: str, allow_pickle: bool = False) -> Contents:
+    """Read a safetensors file; it holds tensors only, so nothing in it can run.
+
+    Raises
+    ------
+    CheckpointError
+        If it is damaged or empty.
+    """
+    try:
+        state = load_file(path)
+    except Exception as error:  # damage shows in many types, a file larger than memory as MemoryError
+        raise CheckpointError(
+            path,
+            found=f"a damaged safetensors file ({first_line(error)})",
+            expected="a whole file",
+            do="copy or download it again",
+        ) from error
+    return contents_of(state, format, path)

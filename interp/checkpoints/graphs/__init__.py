@@ -1,0 +1,1 @@
+"""Operations that a file states, in one form for all formats, and the module that runs them."""

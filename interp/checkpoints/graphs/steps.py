@@ -1,0 +1,74 @@
+"""What formats with a graph state, in one form: the parts of a network and which values each one reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+BATCH_NORM = "BatchNorm"
+"""Kind of a norm of which the graph does not say over how many axes."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One module of a pickled or scripted network.
+
+    Attributes
+    ----------
+    kind
+        Class name without its package for PyTorch's own layers, such as ``Conv2d``; else the dotted name.
+    settings
+        Attributes that are plain values, such as ``stride``.
+    tensors
+        Its own parameters and buffers.
+    children
+        Names of its submodules, in order of definition.
+    """
+
+    kind: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    tensors: Mapping[str, Tensor] = field(default_factory=dict)
+    children: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One part of a graph.
+
+    Attributes
+    ----------
+    name
+        Dotted; need not be unique.
+    inputs
+        Names of the values it reads, `INPUT` for the network's own.
+    output
+        Name of the value it makes.
+    """
+
+    name: str
+    part: Part
+    inputs: tuple[str, ...]
+    output: str
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A network's parts in running order, and the name of the value that it puts out."""
+
+    steps: tuple[Step, ...]
+    output: str
+
+
+class UnknownOperation(Exception):
+    """A graph does what no part here does."""
+
+
+def layer_name(parameter: str, otherwise: str) -> str:
+    """Name a layer by its weight's name, as ``fc1.weight`` gives ``fc1``; otherwise as told."""
+    parent, _, own = parameter.rpartition(".")
+    made_up = "::" in parameter or not re.match(r"[A-Za-z_]", own)
+    return otherwise if made_up else parent or re.sub(r"[._]?weights?$", "", own) or otherwise

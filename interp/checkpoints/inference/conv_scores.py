@@ -1,0 +1,51 @@
+"""How well readings of a convolutional stack predict labels: each distinct network is built and run once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from interp.checkpoints.inference.readings import Reading, Score, apply_output, known_marks
+from interp.checkpoints.inference.rebuild import rebuild
+from interp.checkpoints.inference.stack import Layer
+from interp.inputs import IMAGE_BLOCK, as_tensor, channels_last
+from interp.judges import Judge
+from interp.types import Array
+
+
+def score_networks(
+    layers: Sequence[Layer], judges: Mapping[str, Judge], readings: Sequence[Reading], inputs: Array, values: Array
+) -> list[Score]:
+    """Score readings on known rows; those that differ in the output's form alone share a run.
+
+    Parameters
+    ----------
+    judges
+        Name of a scaling -> what marks outputs under it.
+    inputs
+        As stored, (S, D).
+    values
+        Their `interp.tasks.answers`.
+    """
+    runs: dict[Reading, torch.Tensor] = {}
+    truth = torch.from_numpy(values)
+    scores = []
+    for reading in readings:
+        plain = replace(reading, output="linear")
+        if plain not in runs:
+            runs[plain] = _last_z(layers, plain, inputs)
+        marks, loss = judges[reading.scaling.name](apply_output(runs[plain], reading), truth, "linear")
+        scores.append(Score(reading, known_marks(marks), float(loss.double().mean())))
+    return scores
+
+
+@torch.no_grad()
+def _last_z(layers: Sequence[Layer], reading: Reading, inputs: Array) -> torch.Tensor:
+    assert reading.placement is not None
+    network, shape = channels_last(rebuild(layers, reading)), reading.placement.image
+    blocks = range(0, len(inputs), IMAGE_BLOCK)
+    found = [network(as_tensor(inputs[at : at + IMAGE_BLOCK], reading.scaling, shape)) for at in blocks]
+    return torch.from_numpy(np.nan_to_num(torch.cat(found).numpy()))

@@ -1,0 +1,92 @@
+"""From a stack of layers and a reading to a module that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from interp.activations import Activation, Negate
+from interp.chain import Chain, chain_of
+from interp.checkpoints.inference.placement import Placement
+from interp.checkpoints.inference.readings import Reading
+from interp.checkpoints.inference.stack import Layer, Norm
+
+
+def rebuild(layers: Sequence[Layer], reading: Reading) -> Chain:
+    """Build the network that a reading describes, under the names that its file uses."""
+    steps: list[tuple[str, nn.Module]] = []
+    for number, layer in enumerate(layers):
+        last = layer is layers[-1]
+        active = reading.activation if not last or reading.output != "linear" else "identity"
+        if reading.placement is not None and layer.is_convolution:
+            steps += _convolution(layer, number, reading, reading.placement)
+            if not layers[number + 1].is_convolution:
+                steps += _flatten(reading.placement)
+        else:
+            steps.append((layer.name, _linear(layer)))
+            steps += _after_linear(layer, active, reading.norm)
+    if reading.output == "negated-activation":
+        steps.append(("negate", Negate()))
+    return chain_of(steps)
+
+
+Steps = list[tuple[str, nn.Module]]
+
+
+def _after_linear(layer: Layer, activation: str, place: str, pool: Steps | None = None) -> Steps:
+    pool = pool or []
+    norm: Steps = [] if layer.norm is None else [(layer.norm.name, _batch_norm(layer.norm, layer.weight.dim()))]
+    active: Steps = [] if activation == "identity" else [(f"{layer.name}_{activation}", Activation(activation))]
+    orders = {
+        "before": [*norm, *active, *pool],
+        "after": [*active, *norm, *pool],
+        "pool-first": [*pool, *norm, *active],
+        "last": [*active, *pool, *norm],
+    }
+    return orders[place]
+
+
+def _convolution(layer: Layer, number: int, reading: Reading, placement: Placement) -> Steps:
+    outputs, inputs, *kernel = layer.weight.shape
+    part = nn.Conv2d(
+        inputs,
+        outputs,
+        (kernel[0], kernel[1]),
+        stride=placement.stride[number],
+        padding=placement.padding[number],
+        bias=layer.bias is not None,
+    )
+    _load(part, layer)
+    window = placement.pooling[number]
+    kinds: dict[str, type[nn.MaxPool2d] | type[nn.AvgPool2d]] = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}
+    pool: Steps = [(f"{layer.name}_pool", kinds[placement.kind](window))] if window > 1 else []
+    return [(layer.name, part), *_after_linear(layer, reading.activation, reading.norm, pool)]
+
+
+def _flatten(placement: Placement) -> Steps:
+    mean: Steps = [("mean", nn.AdaptiveAvgPool2d(1))] if placement.mean else []
+    return [*mean, ("flatten", nn.Flatten())]
+
+
+def _load(part: nn.Module, layer: Layer) -> None:
+    part.load_state_dict(
+        {"weight": layer.weight} if layer.bias is None else {"weight": layer.weight, "bias": layer.bias}
+    )
+
+
+def _linear(layer: Layer) -> nn.Linear:
+    outputs, inputs = layer.weight.shape
+    part = nn.Linear(inputs, outputs, bias=layer.bias is not None)
+    _load(part, layer)
+    return part
+
+
+def _batch_norm(norm: Norm, dimensions: int) -> nn.Module:
+    part = (nn.BatchNorm2d if dimensions == 4 else nn.BatchNorm1d)(len(norm.mean), affine=norm.weight is not None)
+    state: dict[str, torch.Tensor] = {"running_mean": norm.mean, "running_var": norm.var}
+    if norm.weight is not None and norm.bias is not None:
+        state |= {"weight": norm.weight, "bias": norm.bias}
+    part.load_state_dict(state, strict=False)
+    return part

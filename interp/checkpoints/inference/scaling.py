@@ -1,0 +1,57 @@
+"""Which input scaling a network that is known but for that was trained on."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from interp.checkpoints.inference.explain import level
+from interp.checkpoints.inference.race import marks_differ
+from interp.checkpoints.inference.readings import known_marks
+from interp.datasets import RAW, parse_scaling, scalings
+from interp.inputs import as_tensor
+from interp.judges import judge_of
+from interp.tasks import answers, described
+from interp.types import Dataset, Inference, Scaling
+
+SAMPLE = 5000
+PARTS = 20  # blocks the sample is run in
+
+
+@torch.no_grad()
+def choose_scaling(
+    module: nn.Module,
+    data: Dataset,
+    shape: tuple[int, ...],
+    given: str | None,
+    task: str = "classification",
+    form: str = "linear",
+) -> tuple[Scaling, Inference]:
+    """Choose the scaling under which a module does best on training rows; a given one stands.
+
+    Parameters
+    ----------
+    form
+        `LoadedModel.output`.
+    """
+    if given is not None:
+        scaling = parse_scaling(given, data)
+        return scaling, Inference(scaling.name, "certain", "given with --scaling")
+    values = answers(task, data.train)
+    if values is None:
+        return RAW, Inference(RAW.name, "uncertain", "assumed: without labels nothing can be tested")
+    rows = np.sort(np.random.default_rng(0).choice(len(values), min(len(values), SAMPLE), replace=False))
+    ways = scalings(data)
+    marks = {}
+    for name, scaling in ways.items():
+        parts = [data.train.inputs[part] for part in np.array_split(rows, PARTS) if len(part)]
+        outputs = torch.cat([module(as_tensor(part, scaling, shape)) for part in parts])
+        marks[name] = known_marks(judge_of(task, values, scaling)(outputs, torch.from_numpy(values[rows]), form)[0])
+    best, second = sorted(marks, key=lambda name: -marks[name].mean())[:2]
+    firm = marks_differ(marks[best], marks[second])
+    evidence = (
+        f"{described(task, marks[best].mean())} on {len(rows):,} training rows;"
+        f" next best {second} {described(task, marks[second].mean())}"
+    )
+    return ways[best], Inference(best, level(firm), evidence)

@@ -1,0 +1,46 @@
+"""Whether a network was trained at all, and on data like these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from interp.checkpoints.inference.fit import DOUBTFUL, GOOD
+from interp.types import Inference
+
+SKILLED = 0.5
+"""Share of the way from chance to perfection that random weights do not reach."""
+
+
+def judge_training(weights: Sequence[torch.Tensor], fit: Inference | None, skill: float = 0.0) -> Inference:
+    """Judge by the weights, and by how the network does on the data where that is known.
+
+    Parameters
+    ----------
+    weights
+        (N, ...) of each layer, one node a row.
+    fit
+        From `interp.checkpoints.inference.fit.judge_fit`; None without labels or targets.
+    skill
+        How far the score is from chance (0) to perfection (1).
+    """
+    by_weights = trained_from_weights(weights)
+    if fit is None:
+        return by_weights
+    if fit.value in (GOOD, DOUBTFUL) or skill >= SKILLED:
+        return Inference(True, "likely", fit.evidence)
+    evidence = f"{by_weights.evidence}; {fit.evidence}"
+    if by_weights.value is False:
+        return Inference(False, "likely", evidence)
+    return Inference(None, "uncertain", f"{evidence}: trained on other data, or to be read in another way")
+
+
+def trained_from_weights(weights: Sequence[torch.Tensor]) -> Inference:
+    """Tell from the weights alone: PyTorch draws them within 1/sqrt(fan-in), and training leaves that range."""
+    reach = max(float(weight.abs().max()) * weight[0].numel() ** 0.5 for weight in weights)
+    if reach <= 1.0001:
+        return Inference(
+            False, "uncertain", f"every weight lies in the default initial range (max |w|*sqrt(fan-in) {reach:.3f})"
+        )
+    return Inference(None, "uncertain", f"weights leave the default initial range (max |w|*sqrt(fan-in) {reach:.2f})")
