@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from interp.chance import chance_curves, chance_within, clusters_of, share_p_values
+from interp.chance import chance_curves, chance_within, clusters_of, random_points, share_p_values
 from interp.errors import UsageError, unknown_name
 from interp.statistics import benjamini_hochberg, bootstrap_shares
 from interp.types import Array, Boundaries, GaussianFit, Thresholds
@@ -71,8 +71,9 @@ def classify_boundaries(
     epsilons = np.unique([*EPSILONS, thresholds.epsilon])
     within = distance[~dead, None] <= epsilons
     share_low, share_high = bootstrap_shares(within, REPETITIONS, seed) if len(within) else (epsilons * np.nan,) * 2
+    points = random_points(fit, places, ~dead, epsilons)
     nulls = chance_curves(
-        fit, places, ~dead, epsilons, bias=bias, directions=directions, thresholds=thresholds, seed=seed
+        points, places, ~dead, epsilons, bias=bias, directions=directions, thresholds=thresholds, seed=seed
     )
     return Boundaries(
         kind=_kinds(fit, distance, dead, thresholds),
@@ -90,7 +91,7 @@ def classify_boundaries(
         null_share={name: curve.share for name, curve in nulls.items()},
         null_low={name: curve.low for name, curve in nulls.items()},
         null_high={name: curve.high for name, curve in nulls.items()},
-        share_p_value=share_p_values(fit, places, ~dead, epsilons, within.sum(axis=0)),
+        share_p_value=share_p_values(points, within.sum(axis=0)),
         thresholds=thresholds,
     )
 

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from interp.gaussians import bin_edges
 from interp.statistics import poisson_binomial_law
 from interp.types import Array, GaussianFit, Thresholds
 
@@ -43,6 +42,13 @@ class Curve(NamedTuple):
     high: Array
 
 
+class Null(NamedTuple):
+    """What a null gives: the chance of each node (N, E), and the law of the number of nodes (N + 1, E)."""
+
+    chance: Array
+    law: Array
+
+
 def clusters_of(fit: GaussianFit, thresholds: Thresholds) -> Clusters:
     """Give the clusters that a rule knows: mixture components, or the data mean alone.
 
@@ -60,36 +66,47 @@ def chance_within(fit: GaussianFit, places: Clusters, distance: Array) -> Array:
 
     The point's law is the node's own histogram, taken as linear within a bin.
     """
-    edges = bin_edges(fit)
-    cumulative = np.concatenate([np.zeros((len(edges), 1)), np.cumsum(fit.histogram, axis=1)], axis=1) / fit.count
-    chance = np.zeros_like(distance, float)
-    for node, (centre, scale, usable) in enumerate(zip(*places, strict=True)):
-        which = np.flatnonzero(usable & np.isfinite(scale))
-        if len(which):
-            reach = distance[node][:, None] * scale[which]
-            chance[node] = _covered(centre[which] - reach, centre[which] + reach, edges[node], cumulative[node])
-    return chance
+    cumulative = np.concatenate([np.zeros((len(fit.mean), 1)), np.cumsum(fit.histogram, axis=1)], axis=1) / fit.count
+    lowest, highest = fit.minimum[:, None, None], fit.maximum[:, None, None]
+    width = np.where(highest > lowest, highest - lowest, 1)
+    usable = (places.usable & np.isfinite(places.scale))[:, None]
+    reach = distance[:, :, None] * places.scale[:, None]  # (N, E, K)
+    ends = (np.where(usable, places.centre[:, None] + side * reach, highest) for side in (-1, 1))
+    start, stop = (_below((end - lowest) / width, cumulative) for end in _disjoint(*ends))
+    return np.asarray(np.maximum(stop - start, 0).sum(axis=2))
 
 
-def _covered(low: Array, high: Array, edges: Array, cumulative: Array) -> Array:
-    """Mass of the union of K intervals, each (E, K), under a piecewise linear distribution function."""
-    order = low.argsort(axis=1)
-    low, high = np.take_along_axis(low, order, axis=1), np.take_along_axis(high, order, axis=1)
-    reached = np.maximum.accumulate(high, axis=1)
-    start = np.maximum(low, np.concatenate([np.full((len(low), 1), -np.inf), reached[:, :-1]], axis=1))
-    mass = np.interp(high, edges, cumulative) - np.interp(start, edges, cumulative)
-    return np.asarray(np.maximum(mass, 0).sum(axis=1))
+def _disjoint(low: Array, high: Array) -> tuple[Array, Array]:
+    """Take from K intervals, each (N, E, K), what lies in one that starts before."""
+    order = low.argsort(axis=2)
+    low, high = np.take_along_axis(low, order, axis=2), np.take_along_axis(high, order, axis=2)
+    reached = np.maximum.accumulate(high, axis=2)
+    return np.concatenate([low[:, :, :1], np.maximum(low[:, :, 1:], reached[:, :, :-1])], axis=2), high
 
 
-def share_p_values(fit: GaussianFit, places: Clusters, live: Array, epsilons: Array, counts: Array) -> Array:
-    """P(the null ``random point`` gives at least `counts` nodes within each epsilon), (E,)."""
-    chance = _chances(fit, places, epsilons)[live]
-    tails = [poisson_binomial_law(column)[count:].sum() for column, count in zip(chance.T, counts, strict=True)]
-    return np.asarray(np.minimum(tails, 1.0))
+def _below(place: Array, cumulative: Array) -> Array:
+    """Give the distribution functions (N, B + 1), linear between equal bins, at places (N, ...) from 0 to 1."""
+    bins = cumulative.shape[1] - 1
+    at = np.clip(place, 0, 1) * bins
+    left = np.minimum(at.astype(np.int64), bins - 1)
+    node = np.arange(len(place)).reshape(-1, *(1 for _ in place.shape[1:]))
+    first, second = cumulative[node, left], cumulative[node, left + 1]
+    return np.asarray(first + (at - left) * (second - first))
+
+
+def random_points(fit: GaussianFit, places: Clusters, live: Array, epsilons: Array) -> Null:
+    """Give the null ``random point`` for the live nodes within each epsilon (E,)."""
+    return _null(_chances(fit, places, epsilons)[live])
+
+
+def share_p_values(null: Null, counts: Array) -> Array:
+    """P(a null gives at least `counts` nodes within each epsilon), (E,)."""
+    beyond = np.arange(len(null.law))[:, None] >= counts
+    return np.asarray(np.minimum((null.law * beyond).sum(axis=0), 1.0))
 
 
 def chance_curves(
-    fit: GaussianFit,
+    points: Null,
     places: Clusters,
     live: Array,
     epsilons: Array,
@@ -99,15 +116,15 @@ def chance_curves(
     thresholds: Thresholds,
     seed: int,
 ) -> dict[str, Curve]:
-    """Give each null's share of live nodes within each epsilon."""
+    """Give each null's share of live nodes within each epsilon; `points` is the one of `random_points`."""
     if not live.any():
         return {}
-    curves = {"random point": _of_laws(_chances(fit, places, epsilons)[live])}
+    curves = {"random point": _curve(points)}
     if bias is not None and live.sum() > 1:
         curves["permuted bias"] = _permuted_bias(places, live, bias, epsilons, seed)
     if directions is not None:
         chance = _chances(directions, clusters_of(directions, thresholds), epsilons).mean(axis=0)
-        curves["random direction"] = _of_laws(np.repeat(chance[None], live.sum(), axis=0))
+        curves["random direction"] = _curve(_null(np.repeat(chance[None], live.sum(), axis=0)))
     return curves
 
 
@@ -115,26 +132,27 @@ def _chances(fit: GaussianFit, places: Clusters, epsilons: Array) -> Array:
     return chance_within(fit, places, np.broadcast_to(epsilons, (len(fit.mean), len(epsilons))))
 
 
-def _of_laws(chance: Array) -> Curve:
-    """Mean and 2.5 % and 97.5 % points of the share of nodes, each with its own chance (N, E)."""
-    bounds = []
-    for column in chance.T:
-        cumulative = np.cumsum(poisson_binomial_law(column))
-        bounds.append(np.searchsorted(cumulative, [0.025, 0.975]) / len(column))
-    low, high = np.transpose(bounds)
-    return Curve(chance.mean(axis=0), low, np.minimum(high, 1))
+def _null(chance: Array) -> Null:
+    return Null(chance, poisson_binomial_law(chance))
+
+
+def _curve(null: Null) -> Curve:
+    """Mean and 2.5 % and 97.5 % points of the share of nodes."""
+    nodes = len(null.chance)
+    below = np.cumsum(null.law, axis=0)
+    low, high = ((below < edge).sum(axis=0) / nodes for edge in (0.025, 0.975))
+    return Curve(null.chance.mean(axis=0), low, np.minimum(high, 1))
 
 
 def _permuted_bias(places: Clusters, live: Array, bias: Array, epsilons: Array, seed: int) -> Curve:
     """Give node i the bias of node j: its boundary moves to z = b_i - b_j."""
-    nodes = np.flatnonzero(live)
-    shift = bias[nodes][:, None] - bias[nodes]
-    centre, scale, usable = (part[nodes] for part in places)
-    gaps = np.abs(centre[:, None] - shift[:, :, None]) / scale[:, None]
-    allowed = np.where((usable & np.isfinite(scale))[:, None], gaps, np.inf)
-    distance = np.where(np.isnan(allowed), np.inf, allowed).min(axis=2)
-    rng = np.random.default_rng(seed)
-    drawn = np.stack([distance[np.arange(len(nodes)), rng.permutation(len(nodes))] for _ in range(PERMUTATIONS)])
-    shares = (drawn[:, :, None] <= epsilons).mean(axis=1)
+    centre, scale, usable = (part[live] for part in places)
+    known, rng = usable & np.isfinite(scale), np.random.default_rng(seed)
+    shares = []
+    for _ in range(PERMUTATIONS):
+        shift = bias[live] - rng.permutation(bias[live])
+        gaps = np.abs(centre - shift[:, None]) / scale
+        distance = np.where(known & ~np.isnan(gaps), gaps, np.inf).min(axis=1)
+        shares.append(np.searchsorted(np.sort(distance), epsilons, side="right") / len(distance))
     low, high = np.quantile(shares, [0.025, 0.975], axis=0)
-    return Curve(shares.mean(axis=0), low, high)
+    return Curve(np.mean(shares, axis=0), low, high)

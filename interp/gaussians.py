@@ -101,12 +101,6 @@ def blocks_of(z: Rows, size: int = 8192) -> Iterable[Array]:
         yield np.asarray(z[start : start + size])
 
 
-def bin_edges(fit: GaussianFit) -> Array:
-    """Give the edges (N, B + 1) of a fit's histogram bins."""
-    steps = np.linspace(0, 1, fit.histogram.shape[1] + 1)
-    return fit.minimum[:, None] + (fit.maximum - fit.minimum)[:, None] * steps
-
-
 def _all_moments(z: Rows, labels: Array | None) -> tuple[Moments, list[Moments | None]]:
     """Moments of all rows and of each class, in one pass."""
     classes = 0 if labels is None else int(labels.max()) + 1

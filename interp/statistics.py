@@ -83,16 +83,29 @@ def benjamini_hochberg(p_values: Array) -> Array:
 
 
 def poisson_binomial_law(shares: Array) -> Array:
-    """Give P(exactly k of N independent events happen) for k = 0..N, each event with its own share (N,).
+    """Give P(exactly k of N independent events happen) for k = 0..N, each event with its own share.
+
+    Parameters
+    ----------
+    shares
+        (N, ...): one law for each of the further axes, all built in one pass over the events.
+
+    Returns
+    -------
+    law
+        (N + 1, ...).
 
     Examples
     --------
     >>> poisson_binomial_law(np.array([0.5, 0.5]))
     array([0.25, 0.5 , 0.25])
     """
-    law = np.ones(1)
-    for share in shares:
-        law = np.convolve(law, [1 - share, share])
+    law = np.zeros((len(shares) + 1, *shares.shape[1:]))
+    law[0] = 1
+    for known, share in enumerate(shares, 1):
+        happens = law[:known] * share
+        law[:known] *= 1 - share
+        law[1 : known + 1] += happens
     return law
 
 

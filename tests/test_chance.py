@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from interp.boundaries import classify_boundaries
-from interp.chance import Clusters, chance_curves, chance_within, clusters_of, share_p_values
+from interp.chance import Clusters, chance_curves, chance_within, clusters_of, random_points, share_p_values
 from interp.gaussians import GaussianOptions, fit_gaussians
 from interp.types import Thresholds
 
@@ -39,9 +39,11 @@ def test_random_point_is_what_moving_boundaries_through_all_points_gives(fit, th
     brute = (distances(places, z)[:, :, None] <= EPSILONS).mean(axis=0)
     chance = chance_within(fit, places, np.broadcast_to(EPSILONS, brute.shape))
     np.testing.assert_allclose(chance, brute, atol=0.01)
-    curve = chance_curves(
-        fit, places, np.ones(6, bool), EPSILONS, bias=None, directions=None, thresholds=thresholds, seed=0
-    )["random point"]
+    live = np.ones(6, bool)
+    points = random_points(fit, places, live, EPSILONS)
+    curve = chance_curves(points, places, live, EPSILONS, bias=None, directions=None, thresholds=thresholds, seed=0)[
+        "random point"
+    ]
     np.testing.assert_allclose(curve.share, brute.mean(axis=0), atol=0.005)
 
 
@@ -51,9 +53,10 @@ def test_range_of_random_points_is_what_drawing_gives(fit):
     hits = (distances(places, drawn)[:, :, None] <= EPSILONS).sum(axis=1)
     live = np.ones(6, bool)
     counts = np.array([1, 2, 5])
-    tails = share_p_values(fit, places, live, EPSILONS, counts)
+    points = random_points(fit, places, live, EPSILONS)
+    tails = share_p_values(points, counts)
     np.testing.assert_allclose(tails, (hits >= counts).mean(axis=0), atol=0.03)
-    curve = chance_curves(fit, places, live, EPSILONS, bias=None, directions=None, thresholds=Thresholds(), seed=0)
+    curve = chance_curves(points, places, live, EPSILONS, bias=None, directions=None, thresholds=Thresholds(), seed=0)
     found = curve["random point"]
     within = (hits / 6 >= found.low - 1e-9) & (hits / 6 <= found.high + 1e-9)
     assert (within.mean(axis=0) > 0.94).all()  # the law is discrete: at least 95 %
@@ -111,13 +114,15 @@ def test_nulls_repeat_with_the_seed_and_do_not_depend_on_node_order(fit):
 
 def test_dead_nodes_take_no_part(fit):
     places, live = clusters_of(fit, Thresholds()), np.array([True, True, False, True, False, True])
+    points = random_points(fit, places, live, EPSILONS)
     curves = chance_curves(
-        fit, places, live, EPSILONS, bias=np.arange(6.0), directions=None, thresholds=Thresholds(), seed=0
+        points, places, live, EPSILONS, bias=np.arange(6.0), directions=None, thresholds=Thresholds(), seed=0
     )
     alone = fit_gaussians(planted()[:, live], None, GaussianOptions(components=3))
+    places = clusters_of(alone, Thresholds())
     expected = chance_curves(
-        alone,
-        clusters_of(alone, Thresholds()),
+        random_points(alone, places, np.ones(4, bool), EPSILONS),
+        places,
         np.ones(4, bool),
         EPSILONS,
         bias=np.arange(6.0)[live],
@@ -127,3 +132,33 @@ def test_dead_nodes_take_no_part(fit):
     )
     for name, curve in expected.items():
         np.testing.assert_allclose(curves[name].share, curve.share, rtol=1e-6, err_msg=name)
+
+
+def test_chance_is_the_same_node_by_node_with_numpys_interpolation(fit):
+    """The union of intervals on the node's own distribution function, unusable components left out."""
+    rng = np.random.default_rng(4)
+    places = clusters_of(fit, Thresholds(min_weight=0.3))
+    distance = rng.uniform(0, 2, (6, 5))
+    found = chance_within(fit, places, distance)
+    for node in range(6):
+        edges = np.linspace(fit.minimum[node], fit.maximum[node], fit.histogram.shape[1] + 1)
+        cumulative = np.concatenate([[0], np.cumsum(fit.histogram[node])]) / fit.count
+        for column in range(5):
+            reached, mass = -np.inf, 0.0
+            spans = [
+                (c - distance[node, column] * s, c + distance[node, column] * s)
+                for c, s, u in zip(*(part[node] for part in places), strict=True)
+                if u and np.isfinite(s)
+            ]
+            for low, high in sorted(spans):
+                start = max(low, reached)
+                if high > start:
+                    mass += np.interp(high, edges, cumulative) - np.interp(start, edges, cumulative)
+                reached = max(reached, high)
+            assert found[node, column] == pytest.approx(mass, abs=1e-12)
+
+
+def test_a_node_without_width_has_no_chance():
+    z = np.stack([np.ones(50), np.random.default_rng(0).normal(size=50)], axis=1)
+    fit = fit_gaussians(z, None, GaussianOptions(components=1))
+    assert (chance_within(fit, clusters_of(fit, Thresholds()), np.ones((2, 3)))[0] == 0).all()

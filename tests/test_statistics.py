@@ -100,6 +100,13 @@ def test_poisson_binomial_is_what_drawing_gives():
     np.testing.assert_allclose(poisson_binomial_law(shares[::-1]), law, atol=1e-15)
 
 
+def test_poisson_binomial_laws_of_columns_are_those_of_each():
+    shares = np.random.default_rng(0).random((20, 3))
+    laws = poisson_binomial_law(shares)
+    for column in range(3):
+        np.testing.assert_array_equal(laws[:, column], poisson_binomial_law(shares[:, column]))
+
+
 def test_bootstrap_of_shares_is_the_binomial_law():
     flags = np.arange(200)[:, None] < np.array([[0, 60, 100, 200]])
     low, high = bootstrap_shares(flags, 4000, seed=0)
