@@ -41,6 +41,16 @@ def test_weights_come_from_a_file_and_must_fit(tmp_path):
         load_model("torchvision:squeezenet1_0", pictures(), said)
 
 
+def test_architectures_that_compute_with_values_as_they_are_built(tmp_path):
+    """RegNets round widths that they hold in tensors; asked for an image size, they take none."""
+    name = "torchvision:regnet_y_400mf"
+    net = build_named(name, None, classes=3, side=32)
+    assert recognise(net.state_dict()) == [name]
+    torch.save(net.state_dict(), tmp_path / "regnet.pth")
+    said = LoadOptions(scaling="raw", weights=str(tmp_path / "regnet.pth"))
+    assert load_model(name, pictures(), said)[0].layers[-1].nodes == 3
+
+
 def test_a_wrong_name_is_answered_with_close_ones():
     with pytest.raises(UsageError, match="did you mean resnet18 or"):
         load_model("torchvision:resnet81", pictures())

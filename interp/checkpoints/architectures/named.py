@@ -7,11 +7,13 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from interp.checkpoints.architectures.user_model import load_into
 from interp.errors import CheckpointError, InterpError, UsageError, first_line
@@ -78,8 +80,7 @@ def build_named(
     kept = next((key for key in sizes if _builds(make, {**wanted, key: side})), None)
     wanted |= {kept: side} if kept else {}
     if state is not None:
-        with torch.device("meta"):
-            load_into(_made(make, wanted, spec), state, weights, copy=False)
+        load_into(_made(partial(_sketch, make), wanted, spec), state, weights, copy=False)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = _made(make, wanted, spec)
@@ -168,13 +169,28 @@ def _quiet() -> Iterator[None]:
 def _builds(make: Callable[..., nn.Module], said: Mapping[str, Any]) -> bool:
     """Whether an architecture takes these settings."""
     try:
-        with torch.device("meta"), _quiet():
-            make(**said)
+        _sketch(make, **said)
     except TypeError:
         return False
     except Exception:  # a setting it knows but cannot serve is reported when it is built
         return True
     return True
+
+
+class _WithoutWeights(TorchFunctionMode):
+    """Leaves weights without values: on the meta device, as all tensors, some architectures could not be built."""
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        said = dict(kwargs or {})
+        if func is torch.empty and said.get("device") is None:
+            said["device"] = "meta"
+        return func(*args, **said)
+
+
+def _sketch(make: Callable[..., nn.Module], **said: Any) -> nn.Module:
+    """Build an architecture for its names and shapes."""
+    with _WithoutWeights(), _quiet():
+        return make(**said)
 
 
 def _made(make: Callable[..., nn.Module], said: Mapping[str, Any], spec: str) -> nn.Module:
@@ -222,8 +238,7 @@ def recognise(state: Mapping[str, Tensor]) -> list[str]:
     for name in models.list_models(module=models):
         if name.startswith(starts):
             try:
-                with torch.device("meta"):
-                    load_into(_torchvision(name, name)(num_classes=classes), state, name, copy=False)
+                load_into(_sketch(_torchvision(name, name), num_classes=classes), state, name, copy=False)
             except (CheckpointError, TypeError, RuntimeError):
                 continue
             found.append(f"torchvision:{name}")
