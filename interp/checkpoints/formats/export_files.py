@@ -21,8 +21,9 @@ from torch import Tensor
 
 from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.formats.sniff import LARGEST_RATIO
-from interp.checkpoints.graphs.aten import UNKNOWN, Ref, Stored, read_operation
+from interp.checkpoints.graphs.aten_calls import read_operation
 from interp.checkpoints.graphs.steps import Graph, Step, UnknownOperation
+from interp.checkpoints.graphs.values import UNKNOWN, Ref, Stored
 from interp.dag import INPUT
 from interp.errors import CheckpointError, first_line
 from interp.pickle_scan import load_weights

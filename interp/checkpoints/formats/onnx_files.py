@@ -18,8 +18,8 @@ from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.formats.onnx_operations import Node, read_node
 from interp.checkpoints.formats.onnx_tensors import read_tensor
 from interp.checkpoints.formats.protobuf import fields, integers, signed, single
-from interp.checkpoints.graphs.aten import Ref, Stored
 from interp.checkpoints.graphs.steps import Graph, Step, UnknownOperation
+from interp.checkpoints.graphs.values import Ref, Stored
 from interp.dag import INPUT
 from interp.errors import CheckpointError, first_line
 

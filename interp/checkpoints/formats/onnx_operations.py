@@ -9,10 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from interp.checkpoints.graphs.aten import (
-    UNKNOWN,
-    Ref,
-    Stored,
+from interp.checkpoints.graphs.parts import (
     arithmetic_part,
     clip_part,
     convolution_part,
@@ -22,6 +19,7 @@ from interp.checkpoints.graphs.aten import (
     reshape_part,
 )
 from interp.checkpoints.graphs.steps import Part, Step, UnknownOperation, layer_name
+from interp.checkpoints.graphs.values import UNKNOWN, Ref, Stored
 
 
 class Node(NamedTuple):

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from interp.checkpoints.formats.inert import Inert, is_module
-from interp.checkpoints.graphs.aten import UNKNOWN, Ref, Stored, read_operation
+from interp.checkpoints.graphs.aten_calls import read_operation
 from interp.checkpoints.graphs.steps import Graph, Step, UnknownOperation
+from interp.checkpoints.graphs.values import UNKNOWN, Ref, Stored
 from interp.dag import INPUT
 
 MOST_EXPRESSIONS = 50_000

@@ -1,41 +1,24 @@
-"""Torch's own operations as parts of a network: what exported programs and TorchScript say they call.
-
-Arguments come by the names that torch's schemas give them. A value that the network computes is a `Ref`, a stored
-tensor a `Stored`; everything else is a plain number, list or None. Integers that depend on the input are `UNKNOWN`.
-"""
+"""Torch's own operations as parts of a network: one line an operation in `OPERATIONS`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
-import torch
 from torch import Tensor
 
-from interp.checkpoints.graphs.steps import BATCH_NORM, Part, Step, UnknownOperation, layer_name
-
-
-class Ref(NamedTuple):
-    """A value that the network computes from its input."""
-
-    name: str
-
-
-class Stored(NamedTuple):
-    """A tensor that the file holds."""
-
-    name: str
-    tensor: Tensor
-
-
-class Unknown:
-    """What cannot be told without running the network."""
-
-
-UNKNOWN = Unknown()
-"""A number that only running the network would tell, such as the size of a batch."""
+from interp.checkpoints.graphs.parts import (
+    arithmetic_part,
+    clip_part,
+    convolution_part,
+    linear_part,
+    mean_part,
+    norm_part,
+    reshape_part,
+)
+from interp.checkpoints.graphs.steps import Part, UnknownOperation
+from interp.checkpoints.graphs.values import Ref, Stored
 
 Arguments = Mapping[str, Any]
 
@@ -48,107 +31,11 @@ class Operation:
     part: Callable[[Arguments], Part]
 
 
-def read_operation(name: str, given: Sequence[Any], named: Arguments, output: str) -> Step | Ref | Stored | Unknown:
-    """Read one call of a torch operation.
-
-    Parameters
-    ----------
-    name
-        Such as ``conv2d``; in-place forms count as the plain ones.
-    given, named
-        Arguments by position and by name.
-    output
-        A name for the value it makes.
-
-    Returns
-    -------
-    Step, Ref, Stored or Unknown
-        A step of the network; what it passes on unchanged; a stored tensor laid out anew; or what no input reaches.
-
-    Raises
-    ------
-    UnknownOperation
-        If it is not listed, or not in this form.
-    """
-    plain = name.rstrip("_") if not name.startswith("_") else name
-    if plain in PASSING:
-        return _passed(plain, given, named)
-    if plain in LAID_OUT and isinstance(_first(given, named), Stored):
-        return _laid_out(plain, given, named)
-    if not any(isinstance(value, Ref) for value in _flat([*given, *named.values()])):
-        return UNKNOWN
-    operation = OPERATIONS.get(plain)
-    if operation is None:
-        raise UnknownOperation(plain)
-    arguments = {**dict(zip(operation.names, given, strict=False)), **named}
-    if odd := named.keys() - {*operation.names, *WITHOUT_EFFECT}:
-        raise UnknownOperation(f"{plain} with {sorted(odd)[0]}")
-    inputs = tuple(value.name for value in _flat(arguments.values()) if isinstance(value, Ref))
-    part = operation.part(arguments)
-    weight = arguments.get("weight")
-    return Step(layer_name(weight.name, output) if isinstance(weight, Stored) else output, part, inputs, output)
-
-
-def _flat(values: Any) -> list[Any]:
-    return [one for value in values for one in (value if isinstance(value, list) else [value])]
-
-
-def _first(given: Sequence[Any], named: Arguments) -> Any:
-    return given[0] if given else next(iter(named.values()), None)
-
-
-# --------------------------------------------------------------------------- what needs no part
-
-PASSING = {
-    "alias", "clone", "contiguous", "detach", "dropout", "feature_dropout", "alpha_dropout", "identity",
-    "lift_fresh_copy", "to", "_to_copy", "type_as", "native_dropout", "_assert_tensor_metadata",
-}  # fmt: skip
-"""Operations that pass their first argument on, in eval mode and in one precision."""
-
-WITHOUT_EFFECT = {"dtype", "layout", "device", "memory_format", "inplace", "half_to_float", "cudnn_enable"}
-"""Named arguments that change no value, since all is computed in one precision on one device."""
-
-FLOATS = (5, 6, 7, 15)  # torch's codes of half, float, double and bfloat16
-LAID_OUT = ("t", "permute", "transpose", "numpy_T", "view", "reshape")
-
-
-def _passed(name: str, given: Sequence[Any], named: Arguments) -> Ref | Stored:
-    value = _first(given, named)
-    if not isinstance(value, (Ref, Stored)):
-        raise UnknownOperation("a copy of a number")
-    for kind in [*given[1:], *named.values()]:
-        whole = isinstance(kind, torch.dtype) and not kind.is_floating_point
-        if whole or (type(kind) is int and name == "to" and kind not in FLOATS):
-            raise UnknownOperation("a cast to whole numbers")
-    return value
-
-
-def _laid_out(name: str, given: Sequence[Any], named: Arguments) -> Stored:
-    stored, *rest = [*given, *named.values()]
-    try:
-        if name in ("t", "numpy_T"):
-            return Stored(stored.name, stored.tensor.T)
-        return Stored(stored.name, getattr(stored.tensor, name)(*rest))
-    except (TypeError, RuntimeError) as error:
-        raise UnknownOperation(f"{name} of {stored.name}") from error
-
-
-# --------------------------------------------------------------------------- parts
-
-
 def _tensors(arguments: Arguments, *names: str) -> dict[str, Tensor]:
     found = {name: arguments.get(name) for name in names}
     if any(value is not None and not isinstance(value, Stored) for value in found.values()):
         raise UnknownOperation("a layer whose weights are computed")
     return {name: value.tensor for name, value in found.items() if value is not None}
-
-
-def linear_part(weight: Tensor, bias: Tensor | None = None) -> Part:
-    """Describe a dense layer of weight (N, D)."""
-    if weight.dim() != 2:
-        raise UnknownOperation(f"a product with a tensor of shape {tuple(weight.shape)}")
-    tensors = {"weight": weight.contiguous()} if bias is None else {"weight": weight.contiguous(), "bias": bias}
-    return Part("Linear", {"in_features": weight.shape[1], "out_features": weight.shape[0]}, tensors)
 
 
 def _linear(arguments: Arguments) -> Part:
@@ -164,44 +51,11 @@ def _product(arguments: Arguments) -> Part:
     return linear_part(tensors["weight"].T, tensors.get("bias"))
 
 
-def convolution_part(tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Part:
-    """Describe a convolution of weight (N, C / groups, kernel...) with plain zero padding."""
-    weight, groups = tensors["weight"], int(settings.get("groups", 1))
-    dimensions = weight.dim() - 2
-    if dimensions not in (1, 2):
-        raise UnknownOperation(f"a convolution over {dimensions} axes")
-    sizes = {
-        "in_channels": weight.shape[1] * groups,
-        "out_channels": len(weight),
-        "kernel_size": tuple(weight.shape[2:]),
-    }
-    spread = {
-        name: spread_over(settings[name], dimensions) for name in ("stride", "padding", "dilation") if name in settings
-    }
-    return Part(f"Conv{dimensions}d", {**sizes, **spread, "groups": groups}, dict(tensors))
-
-
-def spread_over(value: Any, dimensions: int) -> Any:
-    """Give one number for each axis; a word, such as ``same``, stays."""
-    if isinstance(value, str):
-        return value
-    values = list(value) if isinstance(value, (list, tuple)) else [value]
-    return tuple(values * dimensions if len(values) == 1 else values)
-
-
 def _convolution(arguments: Arguments) -> Part:
     if arguments.get("transposed"):
         raise UnknownOperation("a transposed convolution")
     settings = {name: arguments[name] for name in ("stride", "padding", "dilation", "groups") if name in arguments}
     return convolution_part(_tensors(arguments, "weight", "bias"), settings)
-
-
-def norm_part(tensors: Mapping[str, Tensor], eps: float) -> Part:
-    """Describe a batch-norm, whose stored numbers are each (N,), over whatever axes follow."""
-    if len(tensors) not in (2, 4) or not {"running_mean", "running_var"} <= tensors.keys():
-        raise UnknownOperation(f"a batch-norm of {', '.join(tensors) or 'no stored numbers'}")
-    settings = {"num_features": len(tensors["running_mean"]), "eps": eps, "affine": len(tensors) == 4}
-    return Part(BATCH_NORM, settings, dict(tensors))
 
 
 def _batch_norm(arguments: Arguments) -> Part:
@@ -244,39 +98,14 @@ def _activation(name: str) -> Callable[[Arguments], Part]:
     return lambda arguments: Part("Activation", {"name": name})
 
 
-def clip_part(low: float | None, high: float | None) -> Part:
-    """Describe a clamp; from 0 up it is a ReLU, from 0 to 6 a ReLU6."""
-    if low == 0 and high in (None, 6):
-        return Part("ReLU" if high is None else "ReLU6")
-    return Part("Hardtanh", {"min_val": -inf if low is None else low, "max_val": inf if high is None else high})
-
-
 def _elu(arguments: Arguments) -> Part:
     if any(arguments.get(name, 1) != 1 for name in ("scale", "input_scale")):
         raise UnknownOperation("elu with scales")
     return Part("ELU", {"alpha": arguments.get("alpha", 1.0)})
 
 
-def reshape_part(shape: Sequence[Any]) -> Part:
-    """Describe a reshape that leaves the first axis, which is the batch, as it is."""
-    rest = list(shape)[1:]
-    if any(not isinstance(size, int) for size in rest) or rest.count(-1) > 1:
-        raise UnknownOperation(f"a reshape to {['?' if size is UNKNOWN else size for size in shape]}")
-    return (
-        Part("Flatten", {"start_dim": 1, "end_dim": -1}) if len(rest) == 1 else Part("Reshape", {"shape": tuple(rest)})
-    )
-
-
 def _flatten(arguments: Arguments) -> Part:
     return Part("Flatten", {"start_dim": arguments.get("start_dim", 0), "end_dim": arguments.get("end_dim", -1)})
-
-
-def mean_part(dim: Any, keepdim: bool) -> Part:
-    """Describe a mean over axes, which must not be all of them."""
-    dims = list(dim) if isinstance(dim, (list, tuple)) else [dim]
-    if not dims or any(not isinstance(one, int) for one in dims) or 0 in dims:
-        raise UnknownOperation("a mean over the batch")
-    return Part("Mean", {"dim": tuple(dims), "keepdim": bool(keepdim)})
 
 
 def _arithmetic(name: str) -> Callable[[Arguments], Part]:
@@ -286,18 +115,6 @@ def _arithmetic(name: str) -> Callable[[Arguments], Part]:
         return arithmetic_part(name, arguments["input"], arguments["other"])
 
     return part
-
-
-def arithmetic_part(name: str, first: Any, second: Any) -> Part:
-    """Describe arithmetic on two values, or on one and something stored."""
-    constants = [value for value in (first, second) if not isinstance(value, Ref)]
-    if not constants:
-        return Part("Arithmetic", {"name": name, "first": False})
-    value = constants[0].tensor if isinstance(constants[0], Stored) else constants[0]
-    if len(constants) > 1 or not isinstance(value, (int, float, Tensor)):
-        raise UnknownOperation(f"{name} of what is no number")
-    settings = {"name": name, "first": not isinstance(first, Ref)}
-    return Part("Arithmetic", settings, {"constant": torch.as_tensor(value, dtype=torch.float32)})
 
 
 def _concat(arguments: Arguments) -> Part:
