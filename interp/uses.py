@@ -11,9 +11,10 @@ An activation is certain only where what is read next is its very output. So a n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from interp.activations import activation_name
@@ -30,18 +31,6 @@ MOVES = {"get", "getitem", "movedim", "narrow", "permute", "swapaxes", "t", "tra
 
 SCALES = {"neg", "negative", "mul", "multiply", "div", "divide", "true_divide", "truediv", "imul", "itruediv"}
 """Torch functions of one tensor of nodes that multiply it by a constant."""
-
-POINTWISE = SCALES | {
-    "add", "addcmul", "addcdiv", "arctan", "atan", "asinh", "bitwise_and", "bitwise_or", "ceil", "clamp", "clamp_max",
-    "clamp_min", "clip", "copysign", "cos", "cosh", "eq", "erf", "erfc", "exp", "exp2", "expm1", "fill", "floor",
-    "fmax", "fmin", "full_like", "ge", "glu", "gt", "hardshrink", "hardsigmoid", "heaviside", "hypot", "iadd", "imul",
-    "ipow", "isub", "le", "lerp", "log", "log10", "log1p", "log2", "log_sigmoid", "logaddexp", "logical_and",
-    "logical_not", "logical_or", "logit", "logsigmoid", "lt", "masked_fill", "max", "maximum", "min", "minimum",
-    "ne", "ones_like", "pow", "radd", "rdiv", "reciprocal", "remainder", "rmul", "round", "rpow", "rrelu", "rsqrt",
-    "rsub", "rtruediv", "sgn", "sigmoid", "sign", "sin", "sinc", "sinh", "softshrink", "softsign", "sqrt", "square",
-    "sub", "subtract", "tan", "tanhshrink", "threshold", "trunc", "where", "xlogy", "zeros_like",
-}  # fmt: skip
-"""Torch functions that act on every value alone, besides those that have an activation's name."""
 
 
 def named_activation(function: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
@@ -66,7 +55,49 @@ def tensors_in(values: Iterable[Any]) -> list[Tensor]:
     return found
 
 
-def become(function: str, activation: str | None, states: list[str], same_shape: bool) -> str | None:
+def acts_alone(func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], nodes: list[Tensor]) -> str:
+    """Tell what a function does to each value alone, by calling it on its arguments and again on changed ones.
+
+    No list of names would do: torch has hundreds of functions of single values.
+
+    Returns
+    -------
+    str
+        ``keeps`` where it gives the first of `nodes` as it is, ``maps`` where each value has a value of its own; empty
+        where one value changes what becomes of others, or where this cannot be tried.
+    """
+    some = torch.rand(nodes[0].shape, generator=torch.Generator().manual_seed(0)).to(nodes[0].device) > 0.5
+
+    def result(change: Callable[[Tensor], Tensor]) -> Tensor:
+        moved = {id(tensor): change(tensor) for tensor in nodes}
+        found: Tensor = func(
+            *_replaced(args, moved), **{name: _replaced(value, moved) for name, value in kwargs.items()}
+        )
+        return found.nan_to_num() if found.is_floating_point() else found
+
+    try:
+        same, other = result(torch.clone), result(lambda tensor: _flipped(tensor, some))
+        far = result(lambda tensor: tensor * 1000)
+    except Exception:  # not every function takes all values
+        return ""
+    if same.shape != some.shape or not torch.equal(same[~some], other[~some]):
+        return ""
+    return "keeps" if torch.equal(same, nodes[0]) and torch.equal(far, nodes[0] * 1000) else "maps"
+
+
+def _replaced(value: Any, moved: Mapping[int, Tensor]) -> Any:
+    """Put tensors in the place of others, in lists and tuples too."""
+    if type(value) in (list, tuple):
+        return type(value)(_replaced(one, moved) for one in value)
+    return moved.get(id(value), value)
+
+
+def _flipped(tensor: Tensor, where: Tensor) -> Tensor:
+    """Change some values: truths to their opposites, numbers by one."""
+    return tensor ^ where if tensor.dtype == torch.bool else tensor + where.to(tensor.dtype)
+
+
+def become(function: str, activation: str | None, states: list[str], tried: Callable[[], str]) -> str | None:
     """Name what a function makes of tensors of one layer's nodes and of constants.
 
     Parameters
@@ -75,8 +106,8 @@ def become(function: str, activation: str | None, states: list[str], same_shape:
         The one that the call computes, if any.
     states
         What the layer's tensors among its arguments are.
-    same_shape
-        Whether the result has the shape of the first of them.
+    tried
+        Gives what the call does to each value alone, from `acts_alone`; not asked where the name says it.
 
     Returns
     -------
@@ -85,22 +116,26 @@ def become(function: str, activation: str | None, states: list[str], same_shape:
 
     Examples
     --------
-    >>> become("relu", "relu", ["z"], True), become("mul", None, ["z", "sigmoid"], True)
+    >>> become("relu", "relu", ["z"], lambda: "maps"), become("mul", None, ["z", "sigmoid"], lambda: "maps")
     ('relu', 'custom')
-    >>> become("neg", None, ["relu"], True), become("linear", None, ["relu"], True)
+    >>> become("neg", None, ["relu"], lambda: "maps"), become("linear", None, ["relu"], lambda: "")
     ('~relu', None)
     """
+    elsewhere = "moved" if states[0] in ("z", "moved") else states[0]
     if function in KEEPS_NODES:
         return states[0]
     if function in MOVES:
-        return "moved" if states[0] in ("z", "moved") else states[0]
+        return elsewhere
     if activation is not None:
         return activation if states == ["z"] else "custom"
-    if function not in POINTWISE or not (same_shape or function == "glu"):
+    if function == "glu":  # each value with another
+        return "custom"
+    alone = tried()
+    if not alone:
         return None
-    if function in SCALES and len(states) == 1 and states[0] not in ("custom", "moved"):
-        return "~" + states[0].removeprefix("~")
-    return states[0] if function in SCALES and states == ["moved"] else "custom"
+    if function in SCALES and len(states) == 1 and states[0] != "custom":
+        return "moved" if states[0] == "moved" else "~" + states[0].removeprefix("~")
+    return elsewhere if alone == "keeps" else "custom"
 
 
 def activation_of(read: Iterable[str]) -> str:

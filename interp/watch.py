@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
 from interp.calls import Call, Seer, call_of, function_name
-from interp.uses import KEEPS_NODES, become, named_activation, tensors_in
+from interp.uses import KEEPS_NODES, acts_alone, become, named_activation, tensors_in
 
 NODE_KINDS: dict[str, str] = {
     "torch.nn.modules.linear.Linear": "linear",
@@ -139,7 +140,6 @@ class Watch(Seer):
         """Run a function and note whose nodes it computes or uses."""
         given = tensors_in([*args, *kwargs.values()])
         carried = [self.carries[id(tensor)] for tensor in given if id(tensor) in self.carries]
-        shape = given[0].shape if given else None
         result = func(*args, **kwargs)
         name = function_name(func)
         made = call_of(name, args, kwargs)
@@ -153,7 +153,9 @@ class Watch(Seer):
             state = None
             if alone and not self.inside and len({layer for layer, _ in carried}) == 1:
                 states = [state for _, state in carried]
-                state = become(name, named_activation(name, args, kwargs), states, results[0].shape == shape)
+                nodes = [tensor for tensor in given if id(tensor) in self.carries]
+                tried = partial(acts_alone, func, args, kwargs, nodes)
+                state = become(name, named_activation(name, args, kwargs), states, tried)
             self._follow(name, carried, state, results[0])
             if made is not None and made.kind == "norm" and state == "z":
                 self._norm(carried[0][0], made, results[0])

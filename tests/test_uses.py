@@ -25,6 +25,12 @@ HAND_WRITTEN = {
     "softsign": F.softsign,
     "rrelu": F.rrelu,
     "transposed": lambda z: F.relu(z.t()).t(),
+    "of torch.special": torch.special.expit,
+    "listed nowhere": torch.frac,
+    "listed nowhere, in place": lambda z: z.frac_(),
+    "of two arguments": lambda z: torch.fmod(z, 0.5),
+    "hardly more than nothing": lambda z: z.nan_to_num(nan=0.0, posinf=1.0, neginf=0.0).clamp(max=100),
+    "relu of one joined": lambda z: F.relu(torch.cat([z], 1)),
 }
 
 RECOGNISED = {
@@ -39,6 +45,11 @@ RECOGNISED = {
     "one slope": (nn.PReLU(), "prelu"),
     "nothing": (lambda z: z, "identity"),
     "softmax": (lambda z: z.softmax(1), "identity"),
+    "standardised": (lambda z: F.layer_norm(z, z.shape[1:]), "identity"),
+    "moved round": (lambda z: z.roll(1, 1), "identity"),
+    "in double precision": (lambda z: z.double().float(), "identity"),
+    "relu in double precision": (lambda z: F.relu(z).double().float(), "relu"),
+    "one joined": (lambda z: torch.cat([z], 1), "identity"),
 }
 
 
