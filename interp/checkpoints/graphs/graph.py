@@ -28,6 +28,8 @@ def build_graph(graph: Graph) -> nn.Module:
     UnknownOperation
         If a part cannot be built from what is stated of it, or reads a value that nothing made.
     """
+    if len(graph.steps) > MOST_STEPS:
+        raise UnknownOperation(f"{len(graph.steps):,} operations")
     needed = _with_biases(_needed(with_activations(graph.steps), graph.output))
     names = [name for name, _ in usable_names([(step.name, nn.Identity()) for step in needed])]
     made = {INPUT: INPUT, **{step.output: name for step, name in zip(needed, names, strict=True)}}
@@ -73,8 +75,6 @@ def _with_axes(norm: Step, makers: Mapping[str, Step]) -> Part:
 
 def _needed(steps: Sequence[Step], output: str) -> list[Step]:
     """Keep the steps that the output depends on."""
-    if len(steps) > MOST_STEPS:
-        raise UnknownOperation(f"{len(steps):,} operations")
     wanted, kept = {output}, []
     for step in reversed(steps):
         if step.output in wanted:

@@ -32,7 +32,8 @@ ELEMENTWISE = (
 )
 CLOSE = 1e-5
 LONGEST = 10  # steps that one activation is spelled out in
-POINTS = torch.linspace(-6, 6, 97)
+FAR = torch.logspace(0.8, 4, 17)  # a ReLU that ends at 20 is none
+POINTS = torch.cat([-FAR, torch.linspace(-6, 6, 97), FAR])
 
 SPELLED_OUT: dict[str, tuple[Part, Callable[[Tensor], Tensor]]] = {
     "gelu": (Part("GELU"), F.gelu),
