@@ -21,8 +21,8 @@ from torch import Tensor
 
 from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.formats.sniff import LARGEST_RATIO
-from interp.checkpoints.graphs.aten_calls import read_operation
-from interp.checkpoints.graphs.steps import Graph, Step, UnknownOperation
+from interp.checkpoints.graphs.program import Program
+from interp.checkpoints.graphs.steps import Graph, UnknownOperation
 from interp.checkpoints.graphs.values import UNKNOWN, Ref, Stored
 from interp.dag import INPUT
 from interp.errors import CheckpointError, first_line
@@ -164,7 +164,7 @@ def _inputs(signature: Mapping[str, Any], state: Mapping[str, Tensor]) -> dict[s
 
 def _followed(nodes: Sequence[Mapping[str, Any]], values: dict[str, Any], output: str) -> Graph:
     """Read node after node; of several values that one makes, only the first is what a layer computes."""
-    steps: list[Step] = []
+    program = Program()
     for node in nodes:
         own = _made_by(node)
         target = str(node["target"]).removeprefix("torch.ops.")
@@ -174,13 +174,8 @@ def _followed(nodes: Sequence[Mapping[str, Any]], values: dict[str, Any], output
         arguments = [(one["name"], _value(one["arg"], values)) for one in node["inputs"]]
         positional = [value for name, value in arguments if name not in NAMED_ONLY]
         named = {name: value for name, value in arguments if name in NAMED_ONLY}
-        made = read_operation(target.split(".")[1], positional, named, own)
-        if isinstance(made, Step):
-            steps.append(made)
-        values[own] = Ref(made.output) if isinstance(made, Step) else made
-    if not isinstance(values.get(output), Ref):
-        raise UnknownOperation("an output that no operation makes")
-    return Graph(tuple(steps), values[output].name)
+        values[own] = program.call(target.split(".")[1], positional, named, own)
+    return program.graph(values.get(output))
 
 
 def _made_by(node: Mapping[str, Any]) -> str:

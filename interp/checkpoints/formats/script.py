@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from interp.checkpoints.formats.inert import Inert, is_module
-from interp.checkpoints.graphs.aten_calls import read_operation
-from interp.checkpoints.graphs.steps import Graph, Step, UnknownOperation
+from interp.checkpoints.graphs.program import Program
+from interp.checkpoints.graphs.steps import Graph, UnknownOperation
 from interp.checkpoints.graphs.values import UNKNOWN, Ref, Stored
 from interp.dag import INPUT
 
@@ -70,9 +70,7 @@ def follow(root: Inert, sources: Mapping[str, str], constants: Sequence[Tensor])
         end = run.method(Module(root, ""), "forward", [Ref(INPUT)])
     except (SyntaxError, RecursionError, ValueError) as error:  # not what torch writes
         raise UnknownOperation("code that does not parse") from error
-    if not isinstance(end, Ref):
-        raise UnknownOperation("an output that is no one tensor")
-    return Graph(tuple(run.steps), end.name)
+    return run.program.graph(end)
 
 
 @dataclass
@@ -81,7 +79,7 @@ class _Run:
 
     sources: Mapping[str, str]
     constants: Sequence[Tensor]
-    steps: list[Step] = field(default_factory=list)
+    program: Program = field(default_factory=Program)
     expressions: int = 0
     depth: int = 0
 
@@ -161,9 +159,9 @@ class _Run:
     def _either(self, choice: ast.If, known: dict[str, Any]) -> None:
         """Follow both sides of a branch that computes numbers alone; where they differ, they are unknown."""
         sides = [dict(known), dict(known)]
-        steps = len(self.steps)
+        steps = len(self.program.steps)
         returns = [self._block(body, side) for body, side in zip((choice.body, choice.orelse), sides, strict=True)]
-        if len(self.steps) > steps or returns != [None, None]:
+        if len(self.program.steps) > steps or returns != [None, None]:
             raise UnknownOperation("a branch that depends on the input")
         for name in {*sides[0], *sides[1]}:
             one, other = (side.get(name, UNKNOWN) for side in sides)
@@ -256,11 +254,7 @@ class _Run:
             return not given[0]
         if name in OF_SHAPES or name in COMPARISONS:
             return UNKNOWN
-        made = read_operation(name, given, named, f"{name.strip('_')}_{len(self.steps)}")
-        if not isinstance(made, Step):
-            return made
-        self.steps.append(made)
-        return Ref(made.output)
+        return self.program.call(name, given, named, f"{name.strip('_')}_{len(self.program.steps)}")
 
 
 COMPARISONS: dict[str, Callable[..., bool]] = {
