@@ -30,6 +30,9 @@ from interp.errors import CheckpointError, UsageError
 from interp.inputs import fitting_shape, usual_shape
 from interp.types import Confidence, Dataset, Inference, LoadedModel
 
+LISTS = {"onnx": "formats.onnx_operations"}
+"""Format of operations other than torch's -> where they are listed."""
+
 LAYERS_ALONE = ("torchscript",)
 """Formats whose layers are read as a stack where their graph is not followed; that is no more than likely, then."""
 
@@ -73,7 +76,7 @@ def draft(asked: Request) -> tuple[LoadedModel, Dataset | None]:
         raise CheckpointError(
             asked.path,
             found=f"a graph with {problem}",
-            expected="operations that interp.checkpoints.graphs.aten lists",
+            expected=f"operations that interp.checkpoints.{LISTS.get(contents.format, 'graphs.aten')} lists",
             do=USE_MODEL,
         )
     if problem:

@@ -159,3 +159,52 @@ def test_what_is_not_followed_is_named(what, found, tmp_path):
     torch.onnx.export(Odd(what), (IMAGES.flatten(1),), str(tmp_path / "net.onnx"), dynamo=False)
     with pytest.raises(CheckpointError, match=found):
         load_model(tmp_path / "net.onnx", DIGITS)
+
+
+def graph_of(nodes, **stored):
+    """Build x -> fc1 -> h, then nodes that lead to a, then fc2 -> y; by no exporter of torch's."""
+    generator = np.random.default_rng(0)
+    weights = {"w1": generator.normal(size=(8, 64)), "w2": generator.normal(size=(10, 8))} | stored
+    ends = [onnx.helper.make_tensor_value_info(name, 1, ["batch", size]) for name, size in (("x", 64), ("y", 10))]
+    first, last = (
+        onnx.helper.make_node("Gemm", names[:2], names[2:], transB=1) for names in (["x", "w1", "h"], ["a", "w2", "y"])
+    )
+    tensors = [
+        onnx.numpy_helper.from_array(np.asarray(value, "f4" if np.asarray(value).dtype.kind == "f" else "i8"), name)
+        for name, value in weights.items()
+    ]
+    graph = onnx.helper.make_graph([first, *nodes, last], "g", ends[:1], ends[1:], tensors)
+    return onnx.helper.make_model(graph, ir_version=10, opset_imports=[onnx.helper.make_opsetid("", 18)])
+
+
+def node(kind, inputs, output="a", **attributes):
+    return onnx.helper.make_node(kind, inputs, [output], **attributes)
+
+
+def test_a_relu_that_ends_is_no_relu(tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    path = tmp_path / "net.onnx"
+    onnx.save(graph_of([node("Relu", ["h"], "r"), node("Min", ["r", "top"])], top=8.0), path)
+    x = (np.random.default_rng(1).normal(size=(50, 64)) * 5).astype(np.float32)
+    expected = onnxruntime.InferenceSession(path).run(None, {"x": x})[0]
+    with torch.no_grad():
+        torch.testing.assert_close(
+            build_graph(read_contents(path).graph)(torch.from_numpy(x)), torch.from_numpy(expected)
+        )
+    assert load_model(path, DIGITS)[0].layers[0].activation == "custom"
+
+
+@pytest.mark.parametrize(
+    ("nodes", "stored", "found"),
+    [
+        ([node("Cast", ["h"], "i", to=6), node("Cast", ["i"], to=1)], {}, "a cast to whole numbers"),
+        ([node("Concat", ["h", "k"], axis=0)], {"k": np.ones((5, 8))}, "joining with stored tensors"),
+        ([node("Squeeze", ["h"])], {}, "a squeeze of all axes"),
+        ([node("Sqrt", ["k"], "r"), node("Clip", ["h", "", "r"])], {"k": 4.0}, "Clip of a tensor that is computed"),
+        ([node("Selu", ["h"], alpha=2.0)], {}, "Selu of another shape"),
+    ],
+)
+def test_what_would_be_read_wrong_is_refused(nodes, stored, found, tmp_path):
+    onnx.save(graph_of(nodes, **stored), tmp_path / "net.onnx")
+    with pytest.raises(CheckpointError, match=f"a graph with {found}.*formats.onnx_operations lists"):
+        load_model(tmp_path / "net.onnx", DIGITS)

@@ -19,7 +19,7 @@ from interp.checkpoints.formats.onnx_operations import Node, read_node
 from interp.checkpoints.formats.onnx_tensors import read_tensor
 from interp.checkpoints.formats.protobuf import fields, integers, signed, single
 from interp.checkpoints.graphs.steps import Graph, Step, UnknownOperation
-from interp.checkpoints.graphs.values import Ref, Stored
+from interp.checkpoints.graphs.values import UNKNOWN, Ref, Stored
 from interp.dag import INPUT
 from interp.errors import CheckpointError, first_line
 
@@ -94,7 +94,7 @@ def _node(message: bytes, values: Mapping[str, Any], folder: Path) -> Node:
     attributes = dict(_attribute(value, folder) for number, value in found if number == 5)
     if kind == "Constant":
         attributes = {"constant": _constant(attributes)}
-    inputs = tuple(values.get(name) if name else None for name in names)
+    inputs = tuple(values.get(name, UNKNOWN) if name else None for name in names)
     return Node(kind, single_valued.get(3, b"").decode(), inputs, output, attributes)
 
 

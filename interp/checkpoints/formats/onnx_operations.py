@@ -12,11 +12,13 @@ from torch import Tensor
 from interp.checkpoints.graphs.parts import (
     arithmetic_part,
     clip_part,
+    concat_part,
     convolution_part,
     linear_part,
     mean_part,
     norm_part,
     reshape_part,
+    squeeze_part,
 )
 from interp.checkpoints.graphs.steps import Part, Step, UnknownOperation, layer_name
 from interp.checkpoints.graphs.values import UNKNOWN, Ref, Stored
@@ -56,7 +58,7 @@ def read_node(node: Node) -> Any:
     """
     first = node.inputs[0] if node.inputs else None
     if node.kind in PASSING:
-        return first
+        return first if node.kind != "Cast" else _cast(node, first)
     if not any(isinstance(value, Ref) for value in node.inputs):
         return _of_numbers(node, first)
     if node.kind == "Shape":
@@ -70,6 +72,15 @@ def read_node(node: Node) -> Any:
     own = _scope(node.name) or plain
     name = layer_name(weight.name, own) if isinstance(weight, Stored) else plain
     return Step(name, make(node), inputs, node.output)
+
+
+def _cast(node: Node, value: Any) -> Any:
+    """Pass on what is cast to floats, which are all of one precision here; numbers lose what follows the point."""
+    if node.attributes.get("to") in FLOATS or not isinstance(value, (Ref, Stored)):
+        return value
+    if isinstance(value, Ref):
+        raise UnknownOperation("a cast to whole numbers")
+    return Stored(value.name, value.tensor.trunc())
 
 
 def _scope(name: str) -> str:
@@ -99,6 +110,7 @@ def _as_list(value: Any) -> list[Any]:
 
 
 PASSING = ("Identity", "Dropout", "Cast", "CastLike")
+FLOATS = (1, 10, 11, 16)  # codes of TensorProto.DataType
 
 # --------------------------------------------------------------------------- layers
 
@@ -214,6 +226,13 @@ def _arithmetic(name: str) -> Callable[[Node], Part]:
     return part
 
 
+def _selu(node: Node) -> Part:
+    said = {"alpha": 1.6732632, "gamma": 1.0507010} | node.attributes
+    if not (isclose(said["alpha"], 1.6732632, rel_tol=1e-5) and isclose(said["gamma"], 1.0507010, rel_tol=1e-5)):
+        raise UnknownOperation("Selu of another shape than torch's")
+    return Part("SELU")
+
+
 def _hard_sigmoid(node: Node) -> Part:
     if not isclose(node.attributes.get("alpha", 0.2), 1 / 6, rel_tol=1e-5) or node.attributes.get("beta", 0.5) != 0.5:
         raise UnknownOperation("HardSigmoid of another slope than torch's")
@@ -250,7 +269,7 @@ PARTS: dict[str, Callable[[Node], Part]] = {
     "LeakyRelu": _plain("LeakyReLU", negative_slope=("alpha", 0.01)),
     "PRelu": _prelu,
     "Elu": _plain("ELU", alpha=("alpha", 1.0)),
-    "Selu": _plain("SELU"),
+    "Selu": _selu,
     "Celu": _plain("CELU", alpha=("alpha", 1.0)),
     "Gelu": _plain("GELU", approximate=("approximate", "none")),
     "Softplus": _plain("Softplus"),
@@ -267,10 +286,10 @@ PARTS: dict[str, Callable[[Node], Part]] = {
     "LogSoftmax": _softmax("LogSoftmax"),
     "Flatten": _flatten,
     "Reshape": _reshape,
-    "Squeeze": lambda node: Part("Squeeze", {"dim": node.numbers(1, "axes")}),
+    "Squeeze": lambda node: squeeze_part(node.numbers(1, "axes")),
     "Transpose": lambda node: Part("Permute", {"dims": tuple(node.attributes.get("perm", ()))}),
     "ReduceMean": _reduce_mean,
-    "Concat": lambda node: Part("Concat", {"dim": node.attributes["axis"]}),
+    "Concat": lambda node: concat_part(node.inputs, node.attributes["axis"]),
     "Add": _arithmetic("add"),
     "Sub": _arithmetic("sub"),
     "Mul": _arithmetic("mul"),

@@ -6,7 +6,9 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+VARINT, BYTES = 0, 2
+SIZES = {1: 8, 5: 4}
+"""Wire types of one size -> their bytes."""
 
 
 def fields(message: bytes) -> Iterator[tuple[int, Any]]:
@@ -17,25 +19,34 @@ def fields(message: bytes) -> Iterator[tuple[int, Any]]:
     ValueError
         Where the bytes are no message.
     """
+    for number, wire, start, end in places(message):
+        if end > len(message):
+            raise ValueError(f"{end - start:,} bytes declared at byte {start} of {len(message):,}")
+        yield number, _varint(message, start)[0] if wire == VARINT else message[start:end]
+
+
+def places(message: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """Yield where the values of fields are, (field number, wire type, start, end); the last may end beyond the bytes.
+
+    Raises
+    ------
+    ValueError
+        Where the bytes are no message.
+    """
     at = 0
     while at < len(message):
-        key, at = _varint(message, at)
+        key, start = _varint(message, at)
         wire = key & 7
         if wire == VARINT:
-            value, at = _varint(message, at)
-            yield key >> 3, value
-            continue
-        sizes = {FIXED64: 8, FIXED32: 4}
-        if wire == BYTES:
-            size, at = _varint(message, at)
-        elif wire in sizes:
-            size = sizes[wire]
+            at = _varint(message, start)[1]
+        elif wire == BYTES:
+            size, start = _varint(message, start)
+            at = start + size
+        elif wire in SIZES:
+            at = start + SIZES[wire]
         else:
-            raise ValueError(f"wire type {wire} at byte {at}")
-        if at + size > len(message):
-            raise ValueError(f"{size:,} bytes declared at byte {at} of {len(message):,}")
-        yield key >> 3, message[at : at + size]
-        at += size
+            raise ValueError(f"wire type {wire} at byte {start}")
+        yield key >> 3, wire, start, at
 
 
 def integers(value: int | bytes) -> list[int]:
@@ -62,6 +73,8 @@ def single(value: bytes) -> float:
 def _varint(message: bytes, at: int) -> tuple[int, int]:
     value = 0
     for shift in range(0, 70, 7):
+        if at >= len(message):
+            raise ValueError("a number cut short")
         byte = message[at]
         at += 1
         value |= (byte & 127) << shift

@@ -7,10 +7,12 @@ import stat
 import zipfile
 from pathlib import Path
 
+from interp.checkpoints.formats.protobuf import places
 from interp.errors import CheckpointError, first_line
 
 LARGEST_RATIO = 100  # unpacked to packed size; pickled names alone compress to a tenth
 LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # pickle of torch's 0x1950a86a20f9469cfc6c
+GRAPH, BEFORE_GRAPH = 7, frozenset(range(1, 7))  # fields of ModelProto
 REASONS: dict[type, str] = {
     IsADirectoryError: "a folder",
     FileNotFoundError: "no such file",
@@ -36,9 +38,18 @@ def sniff(path: Path) -> str:
         return "torch-legacy"
     if len(head) > 8 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < max(size, 100_000_000):
         return "safetensors"
-    if head[:1] == b"\x08" and (b"pytorch" in head or b"onnx" in head.lower()):
+    if head[:1] == b"\x08" and (b"pytorch" in head or b"onnx" in head.lower() or _leads_to_a_graph(head)):
         return "onnx"
     raise CheckpointError(path, found=_looks_like(path, head), expected="a trained network's weights", do=_remedy(head))
+
+
+def _leads_to_a_graph(head: bytes) -> bool:
+    """Whether the fields are those of ONNX's ModelProto up to its graph, whoever wrote it."""
+    try:
+        numbers = [number for number, *_ in places(head)]
+    except ValueError:
+        return False
+    return GRAPH in numbers and set(numbers[: numbers.index(GRAPH)]) <= BEFORE_GRAPH
 
 
 def _has_config(path: Path) -> bool:

@@ -11,14 +11,16 @@ from torch import Tensor
 from interp.checkpoints.graphs.parts import (
     arithmetic_part,
     clip_part,
+    concat_part,
     convolution_part,
     linear_part,
     mean_part,
     norm_part,
     reshape_part,
+    squeeze_part,
 )
 from interp.checkpoints.graphs.steps import Part, UnknownOperation
-from interp.checkpoints.graphs.values import Ref, Stored
+from interp.checkpoints.graphs.values import Stored
 
 Arguments = Mapping[str, Any]
 
@@ -117,20 +119,6 @@ def _arithmetic(name: str) -> Callable[[Arguments], Part]:
     return part
 
 
-def _concat(arguments: Arguments) -> Part:
-    if not all(isinstance(value, Ref) for value in arguments["tensors"]):
-        raise UnknownOperation("joining with stored tensors")
-    return Part("Concat", {"dim": arguments.get("dim", 0)})
-
-
-def _squeeze(arguments: Arguments) -> Part:
-    """Describe a squeeze of named axes: without them a batch of one sample would lose its axis."""
-    dims = arguments.get("dim")
-    if dims is None:
-        raise UnknownOperation("a squeeze of all axes")
-    return Part("Squeeze", {"dim": dims if isinstance(dims, list) else [dims]})
-
-
 def _permute(arguments: Arguments) -> Part:
     return Part("Permute", {"dims": tuple(arguments["dims"])})
 
@@ -199,10 +187,10 @@ OPERATIONS: dict[str, Operation] = {
     "reshape": Operation(("input", "shape"), lambda arguments: reshape_part(arguments["shape"])),
     "_unsafe_view": Operation(("input", "size"), lambda arguments: reshape_part(arguments["size"])),
     "permute": Operation(("input", "dims"), _permute),
-    "squeeze": Operation(("input", "dim"), _squeeze),
+    "squeeze": Operation(("input", "dim"), lambda arguments: squeeze_part(arguments.get("dim"))),
     "erf": Operation(("input",), lambda arguments: Part("Unary", {"name": "erf"})),
     "mean": Operation(("input", "dim", "keepdim"), lambda a: mean_part(a.get("dim"), a.get("keepdim", False))),
-    "cat": Operation(("tensors", "dim"), _concat),
+    "cat": Operation(("tensors", "dim"), lambda a: concat_part(a["tensors"], a.get("dim", 0))),
     "add": Operation(("input", "other", "alpha"), _arithmetic("add")),
     "sub": Operation(("input", "other", "alpha"), _arithmetic("sub")),
     "mul": Operation(("input", "other"), _arithmetic("mul")),

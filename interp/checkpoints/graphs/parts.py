@@ -89,3 +89,18 @@ def arithmetic_part(name: str, first: Any, second: Any) -> Part:
         raise UnknownOperation(f"{name} of what is no number")
     settings = {"name": name, "first": not isinstance(first, Ref)}
     return Part("Arithmetic", settings, {"constant": torch.as_tensor(value, dtype=torch.float32)})
+
+
+def concat_part(values: Sequence[Any], dim: int) -> Part:
+    """Describe values joined along an axis, all of which the network computes."""
+    if not all(isinstance(value, Ref) for value in values):
+        raise UnknownOperation("joining with stored tensors")
+    return Part("Concat", {"dim": dim})
+
+
+def squeeze_part(dims: Any) -> Part:
+    """Describe a squeeze of named axes: without them a batch of one sample would lose its axis."""
+    dims = dims if isinstance(dims, list) else [dims]
+    if not dims or any(type(dim) is not int or dim == 0 for dim in dims):
+        raise UnknownOperation("a squeeze of all axes, or of the batch")
+    return Part("Squeeze", {"dim": dims})
