@@ -121,13 +121,16 @@ def is_finished(path: Path, recipe: Recipe, seed: int) -> bool:
     if not path.exists():
         return False
     content = load(path)
-    found = {"architecture": content["architecture"], "arguments": content["arguments"], "seed": content["seed"]}
-    found |= {"epochs": content["epochs"], **content["recipe"]}
-    wanted = {"architecture": recipe.architecture, "arguments": dict(recipe.arguments), "seed": seed}
-    wanted |= {"epochs": recipe.epochs, **recipe.settings()}
-    for key, value in wanted.items():
-        if found.get(key) != value:
+    found = {key: content[key] for key in ("architecture", "arguments", "data", "scaling", "seed", "epochs")}
+    found |= content["recipe"]
+    wanted = {"architecture": recipe.architecture, "arguments": dict(recipe.arguments), "data": recipe.data}
+    wanted |= {"scaling": recipe.scaling, "seed": seed, "epochs": recipe.epochs, **recipe.settings()}
+    for key in wanted | found:  # either may hold what the other lacks, such as an attack
+        if found.get(key) != wanted.get(key):
             raise MismatchError(
-                path, found=f"{key} {found.get(key)}", expected=str(value), do="delete it or choose another --out"
+                path,
+                found=f"{key} {found.get(key)}",
+                expected=str(wanted.get(key)),
+                do="delete it or choose another --out",
             )
     return True

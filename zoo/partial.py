@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from zoo.stacks import Stack
 
 def partial_path(folder: Path, recipe: Recipe, seeds: Sequence[int]) -> Path:
     """Name the file after the recipe's content and the stack's seeds."""
-    return folder / f"{recipe.name}-{recipe.data}-{recipe.digest()}-{seeds[0]}-{seeds[-1]}.partial"
+    return folder / f"{_stem(recipe)}-{seeds[0]}-{seeds[-1]}.partial"
 
 
 def save_partial(path: Path, stack: Stack, seeds: Sequence[int], epoch: int) -> None:
@@ -34,7 +35,7 @@ def find_partials(folder: Path, recipe: Recipe) -> Iterator[tuple[Path, dict[str
     CheckpointError
         If such a file is damaged.
     """
-    for path in sorted(folder.glob(f"{recipe.name}-{recipe.data}-{recipe.digest()}-*.partial")):
+    for path in sorted(folder.glob(f"{glob.escape(_stem(recipe))}-*.partial")):
         try:
             yield path, torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:  # torch.load fails with many types; each means the same here
@@ -51,6 +52,11 @@ def restore(stack: Stack, state: dict[str, Any]) -> int:
         for key, value in state[name].items():
             group[key].copy_(value)
     return int(state["epoch"])
+
+
+def _stem(recipe: Recipe) -> str:
+    """Start a file's name; data that lie in a file are named by its path, of which only the last part can be used."""
+    return f"{recipe.name}-{Path(recipe.data).stem}-{recipe.digest()}"
 
 
 def _to_cpu(group: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,9 +1,11 @@
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import torch
 
@@ -90,6 +92,20 @@ def test_an_interrupted_training_ends_at_the_same_weights(tmp_path, name, change
     assert sorted(path.suffix for path in (tmp_path / "halted").iterdir()) == [".pt"] * 3
 
 
+def test_an_interrupted_training_on_a_file_continues_beside_its_checkpoint(tmp_path):
+    (tmp_path / "my").mkdir()
+    np.savez(tmp_path / "my" / "set[1].npz", x=DIGITS.train.inputs[:100], y=DIGITS.train.labels[:100])
+    data = load_dataset(str(tmp_path / "my" / "set[1].npz"))
+    recipe, out = default_recipe("abs", data).but(epochs=3), tmp_path / "out"
+    with pytest.raises(Interrupted):
+        train(recipe, [0], data, TrainOptions(out, save_every=0, watch=interrupt_at(2)))
+    assert [path.suffix for path in out.iterdir()] == [".partial"]
+    begun = []
+    (path,) = train(recipe, [0], data, TrainOptions(out, watch=lambda _, done: begun.append(done)))
+    assert begun == [2, 3]
+    assert list(out.iterdir()) == [path]
+
+
 @pytest.mark.parametrize(
     ("name", "words"), [("relu", ["--epochs", "40"]), ("relu-pgd", ["--epochs", "12", "--pgd", "0.1"])]
 )
@@ -115,10 +131,25 @@ def test_finished_networks_are_not_trained_again(tmp_path):
     assert path.stat().st_mtime_ns == before
 
 
-def test_another_training_is_not_overwritten(tmp_path):
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 3}, "epochs 2; expected 3; delete it"),
+        ({"scaling": "raw"}, "scaling x/16; expected raw"),
+        ({"data": "elsewhere/digits.npz"}, "data digits; expected elsewhere/digits.npz"),
+        ({"attack": Attack(0.1)}, "attack None; expected {'radius': 0.1"),
+    ],
+)
+def test_another_training_is_not_overwritten(tmp_path, changes, message):
     train(SHORT, [0], DIGITS, TrainOptions(tmp_path))
-    with pytest.raises(MismatchError, match=r"abs-digits.pt: found epochs 2; expected 3; delete it"):
-        train(SHORT.but(epochs=3), [0], DIGITS, TrainOptions(tmp_path))
+    with pytest.raises(MismatchError, match=re.escape(f"abs-digits.pt: found {message}")):
+        train(SHORT.but(**changes), [0], DIGITS, TrainOptions(tmp_path))
+
+
+def test_an_attacked_training_is_not_taken_for_a_plain_one(tmp_path):
+    train(SHORT.but(attack=Attack(0.1)), [0], DIGITS, TrainOptions(tmp_path))
+    with pytest.raises(MismatchError, match=r"found attack \{.*\}; expected None"):
+        train(SHORT, [0], DIGITS, TrainOptions(tmp_path))
 
 
 def test_divergence_names_the_seed_and_keeps_the_others(tmp_path):
