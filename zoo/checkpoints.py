@@ -121,10 +121,10 @@ def is_finished(path: Path, recipe: Recipe, seed: int) -> bool:
     if not path.exists():
         return False
     content = load(path)
-    found = {key: content[key] for key in ("architecture", "arguments", "data", "scaling", "seed", "epochs")}
-    found |= content["recipe"]
-    wanted = {"architecture": recipe.architecture, "arguments": dict(recipe.arguments), "data": recipe.data}
-    wanted |= {"scaling": recipe.scaling, "seed": seed, "epochs": recipe.epochs, **recipe.settings()}
+    kept = ("architecture", "data", "scaling", "epochs")
+    found = {key: content[key] for key in (*kept, "arguments", "seed")} | content["recipe"]
+    wanted = {key: getattr(recipe, key) for key in kept} | {"arguments": dict(recipe.arguments), "seed": seed}
+    wanted |= recipe.settings()
     for key in wanted | found:  # either may hold what the other lacks, such as an attack
         if found.get(key) != wanted.get(key):
             raise MismatchError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from torch.nn import functional
 from interp.datasets import parse_scaling
 from interp.errors import DataError
 from interp.types import Dataset
+from zoo import checkpoints
 from zoo.recipes import Recipe
 
 ROWS = 4096
@@ -32,6 +34,14 @@ def scaled(data: Dataset, recipe: Recipe) -> dict[str, tuple[Tensor, Tensor]]:
         inputs = torch.from_numpy(scaling(split.inputs)).reshape(-1, *recipe.input_shape)
         found[name] = inputs, torch.from_numpy(split.labels)
     return found
+
+
+def reopened(path: Path, data: Dataset) -> tuple[nn.Sequential, dict[str, tuple[Tensor, Tensor]]]:
+    """Open a trained network in eval mode, its parameters frozen, with the splits as it takes them."""
+    content = checkpoints.load(path)
+    shape = tuple(content["input_shape"])
+    recipe = Recipe("any", content["architecture"], content["data"], content["scaling"], shape)
+    return checkpoints.module_of(content).requires_grad_(False), scaled(data, recipe)
 
 
 @torch.no_grad()

@@ -6,7 +6,7 @@ from interp.datasets import load_dataset
 from zoo import checkpoints
 from zoo.architectures import build
 from zoo.evaluate import scaled
-from zoo.experiments.activity import clamp_at_half, inactive_shares
+from zoo.experiments.activity import at_half, clamp_curves, inactive_shares
 from zoo.recipes import default_recipe
 from zoo.train import TrainOptions, train
 
@@ -84,4 +84,4 @@ def test_clamps_find_the_level_that_halves_accuracy(tmp_path, name):
             bounds = [low + p / 100 * (high - low) for p in range(101)]
             wanted[f"min, {reading}"] = next(p for p in range(101) if accuracy(min=bounds[p]) <= half)
             wanted[f"max, {reading}"] = next(p for p in range(101) if accuracy(max=bounds[p]) > half)
-    assert clamp_at_half(path, DIGITS) == wanted
+    assert at_half(clamp_curves(path, DIGITS)) == wanted

@@ -6,7 +6,7 @@ import zoo
 from zoo import checkpoints
 from zoo.__main__ import main
 from zoo.architectures import ARCHITECTURES
-from zoo.evaluate import metrics, scaled
+from zoo.evaluate import metrics, reopened
 
 PRETRAINED = sorted((Path(zoo.__file__).parent / "pretrained").glob("*.pt"))
 
@@ -46,12 +46,9 @@ def test_bad_input_gets_one_line(arguments, message, tmp_path, capsys):
 @pytest.mark.parametrize("path", PRETRAINED, ids=lambda path: path.stem)
 def test_pretrained_networks_are_as_they_say(path):
     from interp.datasets import load_dataset
-    from zoo.recipes import Recipe
 
     content = checkpoints.load(path)
-    shape = tuple(content["input_shape"])
-    recipe = Recipe("any", content["architecture"], content["data"], content["scaling"], shape)
-    found = metrics(checkpoints.module_of(content), scaled(load_dataset(content["data"]), recipe))
+    found = metrics(*reopened(path, load_dataset(content["data"])))
     assert found["test_accuracy"] == pytest.approx(content["metrics"]["test_accuracy"], abs=0.003)
     assert found["test_accuracy"] > 0.95
     assert path.stat().st_size < 200_000

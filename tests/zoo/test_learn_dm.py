@@ -4,8 +4,10 @@ import pandas as pd
 import pytest
 
 from interp.datasets import load_dataset
+from zoo.experiments.clamps import closeness, readings
+from zoo.experiments.learn_dm import closer
 from zoo.experiments.negation import comparison, sentence
-from zoo.experiments.node_activity import closeness, per_seed, readings
+from zoo.experiments.node_activity import per_seed
 from zoo.experiments.page import Page
 from zoo.experiments.short_distances import sentence as distances_sentence
 from zoo.recipes import default_recipe
@@ -36,6 +38,12 @@ def test_the_comparison_stands_beside_the_published_values(tmp_path):
     assert list(found["runs"]) == [2, 0]
     assert list(found["published"]) == [39.94, 47.2]
     assert found["dead output nodes, %"].iloc[0] == 10
+
+
+def test_the_caption_with_two_readings_is_set_beside_both():
+    table = pd.DataFrame({"ours": [95.3, 96.0], "5,000": [95.2, 95.4], "printed": [95.9, 96.1]}, index=["abs", "x"])
+    assert closer(table) == "Ours are closer to the 5,000-epoch value for 1 of 2 variants, not for x."
+    assert closer(table.head(1)) == "Ours are closer to the 5,000-epoch value for 1 of 1 variants."
 
 
 def test_both_readings_of_a_clamp_stand_in_one_table():

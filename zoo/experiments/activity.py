@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from interp.types import Dataset
-from zoo import checkpoints
-from zoo.evaluate import scaled
+from zoo.evaluate import reopened
 from zoo.layers import Abs
-from zoo.recipes import Recipe
 
 SILENT = 1e-6  # |activation| up to here counts as none
 RARE, RAREST = 0.01, 0.001  # shares of images: the paper's, and one that fits its numbers better
@@ -38,18 +37,44 @@ def inactive_shares(path: Path, data: Dataset, layer: str) -> dict[str, float]:
     dict
         ``dead_pct``, ``rarely_active_pct`` (below 1 % of the images) and ``rarest_pct`` (below 0.1 %).
     """
-    network, splits = _open(path, data)
+    network, splits = reopened(path, data)
     before, _ = _cut(network, AFTER[layer])
-    active = torch.cat([before(x).abs() > SILENT for x, _ in _blocks(splits)]).double().mean(dim=0).numpy()
+    active = torch.cat([before(x).abs() > SILENT for x, _ in _blocks(splits["train"])]).double().mean(dim=0).numpy()
     few = {"dead_pct": active == 0, "rarely_active_pct": active < RARE, "rarest_pct": active < RAREST}
     return {name: 100 * float(nodes.mean()) for name, nodes in few.items()}
 
 
-def clamp_at_half(path: Path, data: Dataset) -> dict[str, float]:
-    """Find where clamping the hidden layer's outputs halves the training accuracy, by two readings of "the range".
+def clamp_curves(path: Path, data: Dataset) -> pd.DataFrame:
+    """Measure the training accuracy with the hidden layer's outputs clamped, by two readings of "the range".
 
     *hidden*: from the least to the largest output of the hidden activation. *all*: over the outputs of every activation
     and, of Abs networks, of the whole network too, as the paper's analysis takes it (found in its published code).
+
+    Returns
+    -------
+    DataFrame
+        ``reading``; ``side``, ``min`` for a lower bound and ``max`` for an upper one; ``percent`` of the range, 0 to
+        100; ``accuracy`` in [0, 1].
+    """
+    network, splits = reopened(path, data)
+    before, after = _cut(network, AFTER["hidden"])
+    outputs, labels = torch.cat([before(x) for x, _ in _blocks(splits["train"])]), splits["train"][1]
+    rows = []
+    for reading, (low, high) in _ranges(network, outputs).items():
+        for percent in range(101):
+            bound = low + percent / 100 * (high - low)
+            rows.append((reading, "min", percent, _accuracy(after, outputs, labels, least=bound)))
+            rows.append((reading, "max", percent, _accuracy(after, outputs, labels, most=bound)))
+    return pd.DataFrame(rows, columns=["reading", "side", "percent", "accuracy"])
+
+
+def at_half(curves: pd.DataFrame) -> dict[str, float]:
+    """Find where clamping halves the accuracy of one network.
+
+    Parameters
+    ----------
+    curves
+        Of `clamp_curves`.
 
     Returns
     -------
@@ -57,15 +82,11 @@ def clamp_at_half(path: Path, data: Dataset) -> dict[str, float]:
         ``min, READING``: the least percentage of the range that, as a lower bound, leaves half the accuracy or less;
         ``max, READING``: the least one that, as an upper bound, leaves more than half. NaN if none does.
     """
-    network, splits = _open(path, data)
-    before, after = _cut(network, AFTER["hidden"])
-    outputs, labels = torch.cat([before(x) for x, _ in _blocks(splits)]), splits[1]
-    half = _accuracy(after, outputs, labels) / 2
-    found = {}
-    for reading, (low, high) in _ranges(network, outputs).items():
-        bounds = [low + percent / 100 * (high - low) for percent in range(101)]
-        found[f"min, {reading}"] = _first(_accuracy(after, outputs, labels, least=bound) <= half for bound in bounds)
-        found[f"max, {reading}"] = _first(_accuracy(after, outputs, labels, most=bound) > half for bound in bounds)
+    found, wide = {}, curves.pivot(index="percent", columns=["reading", "side"], values="accuracy")
+    half = wide["hidden", "min"][0] / 2  # a lower bound at the least output changes nothing
+    for reading in dict.fromkeys(curves["reading"]):
+        found[f"min, {reading}"] = _first(wide[reading, "min"] <= half)
+        found[f"max, {reading}"] = _first(wide[reading, "max"] > half)
     return found
 
 
@@ -82,8 +103,8 @@ def _ranges(network: nn.Sequential, hidden: Tensor) -> dict[str, tuple[float, fl
     return {"hidden": (float(hidden.min()), float(hidden.max())), "all": (low, high)}
 
 
-def _first(flags: Iterable[bool]) -> float:
-    return next((float(percent) for percent, flag in enumerate(flags) if flag), math.nan)
+def _first(flags: pd.Series) -> float:
+    return float(flags.idxmax()) if flags.any() else math.nan
 
 
 @torch.no_grad()
@@ -92,13 +113,6 @@ def _accuracy(
 ) -> float:
     parts = zip(torch.split(outputs, ROWS), torch.split(labels, ROWS), strict=True)
     return sum(int((after(rows.clamp(least, most)).argmax(dim=1) == y).sum()) for rows, y in parts) / len(labels)
-
-
-def _open(path: Path, data: Dataset) -> tuple[nn.Sequential, tuple[Tensor, Tensor]]:
-    content = checkpoints.load(path)
-    shape = tuple(content["input_shape"])
-    recipe = Recipe("any", content["architecture"], content["data"], content["scaling"], shape)
-    return checkpoints.module_of(content).requires_grad_(False), scaled(data, recipe)["train"]
 
 
 def _blocks(split: tuple[Tensor, Tensor]) -> Iterator[tuple[Tensor, Tensor]]:

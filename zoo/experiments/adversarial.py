@@ -11,8 +11,7 @@ import torch
 from captum.robust import PGD
 
 from interp.types import Dataset
-from zoo import checkpoints
-from zoo.evaluate import logits, scaled
+from zoo.evaluate import logits, reopened
 from zoo.experiments.follow_ups import add_perturbations
 from zoo.experiments.open_questions import norm_recipe
 from zoo.experiments.options import ReproduceOptions
@@ -55,9 +54,7 @@ def add_adversarial(page: Page, data: Dataset, options: ReproduceOptions) -> Non
 
 def robustness(path: Path, data: Dataset) -> dict[str, float]:
     """Measure a network's test accuracy in percent, clean and under `captum.robust.PGD`."""
-    content = checkpoints.load(path)
-    recipe = Recipe("any", content["architecture"], content["data"], content["scaling"], tuple(content["input_shape"]))
-    module, splits = checkpoints.module_of(content).requires_grad_(False), scaled(data, recipe)
+    module, splits = reopened(path, data)
     (x, y), inputs = splits["test"], splits["train"][0]
     loss = torch.nn.CrossEntropyLoss(reduction="none")
     attack = PGD(module, loss, float(inputs.min()), float(inputs.max()))

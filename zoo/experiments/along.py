@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from interp.types import Dataset
 from zoo import checkpoints
 from zoo.experiments.full_batch import full_batch
+from zoo.experiments.lines import run_lines
 from zoo.experiments.options import ReproduceOptions
 from zoo.experiments.page import Page
 from zoo.experiments.tolerated import IMAGES, tolerated
@@ -89,17 +89,8 @@ def curves(found: pd.DataFrame) -> Figure:
         found[["network", "epoch"]].assign(yardstick=yardstick, ratio=found[f"ratio, {yardstick}"])
         for yardstick in YARDSTICKS
     ]
-    grid = sns.relplot(
-        pd.concat(parts, ignore_index=True).dropna(),
-        x="epoch",
-        y="ratio",
-        hue="network",
-        col="yardstick",
-        kind="line",
-        errorbar=("pi", 100),
-        marker="o",
-        height=3,
-    )
+    tall = pd.concat(parts, ignore_index=True).dropna()
+    grid = run_lines(tall, x="epoch", y="ratio", hue="network", col="yardstick", marker="o")
     last = found["epoch"].max()
     for axes in grid.axes.flat:
         axes.set_xscale("symlog", linthresh=max(last / 100, 1), linscale=0.5)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from interp.types import Array, Dataset
 from zoo.evaluate import scaled
-from zoo.experiments import experiment1, experiment2, single_nodes
+from zoo.experiments import experiment1, experiment2, lenet, single_nodes
 from zoo.experiments.cells import Cell, bare_cell, count_cell, extreme_cell, mean_cell, tally
 from zoo.experiments.ensembles import ensemble_errors, per_model, test_logits
 from zoo.experiments.open_questions import add_batch_norm, add_prototypes
@@ -40,6 +40,7 @@ def reproduce(options: ReproduceOptions) -> Path:
     add_networks(page, paths, data, options.epochs or experiment2.EPOCHS)
     add_prototypes(page, paths, data)
     add_batch_norm(page, data, options)
+    lenet.add_to_paper(page, data, options)
     return page.write()
 
 
@@ -132,7 +133,7 @@ def table5_cells(condition: str, alone: dict[str, Array], together: dict[str, in
         if len(accuracy) == experiment2.RUNS:
             made.append(count_cell(name.format(row), theirs[row], count, images, runs=len(accuracy)))
         else:
-            made.append(bare_cell(name.format(row), theirs[row], [count], "needs ten networks"))
+            made.append(bare_cell(name.format(row), theirs[row], [count], "needs ten networks", runs=len(accuracy)))
     return made
 
 

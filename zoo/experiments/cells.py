@@ -123,10 +123,10 @@ def count_cell(cell: str, published: float, ours: int, of: int, *, their_of: int
     return Cell(cell, published, ours / of * number, math.nan, runs, fits, f"count: {low:.0f} to {high:.0f}")
 
 
-def bare_cell(cell: str, published: float, values: Sequence[float], why: str) -> Cell:
-    """Show a number without judging it."""
-    ours, spread, runs = _summary(values)
-    return Cell(cell, published, ours, spread, runs, None, f"none: {why}")
+def bare_cell(cell: str, published: float, values: Sequence[float], why: str, *, runs: int | None = None) -> Cell:
+    """Show a number without judging it; `runs` where one value stands for several."""
+    ours, spread, counted = _summary(values)
+    return Cell(cell, published, ours, spread, counted if runs is None else runs, None, f"none: {why}")
 
 
 def decision_cell(cell: str, published: tuple[float, float], ours: tuple[float, float], runs: int) -> Cell:

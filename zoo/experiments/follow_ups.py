@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from interp.interventions import NO_OPS
 from interp.types import Dataset
+from zoo.experiments.lines import run_lines
 from zoo.experiments.open_questions import norm_recipe
 from zoo.experiments.options import ReproduceOptions
 from zoo.experiments.page import Page
@@ -70,17 +70,8 @@ def perturbation_curves(swept: Mapping[str, pd.DataFrame]) -> Figure:
     """Draw accuracy against the level of every perturbation, a line a network, the range over runs."""
     tall = pd.concat([table.assign(network=name) for name, table in swept.items()], ignore_index=True)
     tall = tall[tall["level"].abs() < float("inf")]
-    grid = sns.relplot(
-        tall,
-        x="level",
-        y="accuracy",
-        hue="network",
-        col="intervention",
-        kind="line",
-        errorbar=("pi", 100),
-        height=3,
-        facet_kws={"sharex": False},
-    )
+    where = {"x": "level", "y": "accuracy", "hue": "network", "col": "intervention"}
+    grid = run_lines(tall, **where, facet_kws={"sharex": False})
     grid.axes_dict["scale"].set_xscale("log")
     grid.set_axis_labels("level", "training accuracy, %")
     figure: Figure = grid.figure

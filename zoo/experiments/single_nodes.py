@@ -124,6 +124,6 @@ def distance_figure(found: dict[Key, Condition]) -> Figure:
         aspect=1.8,
     )
     grid.refline(x=e1.COHERENT)
-    grid.set(xlim=(0, 4))
+    grid.set(xlim=(0, 4), xticks=range(5))
     figure: Figure = grid.figure
     return figure

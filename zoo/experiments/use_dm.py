@@ -128,7 +128,7 @@ def test_cells(kind: str, name: str, swept: pd.DataFrame) -> list[Cell]:
         t, p = found["t (element 50)"], found["p (element 50)"]
         published_t, published_p = theirs.loc[level, f"{name}_t"], theirs.loc[level, f"{name}_p"]
         made.append(decision_cell(f"{kind} {level:g} / t / {name}", (published_t, published_p), (t, p), runs))
-        made.append(bare_cell(f"{kind} {level:g} / p / {name}", published_p, [p], "judged with its t"))
+        made.append(bare_cell(f"{kind} {level:g} / p / {name}", published_p, [p], "judged with its t", runs=runs))
     return made
 
 
