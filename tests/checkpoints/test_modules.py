@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from checkpoints.planted import DIGITS, inputs, planted, same_outputs
-from interp.checkpoints import load_model
+from interp.checkpoints import load_model, read_contents
 from interp.checkpoints.formats.inert import global_names, load_inert, parts_of
 from interp.errors import CheckpointError
 
@@ -48,6 +48,43 @@ def test_sequential_is_rebuilt_as_it_states(wrap, tmp_path):
     assert model.output == "log-softmax"
     assert model.inferred["architecture"].confidence == "certain"
     torch.testing.assert_close(model.module(inputs()), layers()(inputs()))
+
+
+def test_one_activation_for_several_layers(tmp_path):
+    torch.manual_seed(0)
+    act, middle = nn.Tanh(), nn.Linear(16, 16)
+    net = nn.Sequential(nn.Linear(64, 16), act, middle, act, middle, act, nn.Linear(16, 10))
+    torch.save(net, tmp_path / "net.pt")
+    model, _ = load_model(tmp_path / "net.pt", DIGITS)
+    assert [(layer.name, layer.activation) for layer in model.layers][:2] == [("0", "tanh"), ("2", "tanh")]
+    same_outputs(model.module, net)
+
+
+class Aliased(nn.Module):
+    """Layers under names of their own and again in the list that runs them."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.last = nn.Linear(64, 16), nn.Linear(16, 10)
+        self.run = nn.Sequential(self.first, nn.ReLU(), self.last)
+
+
+def test_layers_under_two_names_are_read_once(tmp_path):
+    torch.save(Aliased(), tmp_path / "net.pt")
+    assert list(read_contents(tmp_path / "net.pt").state) == [
+        f"{layer}.{own}" for layer in ("first", "last") for own in ("weight", "bias")
+    ]
+    assert [layer.name for layer in load_model(tmp_path / "net.pt", DIGITS)[0].layers] == ["first", "last"]
+
+
+def test_modules_shared_without_end_are_refused(tmp_path):
+    inner = nn.Sequential(nn.Linear(2, 2))
+    for _ in range(40):
+        inner = nn.Sequential(inner, inner)
+    torch.save(inner, tmp_path / "net.pt")
+    with pytest.raises(CheckpointError, match="or over 50,000 of them"):
+        load_model(tmp_path / "net.pt", DIGITS)
 
 
 def test_state_dict_beside_other_objects(tmp_path):

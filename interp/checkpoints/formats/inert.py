@@ -21,6 +21,7 @@ from interp.checkpoints.graphs.steps import Part
 from interp.pickle_scan import UnsafePickle, load_weights
 
 DEEPEST = 100  # modules in modules
+MOST = 50_000  # modules by name
 LEGACY_PICKLES = HEADERS + 1
 KNOWN: dict[str, Callable[..., Any]] = {
     TAKE_CLASS: take_class,
@@ -99,29 +100,42 @@ def is_module(value: Any) -> bool:
 
 
 def parts_of(module: Inert) -> dict[str, Part]:
-    """List a stand-in's module and all modules in it by dotted name, the whole under ''."""
+    """List a stand-in's module and all modules in it by dotted name, the whole under ''.
+
+    A module that two names share, such as one `nn.ReLU` for several layers, is listed under both as the same part.
+
+    Raises
+    ------
+    UnsafePickle
+        If modules are nested too deep, or share others so often that listing them would not end.
+    """
     found: dict[str, Part] = {}
-    seen: set[int] = set()
+    known: dict[int, Part] = {}
 
-    def visit(value: Inert, name: str) -> None:
-        if id(value) in seen:  # a module that two names share, or a loop
+    def visit(value: Inert, name: str, above: tuple[int, ...]) -> None:
+        if id(value) in above:  # a loop
             return
-        if name.count(".") > DEEPEST:
-            raise UnsafePickle(f"modules nested over {DEEPEST} deep")
-        seen.add(id(value))
+        if len(above) > DEEPEST or len(found) >= MOST:
+            raise UnsafePickle(f"modules nested over {DEEPEST} deep, or over {MOST:,} of them")
         children = _children(value)
-        found[name] = Part(_kind(value.class_name), _settings(value), _tensors(value), tuple(children))
+        if id(value) not in known:
+            known[id(value)] = Part(_kind(value.class_name), _settings(value), _tensors(value), tuple(children))
+        found[name] = known[id(value)]
         for own, child in children.items():
-            visit(child, f"{name}.{own}" if name else own)
+            visit(child, f"{name}.{own}" if name else own, (*above, id(value)))
 
-    visit(module, "")
+    visit(module, "", ())
     return found
 
 
 def state_of(parts: Mapping[str, Part]) -> dict[str, Tensor]:
-    """Give the state dict that the module would have had."""
+    """Give the state dict that the module would have had, less the further names of what is shared."""
+    first = {id(part): name for name, part in reversed(parts.items())}
     return {
-        f"{name}.{own}" if name else own: tensor for name, part in parts.items() for own, tensor in part.tensors.items()
+        f"{name}.{own}" if name else own: tensor
+        for name, part in parts.items()
+        if first[id(part)] == name
+        for own, tensor in part.tensors.items()
     }
 
 
