@@ -37,7 +37,7 @@ def examine(
     Parameters
     ----------
     facts
-        What is known of it beside what is seen here; it stands where both say something.
+        What is known of it beside what is seen here, the architecture at least; it stands where both say something.
     shape
         Of one sample.
 
@@ -72,14 +72,14 @@ def examine(
     model = replace(model, scores=score_splits(model, asked.data) if asked.data is not None else {})
     fit, skill = _fit(model, asked.data)
     weights = [weight_of(module, layer).detach() for layer in structure.layers]
-    seen = {
-        "activation": Inference(_hidden_activation(model), "certain", "seen while the module ran"),
-        "output": Inference(structure.output, "certain", "seen while the module ran"),
+    firm = facts["architecture"].confidence  # what was seen is no surer than that it is this module that was trained
+    found = {
+        "activation": Inference(_hidden_activation(model), firm, "seen while the module ran"),
+        "output": Inference(structure.output, firm, "seen while the module ran"),
         "trained": judge_training(weights, fit, skill),
+        **facts,
     }
-    if fit is None:
-        return replace(model, inferred={**seen, **facts})
-    return replace(model, inferred={**seen, **doubted(facts, fit), "fit": fit})
+    return replace(model, inferred=found if fit is None else {**doubted(found, fit), "fit": fit})
 
 
 def outputs_of(module: nn.Module, asked: Request, scaling: Scaling, shape: tuple[int, ...]) -> tuple[int, str]:

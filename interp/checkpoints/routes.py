@@ -81,14 +81,25 @@ def draft(asked: Request) -> tuple[LoadedModel, Dataset | None]:
         )
     if problem:
         return _from_stack(asked, (f"its code does more than is followed here: {problem}",))
-    steps = sequential_steps(contents.parts, only_child(contents.parts)) if contents.parts else None
-    if steps is not None:
-        why = "; ".join(("layers listed in order in the file", *contents.notes))
-        module = chain_of(steps)
-        return _from_module(module, Inference(_summary(module), "certain", why), asked)
+    if (listed := _listed_layers(contents)) is not None:
+        return _from_module(*listed, asked)
     if alike := recognise(contents.state):
         return _from_likeness(alike, asked)
     return _from_stack(asked)
+
+
+def _listed_layers(contents: Contents) -> tuple[nn.Module, Inference] | None:
+    """Build what a pickled `nn.Sequential` lists; a class of one's own round it may do more than run it."""
+    if not contents.parts:
+        return None
+    name, wrapper = only_child(contents.parts)
+    steps = sequential_steps(contents.parts, name)
+    if steps is None:
+        return None
+    doubt = (f"what {wrapper} does besides is code, which was not read",) if wrapper else ()
+    why = "; ".join(("layers listed in order in the file", *contents.notes, *doubt))
+    module = chain_of(steps)
+    return module, Inference(_summary(module), "likely" if wrapper else "certain", why)
 
 
 def _from_name(asked: Request) -> tuple[LoadedModel, Dataset | None]:

@@ -154,6 +154,10 @@ BESIDE = {
         lambda s: {"ema": {"state_dict": other()}, "state_dict": s},
         "weights of the same shapes under 'ema/state_dict' were left",
     ),
+    "another network": (
+        lambda s: {"generator": {"0.weight": torch.ones(64, 9)}, "discriminator": s},
+        "weights of other shapes under 'generator' were left",
+    ),
     "in one": (
         lambda s: prefixed(other(), "ema_model.") | prefixed(s, "online_model."),
         "averaged copy under 'ema_model.'",

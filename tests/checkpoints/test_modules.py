@@ -60,6 +60,26 @@ def test_one_activation_for_several_layers(tmp_path):
     same_outputs(model.module, net)
 
 
+class Wrapper(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = layers()
+
+    def forward(self, x):
+        return -self.net(x.abs())
+
+
+@pytest.mark.parametrize(
+    ("wrap", "confidence"), [(nn.DataParallel, "certain"), (lambda net: Wrapper(), "likely")], ids=["torch", "own"]
+)
+def test_a_class_round_the_layers_may_do_more(wrap, confidence, tmp_path):
+    torch.save(wrap(layers()), tmp_path / "net.pt")
+    inferred = load_model(tmp_path / "net.pt")[0].inferred
+    assert {inferred[fact].confidence for fact in ("architecture", "activation", "output")} == {confidence}
+    said = "what checkpoints.test_modules.Wrapper does besides is code, which was not read"
+    assert (said in inferred["architecture"].evidence) == (confidence == "likely")
+
+
 class Aliased(nn.Module):
     """Layers under names of their own and again in the list that runs them."""
 

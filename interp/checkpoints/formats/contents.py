@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from interp.checkpoints.formats.inert import Inert, is_module, parts_of, state_of
 from interp.checkpoints.graphs.steps import Graph, Part
-from interp.checkpoints.weights.companions import without_averaged_copy
+from interp.checkpoints.weights.companions import shorten, without_averaged_copy
 from interp.checkpoints.weights.packed import tensors_in
 from interp.errors import CheckpointError
 
@@ -87,8 +87,11 @@ def _find_state(loaded: Any, path: object) -> tuple[Any, tuple[str, ...]]:
         raise CheckpointError(path, found=_kind(loaded), expected="a state dict", do="save model.state_dict()")
     where, state, holder = max(found, key=lambda item: _rank(item[0], item[1]))
     notes = [f"weights under {'/'.join(where)!r}"] if where else []
-    copies = ["/".join(other) for other, inner, _ in found if other != where and _shapes(inner) == _shapes(state)]
-    notes += [f"weights of the same shapes under {', '.join(map(repr, copies))} were left"] if copies else []
+    others = {repr("/".join(other)): inner for other, inner, _ in found if other != where}
+    alike = [name for name, inner in others.items() if _shapes(inner) == _shapes(state)]
+    rest = [name for name, inner in others.items() if name not in alike and any(t.dim() > 1 for t in inner.values())]
+    for which, names in (("the same", alike), ("other", rest)):
+        notes += [f"weights of {which} shapes under {shorten(names)} were left"] if names else []
     return holder, tuple(notes)
 
 

@@ -88,9 +88,26 @@ def sequential_steps(parts: Mapping[str, Part], name: str = "") -> list[tuple[st
     return steps
 
 
-def only_child(parts: Mapping[str, Part]) -> str:
-    """Give the name of the part that does the work: a wrapper's only child, else '' for the whole."""
-    name = ""
+RUN_AS_THEY_ARE = (
+    "torch.nn.parallel.data_parallel.DataParallel",
+    "torch.nn.parallel.distributed.DistributedDataParallel",
+)
+"""Classes of torch's whose forward function does nothing but run what they hold."""
+
+
+def only_child(parts: Mapping[str, Part]) -> tuple[str, str]:
+    """Find the part that does the work: a wrapper's only child, else '' for the whole.
+
+    Returns
+    -------
+    name
+        Of that part.
+    wrapper
+        The first class round it whose own code may do more than run it; '' if there is none.
+    """
+    name, wrapper = "", ""
     while parts[name].kind != "Sequential" and len(parts[name].children) == 1 and not parts[name].tensors:
+        if parts[name].kind not in RUN_AS_THEY_ARE:
+            wrapper = wrapper or parts[name].kind
         name = f"{name}.{parts[name].children[0]}" if name else parts[name].children[0]
-    return name
+    return name, wrapper
