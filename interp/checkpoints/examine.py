@@ -152,12 +152,19 @@ def score_splits(model: LoadedModel, data: Dataset) -> dict[str, float]:
     return found
 
 
+def _features(model: LoadedModel) -> int:
+    """Count what the last layer reads: values, or channels where it is a convolution."""
+    last = model.layers[-1]
+    reach = weight_of(model.module, last).shape[2:] if last.kind.startswith("conv") else ()
+    return last.inputs // math.prod(reach)
+
+
 def _fit(model: LoadedModel, data: Dataset | None) -> tuple[Inference | None, float]:
     """Hold the score on training rows against what a network of this size should reach; with the skill that it is."""
     values = answers(model.task, data.train) if data is not None else None
     if data is None or values is None:
         return None, 0.0
-    width = model.layers[-1].inputs if len(model.layers) > 1 else None
+    width = _features(model) if len(model.layers) > 1 else None
     rows = np.sort(np.random.default_rng(0).permutation(len(values))[:FITTED])
     outputs = outputs_on(model, data.train.inputs[rows])
     doubt = doubt_of(model.task, outputs, torch.from_numpy(values[rows]), model.output)

@@ -19,16 +19,18 @@ from interp.checkpoints.graphs.graph import build_graph
 from interp.checkpoints.graphs.layers import only_child, sequential_steps
 from interp.checkpoints.graphs.steps import UnknownOperation
 from interp.checkpoints.inference.infer import infer_reading
-from interp.checkpoints.inference.placement import Placement, image_placements
+from interp.checkpoints.inference.placement import Places, image_placements
 from interp.checkpoints.inference.rebuild import rebuild
 from interp.checkpoints.inference.scaling import choose_scaling
-from interp.checkpoints.inference.stack import USE_MODEL, layer_stack
+from interp.checkpoints.inference.stack import layer_stack
+from interp.checkpoints.inference.stack_facts import stack_facts
+from interp.checkpoints.inference.stacked import USE_MODEL
 from interp.checkpoints.request import Request, settled
 from interp.checkpoints.weights.effective import plain_state, unknown_parametrization
 from interp.datasets import RAW, parse_scaling
 from interp.errors import CheckpointError, UsageError
 from interp.inputs import fitting_shape, usual_shape
-from interp.types import Confidence, Dataset, Inference, LoadedModel
+from interp.types import Dataset, Inference, LoadedModel
 
 LISTS = {"onnx": "formats.onnx_operations"}
 """Format of operations other than torch's -> where they are listed."""
@@ -198,16 +200,17 @@ def _from_stack(asked: Request, doubts: tuple[str, ...] = ()) -> tuple[LoadedMod
         raise unknown_parametrization(plain.unknown, asked.path)
     layers, order = layer_stack(plain.state, asked.path, contents.parts)
     asked, task = settled(asked, len(layers[-1].weight))
-    shape: tuple[int, ...] = (layers[0].weight.shape[1],)
-    places: list[Placement] = []
+    shape: tuple[int, ...] = (layers[0].channels,)
+    places = Places([], 0)
     if layers[0].is_convolution:
-        shape, places = image_placements(layers, asked.data, asked.path)
-    widths = (layers[0].weight.shape[1], *(len(layer.weight) for layer in layers))
-    notes = "; ".join(("parameter shapes", *contents.notes, order, *doubts))
+        layers, shape, places = image_placements(layers, asked.data, asked.path)
     given = {"scaling": options.scaling, "activation": options.activation, "output": options.output}
-    reading, inferred = infer_reading(layers, asked.data, given, places, asked.task)
-    firm: Confidence = "likely" if doubts else "certain"
-    facts = {"architecture": Inference("-".join(map(str, widths)), firm, notes), "task": task, **inferred}
+    reading, inferred = infer_reading(layers, asked.data, given, places.tried, asked.task)
+    notes = ("parameter shapes", *contents.notes, order, *doubts)
+    facts = {**stack_facts(layers, asked.data, notes, sure=not doubts), "task": task, **inferred}
+    if places.note:
+        said = facts["placement"]
+        facts["placement"] = Inference(said.value, said.confidence, f"{said.evidence}; {places.note}")
     if plain.notes:
         facts["weights"] = Inference("computed", "certain" if plain.sure else "likely", "; ".join(plain.notes))
     ends = sorted({part.kind for part in contents.parts.values()} & {"Sigmoid", "Softmax", "LogSoftmax"})

@@ -199,7 +199,7 @@ def test_torchscript_whose_code_is_not_followed(tmp_path):
     model, _ = load_model(tmp_path / "net.pt", DIGITS)
     assert model.format == "torchscript"
     said = model.inferred["architecture"]
-    assert (said.value, said.confidence) == ("64-16-10", "likely")
+    assert (said.value, said.confidence) == ("64-16-10", "uncertain")  # at chance
     assert "its code does more than is followed here: a statement of kind For" in said.evidence
     assert model.inferred["output"].confidence == "uncertain"
     assert "the file also names a Sigmoid" in model.inferred["output"].evidence

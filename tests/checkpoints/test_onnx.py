@@ -1,5 +1,7 @@
 """ONNX models: every field that may hold weights, attributes of operations, spelled-out activations, files beside."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -141,6 +143,26 @@ def test_weights_elsewhere_are_refused(location, offset, found, tmp_path):
     (folder / "net.onnx").write_bytes(dense(WEIGHT, **beside(location, offset)))
     with pytest.raises(CheckpointError, match=found):
         load_model(folder / "net.onnx", DIGITS)
+
+
+def test_one_file_read_for_many_tensors_is_refused_before_it_fills_memory(tmp_path):
+    """A thousand tensors of one megabyte each name the same megabyte: reading stops at a hundred."""
+    shape = (512, 512)
+    place = beside("net.data", 0, 4 * 512 * 512)
+    tensors = [onnx.TensorProto(name=f"w{i}", dims=shape, **place) for i in range(1000)]
+    graph = onnx.GraphProto(name="net", initializer=tensors)
+    (tmp_path / "net.onnx").write_bytes(
+        onnx.ModelProto(ir_version=8, producer_name="pytorch", graph=graph).SerializeToString()
+    )
+    (tmp_path / "net.data").write_bytes(bytes(4 * 512 * 512))
+    tracemalloc.start()
+    try:
+        with pytest.raises(CheckpointError, match=r"tensors of over 100,\d+,\d+ bytes in 1,048,576 that they share"):
+            read_contents(tmp_path / "net.onnx")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 120_000_000
 
 
 class Odd(nn.Module):

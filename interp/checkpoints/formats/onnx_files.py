@@ -16,7 +16,7 @@ from torch import Tensor
 
 from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.formats.onnx_operations import Node, read_node
-from interp.checkpoints.formats.onnx_tensors import read_tensor
+from interp.checkpoints.formats.onnx_tensors import Beside, read_tensor
 from interp.checkpoints.formats.protobuf import fields, integers, signed, single
 from interp.checkpoints.graphs.steps import Graph, Step, UnknownOperation
 from interp.checkpoints.graphs.values import UNKNOWN, Ref, Stored
@@ -37,9 +37,10 @@ def read_onnx(path: Path, format: str, allow_pickle: bool = False) -> Contents:
     try:
         model = path.read_bytes()
         graph = next(value for number, value in fields(model) if number == 7)
-        tensors = dict(read_tensor(value, path.parent) for number, value in fields(graph) if number == 5)
+        beside = Beside(path.parent)
+        tensors = dict(read_tensor(value, beside) for number, value in fields(graph) if number == 5)
         stored = {name: tensor for name, tensor in tensors.items() if tensor is not None}
-        found, problem = _graph(graph, stored, path.parent)
+        found, problem = _graph(graph, stored, beside)
     except Exception as error:  # damage shows as whatever the next field was taken for
         raise CheckpointError(
             path,
@@ -51,14 +52,14 @@ def read_onnx(path: Path, format: str, allow_pickle: bool = False) -> Contents:
     return Contents(format, state, graph=found, graph_problem=problem, notes=("an ONNX graph",))
 
 
-def _graph(message: bytes, stored: Mapping[str, Tensor], folder: Path) -> tuple[Graph | None, str]:
+def _graph(message: bytes, stored: Mapping[str, Tensor], beside: Beside) -> tuple[Graph | None, str]:
     try:
-        return _followed(message, stored, folder), ""
+        return _followed(message, stored, beside), ""
     except UnknownOperation as error:
         return None, str(error)
 
 
-def _followed(message: bytes, stored: Mapping[str, Tensor], folder: Path) -> Graph:
+def _followed(message: bytes, stored: Mapping[str, Tensor], beside: Beside) -> Graph:
     """Read node after node; each one's first output is what a layer computes."""
     parts = list(fields(message))
     inputs = [name for number, value in parts if number == 11 if (name := _name(value)) not in stored]
@@ -68,7 +69,7 @@ def _followed(message: bytes, stored: Mapping[str, Tensor], folder: Path) -> Gra
     values: dict[str, Any] = {name: Stored(name, tensor) for name, tensor in stored.items()}
     values[inputs[0]] = Ref(INPUT)
     steps: list[Step] = []
-    for node in (_node(value, values, folder) for number, value in parts if number == 1):
+    for node in (_node(value, values, beside) for number, value in parts if number == 1):
         made = node.attributes["constant"] if node.kind == "Constant" else read_node(node)
         if isinstance(made, Step):
             steps.append(made)
@@ -83,7 +84,7 @@ def _name(message: bytes) -> str:
     return str(next(value.decode() for number, value in fields(message) if number == 1))
 
 
-def _node(message: bytes, values: Mapping[str, Any], folder: Path) -> Node:
+def _node(message: bytes, values: Mapping[str, Any], beside: Beside) -> Node:
     found = list(fields(message))
     single_valued: dict[int, Any] = dict(found)
     kind, domain = single_valued[4].decode(), single_valued.get(7, b"").decode()
@@ -91,7 +92,7 @@ def _node(message: bytes, values: Mapping[str, Any], folder: Path) -> Node:
         raise UnknownOperation(f"{kind} of {domain}")
     names = [value.decode() for number, value in found if number == 1]
     output = next(value.decode() for number, value in found if number == 2)
-    attributes = dict(_attribute(value, folder) for number, value in found if number == 5)
+    attributes = dict(_attribute(value, beside) for number, value in found if number == 5)
     if kind == "Constant":
         attributes = {"constant": _constant(attributes)}
     inputs = tuple(values.get(name, UNKNOWN) if name else None for name in names)
@@ -103,7 +104,7 @@ def _constant(attributes: Mapping[str, Any]) -> Any:
     return Stored("", value) if isinstance(value, Tensor) else value
 
 
-def _attribute(message: bytes, folder: Path) -> tuple[str, Any]:
+def _attribute(message: bytes, beside: Beside) -> tuple[str, Any]:
     found = list(fields(message))
     last: dict[int, Any] = dict(found)
     name = last[1].decode()
@@ -114,7 +115,7 @@ def _attribute(message: bytes, folder: Path) -> tuple[str, Any]:
     if 4 in last:
         return name, last[4]
     if 5 in last:
-        return name, read_tensor(last[5], folder)[1]
+        return name, read_tensor(last[5], beside)[1]
     if 7 in last:
         packed = b"".join(value for number, value in found if number == 7)
         return name, [float(one) for one in np.frombuffer(packed, "<f4")]

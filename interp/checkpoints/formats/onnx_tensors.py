@@ -22,8 +22,11 @@ BFLOAT16, EXTERNAL = 16, 1
 FLOAT_DATA, INT32_DATA, INT64_DATA, RAW, DOUBLE_DATA, UINT64_DATA = 4, 5, 7, 9, 10, 11
 AS_BITS = {10: "<u2", BFLOAT16: "<u2"}  # halves that the field of 32-bit integers holds as bit patterns
 
+READ_OFTEN = 4  # bytes read from files beside the model over bytes that they hold: tied weights are read twice
+READ_MUCH = 100_000_000  # bytes below which reading them again does no harm
 
-def read_tensor(message: bytes, folder: Path) -> tuple[str, Tensor | None]:
+
+def read_tensor(message: bytes, beside: Beside) -> tuple[str, Tensor | None]:
     """Read one TensorProto: (name, tensor), floats in 32 bits and whole numbers in 64; None for other kinds.
 
     Raises
@@ -39,7 +42,7 @@ def read_tensor(message: bytes, folder: Path) -> tuple[str, Tensor | None]:
     shape = [size for number, value in found if number == 1 for size in integers(value)]
     values = _typed(found, kind)
     if values is None:
-        raw: bytes = _beside(found, folder) if last.get(14) == EXTERNAL else last.get(RAW, b"")
+        raw: bytes = beside.read(**_said(found)) if last.get(14) == EXTERNAL else last.get(RAW, b"")
         values = _from_bytes(raw, kind)
     values = values.reshape(shape)
     return name, torch.from_numpy(values.astype(np.float32 if values.dtype.kind == "f" else np.int64))
@@ -65,17 +68,48 @@ def _typed(found: list[tuple[int, Any]], kind: int) -> Array | None:
     return None
 
 
-def _beside(found: list[tuple[int, Any]], folder: Path) -> bytes:
-    """Read a slice of a file in the model's own folder; any other place is refused."""
+class Beside:
+    """The files in a model's own folder that hold its weights; no more is read than a few times what they hold.
+
+    Parameters
+    ----------
+    folder
+        Of the model; any other place is refused.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.sizes: dict[Path, int] = {}
+        self.taken = 0  # bytes
+
+    def read(self, location: str, offset: str = "0", length: str | None = None) -> bytes:
+        """Read a slice of a file, all from the offset where no length is given.
+
+        Raises
+        ------
+        ValueError
+            If the file is not in the folder or does not hold that slice, or if tensors share its bytes so often that
+            all of them would take many times its size.
+        """
+        path = (self.folder / location).resolve()
+        if not path.is_relative_to(self.folder) or not path.is_file():
+            raise ValueError(f"weights in {location!r}, which is no file in its folder")
+        size = self.sizes.setdefault(path, path.stat().st_size)
+        start = int(offset)
+        count = size - start if length is None else int(length)
+        if not 0 <= start <= start + count <= size:
+            raise ValueError(f"{count:,} bytes at {start:,} of a file of {size:,}")
+        self.taken += count
+        stored = sum(self.sizes.values())
+        if self.taken > max(READ_OFTEN * stored, READ_MUCH):
+            raise ValueError(f"tensors of over {self.taken:,} bytes in {stored:,} that they share")
+        with path.open("rb") as file:
+            file.seek(start)
+            return bytes(file.read(count))
+
+
+def _said(found: list[tuple[int, Any]]) -> dict[str, str]:
+    """Read where a tensor's values are: location, offset and length."""
     pairs = [dict(fields(value)) for number, value in found if number == 13]
     said = {pair.get(1, b"").decode(): pair.get(2, b"").decode() for pair in pairs}
-    path = (folder / said.get("location", "")).resolve()
-    if not path.is_relative_to(folder.resolve()) or not path.is_file():
-        raise ValueError(f"weights in {said.get('location', '')!r}, which is no file in its folder")
-    start = int(said.get("offset", "0"))
-    length = int(said.get("length", str(path.stat().st_size - start)))
-    if not 0 <= start <= start + length <= path.stat().st_size:
-        raise ValueError(f"{length:,} bytes at {start:,} of a file of {path.stat().st_size:,}")
-    with path.open("rb") as file:
-        file.seek(start)
-        return bytes(file.read(length))
+    return {"location": said.get("location", ""), **{key: said[key] for key in ("offset", "length") if key in said}}

@@ -10,7 +10,7 @@ import torch
 
 from interp.checkpoints.inference.readings import Reading, Score, apply_output, known_marks
 from interp.checkpoints.inference.rebuild import rebuild
-from interp.checkpoints.inference.stack import Layer
+from interp.checkpoints.inference.stacked import Layer
 from interp.inputs import IMAGE_BLOCK, as_tensor, channels_last
 from interp.judges import Judge
 from interp.types import Array
@@ -34,16 +34,20 @@ def score_networks(
     truth = torch.from_numpy(values)
     scores = []
     for reading in readings:
-        plain = replace(reading, output="linear")
-        if plain not in runs:
-            runs[plain] = _last_z(layers, plain, inputs)
-        marks, loss = judges[reading.scaling.name](apply_output(runs[plain], reading), truth, "linear")
+        # an activation before the mean over positions is no function of that mean
+        own = layers[-1].is_convolution and reading.output != "linear"
+        shared = replace(reading, output="activation" if own else "linear")
+        if shared not in runs:
+            runs[shared] = _outputs(layers, shared, inputs)
+        negated = own and reading.output == "negated-activation"
+        outputs = -runs[shared] if negated else runs[shared] if own else apply_output(runs[shared], reading)
+        marks, loss = judges[reading.scaling.name](outputs, truth, "linear")
         scores.append(Score(reading, known_marks(marks), float(loss.double().mean())))
     return scores
 
 
 @torch.no_grad()
-def _last_z(layers: Sequence[Layer], reading: Reading, inputs: Array) -> torch.Tensor:
+def _outputs(layers: Sequence[Layer], reading: Reading, inputs: Array) -> torch.Tensor:
     assert reading.placement is not None
     network, shape = channels_last(rebuild(layers, reading)), reading.placement.image
     blocks = range(0, len(inputs), IMAGE_BLOCK)

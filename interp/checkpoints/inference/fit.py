@@ -14,7 +14,7 @@ from interp.types import Inference
 
 GOOD, DOUBTFUL, POOR, CHANCE = "as expected", "doubtful", "poor for its size", "at chance"
 
-GUESSED = ("activation", "input_scaling", "output", "placement", "order")
+GUESSED = ("activation", "architecture", "groups", "input_scaling", "output", "placement", "order")
 """Facts that rest on how well the network does."""
 
 NO_SKILL = 0.1
@@ -44,7 +44,7 @@ def judge_fit(task: str, score: float, rows: int, expect: Expected, doubt: str) 
     said = f"{described(task, score)} on {rows:,} training rows; {expect.by}: {described(task, expect.floor)}"
     if expect.skill(score) < NO_SKILL:
         return Inference(CHANCE, "likely", f"{said}; without the inputs: {described(task, expect.chance)}")
-    if score <= expect.floor:
+    if score <= expect.floor and expect.skill(score) < 1:
         return Inference(POOR, "likely", said)
     return Inference(DOUBTFUL if doubt else GOOD, "likely", f"{said}; {doubt}" if doubt else said)
 

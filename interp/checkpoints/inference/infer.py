@@ -19,7 +19,7 @@ from interp.checkpoints.inference.placing import best_places, placing
 from interp.checkpoints.inference.prefer import finalists, prefer_simple
 from interp.checkpoints.inference.race import Heat, by_merit, race
 from interp.checkpoints.inference.readings import Reading, Score, all_readings, score_readings
-from interp.checkpoints.inference.stack import Layer
+from interp.checkpoints.inference.stacked import Layer
 from interp.datasets import RAW, parse_scaling, scalings
 from interp.errors import DataError
 from interp.judges import Judge, judge_of
@@ -28,6 +28,7 @@ from interp.types import Array, Dataset, Inference, Scaling
 
 DENSE_HEATS: tuple[Heat, ...] = (Heat(10_000, 0.03, 24), Heat(10**9, 0, 1))
 PLACING_HEATS = (Heat(128, 0, 1),)
+OPEN_HEATS = (Heat(128, 0.1, 24), Heat(1000, 0, 1))  # where every placement closes, many do well on few rows
 CONV_HEATS: tuple[Heat, ...] = (Heat(128, 0.1, 10), Heat(1000, 0.02, 4), Heat(5000, 0, 1))
 
 
@@ -132,7 +133,9 @@ def _scores(
         score, heats, first = partial(score_readings, layers, judges), DENSE_HEATS, []
     else:
         score, heats = partial(score_networks, layers, judges), CONV_HEATS
-        first = placing(partial(run, score, heats=PLACING_HEATS), readings)
+        any_closes = any(reading.placement is not None and reading.placement.end for reading in readings)
+        outputs = ("linear", "activation" if layers[-1].is_convolution else "negated-activation")
+        first = placing(partial(run, score, heats=OPEN_HEATS if any_closes else PLACING_HEATS), readings, outputs)
         places = best_places(first)
         readings = [reading for reading in readings if (reading.placement, reading.norm) in places]
     latest = {result.reading: result for result in [*first, *run(score, readings, heats=heats)]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise, product
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from interp.activations import ACTIVATIONS
 from interp.checkpoints.inference.placement import Placement
-from interp.checkpoints.inference.stack import Layer, Norm
+from interp.checkpoints.inference.stacked import Layer, Norm
 from interp.judges import Judge
 from interp.types import Array, Scaling
 
@@ -84,7 +84,7 @@ def all_readings(
     outputs = [given["output"]] if given.get("output") else list(OUTPUTS)
     normed = any(layer.norm for layer in layers)
     norms = POOLED_PLACES[normed] if places else NORM_PLACES if normed else NORM_PLACES[:1]
-    kinds: list[Placement | None] = [replace(place, kind=kind) for place in places for kind in place.kinds]
+    kinds: list[Placement | None] = [variant for place in places for variant in place.variants]
     if len(layers) == 1:
         activations = activations[:1] if given.get("activation") else ["identity"]
     return [

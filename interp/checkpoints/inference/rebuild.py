@@ -11,7 +11,7 @@ from interp.activations import Activation, Negate
 from interp.chain import Chain, chain_of
 from interp.checkpoints.inference.placement import Placement
 from interp.checkpoints.inference.readings import Reading
-from interp.checkpoints.inference.stack import Layer, Norm
+from interp.checkpoints.inference.stacked import Layer, Norm
 
 
 def rebuild(layers: Sequence[Layer], reading: Reading) -> Chain:
@@ -21,8 +21,8 @@ def rebuild(layers: Sequence[Layer], reading: Reading) -> Chain:
         last = layer is layers[-1]
         active = reading.activation if not last or reading.output != "linear" else "identity"
         if reading.placement is not None and layer.is_convolution:
-            steps += _convolution(layer, number, reading, reading.placement)
-            if not layers[number + 1].is_convolution:
+            steps += _convolution(layer, number, active, reading.norm, reading.placement)
+            if last or not layers[number + 1].is_convolution:
                 steps += _flatten(reading.placement)
         else:
             steps.append((layer.name, _linear(layer)))
@@ -48,26 +48,29 @@ def _after_linear(layer: Layer, activation: str, place: str, pool: Steps | None 
     return orders[place]
 
 
-def _convolution(layer: Layer, number: int, reading: Reading, placement: Placement) -> Steps:
-    outputs, inputs, *kernel = layer.weight.shape
+def _convolution(layer: Layer, number: int, activation: str, place: str, placement: Placement) -> Steps:
+    kernel = layer.weight.shape[2:]
     part = nn.Conv2d(
-        inputs,
-        outputs,
+        layer.channels,
+        len(layer.weight),
         (kernel[0], kernel[1]),
         stride=placement.stride[number],
         padding=placement.padding[number],
+        groups=layer.groups,
         bias=layer.bias is not None,
     )
     _load(part, layer)
     window = placement.pooling[number]
     kinds: dict[str, type[nn.MaxPool2d] | type[nn.AvgPool2d]] = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}
     pool: Steps = [(f"{layer.name}_pool", kinds[placement.kind](window))] if window > 1 else []
-    return [(layer.name, part), *_after_linear(layer, reading.activation, reading.norm, pool)]
+    return [(layer.name, part), *_after_linear(layer, activation, place, pool)]
 
 
 def _flatten(placement: Placement) -> Steps:
-    mean: Steps = [("mean", nn.AdaptiveAvgPool2d(1))] if placement.mean else []
-    return [*mean, ("flatten", nn.Flatten())]
+    kinds: dict[str, type[nn.AdaptiveAvgPool2d] | type[nn.AdaptiveMaxPool2d]]
+    kinds = {"mean": nn.AdaptiveAvgPool2d, "max": nn.AdaptiveMaxPool2d}
+    end: Steps = [(f"whole_{placement.end}", kinds[placement.end](1))] if placement.end else []
+    return [*end, ("flatten", nn.Flatten())]
 
 
 def _load(part: nn.Module, layer: Layer) -> None:

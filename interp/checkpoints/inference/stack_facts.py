@@ -1,0 +1,42 @@
+"""What the shapes of a bare state dict say of its network, and how firmly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from interp.checkpoints.inference.stacked import Layer
+from interp.types import Confidence, Dataset, Inference
+
+BESIDE = "a state dict does not show what runs beside its layers, such as the shortcuts of residual blocks"
+GROUPED = "convolutions read fewer channels than stand before them, as they do in groups"
+ENDED = "no dense layer: scores are taken to be one value a channel of the last convolution"
+
+
+def stack_facts(
+    layers: Sequence[Layer], data: Dataset | None, notes: Sequence[str], *, sure: bool
+) -> dict[str, Inference]:
+    """Name the widths, and the groups of convolutions where there are any.
+
+    A chain of dense layers is what its shapes say. Convolutions may have others beside them, so a chain of them is
+    likely at most; without labels to try it on, groups and an end in convolutions are uncertain.
+
+    Parameters
+    ----------
+    notes
+        How the order was found.
+    sure
+        Whether nothing speaks against a plain chain.
+    """
+    grouped = any(layer.groups > 1 for layer in layers)
+    convolutions = [layer for layer in layers if layer.is_convolution]
+    tried = data is not None and (data.train.labels is not None or data.train.targets is not None)
+    firm: Confidence = "likely" if convolutions or not sure else "certain"
+    if (grouped or layers[-1].is_convolution) and not tried:
+        firm = "uncertain"
+    reasons = [*notes, *[GROUPED] * grouped, *[ENDED] * layers[-1].is_convolution, *[BESIDE] * bool(convolutions)]
+    widths = (layers[0].channels, *(len(layer.weight) for layer in layers))
+    facts = {"architecture": Inference("-".join(map(str, widths)), firm, "; ".join(reasons))}
+    if grouped:
+        groups = "-".join(str(layer.groups) for layer in convolutions)
+        facts["groups"] = Inference(groups, firm, f"one a convolution; {GROUPED}")
+    return facts
