@@ -45,6 +45,9 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--scaling", help="raw, x/A, (x/A-B)/C or (x-mean)/std (default: inferred)")
     group.add_argument("--activation", help="relu, abs, tanh, ... (default: inferred)")
     group.add_argument("--output", help="linear, activation or negated-activation (default: inferred)")
+    group.add_argument(
+        "--logits", help="which of a module's outputs holds the scores: a key or position (default: inferred)"
+    )
     group.add_argument("--task", help=f"{', '.join(TASKS)} (default: inferred)")
     group.add_argument("--allow-pickle", action="store_true", help="let the file run code; only if you trust it")
 
@@ -93,7 +96,7 @@ def load_options(args: argparse.Namespace) -> LoadOptions:
     """Give what the user said of the model."""
     weights = None if args.weights is None else str(Path(args.weights).resolve())
     said = (args.model, args.scaling, args.activation, args.output, args.allow_pickle, args.task)
-    return LoadOptions(*said, weights=weights, seed=getattr(args, "seed", 0))
+    return LoadOptions(*said, weights=weights, seed=getattr(args, "seed", 0), logits=args.logits)
 
 
 def data_options(args: argparse.Namespace) -> DataOptions:

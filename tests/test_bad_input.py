@@ -379,7 +379,7 @@ OPTIONS = {
     "--data digits --model user_code:Other": r"4 missing \(a.weight; a.bias.*4 not in the module \(fc1.weight",
     "--data digits --model user_code:wide": r"3 of another shape \(fc1.weight \(16, 64\) for \(17, 64\)",
     "--data digits --model user_code:Fails": "not today",
-    "--data digits --model user_code:Tuple": "found tuple; expected one tensor",
+    "--data digits --model user_code:Tuple --logits 1": "found '1'; expected one of 0",
     "--model user_code:Fails": "a module without data",
     "--no-such-option": "unrecognized arguments: --no-such-option",
 }

@@ -32,6 +32,8 @@ class LoadOptions:
         File with the weights of an architecture given by name; None to draw them at random.
     seed
         Of that draw.
+    logits
+        Which of several outputs holds the scores: a key, attribute or position, with dots between.
     """
 
     model: str | None = None
@@ -42,6 +44,7 @@ class LoadOptions:
     task: str | None = None
     weights: str | None = None
     seed: int = 0
+    logits: str | None = None
 
 
 def check_options(options: LoadOptions) -> None:

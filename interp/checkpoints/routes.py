@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from interp.chain import chain_of
+from interp.checkpoints.adapted import take_output, take_parts
 from interp.checkpoints.architectures.named import build_named, is_named, recognise
 from interp.checkpoints.architectures.transformers_models import build_classifier
 from interp.checkpoints.architectures.user_model import build_user_model
@@ -28,8 +30,8 @@ from interp.checkpoints.inference.stacked import USE_MODEL
 from interp.checkpoints.request import Request, settled
 from interp.checkpoints.weights.effective import plain_state, unknown_parametrization
 from interp.datasets import RAW, parse_scaling
-from interp.errors import CheckpointError, UsageError
-from interp.inputs import fitting_shape, usual_shape
+from interp.errors import CheckpointError, DataError, UsageError
+from interp.inputs import as_tensor, fitting_shape, usual_shape
 from interp.types import Dataset, Inference, LoadedModel
 
 LISTS = {"onnx": "formats.onnx_operations"}
@@ -57,6 +59,7 @@ def draft(asked: Request) -> tuple[LoadedModel, Dataset | None]:
         If the data are not this network's.
     """
     contents, options = asked.contents, asked.options
+    _check_parts(asked)
     if options.model is not None:
         module = build_user_model(options.model, contents.state, asked.path)
         return _from_module(module, Inference(options.model, "certain", "given with --model"), asked)
@@ -102,6 +105,18 @@ def _listed_layers(contents: Contents) -> tuple[nn.Module, Inference] | None:
     why = "; ".join(("layers listed in order in the file", *contents.notes, *doubt))
     module = chain_of(steps)
     return module, Inference(_summary(module), "likely" if wrapper else "certain", why)
+
+
+def _check_parts(asked: Request) -> None:
+    """Refuse several inputs for a network that is read from tensors or a graph, which take one."""
+    takes_any = asked.options.model is not None or asked.contents.module is not None or is_named(asked.path)
+    if asked.data is not None and asked.data.parts and not takes_any:
+        raise DataError(
+            asked.data.name,
+            found=f"arrays {', '.join(part.name for part in asked.data.parts)}",
+            expected="x_train, y_train, x_test, y_test, or x and y",
+            do="rename them, or pass a class that takes several inputs with --model",
+        )
 
 
 def _from_name(asked: Request) -> tuple[LoadedModel, Dataset | None]:
@@ -165,12 +180,14 @@ def _summary(module: nn.Module, shown: int = 12) -> str:
 def _from_module(module: nn.Module, architecture: Inference, asked: Request) -> tuple[LoadedModel, Dataset | None]:
     if asked.data is None:
         return _without_data(module, architecture, asked)
+    module = take_parts(module, asked.data, asked.path)
     shape = fitting_shape(module, asked.data, RAW, str(asked.path))
+    module, taken = take_output(module, as_tensor(asked.data.train.inputs[:2], RAW, shape), asked)
     outputs, form = outputs_of(module, asked, RAW, shape)
     asked, task = settled(asked, outputs)
     assert asked.data is not None
     scaling, why = choose_scaling(module, asked.data, shape, asked.options.scaling, asked.task, form)
-    facts = {"architecture": architecture, "task": task, "input_scaling": why}
+    facts = {"architecture": architecture, "task": task, "input_scaling": why, **taken}
     return examine(module, asked, scaling, facts, shape), asked.data
 
 
@@ -187,9 +204,10 @@ def _without_data(module: nn.Module, architecture: Inference, asked: Request) ->
     scaling = RAW if given is None else parse_scaling(given, None)
     why = Inference(scaling.name, "uncertain", "assumed: without data nothing can be tested")
     why = why if given is None else Inference(scaling.name, "certain", "given with --scaling")
+    module, taken = take_output(module, torch.zeros(2, *shape), asked)
     outputs, _ = outputs_of(module, asked, scaling, shape)
     asked, task = settled(asked, outputs)
-    facts = {"architecture": architecture, "task": task, "input_scaling": why}
+    facts = {"architecture": architecture, "task": task, "input_scaling": why, **taken}
     return examine(module, asked, scaling, facts, shape), None
 
 

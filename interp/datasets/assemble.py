@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from interp.datasets.several import check_alike, joined, other_arrays
 from interp.datasets.targets import read_targets
 from interp.errors import DataError
-from interp.types import Array, Dataset, Split
+from interp.types import Array, Dataset, InputPart, Split
 
 _INPUT_KEYS = ("x", "X", "inputs", "data", "images", "features")
 _LABEL_KEYS = ("y", "Y", "labels", "targets", "target", "label")
@@ -21,6 +22,9 @@ def from_mapping(
 ) -> Dataset:
     """Make a data set of arrays under the usual names: ``x_train``, ``y_train``, ``x_test``, ``y_test``; ``x``, ``y``.
 
+    Where no array has a usual name of inputs, but several stand beside the targets, they are the several inputs
+    of a network.
+
     Raises
     ------
     DataError
@@ -28,11 +32,16 @@ def from_mapping(
     """
     splits = {}
     shape: tuple[int, ...] = ()
+    parts: tuple[InputPart, ...] = ()
     for split, ends in (("train", ("_train", "")), ("test", ("_test",))):
         inputs = _pick(arrays, _INPUT_KEYS, ends)
+        labels = _pick(arrays, _LABEL_KEYS, ends)
+        if inputs is None and len(several := other_arrays(arrays, _INPUT_KEYS + _LABEL_KEYS, ends)) > 1:
+            inputs, found = joined(f"{spec} ({split})", several)
+            check_alike(spec, parts, found)
+            parts = found
         if inputs is None:
             continue
-        labels = _pick(arrays, _LABEL_KEYS, ends)
         splits[split] = _split(f"{spec} ({split})", inputs, labels)
         shape = inputs.shape[1:]
     if "train" not in splits:
@@ -53,7 +62,7 @@ def from_mapping(
         classes = ()
     elif not classes:
         classes = tuple(str(i) for i in range(int(labels.max()) + 1))
-    return dataset_of(spec, splits, image_shape=_image_shape(shape), classes=classes, features=features)
+    return dataset_of(spec, splits, image_shape=_image_shape(shape), classes=classes, features=features, parts=parts)
 
 
 def _pick(arrays: Mapping[str, Array], stems: tuple[str, ...], ends: tuple[str, ...]) -> Array | None:
@@ -117,6 +126,7 @@ def dataset_of(
     classes: tuple[str, ...],
     features: tuple[str, ...] = (),
     root: str | None = None,
+    parts: tuple[InputPart, ...] = (),
 ) -> Dataset:
     """Put splits together with what is known of them, and take their digest."""
     digest = hashlib.sha256()
@@ -125,7 +135,9 @@ def dataset_of(
             if array is not None:
                 digest.update(f"{array.shape}{array.dtype}".encode())
                 digest.update(np.ascontiguousarray(array).data)
-    return Dataset(name, dict(splits), image_shape, classes, features, digest.hexdigest(), root)
+    if parts:
+        digest.update(repr(parts).encode())
+    return Dataset(name, dict(splits), image_shape, classes, features, digest.hexdigest(), root, parts)
 
 
 def existing(spec: str) -> Path:

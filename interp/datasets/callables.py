@@ -31,7 +31,7 @@ def from_callable(spec: str, options: DataOptions) -> Dataset:
     if isinstance(content, Dataset):
         return content
     if isinstance(content, tuple) and len(content) == 2:
-        content = {"x": content[0], "y": content[1]}
+        content = {**_inputs(content[0]), "y": content[1]}
     if not isinstance(content, Mapping):
         raise DataError(
             spec,
@@ -40,6 +40,15 @@ def from_callable(spec: str, options: DataOptions) -> Dataset:
             do="return one of these",
         )
     return from_mapping(spec, {str(k): _array(spec, v) for k, v in content.items() if v is not None})
+
+
+def _inputs(content: Any) -> dict[str, Any]:
+    """Name the inputs: one, or several in a mapping, or in a tuple of arrays."""
+    if isinstance(content, Mapping):
+        return {str(name): values for name, values in content.items()}
+    if isinstance(content, tuple) and len(content) > 1 and all(hasattr(part, "shape") for part in content):
+        return {f"input{place}": values for place, values in enumerate(content)}
+    return {"x": content}
 
 
 def _array(where: str, values: Any) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,11 +14,13 @@ from interp.types import Array, Dataset, Scaling
 def scalings(data: Dataset) -> dict[str, Scaling]:
     """List the scalings that people use for such data, by printed name.
 
-    Bytes are divided by 255; other data by their own maximum. Means and standard deviations are the
-    training split's, over all values for images and per column otherwise, to four digits as printed
-    in papers.
+    Bytes are divided by 255; other data by their own maximum; several inputs are raw or standardised. Means
+    and standard deviations are the training split's, over all values for images and per column otherwise, to
+    four digits as printed in papers.
     """
     inputs = data.train.inputs
+    if data.parts:
+        return {RAW.name: RAW, "(x-mean)/std": _standardised(data)}
     top = float(inputs.max())
     found = [RAW]
     if inputs.dtype == np.uint8 and 16 < top <= 255:
@@ -34,6 +37,13 @@ def scalings(data: Dataset) -> dict[str, Scaling]:
 
 
 RAW = Scaling("raw")
+
+
+def _standardised(data: Dataset) -> Scaling:
+    """Make ``(x-mean)/std`` per column; what stands for itself, such as tokens, stays."""
+    scaling = standardisation(data.train.inputs)
+    kept = np.array([part.whole for part in data.parts for _ in range(part.width)] or [False] * data.width)
+    return replace(scaling, mean=np.where(kept, 0.0, scaling.mean), std=np.where(kept, 1.0, scaling.std))
 
 
 def affine_scaling(divisor: float, mean: float, std: float) -> Scaling:
@@ -69,7 +79,14 @@ def parse_scaling(text: str, data: Dataset | None) -> Scaling:
     if compact in ("raw", "x"):
         return RAW
     if compact == "(x-mean)/std" and data is not None:
-        return standardisation(data.train.inputs)
+        return _standardised(data)
+    if data is not None and any(part.whole for part in data.parts):
+        raise UsageError(
+            "--scaling",
+            found=repr(text),
+            expected="raw or (x-mean)/std beside inputs of whole numbers, which are not scaled",
+            do="scale the others in the file",
+        )
     number = r"([0-9.]+(?:e-?[0-9]+)?)"
     simple = re.fullmatch(rf"x/{number}", compact)
     full = re.fullmatch(rf"\(x(?:/{number})?-{number}\)/{number}", compact)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from interp.types.arrays import Array, Rows
 from interp.types.boundaries import KINDS, Boundaries, Thresholds
-from interp.types.data import Dataset, Split
+from interp.types.data import Dataset, InputPart, Split
 from interp.types.effects import Attribution, Effects, RunEffects
 from interp.types.gaussians import GaussianFit
 from interp.types.networks import Confidence, Inference, LoadedModel, NodeLayer, Scaling
@@ -29,6 +29,7 @@ __all__ = [
     "Figure",
     "GaussianFit",
     "Inference",
+    "InputPart",
     "LoadedModel",
     "NodeLayer",
     "Prototypes",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
 from interp.types.arrays import Array
 
@@ -36,6 +37,30 @@ class Split:
 
 
 @dataclass(frozen=True)
+class InputPart:
+    """One of several inputs of a network, as it lies in a row of a data set's inputs.
+
+    Attributes
+    ----------
+    name
+        Of the array it came from.
+    shape
+        Of one sample, as the network takes it.
+    whole
+        Whether it holds whole numbers that stand for themselves, such as tokens: never scaled.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    whole: bool = False
+
+    @property
+    def width(self) -> int:
+        """Values a sample."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Inputs as stored (unscaled), with what is known about them.
 
@@ -55,6 +80,8 @@ class Dataset:
         SHA-256 over inputs and labels.
     root
         Folder the data were read from, if any.
+    parts
+        Where a network takes several inputs: those that a row holds, one after the other. Else empty.
     """
 
     name: str
@@ -64,6 +91,7 @@ class Dataset:
     features: tuple[str, ...]
     digest: str
     root: str | None = None
+    parts: tuple[InputPart, ...] = ()
 
     @property
     def train(self) -> Split:

@@ -108,6 +108,6 @@ def in_groups(layer: Layer, channels: int) -> Layer | None:
     if groups == layer.groups and channels == layer.channels:
         return layer
     pointwise = own > 1 and max(layer.weight.shape[2:]) == 1
-    if channels % own or nodes % groups or pointwise:
+    if layer.groups > 1 or channels % own or nodes % groups or pointwise:  # stated groups stand
         return None
     return replace(layer, groups=groups)

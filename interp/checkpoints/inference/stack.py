@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from interp.checkpoints.formats.inert import Part
+from interp.checkpoints.graphs.steps import Part
 from interp.checkpoints.inference.order import order_layers
 from interp.checkpoints.inference.stacked import USE_MODEL, Layer, Norm
 from interp.errors import CheckpointError

@@ -1,0 +1,217 @@
+"""Modules of several inputs, or of outputs that are no single tensor, run as one tensor to one tensor."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from interp.checkpoints.request import Request
+from interp.errors import CheckpointError, DataError, UsageError, unknown_name
+from interp.types import Dataset, Inference, InputPart
+
+LOGITS = "logits"
+
+
+class Adapted(nn.Module):
+    """A network that takes rows (B, D) and gives scores (B, C), whose parts keep their names.
+
+    Parameters
+    ----------
+    network
+        Left as it is; its parts are shared.
+    parts
+        What a row holds, one after the other; empty where the network takes it as it is.
+    by_name
+        Whether parts are passed by their names, or in order.
+    output
+        Where in its outputs the scores are, as `tensors_of` names it; empty for the outputs themselves.
+    """
+
+    def __init__(
+        self, network: nn.Module, parts: Sequence[InputPart] = (), by_name: bool = False, output: str = ""
+    ) -> None:
+        super().__init__()
+        self.__dict__.update(network=network, _modules=network._modules)  # no child of its own: names stay
+        self.__dict__.update(_parameters=network._parameters, _buffers=network._buffers)
+        self.parts, self.by_name, self.output = tuple(parts), by_name, output
+        self.training = network.training
+
+    def forward(self, inputs: Tensor) -> Any:
+        """Give the scores (B, C); where none of several outputs was chosen yet, these as they are."""
+        outputs = self._outputs(inputs)
+        taken = dict(tensors_of(outputs))[self.output] if self.output else outputs
+        is_flat = isinstance(taken, Tensor) and taken.dim() < 2 and taken.numel() == len(inputs)
+        return taken.reshape(len(inputs), 1) if is_flat else taken
+
+    def _outputs(self, inputs: Tensor) -> Any:
+        network = self.__dict__["network"]
+        if not self.parts:
+            return network(inputs)
+        columns = torch.split(inputs, [part.width for part in self.parts], dim=1)
+        values = [_as_part(part, column) for part, column in zip(self.parts, columns, strict=True)]
+        if self.by_name:
+            return network(**{part.name: value for part, value in zip(self.parts, values, strict=True)})
+        return network(*values)
+
+
+def _as_part(part: InputPart, columns: Tensor) -> Tensor:
+    values = columns.reshape(len(columns), *part.shape)
+    return values.round().long() if part.whole else values
+
+
+def tensors_of(outputs: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
+    """Yield the tensors in a tuple, mapping or dataclass, those inside others too, by dotted name.
+
+    Examples
+    --------
+    >>> [name for name, _ in tensors_of({"loss": None, "logits": torch.ones(2, 3), "states": (torch.ones(2),)})]
+    ['logits', 'states.0']
+    """
+    if isinstance(outputs, Tensor):
+        yield name, outputs
+    for key, value in _parts_of(outputs):
+        yield from tensors_of(value, f"{name}.{key}" if name else str(key))
+
+
+def _parts_of(outputs: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(outputs, Mapping):
+        yield from outputs.items()
+    elif hasattr(outputs, "_asdict"):
+        yield from outputs._asdict().items()
+    elif isinstance(outputs, (tuple, list)):
+        yield from ((str(place), value) for place, value in enumerate(outputs))
+    elif is_dataclass(outputs):
+        yield from ((field.name, getattr(outputs, field.name)) for field in fields(outputs))
+
+
+# --------------------------------------------------------------------------- inputs
+
+
+def take_parts(module: nn.Module, data: Dataset, path: object) -> nn.Module:
+    """Pass each array of the data to the argument of its name, or in order where no name is an argument's.
+
+    Raises
+    ------
+    DataError
+        If the module takes other arguments.
+    """
+    if not data.parts:
+        return module
+    named, most, open_ended = _arguments(module)
+    names = [part.name for part in data.parts]
+    by_name = set(names) <= set(named) or (open_ended and not set(names) & set(named) and not most)
+    if not by_name and not len(_required(module)) <= len(names) <= most:
+        raise DataError(
+            data.name,
+            found=f"inputs {', '.join(names)}",
+            expected=f"the arguments of {path}: {', '.join(named) or 'none'}",
+            do="name the arrays as forward names its arguments",
+        )
+    return Adapted(module, data.parts, by_name)
+
+
+def _arguments(module: nn.Module) -> tuple[list[str], int, bool]:
+    """Give the names of forward's arguments, how many it takes in order, and whether it takes any name."""
+    said = inspect.signature(module.forward).parameters.values()
+    ordered = [one for one in said if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    most = 10**6 if any(one.kind is one.VAR_POSITIONAL for one in said) else len(ordered)
+    named = [one.name for one in said if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
+    return named, most, any(one.kind is one.VAR_KEYWORD for one in said)
+
+
+def _required(module: nn.Module) -> list[str]:
+    said = inspect.signature(module.forward).parameters.values()
+    return [
+        one.name
+        for one in said
+        if one.default is one.empty and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
+    ]
+
+
+# --------------------------------------------------------------------------- outputs
+
+
+@torch.no_grad()
+def take_output(module: nn.Module, example: Tensor, asked: Request) -> tuple[nn.Module, dict[str, Inference]]:
+    """Run two samples, and take the scores where the network gives more than one tensor, or one number a sample.
+
+    Returns
+    -------
+    module
+        The same where it gives one tensor (batch, outputs) or what cannot be used.
+    facts
+        ``scores_from``: which output was taken and why; empty where there is one only.
+
+    Raises
+    ------
+    CheckpointError
+        If none of several outputs can be scores.
+    UsageError
+        If the user names an output that is none.
+    """
+    outputs, given = module(example), asked.options.logits
+    if isinstance(outputs, Tensor):
+        if given is not None:
+            raise UsageError(
+                f"--logits {given}", found="a network of one output", expected="several", do="leave it out"
+            )
+        return (_adapted(module, "") if outputs.dim() == 1 and len(outputs) == len(example) else module), {}
+    every = dict(tensors_of(outputs))
+    shown = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in every.items())
+    usable = _usable(every, len(example))
+    if given is not None and given not in usable:
+        raise unknown_name("--logits", given, usable)
+    if not usable:
+        raise CheckpointError(
+            asked.path,
+            found=f"a {type(outputs).__name__} of {shown or 'no tensors'}",
+            expected="one tensor (batch, outputs) among the outputs",
+            do="wrap the module with --model so that it gives one",
+        )
+    name, said = _chosen(usable, given, _classes(asked.data), shown)
+    return _adapted(module, name), {"scores_from": said}
+
+
+def _adapted(module: nn.Module, output: str) -> Adapted:
+    if isinstance(module, Adapted):
+        return Adapted(module.__dict__["network"], module.parts, module.by_name, output)
+    return Adapted(module, output=output)
+
+
+def _usable(every: Mapping[str, Tensor], samples: int) -> dict[str, Tensor]:
+    """Keep what has a row a sample: of several numbers if there are such, else of one."""
+    rows = {
+        name: tensor
+        for name, tensor in every.items()
+        if tensor.is_floating_point() and 1 <= tensor.dim() <= 2 and len(tensor) == samples
+    }
+    return {name: tensor for name, tensor in rows.items() if tensor.dim() == 2} or rows
+
+
+def _classes(data: Dataset | None) -> int:
+    """Count the classes of the data, 0 if unknown."""
+    return 0 if data is None or data.train.labels is None else int(data.train.labels.max()) + 1
+
+
+def _chosen(usable: Mapping[str, Tensor], given: str | None, classes: int, shown: str) -> tuple[str, Inference]:
+    """Choose an output and say why: as given, the only one, the one called logits, or by the number of classes."""
+    if given is not None:
+        return given, Inference(given, "certain", f"given with --{LOGITS}; the outputs are {shown}")
+    called = [name for name in usable if name.rpartition(".")[2] == LOGITS]
+    fits = [name for name, tensor in usable.items() if tensor.shape[1:] == (classes,)]
+    if len(usable) == 1:
+        (name,) = usable
+        return name, Inference(name, "certain", f"the only one of (batch, outputs); the outputs are {shown}")
+    if len(called) == 1:
+        return called[0], Inference(called[0], "likely", f"called {LOGITS}; the outputs are {shown}")
+    if len(fits) == 1:
+        return fits[0], Inference(fits[0], "likely", f"the only one of {classes} values a row; the outputs are {shown}")
+    name = (called or fits or list(usable))[0]
+    return name, Inference(
+        name, "uncertain", f"the first of several; name one with --{LOGITS}; the outputs are {shown}"
+    )

@@ -1,0 +1,271 @@
+"""Networks of several inputs, and of outputs that are no single tensor: every stage runs, and says what was taken."""
+
+import json
+from collections import namedtuple
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from checkpoints.planted import DIGITS
+from interp.attribution import AttributionOptions
+from interp.checkpoints import LoadOptions, load_model
+from interp.checkpoints.adapted import Adapted
+from interp.clusters import ClusterOptions
+from interp.datasets import load_dataset
+from interp.errors import CheckpointError, DataError, UsageError
+from interp.interventions import InterventionOptions
+from interp.pipeline import run_all
+from interp.report.page import write_report
+from interp.runs import Options, resume, start
+
+ROWS = 150
+RAW = LoadOptions(scaling="raw")
+QUICK = Options(
+    clusters=ClusterOptions(repetitions=2),
+    interventions=InterventionOptions(levels=6, curve_levels=0),
+    attribution=AttributionOptions(samples=20, steps=4, repetitions=20),
+    directions=2,
+)
+Named = namedtuple("Named", "states scores")
+
+
+@dataclass
+class Said:
+    hidden: torch.Tensor
+    logits: torch.Tensor
+    loss: torch.Tensor | None = None
+
+
+class Several(nn.Module):
+    """Gives its scores among other things, in a form of its own."""
+
+    def __init__(self, form="dict"):
+        super().__init__()
+        torch.manual_seed(0)
+        self.fc1, self.fc2, self.aux, self.form = nn.Linear(64, 12), nn.Linear(12, 10), nn.Linear(12, 7), form
+
+    def forward(self, x):
+        hidden = self.fc1(x).relu()
+        return FORMS[self.form](self.fc2(hidden), self.aux(hidden), hidden)
+
+
+FORMS = {
+    "dict": lambda z, aux, hidden: {"aux": aux, "logits": z},
+    "nested": lambda z, aux, hidden: {"states": (hidden,), "head": {"logits": z}},
+    "dataclass": lambda z, aux, hidden: Said(hidden, z),
+    "tuple": lambda z, aux, hidden: (hidden, z),
+    "named tuple": lambda z, aux, hidden: Named(hidden, z),
+    "alone": lambda z, aux, hidden: (z, None, hidden.unsqueeze(1)),
+    "several": lambda z, aux, hidden: [hidden, z, z],
+    "none": lambda z, aux, hidden: {"loss": z.mean()},
+}
+TAKEN = {
+    "dict": ("logits", "likely"),
+    "nested": ("head.logits", "likely"),
+    "dataclass": ("logits", "likely"),
+    "tuple": ("1", "likely"),
+    "named tuple": ("scores", "likely"),
+    "alone": ("0", "certain"),
+    "several": ("1", "uncertain"),
+}
+
+
+def makers(form):
+    return lambda: Several(form)
+
+
+globals().update({f"make_{form.replace(' ', '_')}": makers(form) for form in FORMS})
+
+
+def saved(module, folder):
+    torch.save(module.state_dict(), folder / "net.pt")
+    return folder / "net.pt"
+
+
+def given(form, **said):
+    return replace(RAW, model=f"checkpoints.test_adapted:make_{form.replace(' ', '_')}", **said)
+
+
+def images(rows=20):
+    return torch.from_numpy(DIGITS.train.inputs[:rows]).float()
+
+
+@pytest.mark.parametrize("form", TAKEN)
+def test_the_scores_are_found_and_said(form, tmp_path):
+    model, _ = load_model(saved(Several(), tmp_path), DIGITS, given(form))
+    said = model.inferred["scores_from"]
+    assert (said.value, said.confidence) == TAKEN[form]
+    assert f"{said.value} (2, 10)" in said.evidence
+    assert {"fc1", "fc2"} <= {layer.name for layer in model.layers}
+    plain = Several().fc2(Several().fc1(images()).relu())
+    torch.testing.assert_close(model.module(images()), plain)
+
+
+def test_the_user_names_another_output(tmp_path):
+    data = replace(DIGITS, splits={"train": replace(DIGITS.train, labels=DIGITS.train.labels % 7)})
+    model, _ = load_model(saved(Several(), tmp_path), data, given("dict", logits="aux"))
+    assert model.inferred["scores_from"].confidence == "certain"
+    assert model.module(images()).shape == (20, 7)
+
+
+@pytest.mark.parametrize(
+    ("form", "said", "error", "found"),
+    [
+        ("none", {}, CheckpointError, r"found a dict of loss \(\); expected one tensor"),
+        ("dict", {"logits": "logit"}, UsageError, "--logits: found 'logit'; .* did you mean logits"),
+    ],
+)
+def test_what_cannot_be_taken(form, said, error, found, tmp_path):
+    with pytest.raises(error, match=found):
+        load_model(saved(Several(), tmp_path), DIGITS, given(form, **said))
+
+
+def test_one_tensor_needs_no_name(tmp_path):
+    path = saved(Mixed(), tmp_path)
+    with pytest.raises(UsageError, match="--logits z: found a network of one output"):
+        load_model(path, str(mixed_data(tmp_path)), replace(MIXED, logits="z"))
+
+
+class Flat(nn.Module):
+    """Gives one number a sample without an axis of its own, as `squeeze` leaves it."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.fc1, self.fc2 = nn.Linear(64, 6), nn.Linear(6, 1)
+
+    def forward(self, x):
+        return self.fc2(self.fc1(x).relu()).squeeze(1).sigmoid()
+
+
+def test_one_number_a_sample(tmp_path):
+    data = replace(DIGITS, splits={"train": replace(DIGITS.train, labels=DIGITS.train.labels % 2)}, classes=("0", "1"))
+    model, _ = load_model(saved(Flat(), tmp_path), data, replace(RAW, model="checkpoints.test_adapted:Flat"))
+    assert (model.task, model.output) == ("binary", "sigmoid")
+    torch.testing.assert_close(model.module(images())[:, 0], Flat()(images()))
+    assert model.module(images(1)).shape == (1, 1)
+
+
+# --------------------------------------------------------------------------- several inputs
+
+
+class Mixed(nn.Module):
+    """Reads an image, a few measurements and two tokens."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv, self.words = nn.Conv2d(1, 4, 3), nn.Embedding(5, 3)
+        self.table, self.out = nn.Linear(5, 6), nn.Linear(4 + 6 + 6, 10)
+
+    def forward(self, image, table, words=None):
+        seen = self.conv(image).relu().mean((2, 3))
+        return self.out(torch.cat([seen, self.table(table).relu(), self.words(words).flatten(1)], 1))
+
+
+MIXED = LoadOptions(model="checkpoints.test_adapted:Mixed", scaling="raw")
+
+
+def mixed_arrays(rows=ROWS):
+    rng = np.random.default_rng(0)
+    image = DIGITS.train.inputs[:rows].reshape(-1, 1, 8, 8).astype(np.float32)
+    table, words = rng.normal(size=(rows, 5)).astype(np.float32), rng.integers(0, 5, (rows, 2))
+    return {"words": words, "image": image, "table": table}
+
+
+def mixed_data(folder, rows=ROWS, **others):
+    np.savez(folder / "data.npz", **{**mixed_arrays(rows), "y": DIGITS.train.labels[:rows], **others})
+    return folder / "data.npz"
+
+
+def test_arrays_go_to_the_arguments_of_their_names(tmp_path):
+    model, data = load_model(saved(Mixed(), tmp_path), str(mixed_data(tmp_path)), MIXED)
+    assert [(part.name, part.shape, part.whole) for part in data.parts] == [
+        ("words", (2,), True), ("image", (1, 8, 8), False), ("table", (5,), False)
+    ]  # fmt: skip
+    arrays = {name: torch.from_numpy(array) for name, array in mixed_arrays().items()}
+    torch.testing.assert_close(model.module(torch.from_numpy(data.train.inputs)), Mixed()(**arrays))
+    assert [layer.name for layer in model.layers] == ["conv", "table", "out"]
+    assert "words" in model.skipped
+
+
+def test_tokens_are_not_scaled(tmp_path):
+    _, data = load_model(saved(Mixed(), tmp_path), str(mixed_data(tmp_path)), replace(MIXED, scaling="(x-mean)/std"))
+    model, _ = load_model(saved(Mixed(), tmp_path), data, replace(MIXED, scaling=None))
+    assert set(model.scaling(data.train.inputs)[:, 0].tolist()) <= {0, 1, 2, 3, 4}
+    with pytest.raises(UsageError, match="beside inputs of whole numbers"):
+        load_model(tmp_path / "net.pt", data, replace(MIXED, scaling="x/16"))
+
+
+@pytest.mark.parametrize(
+    ("others", "said", "found"),
+    [
+        ({"table": np.ones((3, 5))}, MIXED, f"rows: {ROWS} of words, {ROWS} of image, 3 of table"),
+        ({"more": np.ones((ROWS, 2))}, MIXED, "inputs words, image, table, more; expected the arguments of"),
+        ({"table": np.array(["a"] * ROWS)}, MIXED, "table of shape .* expected numbers"),
+        ({}, RAW, "arrays words, image, table; expected x_train, .* --model"),
+        ({"image_test": np.ones((2, 4))}, MIXED, None),
+    ],
+)
+def test_inputs_that_do_not_fit(others, said, found, tmp_path):
+    path, data = saved(Mixed(), tmp_path), mixed_data(tmp_path, **others)
+    if found is None:
+        load_model(path, str(data), said)
+        return
+    with pytest.raises(DataError, match=found):
+        load_model(path, str(data), said)
+
+
+def as_tuple():
+    arrays = mixed_arrays()
+    return (arrays["image"], arrays["table"], arrays["words"]), DIGITS.train.labels[:ROWS]
+
+
+def as_mapping():
+    return mixed_arrays(), DIGITS.train.labels[:ROWS]
+
+
+@pytest.mark.parametrize("form", ["as_tuple", "as_mapping"])
+def test_callables_give_several_inputs_in_order_or_by_name(form, tmp_path):
+    model, data = load_model(saved(Mixed(), tmp_path), f"checkpoints.test_adapted:{form}", MIXED)
+    arrays = {name: torch.from_numpy(array) for name, array in mixed_arrays().items()}
+    torch.testing.assert_close(model.module(torch.from_numpy(data.train.inputs)), Mixed()(**arrays))
+
+
+# --------------------------------------------------------------------------- every stage
+
+
+class Both(Mixed):
+    """Several inputs, and scores in a mapping."""
+
+    def forward(self, image, table, words):
+        return {"logits": super().forward(image, table, words), "twice": image.flatten(1)}
+
+
+def test_every_stage_runs_on_several_inputs_and_outputs(tmp_path):
+    said = replace(MIXED, model="checkpoints.test_adapted:Both")
+    run = start(saved(Both(), tmp_path), tmp_path / "run", str(mixed_data(tmp_path)), said, options=QUICK)
+    results = run_all(run)
+    write_report(results, tmp_path / "run", "test")
+    found = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert found["model"]["inferred"]["scores_from"]["value"] == "logits"
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "scores_from" in page or "scores from" in page
+    no_op = results.effects.table.query("intervention == 'scale' and level == 1 and split == 'train'")
+    assert (no_op["accuracy"] == results.effects.baseline["train"]).all()
+    assert resume(tmp_path / "run", QUICK).model.digest == run.model.digest
+
+
+def test_the_users_module_is_left_as_it_is():
+    network = Several("dict")
+    Adapted(network, output="logits").eval()
+    assert set(network(images())) == {"aux", "logits"}
+    assert list(dict(network.named_modules())) == ["", "fc1", "fc2", "aux"]
+
+
+def test_data_without_a_name_for_inputs_are_several(tmp_path):
+    data = load_dataset(str(mixed_data(tmp_path)))
+    assert (data.width, data.image_shape, data.train.inputs.dtype) == (2 + 64 + 5, None, np.float32)
