@@ -211,6 +211,24 @@ def test_shapes_without_data(tmp_path):
     assert load_model(tmp_path / "net.pt")[0].input_shape == (7,)
 
 
+ENDLESS = {
+    "nested signs": ("x1 = " + "-" * 50_000 + "1", "code that does not parse"),
+    "a long attribute": ("x1 = x" + ".b" * 100_000, "code that does not parse"),
+    "many characters": ("x1 = 1" + " " * 1_000_000, "code of unusual length"),
+    "many statements": ("\n    ".join(["pass"] * 60_000), "code that takes too long to follow"),
+    "many names": (", ".join(["x1"] * 60_000) + " = x", "code that takes too long to follow"),
+}
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+def test_code_that_would_take_long_is_not_followed(what, tmp_path):
+    save_script(network("dense"), str(tmp_path / "net.pt"))
+    line, problem = ENDLESS[what]
+    first = b"    _0 = torch.flatten(x, 1)\n"
+    rewritten(tmp_path / "net.pt", lambda name, c: c.replace(first, b"    " + line.encode() + b"\n" + first))
+    assert read_contents(tmp_path / "net.pt").graph_problem == problem
+
+
 def test_code_of_a_script_never_runs(tmp_path):
     save_script(network("convolutional"), str(tmp_path / "net.pt"))
     attack = f"import os\nos.mkdir({str(tmp_path / 'MARK')!r})\n".encode()

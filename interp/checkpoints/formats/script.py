@@ -11,7 +11,6 @@ import ast
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -22,9 +21,9 @@ from interp.checkpoints.graphs.steps import Graph, UnknownOperation
 from interp.checkpoints.graphs.values import UNKNOWN, Ref, Stored
 from interp.dag import INPUT
 
-MOST_EXPRESSIONS = 50_000
+MOST_WORK = 50_000  # statements and expressions
 DEEPEST = 60  # calls within calls
-LONGEST = 5_000_000  # characters of code
+LONGEST = 1_000_000  # characters of code, which take seconds to parse
 
 
 class Module(NamedTuple):
@@ -68,7 +67,7 @@ def follow(root: Inert, sources: Mapping[str, str], constants: Sequence[Tensor])
     run = _Run(sources, constants)
     try:
         end = run.method(Module(root, ""), "forward", [Ref(INPUT)])
-    except (SyntaxError, RecursionError, ValueError) as error:  # not what torch writes
+    except (SyntaxError, RecursionError, MemoryError, ValueError) as error:  # not what torch writes
         raise UnknownOperation("code that does not parse") from error
     return run.program.graph(end)
 
@@ -80,25 +79,40 @@ class _Run:
     sources: Mapping[str, str]
     constants: Sequence[Tensor]
     program: Program = field(default_factory=Program)
-    expressions: int = 0
+    files: dict[str, dict[str, ast.stmt]] = field(default_factory=dict)
+    work: int = 0
     depth: int = 0
 
     # ----------------------------------------------------------------------- functions
 
     def method(self, module: Module, name: str, given: list[Any]) -> Any:
         """Follow a method of a module's class."""
-        found = _functions(self._class(module).body).get(name)
-        if found is None:
+        found = self._members(module).get(name)
+        if not isinstance(found, ast.FunctionDef):
             raise UnknownOperation(f"a call of {name}")
         return self._call(found, [module, *given], {})
 
-    def _class(self, module: Module) -> ast.ClassDef:
+    def _members(self, module: Module) -> Mapping[str, ast.stmt]:
+        """Give what the class of a module defines, by name."""
         file, _, own = module.value.class_name.rpartition(".")
-        body = _parsed(self.sources.get(file, "")).body
-        found = next((item for item in body if isinstance(item, ast.ClassDef) and item.name == own), None)
-        if found is None:
-            raise UnknownOperation(f"a module without code ({own})")
-        return found
+        known = f"{file}:{own}"
+        if known not in self.files:
+            found = self._defined(file).get(own)
+            if not isinstance(found, ast.ClassDef):
+                raise UnknownOperation(f"a module without code ({own})")
+            self.files[known] = _by_name(found.body)
+        return self.files[known]
+
+    def _defined(self, file: str) -> Mapping[str, ast.stmt]:
+        """Give what a code file defines, by name; it is parsed when first asked for."""
+        if file not in self.files:
+            self.files[file] = _by_name(ast.parse(self.sources.get(file, "")).body)
+        return self.files[file]
+
+    def _count(self, steps: int = 1) -> None:
+        self.work += steps
+        if self.work > MOST_WORK:
+            raise UnknownOperation("code that takes too long to follow")
 
     def _call(self, function: ast.FunctionDef, given: list[Any], named: dict[str, Any]) -> Any:
         self.depth += 1
@@ -121,6 +135,7 @@ class _Run:
 
     def _block(self, body: Sequence[ast.stmt], known: dict[str, Any]) -> Returned | None:
         for statement in body:
+            self._count()
             if isinstance(statement, ast.Return):
                 return Returned(self._value(statement.value, known) if statement.value else None)
             if isinstance(statement, ast.If):
@@ -139,6 +154,7 @@ class _Run:
         if isinstance(target, ast.Name):
             known[target.id] = value
         elif isinstance(target, ast.Tuple):
+            self._count(len(target.elts))
             values = (
                 value if isinstance(value, list) and len(value) == len(target.elts) else [UNKNOWN] * len(target.elts)
             )
@@ -170,9 +186,7 @@ class _Run:
     # ----------------------------------------------------------------------- expressions
 
     def _value(self, node: ast.expr, known: dict[str, Any]) -> Any:
-        self.expressions += 1
-        if self.expressions > MOST_EXPRESSIONS:
-            raise UnknownOperation("code that takes too long to follow")
+        self._count()
         if isinstance(node, ast.Constant):
             return node.value
         if isinstance(node, ast.Name):
@@ -209,10 +223,8 @@ class _Run:
 
     def _constant(self, module: Module, name: str) -> Any:
         """Give what a class states in its body, as ``stride : Final[int] = 2``."""
-        for item in self._class(module).body:
-            if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and item.target.id == name:
-                return UNKNOWN if item.value is None else self._value(item.value, {})
-        return UNKNOWN
+        item = self._members(module).get(name)
+        return self._value(item.value, {}) if isinstance(item, ast.AnnAssign) and item.value is not None else UNKNOWN
 
     def _called(self, node: ast.Call, known: dict[str, Any]) -> Any:
         if isinstance(node.func, ast.Name) and node.func.id in ("annotate", "unchecked_cast"):
@@ -233,8 +245,8 @@ class _Run:
         if name in DIRECT:
             return self._operation(own, given, named)
         if file in self.sources:
-            found = _functions(_parsed(self.sources[file]).body).get(own)
-            if found is None:
+            found = self._defined(file).get(own)
+            if not isinstance(found, ast.FunctionDef):
                 raise UnknownOperation(name)
             return self._call(found, given, named)
         if name == "getattr" and len(given) == 2:
@@ -265,17 +277,24 @@ DIRECT = ("__torch__.torch.nn.functional.adaptive_avg_pool2d", "__torch__.torch.
 """Functions whose bodies loop over sizes, but whose arguments are those of the operation they call."""
 
 
-@cache
-def _parsed(source: str) -> ast.Module:
-    return ast.parse(source)
-
-
-def _functions(body: Sequence[ast.stmt]) -> dict[str, ast.FunctionDef]:
-    return {item.name: item for item in body if isinstance(item, ast.FunctionDef)}
+def _by_name(body: Sequence[ast.stmt]) -> dict[str, ast.stmt]:
+    """Give functions, classes and annotated attributes by name, the first of each."""
+    found: dict[str, ast.stmt] = {}
+    for item in body:
+        if isinstance(item, (ast.FunctionDef, ast.ClassDef)):
+            found.setdefault(item.name, item)
+        elif isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+            found.setdefault(item.target.id, item)
+    return found
 
 
 def _raises(body: Sequence[ast.stmt]) -> bool:
-    return any("RaiseException" in ast.dump(statement) for statement in body)
+    """Whether a branch always ends in an error; one that only may, deeper in, does not count."""
+    calls = (statement.value for statement in body if isinstance(statement, ast.Expr))
+    return any(
+        isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "RaiseException"
+        for call in calls
+    )
 
 
 def _is_number(value: Any) -> bool:
