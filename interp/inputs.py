@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -21,6 +22,15 @@ IMAGE_BLOCK = 128
 """Rows a block where samples are images, whose feature maps are many times larger."""
 
 
+MOST_INPUTS = 2**22
+"""Numbers in a block of inputs: 16 MB, so that wide samples come in fewer rows."""
+
+
+def rows_a_block(model: LoadedModel, threads: int = 1) -> int:
+    """Give how many rows to run at once where `threads` of them share the work."""
+    return max(1, min(BLOCK * threads, MOST_INPUTS // math.prod(model.input_shape)))
+
+
 def channels_last(module: nn.Module) -> nn.Module:
     """Copy one of our own networks with its convolutions laid out so that they run several times faster.
 
@@ -36,9 +46,9 @@ def as_tensor(inputs: Array, scaling: Scaling, shape: tuple[int, ...]) -> Tensor
     return torch.from_numpy(np.ascontiguousarray(scaling(inputs))).reshape(len(inputs), *shape)
 
 
-def input_blocks(model: LoadedModel, inputs: Array, size: int = BLOCK) -> Iterator[tuple[slice, Tensor]]:
-    """Yield (rows, scaled inputs on the model's device) in order."""
-    device = device_of(model.module)
+def input_blocks(model: LoadedModel, inputs: Array, size: int | None = None) -> Iterator[tuple[slice, Tensor]]:
+    """Yield (rows, scaled inputs on the model's device) in order, `rows_a_block` at a time unless told."""
+    device, size = device_of(model.module), size or rows_a_block(model)
     for start in range(0, len(inputs), size):
         rows = slice(start, min(start + size, len(inputs)))
         yield rows, as_tensor(inputs[rows], model.scaling, model.input_shape).to(device)

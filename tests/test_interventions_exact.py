@@ -8,6 +8,7 @@ from torch import nn
 
 from interp.activations import Negate
 from interp.interventions import INTERVENTIONS, Ranges, ablate, levels, on_nodes, tally
+from interp.interventions.counting import right_samples
 from interp.types import Split
 
 SIZES = (64, 16, 5)
@@ -40,6 +41,7 @@ def assert_plain(model, plain, split, ranges):
     assert quick.hits.tolist() == found.hits.tolist()
     assert quick.gained.tolist() == found.gained.tolist()
     assert np.isnan(quick.loss).all()
+    assert right_samples(model, model.layers[0], edits, split).sum(1).tolist() == found.hits.tolist()
     return found
 
 
@@ -89,6 +91,19 @@ def test_values_that_are_infinite_or_huge():
     split.inputs[3] *= 1e30
     split.inputs[5] *= 1e19
     assert_plain(loaded(chain), plain, split, ranges)
+
+
+def test_nodes_that_never_answer_turn_no_row():
+    chain, plain = mlp("relu", widths=SIZES)
+    split, _ = given(plain)
+    model = loaded(chain)
+    with torch.no_grad():
+        model.module[0].weight.zero_()
+        model.module[0].bias.fill_(-1)
+    dead = [ablate(node, 0.0) for node in range(SIZES[1])]
+    found = tally(model, model.layers[0], dead, split, losses=False)
+    assert (found.hits == found.baseline).all()
+    assert right_samples(model, model.layers[0], dead, split).shape == (len(dead), len(split))
 
 
 def test_an_answer_with_its_sign_changed():

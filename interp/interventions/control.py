@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from interp.hooks import edit
 from interp.inputs import input_blocks
+from interp.interventions.counting import right_samples
 from interp.interventions.edits import INTERVENTIONS, Edit, Ranges, on_values
 from interp.interventions.levels import levels
 from interp.interventions.measure import measure
-from interp.interventions.together import outcomes
 from interp.interventions.tolerance import CENTRES, COLUMNS, tolerance_row
 from interp.tasks import COUNTED
 from interp.types import Array, LoadedModel, NodeLayer, Split
@@ -82,7 +82,7 @@ def _right(
     edits = [INTERVENTIONS[kind](float(x), ranges) for kind, found in levels_of.items() for x in found]
     note = f"{layer.name} beside its control"
     if model.task in COUNTED:
-        right = outcomes(model, [{layer.name: one} for one in edits], Split(split.inputs, None), note)
+        right = right_samples(model, layer, edits, Split(split.inputs, None), note)
     else:
         right = measure(model, layer, edits, split, note, own=True).score[:, None]
     parts = np.split(right, np.cumsum([len(found) for found in levels_of.values()])[:-1])

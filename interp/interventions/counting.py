@@ -13,11 +13,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from interp.errors import DataError
-from interp.inputs import BLOCK
+from interp.inputs import rows_a_block
 from interp.interventions.blocks import Block, open_block
 from interp.interventions.edits import Edit
 from interp.interventions.sites import Place, open_site
-from interp.interventions.ways import Ways, find_ways
+from interp.interventions.ways import Judged, Ways, find_ways
 from interp.types import Array, LoadedModel, NodeLayer, Split
 
 Part = TypeVar("Part")
@@ -77,36 +77,65 @@ def tally(
     DataError
         If there are no samples, or the unperturbed network's outputs are not numbers.
     """
-    if not len(split):
-        raise DataError(layer.name, found="no samples", expected="one or more", do="check the data")
-    opened = open_site(model, layer)
-    ways = find_ways(edits, opened, model.output)
     unperturbed, counts, loss = np.zeros(3 + classes), np.zeros((2 + classes, len(edits))), np.zeros(len(edits))
 
-    @torch.no_grad()
-    def one(start: int) -> tuple[list[float], list[tuple[list[int], Array, Array]]]:
-        block = open_block(model, opened, split, slice(start, start + BLOCK), losses)
+    def count(block: Block, judged: Iterable[Judged]) -> tuple[list[float], list[tuple[list[int], Array, Array]]]:
         asked = _asked(block, classes)
-        judged = [
-            (some, (asked @ right.float().T).cpu().numpy(), each.numpy()) for some, right, each in ways.judge(block)
-        ]
+        parts = [(some, (asked @ right.float().T).cpu().numpy(), each.numpy()) for some, right, each in judged]
         first = [float(block.right.sum()), float(block.loss), block.unknown]
-        return [*first, *asked[2:].sum(1).tolist()], judged
+        return [*first, *asked[2:].sum(1).tolist()], parts
 
-    starts = range(0, len(split), BLOCK)
-    for before, judged in tqdm(
-        each_done(one, starts, _threads(ways, opened)),
-        total=len(starts),
-        desc=note or layer.name,
-        unit="blocks",
-        disable=None,
-    ):
+    for before, parts in each_block(model, layer, edits, split, note, losses, count):
         unperturbed += np.array(before)
-        for some, right, each in judged:
+        for some, right, each in parts:
             counts[:, some] += right
             loss[some] += each
     check_numbers(layer.name, int(unperturbed[2]), len(split))
     return _tally(unperturbed, counts.astype(np.int64), loss / len(split), len(split))
+
+
+def right_samples(model: LoadedModel, layer: NodeLayer, edits: Sequence[Edit], split: Split, note: str = "") -> Array:
+    """Tell which samples are right under every edit of one layer, (E, S) booleans.
+
+    Arguments and errors as of `tally`.
+    """
+
+    def keep(block: Block, judged: Iterable[Judged]) -> tuple[Array, int]:
+        right = np.zeros((len(edits), block.right.shape[1]), bool)
+        for some, each, _ in judged:
+            right[some] = each.cpu().numpy()
+        return right, block.unknown
+
+    parts = list(each_block(model, layer, edits, split, note, False, keep))
+    check_numbers(layer.name, sum(unknown for _, unknown in parts), len(split))
+    return np.concatenate([right for right, _ in parts], axis=1)
+
+
+def each_block(
+    model: LoadedModel,
+    layer: NodeLayer,
+    edits: Sequence[Edit],
+    split: Split,
+    note: str,
+    losses: bool,
+    work: Callable[[Block, Iterable[Judged]], Part],
+) -> Iterator[Part]:
+    """Judge every edit of one layer on each block of rows; give what `work` makes of them, in order."""
+    if not len(split):
+        raise DataError(layer.name, found="no samples", expected="one or more", do="check the data")
+    opened = open_site(model, layer)
+    ways = find_ways(edits, opened, model.output)
+    threads = _threads(ways, opened)
+    size = rows_a_block(model, 1 if threads > 1 else torch.get_num_threads())
+
+    @torch.no_grad()
+    def one(start: int) -> Part:
+        block = open_block(model, opened, split, slice(start, start + size), losses)
+        return work(block, ways.judge(block))
+
+    starts = range(0, len(split), size)
+    done = each_done(one, starts, threads)
+    return iter(tqdm(done, total=len(starts), desc=note or layer.name, unit="blocks", disable=None))
 
 
 def _threads(ways: Ways, opened: object) -> int:

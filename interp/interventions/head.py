@@ -24,7 +24,7 @@ ROUNDING = 4 * 2.0**-24
 is off by at most n 2^-24 |w| |a| (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1)."""
 
 
-ROOM = 400_000
+ROOM = 800_000
 """Scores to work on at a time: more would leave the processor's cache, fewer make operations too short."""
 
 
@@ -102,14 +102,24 @@ class Rows:
         return torch.zeros_like(self.products).scatter_(0, self.truth.labels[None], -torch.inf)
 
     @cached_property
+    def plain_scores(self) -> Tensor:
+        """Scores of the unperturbed network, (C, B)."""
+        return self.products + self.head.bias[:, None]
+
+    @cached_property
     def true(self) -> Tensor:
         """Score of each row's label, (B,)."""
-        return (self.products + self.head.bias[:, None]).gather(0, self.truth.labels[None])[0]
+        return self.plain_scores.gather(0, self.truth.labels[None])[0]
 
     @cached_property
     def others(self) -> Tensor:
         """Scores with -inf for the label, (C, B)."""
-        return self.products + self.head.bias[:, None] + self.mask
+        return self.plain_scores + self.mask
+
+    @cached_property
+    def margin(self) -> Tensor:
+        """Score of the label above the best other one, (B,)."""
+        return self.true - self.others.amax(0)
 
     @cached_property
     def length(self) -> Tensor:

@@ -12,6 +12,7 @@ from interp.chain import run
 from interp.interventions.changes import Cap, Fix, Raise
 from interp.interventions.edits import Edit
 from interp.interventions.head import Rows
+from interp.interventions.scores import no_loss
 from interp.interventions.sites import Site
 from interp.interventions.verdicts import Verdicts, joined, judge
 
@@ -73,6 +74,42 @@ def bounds_of(edit: Edit) -> tuple[float, float] | None:
 
 def judge_at_head(edits: SingleNodes, rows: Rows) -> tuple[Tensor, Tensor]:
     """Judge edits of nodes that the output layer reads: which rows are right (E, B), summed losses (E,)."""
+    return _with_losses(edits, rows) if rows.truth.losses else _without_losses(edits, rows)
+
+
+def _without_losses(edits: SingleNodes, rows: Rows) -> tuple[Tensor, Tensor]:
+    weights = rows.head.weight.T[edits.nodes]  # (E, C)
+    old = rows.by_node.index_select(0, edits.nodes)
+    values = edits.values(slice(None), old, rows.site)
+    change = values - old
+    pair = _may_turn(change, weights, rows).view(-1).nonzero()[:, 0]
+    edit, row = pair // len(rows.outputs), pair % len(rows.outputs)
+    found = _judge_pairs(change.take(pair), weights.T.index_select(1, edit), row, rows)
+    right = (rows.margin > 0).repeat(len(weights), 1)
+    right.view(-1)[pair] = found.right[0]
+    again = lambda edit, row: rows.guess(replaced(rows.outputs, edits.nodes, values, edit, row))  # noqa: E731
+    unsure = Verdicts(right, no_loss(len(weights)), edit[found.row], row[found.row])
+    return unsure.settled(rows.truth, again)
+
+
+def _may_turn(change: Tensor, weights: Tensor, rows: Rows) -> Tensor:
+    """Tell which rows are so near a tie that changes (E, B) read with weights (E, C) could turn them: few are."""
+    each, more = rows.head.rounding
+    furthest = change.abs() * (weights.amax(1) - weights.amin(1) + each)[:, None]
+    return ~(furthest < rows.margin.abs() - each * rows.length - more)  # NaN may be anything
+
+
+def _judge_pairs(change: Tensor, weights: Tensor, row: Tensor, rows: Rows) -> Verdicts:
+    """Judge some rows (P,) under changes (P,) read with weights (C, P), as one edit."""
+    each, more = rows.head.rounding
+    scores = rows.plain_scores.index_select(1, row).addcmul_(weights, change)
+    label = rows.truth.labels.take(row)[None]
+    true = scores.gather(0, label)
+    rounding = each * (rows.length.take(row) + change.abs()) + more
+    return judge(true, scores.scatter_(0, label, -torch.inf)[None], rounding[None], losses=False)
+
+
+def _with_losses(edits: SingleNodes, rows: Rows) -> tuple[Tensor, Tensor]:
     weights, (each, more) = rows.head.weight.T[edits.nodes], rows.head.rounding  # (E, C)
     least = each * rows.length + more
     values = []

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from interp.chain import chain_steps, run, split_at
 from interp.errors import DataError
 from interp.hooks import edit
-from interp.inputs import BLOCK, input_blocks
+from interp.inputs import input_blocks, rows_a_block
 from interp.interventions.counting import Tally, check_numbers
 from interp.interventions.edits import Edit, on_values
 from interp.interventions.scores import CELLS, Truth, classes, right_and_loss
@@ -74,12 +74,6 @@ def tally_together(model: LoadedModel, edits: Sequence[Edits], split: Split, not
     return _tally(counts, len(split))
 
 
-def outcomes(model: LoadedModel, edits: Sequence[Edits], split: Split, note: str = "") -> Array:
-    """Tell which samples are right under every combination of edits, (E, S) booleans; arguments as `tally_together`."""
-    parts = [right[1:].cpu().numpy() for right, _ in judged_together(model, edits, split, note)]
-    return np.concatenate(parts, axis=1)
-
-
 @torch.no_grad()
 def judged_together(
     model: LoadedModel, edits: Sequence[Edits], split: Split, note: str = ""
@@ -92,7 +86,9 @@ def judged_together(
     if not len(split):
         raise DataError(", ".join(layers), found="no samples", expected="one or more", do="check the data")
     opened, unknown = open_together(model, layers), 0
-    blocks = tqdm(input_blocks(model, split.inputs), total=-(-len(split) // BLOCK), desc=note, disable=None)
+    blocks = tqdm(
+        input_blocks(model, split.inputs), total=-(-len(split) // rows_a_block(model)), desc=note, disable=None
+    )
     for rows, x in blocks:
         site = opened(x)
         outputs = site.run({})

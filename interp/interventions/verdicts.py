@@ -51,9 +51,8 @@ def judge(true: Tensor, others: Tensor, rounding: Tensor, losses: bool) -> Verdi
     """
     best, excess = best_and_excess(others, true, losses)
     margin = true - best
-    sure = margin.abs().sub_(rounding)
-    # NaN is unsure
-    pairs = sure.new_empty(0, 2, dtype=torch.int64) if bool(sure.amin() > 0) else (~(sure > 0)).nonzero()
+    sure = margin.abs().sub_(rounding) > 0  # NaN is unsure
+    pairs = margin.new_empty(0, 2, dtype=torch.int64) if bool(sure.all()) else (~sure).nonzero()
     return Verdicts(margin > 0, cross_entropy(excess, margin), *pairs.T)
 
 
