@@ -38,7 +38,7 @@ class Samples(Protocol):
 
     @property
     def network_input(self) -> Array:
-        """(B, D0)."""
+        """(B / R, D0), each behind R rows in turn."""
 
 
 @dataclass(frozen=True)
@@ -244,19 +244,28 @@ class _Sums:
             self._accumulate(self.squares, kind, (weight**2).sum(axis=0, dtype=np.float64))
         stacked = np.concatenate(list(weights.values()), axis=1).T
         self.same = part.network_input is part.layer_input  # a first dense layer: one product serves both
-        for name in ("layer_input",) if self.same else ("layer_input", "network_input"):
-            x = self._centred(name, getattr(part, name))
-            for kind, product in zip(weights, np.split(stacked @ x, len(weights)), strict=True):
-                self._accumulate(self.products, (name, kind), product.astype(np.float64))
-            if name == "layer_input" and x.shape[1] <= WIDEST_PCA:
-                gram = (x.T @ x).astype(np.float64)
-                self.outer = gram if self.outer is None else self.outer + gram
+        read = self._centred("layer_input", part.layer_input, 1)
+        self._add_products("layer_input", weights, stacked @ read)
+        if read.shape[1] <= WIDEST_PCA:
+            gram = (read.T @ read).astype(np.float64)
+            self.outer = gram if self.outer is None else self.outer + gram
+        if not self.same:
+            repeats = len(part.z) // len(part.network_input)
+            summed = stacked.reshape(len(stacked), -1, repeats).sum(axis=2)  # one product for all rows of an input
+            inputs = self._centred("network_input", part.network_input, repeats)
+            self._add_products("network_input", weights, summed @ inputs)
 
-    def _centred(self, name: str, x: Array) -> Array:
+    def _add_products(self, name: str, kinds: Iterable[str], products: Array) -> None:
+        kinds = list(kinds)
+        for kind, product in zip(kinds, np.split(products, len(kinds)), strict=True):
+            self._accumulate(self.products, (name, kind), product.astype(np.float64))
+
+    def _centred(self, name: str, x: Array, repeats: int) -> Array:
+        """Take the centre off; each row of `x` stands for so many."""
         if name not in self.centre:
             self.centre[name] = x.mean(axis=0, dtype=np.float64)
         centred = (x - self.centre[name].astype(np.float32)).astype(np.float32)
-        self._accumulate(self.total, name, centred.sum(axis=0, dtype=np.float64))
+        self._accumulate(self.total, name, repeats * centred.sum(axis=0, dtype=np.float64))
         return centred
 
     @staticmethod

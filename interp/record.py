@@ -41,7 +41,8 @@ class Samples(NamedTuple):
     layer_input
         (B, D) what the nodes read; for a convolution the patch.
     network_input
-        (B, D0) scaled network input, flat; the very same array where the nodes read just that.
+        (B / R, D0) scaled network inputs, flat, each behind R rows in turn (a convolution's positions); the very same
+        array as `layer_input` where the nodes read just that.
     """
 
     z: Array
@@ -165,12 +166,12 @@ def layer_samples(model: LoadedModel, data: Dataset, recording: Recording, layer
     target = model.layer(layer)
     z, inputs = recording.z[layer], data.splits[recording.split].inputs
     kept = z.shape[0] // len(inputs)
-    width = kept * (target.inputs + data.width)
+    width = kept * target.inputs + data.width
     for rows, x in input_blocks(model, inputs, max(1, min(2 * BLOCK, MOST_VALUES // width))):
         first, last = rows.start * kept, rows.stop * kept
         position = recording.position[layer][first:last]
         flat = torch.from_numpy(position.astype(np.int64) if position.size else np.zeros(len(x), np.int64))
         index = torch.arange(len(x)).repeat_interleave(kept)
         read = read_by(model.module, target, x).rows(len(x), index, flat).cpu().numpy()
-        network = x.flatten(1).cpu().numpy().repeat(kept, axis=0)
+        network = x.flatten(1).cpu().numpy()
         yield Samples(np.asarray(z[first:last]), read, read if np.array_equal(read, network) else network)

@@ -234,6 +234,21 @@ def test_a_first_layer_reads_the_network_input_itself(layer):
     np.testing.assert_allclose(apart.network_mean, layer.network.mean(axis=0, dtype=float), atol=1e-6)
 
 
+def test_rows_of_one_input_share_it(layer):
+    """Three positions an input: the same means whether the input stands there three times or once."""
+    inputs = layer.network[::3]
+    often = Layer(**{**vars(layer), "network": inputs.repeat(3, axis=0)}).prototypes()
+    parts = [
+        Part(layer.z[rows], layer.x[rows], inputs[rows.start // 3 : rows.stop // 3])
+        for rows in (slice(start, start + 600) for start in range(0, S, 600))
+    ]
+    affine = layer.weight, layer.bias
+    once = find_prototypes(parts, layer.z, np.arange(S), layer.fit, layer.boundaries, "abs", affine)
+    for kind, means in often.network_input.items():
+        np.testing.assert_allclose(once.network_input[kind], means, atol=2e-5, err_msg=kind)
+    np.testing.assert_allclose(once.network_mean, often.network_mean, atol=1e-7)
+
+
 def test_node_order_permutes_prototypes(layer):
     order = [3, 0, 4, 1, 2]
     moved = Layer(

@@ -148,7 +148,8 @@ def test_positions_and_patches_give_z_back(tmp_path, monkeypatch, most):
         np.testing.assert_allclose(patches @ weight.T + bias, z, atol=1e-6)
         np.testing.assert_array_equal(found.sample[conv.name], np.arange(300).repeat(kept))
         whole = (data.train.inputs / np.float32(255)).astype(np.float32)[found.sample[conv.name]]
-        np.testing.assert_allclose(np.concatenate([part.network_input for part in parts]), whole, atol=1e-7)
+        behind = np.concatenate([part.network_input for part in parts]).repeat(kept, axis=0)
+        np.testing.assert_allclose(behind, whole, atol=1e-7)
         padded = np.pad(whole.reshape(-1, *IMAGE), ((0, 0), (0, 0), (1, 1), (1, 1)))
         for row in range(0, len(z), 97):  # cut out by hand: 3 x 4 positions, two apart
             top, left = 2 * np.array(divmod(found.position[conv.name][row], 4))
