@@ -17,7 +17,8 @@ from interp.checkpoints import LoadOptions
 from interp.datasets import DataOptions
 from interp.errors import InterpError, UsageError, first_line
 from interp.interventions import INTERVENTIONS, InterventionOptions
-from interp.runs import Options
+from interp.limits import LARGE_LAYERS, LARGE_NODES, MOST_NODES, Limits
+from interp.settings import Options
 from interp.tasks import TASKS
 
 MOST_LEVELS = 10_000
@@ -59,6 +60,27 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--preset", default="default", help=f"thresholds: {', '.join(PRESETS)}")
     group.add_argument("--epsilon", type=float, help="largest distance of a coherent boundary to a cluster mean")
     _add_interventions(parser)
+    _add_limits(parser)
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    """Add what says how much of a large network is looked at."""
+    group = parser.add_argument_group(
+        f"limits (a network of more than {LARGE_LAYERS} layers or {LARGE_NODES:,} nodes is large; the page says what "
+        "was left out)"
+    )
+    group.add_argument("--everything", action="store_true", help="look at all of it, however long that takes")
+    group.add_argument(
+        "--nodes-per-layer",
+        metavar="N",
+        type=int,
+        help=f"nodes with mixtures and prototypes (default: all; if large, {MOST_NODES:,} over all layers)",
+    )
+    group.add_argument(
+        "--single-nodes", metavar="N", type=int, help="nodes of a swept layer changed one at a time (all; if large, 8)"
+    )
+    group.add_argument("--swept-layers", metavar="N", type=int, help="layers swept, evenly over depth (all; 6)")
+    group.add_argument("--inputs", metavar="N", type=int, help="inputs of each split for that (all; 100)")
 
 
 def _add_interventions(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +93,9 @@ def _add_interventions(parser: argparse.ArgumentParser) -> None:
         metavar="NAMES",
         help=f"of {names}, or package.module:name (default: {', '.join(plain.interventions)})",
     )
-    group.add_argument("--levels", type=int, default=plain.levels, help="levels of each (default: %(default)s)")
+    group.add_argument(
+        "--levels", type=int, help=f"levels of each (default: {plain.levels}; in a large network the published ones)"
+    )
     group.add_argument("--layers", metavar="NAMES", help="sweep only these layers (default: all)")
     group.add_argument(
         "--nodes", metavar="NODES", help="sweep these nodes too, each on its own: layers.0:17,layers.0:18"
@@ -86,8 +110,7 @@ def _add_interventions(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--curve-levels",
         type=int,
-        default=plain.curve_levels,
-        help="levels of every node's clamp curves, 0 for none (default: %(default)s)",
+        help=f"levels of every node's clamp curves, 0 for none (default: {plain.curve_levels}; none if large)",
     )
     group.add_argument("--no-ablation", action="store_true", help="leave the single-node ablations out")
 
@@ -111,11 +134,27 @@ def run_options(args: argparse.Namespace) -> Options:
     thresholds = preset(args.preset)
     if args.epsilon is not None:
         thresholds = replace(thresholds, epsilon=args.epsilon)
-    plain = Options(seed=args.seed, thresholds=thresholds, interventions=_intervention_options(args))
+    swept, limits = _intervention_options(args), _limits(args)
+    plain = Options(seed=args.seed, thresholds=thresholds, interventions=swept, limits=limits)
     return replace(
         plain,
         clusters=replace(plain.clusters, seed=args.seed),
         attribution=replace(plain.attribution, seed=args.seed),
+    )
+
+
+def _limits(args: argparse.Namespace) -> Limits:
+    """Give the caps that the user named."""
+    for name in ("nodes_per_layer", "single_nodes", "swept_layers", "inputs"):
+        _check_range(f"--{name.replace('_', '-')}", getattr(args, name), 1, 10**9)
+    return Limits(
+        args.everything,
+        args.nodes_per_layer,
+        args.single_nodes,
+        args.swept_layers,
+        args.inputs,
+        args.levels,
+        args.curve_levels,
     )
 
 
@@ -129,11 +168,11 @@ def _intervention_options(args: argparse.Namespace) -> InterventionOptions:
     alone = [(node,) for node in _names("--nodes", args.nodes)]
     return replace(
         plain,
-        levels=args.levels,
+        levels=plain.levels if args.levels is None else args.levels,
         ablation=not args.no_ablation,
         seed=args.seed,
         interventions=_names("--interventions", args.interventions) or plain.interventions,
-        curve_levels=args.curve_levels,
+        curve_levels=plain.curve_levels if args.curve_levels is None else args.curve_levels,
         layers=_names("--layers", args.layers),
         groups=(*alone, *(_names("--together", sites) for sites in args.together)),
     )

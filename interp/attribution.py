@@ -16,6 +16,7 @@ from interp.hooks import edit, tap
 from interp.inputs import as_tensor, device_of
 from interp.interventions import ablate
 from interp.interventions.edits import on_values
+from interp.limits import drawn_nodes
 from interp.nodes import rows_of_nodes
 from interp.scoring import predict
 from interp.tasks import R2, TASKS
@@ -38,6 +39,10 @@ class AttributionOptions:
         Of the bootstrap over nodes.
     seed
         Of every draw.
+    single_nodes
+        Nodes of a layer that are ablated, drawn at random; None: all.
+    layers
+        Names of the hidden layers to score; none: all.
     """
 
     samples: int = 200
@@ -45,6 +50,8 @@ class AttributionOptions:
     captum_nodes: int = 256
     repetitions: int = 1000
     seed: int = 0
+    single_nodes: int | None = None
+    layers: tuple[str, ...] = ()
 
 
 def attribute(
@@ -72,13 +79,15 @@ def attribute(
         outputs = _forward(model)(x)
         target = _target(outputs, predict(outputs, model.output))
     conductance = _conductance(model, layer, x, target, options.steps)
-    ablation = _ablation(model, layer, x, target)
-    rho, p_value = _spearman(conductance, ablation)
-    low, high = _bootstrap(conductance, ablation, options)
+    drawn = drawn_nodes(layer, options.single_nodes, options.seed)
+    nodes = np.arange(layer.nodes) if drawn is None else drawn
+    ablation = _ablation(model, layer, x, target, nodes)
+    rho, p_value = _spearman(conductance[nodes], ablation[nodes])
+    low, high = _bootstrap(conductance[nodes], ablation[nodes], options)
     return Attribution(
         conductance=conductance,
         ablation=ablation,
-        captum_ablation=_captum_ablation(model, layer, x, target, options.captum_nodes),
+        captum_ablation=_captum_ablation(model, layer, x, target, nodes, options.captum_nodes),
         rank_correlation=rho,
         low=low,
         high=high,
@@ -122,12 +131,12 @@ def _per_node(values: Tensor, kind: str) -> Array:
 
 
 @torch.no_grad()
-def _ablation(model: LoadedModel, layer: NodeLayer, x: Tensor, target: Tensor) -> Array:
-    """Mean |change| of the target's score when a node's output is 0, (N,), by our hooks."""
+def _ablation(model: LoadedModel, layer: NodeLayer, x: Tensor, target: Tensor, nodes: Array) -> Array:
+    """Mean |change| of the target's score when a node's output is 0, (N,), by our hooks; NaN of all but `nodes`."""
     forward = _forward(model)
     base = _scores(forward(x), target)
-    changes = np.empty(layer.nodes)
-    for node in range(layer.nodes):
+    changes = np.full(layer.nodes, np.nan)
+    for node in map(int, nodes):
         with edit(model.module, layer, *on_values(ablate(node, 0), layer)):
             changes[node] = float((base - _scores(forward(x), target)).abs().double().mean())
     return changes
@@ -138,34 +147,39 @@ def _scores(outputs: Tensor, target: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _captum_ablation(model: LoadedModel, layer: NodeLayer, x: Tensor, target: Tensor, most: int) -> Array:
+def _captum_ablation(model: LoadedModel, layer: NodeLayer, x: Tensor, target: Tensor, nodes: Array, most: int) -> Array:
     """Give the same changes by Captum; NaN where a node's output is no module's output, or f(0) is not 0."""
     from captum.attr import LayerFeatureAblation
 
     found = np.full(layer.nodes, np.nan)
     if layer.activation not in ("identity", "relu", "abs", "tanh", "gelu", "silu", "elu", "leaky_relu"):
         return found  # Captum sets z to 0, which silences the output only where f(0) = 0
-    place, mask = place_of(model.module, layer.tap), _node_mask(model, layer, x)
-    if not isinstance(place, nn.Module) or mask is None or layer.nodes > most:
+    place, mask = place_of(model.module, layer.tap), _node_mask(model, layer, x, nodes)
+    if not isinstance(place, nn.Module) or mask is None or len(nodes) > most:
         return found
     method = LayerFeatureAblation(_forward(model), place)
     with _out_of_place(model.module):
         scores = method.attribute(x, layer_baselines=0, target=target, layer_mask=mask)
     changes = rows_of_nodes(scores, layer.kind)  # one score a node, repeated over positions
-    return np.asarray(changes.abs().mean(0).cpu().double())
+    found[nodes] = changes.abs().mean(0).cpu().double().numpy()[nodes]
+    return found
 
 
-def _node_mask(model: LoadedModel, layer: NodeLayer, x: Tensor) -> Tensor | None:
-    """One group a node: as z with the node's number everywhere; None where samples are not on axis 0."""
+def _node_mask(model: LoadedModel, layer: NodeLayer, x: Tensor, nodes: Array) -> Tensor | None:
+    """One group a node, as z with the group's number everywhere, and one of all other nodes.
+
+    None where samples are not on axis 0.
+    """
     with tap(model.module, [layer]) as seen:
         model.module(x[:1])
     shape = seen[layer.name].shape
-    nodes = torch.arange(layer.nodes, device=x.device)
+    groups = torch.full((layer.nodes,), len(nodes), device=x.device)
+    groups[torch.from_numpy(nodes).to(x.device)] = torch.arange(len(nodes), device=x.device)
     if layer.layout != "samples":
         return None
     if not layer.kind.startswith("conv"):
-        return nodes.expand(1, *shape[1:])
-    return nodes.view(1, -1, *(1 for _ in shape[2:])).expand(1, *shape[1:])
+        return groups.expand(1, *shape[1:])
+    return groups.view(1, -1, *(1 for _ in shape[2:])).expand(1, *shape[1:])
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import numpy as np
 from interp.chance import chance_curves, chance_within, clusters_of, random_points, share_p_values
 from interp.errors import UsageError, unknown_name
 from interp.statistics import benjamini_hochberg, bootstrap_shares
-from interp.types import Array, Boundaries, GaussianFit, Thresholds
+from interp.types import UNSAMPLED, Array, Boundaries, GaussianFit, Thresholds
 
 PRESETS: dict[str, Thresholds] = {
     "default": Thresholds(),
@@ -59,24 +59,25 @@ def classify_boundaries(
     """
     _check(thresholds)
     dead = np.asarray(fit.var <= 0 if dead is None else dead, bool)
+    judged = ~dead & (np.isin(np.arange(len(dead)), fit.nodes) | (thresholds.rule == "mean"))
     places = clusters_of(fit, thresholds)
     gaps = np.abs(places.centre) / places.scale
     component, distance = _closest(gaps, places.usable)
-    component, distance = np.where(dead, -1, component), np.where(dead, np.nan, distance)
+    component, distance = np.where(judged, component, -1), np.where(judged, distance, np.nan)
     if thresholds.rule == "mean":
         error = np.sqrt(fit.var / fit.count)  # of a mean, in its own unit
     else:
         error = distance_error(distance, _rows_behind(fit, component))
-    p_value = np.where(dead, np.nan, chance_within(fit, places, np.nan_to_num(distance)[:, None])[:, 0])
+    p_value = np.where(judged, chance_within(fit, places, np.nan_to_num(distance)[:, None])[:, 0], np.nan)
     epsilons = np.unique([*EPSILONS, thresholds.epsilon])
-    within = distance[~dead, None] <= epsilons
+    within = distance[judged, None] <= epsilons
     share_low, share_high = bootstrap_shares(within, REPETITIONS, seed) if len(within) else (epsilons * np.nan,) * 2
-    points = random_points(fit, places, ~dead, epsilons)
+    points = random_points(fit, places, judged, epsilons)
     nulls = chance_curves(
-        points, places, ~dead, epsilons, bias=bias, directions=directions, thresholds=thresholds, seed=seed
+        points, places, judged, epsilons, bias=bias, directions=directions, thresholds=thresholds, seed=seed
     )
     return Boundaries(
-        kind=_kinds(fit, distance, dead, thresholds),
+        kind=_kinds(fit, distance, dead, judged, thresholds),
         component=component,
         distance=distance,
         distance_low=np.maximum(distance - 1.96 * error, 0),
@@ -124,8 +125,9 @@ def distance_error(distance: Array, rows: Array) -> Array:
     return np.asarray(np.sqrt((1 + np.square(distance) / 2) / rows))
 
 
-def _kinds(fit: GaussianFit, distance: Array, dead: Array, thresholds: Thresholds) -> Array:
+def _kinds(fit: GaussianFit, distance: Array, dead: Array, judged: Array, thresholds: Thresholds) -> Array:
     one_side = np.maximum(fit.positive_share, 1 - fit.positive_share) >= thresholds.one_sided
     kind = np.where(distance <= thresholds.epsilon, "coherent", "adhoc")
+    kind = np.where(judged, kind, UNSAMPLED)
     kind = np.where(one_side, "one-sided", kind)
     return np.where(dead, "dead", kind).astype("<U9")

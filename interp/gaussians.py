@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from interp.errors import DataError
-from interp.mixtures import BINS, Mixture, best_mixtures, bin_values, mixture_cdf
+from interp.mixtures import BINS, Binned, Mixture, best_mixtures, bin_values, mixture_cdf
 from interp.moments import Moments
 from interp.types import Array, GaussianFit, Rows
 
@@ -29,7 +29,12 @@ class GaussianOptions:
     bins: int = BINS
 
 
-def fit_gaussians(z: Rows, labels: Array | None = None, options: GaussianOptions = GaussianOptions()) -> GaussianFit:
+def fit_gaussians(
+    z: Rows,
+    labels: Array | None = None,
+    options: GaussianOptions = GaussianOptions(),
+    sampled: Array | None = None,
+) -> GaussianFit:
     """Fit the nodes of one layer.
 
     Parameters
@@ -40,6 +45,8 @@ def fit_gaussians(z: Rows, labels: Array | None = None, options: GaussianOptions
         (S,) class of each row, or None.
     options
         Number of components and bins.
+    sampled
+        (M,) nodes to fit mixtures to, ascending; None: all. Everything else is found of every node.
 
     Raises
     ------
@@ -57,7 +64,7 @@ def fit_gaussians(z: Rows, labels: Array | None = None, options: GaussianOptions
     _check_finite(total)
     sd = np.sqrt(total.var)
     binned = bin_values(blocks_of(z), total.mean, sd, total.minimum, total.maximum, options.bins)
-    mixture, components, bic = best_mixtures(binned, options.components)
+    mixture, components, bic = _mixtures(binned, options.components, sampled)
     mixture, components = _in_own_units(mixture, components, total)
     positive = sum((block > 0).sum(axis=0) for block in blocks_of(z)) / total.count
     cumulative = np.cumsum(binned.count, axis=1) / total.count
@@ -81,7 +88,24 @@ def fit_gaussians(z: Rows, labels: Array | None = None, options: GaussianOptions
         ks_mixture=_ks(cumulative, total, mixture.weight, mixture.mean, mixture.var),
         positive_share=np.asarray(positive, float),
         histogram=binned.count.astype(np.int64),
+        sampled=sampled,
     )
+
+
+def _mixtures(data: Binned, most: int, sampled: Array | None) -> tuple[Mixture, Array, Array]:
+    """Fit up to `most` components to the nodes sampled, and one to the others."""
+    if sampled is None or len(sampled) == len(data.count):
+        return best_mixtures(data, most)
+    others = np.setdiff1d(np.arange(len(data.count)), sampled)
+    parts = [(sampled, best_mixtures(data.of(sampled), most)), (others, best_mixtures(data.of(others), 1))]
+    shape = (len(data.count), most)
+    weight, mean, var, bic = np.zeros(shape), *(np.full(shape, np.nan) for _ in range(3))
+    loglik, components = np.empty(shape[0]), np.empty(shape[0], np.int64)
+    for nodes, (found, number, criterion) in parts:  # neither is empty
+        for target, source in ((weight, found.weight), (mean, found.mean), (var, found.var), (bic, criterion)):
+            target[nodes, : source.shape[1]] = source
+        loglik[nodes], components[nodes] = found.loglik, number
+    return Mixture(weight, mean, var, loglik), components, bic
 
 
 def _check_finite(total: Moments) -> None:

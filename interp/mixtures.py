@@ -50,6 +50,10 @@ class Binned:
         """(N, B) variance of the values within each bin; 0 where it is empty."""
         return np.asarray(np.maximum(self.squares / np.maximum(self.count, 1) - self.centre**2, 0))
 
+    def of(self, nodes: Array | slice) -> Binned:
+        """Give some nodes alone."""
+        return Binned(self.count[nodes], self.total[nodes], self.squares[nodes])
+
 
 @dataclass(frozen=True)
 class Mixture:
@@ -104,7 +108,7 @@ def fit_mixture(data: Binned, start: Mixture, iterations: int = 300, tolerance: 
         active = active[going]
         if not len(active):
             break
-        part = Binned(data.count[active], data.total[active], data.squares[active])
+        part = data.of(active)
     return Mixture(found[0], found[1], found[2], loglik)
 
 
@@ -204,9 +208,8 @@ def best_mixtures(data: Binned, most: int) -> tuple[Mixture, Array, Array]:
         (N, most).
     """
     blocks = [slice(start, start + NODES_A_BLOCK) for start in range(0, len(data.count), NODES_A_BLOCK)]
-    parts = [Binned(data.count[b], data.total[b], data.squares[b]) for b in blocks]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(lambda part: _best_of_block(part, most), parts))
+        found = list(pool.map(lambda block: _best_of_block(data.of(block), most), blocks))
     mixtures, components, bic = zip(*found, strict=True)
     joined = (np.concatenate([getattr(m, name) for m in mixtures]) for name in ("weight", "mean", "var", "loglik"))
     return Mixture(*joined), np.concatenate(components), np.concatenate(bic)

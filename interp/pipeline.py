@@ -17,6 +17,7 @@ from interp.errors import MismatchError
 from interp.gaussians import fit_gaussians
 from interp.inputs import as_tensor, device_of
 from interp.interventions import Ranges, intervene, output_ranges, over_runs
+from interp.limits import drawn_nodes
 from interp.maps import affine_map
 from interp.prototypes import find_prototypes
 from interp.record import layer_samples, record_activations
@@ -69,7 +70,8 @@ def run_fit(run: Run) -> dict[str, GaussianFit]:
     """Fit Gaussians to the nodes of every layer."""
 
     def one(layer: NodeLayer, recording: Recording) -> GaussianFit:
-        return fit_gaussians(recording.z[layer.name], recording.row_labels(layer.name), run.options.gaussians)
+        sampled = drawn_nodes(layer, run.options.limits.nodes_per_layer, run.options.seed)
+        return fit_gaussians(recording.z[layer.name], recording.row_labels(layer.name), run.options.gaussians, sampled)
 
     return _each_layer(run, "fit", one)
 
@@ -128,7 +130,7 @@ def run_prototypes(run: Run) -> dict[str, Prototypes]:
 
 
 def run_clusters(run: Run) -> dict[str, tuple[ClusterMatch, ...]]:
-    """Hold every layer's prototypes against k-means, with k = nodes and k = classes."""
+    """Hold every layer's prototypes against k-means, with k = prototypes of a kind and k = classes."""
     prototypes = _read(run, "prototypes", Prototypes)
 
     def one(layer: NodeLayer, recording: Recording) -> tuple[ClusterMatch, ...]:
@@ -138,8 +140,9 @@ def run_clusters(run: Run) -> dict[str, tuple[ClusterMatch, ...]]:
             with open_recording(run.path("record"), "test") as held_out:
                 test = _cluster_sample(run, held_out, layer)
         found = prototypes[layer.name]
-        classes = max(len(run.data.classes), 2) if run.model.task in COUNTED else layer.nodes
-        ks = sorted({layer.nodes, classes}, reverse=True)
+        nodes = len(found.nodes)
+        classes = max(len(run.data.classes), 2) if run.model.task in COUNTED else nodes
+        ks = sorted({nodes, classes}, reverse=True)
         return tuple(
             match_clusters(train, test, found.layer_input, found.effective_count, k, run.options.clusters) for k in ks
         )
@@ -201,7 +204,9 @@ def run_attribution(run: Run) -> dict[str, Attribution]:
     def one(layer: NodeLayer, recording: Recording) -> Attribution:
         return attribute(run.model, layer, split, run.options.attribution)
 
-    return _each_layer(run, "attribute", one, run.model.layers[:-1])
+    chosen = run.options.attribution.layers
+    hidden = tuple(layer for layer in run.model.layers[:-1] if not chosen or layer.name in chosen)
+    return _each_layer(run, "attribute", one, hidden)
 
 
 STAGES: dict[str, Callable[[Run], object]] = {
@@ -251,8 +256,9 @@ def read_run(run: Run) -> Results:
         clusters=read_results(run.path("clusters"), ClusterMatch, command_of("clusters"))[0],  # type: ignore[arg-type]
         effects=effects,
         attribution=attribution,
-        verdict=judge(run.model, run.data, boundaries, effects, attribution),
+        verdict=judge(run.model, run.data, boundaries, effects, attribution, run.limits),
         provenance=run.provenance,
+        limits=run.limits,
     )
 
 

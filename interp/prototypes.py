@@ -78,7 +78,7 @@ def find_prototypes(
     affine: tuple[Array, Array] | None,
     options: PrototypeOptions = PrototypeOptions(),
 ) -> Prototypes:
-    """Average the inputs of one layer under each node's weights.
+    """Average the inputs of one layer under each node's weights; of the nodes whose mixtures were fitted.
 
     Parameters
     ----------
@@ -97,12 +97,15 @@ def find_prototypes(
     options
         Shares and numbers.
     """
-    cuts, exemplars = _select(z, row_sample, activation, options)
+    nodes, component = fit.nodes, boundaries.component[fit.nodes]
+    sampled, fit = fit.sampled, fit.of(nodes)
+    cuts, exemplars = _select(z, nodes, row_sample, activation, options)
     sums = _Sums(fit.mean)
     for part in samples:
-        sums.add(part, _row_weights(part.z, fit, boundaries, activation, cuts))
+        values = part.z if sampled is None else np.ascontiguousarray(part.z[:, nodes])
+        sums.add(part, values, _row_weights(values, fit, component, activation, cuts))
     mean, covariance = sums.layer_moments()
-    weight = np.full((len(fit.mean), len(mean)), np.nan) if affine is None else affine[0]
+    weight = np.full((len(nodes), len(mean)), np.nan) if affine is None else affine[0][nodes]
     coordinates, whitening = principal_coordinates(weight, covariance)
     return Prototypes(
         layer_input=sums.means("layer_input", fit),
@@ -115,6 +118,7 @@ def find_prototypes(
         weight=weight,
         principal_coordinates=coordinates,
         whitening=whitening,
+        sampled=sampled,
     )
 
 
@@ -159,14 +163,16 @@ def strength_of(z: Array, activation: str) -> Array:
     return np.abs(z) if activation == "abs" else z
 
 
-def _select(z: Rows, row_sample: Array, activation: str, options: PrototypeOptions) -> tuple[Cuts, dict[str, Array]]:
+def _select(
+    z: Rows, chosen_nodes: Array, row_sample: Array, activation: str, options: PrototypeOptions
+) -> tuple[Cuts, dict[str, Array]]:
     """Find exact cuts and exemplars, some nodes at a time so that little is in memory."""
-    rows, nodes = z.shape
+    rows, nodes = z.shape[0], len(chosen_nodes)
     count = min(rows, max(options.least, round(options.share * rows)))
     near, strong = np.empty(nodes), np.empty(nodes)
     chosen: dict[str, list[Array]] = {"nearest": [], "strongest": []}
     for columns in _column_blocks(rows, nodes):
-        values = np.concatenate([block[:, columns] for block in blocks_of(z)])
+        values = np.concatenate([block[:, chosen_nodes[columns]] for block in blocks_of(z)])
         distance, strength = distance_of(values, activation), strength_of(values, activation)
         near[columns] = np.partition(distance, count - 1, axis=0)[count - 1]
         strong[columns] = np.partition(strength, rows - count, axis=0)[rows - count]
@@ -190,10 +196,10 @@ def _first_inputs(order: Array, row_sample: Array, count: int) -> Array:
     return np.asarray(row_sample[sorted_rows].T)
 
 
-def _row_weights(z: Array, fit: GaussianFit, boundaries: Boundaries, activation: str, cuts: Cuts) -> dict[str, Array]:
+def _row_weights(z: Array, fit: GaussianFit, component: Array, activation: str, cuts: Cuts) -> dict[str, Array]:
     """Weights (B, N) of each kind that is a weighted mean; ``conditional`` follows from moments."""
     return {
-        "component": _responsibility(z, fit, boundaries.component),
+        "component": _responsibility(z, fit, component),
         "nearest": (distance_of(z, activation) <= cuts.near).astype(np.float32),
         "strongest": (strength_of(z, activation) >= cuts.strong).astype(np.float32),
     }
@@ -235,10 +241,10 @@ class _Sums:
         self.outer: Array | None = None
         self.same = False
 
-    def add(self, part: Samples, weights: dict[str, Array]) -> None:
-        """Add a block of rows."""
-        self.rows += len(part.z)
-        weights = {**weights, "conditional": (part.z - self.z_mean).astype(np.float32)}
+    def add(self, part: Samples, z: Array, weights: dict[str, Array]) -> None:
+        """Add a block of rows; `z` (B, N) is of the nodes to average for."""
+        self.rows += len(z)
+        weights = {**weights, "conditional": (z - self.z_mean).astype(np.float32)}
         for kind, weight in weights.items():
             self._accumulate(self.weights, kind, weight.sum(axis=0, dtype=np.float64))
             self._accumulate(self.squares, kind, (weight**2).sum(axis=0, dtype=np.float64))
@@ -250,7 +256,7 @@ class _Sums:
             gram = (read.T @ read).astype(np.float64)
             self.outer = gram if self.outer is None else self.outer + gram
         if not self.same:
-            repeats = len(part.z) // len(part.network_input)
+            repeats = len(z) // len(part.network_input)
             summed = stacked.reshape(len(stacked), -1, repeats).sum(axis=2)  # one product for all rows of an input
             inputs = self._centred("network_input", part.network_input, repeats)
             self._add_products("network_input", weights, summed @ inputs)

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from interp.attribution import AttributionOptions
 from interp.checkpoints import LoadOptions, load_model
 from interp.checkpoints.architectures.named import is_named
-from interp.clusters import ClusterOptions
 from interp.datasets import DataOptions
 from interp.errors import UsageError
-from interp.gaussians import GaussianOptions
-from interp.interventions import InterventionOptions, check_options, same_architecture
-from interp.prototypes import PrototypeOptions
+from interp.interventions import check_options, same_architecture
+from interp.settings import Options, left_out, within_limits
 from interp.store import check_same, open_recording
-from interp.types import Dataset, LoadedModel, Provenance, Thresholds
+from interp.types import Dataset, Limit, LoadedModel, Provenance
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "captum", "h5py", "interp")
 
@@ -36,28 +33,6 @@ FILES = {
 
 
 @dataclass(frozen=True)
-class Options:
-    """Everything that shapes a run, saved with every result.
-
-    Attributes
-    ----------
-    seed
-        Of every random draw.
-    directions
-        Random directions a layer, for the null of that name; 0 leaves it out.
-    """
-
-    seed: int = 0
-    thresholds: Thresholds = field(default_factory=Thresholds)
-    gaussians: GaussianOptions = field(default_factory=GaussianOptions)
-    prototypes: PrototypeOptions = field(default_factory=PrototypeOptions)
-    clusters: ClusterOptions = field(default_factory=ClusterOptions)
-    interventions: InterventionOptions = field(default_factory=InterventionOptions)
-    attribution: AttributionOptions = field(default_factory=AttributionOptions)
-    directions: int = 32
-
-
-@dataclass(frozen=True)
 class Run:
     """A loaded model, its data, and the folder its results live in.
 
@@ -65,6 +40,8 @@ class Run:
     ----------
     out
         Output folder.
+    limits
+        What of the network is not looked at, under the options.
     """
 
     model: LoadedModel
@@ -72,6 +49,7 @@ class Run:
     out: Path
     options: Options
     provenance: Provenance
+    limits: tuple[Limit, ...] = ()
 
     def path(self, stage: str) -> Path:
         """Give the file that a stage writes."""
@@ -103,6 +81,7 @@ def start(
             do="pass --data digits, mnist or a file",
         )
     check_options(model, options.interventions)  # before the long work
+    asked, options = options, within_limits(options, model, dataset)
     settings = {
         "checkpoint": str(checkpoint) if is_named(checkpoint) else str(Path(checkpoint).resolve()),
         "data": dataset.name,
@@ -112,7 +91,7 @@ def start(
         "options": asdict(options),
     }
     provenance = Provenance(model.digest, dataset.digest, options.seed, versions(), _as_json(settings))
-    return Run(model, dataset, Path(out), options, provenance)
+    return Run(model, dataset, Path(out), options, provenance, left_out(asked, options, model, dataset))
 
 
 def resume(out: Path, options: Options) -> Run:

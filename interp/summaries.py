@@ -43,7 +43,7 @@ def _line(found: object) -> str:
         null = found.null_share.get("random point")
         return counts + ("" if null is None else f"; share {found.share[at]:.2f}, by chance {null[at]:.2f}")
     if isinstance(found, Prototypes):
-        return f"{len(found.weight)} nodes, {found.input_mean.size} inputs; {', '.join(found.layer_input)}"
+        return f"{len(found.nodes)} nodes, {found.input_mean.size} inputs; {', '.join(found.layer_input)}"
     if isinstance(found, Attribution):
         return f"rank correlation {found.rank_correlation:.2f} ({found.low:.2f} to {found.high:.2f})"
     if isinstance(found, tuple) and all(isinstance(part, ClusterMatch) for part in found):

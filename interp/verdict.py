@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from interp.interventions.tolerance import TOLERATED, Compared, compared, connected
 from interp.statistics import detectable_difference
 from interp.tasks import COUNTED, R2, TASKS, ScoreName, answers
-from interp.types import Attribution, Boundaries, Dataset, Effects, LoadedModel, Verdict
+from interp.types import UNSAMPLED, Attribution, Boundaries, Dataset, Effects, Limit, LoadedModel, Verdict
 
 SIGNIFICANT = 0.01
 MEASURED = "outputs are measured values, so weaker activations cost R² whether it leans on distances or not"
 MANY_DEAD = 0.2
+MANY_LAYERS = 12
+"""Beyond so many hidden layers, one sentence for all takes the place of one for each."""
 
 
 def judge(
@@ -22,6 +24,7 @@ def judge(
     boundaries: Mapping[str, Boundaries],
     effects: Effects,
     attribution: Mapping[str, Attribution],
+    limits: Sequence[Limit] = (),
 ) -> Verdict:
     """Sum the results up.
 
@@ -33,11 +36,14 @@ def judge(
         By layer.
     effects
         Of all layers.
+    limits
+        What was not looked at.
     """
     hidden = [layer.name for layer in model.layers[:-1]] or [layer.name for layer in model.layers]
     beats = {name: beats_null(boundaries[name]) for name in hidden if name in boundaries}
     ranges = {name: harmless_ranges(effects, name) for name in hidden}
-    findings = [_coherence(name, boundaries[name]) for name in hidden if name in boundaries]
+    judged = {name: boundaries[name] for name in hidden if name in boundaries}
+    findings = _coherences(judged) if len(judged) > MANY_LAYERS else [_coherence(*found) for found in judged.items()]
     findings += [_sensitivity(name, ranges[name], TASKS[model.task]) for name in hidden]
     findings += [_pattern(name, effects) for name in hidden if model.task in COUNTED]
     measured = TASKS[model.task] == R2
@@ -46,7 +52,7 @@ def judge(
     return Verdict(
         _headline(model, data, beats, ranges, effects),
         tuple(filter(None, findings)),
-        tuple(alerts(model, data, boundaries)),
+        tuple(alerts(model, data, boundaries, limits)),
     )
 
 
@@ -91,13 +97,17 @@ def _headline(
         return "Whether this network was trained on these data could not be established; read what follows with care."
     coherent = [name for name, better in beats.items() if better]
     first = (
-        f"Boundaries of {', '.join(coherent)} pass through cluster means more often than chance explains"
+        f"Boundaries of {_named(coherent, len(beats))} pass through cluster means more often than chance explains"
         if coherent
         else "Boundaries pass through cluster means no more often than chance explains"
     )
     if TASKS[model.task] == R2:
         return f"{first}; {MEASURED}."
     return f"{first}; {_leaning(ranges)}{_by_shape(effects, ranges)}."
+
+
+def _named(layers: Sequence[str], of: int, most: int = 4) -> str:
+    return ", ".join(layers) if len(layers) <= most else f"{len(layers)} of {of} hidden layers"
 
 
 def _unfit(model: LoadedModel, data: Dataset) -> str | None:
@@ -146,17 +156,32 @@ def _at_epsilon(found: Boundaries) -> int:
 
 def _coherence(name: str, found: Boundaries) -> str:
     at = _at_epsilon(found)
-    live = len(found.kind) - found.counts["dead"]
+    live = found.judged
     if not live or "random point" not in found.null_share:
         return f"{name}: no live node to judge."
     unit = "sigma" if found.thresholds.rule == "mixture" else "output units"
+    drawn = " that were drawn" if found.counts.get(UNSAMPLED) else ""
     verdict = "more than chance" if beats_null(found) else "what chance gives"
     return (
-        f"{name}: {found.share[at]:.0%} of {live} live nodes have their boundary within"
+        f"{name}: {found.share[at]:.0%} of {live} live nodes{drawn} have their boundary within"
         f" {found.thresholds.epsilon:g} {unit} of a cluster mean"
         f" ({found.share_low[at]:.0%} to {found.share_high[at]:.0%}); parallel boundaries through random data points"
         f" would give {found.null_share['random point'][at]:.0%} (p = {found.share_p_value[at]:.2g}): {verdict}."
     )
+
+
+def _coherences(judged: Mapping[str, Boundaries]) -> list[str]:
+    """Sum up the coherence of many layers; each has its line in the page's table of layers."""
+    better = [name for name, found in judged.items() if beats_null(found)]
+    shares = [float(found.share[_at_epsilon(found)]) for found in judged.values() if found.judged]
+    if not shares:
+        return ["No layer has a live node to judge."]
+    named = f" ({', '.join(better)})" if better else ""
+    return [
+        f"{len(better)} of {len(judged)} hidden layers{named} have more coherent nodes than chance gives, at"
+        f" p < {SIGNIFICANT:g} each; shares of coherent nodes go from {min(shares):.0%} to {max(shares):.0%}, with a"
+        f" median of {np.median(shares):.0%}."
+    ]
 
 
 def _sensitivity(name: str, found: Mapping[str, tuple[float, float]], score: ScoreName) -> str:
@@ -264,7 +289,9 @@ def _captum(attribution: Mapping[str, Attribution]) -> list[str]:
 # --------------------------------------------------------------------------- alerts
 
 
-def alerts(model: LoadedModel, data: Dataset, boundaries: Mapping[str, Boundaries]) -> list[str]:
+def alerts(
+    model: LoadedModel, data: Dataset, boundaries: Mapping[str, Boundaries], limits: Sequence[Limit] = ()
+) -> list[str]:
     """List what a reader must know before trusting the page."""
     found = [
         f"{fact.replace('_', ' ')} is a guess that the data do not settle: {said.value} ({said.evidence})"
@@ -290,6 +317,9 @@ def alerts(model: LoadedModel, data: Dataset, boundaries: Mapping[str, Boundarie
             f"{', '.join(unknown)}: an activation of its own making follows, so output ranges and means"
             " are those of z, and intervention levels with them"
         )
+    if limits:
+        parts = "; ".join(f"{limit.looked_at:,} of {limit.of:,} {limit.what}" for limit in limits)
+        found.append(f"looked at in part only ({parts}): see “The network” for which, and how to lift it")
     if model.skipped:
         found.append("not covered: " + "; ".join(f"{name} ({why})" for name, why in model.skipped.items()))
     return found

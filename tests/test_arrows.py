@@ -22,7 +22,7 @@ ROOMS = {
 
 PURE = ("numpy", "scipy", "sklearn", "pandas", "threadpoolctl")
 COMMANDS = ("interp.__main__", "interp.report.__main__", "interp.arguments")
-ABOVE_STAGES = (*COMMANDS, "interp.pipeline", "interp.runs", "interp.summaries")
+ABOVE_STAGES = (*COMMANDS, "interp.pipeline", "interp.runs", "interp.settings", "interp.summaries")
 HEAVY_FOR_SECTIONS = ("torch", "h5py", "scipy", "sklearn", "captum", "interp.statistics", "interp.store")
 STANDARD = ("__future__", "collections", "concurrent", "dataclasses", "functools", "os", "typing", "warnings")
 

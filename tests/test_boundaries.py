@@ -171,3 +171,34 @@ def test_thresholds_out_of_range_are_refused(fit, change):
     expected = "expected epsilon > 0, 0 < min weight < 1, one-sided > 0.5; change them"
     with pytest.raises(UsageError, match=expected):
         classify_boundaries(fit, replace(Thresholds(), **change))
+
+
+def test_nodes_without_mixture_are_unsampled_unless_dead_or_one_sided():
+    """Shares, nulls and p-values are of the drawn nodes: those of a layer that has no others."""
+    rng = np.random.default_rng(3)
+    z = rng.normal(rng.uniform(-1, 1, 8), 1, (2000, 8))
+    z[:, 5], z[:, 6] = 0.3, z[:, 6] + 20
+    drawn = np.array([0, 3, 6])
+    found = classify_boundaries(fit_gaussians(z, sampled=drawn))
+    alone = classify_boundaries(fit_gaussians(z[:, drawn]))
+    assert found.kind[[1, 2, 4, 7]].tolist() == ["unsampled"] * 4
+    assert found.kind[5] == "dead"
+    assert found.kind[drawn].tolist() == alone.kind.tolist()
+    assert found.counts["unsampled"] == 4
+    assert "unsampled" not in alone.counts
+    assert found.judged == alone.judged == 3
+    for name in ("share", "share_low", "share_high", "share_p_value", "epsilons"):
+        np.testing.assert_allclose(getattr(found, name), getattr(alone, name), rtol=1e-12, err_msg=name)
+    for name in ("distance", "p_value", "q_value", "component", "distance_low"):
+        np.testing.assert_allclose(getattr(found, name)[drawn], getattr(alone, name), rtol=1e-12, err_msg=name)
+    assert np.isnan(found.distance[[1, 5]]).all()
+    assert (found.component[[1, 5]] == -1).all()
+    np.testing.assert_allclose(found.null_share["random point"], alone.null_share["random point"], rtol=1e-12)
+
+
+def test_the_published_rule_needs_no_mixtures():
+    z = np.random.default_rng(0).normal(size=(500, 4))
+    some, every = (
+        classify_boundaries(fit_gaussians(z, sampled=drawn), preset("as-nn")) for drawn in (np.array([1]), None)
+    )
+    assert some.kind.tolist() == every.kind.tolist()

@@ -107,7 +107,7 @@ def test_row_order_and_blocks_do_not_matter(fit, monkeypatch):
     assert [len(block) for block in blocks_of(planted(), 1500)] == [1500, 1500, 1000]
     monkeypatch.setattr("interp.gaussians.blocks_of", lambda z: blocks_of(z, 77))
     moved = fit_gaussians(planted()[np.random.default_rng(0).permutation(4000)])
-    for name in GaussianFit.__dataclass_fields__:
+    for name in {*GaussianFit.__dataclass_fields__} - {"sampled"}:
         np.testing.assert_allclose(
             getattr(moved, name), getattr(fit, name), rtol=1e-6, atol=1e-9, equal_nan=True, err_msg=name
         )
@@ -127,3 +127,26 @@ def test_values_that_are_not_finite_are_refused_by_node(value):
     z[7, [1, 2]] = value
     with pytest.raises(DataError, match=r"nodes 1, 2: found NaN or infinite pre-activations in 2 of 4 nodes"):
         fit_gaussians(z)
+
+
+def test_mixtures_of_drawn_nodes_are_those_of_all_and_the_others_have_one_component(fit):
+    some = fit_gaussians(planted(), sampled=np.array([1, 3]))
+    assert some.nodes.tolist() == [1, 3]
+    assert fit.nodes.tolist() == [0, 1, 2, 3]
+    for name in {*GaussianFit.__dataclass_fields__} - {"sampled", "count", "class_count", "class_mean", "class_var"}:
+        np.testing.assert_array_equal(getattr(some, name)[[1, 3]], getattr(fit, name)[[1, 3]], err_msg=name)
+    assert some.components[[0, 2]].tolist() == [1, 1]
+    np.testing.assert_allclose(some.component_mean[[0, 2], 0], fit.mean[[0, 2]], rtol=1e-12)
+    np.testing.assert_allclose(some.component_var[[0, 2], 0], fit.var[[0, 2]], rtol=1e-9)
+    np.testing.assert_allclose(some.bic[[0, 2], 0], fit.bic[[0, 2], 0], rtol=1e-12)
+    assert np.isnan(some.bic[[0, 2], 1:]).all()
+    np.testing.assert_array_equal(some.var, fit.var)
+
+
+def test_a_fit_of_some_nodes_alone():
+    labels = np.arange(4000) % 3
+    whole, part = fit_gaussians(planted(), labels), fit_gaussians(planted()[:, [1, 2]], labels)
+    for name in {*GaussianFit.__dataclass_fields__} - {"sampled"}:
+        np.testing.assert_allclose(
+            getattr(whole.of(np.array([1, 2])), name), getattr(part, name), rtol=1e-9, equal_nan=True, err_msg=name
+        )

@@ -268,3 +268,17 @@ def test_rows_of_a_convolution_name_the_input_they_came_from(layer):
     found = find_prototypes(parts, layer.z, row_sample, layer.fit, layer.boundaries, "abs", (layer.weight, layer.bias))
     best = np.abs(layer.z[:, :-1]).argmin(axis=0)
     np.testing.assert_array_equal(found.exemplars["nearest"][:-1, 0], best // 10)
+
+
+def test_prototypes_of_drawn_nodes_are_those_of_all(layer):
+    drawn = np.array([0, 2, 4])
+    fit = fit_gaussians(layer.z, sampled=drawn)
+    part = Layer(**{**vars(layer), "fit": fit, "boundaries": classify_boundaries(fit)}).prototypes()
+    whole = layer.prototypes()
+    assert part.nodes.tolist() == drawn.tolist()
+    assert whole.nodes.tolist() == list(range(N))
+    for name in ("layer_input", "network_input", "effective_count", "exemplars"):
+        for kind, found in getattr(part, name).items():
+            np.testing.assert_allclose(found, getattr(whole, name)[kind][drawn], atol=1e-6, err_msg=f"{name} {kind}")
+    for name in ("projection", "weight", "whitening"):
+        np.testing.assert_allclose(getattr(part, name), getattr(whole, name)[drawn], err_msg=name)

@@ -120,23 +120,24 @@ def balanced(
             continue
         low, high = ranges[layer.name].low, ranges[layer.name].high
         with np.errstate(invalid="ignore"):
-            limit = low + rows["equilibrium"].to_numpy(float) * (high - low)
-        found = sides(model, layer, split, limit)
+            level = pd.Series(rows["equilibrium"].to_numpy(float), rows["node"]).reindex(range(layer.nodes)).to_numpy()
+            found = sides(model, layer, split, low + level * (high - low))
         over, under = found.accuracy()
-        levels.append(rows.assign(above=found.above.mean(0), accuracy_above=over, accuracy_below=under))
+        read = zip(("above", "accuracy_above", "accuracy_below"), (found.above.mean(0), over, under), strict=True)
+        levels.append(rows.assign(**{name: values[rows["node"]] for name, values in read}))
         if class_number(model, split):
-            balance.append(_rows(layer.name, rows["node"].to_numpy(), found))
+            balance.append(_rows(layer.name, found))
     if not levels:
         return node_levels.assign(above=np.nan, accuracy_above=np.nan, accuracy_below=np.nan), balance[0]
     return pd.concat(levels, ignore_index=True), pd.concat(balance[1:] or balance, ignore_index=True)
 
 
-def _rows(layer: str, nodes: Array, found: Sides) -> pd.DataFrame:
+def _rows(layer: str, found: Sides) -> pd.DataFrame:
     present, samples, above = found.by_class()
     known = np.flatnonzero(~np.isnan(found.above[0]))
     values = {
         "layer": layer,
-        "node": np.repeat(nodes[known], len(present)),
+        "node": np.repeat(known, len(present)),
         "class": np.tile(present, len(known)),
         "samples": np.tile(samples, len(known)),
         "above": above[:, known].T.ravel(),

@@ -14,7 +14,14 @@ from interp.types import Array, LoadedModel, NodeLayer, Split
 CLAMPS = ("clamp-min", "clamp-max")
 
 
-def clamp_curves(model: LoadedModel, layer: NodeLayer, split: Split, ranges: Ranges, count: int = 101) -> pd.DataFrame:
+def clamp_curves(
+    model: LoadedModel,
+    layer: NodeLayer,
+    split: Split,
+    ranges: Ranges,
+    count: int = 101,
+    nodes: Array | None = None,
+) -> pd.DataFrame:
     """Clamp the output of every node from below and from above, one node at a time.
 
     Parameters
@@ -25,6 +32,8 @@ def clamp_curves(model: LoadedModel, layer: NodeLayer, split: Split, ranges: Ran
         Of the layer's nodes; levels are fractions of each node's own.
     count
         Levels from 0 to 1.
+    nodes
+        (M,) the nodes to clamp; None: all.
 
     Returns
     -------
@@ -33,12 +42,17 @@ def clamp_curves(model: LoadedModel, layer: NodeLayer, split: Split, ranges: Ran
         ``loss``.
     """
     levels = np.linspace(0, 1, count)
-    keys = [(node, kind, level) for node in range(layer.nodes) for kind in CLAMPS for level in levels]
+    keys = [(node, kind, level) for node in each_node(layer, nodes) for kind in CLAMPS for level in levels]
     edits = [on_nodes(INTERVENTIONS[kind], level, ranges, (node,)) for node, kind, level in keys]
     found = measure(model, layer, edits, split, f"{layer.name}, clamps of single nodes")
     table = pd.DataFrame(keys, columns=["node", "intervention", "level"])
     table.insert(0, "layer", layer.name)
     return table.assign(samples=found.samples, accuracy=found.score, loss=found.loss)
+
+
+def each_node(layer: NodeLayer, nodes: Array | None) -> list[int]:
+    """List the nodes meant; None stands for all."""
+    return list(range(layer.nodes)) if nodes is None else [int(node) for node in nodes]
 
 
 def node_levels(curves: pd.DataFrame) -> pd.DataFrame:

@@ -11,13 +11,14 @@ import pandas as pd
 from interp.interventions.balance import balanced, class_number
 from interp.interventions.control import compare_with_control
 from interp.interventions.counting import tally
-from interp.interventions.curves import clamp_curves, node_levels
+from interp.interventions.curves import clamp_curves, each_node, node_levels
 from interp.interventions.edits import Edit, Ranges, ablate, find_intervention
 from interp.interventions.falling import falls
 from interp.interventions.groups import find_group, sweep_group
 from interp.interventions.levels import PUBLISHED, levels
 from interp.interventions.measure import counted, measure
 from interp.interventions.rows import class_rows, corrected, effect_rows, no_classes
+from interp.limits import drawn_nodes, least
 from interp.tasks import COUNTED
 from interp.types import Array, Dataset, Effects, LoadedModel, NodeLayer, Split
 
@@ -51,6 +52,10 @@ class InterventionOptions:
         Names of the layers to sweep; none: all.
     groups
         Layers and nodes to change together beside that, such as ``(("a", "b"), ("a:3", "a:9"))``.
+    single_nodes
+        Nodes of each layer that are silenced and clamped, drawn at random; None: all.
+    inputs
+        Inputs at most of each split, for everything; None: as said above.
     """
 
     levels: int = 60
@@ -64,6 +69,12 @@ class InterventionOptions:
     control_shuffles: int = 5
     layers: tuple[str, ...] = ()
     groups: tuple[tuple[str, ...], ...] = ()
+    single_nodes: int | None = None
+    inputs: int | None = None
+
+    def samples(self, most: int | None, part: int = 1) -> int | None:
+        """Give how many inputs are used at most: a part of `most`, and no more than `inputs`; None for all."""
+        return least(None if most is None else most // part, self.inputs)
 
 
 def intervene(
@@ -91,14 +102,15 @@ def intervene(
     """
     check_options(model, options)
     known = {name: replace(found, mean=means.get(name)) for name, found in ranges.items()}
-    most = options.convolution_samples if _convolves(model) else None
+    part_of = 4 if _convolves(model) else 1
+    most = options.samples(options.convolution_samples if _convolves(model) else None)
     splits = {name: draw(split, most, options.seed) for name, split in data.splits.items()}
     part = replace(model, layers=tuple(layer for layer in model.layers if _is_chosen(layer, known, options)))
     table, classes, baseline = _sweeps(part, splits, known, options)
-    some = draw(data.train, options.curve_samples // (4 if most else 1), options.seed)
+    some = draw(data.train, options.samples(options.curve_samples, part_of), options.seed)
     curves = _curves(part, some, known, options)
     read = node_levels(curves)
-    control, tolerance = _control(part, data.train, known, options, 4 if most else 1)
+    control, tolerance = _control(part, data.train, known, options, part_of)
     return Effects(
         table,
         baseline,
@@ -171,8 +183,9 @@ def _edits(
     values = {"zero-ablation": np.zeros(layer.nodes), "mean-ablation": ranges.mean}
     for how, value in values.items() if single else ():
         assert value is not None
-        keys += [(how, np.nan, node) for node in range(layer.nodes)]
-        edits += [ablate(node, float(value[node])) for node in range(layer.nodes)]
+        nodes = each_node(layer, drawn_nodes(layer, options.single_nodes, options.seed))
+        keys += [(how, np.nan, node) for node in nodes]
+        edits += [ablate(node, float(value[node])) for node in nodes]
     return keys, edits
 
 
@@ -181,7 +194,17 @@ def _curves(
 ) -> pd.DataFrame:
     """Clamp single nodes of every layer."""
     layers = model.layers if options.curve_levels else ()
-    found = [clamp_curves(model, layer, split, ranges[layer.name], options.curve_levels) for layer in layers]
+    found = [
+        clamp_curves(
+            model,
+            layer,
+            split,
+            ranges[layer.name],
+            options.curve_levels,
+            drawn_nodes(layer, options.single_nodes, options.seed),
+        )
+        for layer in layers
+    ]
     empty = pd.DataFrame(columns=["layer", "node", "intervention", "level", "samples", "accuracy", "loss"], dtype=float)
     return pd.concat(found, ignore_index=True) if found else empty
 
@@ -190,7 +213,7 @@ def _control(
     model: LoadedModel, split: Split, ranges: Mapping[str, Ranges], options: InterventionOptions, part: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Hold the network beside shuffled copies; samples and copies are divided by `part`."""
-    most, shuffles = options.control_samples // part, max(1, options.control_shuffles // part)
+    most, shuffles = options.samples(options.control_samples, part), max(1, options.control_shuffles // part)
     if not most:
         return pd.DataFrame(), pd.DataFrame()
     some = draw(split, most, options.seed)

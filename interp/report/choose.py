@@ -7,15 +7,17 @@ import numpy as np
 from interp.types import Array, Boundaries
 
 
-def evenly(found: Boundaries, most: int, *, dead: bool = True) -> list[int]:
-    """Choose nodes evenly over the rank of their distance, nearest first; those without a distance last."""
+def evenly(found: Boundaries, most: int, among: Array, *, dead: bool = True) -> list[int]:
+    """Choose nodes of some (M,) evenly over the rank of their distance: nearest first, those without one last."""
     distance = np.abs(np.asarray(found.distance, float))
     order = np.argsort(np.where(np.isfinite(distance), distance, np.inf), kind="stable")
+    order = order[np.isin(order, among)]
     if not dead:
         order = order[np.asarray(found.kind)[order] != "dead"]
-    return [int(order[rank]) for rank in _ranks(len(order), most)]
+    return [int(order[rank]) for rank in ranks(len(order), most)]
 
 
-def _ranks(available: int, most: int) -> Array:
+def ranks(available: int, most: int) -> Array:
+    """Choose positions evenly from the first to the last, at most so many."""
     count = min(available, most)
     return np.unique(np.round(np.linspace(0, available - 1, count)).astype(int)) if count else np.zeros(0, int)

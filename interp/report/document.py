@@ -41,6 +41,7 @@ def document(results: Results) -> dict[str, Any]:
         "attribution": [{"layer": name, **vars(found)} for name, found in results.attribution.items()],
         "verdict": {"headline": results.verdict.headline, "findings": results.verdict.findings},
         "alerts": results.verdict.alerts,
+        "limits": [vars(limit) for limit in results.limits],
         "provenance": results.provenance,
     }
     clean: dict[str, Any] = plain(found)
@@ -106,6 +107,7 @@ def _prototypes(results: Results, name: str, found: Prototypes) -> dict[str, Any
     matches = results.clusters.get(name, ())
     return {
         "layer": name,
+        "nodes": found.nodes,
         "kinds": {kind: _prototype_kind(kind, found, matches) for kind in found.layer_input},
         "exemplars": dict(found.exemplars),
         "whitening": found.whitening,

@@ -12,7 +12,7 @@ from interp.report import numbers
 from interp.report.cells import cell_html, cell_key, numeric
 from interp.report.pictures import Picture
 from interp.tasks import TASKS
-from interp.types import KINDS, Results, Section, Table
+from interp.types import KINDS, UNSAMPLED, Results, Section, Table
 
 HERE = Path(__file__).parent
 FOLDED = 8  # figures of a section beyond these are folded away
@@ -26,7 +26,7 @@ def render(results: Results, sections: Mapping[str, Section], pictures: Mapping[
         title=_title(results),
         tiles=_tiles(results),
         alerts=results.verdict.alerts,
-        kinds=KINDS,
+        kinds=[*KINDS, *([UNSAMPLED] if any(UNSAMPLED in part.counts for part in results.boundaries.values()) else [])],
         sections={key: _section(section) for key, section in sections.items()},
         pictures=pictures,
         folded=FOLDED,

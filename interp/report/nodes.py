@@ -52,7 +52,7 @@ def _columns(results: Results, layer: NodeLayer) -> dict[str, Array]:
     if layer.name in results.boundaries:
         columns |= _boundary(results.boundaries[layer.name])
     if layer.name in results.prototypes:
-        columns |= _whitening(results.prototypes[layer.name])
+        columns |= _whitening(results.prototypes[layer.name], layer.nodes)
     if layer.name in results.attribution:
         columns |= _attribution(results.attribution[layer.name])
     return columns
@@ -95,8 +95,11 @@ def _boundary(found: Boundaries) -> dict[str, Array]:
     }
 
 
-def _whitening(found: Prototypes) -> dict[str, Array]:
-    return {"whitening": found.whitening}
+def _whitening(found: Prototypes, nodes: int) -> dict[str, Array]:
+    """Give the drawn nodes' values among NaN of the others."""
+    values = np.full(nodes, np.nan)
+    values[found.nodes] = found.whitening
+    return {"whitening": values}
 
 
 def _attribution(found: Attribution) -> dict[str, Array]:

@@ -13,13 +13,22 @@ import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure as Canvas
 
+from interp.report.choose import ranks
 from interp.types import Figure
 
 DPI = 130
 COLUMN = 8.0  # inches; the text column of the page is 800 CSS pixels wide
+MOST_LAYERS = 12  # that a section draws, one figure or more a layer
+FEW_LAYERS = 6  # drawn of more
 PHOTO = "photo"  # label of a figure whose colours must not be turned round on a dark page
 
-KIND_COLOURS = {"coherent": "#0072b2", "adhoc": "#d55e00", "one-sided": "#aa6fa6", "dead": "#8a8a8a"}
+KIND_COLOURS = {
+    "coherent": "#0072b2",
+    "adhoc": "#d55e00",
+    "one-sided": "#aa6fa6",
+    "dead": "#8a8a8a",
+    "unsampled": "#d0d0d0",
+}
 SPLIT_COLOURS = {"train": "#5b5b5b", "test": "#0a7d62"}
 NULL_COLOURS = {"random point": "#555555", "permuted bias": "#a8883c", "random direction": "#7d9bb5"}
 PROTOTYPE_COLOURS = {"conditional": "#0a7d62", "component": "#0072b2", "nearest": "#b07d00", "strongest": "#a03050"}
@@ -85,8 +94,20 @@ def slug(text: str) -> str:
 
 
 def layer_figures(prefix: str, names: Any) -> dict[str, str]:
-    """Give each layer a figure name of its own, even where two slugs agree."""
-    return {name: f"{prefix}-{position:02d}-{slug(name)}" for position, name in enumerate(names, 1)}
+    """Give each layer that is drawn a figure name of its own, even where two slugs agree.
+
+    Of more than `MOST_LAYERS` layers, `FEW_LAYERS` are drawn, evenly over depth.
+    """
+    found = {name: f"{prefix}-{position:02d}-{slug(name)}" for position, name in enumerate(names, 1)}
+    chosen = range(len(found)) if len(found) <= MOST_LAYERS else ranks(len(found), FEW_LAYERS)
+    return {name: found[name] for name in (list(found)[i] for i in chosen)}
+
+
+def undrawn(named: dict[str, str], names: Any) -> tuple[str, ...]:
+    """Say how many layers have no figures, as a paragraph; nothing where all have."""
+    if len(named) == len(list(names)):
+        return ()
+    return (f"Figures show {len(named)} of the {len(list(names))} layers, evenly over depth.",)
 
 
 def short(text: Any, length: int = 28) -> str:

@@ -14,10 +14,13 @@ import pandas as pd
 
 from interp import types
 
-VERSION = 2
-"""Written into every file. 2 added `RunEffects`, and fields of `Effects` that read as empty from version 1."""
+VERSION = 3
+"""Written into every file.
 
-READABLE = (1, 2)
+2 added `RunEffects`, and fields of `Effects` that read as empty from version 1; 3 the nodes that were drawn of a layer.
+"""
+
+READABLE = (1, 2, 3)
 CLASSES = {
     cls.__name__: cls
     for cls in (

@@ -7,7 +7,7 @@ E levels of a threshold, R repetitions of a null, T exemplars.
 from __future__ import annotations
 
 from interp.types.arrays import Array, Rows
-from interp.types.boundaries import KINDS, Boundaries, Thresholds
+from interp.types.boundaries import KINDS, UNSAMPLED, Boundaries, Thresholds
 from interp.types.data import Dataset, InputPart, Split
 from interp.types.effects import Attribution, Effects, RunEffects
 from interp.types.gaussians import GaussianFit
@@ -15,10 +15,11 @@ from interp.types.networks import Confidence, Inference, LoadedModel, NodeLayer,
 from interp.types.page import Figure, Section, Table
 from interp.types.prototypes import ClusterMatch, Prototypes
 from interp.types.recordings import Provenance, Recording
-from interp.types.results import Results, Verdict
+from interp.types.results import Limit, Results, Verdict
 
 __all__ = [
     "KINDS",
+    "UNSAMPLED",
     "Array",
     "Attribution",
     "Boundaries",
@@ -30,6 +31,7 @@ __all__ = [
     "GaussianFit",
     "Inference",
     "InputPart",
+    "Limit",
     "LoadedModel",
     "NodeLayer",
     "Prototypes",

@@ -12,6 +12,9 @@ from interp.types.arrays import Array
 
 KINDS = ("coherent", "adhoc", "one-sided", "dead")
 
+UNSAMPLED = "unsampled"
+"""What a node is called that is neither dead nor one-sided, and was not drawn to have a mixture fitted."""
+
 
 @dataclass(frozen=True)
 class Thresholds:
@@ -43,11 +46,12 @@ class Boundaries:
     Attributes
     ----------
     kind
-        (N,) ``dead``, ``one-sided``, ``coherent`` or ``adhoc``.
+        (N,) ``dead``, ``one-sided``, ``coherent`` or ``adhoc``; ``unsampled`` where no mixture was fitted to a node
+        that is neither dead nor one-sided.
     component
-        (N,) index of the component whose mean the boundary is closest to; -1 if dead.
+        (N,) index of the component whose mean the boundary is closest to; -1 if dead or without mixture.
     distance
-        (N,) of the boundary to that mean, in sigma (``mean`` rule: output units); NaN if dead.
+        (N,) of the boundary to that mean, in sigma (``mean`` rule: output units); NaN where `component` is -1.
     distance_low, distance_high
         (N,) 95 % interval of the distance (delta method).
     component_distance
@@ -58,7 +62,7 @@ class Boundaries:
     epsilons
         (E,) thresholds of the curve.
     share, share_low, share_high
-        (E,) share of live nodes within epsilon, with 95 % bootstrap interval over nodes.
+        (E,) share of live nodes with mixtures within epsilon, with 95 % bootstrap interval over nodes.
     null_share
         Null name -> (E,) expected share: ``random point``, ``permuted bias``,
         ``random direction``.
@@ -89,6 +93,12 @@ class Boundaries:
     thresholds: Thresholds
 
     @property
+    def judged(self) -> int:
+        """Live nodes that were held against clusters: those behind `share`."""
+        return int(np.isfinite(self.p_value).sum())
+
+    @property
     def counts(self) -> dict[str, int]:
-        """Nodes of each kind."""
-        return {kind: int(np.sum(self.kind == kind)) for kind in KINDS}
+        """Nodes of each kind; `UNSAMPLED` only where there are some."""
+        found = {kind: int(np.sum(self.kind == kind)) for kind in (*KINDS, UNSAMPLED)}
+        return {kind: count for kind, count in found.items() if count or kind != UNSAMPLED}

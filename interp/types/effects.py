@@ -102,9 +102,9 @@ class Attribution:
     conductance
         (N,) mean |layer conductance| of the predicted class's score.
     ablation
-        (N,) mean |change| of the same score when the node's output is set to 0, ours.
+        (N,) mean |change| of the same score when the node's output is set to 0, ours; NaN of nodes not drawn.
     captum_ablation
-        (N,) the same by Captum's LayerFeatureAblation; NaN where it cannot reach the site.
+        (N,) the same by Captum's LayerFeatureAblation; NaN where it cannot reach the site, and of nodes not drawn.
     rank_correlation, low, high, p_value
         Spearman's rho of conductance and ablation, 95 % bootstrap interval, p.
     samples

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
 
 from interp.types.arrays import Array
 
@@ -33,6 +35,8 @@ class GaussianFit:
         (N,) share of rows with z > 0.
     histogram
         (N, B) rows per equal-width bin of [minimum, maximum].
+    sampled
+        (M,) nodes drawn for mixtures, ascending; None: all. The others have one component, and no BIC of more.
     """
 
     count: int
@@ -54,3 +58,16 @@ class GaussianFit:
     ks_mixture: Array
     positive_share: Array
     histogram: Array
+    sampled: Array | None = None
+
+    @property
+    def nodes(self) -> Array:
+        """(M,) nodes whose mixtures were fitted."""
+        return np.arange(len(self.mean)) if self.sampled is None else self.sampled
+
+    def of(self, nodes: Array) -> GaussianFit:
+        """Give the fit of some nodes (M,) alone."""
+        per_class = {name: getattr(self, name)[:, nodes] for name in ("class_mean", "class_var")}
+        kept = {"count", "class_count", "sampled", *per_class}
+        per_node = {part.name: getattr(self, part.name)[nodes] for part in fields(self) if part.name not in kept}
+        return replace(self, **per_class, **per_node, sampled=None)

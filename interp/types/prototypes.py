@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from interp.types.arrays import Array
@@ -37,6 +38,8 @@ class Prototypes:
         (N,) w Sigma w^T, 1 where a node is a whitened distance.
     network_mean
         (D0,) mean of the (scaled) network input.
+    sampled
+        (M,) nodes drawn, ascending: all (N, ...) arrays have one row for each; None: every node has its row.
     """
 
     layer_input: Mapping[str, Array]
@@ -49,6 +52,12 @@ class Prototypes:
     weight: Array
     principal_coordinates: Array
     whitening: Array
+    sampled: Array | None = None
+
+    @property
+    def nodes(self) -> Array:
+        """(M,) node of each row."""
+        return np.arange(len(self.weight)) if self.sampled is None else self.sampled
 
 
 @dataclass(frozen=True)

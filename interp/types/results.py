@@ -34,6 +34,29 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """One thing of which not all was looked at.
+
+    Attributes
+    ----------
+    what
+        Such as ``layers swept``.
+    looked_at, of
+        How many, of how many.
+    rule
+        Which these are.
+    lift
+        Option of the command line that changes it.
+    """
+
+    what: str
+    looked_at: int
+    of: int
+    rule: str
+    lift: str
+
+
+@dataclass(frozen=True)
 class Results:
     """Everything one run found; per-layer results are keyed by layer name, in network order."""
 
@@ -48,3 +71,4 @@ class Results:
     verdict: Verdict
     provenance: Provenance
     runs: RunEffects | None = None
+    limits: tuple[Limit, ...] = ()

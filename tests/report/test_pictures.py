@@ -61,13 +61,13 @@ def test_pictures_are_halved_until_they_fit():
 
 def test_nodes_are_chosen_evenly_nearest_first():
     found = make_boundaries(60, np.random.default_rng(0))
-    chosen = evenly(found, 5, dead=False)
+    chosen = evenly(found, 5, np.arange(60), dead=False)
     distance = found.distance[chosen]
     assert np.all(np.diff(distance) > 0)
     assert distance[0] == np.nanmin(found.distance)
     assert distance[-1] == np.nanmax(found.distance)
-    assert len(evenly(found, 100)) == 60
-    assert evenly(found, 100)[-1] % 6 == 5  # the dead come last
+    assert len(evenly(found, 100, np.arange(60))) == 60
+    assert evenly(found, 100, np.arange(60))[-1] % 6 == 5  # the dead come last
 
 
 @pytest.mark.parametrize(

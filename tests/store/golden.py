@@ -2,7 +2,7 @@
 
 Files of a version were written once, by the program as it was when that version was fixed, and are never written
 anew: a reader of a later version must still give back these values. Values are formulas, so that any test can make
-them without the writer. Version 2 differs in `RESULTS_2` only.
+them without the writer. Version 2 differs in `RESULTS_2` only, version 3 in `RESULTS_3`.
 """
 
 from __future__ import annotations
@@ -173,6 +173,12 @@ RESULTS = {
 RESULTS_2 = {"effects": (Effects, {"all": effects_2()}), "runs": (RunEffects, {"all": runs()})}
 """What version 2 added."""
 
+RESULTS_3 = {
+    "gaussians": (GaussianFit, {"features.0": replace(fit(), sampled=np.array([1]))}),
+    "prototypes": (Prototypes, {"features.0": replace(prototypes(), sampled=np.array([0, 3]))}),
+}
+"""What version 3 added."""
+
 VALUES = {"features.0": ramp(12, 2, start=-1).astype(np.float32), "head": ramp(6, 3).astype(np.float32)}
 POSITIONS = np.array([0, 5] * 6, np.int32)
 LABELS, PREDICTIONS = np.array([0, 2, 1, 1, 0, 2]), np.array([0, 2, 1, 0, 0, 1])
@@ -192,6 +198,6 @@ def write_recording(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    assert VERSION == 2
-    for name, (_, results) in RESULTS_2.items():
-        write_results(HERE / f"{name}_v2.h5", results, PROVENANCE)
+    assert VERSION == 3
+    for name, (_, results) in RESULTS_3.items():
+        write_results(HERE / f"{name}_v3.h5", results, PROVENANCE)

@@ -4,7 +4,7 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
-from golden import HERE, PROVENANCE, RESULTS, RESULTS_2
+from golden import HERE, PROVENANCE, RESULTS, RESULTS_2, RESULTS_3
 from test_elements import same
 
 from interp.errors import MismatchError, UsageError
@@ -21,7 +21,7 @@ def path(tmp_path):
     return tmp_path / "x.h5"
 
 
-def refused(path, found, expected="interp-results of version 1 or 2", kind=GaussianFit):
+def refused(path, found, expected="interp-results of version 1 or 2 or 3", kind=GaussianFit):
     message = re.escape(f"{path}: found {found}; expected {expected}; run `{REMEDY}`")
     with pytest.raises(MismatchError, match=f"^{message}$"):
         read_results(path, kind, REMEDY)
@@ -39,6 +39,14 @@ def test_golden_file_of_version_1_is_still_read(stem):
 def test_golden_file_of_version_2_is_still_read(stem):
     kind, expected = RESULTS_2[stem]
     found, provenance = read_results(HERE / f"{stem}_v2.h5", kind, REMEDY)
+    same(found, expected)
+    assert provenance == PROVENANCE
+
+
+@pytest.mark.parametrize("stem", RESULTS_3)
+def test_golden_file_of_version_3_is_still_read(stem):
+    kind, expected = RESULTS_3[stem]
+    found, provenance = read_results(HERE / f"{stem}_v3.h5", kind, REMEDY)
     same(found, expected)
     assert provenance == PROVENANCE
 
@@ -85,8 +93,8 @@ def test_foreign_hdf5_is_refused(path):
 
 def test_another_version_or_a_recording_is_refused(path):
     with h5py.File(path, "r+") as file:
-        file.attrs["encoding-version"] = 3
-    refused(path, "interp-results of version 3")
+        file.attrs["encoding-version"] = 4
+    refused(path, "interp-results of version 4")
     refused(HERE / "activations_v1.h5", "interp-recording of version 1")
 
 

@@ -11,7 +11,7 @@ import seaborn as sns
 from interp.report import cells
 from interp.report.style import KIND_COLOURS, OTHERS, canvas, pale, short
 from interp.tasks import R2, TASKS
-from interp.types import KINDS, Attribution, Figure, Results, Section, Table
+from interp.types import KINDS, UNSAMPLED, Attribution, Figure, Results, Section, Table
 
 COLUMNS = 3
 PANELS = 12
@@ -61,7 +61,7 @@ def _scatter(axes: Any, found: Attribution, kind: Any) -> None:
     frame = pd.DataFrame({"ablation": found.ablation, "conductance": found.conductance})
     frame["kind"] = "node" if kind is None else np.asarray(kind).astype(str)
     frame = frame[np.isfinite(frame["ablation"]) & np.isfinite(frame["conductance"])]
-    order = [name for name in (*KINDS, "node") if (frame["kind"] == name).any()]
+    order = [name for name in (*KINDS, UNSAMPLED, "node") if (frame["kind"] == name).any()]
     palette = {**KIND_COLOURS, "node": OTHERS[0]}
     if len(frame):
         sns.scatterplot(

@@ -10,7 +10,7 @@ import pandas as pd
 import seaborn as sns
 
 from interp.report.lookup import analysed
-from interp.report.style import INK, KIND_COLOURS, NULL_COLOURS, canvas, colour, layer_figures, pale
+from interp.report.style import INK, KIND_COLOURS, NULL_COLOURS, canvas, colour, layer_figures, pale, undrawn
 from interp.types import KINDS, Boundaries, Figure, Results, Section
 
 
@@ -28,8 +28,9 @@ def section(results: Results) -> Section:
     figures = (
         Figure(names[layer.name], _caption(layer.name, found), partial(_figure, found))
         for layer, _, found in analysed(results)
+        if layer.name in names
     )
-    return Section("Boundaries and chance", text, tuple(figures))
+    return Section("Boundaries and chance", (*text, *undrawn(names, results.boundaries)), tuple(figures))
 
 
 def _unit(found: Boundaries) -> str:

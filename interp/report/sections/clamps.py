@@ -24,6 +24,7 @@ def clamp_figures(effects: Effects, score: str = "accuracy") -> tuple[Figure, ..
     return tuple(
         Figure(names[layer], _caption(layer, part, score), partial(_figure, part, _equilibria(effects, str(layer))))
         for layer, part in effects.curves.groupby("layer", sort=False)
+        if layer in names
     )
 
 

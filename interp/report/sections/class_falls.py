@@ -43,6 +43,7 @@ def class_figures(effects: Effects, data: Dataset) -> dict[str, Figure]:
             names[layer], _caption(str(layer), split), partial(_draw, part, _of(effects, layer, split), data)
         )
         for layer, part in chosen.groupby("layer", sort=False)
+        if layer in names
     }
 
 

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from interp.report import cells
 from interp.report.lookup import known_mean, null_range
-from interp.report.style import PROTOTYPE_COLOURS, canvas, colour, layer_figures, pale
+from interp.report.style import PROTOTYPE_COLOURS, canvas, colour, layer_figures, pale, undrawn
 from interp.types import ClusterMatch, Figure, Results, Section, Table
 
 NETWORK = ("network", "the network")  # what its own row is called
@@ -33,11 +33,16 @@ def section(results: Results) -> Section:
     figures = tuple(
         Figure(named[layer], _caption(layer, found), partial(_distances, found))
         for layer, found in results.clusters.items()
-        if any(match.null_distance for match in found)
+        if layer in named and any(match.null_distance for match in found)
     )
     matches = [(layer, match) for layer, found in results.clusters.items() for match in found]
     tables = (_classifiers(matches), _agreements(matches), _matched(matches))
-    return Section("Clusters", text, figures, tuple(table for table in tables if len(table.frame)))
+    return Section(
+        "Clusters",
+        (*text, *undrawn(named, results.clusters)),
+        figures,
+        tuple(table for table in tables if len(table.frame)),
+    )
 
 
 def _caption(layer: str, found: tuple[ClusterMatch, ...]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from interp.report.choose import evenly
 from interp.report.lookup import analysed
 from interp.report.numbers import decimals
-from interp.report.style import INK, KIND_COLOURS, canvas, layer_figures
+from interp.report.style import INK, KIND_COLOURS, canvas, layer_figures, undrawn
 from interp.types import Boundaries, Figure, GaussianFit, Results, Section
 
 PANELS = 24
@@ -30,14 +30,15 @@ def section(results: Results) -> Section:
     )
     names = layer_figures("distributions", results.fits)
     figures = (
-        Figure(names[layer.name], _caption(layer.name, found), partial(_panels, fit, found))
+        Figure(names[layer.name], _caption(layer.name, fit, found), partial(_panels, fit, found))
         for layer, fit, found in analysed(results)
+        if layer.name in names
     )
-    return Section("Distributions", text, tuple(figures))
+    return Section("Distributions", (*text, *undrawn(names, results.fits)), tuple(figures))
 
 
-def _caption(layer: str, found: Boundaries) -> str:
-    shown, nodes = len(evenly(found, PANELS)), len(found.kind)
+def _caption(layer: str, fit: GaussianFit, found: Boundaries) -> str:
+    shown, nodes = len(evenly(found, PANELS, fit.nodes)), len(found.kind)
     chosen = (
         "all nodes" if shown == nodes else f"{shown} of {nodes:,} nodes, chosen evenly over the rank of their distance"
     )
@@ -48,7 +49,7 @@ def _caption(layer: str, found: Boundaries) -> str:
 
 
 def _panels(fit: GaussianFit, found: Boundaries) -> Any:
-    nodes = evenly(found, PANELS)
+    nodes = evenly(found, PANELS, fit.nodes)
     rows = max(-(-len(nodes) // COLUMNS), 1)
     height = 1.12 * rows
     figure, grid = canvas(rows, COLUMNS, height=height, layout=None)  # the layout engine takes longer than the drawing

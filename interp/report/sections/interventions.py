@@ -17,7 +17,7 @@ from interp.report.sections.level_axis import level_axis, plain_ticks
 from interp.report.sections.named_sites import group_figures, group_tables
 from interp.report.sections.over_runs import run_figures, run_tables
 from interp.report.sections.tolerated import tolerance_figure, tolerance_text
-from interp.report.style import FAINT, SPLIT_COLOURS, canvas, colour, layer_figures, pale
+from interp.report.style import FAINT, SPLIT_COLOURS, canvas, colour, layer_figures, pale, undrawn
 from interp.tasks import R2, TASKS, ScoreName
 from interp.types import Figure, Results, Section, Table
 
@@ -49,6 +49,8 @@ def section(results: Results) -> Section:
         "output range. A steep curve shows what this network needs, not what its nodes mean."
         + (MEASURED if name == R2 else ""),
     )
+    swept = dict.fromkeys(table["layer"])
+    text = (*text, *undrawn(layer_figures("interventions", swept), swept))
     figures = (*tolerance_figure(effects), *_figures(results, table, what), *figures)
     tables = (*fall_table(effects, results.data), _worst(table, name, what), *tables)
     return Section("Interventions", text, figures, tables)
@@ -68,6 +70,8 @@ def _figures(results: Results, table: pd.DataFrame, what: str) -> list[Figure]:
     classes = class_figures(results.effects, results.data)
     figures = []
     for layer, part in table.groupby("layer", sort=False):
+        if layer not in names:
+            continue
         draw = partial(_figure, part, dict(results.effects.baseline), what)
         figures += [Figure(names[layer], _caption(str(layer), what), draw)]
         figures += [classes[str(layer)]] if layer in classes else []

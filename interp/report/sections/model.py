@@ -10,8 +10,12 @@ from interp.inspection import inspection
 from interp.report import cells
 from interp.report.numbers import MISSING
 from interp.tasks import TASKS
-from interp.types import LoadedModel, Results, Section, Table
+from interp.types import Limit, LoadedModel, Results, Section, Table
 
+LIMITED = (
+    "What was looked at in part only: this network is large, or limits were asked for. --everything lifts those that "
+    "were not; one Gaussian a node, dead and one-sided nodes, and the record are of all nodes either way."
+)
 NAMES = {"input_scaling": "input scaling", "input_shape": "input shape"}
 
 
@@ -27,6 +31,8 @@ def section(results: Results) -> Section:
     tables = [Table(_read(results), "What was read.")]
     if model.inferred:
         tables.append(Table(_inferred(model), "What was inferred, how sure that is, and why."))
+    if results.limits:
+        tables.append(Table(_limits(results.limits), LIMITED))
     if model.skipped:
         tables.append(Table(_skipped(model), "What this page does not cover."))
     return Section("The network", text, (), tuple(tables))
@@ -89,6 +95,18 @@ def _words(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(_words, value))
     return MISSING if value is None or value != value else str(value)  # NaN differs from itself
+
+
+def _limits(limits: tuple[Limit, ...]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "what": [limit.what for limit in limits],
+            "looked at": [cells.count(limit.looked_at) for limit in limits],
+            "of": [cells.count(limit.of) for limit in limits],
+            "which": [limit.rule for limit in limits],
+            "lifted by": [cells.Code(limit.lift) for limit in limits],
+        }
+    )
 
 
 def _skipped(model: LoadedModel) -> pd.DataFrame:

@@ -31,6 +31,7 @@ def run_figures(found: RunEffects, name: ScoreName) -> tuple[Figure, ...]:
             partial(_draw, part, single[single["layer"] == layer], split, name),
         )
         for layer, part in table.groupby("layer", sort=False)
+        if layer in names
     )
 
 

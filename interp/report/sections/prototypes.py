@@ -13,7 +13,7 @@ from interp.report.choose import evenly
 from interp.report.images import Shape, layer_shape, network_shape
 from interp.report.lookup import known_mean
 from interp.report.sections.prototype_drawing import Sheet, draw_heat, draw_images
-from interp.report.style import layer_figures
+from interp.report.style import layer_figures, undrawn
 from interp.types import Array, ClusterMatch, Figure, NodeLayer, Prototypes, Results, Section, Table
 
 ORDER = ("nearest", "strongest", "conditional", "component")
@@ -35,7 +35,9 @@ def section(results: Results) -> Section:
     )
     named = layer_figures("prototypes", results.prototypes)
     layers = [layer for layer in results.model.layers if layer.name in results.prototypes]
-    figures = [figure for layer in layers for figure in _figures(results, layer, named[layer.name])]
+    figures = [
+        figure for layer in layers if layer.name in named for figure in _figures(results, layer, named[layer.name])
+    ]
     rows = [_summary(layer, results.prototypes[layer.name]) for layer in layers]
     tables = (
         Table(
@@ -43,7 +45,7 @@ def section(results: Results) -> Section:
             "Effective number of rows behind a prototype, on average over nodes that have one.",
         ),
     )
-    return Section("Prototypes", text, tuple(figures), tables if rows else ())
+    return Section("Prototypes", (*text, *undrawn(named, results.prototypes)), tuple(figures), tables if rows else ())
 
 
 def _figures(results: Results, layer: NodeLayer, name: str) -> list[Figure]:
@@ -89,19 +91,21 @@ def _sheet(
     results: Results, layer: NodeLayer, most: int, means: Mapping[str, Array], middle: Array, *, centroids: bool
 ) -> Sheet:
     nodes = _nodes(results, layer, most)
+    drawn = results.prototypes[layer.name].nodes
+    rows = np.searchsorted(drawn, nodes)
     kinds = [kind for kind in ORDER if kind in means] + [kind for kind in means if kind not in ORDER]
-    columns = {kind: np.asarray(means[kind], float)[nodes] for kind in kinds}
-    match = _match(results.clusters.get(layer.name, ()), layer.nodes) if centroids else None
+    columns = {kind: np.asarray(means[kind], float)[rows] for kind in kinds}
+    match = _match(results.clusters.get(layer.name, ()), len(drawn)) if centroids else None
     if match is not None:
-        columns["centroid"] = _matched(match, nodes)
+        columns["centroid"] = _matched(match, rows)
     return Sheet(
         layer.name, nodes, layer.nodes, _labels(results, layer, nodes), columns, middle, match.k if match else 0
     )
 
 
 def _nodes(results: Results, layer: NodeLayer, most: int) -> list[int]:
-    found = results.boundaries.get(layer.name)
-    return evenly(found, most, dead=False) if found else list(range(min(layer.nodes, most)))
+    found, nodes = results.boundaries.get(layer.name), results.prototypes[layer.name].nodes
+    return evenly(found, most, nodes, dead=False) if found else [int(node) for node in nodes[:most]]
 
 
 def _labels(results: Results, layer: NodeLayer, nodes: list[int]) -> list[tuple[str, str]]:
@@ -115,19 +119,19 @@ def _match(matches: tuple[ClusterMatch, ...], nodes: int) -> ClusterMatch | None
     return min(matches, key=lambda match: abs(match.k - nodes), default=None)
 
 
-def _matched(match: ClusterMatch, nodes: list[int]) -> Array:
+def _matched(match: ClusterMatch, rows: Array) -> Array:
     """Give the centroid matched to each node's nearest prototype; NaN where it has none."""
     kind = next((kind for kind in ORDER if kind in match.match), None)
-    chosen = np.asarray(match.match[kind])[nodes] if kind else np.full(len(nodes), -1)
-    matched = np.full((len(nodes), match.centroids.shape[1]), np.nan)
+    chosen = np.asarray(match.match[kind])[rows] if kind else np.full(len(rows), -1)
+    matched = np.full((len(rows), match.centroids.shape[1]), np.nan)
     matched[chosen >= 0] = match.centroids[chosen[chosen >= 0]]
     return matched
 
 
 def _summary(layer: NodeLayer, found: Prototypes) -> dict[str, object]:
-    """Count what stands behind each kind of prototype."""
+    """Count what stands behind each kind of prototype; nodes that were not drawn have none."""
     return {
         "layer": cells.Code(layer.name, 32),
-        "nodes": cells.count(layer.nodes),
+        "nodes": cells.count(len(found.nodes)),
         **{kind: cells.fixed(known_mean(count), 0) for kind, count in found.effective_count.items()},
     }

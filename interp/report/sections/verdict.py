@@ -7,29 +7,32 @@ from typing import Any
 import pandas as pd
 
 from interp.report import cells
+from interp.report.choose import ranks
 from interp.report.lookup import analysed, chance, coherent_share
 from interp.report.numbers import finite
 from interp.report.style import FAINT, KIND_COLOURS, canvas, pale, short
-from interp.types import KINDS, Boundaries, Figure, Results, Section, Table, Thresholds
+from interp.types import KINDS, UNSAMPLED, Boundaries, Figure, Results, Section, Table, Thresholds
 
 LAYERS = 30  # rows of the overview
 
 
 def section(results: Results) -> Section:
     """Say what was found, in plain words."""
-    layers = [(layer.name, found) for layer, _, found in analysed(results)][:LAYERS]
-    figures = (Figure("verdict-overview", _caption(layers), lambda: _overview(layers)),) if layers else ()
-    tables = (Table(_kinds(layers), "How to read the four kinds of node. Every colour on this page means its kind."),)
+    layers = [(layer.name, found) for layer, _, found in analysed(results)]
+    shown = [layers[i] for i in ranks(len(layers), LAYERS)]
+    figures = (Figure("verdict-overview", _caption(shown, len(layers)), lambda: _overview(shown)),) if layers else ()
+    tables = (Table(_kinds(layers), "How to read the kinds of node. Every colour on this page means its kind."),)
     return Section("Verdict", (results.verdict.headline, *results.verdict.findings), figures, tables)
 
 
-def _caption(layers: list[tuple[str, Boundaries]]) -> str:
+def _caption(layers: list[tuple[str, Boundaries]], total: int) -> str:
     thresholds = layers[0][1].thresholds
     near = f"{thresholds.epsilon:g} " + ("sigma" if thresholds.rule == "mixture" else "output units")
+    shown = "" if len(layers) == total else f" {len(layers)} of {total} layers, evenly over depth."
     return (
         f"Share of live nodes whose boundary passes within {near} of a cluster's mean (dot, 95 % bootstrap "
         "interval), beside what boundaries through random data points give (grey, central 95 %). A dot inside the "
-        "grey is no more than chance."
+        f"grey is no more than chance.{shown}"
     )
 
 
@@ -62,12 +65,13 @@ def _null(axes: Any, row: int, found: Boundaries) -> None:
 def _kinds(layers: list[tuple[str, Boundaries]]) -> pd.DataFrame:
     thresholds = layers[0][1].thresholds if layers else Thresholds()
     meanings = _meanings(thresholds)
-    counts = {kind: sum(found.counts[kind] for _, found in layers) for kind in KINDS}
+    counts = {kind: sum(found.counts.get(kind, 0) for _, found in layers) for kind in (*KINDS, UNSAMPLED)}
+    kinds = [kind for kind, count in counts.items() if count or kind in KINDS]
     return pd.DataFrame(
         {
-            "kind": [cells.Badge(kind, kind) for kind in KINDS],
-            "nodes": [cells.count(counts[kind]) for kind in KINDS],
-            "what it means": [meanings[kind] for kind in KINDS],
+            "kind": [cells.Badge(kind, kind) for kind in kinds],
+            "nodes": [cells.count(counts[kind]) for kind in kinds],
+            "what it means": [meanings[kind] for kind in kinds],
         }
     )
 
@@ -81,4 +85,5 @@ def _meanings(thresholds: Thresholds) -> dict[str, str]:
         "adhoc": "Its boundary separates data somewhere else; no single prototype explains it.",
         "one-sided": f"At least {thresholds.one_sided:.1%} of the data lie on one side: it acts as linear, or as zero.",
         "dead": "Its output does not vary over the data.",
+        UNSAMPLED: "Not drawn to be looked at: neither dead nor one-sided, and no mixture was fitted to it.",
     }

@@ -1,0 +1,132 @@
+"""How much of a large network is looked at: what is drawn by lot, what is left out, and how to lift that.
+
+A mixture takes milliseconds a node, a change of one node or layer a run of what follows it, and prototypes
+memory. Nodes are drawn at random, not chosen by what they do, so that shares of them are shares of their layer.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from interp.types import Array, NodeLayer
+
+LARGE_LAYERS = 12
+LARGE_NODES = 2048
+"""A network with more node layers, or more nodes, than these is large."""
+
+MOST_NODES = 1024
+"""Nodes of a large network with mixtures and prototypes, in equal parts of each layer."""
+
+LEAST_NODES = 8
+"""Of a layer, however many layers there are."""
+
+PROTOTYPE_VALUES = 2**25
+"""Values of all nodes' prototypes of one kind in the network's input, where `LEAST_NODES` allow: 256 MB in float64."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Caps on what is looked at; None stands for no cap, or for that of `large_limits` in a large network.
+
+    Attributes
+    ----------
+    everything
+        Cap nothing that is not capped here, however large the network.
+    nodes_per_layer
+        Nodes of a layer that have mixtures, prototypes and centroids.
+    single_nodes
+        Nodes of a swept layer that are silenced, clamped and attributed, one at a time.
+    swept_layers
+        Layers that are swept, compared with shuffled copies and attributed.
+    inputs
+        Of each split, for all that.
+    levels
+        Of each intervention; the published levels are always among them.
+    curve_levels
+        Of single nodes' clamp curves.
+    directions
+        Random directions a layer.
+    """
+
+    everything: bool = False
+    nodes_per_layer: int | None = None
+    single_nodes: int | None = None
+    swept_layers: int | None = None
+    inputs: int | None = None
+    levels: int | None = None
+    curve_levels: int | None = None
+    directions: int | None = None
+
+
+def is_large(layers: Sequence[NodeLayer]) -> bool:
+    """Whether a network has more layers or nodes than are looked at without limits."""
+    return len(layers) > LARGE_LAYERS or sum(layer.nodes for layer in layers) > LARGE_NODES
+
+
+def large_limits(layers: Sequence[NodeLayer], width: int) -> Limits:
+    """Give the caps of a large network on inputs of `width` values."""
+    total = min(MOST_NODES, PROTOTYPE_VALUES // width)
+    return Limits(
+        nodes_per_layer=max(LEAST_NODES, total // len(layers)),
+        single_nodes=8,
+        swept_layers=6,
+        inputs=100,
+        levels=1,
+        curve_levels=0,
+        directions=8,
+    )
+
+
+def settled(limits: Limits, layers: Sequence[NodeLayer], width: int) -> Limits:
+    """Fill in the caps that the user left open.
+
+    Examples
+    --------
+    >>> layers = [NodeLayer(str(i), "linear", 512, 512, "relu", str(i)) for i in range(16)]
+    >>> settled(Limits(inputs=50), layers, 784).inputs, settled(Limits(inputs=50), layers, 784).nodes_per_layer
+    (50, 64)
+    >>> settled(Limits(everything=True), layers, 784).nodes_per_layer is None
+    True
+    """
+    if limits.everything or not is_large(layers):
+        return limits
+    open_caps = [part.name for part in fields(limits) if getattr(limits, part.name) is None]
+    found = large_limits(layers, width)
+    return replace(limits, **{name: getattr(found, name) for name in open_caps})
+
+
+def drawn_nodes(layer: NodeLayer, most: int | None, seed: int) -> Array | None:
+    """Draw nodes of a layer, ascending; None for all of them. Fewer drawn are among more drawn."""
+    if most is None or most >= layer.nodes:
+        return None
+    order = np.random.default_rng([seed, zlib.crc32(layer.name.encode())]).permutation(layer.nodes)
+    return np.asarray(np.sort(order[:most]))
+
+
+def least(*caps: int | None) -> int | None:
+    """Give the smallest of some caps; None where there is none."""
+    return min((cap for cap in caps if cap is not None), default=None)
+
+
+def capped(value: int, most: int | None) -> int:
+    """Give no more than `most`, where there is such a cap."""
+    return value if most is None else min(value, most)
+
+
+def spread_layers(layers: Sequence[NodeLayer], most: int | None) -> tuple[str, ...]:
+    """Choose layers evenly over depth, the first and the last among them; none named where all are meant.
+
+    Examples
+    --------
+    >>> layers = [NodeLayer(str(i), "linear", 4, 4, "relu", str(i)) for i in range(9)]
+    >>> spread_layers(layers, 3), spread_layers(layers, 9)
+    (('0', '4', '8'), ())
+    """
+    if most is None or most >= len(layers):
+        return ()
+    chosen = np.linspace(0, len(layers) - 1, max(most, 1)).round().astype(int)
+    return tuple(layers[i].name for i in chosen)
