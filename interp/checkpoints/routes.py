@@ -25,7 +25,7 @@ from interp.checkpoints.inference.placement import Places, image_placements
 from interp.checkpoints.inference.rebuild import rebuild
 from interp.checkpoints.inference.scaling import choose_scaling
 from interp.checkpoints.inference.stack import layer_stack
-from interp.checkpoints.inference.stack_facts import stack_facts
+from interp.checkpoints.inference.stack_facts import stack_facts, weakest
 from interp.checkpoints.inference.stacked import USE_MODEL
 from interp.checkpoints.request import Request, settled
 from interp.checkpoints.weights.effective import plain_state, unknown_parametrization
@@ -216,7 +216,8 @@ def _from_stack(asked: Request, doubts: tuple[str, ...] = ()) -> tuple[LoadedMod
     plain = plain_state(contents.state)
     if plain.unknown:
         raise unknown_parametrization(plain.unknown, asked.path)
-    layers, order = layer_stack(plain.state, asked.path, contents.parts)
+    stack = layer_stack(plain.state, asked.path, contents.parts)
+    layers = stack.layers
     asked, task = settled(asked, len(layers[-1].weight))
     shape: tuple[int, ...] = (layers[0].channels,)
     places = Places([], 0)
@@ -224,8 +225,9 @@ def _from_stack(asked: Request, doubts: tuple[str, ...] = ()) -> tuple[LoadedMod
         layers, shape, places = image_placements(layers, asked.data, asked.path)
     given = {"scaling": options.scaling, "activation": options.activation, "output": options.output}
     reading, inferred = infer_reading(layers, asked.data, given, places.tried, asked.task)
-    notes = ("parameter shapes", *contents.notes, order, *doubts)
-    facts = {**stack_facts(layers, asked.data, notes, sure=not doubts), "task": task, **inferred}
+    notes = ("parameter shapes", *contents.notes, *stack.notes, *doubts)
+    most = weakest(stack.confidence, "likely" if doubts else "certain")
+    facts = {**stack_facts(layers, asked.data, notes, most), "task": task, **inferred}
     if places.note:
         said = facts["placement"]
         facts["placement"] = Inference(said.value, said.confidence, f"{said.evidence}; {places.note}")

@@ -125,7 +125,7 @@ def test_without_data_an_end_in_convolutions_is_uncertain(tmp_path):
     ("shape", "channels", "groups"), [((8, 1, 3, 3), 4, 4), ((6, 2, 3, 3), 4, 2), ((8, 4, 3, 3), 4, 1)]
 )
 def test_groups_that_close(shape, channels, groups):
-    layers, _ = layer_stack(weights(only=shape), "net.pt")
+    layers, *_ = layer_stack(weights(only=shape), "net.pt")
     found = in_groups(layers[0], channels)
     assert found is not None
     assert found.groups == groups
@@ -133,7 +133,7 @@ def test_groups_that_close(shape, channels, groups):
 
 @pytest.mark.parametrize(("shape", "channels"), [((8, 3, 3, 3), 4), ((6, 1, 3, 3), 4), ((8, 2, 1, 1), 4)])
 def test_groups_that_do_not(shape, channels):
-    layers, _ = layer_stack(weights(only=shape), "net.pt")
+    layers, *_ = layer_stack(weights(only=shape), "net.pt")
     assert in_groups(layers[0], channels) is None
 
 
@@ -154,5 +154,5 @@ def test_a_norm_belongs_to_the_layer_before_it_by_whole_names():
     state = weights(**{"1": (4, 1, 3, 3), "5": (4, 4, 3, 3), "10": (4, 4, 3, 3)})
     norm = {"2.running_mean": torch.zeros(4), "2.running_var": torch.ones(4)}
     names = ["1.weight", *norm, "5.weight", "10.weight"]
-    layers, _ = layer_stack({name: (state | norm)[name] for name in names}, "net.pt")
+    layers, *_ = layer_stack({name: (state | norm)[name] for name in names}, "net.pt")
     assert [layer.name for layer in layers if layer.norm] == ["1"]

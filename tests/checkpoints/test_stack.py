@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from interp.checkpoints.inference.stack import layer_stack
+from interp.checkpoints.inference.stack_facts import stack_facts
 from interp.errors import CheckpointError
 
 
@@ -14,9 +15,9 @@ def weights(*shapes) -> dict:
 
 
 def test_the_only_order():
-    layers, evidence = layer_stack(weights((3, 4), (5, 6), (2, 3), (4, 5)), "file")
+    layers, _, evidence = layer_stack(weights((3, 4), (5, 6), (2, 3), (4, 5)), "file")
     assert [tuple(layer.weight.shape) for layer in layers] == [(5, 6), (4, 5), (3, 4), (2, 3)]
-    assert evidence == "the only order in which shapes chain"
+    assert evidence == ("the only order in which shapes chain",)
 
 
 def test_several_orders_are_none():
@@ -28,3 +29,77 @@ def test_orders_are_not_tried_one_by_one():
     """Eleven layers of one width and one that fits none have 11! orders."""
     with pytest.raises(CheckpointError, match="expected layers whose shapes chain"):
         layer_stack(weights(*[(4, 4)] * 11, (5, 7)), "file")
+
+
+def dense(names, width=4):
+    """Give layers of one width but for the last, and norms of that width, in the order of their names."""
+    state = {}
+    for name in names:
+        if name.startswith(("bn", "norm")) or name in NORMS:
+            state |= {f"{name}.{own}": torch.ones(width) for own in ("weight", "bias", "running_mean", "running_var")}
+        else:
+            state |= {f"{name}.weight": torch.ones(3 if name == names[-1] or name == "out" else width, width)}
+    return state
+
+
+NORMS = ("1", "4", "7", "10")
+
+
+def owners(state):
+    layers, confidence, _ = layer_stack(state, "file")
+    return {layer.norm.name: layer.name for layer in layers if layer.norm}, confidence
+
+
+def test_norms_that_stand_behind_their_layers():
+    in_order = ("0", "1", "3", "4", "6", "7", "9", "10", "12")
+    expected = {"1": "0", "4": "3", "7": "6", "10": "9"}
+    state = dense(in_order)
+    assert owners(state) == (expected, "certain")
+    assert owners(dict(sorted(state.items()))) == (expected, "certain")  # 10 before 4, as in safetensors
+
+
+@pytest.mark.parametrize(
+    ("names", "expected", "confidence"),
+    [
+        (("fc1", "fc2", "out", "bn1", "bn2"), {"bn1": "fc1", "bn2": "fc2"}, "likely"),
+        (("fc1", "fc2", "fc3", "out", "bn2"), {"bn2": "fc2"}, "uncertain"),
+        (("fc1", "fc2", "fc3", "out", "norm"), {"norm": "fc1"}, "uncertain"),
+        (("first", "out", "norm"), {"norm": "first"}, "certain"),
+    ],
+)
+def test_norms_that_stand_elsewhere(names, expected, confidence):
+    assert owners(dense(names)) == (expected, confidence)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("norm", "fc1", "out"), "behind a layer, not on the inputs"),
+        (("fc1", "out", "bn1", "bn2"), "a layer of that width"),
+    ],
+)
+def test_norms_without_a_layer(names, expected):
+    with pytest.raises(CheckpointError, match=f"found batch-norm .* of width 4; expected {expected}"):
+        layer_stack(dense(names), "file")
+
+
+def test_matrices_of_recurrent_layers_are_no_dense_ones():
+    """A plain one's chain as if they were: (H, D), (H, H), then the layer on top."""
+    state = torch.nn.RNN(4, 6).state_dict() | {"fc.weight": torch.ones(3, 6)}
+    state = {name if name.startswith("fc") else f"rnn.{name}": tensor for name, tensor in state.items()}
+    with pytest.raises(CheckpointError, match=r"found rnn\.weight_ih_l0 of a recurrent layer"):
+        layer_stack(state, "file")
+
+
+def test_a_gain_is_no_bias():
+    state = {"a.weight": torch.ones(4, 5), "a.gain": torch.ones(4), "b.weight": torch.ones(3, 4)}
+    with pytest.raises(CheckpointError, match=r"found a.gain of shape \(4,\)"):
+        layer_stack(state, "file")
+    layers, *_ = layer_stack({name.replace("gain", "offset"): tensor for name, tensor in state.items()}, "file")
+    assert layers[0].bias is not None
+
+
+@pytest.mark.parametrize(("last", "confidence"), [(3, "certain"), (5, "likely")])
+def test_where_a_width_comes_back_a_shortcut_fits(last, confidence):
+    layers, *_ = layer_stack({"a.weight": torch.ones(4, 5), "b.weight": torch.ones(last, 4)}, "file")
+    assert stack_facts(layers, None, ())["architecture"].confidence == confidence

@@ -130,7 +130,7 @@ def parts_of(module: Inert) -> dict[str, Part]:
 
 def state_of(parts: Mapping[str, Part]) -> dict[str, Tensor]:
     """Give the state dict that the module would have had, less the further names of what is shared."""
-    first = {id(part): name for name, part in reversed(parts.items())}
+    first = {id(part): name for name, part in reversed(list(parts.items()))}
     return {
         f"{name}.{own}" if name else own: tensor
         for name, part in parts.items()

@@ -23,9 +23,9 @@ def order_layers(layers: Sequence[Layer], path: object) -> tuple[list[Layer], st
         If shapes chain in no order.
     """
     in_file = sorted(layers, key=lambda layer: not layer.is_convolution)
-    natural = sorted(layers, key=lambda layer: (not layer.is_convolution, _natural(layer.name)))
+    by_name = sorted(layers, key=lambda layer: (not layer.is_convolution, natural(layer.name)))
     names = [layer.name for layer in layers]
-    candidates = [(in_file, "shapes chain in file order"), (natural, "shapes chain in name order")]
+    candidates = [(in_file, "shapes chain in file order"), (by_name, "shapes chain in name order")]
     usual = candidates[::-1] if names == sorted(names) else candidates
     for candidate, evidence in usual:
         if _chains(candidate):
@@ -35,7 +35,7 @@ def order_layers(layers: Sequence[Layer], path: object) -> tuple[list[Layer], st
     for candidate, evidence in usual:
         if (grouped := with_groups(candidate)) is not None:
             return grouped, f"{evidence}, with groups"
-    raise _no_chain(natural, path)
+    raise _no_chain(by_name, path)
 
 
 def _chains(layers: Sequence[Layer]) -> bool:
@@ -49,7 +49,8 @@ def _follows(first: Layer, second: Layer) -> bool:
     return first.is_convolution == second.is_convolution and len(first.weight) == second.channels
 
 
-def _natural(name: str) -> list[tuple[int, str]]:
+def natural(name: str) -> list[tuple[int, str]]:
+    """Sort key by which numbers in names count as numbers: ``2`` comes before ``10``."""
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 

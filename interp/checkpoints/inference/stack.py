@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from interp.checkpoints.graphs.steps import Part
+from interp.checkpoints.inference.norms import attach_norms
 from interp.checkpoints.inference.order import order_layers
 from interp.checkpoints.inference.stacked import USE_MODEL, Layer, Norm
 from interp.errors import CheckpointError
+from interp.types import Confidence
+
+MEAN = "running_mean"
+RECURRENT = re.compile(r"(^|\.)weight_(ih|hh)(_l\d+\w*)?$")
+"""Names that torch's recurrent layers give to their matrices, which chain as those of dense layers do."""
 
 
-def layer_stack(
-    state: Mapping[str, Tensor], path: object, parts: Mapping[str, Part] | None = None
-) -> tuple[list[Layer], str]:
+class Stack(NamedTuple):
+    """Layers in running order, how sure that order and the places of norms are, and how they were found."""
+
+    layers: list[Layer]
+    confidence: Confidence
+    notes: tuple[str, ...]
+
+
+def layer_stack(state: Mapping[str, Tensor], path: object, parts: Mapping[str, Part] | None = None) -> Stack:
     """Order the layers of a bare state dict so that their shapes chain: convolutions, then any dense layers.
 
     Parameters
@@ -28,13 +41,6 @@ def layer_stack(
         Of the file, for errors.
     parts
         What a pickled module says of the settings of its layers.
-
-    Returns
-    -------
-    layers
-        First to last.
-    evidence
-        How the order was found.
 
     Raises
     ------
@@ -49,7 +55,14 @@ def layer_stack(
             path, found=what, expected="dense and convolution layers (weight and bias) only", do=USE_MODEL
         )
     ordered, evidence = order_layers([_with_settings(layer, parts or {}) for layer in layers], path)
-    return _attach_norms(ordered, norms, list(state), path), evidence
+    normed = attach_norms(ordered, norms, _file_order(state), path)
+    return Stack(normed.layers, normed.confidence, (evidence, *normed.notes))
+
+
+def _file_order(state: Mapping[str, Tensor]) -> list[str]:
+    """Name layers and norms as they stand in the file."""
+    marks = {name: tensor for name, tensor in state.items() if name.endswith(MEAN) or tensor.dim() in (2, 4)}
+    return [_norm_name(name) if name.endswith(MEAN) else _layer_name(name) for name in marks]
 
 
 def _with_settings(layer: Layer, parts: Mapping[str, Part]) -> Layer:
@@ -65,7 +78,9 @@ def _with_settings(layer: Layer, parts: Mapping[str, Part]) -> Layer:
 def _check_values(state: Mapping[str, Tensor], path: object) -> None:
     """Refuse tensors without values, and codes of a packing that is not ours to guess."""
     for name, tensor in state.items():
-        if tensor.numel() == 0:
+        if RECURRENT.search(name):
+            found, do = f"{name} of a recurrent layer", USE_MODEL
+        elif tensor.numel() == 0:
             found, do = f"{name} of shape {tuple(tensor.shape)}", "save the model after it was built and trained"
         elif tensor.dim() > 1 and not tensor.is_floating_point():
             found, do = f"{name} of whole numbers ({tensor.dtype})", "save the weights as floats"
@@ -80,7 +95,7 @@ def _check_values(state: Mapping[str, Tensor], path: object) -> None:
 def _group(state: Mapping[str, Tensor]) -> tuple[list[Layer], list[Norm], list[str]]:
     """Sort tensors into layers and norms; what fits neither is returned by name."""
     left = {name: tensor for name, tensor in state.items() if not name.endswith("num_batches_tracked")}
-    norms = [_take_norm(left, name) for name in list(left) if name.endswith("running_mean")]
+    norms = [_take_norm(left, name) for name in list(left) if name.endswith(MEAN)]
     layers = []
     for name in [name for name, tensor in left.items() if tensor.dim() in (2, 4)]:
         weight = left.pop(name)
@@ -90,12 +105,12 @@ def _group(state: Mapping[str, Tensor]) -> tuple[list[Layer], list[Norm], list[s
 
 
 def _take_norm(left: dict[str, Tensor], mean_name: str) -> Norm:
-    parent = mean_name.removesuffix("running_mean")
+    parent = mean_name.removesuffix(MEAN)
     parts = {part: left.pop(parent + part, None) for part in ("running_mean", "running_var", "weight", "bias")}
     mean, var = parts["running_mean"], parts["running_var"]
     assert mean is not None
     return Norm(
-        parent.rstrip("."),
+        _norm_name(mean_name),
         mean.float(),
         torch.ones_like(mean).float() if var is None else var.float(),
         None if parts["weight"] is None else parts["weight"].float(),
@@ -104,41 +119,19 @@ def _take_norm(left: dict[str, Tensor], mean_name: str) -> Norm:
 
 
 def _bias_name(weight_name: str, weight: Tensor, left: Mapping[str, Tensor]) -> str | None:
-    """Find the vector that belongs to a matrix: the same name but for the word, else a sibling, by size."""
+    """Find the vector that belongs to a matrix: the same name but for the word, else a sibling called so, by size."""
     fits = [name for name, tensor in left.items() if tensor.dim() == 1 and len(tensor) == len(weight)]
     swapped = re.sub(r"weight(s?)$", lambda m: "bias" + ("es" if m[1] else ""), weight_name)
     short = [re.sub(r"(^|[._])[Ww]([._]?\d*)$", rf"\1{letter}\2", weight_name) for letter in "bB"]  # w1 -> b1
     parent = weight_name.rpartition(".")[0]
-    siblings = [name for name in fits if parent and name.rpartition(".")[0] == parent]
+    siblings = [name for name in fits if parent and re.fullmatch(rf"{re.escape(parent)}\.(b|\w*bias\w*|offset)", name)]
     return next((name for name in (swapped, *short, *siblings) if name in fits), None)
+
+
+def _norm_name(mean_name: str) -> str:
+    return mean_name.removesuffix(MEAN).rstrip(".")
 
 
 def _layer_name(weight_name: str) -> str:
     parent, _, own = weight_name.rpartition(".")
     return parent or re.sub(r"[._]?weights?$", "", own) or "linear"
-
-
-# --------------------------------------------------------------------------- norms
-
-
-def _attach_norms(layers: list[Layer], norms: Sequence[Norm], names: list[str], path: object) -> list[Layer]:
-    """Give each batch-norm to the layer of its width that stands before it in the file."""
-    place = {la.name: max((i for i, name in enumerate(names) if _is_of(la.name, name)), default=0) for la in layers}
-    for norm in norms:
-        at = next(i for i, name in enumerate(names) if _is_of(norm.name, name))
-        fits = [la for la in layers if len(la.weight) == len(norm.mean) and la.norm is None]
-        owner = min(fits, key=lambda layer: (place[layer.name] > at, abs(place[layer.name] - at)), default=None)
-        if owner is None:
-            raise CheckpointError(
-                path,
-                found=f"batch-norm {norm.name} of width {len(norm.mean)}",
-                expected="a layer of that width",
-                do=USE_MODEL,
-            )
-        layers[layers.index(owner)] = replace(owner, norm=norm)
-    return layers
-
-
-def _is_of(owner: str, name: str) -> bool:
-    """Whether a tensor is a layer's or norm's; ``10.weight`` is none of ``1``."""
-    return name.startswith((f"{owner}.", f"{owner}_weight")) if owner else True

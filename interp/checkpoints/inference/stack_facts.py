@@ -12,29 +12,37 @@ GROUPED = "convolutions read fewer channels than stand before them, as they do i
 ENDED = "no dense layer: scores are taken to be one value a channel of the last convolution"
 
 
+def weakest(*confidences: Confidence) -> Confidence:
+    """Give the least sure of some confidences."""
+    order: tuple[Confidence, ...] = ("certain", "likely", "uncertain")
+    return max(confidences, key=order.index)
+
+
 def stack_facts(
-    layers: Sequence[Layer], data: Dataset | None, notes: Sequence[str], *, sure: bool
+    layers: Sequence[Layer], data: Dataset | None, notes: Sequence[str], most: Confidence = "certain"
 ) -> dict[str, Inference]:
     """Name the widths, and the groups of convolutions where there are any.
 
-    A chain of dense layers is what its shapes say. Convolutions may have others beside them, so a chain of them is
-    likely at most; without labels to try it on, groups and an end in convolutions are uncertain.
+    A chain of dense layers is what its shapes say, unless a width comes back, so that a shortcut fits. Convolutions may
+    have others beside them, so a chain of them is likely at most; without labels to try it on, groups and an end in
+    convolutions are uncertain.
 
     Parameters
     ----------
     notes
         How the order was found.
-    sure
-        Whether nothing speaks against a plain chain.
+    most
+        How sure a plain chain can be at most, by what else is known.
     """
     grouped = any(layer.groups > 1 for layer in layers)
     convolutions = [layer for layer in layers if layer.is_convolution]
     tried = data is not None and (data.train.labels is not None or data.train.targets is not None)
-    firm: Confidence = "likely" if convolutions or not sure else "certain"
+    widths = (layers[0].channels, *(len(layer.weight) for layer in layers))
+    beside = bool(convolutions) or len(set(widths)) < len(widths)
+    firm = weakest(most, "likely" if beside else "certain")
     if (grouped or layers[-1].is_convolution) and not tried:
         firm = "uncertain"
-    reasons = [*notes, *[GROUPED] * grouped, *[ENDED] * layers[-1].is_convolution, *[BESIDE] * bool(convolutions)]
-    widths = (layers[0].channels, *(len(layer.weight) for layer in layers))
+    reasons = [*notes, *[GROUPED] * grouped, *[ENDED] * layers[-1].is_convolution, *[BESIDE] * beside]
     facts = {"architecture": Inference("-".join(map(str, widths)), firm, "; ".join(reasons))}
     if grouped:
         groups = "-".join(str(layer.groups) for layer in convolutions)
