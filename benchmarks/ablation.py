@@ -7,13 +7,12 @@ The plain side and Captum run fewer nodes or rows, and their times are scaled.
 
 from __future__ import annotations
 
-import argparse
 from importlib.metadata import version
 
 import numpy as np
 import torch
 from captum.attr import LayerFeatureAblation
-from perturbed import as_model, finish, pictures, ranges, scaled, timed, trained_mlp
+from perturbed import as_model, finish, parser, pictures, ranges, scaled, timed, trained_mlp
 
 from interp.interventions import ablate, clamp_curves, tally
 
@@ -37,22 +36,24 @@ def captum(module, x, labels):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data-root")
-    parser.add_argument("--synthetic", action="store_true")
-    parser.add_argument("--plain-nodes", type=int, default=12)
-    parser.add_argument("--curves", action="store_true", help="clamp curves of every node at 101 levels too")
-    parser.add_argument("--captum-samples", type=int, default=6000)
-    options = parser.parse_args()
-    data, source = pictures(options.data_root, options.synthetic)
+    known = parser(__doc__)
+    known.add_argument("--plain-nodes", type=int, default=12)
+    known.add_argument("--curves", action="store_true", help="clamp curves of every node at 101 levels too")
+    known.add_argument("--captum-samples", type=int, default=6000)
+    options = known.parse_args()
+    data, source = pictures(options)
     module = trained_mlp(data.train)
     model = as_model(module, (784,))
     x, labels = scaled(model, data.train), torch.from_numpy(data.train.labels)
     edits = [ablate(node, 0.0) for node in range(128)]
-    ours, counted = timed(lambda: tally(model, model.layers[0], edits, data.train, losses=False))
-    with_losses, _ = timed(lambda: tally(model, model.layers[0], edits, data.train))
+
+    def silence(nodes=edits, losses=False):
+        return tally(model, model.layers[0], nodes, data.train, losses=losses)
+
+    ours, counted = timed(silence, warm=lambda: silence(edits[:1]))
+    with_losses, _ = timed(lambda: silence(losses=True))
     some = np.linspace(0, 127, options.plain_nodes).astype(int)
-    seconds, hits = timed(lambda: plain(module, x, labels, some))
+    seconds, hits = timed(lambda: plain(module, x, labels, some), warm=lambda: plain(module, x, labels, some[:1]))
     slow = seconds * 128 / len(some)
     fewer = min(options.captum_samples, len(x))
     peer, _ = timed(lambda: captum(module, x[:fewer], labels[:fewer]))

@@ -7,11 +7,9 @@ The plain side runs fewer levels of each layer, and its time is scaled; counts a
 
 from __future__ import annotations
 
-import argparse
-
 import numpy as np
 import torch
-from perturbed import as_model, finish, pictures, scaled, timed
+from perturbed import as_model, finish, parser, pictures, scaled, timed
 from sweep import wanted
 
 from interp.hooks import edit
@@ -33,14 +31,12 @@ def plain(model, layer, x, labels, edits):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data-root")
-    parser.add_argument("--synthetic", action="store_true")
-    parser.add_argument("--samples", type=int, default=10_000)
-    parser.add_argument("--levels", type=int, default=60)
-    parser.add_argument("--plain-levels", type=int, default=4)
-    options = parser.parse_args()
-    data, source = pictures(options.data_root, options.synthetic)
+    known = parser(__doc__)
+    known.add_argument("--samples", type=int, default=10_000)
+    known.add_argument("--levels", type=int, default=60)
+    known.add_argument("--plain-levels", type=int, default=4)
+    options = known.parse_args()
+    data, source = pictures(options)
     split = Split(data.train.inputs[: options.samples], data.train.labels[: options.samples])
     torch.manual_seed(0)
     module = build("lenet").eval().requires_grad_(False)

@@ -7,11 +7,9 @@ The plain side fits fewer nodes, and its time is scaled.
 
 from __future__ import annotations
 
-import argparse
-
 import numpy as np
 import torch
-from perturbed import as_model, finish, pictures, scaled, timed, trained_mlp
+from perturbed import as_model, finish, parser, pictures, scaled, timed, trained_mlp
 from sklearn.mixture import GaussianMixture
 
 from interp.gaussians import GaussianOptions, fit_gaussians
@@ -27,12 +25,10 @@ def plain(z, nodes):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data-root")
-    parser.add_argument("--synthetic", action="store_true")
-    parser.add_argument("--plain-nodes", type=int, default=3)
-    options = parser.parse_args()
-    data, source = pictures(options.data_root, options.synthetic)
+    known = parser(__doc__)
+    known.add_argument("--plain-nodes", type=int, default=3)
+    options = known.parse_args()
+    data, source = pictures(options)
     module = trained_mlp(data.train)
     with torch.no_grad():
         z = module[0](scaled(as_model(module, (784,)), data.train)).numpy()

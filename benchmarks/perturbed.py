@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import platform
 import time
@@ -20,12 +21,20 @@ from interp.nodes import find_layers
 from interp.types import Dataset, Inference, LoadedModel, Scaling, Split
 
 
-def pictures(root: str | None, synthetic: bool = False) -> tuple[Dataset, str]:
+def parser(description: str) -> argparse.ArgumentParser:
+    """Give the options that the intervention benchmarks share."""
+    shared = argparse.ArgumentParser(description=description)
+    shared.add_argument("--data-root")
+    shared.add_argument("--synthetic", action="store_true", help="random images, even where MNIST is")
+    return shared
+
+
+def pictures(options: argparse.Namespace) -> tuple[Dataset, str]:
     """Give MNIST where it is, else 60,000 random images of its shape."""
     try:
-        if synthetic:
+        if options.synthetic:
             raise FileNotFoundError
-        return load_dataset("mnist", DataOptions(root, offline=True)), "MNIST"
+        return load_dataset("mnist", DataOptions(options.data_root, offline=True)), "MNIST"
     except (InterpError, FileNotFoundError):
         rng = np.random.default_rng(0)
         split = Split(rng.integers(0, 256, (60_000, 784), np.uint8), rng.integers(0, 10, 60_000))
@@ -68,8 +77,10 @@ def ranges(module: nn.Sequential, x: torch.Tensor) -> Ranges:
     return Ranges(outputs.amin(0).numpy(), outputs.amax(0).numpy(), outputs.mean(0).numpy())
 
 
-def timed(work):
-    """Run and time: (seconds, result)."""
+def timed(work, warm=None):
+    """Run and time: (seconds, result); `warm` is run before, not timed."""
+    if warm is not None:
+        warm()
     begin = time.perf_counter()
     result = work()
     return time.perf_counter() - begin, result

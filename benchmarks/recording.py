@@ -5,7 +5,6 @@ OMP_WAIT_POLICY=passive python benchmarks/recording.py [--data-root FOLDER]
 
 from __future__ import annotations
 
-import argparse
 import resource
 import tempfile
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import torch
-from perturbed import as_model, finish, pictures, scaled, timed, trained_mlp
+from perturbed import as_model, finish, parser, pictures, scaled, timed, trained_mlp
 
 from interp.hooks import tap
 from interp.record import record_activations
@@ -34,11 +33,8 @@ def plain(model, data, path):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data-root")
-    parser.add_argument("--synthetic", action="store_true")
-    options = parser.parse_args()
-    data, source = pictures(options.data_root, options.synthetic)
+    options = parser(__doc__).parse_args()
+    data, source = pictures(options)
     data = Dataset(data.name, {"train": data.train}, data.image_shape, (), (), data.digest)
     model = as_model(trained_mlp(data.train), (784,))
     provenance = Provenance(model.digest, data.digest, 0, versions(), {})
