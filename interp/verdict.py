@@ -130,9 +130,9 @@ def _unfit(model: LoadedModel, data: Dataset) -> str | None:
 
 
 def _by_shape(effects: Effects, ranges: Mapping[str, Mapping[str, tuple[float, float]]]) -> str:
-    """Say so where no layer leans on distances more than it does with its weights shuffled."""
-    found = [pair for name in ranges if (pair := compared(effects.tolerance, name)) is not None]
-    if not found or any(pair.leaning == "distances" for pair in found):
+    """Say so where no layer leans on distances more than it does with its weights shuffled, as far as is known."""
+    found = [pair.leaning for name in ranges if (pair := compared(effects.tolerance, name)) is not None]
+    if "distances" in found or set(found) <= {"unknown"}:
         return ""
     return " (no more so than with its weights shuffled)"
 
@@ -213,8 +213,8 @@ def _pattern(name: str, effects: Effects) -> str:
     return (
         f"{name}: scaling z by {FLAT_FROM:g} and more costs at most {100 * max(-flat, 0):.2f} points; shifting"
         f" boundaries by {SMALL_SHIFT:.0%} of the range changes accuracy by {100 * below:+.2f} (down) and"
-        f" {100 * above:+.2f} (up): {verdict} the published MNIST networks, flat under scaling and falling under small"
-        " shifts."
+        f" {100 * above:+.2f} (up): {verdict} the published MNIST networks, which are flat under scaling and fall"
+        " under small shifts."
     )
 
 
@@ -222,6 +222,7 @@ LEANINGS = {
     "distances": "it leans on distances more than its shape explains",
     "intensity": "it leans on intensity more than its shape explains",
     "neither": "no more than its shape explains",
+    "unknown": "that compares with nothing",
 }
 
 
@@ -246,7 +247,7 @@ def _beside_control(name: str, found: Compared | None, measured: bool) -> str:
 
 
 def _span(low: float, high: float) -> str:
-    return _ratio(low) if low == high else f"{_ratio(low)} to {_ratio(high)}"
+    return _ratio(low) if low == high or np.isnan(low) else f"{_ratio(low)} to {_ratio(high)}"
 
 
 def _ratio(value: float) -> str:

@@ -96,7 +96,8 @@ def frame(own, ends, others):
         (1, (0.5, 2.5), [2, 8.1], "neither"),
         (np.inf, (np.inf, np.inf), [3, np.inf], "neither"),
         (9, (8, 10), [np.nan, 2], "distances"),
-        (np.nan, (np.nan, np.nan), [3, 2], "neither"),
+        (np.nan, (np.nan, np.nan), [3, 2], "unknown"),
+        (9, (8, 10), [np.nan, np.nan], "unknown"),
     ],
 )
 def test_a_layer_leans_where_its_interval_lies_beyond_every_shuffled_copy(own, ends, others, leaning):

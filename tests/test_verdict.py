@@ -133,8 +133,8 @@ def pattern(changes, q=1e-9):
 def test_the_published_pattern_is_stated_with_its_numbers():
     assert pattern(PUBLISHED["abs"]) == (
         "h: scaling z by 0.1 and more costs at most 0.00 points; shifting boundaries by 5% of the range changes"
-        " accuracy by -4.16 (down) and -5.37 (up): as in the published MNIST networks, flat under scaling and falling"
-        " under small shifts."
+        " accuracy by -4.16 (down) and -5.37 (up): as in the published MNIST networks, which are flat under scaling"
+        " and fall under small shifts."
     )
     assert (
         "0.12 points; shifting boundaries by 5% of the range changes accuracy by -0.68 (down) and -0.88 (up): as in"
@@ -173,4 +173,12 @@ def test_the_control_stands_beside_with_its_numbers():
     assert headline.endswith("(no more so than with its weights shuffled).")
     assert "against 7.5 in a copy with shuffled weights: no more than its shape explains" in line
     assert "leans on intensity" in beside(1.0, (0.5, 1.5), [2.0, np.inf])[1]
-    assert "tolerated shift is undefined, against 2" in beside(np.nan, (np.nan, np.nan), [2.0])[1]
+
+
+@pytest.mark.parametrize(("own", "others"), [(np.nan, [2.0]), (9.0, [np.nan, np.nan])])
+def test_a_control_that_bears_nothing_compares_with_nothing(own, others):
+    headline, line = beside(own, (own, own), others)
+    assert "undefined" in line
+    assert "undefined to" not in line
+    assert line.endswith("shuffled weights: that compares with nothing.")
+    assert "shuffled" not in headline

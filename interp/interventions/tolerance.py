@@ -135,8 +135,11 @@ class Compared:
     def leaning(self) -> str:
         """``distances`` or ``intensity`` where the interval lies beyond all shuffled copies, else ``neither``.
 
-        The ratio itself stands for its interval where none is known.
+        The ratio itself stands for its interval where none is known. ``unknown`` where the layer, or every copy, bears
+        neither weakening nor shifting: 0 / 0 compares with nothing.
         """
+        if np.isnan(self.given["ratio"]) or self.shuffled["ratio"].isna().all():
+            return "unknown"
         low, high = (
             self.given["ratio"] if np.isnan(self.given[end]) else self.given[end] for end in ("ratio_from", "ratio_to")
         )
