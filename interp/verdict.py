@@ -103,7 +103,8 @@ def _headline(
     )
     if TASKS[model.task] == R2:
         return f"{first}; {MEASURED}."
-    return f"{first}; {_leaning(ranges)}{_by_shape(effects, ranges)}."
+    leaning = _leaning(ranges)
+    return f"{first}; {leaning}{'' if leaning == AS_MUCH else _by_shape(effects, ranges)}."
 
 
 def _named(layers: Sequence[str], of: int, most: int = 4) -> str:
@@ -137,6 +138,9 @@ def _by_shape(effects: Effects, ranges: Mapping[str, Mapping[str, tuple[float, f
     return " (no more so than with its weights shuffled)"
 
 
+AS_MUCH = "intensity matters as much as where the boundaries lie"
+
+
 def _leaning(ranges: Mapping[str, Mapping[str, tuple[float, float]]]) -> str:
     """Compare tolerance to changed intensity with tolerance to moved boundaries, without calling it more."""
     known = [found for found in ranges.values() if {"scale", "offset"} <= set(found)]
@@ -146,7 +150,7 @@ def _leaning(ranges: Mapping[str, Mapping[str, tuple[float, float]]]) -> str:
     if all(tolerant):
         return "halving activations costs little, moving boundaries a lot, as if distances mattered more than intensity"
     if not any(tolerant):
-        return "intensity matters as much as where the boundaries lie"
+        return AS_MUCH
     return "some layers tolerate weaker activations but not moved boundaries, others do not"
 
 

@@ -93,6 +93,8 @@ def test_the_whole_path(saved, tmp_path):
     assert {row["split"] for row in kept} == {"train", "test"}
     assert all(row[key] == found["baseline"][row["split"]] for row in kept)
     assert all(key in effect for node in found["nodes"] for effect in node["ablation"])
+    assert all(set(curve) == {"layer", "node", "intervention", "level", key} for curve in found["clamp_curves"])
+    assert ("which output is largest" in page) == (key != "r2")
     if key == "r2":
         assert "accuracy" not in {name for row in found["interventions"] for name in row}
         assert "train R²" in page

@@ -150,13 +150,13 @@ def test_another_pattern_is_called_so():
     assert pattern({key: usual[key] for key in usual if key[0] == "scale"}) == ""
 
 
-def beside(own, ends, others):
+def beside(own, ends, others, **ranges):
     rows = [("h", "given", -1, own, *ends)] + [("h", "shuffled", i, x, np.nan, np.nan) for i, x in enumerate(others)]
     columns = ["layer", "network", "shuffle", "ratio", "ratio_from", "ratio_to"]
     tolerance = pd.DataFrame(rows, columns=columns).assign(
         scale_low=0.1, scale_high=10, offset_low=-0.1, offset_high=0.05
     )
-    found = judge(model(), data(), {"h": boundaries(True)}, replace(effects(), tolerance=tolerance), {})
+    found = judge(model(), data(), {"h": boundaries(True)}, replace(effects(**ranges), tolerance=tolerance), {})
     return found.headline, next(line for line in found.findings if "shuffled" in line)
 
 
@@ -169,6 +169,7 @@ def test_the_control_stands_beside_with_its_numbers():
         "Tolerated weakening over tolerated shift is 9 (95% interval 8 to 10), against 2 to 7.5 in 2 copies with "
         "shuffled weights: it leans on distances more than its shape explains."
     )
+    assert beside(9.0, (7.0, 10.0), [7.5], scale=(0.9, 1.1))[0].endswith("as much as where the boundaries lie.")
     headline, line = beside(9.0, (7.0, 10.0), [7.5])
     assert headline.endswith("(no more so than with its weights shuffled).")
     assert "against 7.5 in a copy with shuffled weights: no more than its shape explains" in line

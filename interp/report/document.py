@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from interp.inspection import inspection
-from interp.report.effects import intervention_keys
+from interp.report.effects import intervention_keys, run_keys
 from interp.report.lookup import Span, at_threshold, coherent_share, known_mean, null_range, null_share, share_p_value
 from interp.report.nodes import node_rows
 from interp.report.plain import plain
@@ -25,6 +25,7 @@ def document(results: Results) -> dict[str, Any]:
     results
         As the pipeline made them.
     """
+    score = TASKS[results.model.task].key
     found = {
         "schema": SCHEMA,
         "model": inspection(results.model),
@@ -33,11 +34,11 @@ def document(results: Results) -> dict[str, Any]:
         "nodes": node_rows(results),
         "prototypes": [_prototypes(results, name, found) for name, found in results.prototypes.items()],
         "clusters": [_match(name, match) for name, matches in results.clusters.items() for match in matches],
-        "interventions": results.effects.table.rename(columns={"accuracy": TASKS[results.model.task].key}),
+        "interventions": results.effects.table.rename(columns={"accuracy": score}),
         "interventions_skipped": results.effects.skipped,
         "baseline": results.effects.baseline,
-        **intervention_keys(results.effects),
-        "runs": None if results.runs is None else vars(results.runs),
+        **intervention_keys(results.effects, score),
+        "runs": None if results.runs is None else run_keys(results.runs, score),
         "attribution": [{"layer": name, **vars(found)} for name, found in results.attribution.items()],
         "verdict": {"headline": results.verdict.headline, "findings": results.verdict.findings},
         "alerts": results.verdict.alerts,

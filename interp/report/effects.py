@@ -6,21 +6,27 @@ from typing import Any
 
 import pandas as pd
 
-from interp.types import Effects
+from interp.types import Effects, RunEffects
 
 
-def intervention_keys(effects: Effects) -> dict[str, Any]:
-    """Give everything of `Effects` beside its table, by report.json's keys."""
+def intervention_keys(effects: Effects, score: str) -> dict[str, Any]:
+    """Give everything of `Effects` beside its table, by report.json's keys; `score` names what was measured."""
+    curves = effects.curves.rename(columns={"accuracy": score})
     return {
-        "groups": effects.groups,
+        "groups": effects.groups.rename(columns={"accuracy": score}),
         "class_accuracy": _curves(effects.classes, ["layer", "split", "intervention", "class"], ["level", "accuracy"]),
         "class_falls": effects.falls,
-        "clamp_curves": _curves(effects.curves, ["layer", "node", "intervention"], ["level", "accuracy"]),
+        "clamp_curves": _curves(curves, ["layer", "node", "intervention"], ["level", score]),
         "node_levels": effects.node_levels,
         "class_balance": _curves(effects.balance, ["layer", "node"], ["class", "samples", "above"]),
         "control": _curves(effects.control, ["layer", "network", "shuffle", "intervention"], ["level", "agreement"]),
         "tolerance": effects.tolerance,
     }
+
+
+def run_keys(found: RunEffects, score: str) -> dict[str, Any]:
+    """Give what was found over several runs, by report.json's keys."""
+    return {name: table.rename(columns={"accuracy": score}) for name, table in vars(found).items()}
 
 
 def _curves(table: pd.DataFrame, keys: list[str], columns: list[str]) -> list[dict[str, Any]]:

@@ -165,3 +165,24 @@ def test_every_section_says_what_not_to_conclude_or_that_nothing_was_run():
     empty = without_results(make_results())
     assert SECTIONS["nodes"](empty).text == ("No single node was ablated.",)
     assert SECTIONS["attribution"](empty).text == ("Attribution was not run.",)
+
+
+def test_panels_of_scores_without_a_lower_end_share_the_axis_of_the_worst():
+    results = make_results((36, 6, 3))
+    effects = results.effects
+    fall = (effects.table["intervention"] == "scale") & (effects.table["level"] < 1)
+    table = effects.table.assign(accuracy=effects.table["accuracy"].mask(fall, -0.8))
+    made = SECTIONS["interventions"](replace(results, effects=replace(effects, table=table)))
+    drawn = next(figure for figure in made.figures if figure.name == "interventions-01-fc1").draw()
+    assert drawn.axes[0].get_ylim()[0] < -0.8
+
+
+def test_levels_that_are_borne_are_labelled_in_plain_numbers():
+    results = make_results((36, 6, 3))
+    for high in (1.05, 10.0):
+        tolerance = results.effects.tolerance.assign(scale_low=1.0, scale_high=high)
+        made = SECTIONS["interventions"](replace(results, effects=replace(results.effects, tolerance=tolerance)))
+        axes = next(figure for figure in made.figures if "tolerance" in figure.name).draw().axes[0]
+        texts = [axes.xaxis.get_major_formatter()(x) for x in axes.get_xticks()]
+        assert axes.xaxis.get_minorticklocs().size == 0
+        assert not any("$" in text for text in texts)

@@ -32,6 +32,8 @@ def section(results: Results) -> Section:
     )
     shown = dict(list(results.attribution.items())[:PANELS])
     caption = "Conductance against the effect of ablation, one point a node, coloured by kind of boundary."
+    if len(results.attribution) > PANELS:
+        caption += f" Drawn: the first {PANELS} of {len(results.attribution):,} layers."
     figure = Figure("attribution", caption, lambda: _figure(results, shown))
     rows = [_row(layer, found) for layer, found in results.attribution.items()]
     table = Table(pd.DataFrame(rows, dtype=object), "Rank correlation with its 95 % bootstrap interval.")

@@ -39,9 +39,13 @@ def _unit(found: Boundaries) -> str:
 
 def _caption(layer: str, found: Boundaries) -> str:
     return (
-        f"{layer}: share of coherent nodes over the threshold, beside its nulls (left); distance of each of "
-        f"{len(found.kind):,} boundaries to the closest mean, in {_unit(found)} (right; the last bar holds all beyond)."
+        f"{layer}: share of coherent nodes over the threshold, beside its nulls (left); distance of "
+        f"{_boundaries(len(found.kind))} to the closest mean, in {_unit(found)} (right; the last bar holds all beyond)."
     )
+
+
+def _boundaries(nodes: int) -> str:
+    return "its boundary" if nodes == 1 else f"each of {nodes:,} boundaries"
 
 
 def _figure(found: Boundaries) -> Any:

@@ -30,10 +30,15 @@ def clamp_figures(effects: Effects, score: str = "accuracy") -> tuple[Figure, ..
 
 def _caption(layer: str, part: pd.DataFrame, score: str) -> str:
     return (
-        f"{layer}: change of {score}, in hundredths, when one node's output is clamped; a row a node, the most "
-        f"sensitive above, over {int(part['samples'].iloc[0]):,} samples. Levels are fractions of its own range. "
+        f"{layer}: change of {score}, in hundredths, when one node's output is clamped; a row a node, {_shown(part)}, "
+        f"over {int(part['samples'].iloc[0]):,} samples. Levels are fractions of its own range. "
         "A dot marks a node's equilibrium: raising outputs to it and cutting them at it cost the same."
     )
+
+
+def _shown(part: pd.DataFrame) -> str:
+    nodes = part["node"].nunique()
+    return "the most sensitive above" if nodes <= MOST else f"the {MOST} most sensitive of {nodes:,}"
 
 
 def _equilibria(effects: Effects, layer: str) -> dict[int, float]:
@@ -57,8 +62,8 @@ def _figure(part: pd.DataFrame, equilibria: dict[int, float]) -> Any:
         place.set_xlabel(f"{TITLES.get(kind, kind)}, fraction of range", fontsize=7.5)
         level = [equilibria.get(int(nodes[i]), np.nan) for i in order]
         place.plot(level, np.arange(len(order)) + 0.5, ".", color=INK, ms=3 if len(order) <= NAMED else 1.5)
-    shown = order if len(order) <= NAMED else order[:: -(-len(order) // NAMED)]
-    step = 1 if len(order) <= NAMED else -(-len(order) // NAMED)
+    step = max(-(-len(order) // NAMED), 1)
+    shown = order[::step]
     axes[0, 0].set_yticks(np.arange(len(shown)) * step + 0.5, [str(nodes[i]) for i in shown], fontsize=5.5)
     axes[0, 0].set_ylabel("node")
     figure.colorbar(image, ax=axes[0].tolist(), shrink=0.8, label="hundredths")

@@ -51,7 +51,7 @@ def section(results: Results) -> Section:
     )
     swept = dict.fromkeys(table["layer"])
     text = (*text, *undrawn(layer_figures("interventions", swept), swept))
-    figures = (*tolerance_figure(effects), *_figures(results, table, what), *figures)
+    figures = (*tolerance_figure(effects, name), *_figures(results, table, what), *figures)
     tables = (*fall_table(effects, results.data), _worst(table, name, what), *tables)
     return Section("Interventions", text, figures, tables)
 
@@ -59,7 +59,7 @@ def section(results: Results) -> Section:
 def _what(results: Results) -> str:
     """Name what is measured: the task's score, or agreement where there is nothing else to compare with."""
     name = TASKS[results.model.task]
-    if len(results.effects.table) and bool(results.effects.table["loss"].notna().any()):
+    if len(results.effects.table) and _has_loss(results.effects.table):
         return name.words
     return f"{name.words} against its own outputs" if name == R2 else "agreement with the unperturbed network"
 
@@ -73,21 +73,26 @@ def _figures(results: Results, table: pd.DataFrame, what: str) -> list[Figure]:
         if layer not in names:
             continue
         draw = partial(_figure, part, dict(results.effects.baseline), what)
-        figures += [Figure(names[layer], _caption(str(layer), what), draw)]
+        figures += [Figure(names[layer], _caption(str(layer), what, _has_loss(part)), draw)]
         figures += [classes[str(layer)]] if layer in classes else []
     return figures
 
 
-def _caption(layer: str, what: str) -> str:
+def _has_loss(table: pd.DataFrame) -> bool:
+    return bool(table["loss"].notna().any())
+
+
+def _caption(layer: str, what: str, loss: bool) -> str:
+    shown = f"{what} (above) and loss (below)" if loss else what
     return (
-        f"{layer}: {what} (above) and, with labels, loss (below) over the level of each intervention on all its "
-        "nodes; bands are 95 % intervals, the dashed line is the unperturbed network."
+        f"{layer}: {shown} over the level of each intervention on all its nodes; bands are 95 % intervals, the dashed "
+        "line is the unperturbed network."
     )
 
 
 def _figure(table: pd.DataFrame, baseline: dict[str, float], what: str) -> Any:
     names = _swept(table)
-    loss = bool(table["loss"].notna().any())
+    loss = _has_loss(table)
     figure, grid = canvas(1 + loss, max(len(names), 1), height=2.4 + 1.35 * loss, sharey="row", sharex="col",
                           height_ratios=(1.7, 1) if loss else None)  # fmt: skip
     for column, name in enumerate(names):
@@ -101,6 +106,7 @@ def _figure(table: pd.DataFrame, baseline: dict[str, float], what: str) -> Any:
     grid[0, 0].set_ylabel(_short(what))
     if loss:
         grid[1, 0].set_ylabel("loss")
+    grid[0, 0].set_ylim(*_span(table["accuracy"].to_numpy(float)))  # the panels share it
     _legend(figure, table)
     return figure
 
@@ -121,7 +127,6 @@ def _accuracy(axes: Any, table: pd.DataFrame, baseline: dict[str, float]) -> Non
         axes.plot(part["level"], part["accuracy"], color=shade, lw=1.6, label=str(split))
         if np.isfinite(baseline.get(str(split), np.nan)):
             axes.axhline(baseline[str(split)], color=shade, lw=0.8, ls=(0, (4, 3)))
-    axes.set_ylim(*_span(table["accuracy"].to_numpy(float)))
     pale(axes)
 
 

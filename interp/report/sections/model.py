@@ -65,15 +65,18 @@ def _architecture(model: LoadedModel, widths: list[int] | None) -> str:
 def _data(results: Results) -> str:
     data = results.data
     splits = ", ".join(f"{len(split):,} {name}" for name, split in data.splits.items())
-    classes = f"{len(data.classes)} classes" if data.classes else _targets(results)
-    return f"{data.name}: {splits}; {data.width:,} inputs; {classes}"
+    return f"{data.name}: {splits}; {data.width:,} inputs; {_targets(results)}"
 
 
 def _targets(results: Results) -> str:
     if results.model.task == "autoencoder":
         return "to be reconstructed"
+    if results.data.classes:
+        return f"{len(results.data.classes)} classes"
     found = results.data.train.targets
-    return "no labels" if found is None else f"{found.shape[1]} targets a row"
+    if found is None:
+        return "no labels"
+    return "1 target a row" if found.shape[1] == 1 else f"{found.shape[1]:,} targets a row"
 
 
 def _inferred(model: LoadedModel) -> pd.DataFrame:

@@ -29,6 +29,8 @@ def group_figures(effects: Effects, name: ScoreName) -> tuple[Figure, ...]:
     caption = (
         f"Layers and nodes changed together, as asked for: {name.words} on the {split} split; dashed: unperturbed."
     )
+    if (groups := part["group"].nunique()) > MOST:
+        caption += f" Drawn: the first {MOST} of {groups:,}."
     return (Figure("interventions-groups", caption, partial(_draw, part, baseline, name)),)
 
 

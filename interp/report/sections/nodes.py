@@ -16,6 +16,10 @@ from interp.tasks import TASKS, ScoreName
 from interp.types import Dataset, Effects, Results, Section, Table
 
 MOST = 25  # nodes shown of each layer
+SIDES = (
+    " Of the unperturbed network: the share of samples whose output lies above the equilibrium, accuracy above and "
+    "below it, and the classes that lie above most often."
+)
 REPLACED = {"zero-ablation": "0", "mean-ablation": "its mean"}
 
 
@@ -54,27 +58,31 @@ def _levels(results: Results, name: ScoreName) -> tuple[Table, ...]:
             "equilibrium": cells.fixed(row["equilibrium"], 2),
             "half, raised to": cells.fixed(row["half_min"], 2),
             "half, cut at": cells.fixed(row["half_max"], 2),
-            "above": cells.share(row.get("above"), places=0),
-            "right above": cells.share(row.get("accuracy_above")),
-            "right below": cells.share(row.get("accuracy_below")),
-            "classes above": _above(effects, str(row["layer"]), int(row["node"]), results.data),
+            **(_sides(row, results) if len(effects.balance) else {}),
         }
         for row in ordered.to_dict(orient="records")
     ]
     caption = (
         f"Clamps of single nodes, the {MOST} that cost most of each layer. Equilibrium is the level where raising low "
         "outputs and cutting high ones cost the same; half is where the score has fallen to half. Levels are fractions "
-        "of the node's own output range; a dash: no such level. Of the unperturbed network: the share of samples whose "
-        "output lies above the equilibrium, accuracy above and below it, and the classes that lie above most often."
+        f"of the node's own output range; a dash: no such level.{SIDES if len(effects.balance) else ''}"
     )
     return (Table(pd.DataFrame(rows, dtype=object), caption, sortable=True),)
+
+
+def _sides(row: dict[Any, Any], results: Results) -> dict[str, Any]:
+    """Show what lies above and below a node's equilibrium, which takes classes."""
+    return {
+        "above": cells.share(row.get("above"), places=0),
+        "right above": cells.share(row.get("accuracy_above")),
+        "right below": cells.share(row.get("accuracy_below")),
+        "classes above": _above(results.effects, str(row["layer"]), int(row["node"]), results.data),
+    }
 
 
 def _above(effects: Effects, layer: str, node: int, data: Dataset, most: int = 3) -> str:
     """Name the classes that lie above a node's equilibrium most often, with their shares."""
     table = effects.balance
-    if table.empty:
-        return MISSING
     rows = table[(table["layer"] == layer) & (table["node"] == node) & (table["above"] >= 0.5)]
     rows = rows.sort_values("above", ascending=False, kind="stable").head(most)
     shares = zip(rows["class"], rows["above"], strict=True)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from interp.interventions.tolerance import compared
 from interp.report.numbers import finite, number, percent
+from interp.report.sections.level_axis import plain_ticks
 from interp.report.style import FAINT, KIND_COLOURS, canvas, pale, short
 from interp.tasks import R2, ScoreName
 from interp.types import Effects, Figure
@@ -17,6 +18,11 @@ from interp.types import Effects, Figure
 MOST = 16  # layers drawn
 OWN = KIND_COLOURS["coherent"]
 OWN_PREDICTIONS = "of the network's own predictions stay"
+PREDICTIONS_KEPT = (
+    "keep 99 % of its own predictions (blue; the whisker is the 95 % bootstrap interval of the lowest factor"
+)
+LAST_LAYER = "Scaling a linear last layer changes neither which output is largest nor the sign of any."
+LOGARITHMIC = 10  # a span of factors from which they are drawn by order of magnitude
 
 
 def tolerance_text(effects: Effects, layers: list[str], name: ScoreName) -> tuple[str, ...]:
@@ -24,7 +30,7 @@ def tolerance_text(effects: Effects, layers: list[str], name: ScoreName) -> tupl
     kept = "of the variance of the network's own outputs stays explained" if name == R2 else OWN_PREDICTIONS
     pairs = [(layer, found) for layer in layers if (found := compared(effects.tolerance, layer)) is not None]
     return tuple(
-        f"With z of {layer} multiplied by anything from {number(found.given['scale_low'], 2)} to "
+        f"With z of layer {layer} multiplied by anything from {number(found.given['scale_low'], 2)} to "
         f"{number(found.given['scale_high'], 2)}, or its boundaries moved by {percent(found.given['offset_low'])} to "
         f"{percent(found.given['offset_high'])} of each node's range, 99 % {kept}. "
         f"With shuffled weights: {_span(found.shuffled, 'scale_low', 'scale_high', plain=True)} times, and "
@@ -39,17 +45,18 @@ def _span(rows: pd.DataFrame, low: str, high: str, *, plain: bool) -> str:
     return " to ".join(number(end, 3) if plain else percent(end) for end in ends)
 
 
-def tolerance_figure(effects: Effects) -> tuple[Figure, ...]:
+def tolerance_figure(effects: Effects, name: ScoreName) -> tuple[Figure, ...]:
     """Draw the levels that each layer bears, and below them those that shuffled copies bear."""
     if effects.tolerance.empty:
         return ()
-    layers = list(dict.fromkeys(effects.tolerance["layer"]))[:MOST]
+    every = list(dict.fromkeys(effects.tolerance["layer"]))
+    layers = every[:MOST]
+    kept = "keep 99 % of the variance of its own outputs explained (blue" if name == R2 else PREDICTIONS_KEPT
     caption = (
-        "What each layer bears: the levels around the unperturbed network (dashed) that keep 99 % of its own "
-        "predictions (blue; the whisker is the 95 % bootstrap interval of the lowest factor), and the same for copies "
-        "with shuffled weights (grey): what any network of this shape bears. Scaling a linear last layer cannot change "
-        "which output is largest."
-    )
+        f"What {'each layer' if layers == every else f'the first {MOST} of {len(every):,} layers'} bears: the levels "
+        f"around the unperturbed network (dashed) that {kept}), and the same for copies with shuffled weights (grey): "
+        f"what any network of this shape bears. {'' if name == R2 else LAST_LAYER}"
+    ).strip()
     return (Figure("interventions-tolerance", caption, partial(_draw, effects.tolerance, layers)),)
 
 
@@ -63,8 +70,9 @@ def _draw(tolerance: pd.DataFrame, layers: list[str]) -> Any:
         place.axvline(centre, color=FAINT, lw=0.8, ls=(0, (4, 3)), zorder=0)
         place.set_xlabel(label)
         pale(place)
-    axes[0, 0].set_xscale("log")
-    axes[0, 0].xaxis.set_major_formatter(lambda x, _: f"{x:g}")
+    if tolerance["scale_high"].max() >= LOGARITHMIC * tolerance["scale_low"].min():
+        axes[0, 0].set_xscale("log")
+        plain_ticks(axes[0, 0].xaxis)
     axes[0, 0].set_yticks(range(len(layers)), [short(name) for name in layers])
     axes[0, 0].set_ylim(len(layers) - 0.4, -0.6)
     return figure
@@ -77,8 +85,8 @@ def _bars(axes: Any, part: pd.DataFrame, kind: str, row: int) -> None:
     for place, (low, high) in zip(spread, copies[[f"{kind}_low", f"{kind}_high"]].to_numpy(float), strict=False):
         axes.plot([low, high], [row + place] * 2, color=FAINT, lw=1.6, alpha=0.8, solid_capstyle="butt")
     for found in own.to_dict(orient="records"):
-        axes.plot(
-            [found[f"{kind}_low"], found[f"{kind}_high"]], [row - 0.12] * 2, color=OWN, lw=6, solid_capstyle="butt"
-        )
+        low, high = found[f"{kind}_low"], found[f"{kind}_high"]
+        axes.plot([low, high], [row - 0.12] * 2, color=OWN, lw=6, solid_capstyle="butt")
+        axes.plot([low, high], [row - 0.12] * 2, "|", color=OWN, ms=7)  # one that bears nothing shows too
         if kind == "scale" and finite(found["scale_low_from"]):
             axes.plot([found["scale_low_from"], found["scale_low_to"]], [row - 0.3] * 2, color=OWN, lw=1.2)
