@@ -97,6 +97,7 @@ NEVER = float("nan")
             (9.0, 5.0, 2.0),
             "from the start, before any training",
         ),
+        ((NEVER, 3.0, 4.0), (NEVER, 5.0, 2.0), "at 10 epochs, the first snapshot."),
         ((NEVER, 3.0, 4.0), (9.0, 5.0, 2.0), "goes from 13.5 to 3: training makes the preference weaker"),
         ((NEVER, 3.0, 4.0), (2.0, 5.0, 9.0), "training makes the preference stronger"),
         ((NEVER, 3.0, 4.0), (2.0, 5.0, 3.0), "training makes the preference neither weaker nor stronger"),

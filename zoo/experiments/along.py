@@ -117,7 +117,8 @@ def _first_sight(found: pd.DataFrame, yardstick: str) -> str:
         return f"By {yardstick}, scaling is not borne better than shifting in every run, at any snapshot."
     if above[0] == 0:
         return f"By {yardstick}, every run bears scaling better than shifting from the start, before any training."
-    first = "the first snapshot with any accuracy to lose" if above[0] == least.index[0] else "and ever after"
+    earliest = "the first snapshot" + (" with any accuracy to lose" if yardstick == "accuracy" else "")
+    first = earliest if above[0] == least.index[0] else "and ever after"
     return f"By {yardstick}, every run bears scaling better than shifting at {above[0]:,} epochs, {first}."
 
 
