@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from interp import record
+from interp.errors import UsageError
 from interp.inputs import as_tensor
 from interp.maps import affine_map
 from interp.nodes import find_layers, rows_of_nodes
@@ -247,6 +248,30 @@ def test_a_killed_recording_goes_on_where_it_was(tmp_path, monkeypatch, writes):
     assert len(done) <= 13 - writes + 1
     record_activations(convolutional(), dataset(), tmp_path / "whole.h5", PROVENANCE)
     assert_same(contents(path), contents(tmp_path / "whole.h5"))
+
+
+HOLDING = """
+import sys
+from pathlib import Path
+import h5py
+with h5py.File(Path(sys.argv[1]), "r+") as file:
+    print("open", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_recording_that_runs_is_left_alone(tmp_path, monkeypatch):
+    """To open its file for writing would empty it before the lock is seen."""
+    path, part = tmp_path / "a.h5", tmp_path / ".a.h5.partial"
+    interrupted(monkeypatch, path, 5)
+    before = part.read_bytes()
+    command = [sys.executable, "-c", HOLDING, str(part)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"open\n"
+        with pytest.raises(UsageError, match="another run that is recording it"):
+            record_activations(convolutional(), dataset(), path, PROVENANCE)
+        holder.stdin.close()
+    assert part.read_bytes() == before
 
 
 def test_another_runs_remains_are_not_gone_on_from(tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from interp.errors import unknown_name
+from interp.errors import UsageError, unknown_name
 from interp.store.elements import VERSION, read_element, write_element
 from interp.store.files import DAMAGE, cannot_write, opened
 from interp.types import Array, NodeLayer, Provenance, Recording
@@ -130,6 +130,13 @@ class RecordingWriter:
             return None
         try:
             file = h5py.File(self._part, "r+")
+        except BlockingIOError as error:  # to begin anew would empty the file under whoever writes it
+            raise UsageError(
+                self.path,
+                found="another run that is recording it",
+                expected="one at a time",
+                do="wait for it, or choose another folder with --out",
+            ) from error
         except OSError:
             return None
         try:
