@@ -84,6 +84,7 @@ def test_a_bare_state_dict_is_recognised_by_names_and_shapes(tmp_path):
     assert "names and shapes are those of torchvision:resnet18" in found.evidence
     x = torch.randn(2, 3, 32, 32)
     torch.testing.assert_close(model.module(x), net(x))
+    assert recognise(dict(sorted(net.state_dict().items()))) == ["torchvision:resnet18"]  # as other formats hold them
     assert recognise({"0.weight": torch.zeros(3, 4)}) == []
     shorter = {name: tensor for name, tensor in net.state_dict().items() if "layer4.1" not in name}
     assert recognise(shorter) == []

@@ -72,7 +72,7 @@ def build_named(
     """
     make = _maker(spec)
     if state is not None:
-        classes = _outputs(state) or classes
+        classes = _outputs(_made(partial(_sketch, make), {"num_classes": CLASSES}, spec), state)
     wanted: dict[str, Any] = {"num_classes": classes or CLASSES}
     if channels != 3 and spec.startswith("timm:"):
         wanted["in_chans"] = channels
@@ -108,10 +108,18 @@ def out_name(checkpoint: str) -> str:
     return checkpoint.replace(":", "-").replace("/", "-") if is_named(checkpoint) else Path(checkpoint).stem
 
 
-def _outputs(state: Mapping[str, Tensor]) -> int | None:
-    """Read the number of outputs off the last weight matrix."""
-    last = [tensor for name, tensor in state.items() if tensor.dim() >= 2 and name.endswith("weight")]
-    return len(last[-1]) if last else None
+def _outputs(usual_module: nn.Module, state: Mapping[str, Tensor]) -> int:
+    """Read the number of outputs off the tensors whose length alone differs from a module's of `CLASSES` outputs.
+
+    Files may hold names in any order, so the last matrix need not be the last layer's.
+    """
+    usual = {name: tensor.shape for name, tensor in usual_module.state_dict().items()}
+    sizes = {
+        len(tensor)
+        for name, tensor in state.items()
+        if name in usual and tensor.shape != usual[name] and tensor.dim() and tensor.shape[1:] == usual[name][1:]
+    }
+    return sizes.pop() if len(sizes) == 1 else CLASSES
 
 
 # --------------------------------------------------------------------------- libraries
@@ -234,11 +242,16 @@ def recognise(state: Mapping[str, Tensor]) -> list[str]:
         return []
     from torchvision import models
 
-    classes, found = _outputs(state), []
+    found = []
     for name in models.list_models(module=models):
         if name.startswith(starts):
+            make = _torchvision(name, name)
             try:
-                load_into(_sketch(_torchvision(name, name), num_classes=classes), state, name, copy=False)
+                usual = _sketch(make, num_classes=CLASSES)
+                if any(not name.endswith("num_batches_tracked") for name in usual.state_dict().keys() ^ state.keys()):
+                    continue
+                classes = _outputs(usual, state)
+                load_into(_sketch(make, num_classes=classes), state, name, copy=False)
             except (CheckpointError, TypeError, RuntimeError):
                 continue
             found.append(f"torchvision:{name}")
