@@ -1,7 +1,7 @@
-"""Open thousands of damaged checkpoints: each must open or be refused in one line, whatever is in it.
+"""Open thousands of damaged checkpoints, data files or files of a run: each must open or be refused in one line.
 
-``python benchmarks/fuzz.py`` prints what came of every format and every kind of damage, then one JSON line. What failed
-is written to the folder ``--keep`` names, with a recipe.
+``python benchmarks/fuzz.py [--what data|runs]`` prints what came of every format and every kind of damage, then one
+JSON line. What failed is written to the folder ``--keep`` names, with a recipe.
 """
 
 from __future__ import annotations
@@ -15,21 +15,34 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import torch
-from fuzzing.mutants import MUTATORS, Mutant, make_mutant
+from fuzzing.base import base
+from fuzzing.mutants import OF_KIND, Mutant, make_mutant
 from fuzzing.opening import FAILURES, Outcome
+from fuzzing.other_seeds import DATA, RUNS
 from fuzzing.places import PLACES
-from fuzzing.seeds import FORMATS, make_seed, width_of, write
+from fuzzing.seeds import FORMATS, kind_of, make_seed, width_of, write
 from fuzzing.workers import Worker, worker
 
 KINDS = ("opened", "refused", *FAILURES)
+WHAT = {"checkpoints": FORMATS, "data": DATA, "runs": RUNS}
+COMMANDS: dict[str, Callable[[Path], list[str]]] = {
+    "checkpoint": lambda path: ["inspect", str(path)],
+    "data": lambda path: ["inspect", str(base() / "net.pt"), "--offline", *_data_options(path)],
+    "run": lambda path: ["boundaries", "--out", str(path)],
+}
+"""Kind -> what a user would type."""
 Row = tuple[str, str, Outcome]
 """Format, damage, what came of it."""
+
+
+def _data_options(path: Path) -> list[str]:
+    return ["--data", "mnist", "--data-root", str(path)] if path.is_dir() else ["--data", str(path)]
 
 
 def main() -> None:
@@ -39,8 +52,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--commands", type=int, default=30, help="how many also go through the command line")
     parser.add_argument("--keep", type=Path, help="folder for those that fail")
-    parser.add_argument("--formats", nargs="*", default=list(FORMATS), choices=list(FORMATS), metavar="FORMAT")
+    parser.add_argument("--formats", nargs="*", choices=[*FORMATS, *DATA, *RUNS], metavar="FORMAT")
+    parser.add_argument("--what", default="checkpoints", choices=list(WHAT), help="default: checkpoints")
     args = parser.parse_args()
+    args.formats = args.formats or list(WHAT[args.what])
     torch.set_num_threads(1)  # a process with threads cannot be forked
     begin = time.perf_counter()
     numbers = range(args.first, args.first + args.count)
@@ -82,7 +97,10 @@ def open_mutant(opener: Worker, mutant: Mutant) -> Outcome:
     """Write a mutant's files and open them, every other one with data."""
     with tempfile.TemporaryDirectory() as folder:
         path = write(mutant.checkpoint, Path(folder))
-        return opener.open(path, width_of(mutant.format) if mutant.number // 2 % 2 else 0)
+        kind = kind_of(mutant.format)
+        if kind == "checkpoint":
+            return opener.open(path, width_of(mutant.format) if mutant.number // 2 % 2 else 0)
+        return opener.open(path, mutant.number, kind)
 
 
 def keep_failure(keep: Path, seed: int, mutant: Mutant, outcome: Outcome) -> None:
@@ -100,7 +118,7 @@ def commands(scratch: Path, numbers: Sequence[int], args: argparse.Namespace) ->
         mutant = make_mutant(args.seed, number, tuple(args.formats))
         with tempfile.TemporaryDirectory() as folder:
             path = write(mutant.checkpoint, Path(folder))
-            command = [sys.executable, "-m", "interp", "inspect", str(path)]
+            command = [sys.executable, "-m", "interp", *COMMANDS[kind_of(mutant.format)](path)]
             try:
                 ran = subprocess.run(command, cwd=scratch, capture_output=True, text=True, timeout=600, check=False)
             except subprocess.TimeoutExpired as error:
@@ -124,7 +142,8 @@ def show(rows: Sequence[Row], args: argparse.Namespace, seconds: float) -> None:
         print(f"\n{outcome.kind}: {format}, {damage}\n{outcome.message}")
     total = Counter(outcome.kind for _, _, outcome in rows)
     facts = {"benchmark": "fuzz", "files": len(rows), "seed": args.seed, "formats": len(args.formats)}
-    facts |= {"mutators": len(MUTATORS), "failures": len(failures), **{kind: total[kind] for kind in KINDS}}
+    mutators = {name for format in args.formats for name in OF_KIND[kind_of(format)]}
+    facts |= {"mutators": len(mutators), "failures": len(failures), **{kind: total[kind] for kind in KINDS}}
     facts |= {"largest_memory_mb": round(max(row[2].memory for row in rows) / 1e6), "seconds": round(seconds)}
     facts["versions"] = {"python": platform.python_version(), "torch": torch.__version__}
     print(json.dumps(facts))

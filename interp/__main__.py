@@ -69,10 +69,10 @@ def run_stage(args: argparse.Namespace) -> None:
 
     out = arguments.writable_folder(args.out)
     options = arguments.run_options(args)
+    load, data = arguments.load_options(args), arguments.data_options(args)
     if args.checkpoint is None:
-        run = resume(out, options)
+        run = resume(out, options, load, args.data)
     else:
-        load, data = arguments.load_options(args), arguments.data_options(args)
         run = start(args.checkpoint, out, args.data, load, data, options)
     several = getattr(args, "others", [])
     for line in summary(run_several(run, several) if several else STAGES[args.command](run)):

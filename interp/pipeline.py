@@ -22,7 +22,7 @@ from interp.maps import affine_map
 from interp.prototypes import find_prototypes
 from interp.record import layer_samples, record_activations
 from interp.runs import RUNS_FILE, Run, command_of, start_others
-from interp.store import check_same, open_recording, read_results, write_results
+from interp.store import check_layers, check_same, check_tables, open_recording, read_results, write_results
 from interp.tasks import COUNTED
 from interp.types import (
     Array,
@@ -167,7 +167,7 @@ def _cluster_sample(run: Run, recording: Recording, layer: NodeLayer) -> Sample:
 def run_interventions(run: Run) -> Effects:
     """Sweep the layers and silence the nodes."""
     with open_recording(run.path("record")) as recording:
-        _check(run, "record", recording.provenance)
+        _check_recording(run, recording)
         ranges = {name: Ranges(*found) for name, found in recording.output_range.items()}
         effects = intervene(run.model, run.data, ranges, recording.output_mean, run.options.interventions)
     write_results(run.path("intervene"), {"all": effects}, run.provenance)
@@ -204,9 +204,13 @@ def run_attribution(run: Run) -> dict[str, Attribution]:
     def one(layer: NodeLayer, recording: Recording) -> Attribution:
         return attribute(run.model, layer, split, run.options.attribution)
 
+    return _each_layer(run, "attribute", one, _attributed(run))
+
+
+def _attributed(run: Run) -> tuple[NodeLayer, ...]:
+    """Give the hidden layers that are attributed."""
     chosen = run.options.attribution.layers
-    hidden = tuple(layer for layer in run.model.layers[:-1] if not chosen or layer.name in chosen)
-    return _each_layer(run, "attribute", one, hidden)
+    return tuple(layer for layer in run.model.layers[:-1] if not chosen or layer.name in chosen)
 
 
 STAGES: dict[str, Callable[[Run], object]] = {
@@ -245,15 +249,15 @@ def read_run(run: Run) -> Results:
         If one is missing, or belongs to another model or data set.
     """
     boundaries = _read(run, "boundaries", Boundaries)
-    effects = _read(run, "intervene", Effects)["all"]
-    attribution = _read(run, "attribute", Attribution)
+    effects = _effects(run)
+    attribution = _read(run, "attribute", Attribution, _attributed(run))
     return Results(
         model=run.model,
         data=run.data,
         fits=_read(run, "fit", GaussianFit),
         boundaries=boundaries,
         prototypes=_read(run, "prototypes", Prototypes),
-        clusters=read_results(run.path("clusters"), ClusterMatch, command_of("clusters"))[0],  # type: ignore[arg-type]
+        clusters=_read(run, "clusters", ClusterMatch),  # type: ignore[arg-type]
         effects=effects,
         attribution=attribution,
         verdict=judge(run.model, run.data, boundaries, effects, attribution, run.limits),
@@ -270,16 +274,35 @@ def _each_layer(
 ) -> dict[str, Result]:
     """Run one layer after the other on the recording, and write the stage's file."""
     with open_recording(run.path("record")) as recording:
-        _check(run, "record", recording.provenance)
+        _check_recording(run, recording)
         results = {layer.name: one(layer, recording) for layer in (run.model.layers if layers is None else layers)}
     write_results(run.path(stage), results, run.provenance)
     return results
 
 
-def _read(run: Run, stage: str, kind: type[Result]) -> dict[str, Result]:
+def _read(run: Run, stage: str, kind: type[Result], layers: tuple[NodeLayer, ...] | None = None) -> dict[str, Result]:
     results, provenance = read_results(run.path(stage), kind, command_of(stage))
     _check(run, stage, provenance)
+    check_layers(run.path(stage), results, run.model.layers if layers is None else layers, command_of(stage))
     return results
+
+
+def _effects(run: Run) -> Effects:
+    path, remedy = run.path("intervene"), command_of("intervene")
+    results, provenance = read_results(path, Effects, remedy)
+    _check(run, "intervene", provenance)
+    if set(results) != {"all"}:
+        raise MismatchError(path, found="other results", expected="those of all layers", do=f"run `{remedy}`")
+    check_tables(path, results["all"], remedy)
+    return results["all"]
+
+
+def _check_recording(run: Run, recording: Recording) -> None:
+    _check(run, "record", recording.provenance)
+    if recording.layers != run.model.layers:
+        found = ", ".join(layer.name for layer in recording.layers) or "none"
+        remedy = f"run `{command_of('record')}`"
+        raise MismatchError(run.path("record"), found=f"layers {found}", expected="the network's own", do=remedy)
 
 
 def _check(run: Run, stage: str, provenance: Provenance) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 from interp.checkpoints import LoadOptions, load_model
 from interp.checkpoints.architectures.named import is_named
-from interp.datasets import DataOptions
-from interp.errors import UsageError
+from interp.datasets import DataOptions, is_code
+from interp.errors import MismatchError, UsageError
 from interp.interventions import check_options, same_architecture
 from interp.settings import Options, left_out, within_limits
 from interp.store import check_same, open_recording
@@ -94,21 +94,61 @@ def start(
     return Run(model, dataset, Path(out), options, provenance, left_out(asked, options, model, dataset))
 
 
-def resume(out: Path, options: Options) -> Run:
+def resume(out: Path, options: Options, given: LoadOptions = LoadOptions(), data: str | None = None) -> Run:
     """Open the model and data that a folder's recording was made from.
+
+    Parameters
+    ----------
+    given, data
+        What the user says again of model and data: needed where it runs code, since a recording is a file like any
+        other and must not choose what is run.
 
     Raises
     ------
     MismatchError
         If there is no recording, or the checkpoint or data have changed since.
+    UsageError
+        If the recording names code that the user does not.
     """
-    with open_recording(out / FILES["record"]) as recording:
+    path = out / FILES["record"]
+    with open_recording(path) as recording:
         found = recording.provenance
-    said = found.settings
-    load, data = LoadOptions(**said["load"]), DataOptions(**said["data_options"])
-    run = start(said["checkpoint"], out, said["data"], load, data, options)
+    try:
+        said = found.settings
+        load, where = LoadOptions(**_plain(said["load"])), DataOptions(**_plain(said["data_options"]))
+        checkpoint, named = str(said["checkpoint"]), str(said["data"])
+    except (KeyError, TypeError) as error:
+        remedy = f"run `{command_of('record')}`"
+        raise MismatchError(path, found="no model and data", expected="those it was made of", do=remedy) from error
+    _check_trust(path, (load, named), (given, data))
+    run = start(checkpoint, out, named, load, where, options)
     check_same(out / FILES["record"], found, run.provenance, command_of("record"))
     return run
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Give options read from a file; raise `TypeError` where one is of no option's type."""
+    if not all(value is None or isinstance(value, (str, int)) for value in options.values()):
+        raise TypeError("options that are no text and no numbers")
+    return dict(options)
+
+
+def _check_trust(path: Path, said: tuple[LoadOptions, str], given: tuple[LoadOptions, str | None]) -> None:
+    """Refuse to run code that a recording names, unless the user names it too."""
+    (load, named), (ours, data) = said, given
+    code = {
+        f"--model {load.model}": load.model is not None and load.model != ours.model,
+        "--allow-pickle": bool(load.allow_pickle) and not ours.allow_pickle,
+        f"--data {named}": is_code(named) and named != data,
+    }
+    needed = [option for option, is_missing in code.items() if is_missing]
+    if needed:
+        raise UsageError(
+            path,
+            found=f"a recording made with {' '.join(needed)}",
+            expected="the same on this command, since it runs code",
+            do="add it if you trust it",
+        )
 
 
 RUNS_FILE = "runs.h5"

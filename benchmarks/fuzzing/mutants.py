@@ -7,15 +7,24 @@ from functools import cache
 from random import Random
 
 from fuzzing.archives import ARCHIVES
+from fuzzing.hdf5 import HDF5
 from fuzzing.headers import HEADERS
 from fuzzing.pickles import PICKLES
 from fuzzing.plain_bytes import PLAIN, Mutator
-from fuzzing.seeds import FORMATS, Seed, make_seed
+from fuzzing.seeds import FORMATS, Seed, kind_of, make_seed
+from fuzzing.tables import TABLES
 
 MUTATORS: dict[str, Mutator] = {**PLAIN, **ARCHIVES, **PICKLES, **HEADERS}
 """Name -> (content, generator) -> what was damaged, or None where it does not apply; to add one, write a line."""
 
-OFTEN = ("pickle runs code", "pickle bomb")
+OF_KIND: dict[str, dict[str, Mutator]] = {
+    "checkpoint": MUTATORS,
+    "data": {**MUTATORS, **TABLES},
+    "run": {**PLAIN, **HDF5},
+}
+"""What is done to checkpoints, data files and the files of a run."""
+
+OFTEN = ("pickle runs code", "pickle bomb", *TABLES)
 """Tried as often as all others that apply together would be, since each stands for dozens."""
 
 
@@ -56,20 +65,21 @@ def _mutated(mutant: Mutant, rng: Random) -> Mutant:
     """Damage one of the files with the first mutator, in a random order, that applies to it."""
     files = mutant.checkpoint.files
     name = rng.choice([name for name, content in files.items() if content] or list(files))
-    order = [*MUTATORS, *(OFTEN * 8)]
+    known = OF_KIND[kind_of(mutant.format)]
+    order = [*known, *(name for name in OFTEN * 8 if name in known)]
     rng.shuffle(order)
     if not files[name]:
         return mutant
     for mutator in order:
-        content = _damaged(mutator, files[name], rng)
+        content = _damaged(known[mutator], files[name], rng)
         if content is not None:
             changed = replace(mutant.checkpoint, files={**files, name: content})
             return replace(mutant, mutators=(*mutant.mutators, mutator), checkpoint=changed)
     return mutant
 
 
-def _damaged(mutator: str, content: bytes, rng: Random) -> bytes | None:
+def _damaged(mutator: Mutator, content: bytes, rng: Random) -> bytes | None:
     try:
-        return MUTATORS[mutator](content, rng)
+        return mutator(content, rng)
     except Exception:  # a file damaged before need not have what a second mutator looks for
         return None

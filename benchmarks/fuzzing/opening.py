@@ -7,17 +7,24 @@ import shutil
 import time
 import traceback
 import warnings
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from fuzzing.base import base
+from fuzzing.other_seeds import QUICK
 from fuzzing.payloads import MARKER
 from fuzzing.watch import Watch, forget_peak, memory, stderr_in
 from interp.checkpoints import load_model
+from interp.datasets import DataOptions, load_dataset
 from interp.errors import InterpError
 from interp.inspection import inspection
-from interp.summaries import describe
+from interp.pipeline import STAGES, read_run
+from interp.runs import resume
+from interp.summaries import describe, summary
 from interp.types import Dataset, Split
 
 FAILURES = ("executed", "crash", "hang", "memory", "traceback", "noise")
@@ -58,11 +65,15 @@ def toy_data(width: int) -> Dataset:
     return Dataset("toy", {"train": Split(x, y)}, (1, 8, 8) if width == 64 else None, ("a", "b", "c"), (), "toy")
 
 
-def open_checkpoint(path: Path, width: int, watch: Watch, scratch: Path) -> Outcome:
-    """Read, build and describe a checkpoint, with data of `width` values a row unless that is 0.
+def open_file(kind: str, path: Path, number: int, watch: Watch, scratch: Path) -> Outcome:
+    """Open a file as what it is said to be, and look at what that did.
 
     Parameters
     ----------
+    kind
+        A name of `OPENERS`.
+    number
+        Handed to the opener.
     scratch
         The folder that stands for the user's own, where the marker would appear.
     """
@@ -72,7 +83,7 @@ def open_checkpoint(path: Path, width: int, watch: Watch, scratch: Path) -> Outc
     with stderr_in(log), warnings.catch_warnings():
         for category in (UserWarning, RuntimeWarning, FutureWarning):
             warnings.simplefilter("always", category)
-        outcome = _opened(path, width)
+        outcome = _opened(kind, path, number)
     used, seconds = memory()["VmHWM"] - before, time.process_time() - begin
     printed = log.read_text(errors="replace")
     events = [event for event in watch.events if not event.startswith(("open '/proc/self", f"open {str(log)!r}"))]
@@ -90,17 +101,46 @@ def open_checkpoint(path: Path, width: int, watch: Watch, scratch: Path) -> Outc
     return Outcome(outcome.kind, outcome.message, used)
 
 
-def _opened(path: Path, width: int) -> Outcome:
+def _opened(kind: str, path: Path, number: int) -> Outcome:
     try:
-        model, _ = load_model(path, toy_data(width) if width else None)
-        found = inspection(model)
-        text = json.dumps(found, allow_nan=False) + describe(found)
+        text = OPENERS[kind](path, number)
         text.encode()  # as printing does
     except InterpError as error:
         return _refused(str(error))
     except BaseException:  # whatever gets out is what is looked for
         return Outcome("traceback", traceback.format_exc(limit=-8)[-3000:])
-    return Outcome("opened", model.format)
+    return Outcome("opened", text[:40])
+
+
+def open_checkpoint(path: Path, width: int) -> str:
+    """Read, build and describe a checkpoint, with data of `width` values a row unless that is 0."""
+    model, _ = load_model(path, toy_data(width) if width else None)
+    return described(inspection(model))
+
+
+def open_data(path: Path, number: int) -> str:
+    """Read a data file, and describe a sound network with it; a folder is one of MNIST's files."""
+    options = DataOptions(str(path), offline=True)
+    data = load_dataset("mnist" if path.is_dir() else str(path), options)
+    model, _ = load_model(base() / "net.pt", data)
+    return described(inspection(model))
+
+
+def open_run(path: Path, number: int) -> str:
+    """Read all of a run's files, and run one of its stages anew, less the writing of its file."""
+    run = resume(path, QUICK)
+    stage = [name for name in STAGES if name not in ("record", "intervene")][number % 5]
+    lines = summary(STAGES[stage](run))
+    return "\n".join([read_run(run).verdict.headline, *lines])
+
+
+OPENERS: dict[str, Callable[[Path, int], str]] = {"checkpoint": open_checkpoint, "data": open_data, "run": open_run}
+"""Kind -> (path, width of the data or another number) -> what would be printed of it."""
+
+
+def described(found: dict[str, Any]) -> str:
+    """Give what inspect prints, in both forms."""
+    return json.dumps(found, allow_nan=False) + describe(found)
 
 
 def _refused(line: str) -> Outcome:

@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn.utils.prune import l1_unstructured
 
 from fuzzing.onnx_seeds import onnx_model
+from fuzzing.other_seeds import DATA, RUNS
 
 WIDTHS = (6, 5, 3)
 ZOO = Path(__file__).parents[2] / "zoo" / "pretrained" / "abs-digits.pt"
@@ -223,14 +224,21 @@ def make_seed(format: str) -> Seed:
     """Write one format's file and keep what was written."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        FORMATS[format](folder)
+        opens = (FORMATS | DATA | RUNS)[format](folder) or "file"
         files = sorted(path for path in folder.rglob("*") if path.is_file())
-        return Seed("file", {str(path.relative_to(folder)): path.read_bytes() for path in files})
+        return Seed(opens, {str(path.relative_to(folder)): path.read_bytes() for path in files})
 
 
 def width_of(format: str) -> int:
-    """Give the values a row that a format's network takes."""
+    """Give the values a row that a format's network takes; 0 for what is opened with data of its own."""
+    if format not in FORMATS:
+        return 0
     return 64 if format in IMAGES else WIDTHS[0]
+
+
+def kind_of(format: str) -> str:
+    """Say what a format is opened as: ``checkpoint``, ``data`` or ``run``."""
+    return "checkpoint" if format in FORMATS else "data" if format in DATA else "run"
 
 
 def write(seed: Seed, folder: Path) -> Path:

@@ -10,11 +10,12 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from fuzzing.opening import Outcome, open_checkpoint, toy_data
+from fuzzing.opening import OPENERS, Outcome, open_file
+from fuzzing.other_seeds import DATA, RUNS
 from fuzzing.payloads import MARKER, SIDE_EFFECT
-from fuzzing.seeds import FORMATS, make_seed, width_of, write
+from fuzzing.seeds import FORMATS, kind_of, make_seed, width_of, write
 from fuzzing.watch import Watch, limit_memory
-from interp.checkpoints import load_model
+from interp import pipeline
 from interp.errors import InterpError
 
 MOST_CLOCK = 60.0  # seconds by the clock, which on a busy machine are few of the processor
@@ -57,9 +58,9 @@ class Worker:
         self._process.start()
         theirs.close()
 
-    def open(self, path: Path, width: int) -> Outcome:
+    def open(self, path: Path, number: int, kind: str = "checkpoint") -> Outcome:
         """Open a file, and kill the process if it takes too long."""
-        self._ours.send((path, width))
+        self._ours.send((kind, path, number))
         if not self._ours.poll(MOST_CLOCK):
             self.stop()
             self._start()
@@ -82,11 +83,13 @@ class Worker:
 @contextmanager
 def worker(folder: Path) -> Iterator[Worker]:
     """Give a worker for as long as it is needed; what reading imports is imported before."""
-    for format in FORMATS:
+    for format in (*FORMATS, *DATA, *RUNS):
         path = write(make_seed(format), folder / format)
-        with warnings.catch_warnings(), suppress(InterpError):
-            warnings.simplefilter("ignore")
-            load_model(path, None if format == "zoo" else toy_data(width_of(format)))
+        numbers = range(5) if format in RUNS else [0 if format == "zoo" else width_of(format)]
+        for number in numbers:
+            with warnings.catch_warnings(), suppress(InterpError):
+                warnings.simplefilter("ignore")
+                OPENERS[kind_of(format)](path, number)
     made = Worker(folder)
     try:
         yield made
@@ -96,8 +99,9 @@ def worker(folder: Path) -> Iterator[Worker]:
 
 def _serve(connection: Connection, scratch: Path) -> None:
     os.chdir(scratch)
+    pipeline.write_results = lambda *_: None  # what a file makes the program write is looked for
     watch = Watch()
     limit_memory(ADDRESS_SPACE)
     while True:
-        path, width = connection.recv()
-        connection.send(open_checkpoint(path, width, watch, scratch))
+        kind, path, number = connection.recv()
+        connection.send(open_file(kind, path, number, watch, scratch))

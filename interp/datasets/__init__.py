@@ -1,7 +1,7 @@
 """Data sets: a name or a path -> inputs, labels or targets, and the ways they are usually scaled."""
 
 from interp.datasets.callables import import_name
-from interp.datasets.load import load_dataset
+from interp.datasets.load import is_code, load_dataset
 from interp.datasets.named import DATASETS
 from interp.datasets.options import DataOptions
 from interp.datasets.scaling import RAW, affine_scaling, parse_scaling, scalings, standardisation
@@ -12,6 +12,7 @@ __all__ = [
     "DataOptions",
     "affine_scaling",
     "import_name",
+    "is_code",
     "load_dataset",
     "parse_scaling",
     "scalings",

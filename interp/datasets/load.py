@@ -40,6 +40,11 @@ def load_dataset(spec: str, options: DataOptions = DataOptions()) -> Dataset:
     suffix = Path(spec).suffix.lower()
     if suffix in FILE_READERS:
         return FILE_READERS[suffix](spec, options)
-    if ":" in spec:
+    if is_code(spec):
         return from_callable(spec, options)
     raise unknown_name("--data", spec, [*DATASETS, *(f"*{end}" for end in FILE_READERS), "package.module:callable"])
+
+
+def is_code(spec: str) -> bool:
+    """Whether a data set's name is a callable of the user's own, which opening it runs."""
+    return spec not in DATASETS and Path(spec).suffix.lower() not in FILE_READERS and ":" in spec

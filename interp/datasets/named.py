@@ -12,9 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from interp.datasets.assemble import dataset_of
+from interp.datasets.idx import STEMS, read_mnist
 from interp.datasets.options import DataOptions
 from interp.errors import DataError, first_line
 from interp.types import Dataset, Split
+
+RAW = Path("MNIST") / "raw"
 
 
 def digits(spec: str, options: DataOptions) -> Dataset:
@@ -31,23 +34,34 @@ def digits(spec: str, options: DataOptions) -> Dataset:
 
 
 def mnist(spec: str, options: DataOptions) -> Dataset:
-    """Load MNIST through torchvision, 60,000 and 10,000 images of bytes; downloads if allowed."""
+    """Load MNIST, 60,000 and 10,000 images of bytes, from its own files; torchvision downloads them if allowed."""
+    root = _root(options)
+    try:
+        if not _has_mnist(root):
+            _download(root, options.offline)
+        found = read_mnist(root / RAW)
+    except Exception as error:  # downloads and damaged files fail with many types; each means the same here
+        raise DataError(
+            root,
+            found=f"no readable MNIST ({first_line(error)})",
+            expected="MNIST/raw in torchvision's layout",
+            do="pass --data-root FOLDER or set INTERP_DATA, or run once with network access",
+        ) from error
+    splits = {
+        name: Split(images.reshape(len(images), -1), labels.astype(np.int64))
+        for name, (images, labels) in found.items()
+    }
+    images, _ = found["train"]
+    shape = (1, images.shape[1], images.shape[2])
+    return dataset_of(spec, splits, image_shape=shape, classes=tuple("0123456789"), root=str(root))
+
+
+def _download(root: Path, offline: bool) -> None:
+    if offline:
+        raise FileNotFoundError("no such files, and --offline forbids to fetch them")
     from torchvision.datasets import MNIST
 
-    root = _root(options)
-    splits = {}
-    for name, train in (("train", True), ("test", False)):
-        try:
-            images = MNIST(root, train=train, download=not options.offline and not _has_mnist(root))
-        except Exception as error:  # damaged files fail with many types; each means the same here
-            raise DataError(
-                root,
-                found="no readable MNIST" + ("" if options.offline else f" ({first_line(error)})"),
-                expected="MNIST/raw in torchvision's layout",
-                do="pass --data-root FOLDER or set INTERP_DATA, or run once with network access",
-            ) from error
-        splits[name] = Split(images.data.numpy().reshape(len(images), -1), images.targets.numpy().astype(np.int64))
-    return dataset_of(spec, splits, image_shape=(1, 28, 28), classes=tuple("0123456789"), root=str(root))
+    MNIST(root, download=True)
 
 
 def _root(options: DataOptions) -> Path:
@@ -56,9 +70,7 @@ def _root(options: DataOptions) -> Path:
 
 
 def _has_mnist(root: Path) -> bool:
-    raw = root / "MNIST" / "raw"
-    stems = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
-    return all((raw / f"{stem}-ubyte").exists() for stem in stems)
+    return all((root / RAW / f"{stem}-ubyte").exists() for stems in STEMS.values() for stem in stems)
 
 
 DATASETS: dict[str, Callable[[str, DataOptions], Dataset]] = {"digits": digits, "mnist": mnist}

@@ -1,6 +1,15 @@
 """Results <-> versioned, self-describing HDF5; the only room that imports h5py."""
 
+from interp.store.belonging import check_layers, check_tables
 from interp.store.files import check_same, read_results, write_results
 from interp.store.recordings import RecordingWriter, open_recording
 
-__all__ = ["RecordingWriter", "check_same", "open_recording", "read_results", "write_results"]
+__all__ = [
+    "RecordingWriter",
+    "check_layers",
+    "check_same",
+    "check_tables",
+    "open_recording",
+    "read_results",
+    "write_results",
+]

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from interp import types
+from interp.store.sound import texts
 
 VERSION = 3
 """Written into every file.
@@ -88,9 +89,9 @@ def read_element(node: Any) -> Any:
     if encoding == "array":
         return node[()]
     if encoding == "string-array":
-        return node.asstr()[()].astype(str)
+        return np.array(texts(node), dtype=str)
     if encoding == "json":
-        return json.loads(node.asstr()[()])
+        return json.loads(texts(node)[0])
     parts = {unquote(key) if key != "%00" else "": read_element(node[key]) for key in node}
     if encoding == "mapping":
         return parts

@@ -11,11 +11,14 @@ from typing import Any, TypeVar
 import h5py
 
 from interp.errors import MismatchError, UsageError
+from interp.store.belonging import flat
 from interp.store.elements import READABLE, VERSION, read_element, write_element
+from interp.store.shapes import check_shapes
+from interp.store.sound import check_seal, check_sound, prepare_seal, seal
 from interp.types import Provenance
 
 Result = TypeVar("Result")
-DAMAGE = (OSError, KeyError, RuntimeError, TypeError, ValueError)
+DAMAGE = (AttributeError, IndexError, KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
 """What h5py and the readers of elements raise on bytes that are not what was written."""
 
 
@@ -29,8 +32,10 @@ def write_results(path: Path, results: Mapping[str, Any], provenance: Provenance
     """
     with atomic_file(path) as file:
         file.attrs["encoding-type"], file.attrs["encoding-version"] = "interp-results", VERSION
+        prepare_seal(file)
         write_element(file, "provenance", provenance)
         write_element(file, "results", dict(results))
+        seal(file)
 
 
 def read_results(path: Path, kind: type[Result], remedy: str) -> tuple[dict[str, Result], Provenance]:
@@ -49,12 +54,30 @@ def read_results(path: Path, kind: type[Result], remedy: str) -> tuple[dict[str,
         If the file is missing, damaged, or of another kind or version.
     """
     with opened(path, "interp-results", remedy) as file:
-        results, provenance = read_element(file["results"]), read_element(file["provenance"])
-    flat = [part for value in results.values() for part in (value if isinstance(value, tuple) else (value,))]
-    if not all(isinstance(part, kind) for part in flat):
-        found = sorted({type(part).__name__ for part in flat})
+        results, provenance = read_element(file["results"]), provenance_of(file)
+        parts = [part for value in results.values() for part in flat(value)]
+        for part in parts:
+            check_shapes(part)
+    if not all(isinstance(part, kind) for part in parts):
+        found = sorted({type(part).__name__ for part in parts})
         raise MismatchError(path, found=f"{', '.join(found)} results", expected=kind.__name__, do=f"run `{remedy}`")
     return results, provenance
+
+
+def provenance_of(file: h5py.File) -> Provenance:
+    """Read where a file's content came from.
+
+    Raises
+    ------
+    ValueError
+        If it does not say.
+    """
+    found = read_element(file["provenance"])
+    digests = (found.model_digest, found.data_digest) if isinstance(found, Provenance) else ()
+    if not digests or not all(isinstance(each, str) for each in digests) or not isinstance(found.settings, dict):
+        raise ValueError("no provenance")
+    assert isinstance(found, Provenance)
+    return found
 
 
 @contextmanager
@@ -83,18 +106,33 @@ def cannot_write(path: Path, error: OSError) -> UsageError:
 def opened(path: Path, encoding: str, remedy: str) -> Iterator[h5py.File]:
     """Open a file of ours to read, or say what is wrong with it."""
     try:
-        file = h5py.File(path, "r")
+        file = plain_file(path)
     except OSError as error:
         found = "a damaged or foreign file" if path.exists() else "no such file"
         raise MismatchError(path, found=found, expected="a file of results", do=f"run `{remedy}`") from error
     try:
         with file:
             _check_encoding(path, file, encoding, remedy)
+            check_sound(file)
+            check_seal(file)
             yield file
     except DAMAGE as error:
         raise MismatchError(
             path, found="a damaged file", expected=f"a whole {encoding}", do=f"run `{remedy}`"
         ) from error
+
+
+def plain_file(path: Path, mode: str = "r") -> h5py.File:
+    """Open an HDF5 file; a pipe in its place would wait for someone who writes.
+
+    Raises
+    ------
+    OSError
+        If it is no such file.
+    """
+    if not path.is_file():
+        raise OSError(f"{path} is no file")
+    return h5py.File(path, mode)
 
 
 def _check_encoding(path: Path, file: h5py.File, encoding: str, remedy: str) -> None:

@@ -16,7 +16,8 @@ import numpy as np
 
 from interp.errors import UsageError, unknown_name
 from interp.store.elements import VERSION, read_element, write_element
-from interp.store.files import DAMAGE, cannot_write, opened
+from interp.store.files import DAMAGE, cannot_write, opened, plain_file, provenance_of
+from interp.store.sound import check_sound, prepare_seal, seal
 from interp.types import Array, NodeLayer, Provenance, Recording
 
 ENCODING = "interp-recording"
@@ -62,6 +63,8 @@ class RecordingWriter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         try:
+            if kind is None:
+                seal(self._file)
             self._file.close()
             if kind is None:
                 self._part.replace(self.path)
@@ -104,6 +107,7 @@ class RecordingWriter:
     def _begun(self) -> h5py.File:
         file = h5py.File(self._part, "w")
         file.attrs["encoding-type"], file.attrs["encoding-version"] = ENCODING, VERSION
+        prepare_seal(file)
         write_element(file, "provenance", self.provenance)
         write_element(file, "layers", self.layers)
         for split, samples in self.samples.items():
@@ -129,7 +133,7 @@ class RecordingWriter:
         if not self._part.exists():
             return None
         try:
-            file = h5py.File(self._part, "r+")
+            file = plain_file(self._part, "r+")
         except BlockingIOError as error:  # to begin anew would empty the file under whoever writes it
             raise UsageError(
                 self.path,
@@ -149,6 +153,7 @@ class RecordingWriter:
 
     def _is_ours(self, file: h5py.File) -> bool:
         """Whether a file is of the same run; reads every dataset's header, so that damage shows now."""
+        check_sound(file)  # what is a link would be written to elsewhere
         shapes = [
             (len(file[split]["predictions"]), file[split]["progress"].shape) == (count, (1,))
             and file[split]["z"][layer.name]["values"].shape == (count * self.positions[layer.name], layer.nodes)
@@ -171,10 +176,11 @@ def open_recording(path: Path, split: str = "train") -> Recording:
         If it has no such split.
     """
     with opened(path, ENCODING, "python -m interp record") as file:
-        layers, provenance = read_element(file["layers"]), read_element(file["provenance"])
+        layers, provenance = read_element(file["layers"]), provenance_of(file)
         if split not in file:
             raise unknown_name("split", split, [name for name in file if name not in ("layers", "provenance")])
         known = _known_of_split(file[split], layers)
+        _check_shapes(file[split], layers, known)
     file = h5py.File(path, "r")
     return Recording(
         split=split,
@@ -186,12 +192,28 @@ def open_recording(path: Path, split: str = "train") -> Recording:
     )
 
 
+def _check_shapes(group: h5py.Group, layers: tuple[NodeLayer, ...], known: Mapping[str, Any]) -> None:
+    """Raise `ValueError` where what is recorded of a split does not belong together."""
+    samples = len(known["predictions"])
+    if not all(isinstance(layer, NodeLayer) for layer in layers) or int(group["progress"][0]) != samples:
+        raise ValueError("layers or inputs are missing")
+    if known["labels"] is not None and known["labels"].shape != (samples,):
+        raise ValueError(f"labels of shape {known['labels'].shape}")
+    for layer in layers:
+        rows, position = group["z"][layer.name]["values"].shape, known["position"][layer.name]
+        statistics = [known[key][layer.name].shape for key in OUTPUT_STATISTICS]
+        if rows != (len(known["sample"][layer.name]), layer.nodes) or position.shape not in ((0,), rows[:1]):
+            raise ValueError(f"{layer.name} of shape {rows}")
+        if statistics != [(2, layer.nodes), (layer.nodes,), (layer.nodes,)]:
+            raise ValueError(f"output statistics of {layer.name} of shapes {statistics}")
+
+
 def _known_of_split(group: h5py.Group, layers: tuple[NodeLayer, ...]) -> dict[str, Any]:
     """Read all of a split but its values."""
     parts = {layer.name: group["z"][layer.name] for layer in layers}
     samples = np.arange(len(group["predictions"]))
     return {
-        "sample": {name: samples.repeat(int(part.attrs["positions"])) for name, part in parts.items()},
+        "sample": {name: samples.repeat(_positions(part, len(samples))) for name, part in parts.items()},
         "position": {
             name: part["position"][()] if "position" in part else np.empty(0, np.int32) for name, part in parts.items()
         },
@@ -199,3 +221,11 @@ def _known_of_split(group: h5py.Group, layers: tuple[NodeLayer, ...]) -> dict[st
         "labels": group["labels"][()] if "labels" in group else None,
         "predictions": group["predictions"][()],
     }
+
+
+def _positions(part: h5py.Group, samples: int) -> int:
+    """Read how many positions of an input were recorded; more than there are rows for would fill memory."""
+    count = int(part.attrs["positions"])
+    if count * samples != len(part["values"]):
+        raise ValueError(f"{count:,} positions of {samples:,} inputs in {len(part['values']):,} rows")
+    return count

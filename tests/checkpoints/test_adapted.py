@@ -19,7 +19,8 @@ from interp.errors import CheckpointError, DataError, UsageError
 from interp.interventions import InterventionOptions
 from interp.pipeline import run_all
 from interp.report.page import write_report
-from interp.runs import Options, resume, start
+from interp.runs import resume, start
+from interp.settings import Options
 
 ROWS = 150
 RAW = LoadOptions(scaling="raw")
@@ -256,7 +257,9 @@ def test_every_stage_runs_on_several_inputs_and_outputs(tmp_path):
     assert "scores_from" in page or "scores from" in page
     no_op = results.effects.table.query("intervention == 'scale' and level == 1 and split == 'train'")
     assert (no_op["accuracy"] == results.effects.baseline["train"]).all()
-    assert resume(tmp_path / "run", QUICK).model.digest == run.model.digest
+    with pytest.raises(UsageError, match=r"a recording made with --model .*Both; expected the same on this command"):
+        resume(tmp_path / "run", QUICK)
+    assert resume(tmp_path / "run", QUICK, said).model.digest == run.model.digest
 
 
 def test_the_users_module_is_left_as_it_is():

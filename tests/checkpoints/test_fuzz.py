@@ -5,6 +5,7 @@ import sys
 import pytest
 import torch
 from fuzz import mutated, places, sound
+from fuzzing.other_seeds import DATA, RUNS
 from fuzzing.seeds import FORMATS
 from fuzzing.workers import worker
 
@@ -25,7 +26,7 @@ def failures(rows) -> list:
 
 
 def test_sound_files_open(opener):
-    assert [row for row in sound(opener, list(FORMATS)) if row[2].kind != "opened"] == []
+    assert [row for row in sound(opener, [*FORMATS, *DATA, *RUNS]) if row[2].kind != "opened"] == []
 
 
 def test_places_that_are_no_files(opener):
@@ -37,3 +38,8 @@ def test_places_that_are_no_files(opener):
 def test_mutants(opener):
     """Other ones than the benchmark's first, a few of every format."""
     assert failures(mutated(opener, range(200), 1, tuple(FORMATS))) == []
+
+
+@pytest.mark.parametrize(("kinds", "count"), [(DATA, 60), (RUNS, 40)])
+def test_mutants_of_data_and_of_a_run(opener, kinds, count):
+    assert failures(mutated(opener, range(count), 1, tuple(kinds))) == []

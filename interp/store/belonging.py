@@ -1,0 +1,56 @@
+"""Whether results read from a file are those of a network's layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from interp.errors import MismatchError
+from interp.store.shapes import missing_columns
+from interp.types import NodeLayer, Prototypes
+
+PER_NODE = {"GaussianFit": "mean", "Boundaries": "kind", "Prototypes": "whitening", "Attribution": "ablation"}
+"""Class -> a field with one entry a node."""
+
+
+def check_layers(path: Path, results: Mapping[str, Any], layers: Sequence[NodeLayer], remedy: str) -> None:
+    """Refuse results of other layers, of other numbers of nodes, or of tables without their columns.
+
+    Raises
+    ------
+    MismatchError
+        Naming the command that makes them anew.
+    """
+    names = [layer.name for layer in layers]
+    if set(results) != set(names):
+        odd = sorted(set(results) ^ set(names))
+        raise _mismatch(path, f"results of other layers ({', '.join(odd)})", f"{len(names)} layers", remedy)
+    for layer in layers:
+        for part in flat(results[layer.name]):
+            _check_nodes(path, part, layer, remedy)
+            check_tables(path, part, remedy)
+
+
+def _check_nodes(path: Path, part: Any, layer: NodeLayer, remedy: str) -> None:
+    field, drawn = PER_NODE.get(type(part).__name__), getattr(part, "sampled", None)
+    if drawn is not None and len(drawn) and not 0 <= drawn.min() <= drawn.max() < layer.nodes:
+        raise _mismatch(path, f"nodes of {layer.name} from {drawn.min()} to {drawn.max()}", "its own", remedy)
+    expected = len(drawn) if drawn is not None and isinstance(part, Prototypes) else layer.nodes
+    if field is not None and len(getattr(part, field)) != expected:
+        raise _mismatch(path, f"{len(getattr(part, field))} nodes of {layer.name}", f"{expected}", remedy)
+
+
+def check_tables(path: Path, result: Any, remedy: str) -> None:
+    """Refuse tables without the columns that later stages read."""
+    if missing := missing_columns(result):
+        raise _mismatch(path, f"a table without {', '.join(missing)}", "all columns", remedy)
+
+
+def flat(result: Any) -> tuple[Any, ...]:
+    """Give the one result of a layer, or several."""
+    return result if isinstance(result, tuple) else (result,)
+
+
+def _mismatch(path: Path, found: str, expected: str, remedy: str) -> MismatchError:
+    return MismatchError(path, found=found, expected=expected, do=f"run `{remedy}`")

@@ -1,0 +1,179 @@
+"""Files that point elsewhere, hold less than they declare or are not as they were written are refused unread."""
+
+import os
+from contextlib import suppress
+
+import h5py
+import numpy as np
+import pytest
+from golden import HERE, LAYERS, PROVENANCE, RESULTS
+
+from interp.errors import MismatchError
+from interp.store import RecordingWriter, check_layers, open_recording, read_results, write_results
+from interp.store.sound import seal
+from interp.types import Effects, GaussianFit
+
+REMEDY = "python -m interp fit"
+FITS = RESULTS["gaussians"][1]
+MEAN = "results/features.0/mean"
+
+
+@pytest.fixture
+def path(tmp_path):
+    write_results(tmp_path / "x.h5", FITS, PROVENANCE)
+    (tmp_path / "secret").write_bytes(bytes(1000))
+    write_results(tmp_path / "other.h5", FITS, PROVENANCE)
+    return tmp_path / "x.h5"
+
+
+def reason(path, kind=GaussianFit):
+    with pytest.raises(MismatchError, match=f"found a damaged file; .* run `{REMEDY}`") as caught:
+        read_results(path, kind, REMEDY)
+    return str(caught.value.__cause__)
+
+
+def replaced(path, name, put, sealed=True):
+    """Put something else in an object's place, under its marks, and seal the file as if it were ours."""
+    with h5py.File(path, "r+") as file:
+        marks = dict(file[name].attrs)
+        del file[name]
+        put(file, name)
+        if isinstance(file.get(name, getlink=True), h5py.HardLink):
+            file[name].attrs.update(marks)
+        if sealed:
+            seal_if_readable(file)
+
+
+def seal_if_readable(file):
+    with suppress(KeyError, OSError, TypeError, ValueError):
+        seal(file)
+
+
+LINKS = {
+    "another file": lambda file: h5py.ExternalLink("other.h5", f"/{MEAN}"),
+    "another place": lambda file: h5py.SoftLink("/results/features.0/var"),
+    "itself": lambda file: h5py.SoftLink(f"/{MEAN}"),
+}
+
+
+@pytest.mark.parametrize("kind", LINKS)
+def test_links_are_not_followed(kind, path):
+    replaced(path, MEAN, lambda file, name: file.__setitem__(name, LINKS[kind](file)))
+    assert f"/{MEAN} is a link to another place" in reason(path)
+
+
+def test_one_object_under_two_names_is_refused(path):
+    """Nested forty deep, two names each would be a million million objects."""
+    with h5py.File(path, "r+") as file:
+        file["results/again"] = file["results"]
+    assert "is another name of what came before" in reason(path)
+
+
+STORAGE = {
+    "another file": lambda file, name: file.create_dataset(name, (2,), "u1", external=[("secret", 0, 2)]),
+    "packed": lambda file, name: file.create_dataset(name, (1 << 40,), "f8", chunks=(1 << 20,), compression="gzip"),
+    "a view": lambda file, name: file.create_virtual_dataset(name, h5py.VirtualLayout((2,), "f8")),
+}
+
+
+@pytest.mark.parametrize("kind", STORAGE)
+def test_values_stored_elsewhere_or_packed_are_refused(kind, path):
+    replaced(path, MEAN, STORAGE[kind], sealed=False)
+    assert f"/{MEAN} is packed, or stored elsewhere" in reason(path)
+
+
+def test_more_declared_than_stored_is_refused_before_it_is_read(path):
+    replaced(path, MEAN, lambda file, name: file.create_dataset(name, (1 << 40,), "f8"), sealed=False)
+    assert "8,796,093,0" in reason(path)
+
+
+SHAPES = {
+    "longer": (np.ones(3), "GaussianFit.var of shape (2,)"),
+    "a table": (np.ones((2, 2)), "GaussianFit.mean is no array (N)"),
+    "text": (np.array(["a", "b"], object), "GaussianFit.mean is no array (N)"),
+    "one number": (5.0, "GaussianFit.mean is no array (N)"),
+    "complex": (np.ones(2, "c16"), "of type complex128"),
+}
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_other_shapes_and_kinds_are_refused_even_when_sealed(kind, path):
+    value, found = SHAPES[kind]
+    text = h5py.string_dtype() if kind == "text" else None
+    replaced(path, MEAN, lambda file, name: file.create_dataset(name, data=value, dtype=text))
+    if kind == "text":
+        with h5py.File(path, "r+") as file:
+            file[MEAN].attrs["encoding-type"] = "string-array"
+            seal(file)
+    assert found in reason(path)
+
+
+def test_one_bit_is_noticed(path):
+    with h5py.File(path, "r+") as file:
+        file[MEAN][0] += 1e-9
+    assert reason(path) == "its content is not as it was written"
+
+
+def test_a_table_without_a_column_is_refused_where_it_is_used():
+    effects, _ = read_results(HERE / "effects_v2.h5", Effects, REMEDY)  # a small one, written for the test of formats
+    results = {"features.0": effects["all"], "head": effects["all"]}
+    with pytest.raises(MismatchError, match=r"a table without .*table\.split"):
+        check_layers(HERE, results, LAYERS, REMEDY)
+
+
+def test_results_of_other_layers_or_widths_are_refused():
+    with pytest.raises(MismatchError, match=r"results of other layers \(head\)"):
+        check_layers(HERE, FITS, LAYERS, REMEDY)
+    with pytest.raises(MismatchError, match="2 nodes of head; expected 3"):
+        check_layers(HERE, {layer.name: FITS["features.0"] for layer in LAYERS}, LAYERS, REMEDY)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "x.h5")
+    with pytest.raises(MismatchError, match="a damaged or foreign file"):
+        read_results(tmp_path / "x.h5", GaussianFit, REMEDY)
+
+
+# --------------------------------------------------------------------------- recordings
+
+
+def recorded(folder):
+    samples, positions = {"train": 4}, {"features.0": 2, "head": 1}
+    with RecordingWriter(folder / "a.h5", LAYERS, samples, positions, PROVENANCE) as writer:
+        z = {"features.0": (np.ones((8, 2)), np.arange(8)), "head": (np.ones((4, 3)), np.empty(0, np.int32))}
+        writer.write("train", 0, np.zeros(4, np.int64), z)
+        nodes = {layer.name: layer.nodes for layer in LAYERS}
+        writer.summarise("train", None, {n: (np.zeros((2, c)), np.zeros(c), np.zeros(c)) for n, c in nodes.items()})
+    return folder / "a.h5"
+
+
+def test_a_recording_is_sealed_but_for_its_values(tmp_path):
+    path = recorded(tmp_path)
+    with h5py.File(path, "r+") as file:
+        file["train/z/head/values"][0] = 7
+    with open_recording(path) as found:
+        assert found.z["head"][0].tolist() == [7, 7, 7]
+    with h5py.File(path, "r+") as file:
+        file["train/predictions"][0] = 7
+    with pytest.raises(MismatchError, match="a damaged file"):
+        open_recording(path)
+
+
+def test_positions_that_would_fill_memory_are_refused(tmp_path):
+    path = recorded(tmp_path)
+    with h5py.File(path, "r+") as file:
+        file["train/z/head"].attrs["positions"] = 10**12
+        seal(file)
+    with pytest.raises(MismatchError, match="a damaged file"):
+        open_recording(path)
+
+
+def test_a_partial_recording_that_links_elsewhere_is_not_written_to(tmp_path):
+    path = recorded(tmp_path)
+    before = path.read_bytes()
+    with h5py.File(tmp_path / ".b.h5.partial", "w") as file:
+        for name in ("provenance", "layers", "train"):
+            file[name] = h5py.ExternalLink("a.h5", f"/{name}")
+    with RecordingWriter(tmp_path / "b.h5", LAYERS, {"train": 4}, {"features.0": 2, "head": 1}, PROVENANCE) as writer:
+        assert writer.done("train") == 0
+    assert path.read_bytes() == before
