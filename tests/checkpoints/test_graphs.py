@@ -1,5 +1,6 @@
 """Formats that state what runs in which order open as that, and compute what the original computes."""
 
+import json
 import os
 import zipfile
 
@@ -12,6 +13,7 @@ from checkpoints.planted import DIGITS, same_outputs
 from checkpoints.test_modules import Evil
 from interp.chain import Chain
 from interp.checkpoints import LoadOptions, load_model, read_contents
+from interp.checkpoints.weights import tensors
 from interp.errors import CheckpointError
 
 IMAGES = torch.from_numpy(DIGITS.train.inputs[:20]).float().reshape(-1, 1, 8, 8)
@@ -182,6 +184,25 @@ def test_values_that_the_file_does_not_hold(tmp_path):
     rewritten(tmp_path / "net.pt2", lambda name, c: c.replace(b'{"as_int": 64}', b'{"as_int": 64000000000}'))
     with pytest.raises(CheckpointError, match="values declared of which the file holds"):
         load_model(tmp_path / "net.pt2", DIGITS)
+
+
+def test_many_names_for_one_tensor(tmp_path, monkeypatch):
+    """They share its memory, so that the check of what is shared sees them."""
+    monkeypatch.setattr(tensors, "SHARED_MUCH", 10_000)
+    save_export(network("dense"), str(tmp_path / "net.pt2"))
+    with zipfile.ZipFile(tmp_path / "net.pt2") as archive:
+        if not any(name.endswith("weights_config.json") for name in archive.namelist()):
+            pytest.skip("this version of torch keeps all tensors in one file")
+
+    def repeated(name, content):
+        if not name.endswith("weights_config.json"):
+            return content
+        entries = json.loads(content)["config"]
+        return json.dumps({"config": entries | {f"extra{i}": entries["weight"] for i in range(100)}}).encode()
+
+    rewritten(tmp_path / "net.pt2", repeated)
+    with pytest.raises(CheckpointError, match="that they share"):
+        read_contents(tmp_path / "net.pt2")
 
 
 class Odd(nn.Module):

@@ -12,6 +12,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,12 @@ def _program(names: list[str], path: Path) -> str:
 def _tensors(
     archive: zipfile.ZipFile, members: Mapping[str, str], flat: str, folder: str
 ) -> Iterator[tuple[str, Tensor]]:
-    """Yield tensors by name, from the file of a flat zip or from a folder of an archive."""
+    """Yield tensors by name, from the file of a flat zip or from a folder of an archive.
+
+    A member that several tensors name is read once, so that they share its memory, as is checked of all formats.
+    """
+    raw = cache(lambda name: bytearray(archive.read(name)))
+    pickled = cache(lambda name: _weights_only(archive.read(name)))
     for short, name in members.items():
         place, _, own = short.rpartition("/")
         if name.startswith(flat) or (place == folder and own.endswith(".pt")):
@@ -93,7 +99,8 @@ def _tensors(
             root = name.removesuffix(own)
             for tensor, entry in json.loads(archive.read(name))["config"].items():
                 if entry["tensor_meta"] is not None:
-                    yield tensor, _tensor(archive.read(root + entry["path_name"]), entry)
+                    read = pickled if entry["use_pickle"] else raw
+                    yield tensor, _tensor(read(root + entry["path_name"]), entry)
 
 
 def _pickled(content: bytes) -> dict[str, Tensor]:
@@ -111,19 +118,18 @@ def _weights_only(content: bytes) -> Any:
     return load_weights(io.BytesIO(content))
 
 
-def _tensor(content: bytes, entry: Mapping[str, Any]) -> Tensor:
-    if entry["use_pickle"]:
-        loaded = _weights_only(content)
-        assert isinstance(loaded, Tensor)
-        return Tensor.detach(loaded)
+def _tensor(content: bytearray | Tensor, entry: Mapping[str, Any]) -> Tensor:
+    """Lay raw bytes out as an entry says; what was pickled is a tensor by then."""
+    if isinstance(content, Tensor):
+        return Tensor.detach(content)
     said = entry["tensor_meta"]
     sizes, strides = ([int(size["as_int"]) for size in said[key]] for key in ("sizes", "strides"))
     if 0 in sizes:
         return torch.empty(sizes, dtype=DTYPES[said["dtype"]])
-    flat = torch.frombuffer(bytearray(content), dtype=DTYPES[said["dtype"]])
+    flat = torch.frombuffer(content, dtype=DTYPES[said["dtype"]])
     if prod(sizes) > len(flat):  # strides of 0 can claim any size
         raise ValueError(f"{prod(sizes):,} values declared of which the file holds {len(flat):,}")
-    return flat.as_strided(sizes, strides, int(said["storage_offset"]["as_int"])).clone()
+    return flat.as_strided(sizes, strides, int(said["storage_offset"]["as_int"]))
 
 
 # --------------------------------------------------------------------------- graph
