@@ -51,13 +51,14 @@ def add_prototypes(page: Page, paths: Mapping[str, Sequence[Path]], data: Datase
     distances = prototype_distances(matches)
     page.table(distances, 3)
     page.add(prototype_sentence(distances))
+    chosen = next(iter(layers))
     page.section(
         "k-means classifiers beside the networks (left open in the paper)",
         "Test accuracy in percent. Each centroid votes for the commonest label of its training images, or a ridge "
-        "classifier reads the distances to all centroids; both are fitted to 10,000 training images.",
+        "classifier reads the distances to all centroids; both are fitted to 10,000 training images. The network is "
+        f"the first of `{chosen[0]}`.",
     )
-    first = layers[next(iter(layers))]
-    classifiers = classifier_table([_matched(first, k) for k in SIZES])
+    classifiers = classifier_table([_matched(layers[chosen], k) for k in SIZES])
     page.table(classifiers, 4)
     page.add(classifier_sentence(classifiers))
 
