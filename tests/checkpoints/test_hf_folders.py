@@ -140,6 +140,7 @@ def test_without_the_package(tmp_path, monkeypatch):
     [
         ({"num_hidden_layers": 2000}, r"num_hidden_layers = 2,000 beside \d+ tensors"),
         ({"hidden_size": 2**40}, r"hidden_size = 1,099,511,627,776 beside"),
+        ({"depth_coefficient": 1e9}, r"depth_coefficient = 1,000,000,000.0 beside"),
         ({"intermediate_size": 500_000}, r"does not build \([\d,]+ values, of which the file has"),
     ],
 )

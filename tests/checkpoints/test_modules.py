@@ -60,6 +60,16 @@ def test_one_activation_for_several_layers(tmp_path):
     same_outputs(model.module, net)
 
 
+def test_settings_of_pooling_are_kept(tmp_path):
+    torch.manual_seed(0)
+    pool = nn.AvgPool2d(3, stride=2, padding=1, ceil_mode=True, count_include_pad=False, divisor_override=2)
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), pool, nn.Flatten(), nn.Linear(32, 10))
+    torch.save(net, tmp_path / "net.pt")
+    x = torch.randn(4, 1, 8, 8)
+    with torch.no_grad():
+        torch.testing.assert_close(load_model(tmp_path / "net.pt", DIGITS)[0].module(x), net(x))
+
+
 class Wrapper(nn.Module):
     def __init__(self):
         super().__init__()

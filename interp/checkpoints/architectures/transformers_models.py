@@ -23,6 +23,9 @@ LEFT_OUT = ("auto_map", "attn_implementation", "_attn_implementation", "_name_or
 COUNTS = ("layer", "layers", "blocks", "depth", "depths", "experts", "stages", "repeats")
 """Ends of the names of numbers that say how many modules there are, each with a tensor at least."""
 
+FACTORS = ("coefficient", "multiplier", "ratio")
+"""Ends of the names of numbers by which widths or numbers of modules are multiplied; a hundred is far beyond any."""
+
 REFUSED = ("backbone", "backbone_config", "quantization_config", "timm_model_name")
 
 
@@ -111,8 +114,9 @@ def _architecture(config: Mapping[str, Any], path: object) -> str:
 def _check_numbers(config: Mapping[str, Any], state: Mapping[str, Tensor], path: object) -> None:
     """Refuse more modules than tensors, and sizes beyond all values: building them would not end."""
     values = _values(state)
-    for key, number in _whole_numbers(config):
-        if number > (max(len(state), 100) if key.endswith(COUNTS) else max(values, 1_000_000)):
+    most = dict.fromkeys(COUNTS, max(len(state), 100)) | dict.fromkeys(FACTORS, 100)
+    for key, number in _numbers(config):
+        if number > next((most[end] for end in most if key.endswith(end)), max(values, 1_000_000)):
             raise CheckpointError(
                 path,
                 found=f"{key} = {number:,} beside {len(state):,} tensors of {values:,} values"[:300],
@@ -121,8 +125,8 @@ def _check_numbers(config: Mapping[str, Any], state: Mapping[str, Tensor], path:
             )
 
 
-def _whole_numbers(config: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
-    """Yield the name and value of each whole number, those of lists and inner configs too."""
+def _numbers(config: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Yield the name and value of each whole number and each factor, those of lists and inner configs too."""
     left: list[tuple[str, Any]] = list(config.items())
     while left:
         key, value = left.pop()
@@ -130,7 +134,7 @@ def _whole_numbers(config: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
             left += value.items()
         elif isinstance(value, list):
             left += [(key, one) for one in value]
-        elif isinstance(value, int):
+        elif isinstance(value, int) or (isinstance(value, float) and key.endswith(FACTORS)):
             yield key, value
 
 

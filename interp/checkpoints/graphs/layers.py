@@ -24,7 +24,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "MaxPool1d": (*POOL, "dilation"),
     "MaxPool2d": (*POOL, "dilation"),
     "AvgPool1d": POOL,
-    "AvgPool2d": (*POOL, "count_include_pad"),
+    "AvgPool2d": (*POOL, "count_include_pad", "divisor_override"),
     "AdaptiveAvgPool1d": ("output_size",),
     "AdaptiveAvgPool2d": ("output_size",),
     "AdaptiveMaxPool2d": ("output_size",),

@@ -19,17 +19,7 @@ from interp.types import Array
 def score_networks(
     layers: Sequence[Layer], judges: Mapping[str, Judge], readings: Sequence[Reading], inputs: Array, values: Array
 ) -> list[Score]:
-    """Score readings on known rows; those that differ in the output's form alone share a run.
-
-    Parameters
-    ----------
-    judges
-        Name of a scaling -> what marks outputs under it.
-    inputs
-        As stored, (S, D).
-    values
-        Their `interp.tasks.answers`.
-    """
+    """Score readings as `score_readings` does; those that differ in the output's form alone share a run."""
     runs: dict[Reading, torch.Tensor] = {}
     truth = torch.from_numpy(values)
     scores = []
