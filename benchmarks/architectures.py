@@ -27,7 +27,7 @@ from interp.runs import versions
 from interp.store import open_recording
 from interp.types import Dataset, Provenance, Split
 
-SIDES = (32, 64, 96, 128, 224, 256)
+SIDES = (32, 64, 96, 128, 224, 240, 256)
 TABLE = Path(__file__).parents[1] / "docs" / "architectures.md"
 
 TIMM = (

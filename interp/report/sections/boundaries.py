@@ -11,7 +11,7 @@ import seaborn as sns
 
 from interp.report.lookup import analysed
 from interp.report.style import INK, KIND_COLOURS, NULL_COLOURS, canvas, colour, layer_figures, pale, undrawn
-from interp.types import KINDS, Boundaries, Figure, Results, Section
+from interp.types import KINDS, UNSAMPLED, Boundaries, Figure, Results, Section
 
 
 def section(results: Results) -> Section:
@@ -38,9 +38,11 @@ def _unit(found: Boundaries) -> str:
 
 
 def _caption(layer: str, found: Boundaries) -> str:
+    nodes = len(found.kind)
+    many = f"{found.judged:,} boundaries drawn of {nodes:,}" if found.counts.get(UNSAMPLED) else _boundaries(nodes)
     return (
         f"{layer}: share of coherent nodes over the threshold, beside its nulls (left); distance of "
-        f"{_boundaries(len(found.kind))} to the closest mean, in {_unit(found)} (right; the last bar holds all beyond)."
+        f"{many} to the closest mean, in {_unit(found)} (right; the last bar holds all beyond)."
     )
 
 
