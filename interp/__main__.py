@@ -65,7 +65,7 @@ def run_stage(args: argparse.Namespace) -> None:
     from interp import arguments
     from interp.pipeline import STAGES, run_several
     from interp.runs import FILES, RUNS_FILE, resume, start
-    from interp.summaries import summary
+    from interp.summaries import limited, summary
 
     out = arguments.writable_folder(args.out)
     options = arguments.run_options(args)
@@ -75,7 +75,8 @@ def run_stage(args: argparse.Namespace) -> None:
     else:
         run = start(args.checkpoint, out, args.data, load, data, options)
     several = getattr(args, "others", [])
-    for line in summary(run_several(run, several) if several else STAGES[args.command](run)):
+    found = summary(run_several(run, several) if several else STAGES[args.command](run))
+    for line in (*found, *limited(run.limits)):
         print(line)
     print(out / (RUNS_FILE if several else FILES[args.command]))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from interp.types import (
     ClusterMatch,
     Effects,
     GaussianFit,
+    Limit,
     LoadedModel,
     Prototypes,
     RunEffects,
@@ -31,6 +32,12 @@ def summary(results: object) -> Iterator[str]:
     elif isinstance(results, Mapping):
         for layer, found in results.items():
             yield f"{layer}: {_line(found)}"
+
+
+def limited(limits: Iterable[Limit]) -> Iterator[str]:
+    """Yield a line for everything of which not all was looked at."""
+    for limit in limits:
+        yield f"only {limit.looked_at:,} of {limit.of:,} {limit.what}: {limit.rule} ({limit.lift})"
 
 
 def _line(found: object) -> str:

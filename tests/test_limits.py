@@ -8,6 +8,7 @@ import torch
 from small_networks import data, dataset, loaded, mlp, ranges_of
 from torch import nn
 
+from interp.__main__ import main
 from interp.attribution import AttributionOptions, attribute
 from interp.checkpoints import LoadOptions
 from interp.clusters import ClusterOptions
@@ -207,3 +208,13 @@ def test_the_page_of_a_deep_network_shows_a_few_layers_and_every_node_in_its_fil
     unsampled = [row for row in document["nodes"] if row["kind"] == "unsampled"]
     assert all(row["distance"] is None and row["whitening"] is None and row["mean"] is not None for row in unsampled)
     assert sum("coherent nodes than chance gives" in finding for finding in results.verdict.findings) == 1
+
+
+def test_a_stage_says_what_it_left_out(deep, capsys, monkeypatch):
+    _, _, out = deep
+    command = ["interp", "fit", "--out", str(out), "--nodes-per-layer", "2"]
+    monkeypatch.setattr("sys.argv", command)
+    main()
+    lines = capsys.readouterr().out.splitlines()
+    expected = "only 28 of 133 nodes with mixtures, prototypes and centroids: 2 of each layer, drawn at random"
+    assert any(line.startswith(expected) and line.endswith("(--nodes-per-layer)") for line in lines)
