@@ -110,7 +110,7 @@ def _table(labels: Array, columns: int) -> Array:
 
 
 def _image_shape(shape: tuple[int, ...]) -> tuple[int, int, int] | None:
-    """Read (H, W), (C, H, W) or (H, W, C) as channels first; anything else is no image."""
+    """Read (H, W) or (C, H, W) of one or three channels; anything else, channels last too, is no image."""
     if len(shape) == 2:
         return (1, shape[0], shape[1])
     if len(shape) == 3 and shape[0] in (1, 3):
