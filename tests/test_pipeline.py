@@ -1,6 +1,7 @@
 """The whole path on a tiny network: every stage, its files, its refusals, and the same numbers twice."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -141,3 +142,25 @@ def test_changed_checkpoint_is_noticed_on_resume(folder, tmp_path):
 def test_data_must_be_named(tmp_path):
     with pytest.raises(UsageError, match="pass --data"):
         start(planted_network(tmp_path / "net.pt"), tmp_path)
+
+
+def made_data():
+    """Give the planted data, as a callable of the user's own does."""
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(20, 4)).astype(np.float32), rng.integers(0, 3, 20)
+
+
+@pytest.mark.parametrize(
+    ("load", "data", "named"),
+    [
+        (replace(GIVEN, allow_pickle=True), "data.npz", "--allow-pickle"),
+        (GIVEN, "test_pipeline:made_data", "--data test_pipeline:made_data"),
+    ],
+)
+def test_a_recording_does_not_choose_what_is_run(load, data, named, tmp_path):
+    """Whoever sends a folder of files could name any code in it."""
+    data = data if ":" in data else str(planted_data(tmp_path / data))
+    STAGES["record"](start(planted_network(tmp_path / "net.pt"), tmp_path / "out", data, load, options=QUICK))
+    with pytest.raises(UsageError, match=f"a recording made with {named}; expected the same on this command"):
+        resume(tmp_path / "out", QUICK)
+    assert resume(tmp_path / "out", QUICK, load, data).data.name == data

@@ -142,7 +142,18 @@ def _from_likeness(alike: list[str], asked: Request) -> tuple[LoadedModel, Datas
     return _from_module(module, Inference(alike[0], "likely" if len(alike) == 1 else "uncertain", why), asked)
 
 
+def _refuse_logits(asked: Request) -> None:
+    if asked.options.logits is not None:
+        raise UsageError(
+            f"--logits {asked.options.logits}",
+            found="a network built from its weights, which gives one tensor",
+            expected="a module of several outputs",
+            do="leave it out",
+        )
+
+
 def _from_zoo(asked: Request) -> tuple[LoadedModel, Dataset | None]:
+    _refuse_logits(asked)
     module = build_zoo_model(asked.contents, asked.path)
     facts, shape = zoo_facts(asked.contents)
     given = asked.options.scaling
@@ -212,6 +223,7 @@ def _without_data(module: nn.Module, architecture: Inference, asked: Request) ->
 
 
 def _from_stack(asked: Request, doubts: tuple[str, ...] = ()) -> tuple[LoadedModel, Dataset | None]:
+    _refuse_logits(asked)
     contents, options = asked.contents, asked.options
     plain = plain_state(contents.state)
     if plain.unknown:

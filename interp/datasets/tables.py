@@ -38,6 +38,8 @@ def from_csv(spec: str, options: DataOptions) -> Dataset:
         raise DataError(
             path, found=first_line(error), expected="comma-separated columns", do="check the file"
         ) from error
+    if not len(frame):
+        raise DataError(path, found="no rows below the header", expected="one row a sample", do="give the whole table")
     target = _target_column([str(column) for column in frame.columns], options.target)
     frame.columns = frame.columns.map(str)
     _refuse_missing(frame, path)

@@ -128,6 +128,9 @@ def test_one_tensor_needs_no_name(tmp_path):
     path = saved(Mixed(), tmp_path)
     with pytest.raises(UsageError, match="--logits z: found a network of one output"):
         load_model(path, str(mixed_data(tmp_path)), replace(MIXED, logits="z"))
+    torch.save(nn.Linear(64, 10).state_dict(), tmp_path / "bare.pt")
+    with pytest.raises(UsageError, match="--logits z: found a network built from its weights"):
+        load_model(tmp_path / "bare.pt", DIGITS, LoadOptions(logits="z"))
 
 
 class Flat(nn.Module):
