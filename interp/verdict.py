@@ -278,8 +278,17 @@ def _dead(boundaries: Mapping[str, Boundaries]) -> str:
     for kind in ("dead", "one-sided"):
         counts = {name: found.counts[kind] for name, found in boundaries.items() if found.counts[kind]}
         if counts:
-            parts.append(f"{kind} nodes: " + ", ".join(f"{count} in {name}" for name, count in counts.items()))
-    return "; ".join(parts).capitalize() + "." if parts else "No dead or one-sided node."
+            parts.append(f"{kind} nodes: {_places(counts)}")
+    found = "; ".join(parts)
+    return f"{found[0].upper()}{found[1:]}." if parts else "No dead or one-sided node."
+
+
+def _places(counts: Mapping[str, int]) -> str:
+    """Name the layers that nodes lie in, or how many these are where they are many."""
+    if len(counts) <= MANY_LAYERS:
+        return ", ".join(f"{count} in {name}" for name, count in counts.items())
+    most = max(counts, key=lambda name: counts[name])
+    return f"{sum(counts.values()):,} in {len(counts)} layers, most in {most} ({counts[most]:,})"
 
 
 def _captum(attribution: Mapping[str, Attribution]) -> list[str]:
@@ -312,10 +321,7 @@ def alerts(
         found.append("no labels: accuracy below means agreement with the unperturbed predictions")
     if "test" not in data.splits:
         found.append("no test split: everything is measured on the data that was fitted")
-    for name, result in boundaries.items():
-        share = result.counts["dead"] / len(result.kind)
-        if share > MANY_DEAD:
-            found.append(f"{share:.0%} of the nodes of {name} are dead")
+    found += _dead_layers({name: part.counts["dead"] / len(part.kind) for name, part in boundaries.items()})
     unknown = sorted({layer.name for layer in model.layers if layer.activation == "custom"})
     if unknown:
         found.append(
@@ -326,5 +332,26 @@ def alerts(
         parts = "; ".join(f"{limit.looked_at:,} of {limit.of:,} {limit.what}" for limit in limits)
         found.append(f"looked at in part only ({parts}): see “The network” for which, and how to lift it")
     if model.skipped:
-        found.append("not covered: " + "; ".join(f"{name} ({why})" for name, why in model.skipped.items()))
+        found.append(f"not covered: {_not_covered(model.skipped)}")
     return found
+
+
+def _dead_layers(shares: Mapping[str, float]) -> list[str]:
+    many = {name: share for name, share in shares.items() if share > MANY_DEAD}
+    if len(many) <= MANY_LAYERS:
+        return [f"{share:.0%} of the nodes of {name} are dead" for name, share in many.items()]
+    return [f"more than {MANY_DEAD:.0%} of the nodes are dead in each of {len(many)} layers: {_some(list(many))}"]
+
+
+def _not_covered(skipped: Mapping[str, str]) -> str:
+    """List the parts, those with one reason together."""
+    parts: dict[str, list[str]] = {}
+    for name, why in skipped.items():
+        parts.setdefault(why, []).append(name)
+    return "; ".join(f"{_some(names)} ({why})" for why, names in parts.items())
+
+
+def _some(names: Sequence[str], most: int = 6) -> str:
+    """Name a few, and count the others."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -114,6 +114,23 @@ def test_alerts_name_what_limits_the_page():
     ]
 
 
+def test_many_layers_and_parts_are_summed_up():
+    names = [f"Block.{i}" for i in range(14)]
+    found = {name: boundaries(i < 3, dead=12) for i, name in enumerate(names)}
+    deep = replace(model(), layers=tuple(replace(model().layers[0], name=name) for name in (*names, "head")))
+    said = judge(deep, data(), found, effects(), {}).findings
+    assert said[0].startswith("3 of 14 hidden layers (Block.0, Block.1, Block.2) have more coherent nodes than chance")
+    assert "Dead nodes: 168 in 14 layers, most in Block.0 (12)." in said
+    skipped = {f"norm.{i}": "LayerNorm is no linear map" for i in range(9)} | {"rnn": "GRU is no linear map"}
+    told = alerts(model(skipped=skipped), data(), found)
+    names = "Block.0, Block.1, Block.2, Block.3, Block.4, Block.5 and 8 more"
+    assert told == [
+        f"more than 20% of the nodes are dead in each of 14 layers: {names}",
+        "not covered: norm.0, norm.1, norm.2, norm.3, norm.4, norm.5 and 3 more (LayerNorm is no linear map);"
+        " rnn (GRU is no linear map)",
+    ]
+
+
 PUBLISHED = {  # our raw-pixel networks, 60,000 training images: change of accuracy at use-DM's levels
     "abs": {("scale", 0.01): -0.036, ("scale", 0.1): -0.00002, ("scale", 10.0): 0, ("offset", -0.05): -0.0416,
             ("offset", 0.05): -0.0537},

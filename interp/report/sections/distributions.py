@@ -38,10 +38,11 @@ def section(results: Results) -> Section:
 
 
 def _caption(layer: str, fit: GaussianFit, found: Boundaries) -> str:
-    shown, nodes = len(evenly(found, PANELS, fit.nodes)), len(found.kind)
-    chosen = (
-        "all nodes" if shown == nodes else f"{shown} of {nodes:,} nodes, chosen evenly over the rank of their distance"
-    )
+    shown, drawn, nodes = len(evenly(found, PANELS, fit.nodes)), len(fit.nodes), len(found.kind)
+    of = f"{nodes:,} nodes" if drawn == nodes else f"the {drawn:,} nodes drawn of {nodes:,}"
+    chosen = f"{shown} of {of}, chosen evenly over the rank of their distance"
+    if shown == drawn:
+        chosen = "all nodes" if drawn == nodes else f"all of {of}"
     unit = "standard deviations" if found.thresholds.rule == "mixture" else "output units"
     return (
         f"{layer}: {chosen}, nearest first. The number is the distance of the boundary to the closest mean, in {unit}."
