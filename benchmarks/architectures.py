@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -120,7 +121,7 @@ def guarded(spec: str, options) -> dict:
         return {"name": spec, "result": f"longer than {options.seconds} s"}
     lines = done.stdout.strip().splitlines()
     if done.returncode == 0 and lines:
-        return json.loads(lines[-1])
+        return json.loads(lines[-1]) | {"limit": options.memory}
     words = done.stderr.strip().splitlines() or [f"ended by signal {-done.returncode}"]
     return {"name": spec, "result": f"fails: {words[-1][:200]}"}
 
@@ -130,6 +131,11 @@ def names() -> list[str]:
     from torchvision import models
 
     return [f"torchvision:{name}" for name in models.list_models(module=models)] + [f"timm:{name}" for name in TIMM]
+
+
+def _raised(rows: list[dict], memory: float) -> str:
+    """Name those that were given more memory."""
+    return "".join(f", {row['limit']:g} GB for {row['name']}" for row in rows if row.get("limit", 0) > memory)
 
 
 def write_table(rows: list[dict], options) -> None:
@@ -143,14 +149,17 @@ def write_table(rows: list[dict], options) -> None:
         f"so far, of {len(names())} on the list, pass load, record, fit, classify (boundaries) and intervene.",
         f"Random weights, {options.inputs} random images of the smallest side that works, one Gaussian a node; the "
         "first, middle and last layer are changed, and the change of nothing must change nothing.",
-        f"Limits: {options.seconds} s and {options.memory} GB a process. torch {said['torch']}.",
+        f"Limits: {options.seconds} s and {options.memory:g} GB a process{_raised(rows, options.memory)}. "
+        f"torch {said['torch']}, torchvision {version('torchvision')}, timm {version('timm')}.",
         "",
-        "| architecture | side | node layers | nodes | not covered (modules) | result |",
-        "|---|---|---|---|---|---|",
+        "| architecture | side | node layers | nodes | not covered (modules) | most memory | result |",
+        "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         missed = "; ".join(f"{reason} ({count})" for reason, count in row.get("skipped", {}).items()) or "-"
-        cells = (row["name"], row.get("side", ""), row.get("layers", ""), row.get("nodes", ""), missed, row["result"])
+        facts = (row.get(key, "") for key in ("side", "layers", "nodes"))
+        memory = f"{row['gigabytes']:.1f} GB" if "gigabytes" in row else ""
+        cells = (row["name"], *facts, missed, memory, row["result"])
         text.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
     TABLE.write_text("\n".join(text) + "\n")
 
