@@ -16,7 +16,7 @@ import numpy as np
 from fuzzing.payloads import SIDE_EFFECT
 from fuzzing.plain_bytes import Mutator
 from interp.store.elements import CLASSES
-from interp.store.sound import seal
+from interp.store.sound import check_sound, seal
 
 SIGNATURE = b"\x89HDF"
 CODE = f"{SIDE_EFFECT}:run"
@@ -32,7 +32,8 @@ def _edited(edit: Callable[[h5py.File, Random], None]) -> Mutator:
             with h5py.File(path, "r+") as file:
                 edit(file, rng)
                 if rng.random() < 0.5:
-                    with suppress(Exception):  # what cannot be read cannot be sealed
+                    with suppress(Exception):  # what is not sound is refused before its seal is looked at
+                        check_sound(file)
                         seal(file)
             return path.read_bytes()
 
