@@ -77,10 +77,13 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         help=f"nodes with mixtures and prototypes (default: all; if large, {MOST_NODES:,} over all layers)",
     )
     group.add_argument(
-        "--single-nodes", metavar="N", type=int, help="nodes of a swept layer changed one at a time (all; if large, 8)"
+        "--single-nodes",
+        metavar="N",
+        type=int,
+        help="nodes of a swept layer changed one by one (all; 8 or more)",
     )
     group.add_argument("--swept-layers", metavar="N", type=int, help="layers swept, evenly over depth (all; 6)")
-    group.add_argument("--inputs", metavar="N", type=int, help="inputs of each split for that (all; 100)")
+    group.add_argument("--inputs", metavar="N", type=int, help="inputs of each split for that (all; 100 or more)")
 
 
 def _add_interventions(parser: argparse.ArgumentParser) -> None:

@@ -24,6 +24,18 @@ MOST_NODES = 1024
 LEAST_NODES = 8
 """Of a layer, however many layers there are."""
 
+SWEPT_LAYERS = 6
+"""Of a large network, evenly over depth."""
+
+LEAST_INPUTS = 100
+"""Of each split that a large network is swept on, however much work one is."""
+
+WORK = 5 * 10**12
+"""Multiplications and additions that sweeping, and as many that changing single nodes, of a large network may take."""
+
+PASSES = 150
+"""Runs of the network that sweeping one layer amounts to: published levels, its control, attributions."""
+
 PROTOTYPE_VALUES = 2**25
 """Values of all nodes' prototypes of one kind in the network's input, where `LEAST_NODES` allow: 256 MB in float64."""
 
@@ -67,35 +79,46 @@ def is_large(layers: Sequence[NodeLayer]) -> bool:
     return len(layers) > LARGE_LAYERS or sum(layer.nodes for layer in layers) > LARGE_NODES
 
 
-def large_limits(layers: Sequence[NodeLayer], width: int) -> Limits:
-    """Give the caps of a large network on inputs of `width` values."""
+def large_limits(layers: Sequence[NodeLayer], width: int, work: int) -> Limits:
+    """Give the caps of a large network.
+
+    Parameters
+    ----------
+    width
+        Values of one input.
+    work
+        Multiply-adds of all layers on one input.
+    """
     total = min(MOST_NODES, PROTOTYPE_VALUES // width)
+    swept = min(SWEPT_LAYERS, len(layers))
+    inputs = max(LEAST_INPUTS, WORK // (PASSES * swept * work))
     return Limits(
         nodes_per_layer=max(LEAST_NODES, total // len(layers)),
-        single_nodes=8,
-        swept_layers=6,
-        inputs=100,
+        single_nodes=max(LEAST_NODES, WORK // (2 * swept * work * inputs)),  # silenced with 0 and with the mean
+        swept_layers=SWEPT_LAYERS,
+        inputs=inputs,
         levels=1,
         curve_levels=0,
         directions=8,
     )
 
 
-def settled(limits: Limits, layers: Sequence[NodeLayer], width: int) -> Limits:
-    """Fill in the caps that the user left open.
+def settled(limits: Limits, layers: Sequence[NodeLayer], width: int, work: int) -> Limits:
+    """Fill in the caps that the user left open; arguments as of `large_limits`.
 
     Examples
     --------
     >>> layers = [NodeLayer(str(i), "linear", 512, 512, "relu", str(i)) for i in range(16)]
-    >>> settled(Limits(inputs=50), layers, 784).inputs, settled(Limits(inputs=50), layers, 784).nodes_per_layer
+    >>> found = settled(Limits(inputs=50), layers, 784, work=10**9)
+    >>> found.inputs, found.nodes_per_layer
     (50, 64)
-    >>> settled(Limits(everything=True), layers, 784).nodes_per_layer is None
+    >>> settled(Limits(everything=True), layers, 784, work=10**9).nodes_per_layer is None
     True
     """
     if limits.everything or not is_large(layers):
         return limits
     open_caps = [part.name for part in fields(limits) if getattr(limits, part.name) is None]
-    found = large_limits(layers, width)
+    found = large_limits(layers, width, work)
     return replace(limits, **{name: getattr(found, name) for name in open_caps})
 
 

@@ -61,7 +61,7 @@ def record_activations(model: LoadedModel, data: Dataset, path: Path, provenance
     seed
         Of the positions drawn from convolutions.
     """
-    counts = _position_counts(model, data)
+    counts = position_counts(model, data)
     samples = {name: len(split) for name, split in data.splits.items()}
     kept = {layer.name: _kept_positions(counts[layer.name], max(samples.values())) for layer in model.layers}
     example = as_tensor(data.train.inputs[:2], model.scaling, model.input_shape).to(device_of(model.module))
@@ -113,12 +113,19 @@ def _classes(outputs: Tensor, model: LoadedModel) -> Array:
 # --------------------------------------------------------------------------- positions
 
 
-def _position_counts(model: LoadedModel, data: Dataset) -> dict[str, int]:
+@torch.no_grad()
+def position_counts(model: LoadedModel, data: Dataset) -> dict[str, int]:
     """Count the positions of one input at which each layer computes its nodes."""
     example = as_tensor(data.train.inputs[:1], model.scaling, model.input_shape).to(device_of(model.module))
     with tap(model.module, model.layers) as values:
         model.module(example)
     return {layer.name: len(rows_of_nodes(values[layer.name], layer.kind)) for layer in model.layers}
+
+
+def multiply_adds(model: LoadedModel, data: Dataset) -> int:
+    """Count the multiplications and additions of all node layers on one input."""
+    counts = position_counts(model, data)
+    return sum(layer.nodes * layer.inputs * counts[layer.name] for layer in model.layers)
 
 
 def _kept_positions(count: int, samples: int) -> int:

@@ -11,6 +11,7 @@ from interp.gaussians import GaussianOptions
 from interp.interventions import InterventionOptions, levels
 from interp.limits import Limits, capped, least, settled, spread_layers
 from interp.prototypes import PrototypeOptions
+from interp.record import multiply_adds
 from interp.types import Dataset, Limit, LoadedModel, Thresholds
 
 
@@ -41,7 +42,8 @@ class Options:
 
 def within_limits(options: Options, model: LoadedModel, data: Dataset) -> Options:
     """Cap options by their limits, filled in for the size of the network."""
-    caps, sweeps, scores = settled(options.limits, model.layers, data.width), options.interventions, options.attribution
+    sweeps, scores = options.interventions, options.attribution
+    caps = settled(options.limits, model.layers, data.width, multiply_adds(model, data))
     layers = sweeps.layers or spread_layers(model.layers, caps.swept_layers)
     swept = replace(
         sweeps,

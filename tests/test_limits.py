@@ -15,6 +15,7 @@ from interp.clusters import ClusterOptions
 from interp.interventions import InterventionOptions, intervene
 from interp.limits import Limits, drawn_nodes, is_large, large_limits, least, settled, spread_layers
 from interp.pipeline import run_all
+from interp.record import multiply_adds
 from interp.report.page import write_report
 from interp.runs import start
 from interp.settings import Options
@@ -36,20 +37,31 @@ def test_networks_are_large_by_layers_or_by_nodes(count, nodes, large):
 
 
 def test_small_networks_have_no_limits_but_those_asked_for():
-    assert settled(Limits(), layers(3), 784) == Limits()
-    assert settled(Limits(inputs=7), layers(3), 784) == Limits(inputs=7)
+    assert settled(Limits(), layers(3), 784, 10**6) == Limits()
+    assert settled(Limits(inputs=7), layers(3), 784, 10**6) == Limits(inputs=7)
 
 
 def test_of_large_ones_what_is_left_open_is_filled_in():
-    found = settled(Limits(single_nodes=3), layers(32, 512), 784)
+    found = settled(Limits(single_nodes=3), layers(32, 512), 784, 10**9)
     assert found == Limits(False, 32, 3, 6, 100, 1, 0, 8)
-    assert settled(Limits(everything=True, inputs=5), layers(32, 512), 784) == Limits(True, inputs=5)
+    assert settled(Limits(everything=True, inputs=5), layers(32, 512), 784, 10**9) == Limits(True, inputs=5)
 
 
 def test_wide_inputs_and_many_layers_leave_fewer_nodes_each():
-    each = [large_limits(layers(20), width).nodes_per_layer for width in (784, 3 * 128**2, 3 * 224**2)]
+    each = [large_limits(layers(20), width, 10**9).nodes_per_layer for width in (784, 3 * 128**2, 3 * 224**2)]
     assert each == [51, 34, 11]
-    assert large_limits(layers(500), 784).nodes_per_layer == 8
+    assert large_limits(layers(500), 784, 10**9).nodes_per_layer == 8
+
+
+def test_networks_that_run_quickly_are_swept_on_more_inputs_and_nodes():
+    found = [large_limits(layers(3, 1024), 784, work) for work in (10**6, 10**7, 10**9)]
+    assert [each.inputs for each in found] == [11_111, 1111, 100]
+    assert [each.single_nodes for each in found] == [75, 75, 8]
+
+
+def test_the_work_of_one_input_is_that_of_its_matrices():
+    chain, _ = mlp("relu", widths=(64, 16, 5))
+    assert multiply_adds(loaded(chain), dataset(train=data(3))) == 64 * 16 + 16 * 5
 
 
 def test_fewer_drawn_nodes_are_among_more_and_every_node_is_drawn_as_often():
@@ -132,7 +144,7 @@ WIDTH, DEPTH = 10, 14
 QUICK = Options(
     clusters=ClusterOptions(repetitions=2),
     interventions=InterventionOptions(interventions=("scale", "offset")),
-    limits=Limits(nodes_per_layer=4, swept_layers=3),
+    limits=Limits(nodes_per_layer=4, single_nodes=8, swept_layers=3, inputs=100),
 )
 
 
