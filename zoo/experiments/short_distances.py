@@ -15,7 +15,7 @@ from zoo.experiments.page import Page
 from zoo.experiments.published import published
 from zoo.snapshots import snapshot_path
 
-EPOCHS, RUNS = 100, 1
+EPOCHS, RUNS = 1000, 1
 UNFINISHED = (
     f"No OffsetL2 network is finished. On a CPU the same command without `--finished` trains {EPOCHS:,} of the paper's "
     f"{LONG:,} epochs of each; that is a beginning, and will not be judged against the published values."
