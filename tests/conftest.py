@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+# Read when torch is first imported, as the commands set it: spinning threads take a busy machine from each other.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:

@@ -8,8 +8,8 @@ from torch.nn import functional
 from interp.datasets import load_dataset
 from interp.errors import UsageError
 from zoo import checkpoints
-from zoo.__main__ import main
 from zoo.architectures import build
+from zoo.arguments import main
 from zoo.attacks import attacked
 from zoo.recipes import DIGITS_LENET, Attack, Recipe, default_recipe
 from zoo.stacks import start

@@ -4,8 +4,8 @@ import pytest
 
 import zoo
 from zoo import checkpoints
-from zoo.__main__ import main
 from zoo.architectures import ARCHITECTURES
+from zoo.arguments import main
 from zoo.evaluate import metrics, reopened
 
 PRETRAINED = sorted((Path(zoo.__file__).parent / "pretrained").glob("*.pt"))
