@@ -1,5 +1,7 @@
 """Sweeps leave the user's network as it was, and answer odd data with a defined result or a clear error."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -73,12 +75,13 @@ def test_modules_are_left_as_they_were_after_an_error(hidden):
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("block", [64, 1024, 5000])
-def test_counts_do_not_depend_on_threads_or_blocks(monkeypatch, threads, block):
+def test_counts_do_not_depend_on_threads_or_blocks(monkeypatch, request, threads, block):
     chain, plain = mlp("tanh")
     split = data(1500)
     expected = run(chain, plain, split).table
-    monkeypatch.setattr("interp.interventions.counting.BLOCK", block)
-    monkeypatch.setattr("os.cpu_count", lambda: threads)
+    monkeypatch.setattr("interp.inputs.BLOCK", block)
+    request.addfinalizer(partial(torch.set_num_threads, torch.get_num_threads()))
+    torch.set_num_threads(threads)
     found = run(chain, plain, split).table
     assert np.array_equal(found["accuracy"], expected["accuracy"])
     assert np.allclose(found["loss"], expected["loss"], rtol=1e-6)

@@ -63,7 +63,8 @@ def test_activations_and_ablations_are_captums(name):
     for layer in [reached[0], reached[len(reached) // 2], reached[-1]]:
         if layer.activation == "custom":
             continue
-        mask = _node_mask(model, layer, x) % 3  # three groups of nodes, which Captum silences together
+        each = _node_mask(model, layer, x, np.arange(layer.nodes))
+        mask = each % 3  # three groups of nodes, which Captum silences together
         theirs = LayerFeatureAblation(net, place_of(net, layer.tap)).attribute(
             x, layer_baselines=0, target=1, layer_mask=mask
         )
