@@ -16,7 +16,7 @@ from interp.hooks import edit, tap
 from interp.inputs import as_tensor, device_of
 from interp.interventions import ablate
 from interp.interventions.edits import on_values
-from interp.limits import drawn_nodes
+from interp.limits import chosen_nodes
 from interp.nodes import rows_of_nodes
 from interp.scoring import predict
 from interp.tasks import R2, TASKS
@@ -79,8 +79,7 @@ def attribute(
         outputs = _forward(model)(x)
         target = _target(outputs, predict(outputs, model.output))
     conductance = _conductance(model, layer, x, target, options.steps)
-    drawn = drawn_nodes(layer, options.single_nodes, options.seed)
-    nodes = np.arange(layer.nodes) if drawn is None else drawn
+    nodes = chosen_nodes(layer, options.single_nodes, options.seed)
     ablation = _ablation(model, layer, x, target, nodes)
     rho, p_value = _spearman(conductance[nodes], ablation[nodes])
     low, high = _bootstrap(conductance[nodes], ablation[nodes], options)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from interp.chain import Chain
 from interp.dag import Dag
@@ -52,6 +53,12 @@ def input_blocks(model: LoadedModel, inputs: Array, size: int | None = None) -> 
     for start in range(0, len(inputs), size):
         rows = slice(start, min(start + size, len(inputs)))
         yield rows, as_tensor(inputs[rows], model.scaling, model.input_shape).to(device)
+
+
+def shown_blocks(model: LoadedModel, inputs: Array, note: str) -> Iterator[tuple[slice, Tensor]]:
+    """Yield the same under a progress bar."""
+    count = -(-len(inputs) // rows_a_block(model))
+    yield from tqdm(input_blocks(model, inputs), total=count, desc=note, disable=None)
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ memory. Nodes are drawn at random, not chosen by what they do, so that shares of
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -103,22 +103,22 @@ def large_limits(layers: Sequence[NodeLayer], width: int, work: int) -> Limits:
     )
 
 
-def settled(limits: Limits, layers: Sequence[NodeLayer], width: int, work: int) -> Limits:
-    """Fill in the caps that the user left open; arguments as of `large_limits`.
+def settled(limits: Limits, layers: Sequence[NodeLayer], width: int, work: Callable[[], int]) -> Limits:
+    """Fill in the caps that the user left open; arguments as of `large_limits`, `work` counted only if it matters.
 
     Examples
     --------
     >>> layers = [NodeLayer(str(i), "linear", 512, 512, "relu", str(i)) for i in range(16)]
-    >>> found = settled(Limits(inputs=50), layers, 784, work=10**9)
+    >>> found = settled(Limits(inputs=50), layers, 784, lambda: 10**9)
     >>> found.inputs, found.nodes_per_layer
     (50, 64)
-    >>> settled(Limits(everything=True), layers, 784, work=10**9).nodes_per_layer is None
+    >>> settled(Limits(everything=True), layers, 784, lambda: 10**9).nodes_per_layer is None
     True
     """
     if limits.everything or not is_large(layers):
         return limits
     open_caps = [part.name for part in fields(limits) if getattr(limits, part.name) is None]
-    found = large_limits(layers, width, work)
+    found = large_limits(layers, width, work())
     return replace(limits, **{name: getattr(found, name) for name in open_caps})
 
 
@@ -128,6 +128,12 @@ def drawn_nodes(layer: NodeLayer, most: int | None, seed: int) -> Array | None:
         return None
     order = np.random.default_rng([seed, zlib.crc32(layer.name.encode())]).permutation(layer.nodes)
     return np.asarray(np.sort(order[:most]))
+
+
+def chosen_nodes(layer: NodeLayer, most: int | None, seed: int) -> Array:
+    """Give the nodes drawn, (M,) ascending, or all of them."""
+    drawn = drawn_nodes(layer, most, seed)
+    return np.arange(layer.nodes) if drawn is None else drawn
 
 
 def least(*caps: int | None) -> int | None:

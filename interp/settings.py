@@ -43,7 +43,7 @@ class Options:
 def within_limits(options: Options, model: LoadedModel, data: Dataset) -> Options:
     """Cap options by their limits, filled in for the size of the network."""
     sweeps, scores = options.interventions, options.attribution
-    caps = settled(options.limits, model.layers, data.width, multiply_adds(model, data))
+    caps = settled(options.limits, model.layers, data.width, lambda: multiply_adds(model, data))
     layers = sweeps.layers or spread_layers(model.layers, caps.swept_layers)
     swept = replace(
         sweeps,

@@ -37,14 +37,14 @@ def test_networks_are_large_by_layers_or_by_nodes(count, nodes, large):
 
 
 def test_small_networks_have_no_limits_but_those_asked_for():
-    assert settled(Limits(), layers(3), 784, 10**6) == Limits()
-    assert settled(Limits(inputs=7), layers(3), 784, 10**6) == Limits(inputs=7)
+    assert settled(Limits(), layers(3), 784, lambda: 10**6) == Limits()
+    assert settled(Limits(inputs=7), layers(3), 784, lambda: 10**6) == Limits(inputs=7)
 
 
 def test_of_large_ones_what_is_left_open_is_filled_in():
-    found = settled(Limits(single_nodes=3), layers(32, 512), 784, 10**9)
+    found = settled(Limits(single_nodes=3), layers(32, 512), 784, lambda: 10**9)
     assert found == Limits(False, 32, 3, 6, 100, 1, 0, 8)
-    assert settled(Limits(everything=True, inputs=5), layers(32, 512), 784, 10**9) == Limits(True, inputs=5)
+    assert settled(Limits(everything=True, inputs=5), layers(32, 512), 784, lambda: 10**9) == Limits(True, inputs=5)
 
 
 def test_wide_inputs_and_many_layers_leave_fewer_nodes_each():

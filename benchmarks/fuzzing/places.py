@@ -47,28 +47,16 @@ def _unreadable(path: Path) -> Path:
     return path
 
 
-def _sparse(path: Path) -> Path:
-    """Write a file of 1 TB of nothing, which takes no room on a disk."""
-    with path.open("wb") as file:
-        file.write(b"PK\x03\x04")
-        file.truncate(2**40)
-    return path
+def _sparse(first: bytes) -> Callable[[Path], Path]:
+    """Write a file of 1 TB of nothing, which takes no room on a disk, after some first bytes."""
 
+    def write(path: Path) -> Path:
+        with path.open("wb") as file:
+            file.write(first)
+            file.truncate(2**40)
+        return path
 
-def _sparse_safetensors(path: Path) -> Path:
-    """Write a file of 1 TB of nothing whose first bytes declare a header of all of it."""
-    with path.open("wb") as file:
-        file.write((2**40 - 8).to_bytes(8, "little") + b"{")
-        file.truncate(2**40)
-    return path
-
-
-def _sparse_onnx(path: Path) -> Path:
-    """Write an ONNX model's beginning and 1 TB of nothing."""
-    with path.open("wb") as file:
-        file.write(b"\x08\x08\x12\x07pytorch")
-        file.truncate(2**40)
-    return path
+    return write
 
 
 PLACES: dict[str, Callable[[Path], Path]] = {
@@ -84,9 +72,9 @@ PLACES: dict[str, Callable[[Path], Path]] = {
     "/dev/null": lambda path: Path("/dev/null"),
     "/dev/zero": lambda path: Path("/dev/zero"),
     "/dev/urandom": lambda path: Path("/dev/urandom"),
-    "1 TB of zip": _sparse,
-    "1 TB of safetensors": _sparse_safetensors,
-    "1 TB of ONNX": _sparse_onnx,
+    "1 TB of zip": _sparse(b"PK\x03\x04"),
+    "1 TB of safetensors": _sparse((2**40 - 8).to_bytes(8, "little") + b"{"),  # a header of all of it
+    "1 TB of ONNX": _sparse(b"\x08\x08\x12\x07pytorch"),
     "null byte in the name": lambda path: path.with_name("a\0b"),
     "line end in the name": lambda path: path.with_name("a\nerror: b"),
     "lone surrogate in the name": lambda path: path.with_name("a\udcffb"),

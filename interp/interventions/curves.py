@@ -42,17 +42,13 @@ def clamp_curves(
         ``loss``.
     """
     levels = np.linspace(0, 1, count)
-    keys = [(node, kind, level) for node in each_node(layer, nodes) for kind in CLAMPS for level in levels]
+    chosen = range(layer.nodes) if nodes is None else nodes.tolist()
+    keys = [(node, kind, level) for node in chosen for kind in CLAMPS for level in levels]
     edits = [on_nodes(INTERVENTIONS[kind], level, ranges, (node,)) for node, kind, level in keys]
     found = measure(model, layer, edits, split, f"{layer.name}, clamps of single nodes")
     table = pd.DataFrame(keys, columns=["node", "intervention", "level"])
     table.insert(0, "layer", layer.name)
     return table.assign(samples=found.samples, accuracy=found.score, loss=found.loss)
-
-
-def each_node(layer: NodeLayer, nodes: Array | None) -> list[int]:
-    """List the nodes meant; None stands for all."""
-    return list(range(layer.nodes)) if nodes is None else [int(node) for node in nodes]
 
 
 def node_levels(curves: pd.DataFrame) -> pd.DataFrame:

@@ -126,6 +126,12 @@ class Rows:
         """Euclidean length of each row's outputs, or of its z where that is longer, (B,)."""
         return torch.maximum(*(torch.linalg.vector_norm(each, dim=1) for each in (self.outputs, self.site.z)))
 
+    @cached_property
+    def rounding(self) -> Tensor:
+        """How far a difference of two of a row's scores may be off, (B,); further for each unit that outputs change."""
+        each, more = self.head.rounding
+        return each * self.length + more
+
     def guess(self, outputs: Tensor) -> Tensor:
         """Give the predicted classes of changed outputs (P, N) the plain way, (P,)."""
         return classes(run(self.head.place.rest, outputs), self.truth.form)

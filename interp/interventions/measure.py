@@ -9,10 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from interp.errors import DataError
-from interp.inputs import input_blocks, outputs_on, rows_a_block
+from interp.inputs import outputs_on, shown_blocks
 from interp.interventions.counting import Tally, check_numbers, tally
 from interp.interventions.edits import Edit
 from interp.interventions.sites import open_site
@@ -120,9 +119,7 @@ def _marked(
         raise DataError(note, found="no samples", expected="one or more", do="check the data")
     values, judge = _judge(model, split, own)
     sums, unknown = np.zeros((5, len(edits) + 1)), 0
-    for rows, x in tqdm(
-        input_blocks(model, split.inputs), total=-(-len(split) // rows_a_block(model)), desc=note, disable=None
-    ):
+    for rows, x in shown_blocks(model, split.inputs, note):
         site = opened(x)
         base = site.run(none).clone()
         unknown += int((~base.isfinite()).any(1).sum())

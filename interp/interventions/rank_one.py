@@ -94,24 +94,23 @@ def _without_losses(edits: SingleNodes, rows: Rows) -> tuple[Tensor, Tensor]:
 
 def _may_turn(change: Tensor, weights: Tensor, rows: Rows) -> Tensor:
     """Tell which rows are so near a tie that changes (E, B) read with weights (E, C) could turn them: few are."""
-    each, more = rows.head.rounding
+    each, _ = rows.head.rounding
     furthest = change.abs() * (weights.amax(1) - weights.amin(1) + each)[:, None]
-    return ~(furthest < rows.margin.abs() - each * rows.length - more)  # NaN may be anything
+    return ~(furthest < rows.margin.abs() - rows.rounding)  # NaN may be anything
 
 
 def _judge_pairs(change: Tensor, weights: Tensor, row: Tensor, rows: Rows) -> Verdicts:
     """Judge some rows (P,) under changes (P,) read with weights (C, P), as one edit."""
-    each, more = rows.head.rounding
+    each, _ = rows.head.rounding
     scores = rows.plain_scores.index_select(1, row).addcmul_(weights, change)
     label = rows.truth.labels.take(row)[None]
     true = scores.gather(0, label)
-    rounding = each * (rows.length.take(row) + change.abs()) + more
+    rounding = rows.rounding.take(row) + each * change.abs()
     return judge(true, scores.scatter_(0, label, -torch.inf)[None], rounding[None], losses=False)
 
 
 def _with_losses(edits: SingleNodes, rows: Rows) -> tuple[Tensor, Tensor]:
-    weights, (each, more) = rows.head.weight.T[edits.nodes], rows.head.rounding  # (E, C)
-    least = each * rows.length + more
+    weights, (each, _) = rows.head.weight.T[edits.nodes], rows.head.rounding  # (E, C)
     values = []
 
     def stack(some: slice, others: Tensor) -> Verdicts:
@@ -120,7 +119,7 @@ def _with_losses(edits: SingleNodes, rows: Rows) -> tuple[Tensor, Tensor]:
         change = values[-1] - old
         true = torch.addcmul(rows.true, change, weight @ rows.label)
         torch.addcmul(rows.others, change[:, None], weight[:, :, None], out=others)
-        return judge(true, others, torch.add(least, change.abs_(), alpha=each), rows.truth.losses)
+        return judge(true, others, torch.add(rows.rounding, change.abs_(), alpha=each), rows.truth.losses)
 
     verdicts = joined([stack(*each) for each in rows.stacks(len(edits.edits))])
     again = lambda edit, row: rows.guess(replaced(rows.outputs, edits.nodes, torch.cat(values), edit, row))  # noqa: E731

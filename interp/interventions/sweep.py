@@ -11,14 +11,14 @@ import pandas as pd
 from interp.interventions.balance import balanced, class_number
 from interp.interventions.control import compare_with_control
 from interp.interventions.counting import tally
-from interp.interventions.curves import clamp_curves, each_node, node_levels
+from interp.interventions.curves import clamp_curves, node_levels
 from interp.interventions.edits import Edit, Ranges, ablate, find_intervention
 from interp.interventions.falling import falls
 from interp.interventions.groups import find_group, sweep_group
 from interp.interventions.levels import PUBLISHED, levels
 from interp.interventions.measure import counted, measure
 from interp.interventions.rows import class_rows, corrected, effect_rows, no_classes
-from interp.limits import drawn_nodes, least
+from interp.limits import chosen_nodes, least
 from interp.tasks import COUNTED
 from interp.types import Array, Dataset, Effects, LoadedModel, NodeLayer, Split
 
@@ -183,7 +183,7 @@ def _edits(
     values = {"zero-ablation": np.zeros(layer.nodes), "mean-ablation": ranges.mean}
     for how, value in values.items() if single else ():
         assert value is not None
-        nodes = each_node(layer, drawn_nodes(layer, options.single_nodes, options.seed))
+        nodes = chosen_nodes(layer, options.single_nodes, options.seed).tolist()
         keys += [(how, np.nan, node) for node in nodes]
         edits += [ablate(node, float(value[node])) for node in nodes]
     return keys, edits
@@ -201,7 +201,7 @@ def _curves(
             split,
             ranges[layer.name],
             options.curve_levels,
-            drawn_nodes(layer, options.single_nodes, options.seed),
+            chosen_nodes(layer, options.single_nodes, options.seed),
         )
         for layer in layers
     ]

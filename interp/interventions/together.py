@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from interp.chain import chain_steps, run, split_at
 from interp.errors import DataError
 from interp.hooks import edit
-from interp.inputs import input_blocks, rows_a_block
+from interp.inputs import shown_blocks
 from interp.interventions.counting import Tally, check_numbers
 from interp.interventions.edits import Edit, on_values
 from interp.interventions.scores import CELLS, Truth, classes, right_and_loss
@@ -52,6 +51,7 @@ class JointSite:
             return run(self.rest, self.values)
 
 
+@torch.no_grad()
 def tally_together(model: LoadedModel, edits: Sequence[Edits], split: Split, note: str = "") -> Tally:
     """Run every combination of edits over a split and count what changes.
 
@@ -67,35 +67,19 @@ def tally_together(model: LoadedModel, edits: Sequence[Edits], split: Split, not
     DataError
         If there are no samples, or the unperturbed network's outputs are not numbers.
     """
-    counts = np.zeros((3, len(edits) + 1))
-    for right, loss in judged_together(model, edits, split, note):
-        gained = right & ~right[:1]
-        counts += np.stack([right.sum(1).cpu().numpy(), gained.sum(1).cpu().numpy(), loss.numpy()])
-    return _tally(counts, len(split))
-
-
-@torch.no_grad()
-def judged_together(
-    model: LoadedModel, edits: Sequence[Edits], split: Split, note: str = ""
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield for each block of rows which are right, (1 + E, B), and the summed losses, (1 + E,).
-
-    The first is the unperturbed network. Arguments and errors as of `tally_together`.
-    """
     layers = {name: model.layer(name) for name in dict.fromkeys(name for one in edits for name in one)}
     if not len(split):
         raise DataError(", ".join(layers), found="no samples", expected="one or more", do="check the data")
-    opened, unknown = open_together(model, layers), 0
-    blocks = tqdm(
-        input_blocks(model, split.inputs), total=-(-len(split) // rows_a_block(model)), desc=note, disable=None
-    )
-    for rows, x in blocks:
+    opened, unknown, counts = open_together(model, layers), 0, np.zeros((3, len(edits) + 1))
+    for rows, x in shown_blocks(model, split.inputs, note):
         site = opened(x)
         outputs = site.run({})
         truth, missing = _truth(model, outputs, None if split.labels is None else split.labels[rows])
+        right, loss = _judge(site, [{}, *edits], truth, max(1, CELLS // outputs.numel()))
         unknown += missing
-        yield _judge(site, [{}, *edits], truth, max(1, CELLS // outputs.numel()))
+        counts += np.stack([right.sum(1).cpu().numpy(), (right & ~right[:1]).sum(1).cpu().numpy(), loss.numpy()])
     check_numbers(", ".join(layers), unknown, len(split))
+    return _tally(counts, len(split))
 
 
 def open_together(model: LoadedModel, layers: Mapping[str, NodeLayer]) -> Callable[[Tensor], JointSite]:

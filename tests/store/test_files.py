@@ -27,26 +27,13 @@ def refused(path, found, expected="interp-results of version 1 or 2 or 3", kind=
         read_results(path, kind, REMEDY)
 
 
-@pytest.mark.parametrize("stem", RESULTS)
-def test_golden_file_of_version_1_is_still_read(stem):
-    kind, expected = RESULTS[stem]
-    found, provenance = read_results(HERE / f"{stem}_v1.h5", kind, REMEDY)
-    same(found, expected)
-    assert provenance == PROVENANCE
+GOLDEN = {1: RESULTS, 2: RESULTS_2, 3: RESULTS_3}
 
 
-@pytest.mark.parametrize("stem", RESULTS_2)
-def test_golden_file_of_version_2_is_still_read(stem):
-    kind, expected = RESULTS_2[stem]
-    found, provenance = read_results(HERE / f"{stem}_v2.h5", kind, REMEDY)
-    same(found, expected)
-    assert provenance == PROVENANCE
-
-
-@pytest.mark.parametrize("stem", RESULTS_3)
-def test_golden_file_of_version_3_is_still_read(stem):
-    kind, expected = RESULTS_3[stem]
-    found, provenance = read_results(HERE / f"{stem}_v3.h5", kind, REMEDY)
+@pytest.mark.parametrize(("version", "stem"), [(version, stem) for version, kinds in GOLDEN.items() for stem in kinds])
+def test_golden_files_of_every_version_are_still_read(version, stem):
+    kind, expected = GOLDEN[version][stem]
+    found, provenance = read_results(HERE / f"{stem}_v{version}.h5", kind, REMEDY)
     same(found, expected)
     assert provenance == PROVENANCE
 
