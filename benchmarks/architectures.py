@@ -18,13 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-from interp.boundaries import classify_boundaries
+from interp.analysis.boundaries import classify_boundaries
+from interp.analysis.gaussians import GaussianOptions, fit_gaussians
 from interp.checkpoints import LoadOptions, load_model
 from interp.errors import InterpError, first_line
-from interp.gaussians import GaussianOptions, fit_gaussians
 from interp.interventions import Ranges, ablate, find_intervention, tally
-from interp.record import record_activations
-from interp.runs import versions
+from interp.recording.record import record_activations
+from interp.run.run import versions
 from interp.store import open_recording
 from interp.types import Dataset, Provenance, Split
 

@@ -13,7 +13,7 @@ import torch
 from side_by_side import seconds, show
 from torch.utils.data import DataLoader, TensorDataset
 
-from zoo.experiments import experiment1 as e1
+from zoo.papers.as_nn import experiment1 as e1
 
 
 def plain(seed, x, target, activation):

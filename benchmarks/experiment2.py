@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
 from zoo.architectures import build
-from zoo.experiments.experiment2 import recipe
+from zoo.papers.as_nn.experiment2 import recipe
 
 
 def plain(wanted, root):

@@ -9,8 +9,8 @@ import torch
 from side_by_side import our_side, seconds, show
 
 from zoo.architectures import build
-from zoo.epochs import run_epoch
-from zoo.experiments.full_batch import full_batch
+from zoo.papers.full_batch import full_batch
+from zoo.training.epochs import run_epoch
 
 
 def plain(wanted, x, y, device, epochs):

@@ -12,7 +12,7 @@ import torch
 from perturbed import as_model, finish, parser, pictures, scaled, timed, trained_mlp
 from sklearn.mixture import GaussianMixture
 
-from interp.gaussians import GaussianOptions, fit_gaussians
+from interp.analysis.gaussians import GaussianOptions, fit_gaussians
 
 
 def plain(z, nodes):

@@ -13,11 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from interp.datasets import DataOptions, load_dataset
+from interp.data import DataOptions, load_dataset
 from interp.errors import InterpError
-from interp.inputs import as_tensor
 from interp.interventions import Ranges
-from interp.nodes import find_layers
+from interp.network.inputs import as_tensor
+from interp.network.nodes import find_layers
 from interp.types import Dataset, Inference, LoadedModel, Scaling, Split
 
 

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from perturbed import as_model, finish, parser, pictures, scaled, timed, trained_mlp
 
-from interp.hooks import tap
-from interp.record import record_activations
-from interp.runs import versions
+from interp.network.hooks import tap
+from interp.recording.record import record_activations
+from interp.run.run import versions
 from interp.store import open_recording
 from interp.types import Dataset, Provenance
 

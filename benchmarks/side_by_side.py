@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import torch
 
-from interp.datasets import DataOptions, load_dataset
-from zoo.epochs import Samples, prepare, run_epoch
-from zoo.evaluate import scaled
-from zoo.recipes import Recipe
-from zoo.stacks import Stack, start
+from interp.data import DataOptions, load_dataset
+from zoo.training.epochs import Samples, prepare, run_epoch
+from zoo.training.evaluate import scaled
+from zoo.training.recipes import Recipe
+from zoo.training.stacks import Stack, start
 
 
 @dataclass

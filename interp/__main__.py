@@ -20,7 +20,7 @@ STAGES = {
 
 def parser() -> argparse.ArgumentParser:
     """Build the command line."""
-    from interp import arguments
+    from interp.cli import arguments
 
     top = arguments.Parser(prog="python -m interp", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True, metavar="STAGE")
@@ -50,10 +50,10 @@ def main() -> None:
 
 def inspect(args: argparse.Namespace) -> None:
     """Print what is in a file."""
-    from interp import arguments
     from interp.checkpoints import load_model
-    from interp.inspection import inspection
-    from interp.summaries import describe
+    from interp.checkpoints.inspection import inspection
+    from interp.cli import arguments
+    from interp.run.summaries import describe
 
     model, _ = load_model(args.checkpoint, args.data, arguments.load_options(args), arguments.data_options(args))
     found = inspection(model)
@@ -62,10 +62,10 @@ def inspect(args: argparse.Namespace) -> None:
 
 def run_stage(args: argparse.Namespace) -> None:
     """Run one stage and print a line a layer."""
-    from interp import arguments
-    from interp.pipeline import STAGES, run_several
-    from interp.runs import FILES, RUNS_FILE, resume, start
-    from interp.summaries import limited, summary
+    from interp.cli import arguments
+    from interp.run.pipeline import STAGES, run_several
+    from interp.run.run import FILES, RUNS_FILE, resume, start
+    from interp.run.summaries import limited, summary
 
     out = arguments.writable_folder(args.out)
     options = arguments.run_options(args)
@@ -86,6 +86,6 @@ if __name__ == "__main__":
     # The runtime reads this when torch is first imported, which is after this line.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-    from interp.arguments import guarded
+    from interp.cli.arguments import guarded
 
     sys.exit(guarded(main))

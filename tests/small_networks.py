@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from interp.activations import Activation
 from interp.interventions import Ranges
-from interp.nodes import find_layers
+from interp.network.activations import Activation
+from interp.network.nodes import find_layers
 from interp.types import Dataset, Inference, LoadedModel, Scaling, Split
 
 FUNCTIONS = {"relu": F.relu, "abs": torch.abs, "tanh": torch.tanh}

@@ -7,11 +7,11 @@ from captum.attr import LayerActivation, LayerFeatureAblation
 from small_networks import loaded
 from torch import nn
 
-from interp.attribution import _node_mask
-from interp.calls import place_of
-from interp.hooks import edit, tap
 from interp.interventions import ablate
 from interp.interventions.edits import on_values
+from interp.network.calls import place_of
+from interp.network.hooks import edit, tap
+from interp.verdict.attribution import _node_mask
 
 
 def lenet():

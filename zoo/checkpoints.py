@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from interp.errors import CheckpointError, MismatchError
 from zoo.architectures import build, describe
 from zoo.files import save_tensors
-from zoo.recipes import Recipe
+from zoo.training.recipes import Recipe
 
 FORMAT, VERSION, BUILDER = "interp-zoo", 1, "zoo.architectures:build"
 

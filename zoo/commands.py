@@ -5,14 +5,14 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
-from interp.datasets import DataOptions, load_dataset
+from interp.data import DataOptions, load_dataset
 from interp.errors import unknown_name
 from interp.types import Dataset
 from zoo import checkpoints
 from zoo.architectures import ARCHITECTURES, describe
-from zoo.initialise import INITS
-from zoo.recipes import Attack, Recipe, default_recipe
-from zoo.train import TrainOptions, train
+from zoo.training.initialise import INITS
+from zoo.training.recipes import Attack, Recipe, default_recipe
+from zoo.training.train import TrainOptions, train
 
 
 def list_networks(options: Namespace) -> None:
@@ -35,8 +35,8 @@ def train_networks(options: Namespace) -> None:
 
 def reproduce_paper(options: Namespace) -> None:
     """Train what a paper needs and is missing, and write its report."""
-    from zoo.experiments.options import ReproduceOptions  # the analysis takes seconds to import: not for `train`
-    from zoo.experiments.papers import PAPERS
+    from zoo.papers.options import ReproduceOptions  # the analysis takes seconds to import: not for `train`
+    from zoo.papers.papers import PAPERS
 
     if options.paper not in PAPERS:
         raise unknown_name("PAPER", options.paper, PAPERS)

@@ -19,12 +19,12 @@ from fuzzing.other_seeds import QUICK
 from fuzzing.payloads import MARKER
 from fuzzing.watch import Watch, forget_peak, memory, stderr_in
 from interp.checkpoints import load_model
-from interp.datasets import DataOptions, load_dataset
+from interp.checkpoints.inspection import inspection
+from interp.data import DataOptions, load_dataset
 from interp.errors import InterpError
-from interp.inspection import inspection
-from interp.pipeline import STAGES, read_run
-from interp.runs import resume
-from interp.summaries import describe, summary
+from interp.run.pipeline import STAGES, read_run
+from interp.run.run import resume
+from interp.run.summaries import describe, summary
 from interp.types import Dataset, Split
 
 FAILURES = ("executed", "crash", "hang", "memory", "traceback", "noise")

@@ -12,13 +12,13 @@ import pandas as pd
 import torch
 
 from fuzzing.base import arrays, base
-from interp.attribution import AttributionOptions
+from interp.analysis.clusters import ClusterOptions
 from interp.checkpoints import LoadOptions
-from interp.clusters import ClusterOptions
 from interp.interventions import InterventionOptions
-from interp.pipeline import run_all
-from interp.runs import start
-from interp.settings import Options
+from interp.run.options import Options
+from interp.run.pipeline import run_all
+from interp.run.run import start
+from interp.verdict.attribution import AttributionOptions
 
 QUICK = Options(
     clusters=ClusterOptions(repetitions=1),

@@ -15,8 +15,8 @@ from fuzzing.other_seeds import DATA, RUNS
 from fuzzing.payloads import MARKER, SIDE_EFFECT
 from fuzzing.seeds import FORMATS, kind_of, make_seed, width_of, write
 from fuzzing.watch import Watch, limit_memory
-from interp import pipeline
 from interp.errors import InterpError
+from interp.run import pipeline
 
 MOST_CLOCK = 60.0  # seconds by the clock, which on a busy machine are few of the processor
 ADDRESS_SPACE = 4_000_000_000  # bytes a worker may ask for beyond what it has at its start

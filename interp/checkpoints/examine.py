@@ -14,11 +14,11 @@ from interp.checkpoints.inference.fit import doubt_of, doubted, judge_fit
 from interp.checkpoints.inference.trained import judge_training
 from interp.checkpoints.request import Request
 from interp.errors import CheckpointError, DataError, first_line
-from interp.inputs import BLOCK, IMAGE_BLOCK, as_tensor, channels_last, input_blocks, outputs_on
-from interp.judges import judge_of
-from interp.maps import weight_of
-from interp.nodes import find_layers
-from interp.tasks import answers
+from interp.network.inputs import BLOCK, IMAGE_BLOCK, as_tensor, channels_last, input_blocks, outputs_on
+from interp.network.linear_maps import weight_of
+from interp.network.nodes import find_layers
+from interp.tasks.scorers import judge_of
+from interp.tasks.tasks import answers
 from interp.types import Dataset, Inference, LoadedModel, Scaling
 
 FITTED = 5000
@@ -53,7 +53,7 @@ def examine(
             asked.path,
             found="no linear map",
             expected="a network of Linear or Conv layers",
-            do="see interp.watch.NODE_KINDS",
+            do="see interp.network.tracing.NODE_KINDS",
         )
     model = LoadedModel(
         module=module,

@@ -12,7 +12,7 @@ from interp.checkpoints.formats.readers import file_digest, read_contents
 from interp.checkpoints.options import LoadOptions, check_options
 from interp.checkpoints.request import Request
 from interp.checkpoints.routes import draft
-from interp.datasets import DataOptions, load_dataset
+from interp.data import DataOptions, load_dataset
 from interp.errors import UsageError
 from interp.types import Dataset, LoadedModel
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from interp.activations import ACTIVATIONS
 from interp.checkpoints.inference.readings import OUTPUTS
 from interp.errors import unknown_name
-from interp.tasks import TASKS
+from interp.network.activations import ACTIVATIONS
+from interp.tasks.tasks import TASKS
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,13 @@ class LoadOptions:
     model
         ``package.module:callable`` that returns the module the weights belong to.
     scaling
-        As `interp.datasets.parse_scaling` reads it.
+        As `interp.data.parse_scaling` reads it.
     activation
-        A name of `interp.activations.ACTIVATIONS`.
+        A name of `interp.network.activations.ACTIVATIONS`.
     output
         ``linear``, ``activation`` or ``negated-activation``.
     task
-        A name of `interp.tasks.TASKS`.
+        A name of `interp.tasks.tasks.TASKS`.
     allow_pickle
         Let the file run code.
     weights

@@ -21,7 +21,7 @@ class Request:
     data
         None if neither user nor file names any.
     task
-        A name of `interp.tasks.TASKS`.
+        A name of `interp.tasks.tasks.TASKS`.
     """
 
     path: object

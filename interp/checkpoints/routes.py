@@ -8,7 +8,6 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from interp.chain import chain_of
 from interp.checkpoints.adapted import take_output, take_parts
 from interp.checkpoints.architectures.named import build_named, is_named, recognise
 from interp.checkpoints.architectures.transformers_models import build_classifier
@@ -17,9 +16,9 @@ from interp.checkpoints.architectures.zoo_files import build_zoo_model, zoo_fact
 from interp.checkpoints.examine import examine, outputs_of
 from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.formats.hf_folders import CONFIG, read_config
-from interp.checkpoints.graphs.graph import build_graph
-from interp.checkpoints.graphs.layers import only_child, sequential_steps
-from interp.checkpoints.graphs.steps import UnknownOperation
+from interp.checkpoints.graph.graph import build_graph
+from interp.checkpoints.graph.layers import only_child, sequential_steps
+from interp.checkpoints.graph.steps import UnknownOperation
 from interp.checkpoints.inference.infer import infer_reading
 from interp.checkpoints.inference.placement import Places, image_placements
 from interp.checkpoints.inference.rebuild import rebuild
@@ -29,12 +28,13 @@ from interp.checkpoints.inference.stack_facts import stack_facts, weakest
 from interp.checkpoints.inference.stacked import USE_MODEL
 from interp.checkpoints.request import Request, settled
 from interp.checkpoints.weights.effective import plain_state, unknown_parametrization
-from interp.datasets import RAW, parse_scaling
+from interp.data import RAW, parse_scaling
 from interp.errors import CheckpointError, DataError, UsageError
-from interp.inputs import as_tensor, fitting_shape, usual_shape
+from interp.network.chain import chain_of
+from interp.network.inputs import as_tensor, fitting_shape, usual_shape
 from interp.types import Dataset, Inference, LoadedModel
 
-LISTS = {"onnx": "formats.onnx_operations"}
+LISTS = {"onnx": "formats.onnx.operations"}
 """Format of operations other than torch's -> where they are listed."""
 
 LAYERS_ALONE = ("torchscript",)
@@ -81,7 +81,7 @@ def draft(asked: Request) -> tuple[LoadedModel, Dataset | None]:
         raise CheckpointError(
             asked.path,
             found=f"a graph with {problem}",
-            expected=f"operations that interp.checkpoints.{LISTS.get(contents.format, 'graphs.aten')} lists",
+            expected=f"operations that interp.checkpoints.{LISTS.get(contents.format, 'graph.aten')} lists",
             do=USE_MODEL,
         )
     if problem:

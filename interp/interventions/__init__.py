@@ -6,16 +6,16 @@ output. What comes before a layer is run once for a block of rows, what follows 
 where a linear map follows, a change of one node is a rank-1 update.
 """
 
-from interp.interventions.control import compare_with_control, output_ranges, shuffle_weights
-from interp.interventions.counting import Tally, tally
-from interp.interventions.curves import clamp_curves, node_levels
 from interp.interventions.edits import INTERVENTIONS, NO_OPS, Edit, Ranges, ablate, find_intervention, on_nodes
+from interp.interventions.engine.counting import Tally, tally
+from interp.interventions.engine.together import tally_together
 from interp.interventions.groups import sweep_group
 from interp.interventions.levels import PUBLISHED, levels
-from interp.interventions.over_runs import over_runs, same_architecture
-from interp.interventions.rows import effect_rows
+from interp.interventions.readouts.control import compare_with_control, output_ranges, shuffle_weights
+from interp.interventions.readouts.curves import clamp_curves, node_levels
+from interp.interventions.readouts.over_runs import over_runs, same_architecture
+from interp.interventions.readouts.rows import effect_rows
 from interp.interventions.sweep import InterventionOptions, check_options, intervene, untouched
-from interp.interventions.together import tally_together
 
 __all__ = [
     "INTERVENTIONS",

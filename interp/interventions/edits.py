@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from interp.errors import UsageError, unknown_name
-from interp.interventions.changes import Cap, Fix, Move, Raise, Scale, like
+from interp.interventions.engine.changes import Cap, Fix, Move, Raise, Scale, like
 from interp.types import Array, NodeLayer
 
 Change = Callable[[Tensor], Tensor]

@@ -8,9 +8,9 @@ import pandas as pd
 
 from interp.errors import UsageError, unknown_name
 from interp.interventions.edits import Edit, Ranges, find_intervention, on_nodes
+from interp.interventions.engine.measure import Measured, measure, measure_together
 from interp.interventions.levels import levels
-from interp.interventions.measure import Measured, measure, measure_together
-from interp.interventions.rows import corrected, effect_rows
+from interp.interventions.readouts.rows import corrected, effect_rows
 from interp.types import LoadedModel, Split
 
 Group = Mapping[str, tuple[int, ...] | None]

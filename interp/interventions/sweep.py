@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from interp.interventions.balance import balanced, class_number
-from interp.interventions.control import compare_with_control
-from interp.interventions.counting import tally
-from interp.interventions.curves import clamp_curves, node_levels
 from interp.interventions.edits import Edit, Ranges, ablate, find_intervention
-from interp.interventions.falling import falls
+from interp.interventions.engine.counting import tally
+from interp.interventions.engine.measure import counted, measure
 from interp.interventions.groups import find_group, sweep_group
 from interp.interventions.levels import PUBLISHED, levels
-from interp.interventions.measure import counted, measure
-from interp.interventions.rows import class_rows, corrected, effect_rows, no_classes
-from interp.limits import chosen_nodes, least
-from interp.tasks import COUNTED
+from interp.interventions.readouts.balance import balanced, class_number
+from interp.interventions.readouts.control import compare_with_control
+from interp.interventions.readouts.curves import clamp_curves, node_levels
+from interp.interventions.readouts.falling import falls
+from interp.interventions.readouts.rows import class_rows, corrected, effect_rows, no_classes
+from interp.network.caps import chosen_nodes, least
+from interp.tasks.tasks import COUNTED
 from interp.types import Array, Dataset, Effects, LoadedModel, NodeLayer, Split
 
 

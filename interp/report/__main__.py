@@ -8,12 +8,12 @@ import sys
 
 def main() -> None:
     """Run every stage and write the page."""
-    from interp import arguments
     from interp.checkpoints.architectures.named import out_name
-    from interp.pipeline import run_all
+    from interp.cli import arguments
     from interp.report.page import write_report
-    from interp.runs import start
-    from interp.summaries import one_line
+    from interp.run.pipeline import run_all
+    from interp.run.run import start
+    from interp.run.summaries import one_line
 
     parser = arguments.Parser(prog="python -m interp.report", description=__doc__)
     parser.add_argument("checkpoint", help="the trained network's file")
@@ -37,6 +37,6 @@ if __name__ == "__main__":
     # The runtime reads this when torch is first imported, which is after this line.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-    from interp.arguments import guarded
+    from interp.cli.arguments import guarded
 
     sys.exit(guarded(main))

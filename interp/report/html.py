@@ -10,8 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from interp.report import numbers
 from interp.report.cells import cell_html, cell_key, numeric
-from interp.report.pictures import Picture
-from interp.tasks import TASKS
+from interp.report.drawing.pictures import Picture
+from interp.tasks.tasks import TASKS
 from interp.types import KINDS, UNSAMPLED, Results, Section, Table
 
 HERE = Path(__file__).parent

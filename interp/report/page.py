@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
-from interp.datasets import import_name
+from interp.data import import_name
 from interp.errors import UsageError
-from interp.report.document import document
+from interp.report.document.document import document
+from interp.report.document.plain import plain
+from interp.report.drawing.pictures import Picture, draw_all
 from interp.report.html import render
-from interp.report.pictures import Picture, draw_all
-from interp.report.plain import plain
 from interp.report.sections import SECTIONS
 from interp.types import Results, Section
 

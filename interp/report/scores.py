@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from interp.report import cells
-from interp.tasks import R2, ScoreName
+from interp.tasks.tasks import R2, ScoreName
 
 
 def score_cell(name: ScoreName, value: Any, low: Any = None, high: Any = None) -> cells.Shown:

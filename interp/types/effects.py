@@ -29,17 +29,17 @@ class Effects:
     skipped
         ``layer:node`` -> why an intervention left it as it was.
     curves
-        Clamps of single nodes over levels, from `interp.interventions.curves.clamp_curves`; may be empty.
+        Clamps of single nodes over levels, from `interp.interventions.readouts.curves.clamp_curves`; may be empty.
     node_levels
         What is read off them: ``layer``, ``node``, ``equilibrium``, ``half_min``, ``half_max``, ``lowest``, and of
         the unperturbed network ``above`` (share of samples whose output exceeds the equilibrium level),
         ``accuracy_above`` and ``accuracy_below``; may be empty.
     balance
         Class balance at the equilibrium: ``layer``, ``node``, ``class``, ``samples``, ``above`` (share of the
-        class's samples whose output exceeds that level), from `interp.interventions.balance`; may be empty.
+        class's samples whose output exceeds that level), from `interp.interventions.readouts.balance`; may be empty.
     control
         Agreement of the network and of shuffled copies with their own unperturbed predictions, from
-        `interp.interventions.control.compare_with_control`; may be empty.
+        `interp.interventions.readouts.control.compare_with_control`; may be empty.
     tolerance
         Read off it, a row a layer and network: the levels around the no-op that keep 99 % of the predictions,
         ``scale_low``, ``scale_high``, ``offset_low``, ``offset_high``; ``width`` (half that range of offsets),

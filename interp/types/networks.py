@@ -75,13 +75,13 @@ class NodeLayer:
     name
         Dotted path of the linear map; node 17 of ``fc1`` is ``fc1:17``.
     kind
-        A value of `interp.nodes.NODE_KINDS`, such as ``linear``, ``conv2d``, ``offset-l2``.
+        A value of `interp.network.nodes.NODE_KINDS`, such as ``linear``, ``conv2d``, ``offset-l2``.
     nodes
         Output channels, N.
     inputs
         Values one node reads, D; for a convolution the patch size.
     activation
-        What is applied to z, a name of `interp.activations.ACTIVATIONS`, or ``custom``.
+        What is applied to z, a name of `interp.network.activations.ACTIVATIONS`, or ``custom``.
     tap
         Module whose output is z: the linear map, or the norm that follows it. Where no module's output
         is z, the parameter or buffer that marks the call of the torch function that computes it.
@@ -122,7 +122,7 @@ class LoadedModel:
     metadata
         What the file says of itself (data, seed, epoch, metrics); plain values only.
     task
-        What it is asked for, a name of `interp.tasks.TASKS`.
+        What it is asked for, a name of `interp.tasks.tasks.TASKS`.
     scores
         Split -> score of that task: accuracy, or R².
     """

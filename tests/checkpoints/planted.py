@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from interp.activations import ACTIVATIONS
-from interp.datasets import load_dataset, parse_scaling
+from interp.data import load_dataset, parse_scaling
+from interp.network.activations import ACTIVATIONS
 
 DIGITS = load_dataset("digits")
 

@@ -10,17 +10,17 @@ import torch
 from torch import nn
 
 from checkpoints.planted import DIGITS
-from interp.attribution import AttributionOptions
+from interp.analysis.clusters import ClusterOptions
 from interp.checkpoints import LoadOptions, load_model
 from interp.checkpoints.adapted import Adapted
-from interp.clusters import ClusterOptions
-from interp.datasets import load_dataset
+from interp.data import load_dataset
 from interp.errors import CheckpointError, DataError, UsageError
 from interp.interventions import InterventionOptions
-from interp.pipeline import run_all
 from interp.report.page import write_report
-from interp.runs import resume, start
-from interp.settings import Options
+from interp.run.options import Options
+from interp.run.pipeline import run_all
+from interp.run.run import resume, start
+from interp.verdict.attribution import AttributionOptions
 
 ROWS = 150
 RAW = LoadOptions(scaling="raw")

@@ -10,7 +10,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 from interp.checkpoints import load_model
-from interp.datasets import DataOptions, load_dataset
+from interp.data import DataOptions, load_dataset
 from interp.errors import CheckpointError
 from interp.types import Dataset, LoadedModel, Split
 

@@ -11,13 +11,13 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression
 
 from checkpoints.planted import DIGITS, planted
-from interp.activations import ACTIVATIONS
 from interp.checkpoints import LoadOptions, load_model
 from interp.checkpoints.inference.expected import SHARE, expected
 from interp.checkpoints.inference.fit import doubt_of
-from interp.inspection import inspection
+from interp.checkpoints.inspection import inspection
+from interp.network.activations import ACTIVATIONS
 from interp.types import Effects, Split
-from interp.verdict import judge
+from interp.verdict.verdict import judge
 
 GUESSED = ("activation", "input_scaling", "output")
 COLUMNS = ["layer", "node", "intervention", "level", "split", "samples", "difference"]

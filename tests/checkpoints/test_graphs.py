@@ -11,10 +11,10 @@ from torch import nn
 
 from checkpoints.planted import DIGITS, same_outputs
 from checkpoints.test_modules import Evil
-from interp.chain import Chain
 from interp.checkpoints import LoadOptions, load_model, read_contents
 from interp.checkpoints.weights import tensors
 from interp.errors import CheckpointError
+from interp.network.chain import Chain
 
 IMAGES = torch.from_numpy(DIGITS.train.inputs[:20]).float().reshape(-1, 1, 8, 8)
 pytestmark = pytest.mark.filterwarnings("ignore")  # exporters warn of their own future

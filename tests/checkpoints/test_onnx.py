@@ -11,7 +11,7 @@ from torch import nn
 from checkpoints.planted import DIGITS, same_outputs
 from checkpoints.test_graphs import IMAGES, NETWORKS, network, save_onnx
 from interp.checkpoints import LoadOptions, load_model, read_contents
-from interp.checkpoints.graphs.graph import build_graph
+from interp.checkpoints.graph.graph import build_graph
 from interp.errors import CheckpointError
 
 onnx = pytest.importorskip("onnx")
@@ -228,5 +228,5 @@ def test_a_relu_that_ends_is_no_relu(tmp_path):
 )
 def test_what_would_be_read_wrong_is_refused(nodes, stored, found, tmp_path):
     onnx.save(graph_of(nodes, **stored), tmp_path / "net.onnx")
-    with pytest.raises(CheckpointError, match=f"a graph with {found}.*formats.onnx_operations lists"):
+    with pytest.raises(CheckpointError, match=f"a graph with {found}.*formats.onnx.operations lists"):
         load_model(tmp_path / "net.onnx", DIGITS)

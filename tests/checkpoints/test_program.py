@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from interp.checkpoints import read_contents
-from interp.checkpoints.graphs.graph import build_graph
+from interp.checkpoints.graph.graph import build_graph
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # exporters warn of their own future
 X = torch.randn(20, 6, generator=torch.Generator().manual_seed(0)) * 20

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from interp.checkpoints import load_model, read_contents
-from interp.datasets import DataOptions, load_dataset
+from interp.checkpoints.inspection import inspection
+from interp.data import DataOptions, load_dataset
 from interp.errors import CheckpointError
-from interp.inputs import as_tensor
-from interp.inspection import inspection
-from interp.scoring import predict
+from interp.network.inputs import as_tensor
+from interp.tasks.predictions import predict
 
 GUESSED = ("activation", "input_scaling", "output")
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from interp.interventions import node_levels
-from interp.interventions.control import CONTROL_COLUMNS
-from interp.interventions.falling import falls
-from interp.interventions.tolerance import COLUMNS
+from interp.interventions.readouts.control import CONTROL_COLUMNS
+from interp.interventions.readouts.falling import falls
+from interp.interventions.readouts.tolerance import COLUMNS
 from interp.types import Effects, NodeLayer, RunEffects
 
 LEVELS = {

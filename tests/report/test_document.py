@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from interp.inspection import inspection
+from interp.checkpoints.inspection import inspection
 from interp.report import document
 
 from .synthetic import make_results, without_results

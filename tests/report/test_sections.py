@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from interp.report.cells import cell_html
+from interp.report.drawing.pictures import draw_all
+from interp.report.drawing.style import placeholder
 from interp.report.html import render
-from interp.report.pictures import draw_all
 from interp.report.sections import SECTIONS
-from interp.report.style import placeholder
 from interp.types import Effects, Section, Thresholds
 
 from .synthetic import make_results, without_results
@@ -96,7 +96,7 @@ def results(request):
 
 @pytest.mark.parametrize("key", SECTIONS)
 def test_section_is_drawn_without_warning_or_nan(key, results, monkeypatch):
-    monkeypatch.setattr("interp.report.pictures.DPI", 30)
+    monkeypatch.setattr("interp.report.drawing.pictures.DPI", 30)
     section = SECTIONS[key](results)
     assert isinstance(section, Section)
     assert section.title

@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from golden import PROVENANCE, RESULTS, RESULTS_2
+from store.golden import PROVENANCE, RESULTS, RESULTS_2
 
 from interp.store.elements import CLASSES, plain, read_element, write_element
 from interp.types import Thresholds

@@ -4,8 +4,8 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
-from golden import HERE, PROVENANCE, RESULTS, RESULTS_2, RESULTS_3
-from test_elements import same
+from store.golden import HERE, PROVENANCE, RESULTS, RESULTS_2, RESULTS_3
+from store.test_elements import same
 
 from interp.errors import MismatchError, UsageError
 from interp.store import check_same, read_results, write_results

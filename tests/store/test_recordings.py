@@ -3,7 +3,7 @@ import re
 import h5py
 import numpy as np
 import pytest
-from golden import HERE, LABELS, LAYERS, POSITIONS, PREDICTIONS, PROVENANCE, STATISTICS, VALUES, write_recording
+from store.golden import HERE, LABELS, LAYERS, POSITIONS, PREDICTIONS, PROVENANCE, STATISTICS, VALUES, write_recording
 
 from interp.errors import MismatchError, UsageError
 from interp.store import RecordingWriter, open_recording

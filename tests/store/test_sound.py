@@ -6,7 +6,7 @@ from contextlib import suppress
 import h5py
 import numpy as np
 import pytest
-from golden import HERE, LAYERS, PROVENANCE, RESULTS
+from store.golden import HERE, LAYERS, PROVENANCE, RESULTS
 
 from interp.errors import MismatchError
 from interp.store import RecordingWriter, check_layers, open_recording, read_results, write_results

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from interp.datasets import load_dataset
+from interp.data import load_dataset
 from zoo import checkpoints
 from zoo.architectures import build
-from zoo.evaluate import scaled
-from zoo.experiments.activity import at_half, clamp_curves, inactive_shares
-from zoo.recipes import default_recipe
-from zoo.train import TrainOptions, train
+from zoo.papers.learn_dm.activity import at_half, clamp_curves, inactive_shares
+from zoo.training.evaluate import scaled
+from zoo.training.recipes import default_recipe
+from zoo.training.train import TrainOptions, train
 
 DIGITS = load_dataset("digits")
 

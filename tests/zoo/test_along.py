@@ -3,13 +3,13 @@ import pandas as pd
 import pytest
 import torch
 
-from interp.datasets import load_dataset
+from interp.data import load_dataset
 from zoo import checkpoints
-from zoo.evaluate import scaled
-from zoo.experiments.along import curves, sentence, summary
-from zoo.experiments.tolerated import LEVELS, tolerated
-from zoo.recipes import default_recipe
-from zoo.train import TrainOptions, train
+from zoo.papers.use_dm.along import curves, sentence, summary
+from zoo.papers.use_dm.tolerated import LEVELS, tolerated
+from zoo.training.evaluate import scaled
+from zoo.training.recipes import default_recipe
+from zoo.training.train import TrainOptions, train
 
 DIGITS = load_dataset("digits")
 

@@ -5,15 +5,15 @@ import torch
 from captum.robust import PGD
 from torch.nn import functional
 
-from interp.datasets import load_dataset
+from interp.data import load_dataset
 from interp.errors import UsageError
 from zoo import checkpoints
 from zoo.architectures import build
 from zoo.arguments import main
-from zoo.attacks import attacked
-from zoo.recipes import DIGITS_LENET, Attack, Recipe, default_recipe
-from zoo.stacks import start
-from zoo.train import TrainOptions, train
+from zoo.training.attacks import attacked
+from zoo.training.recipes import DIGITS_LENET, Attack, Recipe, default_recipe
+from zoo.training.stacks import start
+from zoo.training.train import TrainOptions, train
 
 pytestmark = pytest.mark.filterwarnings("ignore:Input Tensor 0 did not already require gradients")  # Captum's own steps
 DIGITS = load_dataset("digits")

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.experiments.cells import bare_cell, count_cell, extreme_cell, frame, mean_cell, tally
-from zoo.experiments.page import CELL_COLUMNS, Page, markdown_table
-from zoo.experiments.published import TABLES, published
+from zoo.papers.cells import bare_cell, count_cell, extreme_cell, frame, mean_cell, tally
+from zoo.papers.page import CELL_COLUMNS, Page, markdown_table
+from zoo.papers.published import TABLES, published
 
 
 @pytest.mark.parametrize(("theirs", "fits"), [(1.0, True), (1.58, True), (1.60, False)])

@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from interp.checkpoints import load_model
-from interp.datasets import load_dataset
+from interp.data import load_dataset
 from zoo import checkpoints
 from zoo.architectures import ARCHITECTURES
-from zoo.evaluate import metrics, reopened
-from zoo.recipes import default_recipe
-from zoo.stacks import untrained
+from zoo.training.evaluate import metrics, reopened
+from zoo.training.recipes import default_recipe
+from zoo.training.stacks import untrained
 
 DIGITS = load_dataset("digits")
 

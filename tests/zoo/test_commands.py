@@ -6,7 +6,7 @@ import zoo
 from zoo import checkpoints
 from zoo.architectures import ARCHITECTURES
 from zoo.arguments import main
-from zoo.evaluate import metrics, reopened
+from zoo.training.evaluate import metrics, reopened
 
 PRETRAINED = sorted((Path(zoo.__file__).parent / "pretrained").glob("*.pt"))
 
@@ -45,7 +45,7 @@ def test_bad_input_gets_one_line(arguments, message, tmp_path, capsys):
 
 @pytest.mark.parametrize("path", PRETRAINED, ids=lambda path: path.stem)
 def test_pretrained_networks_are_as_they_say(path):
-    from interp.datasets import load_dataset
+    from interp.data import load_dataset
 
     content = checkpoints.load(path)
     found = metrics(*reopened(path, load_dataset(content["data"])))

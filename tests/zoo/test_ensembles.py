@@ -1,6 +1,6 @@
 import torch
 
-from zoo.experiments.ensembles import ensemble_errors, per_model
+from zoo.papers.as_nn.ensembles import ensemble_errors, per_model
 
 
 def scores_of(guesses, classes=3):

@@ -1,8 +1,8 @@
 import numpy as np
 import torch
 
-from zoo.experiments import experiment1 as e1
-from zoo.experiments import single_nodes
+from zoo.papers.as_nn import experiment1 as e1
+from zoo.papers.as_nn import single_nodes
 
 
 def loop(weight, bias, x, target, activation, epochs):

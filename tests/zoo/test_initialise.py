@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from zoo.architectures import build
-from zoo.initialise import INITS, bias_through, box_points
+from zoo.training.initialise import INITS, bias_through, box_points
 
 
 def started(name, init, seed=3):

@@ -3,15 +3,15 @@
 import pandas as pd
 import pytest
 
-from interp.datasets import load_dataset
-from zoo.experiments.clamps import closeness, readings
-from zoo.experiments.learn_dm import closer
-from zoo.experiments.negation import comparison, sentence
-from zoo.experiments.node_activity import per_seed
-from zoo.experiments.page import Page
-from zoo.experiments.short_distances import sentence as distances_sentence
-from zoo.recipes import default_recipe
-from zoo.train import TrainOptions, train
+from interp.data import load_dataset
+from zoo.papers.learn_dm.clamps import closeness, readings
+from zoo.papers.learn_dm.learn_dm import closer
+from zoo.papers.learn_dm.negation import comparison, sentence
+from zoo.papers.learn_dm.node_activity import per_seed
+from zoo.papers.learn_dm.short_distances import sentence as distances_sentence
+from zoo.papers.page import Page
+from zoo.training.recipes import default_recipe
+from zoo.training.train import TrainOptions, train
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import torch
 
-from zoo.products import bfloat16_products, can_split, halves, project
+from zoo.training.products import bfloat16_products, can_split, halves, project
 
 
 def test_halves_add_up_to_sixteen_bits():

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from interp.analysis.gaussians import GaussianOptions, fit_gaussians
 from interp.errors import UsageError
-from interp.gaussians import GaussianOptions, fit_gaussians
 from interp.types import Dataset, Split
-from zoo.experiments import experiment1, hidden_layer, open_questions
-from zoo.experiments.options import ReproduceOptions
-from zoo.experiments.page import CELL_COLUMNS
-from zoo.experiments.papers import PAPERS
+from zoo.papers import hidden_layer
+from zoo.papers.as_nn import experiment1, open_questions
+from zoo.papers.options import ReproduceOptions
+from zoo.papers.page import CELL_COLUMNS
+from zoo.papers.papers import PAPERS
 
 
 def made_up_mnist():
@@ -60,7 +61,7 @@ def test_without_networks_a_report_on_finished_ones_is_refused(options, tmp_path
 
 
 def test_snapshots_lie_beside_the_networks(options):
-    from zoo.experiments.full_batch import full_batch
+    from zoo.papers.full_batch import full_batch
 
     recipe = full_batch("abs", epochs=1)
     first = options.networks(recipe, 1, made_up_mnist(), "x", along=True)

@@ -5,9 +5,9 @@ import torch
 from torch.nn import functional
 
 from zoo.architectures import build
-from zoo.epochs import prepare, run_epoch, sample_order
-from zoo.recipes import DIGITS_LENET, Recipe
-from zoo.stacks import start
+from zoo.training.epochs import prepare, run_epoch, sample_order
+from zoo.training.recipes import DIGITS_LENET, Recipe
+from zoo.training.stacks import start
 
 SMALL = {"inputs": 20, "hidden": 12, "classes": 4}
 DATA = torch.Generator().manual_seed(0)
@@ -73,7 +73,7 @@ def test_a_full_batch_in_parts_is_the_whole(monkeypatch):
     recipe = recipe_for("abs2", batch=0, lr=0.1)
     x, y = X.repeat(20, 1), Y.repeat(20)  # more rows than the least part
     whole = batched(recipe, [0, 1], x, y)
-    monkeypatch.setattr("zoo.epochs.CPU_VALUES", 1)
+    monkeypatch.setattr("zoo.training.epochs.CPU_VALUES", 1)
     parts = batched(recipe, [0, 1], x, y)
     for one, other in zip(whole, parts, strict=True):
         assert_same(one, other)
@@ -82,7 +82,7 @@ def test_a_full_batch_in_parts_is_the_whole(monkeypatch):
 def test_pixels_train_alike_on_bfloat16_halves(monkeypatch):
     x = (X.abs() * 60).round().clamp(max=255)
     recipe = recipe_for("relu", batch=0, lr=1e-5, momentum=0.0, epochs=100)
-    monkeypatch.setattr("zoo.epochs.can_split", lambda x: True)
+    monkeypatch.setattr("zoo.training.epochs.can_split", lambda x: True)
     assert_same(batched(recipe, [4], x, Y)[0], plain(recipe, 4, x, Y))
 
 

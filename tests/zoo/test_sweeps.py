@@ -4,15 +4,15 @@ import pytest
 import torch
 from scipy import stats
 
-from interp.datasets import load_dataset
+from interp.data import load_dataset
 from zoo import checkpoints
-from zoo.evaluate import scaled
-from zoo.experiments.cells import decision_cell
-from zoo.experiments.options import ReproduceOptions
-from zoo.experiments.papers import PAPERS
-from zoo.experiments.sweeps import accuracies, paired_tests, sweep
-from zoo.recipes import Recipe, default_recipe
-from zoo.train import TrainOptions, train
+from zoo.papers.cells import decision_cell
+from zoo.papers.options import ReproduceOptions
+from zoo.papers.papers import PAPERS
+from zoo.papers.use_dm.sweeps import accuracies, paired_tests, sweep
+from zoo.training.evaluate import scaled
+from zoo.training.recipes import Recipe, default_recipe
+from zoo.training.train import TrainOptions, train
 
 DIGITS = load_dataset("digits")
 

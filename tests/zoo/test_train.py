@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from interp.datasets import load_dataset
+from interp.data import load_dataset
 from interp.errors import MismatchError, UsageError
 from zoo import checkpoints
-from zoo.recipes import Attack, default_recipe
-from zoo.train import TrainOptions, train
+from zoo.training.recipes import Attack, default_recipe
+from zoo.training.train import TrainOptions, train
 
 DIGITS = load_dataset("digits")
 SHORT = default_recipe("abs", DIGITS).but(epochs=2)

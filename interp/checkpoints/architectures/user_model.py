@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from interp.checkpoints.formats.contents import WRAPPERS
 from interp.checkpoints.weights.effective import plain_state
-from interp.datasets import import_name
+from interp.data import import_name
 from interp.errors import CheckpointError, UsageError, first_line
 
 SHOWN = 4  # names of each kind in a diff; the rest is counted

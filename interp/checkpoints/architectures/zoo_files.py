@@ -11,7 +11,7 @@ from torch import nn
 
 from interp.checkpoints.architectures.user_model import load_into
 from interp.checkpoints.formats.contents import Contents
-from interp.datasets import DATASETS
+from interp.data import DATASETS
 from interp.errors import CheckpointError, UsageError, first_line
 from interp.types import Inference
 

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from interp.checkpoints.formats.inert import Inert, is_module, parts_of, state_of
-from interp.checkpoints.graphs.steps import Graph, Part
+from interp.checkpoints.graph.steps import Graph, Part
 from interp.checkpoints.weights.companions import shorten, without_averaged_copy
 from interp.checkpoints.weights.packed import tensors_in
 from interp.errors import CheckpointError

@@ -22,12 +22,12 @@ from torch import Tensor
 
 from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.formats.sniff import LARGEST_RATIO
-from interp.checkpoints.graphs.program import Program
-from interp.checkpoints.graphs.steps import Graph, UnknownOperation
-from interp.checkpoints.graphs.values import UNKNOWN, Ref, Stored
-from interp.dag import INPUT
+from interp.checkpoints.graph.program import Program
+from interp.checkpoints.graph.steps import Graph, UnknownOperation
+from interp.checkpoints.graph.values import UNKNOWN, Ref, Stored
 from interp.errors import CheckpointError, first_line
-from interp.pickle_scan import load_weights
+from interp.network.branches import INPUT
+from interp.safety.pickle_scan import load_weights
 
 DTYPES = {
     1: torch.uint8, 2: torch.int8, 3: torch.int16, 4: torch.int32, 5: torch.int64, 6: torch.float16, 7: torch.float32,

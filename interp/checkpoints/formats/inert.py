@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from interp.checkpoints.formats.legacy import HEADERS, TAKE_CLASS, take_class, without_sources
-from interp.checkpoints.graphs.steps import Part
-from interp.pickle_scan import UnsafePickle, load_weights
+from interp.checkpoints.graph.steps import Part
+from interp.safety.pickle_scan import UnsafePickle, load_weights
 
 DEEPEST = 100  # modules in modules
 MOST = 50_000  # modules by name

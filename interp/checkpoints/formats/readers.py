@@ -10,11 +10,11 @@ from pathlib import Path
 from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.formats.export_files import read_export
 from interp.checkpoints.formats.hf_folders import CONFIG, read_folder, weight_files
-from interp.checkpoints.formats.onnx_files import read_onnx
+from interp.checkpoints.formats.onnx.files import read_onnx
 from interp.checkpoints.formats.safetensors_files import read_safetensors
 from interp.checkpoints.formats.sniff import sniff
 from interp.checkpoints.formats.torch_files import read_torch
-from interp.checkpoints.formats.torchscript_files import read_torchscript
+from interp.checkpoints.formats.torchscript.files import read_torchscript
 from interp.checkpoints.weights.tensors import checked_state
 
 READERS: dict[str, Callable[[Path, str, bool], Contents]] = {

@@ -7,7 +7,7 @@ import stat
 import zipfile
 from pathlib import Path
 
-from interp.checkpoints.formats.protobuf import places
+from interp.checkpoints.formats.onnx.protobuf import places
 from interp.errors import CheckpointError, first_line
 
 LARGEST_RATIO = 100  # unpacked to packed size; pickled names alone compress to a tenth

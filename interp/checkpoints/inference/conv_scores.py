@@ -11,8 +11,8 @@ import torch
 from interp.checkpoints.inference.readings import Reading, Score, apply_output, known_marks
 from interp.checkpoints.inference.rebuild import rebuild
 from interp.checkpoints.inference.stacked import Layer
-from interp.inputs import IMAGE_BLOCK, as_tensor, channels_last
-from interp.judges import Judge
+from interp.network.inputs import IMAGE_BLOCK, as_tensor, channels_last
+from interp.tasks.scorers import Judge
 from interp.types import Array
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from interp.tasks import COUNTED
+from interp.tasks.tasks import COUNTED
 from interp.types import Array
 
 ROWS = 10_000
@@ -50,7 +50,7 @@ def expected(task: str, inputs: Array, values: Array, width: int | None, seed: i
     inputs
         (S, D) as stored.
     values
-        Their `interp.tasks.answers`.
+        Their `interp.tasks.tasks.answers`.
     width
         What the network's last layer reads; None for a network of one layer.
     """

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from interp.activations import RELU_FAMILY
 from interp.checkpoints.inference.race import better, by_merit, most_rows, ties
 from interp.checkpoints.inference.readings import Reading, Score
-from interp.tasks import TASKS, described
+from interp.network.activations import RELU_FAMILY
+from interp.tasks.tasks import TASKS, described
 from interp.types import Confidence, Inference
 
 Fact = Callable[[Reading], str]
@@ -61,7 +61,7 @@ def explain(
     given
         What the user said.
     task
-        A name of `interp.tasks.TASKS`.
+        A name of `interp.tasks.tasks.TASKS`.
     """
     value = name(chosen.reading)
     if given.get(OPTIONS.get(fact, "")):

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from interp.checkpoints.inference.expected import Expected
-from interp.scoring import losses
-from interp.tasks import COUNTED, R2, TASKS, described
+from interp.tasks.predictions import losses
+from interp.tasks.tasks import COUNTED, R2, TASKS, described
 from interp.types import Inference
 
 GOOD, DOUBTFUL, POOR, CHANCE = "as expected", "doubtful", "poor for its size", "at chance"
@@ -61,7 +61,7 @@ def doubt_of(task: str, outputs: Tensor, values: Tensor, form: str) -> str:
     outputs
         (S, C).
     values
-        Their `interp.tasks.answers`.
+        Their `interp.tasks.tasks.answers`.
     form
         `LoadedModel.output`.
     """

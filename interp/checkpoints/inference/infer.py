@@ -20,10 +20,10 @@ from interp.checkpoints.inference.prefer import finalists, prefer_simple
 from interp.checkpoints.inference.race import Heat, by_merit, race
 from interp.checkpoints.inference.readings import Reading, Score, all_readings, score_readings
 from interp.checkpoints.inference.stacked import Layer
-from interp.datasets import RAW, parse_scaling, scalings
+from interp.data import RAW, parse_scaling, scalings
 from interp.errors import DataError
-from interp.judges import Judge, judge_of
-from interp.tasks import answers
+from interp.tasks.scorers import Judge, judge_of
+from interp.tasks.tasks import answers
 from interp.types import Array, Dataset, Inference, Scaling
 
 DENSE_HEATS: tuple[Heat, ...] = (Heat(10_000, 0.03, 24), Heat(10**9, 0, 1))
@@ -53,7 +53,7 @@ def infer_reading(
     places
         Of a convolutional network, where padding, stride and pooling may stand.
     task
-        A name of `interp.tasks.TASKS`, which the data's targets fit.
+        A name of `interp.tasks.tasks.TASKS`, which the data's targets fit.
 
     Returns
     -------

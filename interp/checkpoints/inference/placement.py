@@ -16,7 +16,7 @@ from math import prod
 from interp.checkpoints.inference.order import in_groups, with_groups
 from interp.checkpoints.inference.stacked import USE_MODEL, Layer
 from interp.errors import CheckpointError
-from interp.inputs import IMAGE_SIDES
+from interp.network.inputs import IMAGE_SIDES
 from interp.types import Dataset
 
 MOST = 8  # placements handed on for data to choose from

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from interp.activations import RELU_FAMILY
 from interp.checkpoints.inference.race import better, by_merit, most_rows
 from interp.checkpoints.inference.readings import Reading, Score
+from interp.network.activations import RELU_FAMILY
 
 
 def finalists(scores: Sequence[Score]) -> list[Reading]:

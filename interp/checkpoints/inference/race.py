@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from interp.analysis.statistics import mcnemar, paired_runs
 from interp.checkpoints.inference.readings import Reading, Score
-from interp.statistics import mcnemar, paired_runs
 from interp.types import Array
 
 SIGNIFICANT = 1e-3

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from interp.activations import ACTIVATIONS
 from interp.checkpoints.inference.placement import Placement
 from interp.checkpoints.inference.stacked import Layer, Norm
-from interp.judges import Judge
+from interp.network.activations import ACTIVATIONS
+from interp.tasks.scorers import Judge
 from interp.types import Array, Scaling
 
 NORM_PLACES = ("before", "after")
@@ -107,7 +107,7 @@ def score_readings(
     inputs
         As stored, (S, D).
     values
-        Their `interp.tasks.answers`.
+        Their `interp.tasks.tasks.answers`.
     """
     blocks = [_score_block(layers, judges, readings, x, y) for x, y in _blocks(inputs, values)]
     marks = np.concatenate([found for found, _ in blocks], axis=1)

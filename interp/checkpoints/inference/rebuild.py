@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from interp.activations import Activation, Negate
-from interp.chain import Chain, chain_of
 from interp.checkpoints.inference.placement import Placement
 from interp.checkpoints.inference.readings import Reading
 from interp.checkpoints.inference.stacked import Layer, Norm
+from interp.network.activations import Activation, Negate
+from interp.network.chain import Chain, chain_of
 
 
 def rebuild(layers: Sequence[Layer], reading: Reading) -> Chain:

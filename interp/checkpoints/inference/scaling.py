@@ -9,10 +9,10 @@ from torch import nn
 from interp.checkpoints.inference.explain import level
 from interp.checkpoints.inference.race import marks_differ
 from interp.checkpoints.inference.readings import known_marks
-from interp.datasets import RAW, parse_scaling, scalings
-from interp.inputs import as_tensor
-from interp.judges import judge_of
-from interp.tasks import answers, described
+from interp.data import RAW, parse_scaling, scalings
+from interp.network.inputs import as_tensor
+from interp.tasks.scorers import judge_of
+from interp.tasks.tasks import answers, described
 from interp.types import Dataset, Inference, Scaling
 
 SAMPLE = 5000

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from interp.checkpoints.graphs.steps import Part
+from interp.checkpoints.graph.steps import Part
 from interp.checkpoints.inference.norms import attach_norms
 from interp.checkpoints.inference.order import order_layers
 from interp.checkpoints.inference.stacked import USE_MODEL, Layer, Norm

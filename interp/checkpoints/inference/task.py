@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from interp.errors import DataError, UsageError
-from interp.tasks import COUNTED, answers
+from interp.tasks.tasks import COUNTED, answers
 from interp.types import Dataset, Inference, Split
 
 

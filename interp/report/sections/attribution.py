@@ -9,8 +9,8 @@ import pandas as pd
 import seaborn as sns
 
 from interp.report import cells
-from interp.report.style import KIND_COLOURS, OTHERS, canvas, pale, short
-from interp.tasks import R2, TASKS
+from interp.report.drawing.style import KIND_COLOURS, OTHERS, canvas, pale, short
+from interp.tasks.tasks import R2, TASKS
 from interp.types import KINDS, UNSAMPLED, Attribution, Figure, Results, Section, Table
 
 COLUMNS = 3

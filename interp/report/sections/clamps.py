@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interp.report.style import INK, canvas, layer_figures
+from interp.report.drawing.style import INK, canvas, layer_figures
 from interp.types import Effects, Figure
 
 MOST = 128  # nodes drawn of a layer, the most sensitive

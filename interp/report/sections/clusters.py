@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from interp.report import cells
+from interp.report.drawing.style import PROTOTYPE_COLOURS, canvas, colour, layer_figures, pale, undrawn
 from interp.report.lookup import known_mean, null_range
-from interp.report.style import PROTOTYPE_COLOURS, canvas, colour, layer_figures, pale, undrawn
 from interp.types import ClusterMatch, Figure, Results, Section, Table
 
 NETWORK = ("network", "the network")  # what its own row is called

@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from interp.inspection import inspection
+from interp.checkpoints.inspection import inspection
 from interp.report import cells
 from interp.report.numbers import MISSING
-from interp.tasks import TASKS
+from interp.tasks.tasks import TASKS
 from interp.types import Limit, LoadedModel, Results, Section, Table
 
 LIMITED = (

@@ -12,7 +12,7 @@ from interp.report.numbers import MISSING, percent
 from interp.report.scores import change_cell, paired_test, score_cell, unit_of_change
 from interp.report.sections.clamps import clamp_figures
 from interp.report.sections.class_falls import class_name
-from interp.tasks import TASKS, ScoreName
+from interp.tasks.tasks import TASKS, ScoreName
 from interp.types import Dataset, Effects, Results, Section, Table
 
 MOST = 25  # nodes shown of each layer

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from interp.report import cells
-from interp.report.plain import plain
+from interp.report.document.plain import plain
 from interp.types import Results, Section, Table
 
 SKIPPED = 50

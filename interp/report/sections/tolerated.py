@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interp.interventions.tolerance import compared
+from interp.interventions.readouts.tolerance import compared
+from interp.report.drawing.level_axis import plain_ticks
+from interp.report.drawing.style import FAINT, KIND_COLOURS, canvas, pale, short
 from interp.report.numbers import finite, number, percent
-from interp.report.sections.level_axis import plain_ticks
-from interp.report.style import FAINT, KIND_COLOURS, canvas, pale, short
-from interp.tasks import R2, ScoreName
+from interp.tasks.tasks import R2, ScoreName
 from interp.types import Effects, Figure
 
 MOST = 16  # layers drawn

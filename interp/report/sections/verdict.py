@@ -8,9 +8,9 @@ import pandas as pd
 
 from interp.report import cells
 from interp.report.choose import ranks
+from interp.report.drawing.style import FAINT, KIND_COLOURS, canvas, pale, short
 from interp.report.lookup import analysed, chance, coherent_share
 from interp.report.numbers import finite
-from interp.report.style import FAINT, KIND_COLOURS, canvas, pale, short
 from interp.types import KINDS, UNSAMPLED, Boundaries, Figure, Results, Section, Table, Thresholds
 
 LAYERS = 30  # rows of the overview

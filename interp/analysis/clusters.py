@@ -1,0 +1,279 @@
+"""Prototypes beside k-means centroids: matching, agreement and classifiers, each beside a null."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
+
+from interp.analysis.statistics import wilson_interval
+from interp.types import Array, ClusterMatch
+
+DRAWN = 32
+NULLS = ("permuted prototypes", "random data means")
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """How prototypes are held against k-means.
+
+    Attributes
+    ----------
+    rows
+        Rows at most that k-means is fitted to, drawn at random.
+    repetitions
+        Of each null, R.
+    seed
+        Of every draw.
+    """
+
+    rows: int = 10_000
+    repetitions: int = 20
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows of a layer's input with what is known of each.
+
+    Attributes
+    ----------
+    inputs
+        (S, D).
+    labels
+        (S,) classes, or None.
+    predictions
+        (S,) the network's own.
+    """
+
+    inputs: Array
+    labels: Array | None
+    predictions: Array
+
+
+def match_clusters(
+    train: Sample,
+    test: Sample,
+    prototypes: Mapping[str, Array],
+    effective_count: Mapping[str, Array],
+    k: int,
+    options: ClusterOptions = ClusterOptions(),
+) -> ClusterMatch:
+    """Fit k centroids to a layer's input and hold its nodes' prototypes against them.
+
+    Parameters
+    ----------
+    train
+        What k-means and read-outs are fitted to.
+    test
+        What classifiers are measured on; `train` itself where there is no other.
+    prototypes
+        Kind -> (N, D); NaN rows are left out.
+    effective_count
+        Kind -> (N,), which sizes the random means of the null.
+    k
+        Centroids, at most the number of rows.
+    options
+        Sizes and seed.
+    """
+    rng = np.random.default_rng(options.seed)
+    rows = rng.permutation(len(train.inputs))[: options.rows]
+    fitted = Sample(train.inputs[rows], None if train.labels is None else train.labels[rows], train.predictions[rows])
+    centroids = fit_centroids(fitted.inputs, k, options)
+    matches = {kind: match_to_centroids(points, centroids) for kind, points in prototypes.items()}
+    return ClusterMatch(
+        k=len(centroids),
+        centroids=centroids,
+        rows=len(rows),
+        match={kind: match for kind, (match, _) in matches.items()},
+        distance={kind: distance for kind, (_, distance) in matches.items()},
+        null_distance={
+            kind: _null_distances(points, effective_count[kind], fitted.inputs, centroids, options)
+            for kind, points in prototypes.items()
+        },
+        agreement=_agreement(fitted, centroids, prototypes, rng),
+        accuracy=_classifiers(fitted, test, centroids, prototypes, options.seed),
+    )
+
+
+def fit_centroids(inputs: Array, k: int, options: ClusterOptions) -> Array:
+    """Fit k-means to rows in random order (Lloyd; scikit-learn), (k, D) float64.
+
+    k-means++ chooses its start among the first rows only: on all of them it would take longer than Lloyd.
+    """
+    from sklearn.cluster import KMeans, kmeans_plusplus
+    from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
+
+    k = min(k, len(inputs))
+    with threadpool_limits(1, "blas"):  # many small products: handing them to a second thread costs more
+        start, _ = kmeans_plusplus(inputs[: max(3 * k, 2000)], k, random_state=options.seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k: doubled centroids
+        model = KMeans(k, init=start, n_init=1, max_iter=100).fit(inputs)
+    return np.asarray(model.cluster_centers_, np.float64)
+
+
+# --------------------------------------------------------------------------- matching
+
+
+def match_to_centroids(points: Array, centroids: Array) -> tuple[Array, Array]:
+    """Pair points (N, D) with centroids (k, D) at the least total distance (Hungarian; Kuhn 1955).
+
+    Returns
+    -------
+    match
+        (N,) centroid of each point; -1 where it has none (NaN point, or more points than centroids).
+    distance
+        (N,) Euclidean distance to it; NaN where it has none.
+    """
+    match, distance = np.full(len(points), -1), np.full(len(points), np.nan)
+    known = np.flatnonzero(np.isfinite(points).all(axis=1))
+    if len(known):
+        cost = cdist(points[known], centroids)
+        row, column = linear_sum_assignment(cost)
+        match[known[row]], distance[known[row]] = column, cost[row, column]
+    return match, distance
+
+
+def _null_distances(
+    points: Array, counts: Array, inputs: Array, centroids: Array, options: ClusterOptions
+) -> dict[str, Array]:
+    """Mean matched distance of stand-ins for the prototypes, (R,) a null.
+
+    ``permuted prototypes``: each coordinate permuted among nodes, which keeps its distribution and breaks
+    what the coordinates do together. ``random data means``: as many random rows averaged as stand behind
+    each prototype.
+    """
+    rng = np.random.default_rng(options.seed)
+    known = np.isfinite(points).all(axis=1)
+    points, counts = points[known], counts[known]
+    if not len(points):
+        return {name: np.full(options.repetitions, np.nan) for name in NULLS}
+    drawn: dict[str, Callable[[], Array]] = {
+        "permuted prototypes": lambda: rng.permuted(points, axis=0),
+        "random data means": lambda: _random_means(inputs, counts, rng),
+    }
+    return {
+        name: np.array([np.nanmean(match_to_centroids(make(), centroids)[1]) for _ in range(options.repetitions)])
+        for name, make in drawn.items()
+    }
+
+
+def _random_means(inputs: Array, counts: Array, rng: np.random.Generator) -> Array:
+    """Average `counts` random rows for each node, (N, D); at most `DRAWN` are drawn, and the rest made up for.
+
+    A mean of n rows is the data mean plus noise of 1/sqrt(n): beyond `DRAWN` rows the noise is scaled.
+    """
+    mean = inputs.mean(axis=0)
+    sizes = np.clip(counts, 1, None)
+    drawn = np.minimum(sizes, DRAWN).astype(int)
+    means = np.stack([inputs[rng.integers(0, len(inputs), n)].mean(axis=0) for n in drawn])
+    return np.asarray(mean + (means - mean) * np.sqrt(drawn / sizes)[:, None])
+
+
+# --------------------------------------------------------------------------- agreement of partitions
+
+
+def nearest(inputs: Array, points: Array) -> Array:
+    """Give the nearest of `points` (k, D) for each row, (S,)."""
+    points = np.asarray(points, np.float32)
+    inputs = np.asarray(inputs, np.float32)
+    return np.asarray(((points**2).sum(axis=1) / 2 - inputs @ points.T).argmin(axis=1))
+
+
+def _agreement(
+    fitted: Sample, centroids: Array, prototypes: Mapping[str, Array], rng: np.random.Generator
+) -> pd.DataFrame:
+    by_centroid = nearest(fitted.inputs, centroids)
+    partitions = {"k-means": by_centroid}
+    for kind, points in prototypes.items():
+        known = points[np.isfinite(points).all(axis=1)]
+        if len(known):
+            partitions[f"{kind} prototypes"] = nearest(fitted.inputs, known)
+    rows = [
+        _compare(f"{name} / k-means", part, by_centroid, rng) for name, part in partitions.items() if name != "k-means"
+    ]
+    if fitted.labels is not None:
+        rows += [_compare(f"{name} / classes", part, fitted.labels, rng) for name, part in partitions.items()]
+    return pd.DataFrame(rows)
+
+
+def _compare(pair: str, first: Array, second: Array, rng: np.random.Generator) -> dict[str, object]:
+    """Score two partitions, and the same with one of them shuffled (chance: both scores near 0)."""
+    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+    shuffled = rng.permutation(first)
+    return {
+        "pair": pair,
+        "ari": adjusted_rand_score(second, first),
+        "nmi": normalized_mutual_info_score(second, first),
+        "null_ari": adjusted_rand_score(second, shuffled),
+        "null_nmi": normalized_mutual_info_score(second, shuffled),
+    }
+
+
+# --------------------------------------------------------------------------- classifiers
+
+
+def _classifiers(
+    fitted: Sample, test: Sample, centroids: Array, prototypes: Mapping[str, Array], seed: int
+) -> pd.DataFrame:
+    """Measure classifiers that know only distances, beside the network itself."""
+    if fitted.labels is None or test.labels is None:
+        return pd.DataFrame(columns=["classifier", "accuracy", "low", "high", "agreement", "samples"])
+    classes = np.unique(fitted.labels)
+    means = np.stack([fitted.inputs[fitted.labels == c].mean(axis=0) for c in classes])
+    guesses = {
+        "the network": test.predictions,
+        "nearest class mean": classes[nearest(test.inputs, means)],
+        "k-means, majority label": _majority(fitted, test.inputs, centroids),
+        "k-means, linear read-out": _read_out(fitted, test.inputs, centroids),
+    }
+    for kind, points in prototypes.items():
+        known = points[np.isfinite(points).all(axis=1)]
+        if len(known):
+            guesses[f"nearest {kind} prototype"] = _majority(fitted, test.inputs, known)
+    return pd.DataFrame([_measure(name, guess, test) for name, guess in guesses.items()])
+
+
+def _majority(fitted: Sample, inputs: Array, points: Array) -> Array:
+    """Give each row the commonest label among the fitted rows nearest to the same point."""
+    assert fitted.labels is not None
+    votes = np.zeros((len(points), int(fitted.labels.max()) + 1))
+    np.add.at(votes, (nearest(fitted.inputs, points), fitted.labels), 1)
+    return np.asarray(votes.argmax(axis=1)[nearest(inputs, points)])
+
+
+def _read_out(fitted: Sample, inputs: Array, centroids: Array) -> Array:
+    """Predict by ridge regression on the distances to all centroids (scikit-learn's RidgeClassifier)."""
+    from sklearn.linear_model import RidgeClassifier
+    from sklearn.metrics import euclidean_distances
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    assert fitted.labels is not None
+    if len(np.unique(fitted.labels)) < 2:
+        return np.full(len(inputs), fitted.labels[0])
+    known, new = (euclidean_distances(rows, centroids.astype(rows.dtype)) for rows in (fitted.inputs, inputs))
+    model = make_pipeline(StandardScaler(), RidgeClassifier()).fit(known, fitted.labels)
+    return np.asarray(model.predict(new))
+
+
+def _measure(name: str, guess: Array, test: Sample) -> dict[str, object]:
+    assert test.labels is not None
+    right = guess == test.labels
+    low, high = wilson_interval(int(right.sum()), len(right))
+    return {
+        "classifier": name,
+        "accuracy": float(right.mean()),
+        "low": float(low),
+        "high": float(high),
+        "agreement": float((guess == test.predictions).mean()),
+        "samples": len(right),
+    }

@@ -1,0 +1,177 @@
+"""1D Gaussians of every node: one over all rows, one a class, and a mixture chosen by BIC."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from interp.analysis.mixtures import BINS, Binned, Mixture, best_mixtures, bin_values, mixture_cdf
+from interp.analysis.moments import Moments
+from interp.errors import DataError
+from interp.types import Array, GaussianFit, Rows
+
+
+@dataclass(frozen=True)
+class GaussianOptions:
+    """How nodes are fitted.
+
+    Attributes
+    ----------
+    components
+        Most components of a mixture, K.
+    bins
+        Bins of the histogram that the mixture is fitted to.
+    """
+
+    components: int = 5
+    bins: int = BINS
+
+
+def fit_gaussians(
+    z: Rows,
+    labels: Array | None = None,
+    options: GaussianOptions = GaussianOptions(),
+    sampled: Array | None = None,
+) -> GaussianFit:
+    """Fit the nodes of one layer.
+
+    Parameters
+    ----------
+    z
+        Pre-activations (S, N), read in blocks, twice.
+    labels
+        (S,) class of each row, or None.
+    options
+        Number of components and bins.
+    sampled
+        (M,) nodes to fit mixtures to, ascending; None: all. Everything else is found of every node.
+
+    Raises
+    ------
+    DataError
+        If a value is NaN or infinite.
+
+    Examples
+    --------
+    >>> z = np.random.default_rng(0).normal([0, 5], [1, 2], (4000, 2))
+    >>> fit_gaussians(z).components
+    array([1, 1])
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        total, by_class = _all_moments(z, labels)
+    _check_finite(total)
+    sd = np.sqrt(total.var)
+    binned = bin_values(blocks_of(z), total.mean, sd, total.minimum, total.maximum, options.bins)
+    mixture, components, bic = _mixtures(binned, options.components, sampled)
+    mixture, components = _in_own_units(mixture, components, total)
+    positive = sum((block > 0).sum(axis=0) for block in blocks_of(z)) / total.count
+    cumulative = np.cumsum(binned.count, axis=1) / total.count
+    return GaussianFit(
+        count=total.count,
+        mean=total.mean,
+        var=total.var,
+        skewness=total.skewness,
+        kurtosis=total.kurtosis,
+        minimum=total.minimum,
+        maximum=total.maximum,
+        class_count=np.array([part.count if part else 0 for part in by_class], np.int64),
+        class_mean=_stack(by_class, lambda part: part.mean, len(sd)),
+        class_var=_stack(by_class, lambda part: part.var, len(sd)),
+        weight=mixture.weight,
+        component_mean=mixture.mean,
+        component_var=mixture.var,
+        components=components,
+        bic=bic + 2 * total.count * np.log(np.where(sd > 0, sd, 1))[:, None],  # from standard units to z's own
+        ks=_ks(cumulative, total, np.ones((len(sd), 1)), total.mean[:, None], total.var[:, None]),
+        ks_mixture=_ks(cumulative, total, mixture.weight, mixture.mean, mixture.var),
+        positive_share=np.asarray(positive, float),
+        histogram=binned.count.astype(np.int64),
+        sampled=sampled,
+    )
+
+
+def _mixtures(data: Binned, most: int, sampled: Array | None) -> tuple[Mixture, Array, Array]:
+    """Fit up to `most` components to the nodes sampled, and one to the others."""
+    if sampled is None or len(sampled) == len(data.count):
+        return best_mixtures(data, most)
+    others = np.setdiff1d(np.arange(len(data.count)), sampled)
+    parts = [(sampled, best_mixtures(data.of(sampled), most)), (others, best_mixtures(data.of(others), 1))]
+    shape = (len(data.count), most)
+    weight, mean, var, bic = np.zeros(shape), *(np.full(shape, np.nan) for _ in range(3))
+    loglik, components = np.empty(shape[0]), np.empty(shape[0], np.int64)
+    for nodes, (found, number, criterion) in parts:  # neither is empty
+        for target, source in ((weight, found.weight), (mean, found.mean), (var, found.var), (bic, criterion)):
+            target[nodes, : source.shape[1]] = source
+        loglik[nodes], components[nodes] = found.loglik, number
+    return Mixture(weight, mean, var, loglik), components, bic
+
+
+def _check_finite(total: Moments) -> None:
+    broken = np.flatnonzero(~np.isfinite(total.var))
+    if len(broken):
+        raise DataError(
+            f"nodes {', '.join(map(str, broken[:8]))}{', ...' if len(broken) > 8 else ''}",
+            found=f"NaN or infinite pre-activations in {len(broken)} of {len(total.var)} nodes",
+            expected="finite ones",
+            do="look at a checkpoint from before the training diverged, or check the input scaling",
+        )
+
+
+def blocks_of(z: Rows, size: int = 8192) -> Iterable[Array]:
+    """Yield the rows of `z` in order, `size` at a time."""
+    for start in range(0, z.shape[0], size):
+        yield np.asarray(z[start : start + size])
+
+
+def _all_moments(z: Rows, labels: Array | None) -> tuple[Moments, list[Moments | None]]:
+    """Moments of all rows and of each class, in one pass."""
+    classes = 0 if labels is None else int(labels.max()) + 1
+    parts: list[list[Moments]] = [[] for _ in range(classes + 1)]
+    start = 0
+    for block in blocks_of(z):
+        parts[-1].append(Moments.of(block))
+        for c in range(classes):
+            assert labels is not None
+            rows = block[labels[start : start + len(block)] == c]
+            if len(rows):
+                parts[c].append(Moments.of(rows))
+        start += len(block)
+    merged = [_merge(found) for found in parts]
+    total = merged.pop()
+    assert total is not None
+    return total, merged
+
+
+def _merge(parts: list[Moments]) -> Moments | None:
+    if not parts:
+        return None
+    total = parts[0]
+    for part in parts[1:]:
+        total = total.merge(part)
+    return total
+
+
+def _stack(parts: list[Moments | None], get: Callable[[Moments], Array], nodes: int) -> Array:
+    rows = [get(part) if part else np.full(nodes, np.nan) for part in parts]
+    return np.stack(rows) if rows else np.empty((0, nodes))
+
+
+def _in_own_units(mixture: Mixture, components: Array, total: Moments) -> tuple[Mixture, Array]:
+    """Turn standard units back; a constant node is one component of no width."""
+    constant = total.var <= 0
+    mean = total.mean[:, None] + np.sqrt(total.var)[:, None] * mixture.mean
+    var = total.var[:, None] * mixture.var
+    weight = mixture.weight.copy()
+    weight[constant], mean[constant], var[constant] = 0, np.nan, np.nan
+    weight[constant, 0], mean[constant, 0], var[constant, 0] = 1, total.mean[constant], 0
+    return Mixture(weight, mean, var, mixture.loglik), np.where(constant, 1, components)
+
+
+def _ks(cumulative: Array, total: Moments, weight: Array, mean: Array, var: Array) -> Array:
+    """Largest gap between the data's and the model's distribution functions, at the bins' right edges."""
+    bins = cumulative.shape[1]
+    edges = total.minimum[:, None] + (total.maximum - total.minimum)[:, None] * np.arange(1, bins + 1) / bins
+    gap: Array = np.abs(cumulative - mixture_cdf(edges, weight, mean, var)).max(axis=1)
+    return np.where(total.var > 0, gap, 0.0)

@@ -1,0 +1,317 @@
+"""The mean input that each node stands for: sums over samples, as one streamed matrix product.
+
+Kinds (DESIGN section 4): ``conditional`` E[x | z = 0] = mu - Cov(x, z) m / s^2, exact for a Gaussian;
+``component`` weighted by the responsibility of the component that the boundary passes closest to;
+``nearest`` the share of inputs with the smallest distance; ``strongest`` with the largest output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from scipy.linalg import eigh
+
+from interp.analysis.gaussians import blocks_of
+from interp.types import Array, Boundaries, GaussianFit, Prototypes, Rows
+
+ONE_SIDED_ACTIVATIONS = ("relu", "leaky_relu", "gelu", "silu", "elu", "softplus", "relu6", "selu", "celu", "mish")
+"""Their least output is 0 or close to it on a whole half space: the zero set is what is near."""
+
+KINDS = ("conditional", "component", "nearest", "strongest")
+MOST_COORDINATES = 64
+WIDEST_PCA = 2048  # beyond this many inputs a covariance matrix costs more than it tells
+
+
+class Samples(Protocol):
+    """Rows of one layer with what they came from; `interp.recording.record.Samples` is one."""
+
+    @property
+    def z(self) -> Array:
+        """(B, N)."""
+
+    @property
+    def layer_input(self) -> Array:
+        """(B, D)."""
+
+    @property
+    def network_input(self) -> Array:
+        """(B / R, D0), each behind R rows in turn."""
+
+
+@dataclass(frozen=True)
+class PrototypeOptions:
+    """Which inputs count as near and strong.
+
+    Attributes
+    ----------
+    share
+        Of the rows, for ``nearest`` and ``strongest``.
+    least
+        Rows at least, where the share is less.
+    exemplars
+        Input ids kept a node, T.
+    """
+
+    share: float = 0.01
+    least: int = 10
+    exemplars: int = 8
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Where ``nearest`` and ``strongest`` begin: (N,) values of the distance and of the output."""
+
+    near: Array
+    strong: Array
+
+
+def find_prototypes(
+    samples: Iterable[Samples],
+    z: Rows,
+    row_sample: Array,
+    fit: GaussianFit,
+    boundaries: Boundaries,
+    activation: str,
+    affine: tuple[Array, Array] | None,
+    options: PrototypeOptions = PrototypeOptions(),
+) -> Prototypes:
+    """Average the inputs of one layer under each node's weights; of the nodes whose mixtures were fitted.
+
+    Parameters
+    ----------
+    samples
+        All rows in order, read once.
+    z
+        The same rows' pre-activations (S, N).
+    row_sample
+        (S,) input that each row came from.
+    fit, boundaries
+        Of this layer.
+    activation
+        Its name, which says what is near and what is strong.
+    affine
+        Weights (N, D) and biases (N,), or None where nodes are not linear.
+    options
+        Shares and numbers.
+    """
+    nodes, component = fit.nodes, boundaries.component[fit.nodes]
+    sampled, fit = fit.sampled, fit.of(nodes)
+    cuts, exemplars = _select(z, nodes, row_sample, activation, options)
+    sums = _Sums(fit.mean)
+    for part in samples:
+        values = part.z if sampled is None else np.ascontiguousarray(part.z[:, nodes])
+        sums.add(part, values, _row_weights(values, fit, component, activation, cuts))
+    mean, covariance = sums.layer_moments()
+    weight = np.full((len(nodes), len(mean)), np.nan) if affine is None else affine[0][nodes]
+    coordinates, whitening = principal_coordinates(weight, covariance)
+    return Prototypes(
+        layer_input=sums.means("layer_input", fit),
+        network_input=sums.means("network_input", fit),
+        effective_count=sums.effective_counts(fit),
+        exemplars=exemplars,
+        input_mean=mean,
+        network_mean=sums.mean("network_input"),
+        projection=project_onto_boundary(mean, weight, fit.mean),
+        weight=weight,
+        principal_coordinates=coordinates,
+        whitening=whitening,
+        sampled=sampled,
+    )
+
+
+def project_onto_boundary(mean: Array, weight: Array, z_of_mean: Array) -> Array:
+    """Project the input mean (D,) onto each boundary w.x + b = 0: mu - z(mu) w / |w|^2, (N, D)."""
+    norm = np.maximum((weight**2).sum(axis=1, keepdims=True), 1e-300)
+    return np.asarray(mean - z_of_mean[:, None] * weight / norm)
+
+
+def principal_coordinates(weight: Array, covariance: Array | None) -> tuple[Array, Array]:
+    """Give w's coordinates along the principal components, and their squared length.
+
+    alpha_i = sqrt(lambda_i) v_i.w (after arXiv 2410.19352, eq. 12), so that sum alpha_i^2 = w Sigma w^T,
+    which is 1 for a node that measures a whitened distance.
+
+    Returns
+    -------
+    coordinates
+        (N, P), leading components first; P = 0 without a covariance.
+    whitening
+        (N,); NaN without one.
+    """
+    if covariance is None or not np.isfinite(weight).all():
+        return np.empty((len(weight), 0)), np.full(len(weight), np.nan)
+    size = len(covariance)
+    kept = min(size, len(weight), MOST_COORDINATES)
+    values, vectors = eigh(covariance, subset_by_index=(size - kept, size - 1))
+    alpha = (weight @ vectors) * np.sqrt(np.maximum(values, 0))
+    return alpha[:, ::-1], ((weight @ covariance) * weight).sum(axis=1)
+
+
+# --------------------------------------------------------------------------- near and strong
+
+
+def distance_of(z: Array, activation: str) -> Array:
+    """How far a row is from what the node stands for: |z|, or the output where a half space is near."""
+    return np.maximum(z, 0) if activation in ONE_SIDED_ACTIVATIONS else np.abs(z)
+
+
+def strength_of(z: Array, activation: str) -> Array:
+    """How large the output is: |z| where both signs give one, else z."""
+    return np.abs(z) if activation == "abs" else z
+
+
+def _select(
+    z: Rows, chosen_nodes: Array, row_sample: Array, activation: str, options: PrototypeOptions
+) -> tuple[Cuts, dict[str, Array]]:
+    """Find exact cuts and exemplars, some nodes at a time so that little is in memory."""
+    rows, nodes = z.shape[0], len(chosen_nodes)
+    count = min(rows, max(options.least, round(options.share * rows)))
+    near, strong = np.empty(nodes), np.empty(nodes)
+    chosen: dict[str, list[Array]] = {"nearest": [], "strongest": []}
+    for columns in _column_blocks(rows, nodes):
+        values = np.concatenate([block[:, chosen_nodes[columns]] for block in blocks_of(z)])
+        distance, strength = distance_of(values, activation), strength_of(values, activation)
+        near[columns] = np.partition(distance, count - 1, axis=0)[count - 1]
+        strong[columns] = np.partition(strength, rows - count, axis=0)[rows - count]
+        chosen["nearest"].append(_first_inputs(np.abs(values), row_sample, options.exemplars))
+        chosen["strongest"].append(_first_inputs(-strength, row_sample, options.exemplars))
+    return Cuts(near, strong), {kind: np.concatenate(parts) for kind, parts in chosen.items()}
+
+
+def _column_blocks(rows: int, nodes: int, most: int = 8_000_000) -> list[slice]:
+    width = max(1, most // rows)
+    return [slice(start, min(start + width, nodes)) for start in range(0, nodes, width)]
+
+
+def _first_inputs(order: Array, row_sample: Array, count: int) -> Array:
+    """Give the inputs of the rows with the least `order`, (rows, n) -> (n, T), best first."""
+    count = min(count, len(order))
+    rows = np.argpartition(order, count - 1, axis=0)[:count]
+    sorted_rows = np.take_along_axis(
+        rows, np.take_along_axis(order, rows, axis=0).argsort(axis=0, kind="stable"), axis=0
+    )
+    return np.asarray(row_sample[sorted_rows].T)
+
+
+def _row_weights(z: Array, fit: GaussianFit, component: Array, activation: str, cuts: Cuts) -> dict[str, Array]:
+    """Weights (B, N) of each kind that is a weighted mean; ``conditional`` follows from moments."""
+    return {
+        "component": _responsibility(z, fit, component),
+        "nearest": (distance_of(z, activation) <= cuts.near).astype(np.float32),
+        "strongest": (strength_of(z, activation) >= cuts.strong).astype(np.float32),
+    }
+
+
+def _responsibility(z: Array, fit: GaussianFit, component: Array) -> Array:
+    """P(row belongs to the node's component | z), (B, N); 0 for a dead node."""
+    logs = []
+    for k in range(fit.weight.shape[1]):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            constant = np.log(fit.weight[:, k]) - 0.5 * np.log(fit.component_var[:, k])
+            log = constant - (z - fit.component_mean[:, k]) ** 2 / (2 * fit.component_var[:, k])
+        logs.append(np.where(np.isfinite(constant), log, -np.inf).astype(np.float32))
+    stacked = np.stack(logs)
+    top = stacked.max(axis=0)
+    parts = np.exp(stacked - np.where(np.isfinite(top), top, 0))
+    own = np.take_along_axis(parts, np.broadcast_to(np.maximum(component, 0), (1, *z.shape)), axis=0)[0]
+    total = parts.sum(axis=0)
+    return np.where((component >= 0) & (total > 0), own / np.where(total > 0, total, 1), 0).astype(np.float32)
+
+
+# --------------------------------------------------------------------------- sums over samples
+
+
+class _Sums:
+    """Weighted sums of inputs in float64, about a centre near their mean so that little cancels.
+
+    The products themselves run in float32 on blocks, which keeps seven digits of a block's sum.
+    """
+
+    def __init__(self, z_mean: Array) -> None:
+        self.z_mean = z_mean
+        self.rows = 0
+        self.centre: dict[str, Array] = {}
+        self.total: dict[str, Array] = {}
+        self.products: dict[tuple[str, str], Array] = {}
+        self.weights: dict[str, Array] = {}
+        self.squares: dict[str, Array] = {}
+        self.outer: Array | None = None
+        self.same = False
+
+    def add(self, part: Samples, z: Array, weights: dict[str, Array]) -> None:
+        """Add a block of rows; `z` (B, N) is of the nodes to average for."""
+        self.rows += len(z)
+        weights = {**weights, "conditional": (z - self.z_mean).astype(np.float32)}
+        for kind, weight in weights.items():
+            self._accumulate(self.weights, kind, weight.sum(axis=0, dtype=np.float64))
+            self._accumulate(self.squares, kind, (weight**2).sum(axis=0, dtype=np.float64))
+        stacked = np.concatenate(list(weights.values()), axis=1).T
+        self.same = part.network_input is part.layer_input  # a first dense layer: one product serves both
+        read = self._centred("layer_input", part.layer_input, 1)
+        self._add_products("layer_input", weights, stacked @ read)
+        if read.shape[1] <= WIDEST_PCA:
+            gram = (read.T @ read).astype(np.float64)
+            self.outer = gram if self.outer is None else self.outer + gram
+        if not self.same:
+            repeats = len(z) // len(part.network_input)
+            summed = stacked.reshape(len(stacked), -1, repeats).sum(axis=2)  # one product for all rows of an input
+            inputs = self._centred("network_input", part.network_input, repeats)
+            self._add_products("network_input", weights, summed @ inputs)
+
+    def _add_products(self, name: str, kinds: Iterable[str], products: Array) -> None:
+        kinds = list(kinds)
+        for kind, product in zip(kinds, np.split(products, len(kinds)), strict=True):
+            self._accumulate(self.products, (name, kind), product.astype(np.float64))
+
+    def _centred(self, name: str, x: Array, repeats: int) -> Array:
+        """Take the centre off; each row of `x` stands for so many."""
+        if name not in self.centre:
+            self.centre[name] = x.mean(axis=0, dtype=np.float64)
+        centred = (x - self.centre[name].astype(np.float32)).astype(np.float32)
+        self._accumulate(self.total, name, repeats * centred.sum(axis=0, dtype=np.float64))
+        return centred
+
+    @staticmethod
+    def _accumulate(target: dict, key: object, value: Array) -> None:
+        target[key] = target[key] + value if key in target else value
+
+    def _shift(self, name: str) -> Array:
+        """Give the input mean less the float32 centre that was subtracted."""
+        return np.asarray(self.total[name] / self.rows)
+
+    def mean(self, name: str) -> Array:
+        """Input mean, (D,)."""
+        name = "layer_input" if self.same else name
+        return np.asarray(self.centre[name].astype(np.float32).astype(np.float64) + self._shift(name))
+
+    def layer_moments(self) -> tuple[Array, Array | None]:
+        """Mean (D,) and covariance (D, D) of the layer's input; None where it is too wide."""
+        mean, shift = self.mean("layer_input"), self._shift("layer_input")
+        return mean, None if self.outer is None else self.outer / self.rows - np.outer(shift, shift)
+
+    def means(self, name: str, fit: GaussianFit) -> dict[str, Array]:
+        """Give the prototypes of every kind, (N, D); NaN where no row has weight."""
+        name = "layer_input" if self.same else name
+        centre = self.mean(name) - self._shift(name)
+        found = {"conditional": self.mean(name) - self._slopes(name, fit) * fit.mean[:, None]}
+        for kind in KINDS[1:]:
+            mass = self.weights[kind][:, None]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                found[kind] = np.where(mass > 1e-9, centre + self.products[name, kind] / mass, np.nan)
+        return found
+
+    def _slopes(self, name: str, fit: GaussianFit) -> Array:
+        """Cov(x, z) / s^2, (N, D); NaN for a constant node."""
+        cross = self.products[name, "conditional"] / self.rows
+        drift = (self.weights["conditional"] / self.rows)[:, None] * self._shift(name)
+        return np.asarray((cross - drift) / np.where(fit.var > 0, fit.var, np.nan)[:, None])
+
+    def effective_counts(self, fit: GaussianFit) -> dict[str, Array]:
+        """Give Kish's effective sample size behind each mean, (N,); all rows for ``conditional``."""
+        counts = {"conditional": np.where(fit.var > 0, float(self.rows), 0.0)}
+        for kind in KINDS[1:]:
+            counts[kind] = self.weights[kind] ** 2 / np.maximum(self.squares[kind], 1e-300)
+        return counts

@@ -1,0 +1,1 @@
+"""The program for notebooks and scripts: `analyse` a checkpoint or a live module."""

@@ -1,0 +1,126 @@
+"""Modules for what graphs do beside layers: arithmetic, reshaping, joining."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from interp.checkpoints.graph.steps import Part
+from interp.network.activations import Activation, Negate
+
+ARITHMETIC: dict[str, Callable[..., Tensor]] = {
+    "add": torch.add,
+    "sub": torch.sub,
+    "mul": torch.mul,
+    "div": torch.div,
+    "pow": torch.pow,
+    "maximum": torch.maximum,
+    "minimum": torch.minimum,
+}
+
+
+class Arithmetic(nn.Module):
+    """One of `ARITHMETIC` on two values, or on one and a constant, which may stand first."""
+
+    def __init__(self, name: str, constant: Tensor | None = None, constant_first: bool = False) -> None:
+        super().__init__()
+        self.name, self.constant_first = name, constant_first
+        self.constant: Tensor | None
+        self.register_buffer("constant", constant)
+
+    def forward(self, first: Tensor, second: Tensor | None = None) -> Tensor:
+        """Apply it to values of shapes that broadcast."""
+        other = self.constant if second is None else second
+        pair = (other, first) if self.constant_first else (first, other)
+        return ARITHMETIC[self.name](*pair)
+
+
+class Unary(nn.Module):
+    """A function of one value that is no activation by itself."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Apply it to values of any shape."""
+        return UNARY[self.name](values)
+
+
+UNARY: dict[str, Callable[[Tensor], Tensor]] = {"erf": torch.erf, "sqrt": torch.sqrt, "exp": torch.exp}
+
+
+class Squeeze(nn.Module):
+    """Axes of length one taken away."""
+
+    def __init__(self, dim: tuple[int, ...]) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Take axes from values (B, ...)."""
+        return values.squeeze(self.dim)
+
+
+class Reshape(nn.Module):
+    """Give each sample another shape, with at most one -1."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Reshape values (B, ...)."""
+        return values.reshape(len(values), *self.shape)
+
+
+class Mean(nn.Module):
+    """The mean over some axes."""
+
+    def __init__(self, dim: tuple[int, ...], keepdim: bool) -> None:
+        super().__init__()
+        self.dim, self.keepdim = dim, keepdim
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Average values (B, ...)."""
+        return values.mean(self.dim, keepdim=self.keepdim)
+
+
+class Concat(nn.Module):
+    """Values joined along one axis."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, *values: Tensor) -> Tensor:
+        """Join values of shapes that differ in this axis alone."""
+        return torch.cat(values, self.dim)
+
+
+class Permute(nn.Module):
+    """Axes in another order."""
+
+    def __init__(self, dims: tuple[int, ...]) -> None:
+        super().__init__()
+        self.dims = dims
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Reorder the axes of values."""
+        return values.permute(self.dims)
+
+
+OPERATIONS: dict[str, Callable[[Part], nn.Module]] = {
+    "Activation": lambda part: Activation(part.settings["name"]),
+    "Negate": lambda part: Negate(),
+    "Arithmetic": lambda part: Arithmetic(part.settings["name"], part.tensors.get("constant"), part.settings["first"]),
+    "Unary": lambda part: Unary(part.settings["name"]),
+    "Squeeze": lambda part: Squeeze(tuple(part.settings["dim"])),
+    "Reshape": lambda part: Reshape(tuple(part.settings["shape"])),
+    "Mean": lambda part: Mean(tuple(part.settings["dim"]), part.settings["keepdim"]),
+    "Concat": lambda part: Concat(part.settings["dim"]),
+    "Permute": lambda part: Permute(tuple(part.settings["dims"])),
+}
+"""Kind -> the module that a part of it describes."""

@@ -1,0 +1,73 @@
+"""What is in a checkpoint, as the one JSON-able object that ``inspect --json`` and report.json share."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from interp.tasks.tasks import TASKS
+from interp.types import Inference, LoadedModel, NodeLayer
+
+DENSE_KINDS = ("linear", "offset-l2")
+
+
+def inspection(model: LoadedModel) -> dict[str, Any]:
+    """Describe a loaded network: what was read, what was inferred and with which evidence.
+
+    Parameters
+    ----------
+    model
+        As read, with its accuracies where data were given.
+
+    Returns
+    -------
+    dict
+        Keys ``format``, ``path``, ``digest``, ``layers``, ``widths``, ``activation``,
+        ``input_scaling``, ``output``, ``trained``, ``task``, ``score`` (its ``name`` and its value on each split),
+        ``accuracy`` (empty for tasks that are scored otherwise), ``inferred``, ``skipped``.
+    """
+    return {
+        "format": model.format,
+        "path": model.path,
+        "digest": model.digest,
+        "layers": [_layer(layer) for layer in model.layers],
+        "widths": widths(model),
+        "activation": _activation(model.layers),
+        "input_scaling": model.scaling.name,
+        "output": model.output,
+        "trained": model.inferred["trained"].value if "trained" in model.inferred else None,
+        "task": model.task,
+        "score": {"name": TASKS[model.task].key, **model.scores},
+        "accuracy": dict(model.accuracy),
+        "inferred": {name: _inference(fact) for name, fact in model.inferred.items()},
+        "skipped": dict(model.skipped),
+    }
+
+
+def widths(model: LoadedModel) -> list[int] | None:
+    """Give the widths of a plain chain of dense layers, inputs first; None for anything else."""
+    layers = model.layers
+    follows = all(after.inputs == before.nodes for before, after in pairwise(layers))
+    if not layers or not follows or any(layer.kind not in DENSE_KINDS for layer in layers):
+        return None
+    return [layers[0].inputs, *(layer.nodes for layer in layers)]
+
+
+def _layer(layer: NodeLayer) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "kind": layer.kind,
+        "nodes": layer.nodes,
+        "inputs": layer.inputs,
+        "activation": layer.activation,
+    }
+
+
+def _activation(layers: tuple[NodeLayer, ...]) -> str | list[str] | None:
+    """Give the one hidden activation, or all of them in order where they differ."""
+    hidden = [layer.activation for layer in (layers[:-1] or layers)]
+    return hidden[0] if len(set(hidden)) == 1 else hidden or None
+
+
+def _inference(fact: Inference) -> dict[str, Any]:
+    return {"value": fact.value, "confidence": fact.confidence, "evidence": fact.evidence}

@@ -1,0 +1,81 @@
+"""Data sets from files of arrays.
+
+To add a format, write a function ``(spec, options) -> Dataset`` and one line in `FILE_READERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from zipfile import ZipInfo
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from interp.data.assemble import existing, from_mapping
+from interp.data.options import DataOptions
+from interp.data.tables import from_csv
+from interp.errors import DataError, first_line
+from interp.safety.pickle_scan import load_weights
+from interp.types import Dataset
+
+MOST_RATIO = 100  # unpacked to packed bytes: images with much background come to 10
+MOST_UNPACKED = 100_000_000  # bytes below which any ratio does no harm
+
+
+def from_npz(spec: str, options: DataOptions) -> Dataset:
+    """Read a ``.npz`` of plain arrays."""
+    path = existing(spec)
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            check_unpacked(archive.zip.infolist(), path.stat().st_size)
+            arrays = {name: archive[name] for name in archive.files}
+        if odd := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
+            raise ValueError(f"{odd[0]!r}, which is no array")
+    except Exception as error:  # damage shows as BadZipFile, ValueError, EOFError, zlib.error; a .npy as TypeError
+        raise DataError(
+            path, found=first_line(error), expected="a .npz of plain arrays", do="save it with numpy.savez"
+        ) from error
+    return from_mapping(spec, arrays)
+
+
+def check_unpacked(members: Sequence[ZipInfo], size: int) -> None:
+    """Raise `ValueError` where an archive would unpack to far more than it is, or names a member twice."""
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > max(MOST_RATIO * size, MOST_UNPACKED):
+        raise ValueError(f"a zip that unpacks to {unpacked:,} bytes, {unpacked // max(size, 1)} times its size")
+    if len({member.filename for member in members}) < len(members):
+        raise ValueError("a zip with doubled names")
+
+
+def from_tensors(spec: str, options: DataOptions) -> Dataset:
+    """Read a dict of tensors, without running code."""
+    path = existing(spec)
+    try:
+        content = load_weights(path)
+    except Exception as error:  # torch.load fails with many types; each means the same here
+        raise DataError(
+            path, found=first_line(error), expected="a dict of tensors", do="save one with torch.save, or use .npz"
+        ) from error
+    if not isinstance(content, Mapping):
+        raise DataError(path, found=type(content).__name__, expected="a dict of tensors", do="save X and y by name")
+    dense = {
+        str(name): value for name, value in content.items() if isinstance(value, torch.Tensor) and _is_dense(value)
+    }
+    half = (torch.bfloat16, torch.float16)  # numpy knows no bfloat16
+    return from_mapping(spec, {k: (v.float() if v.dtype in half else v).detach().numpy() for k, v in dense.items()})
+
+
+def _is_dense(tensor: Tensor) -> bool:
+    """Whether a tensor holds plain numbers, all of which are stored: one of stride 0 can claim any size."""
+    plain = tensor.layout == torch.strided and not (tensor.is_meta or tensor.is_quantized or tensor.is_complex())
+    return plain and tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
+
+
+FILE_READERS: dict[str, Callable[[str, DataOptions], Dataset]] = {
+    ".npz": from_npz,
+    ".csv": from_csv,
+    ".pt": from_tensors,
+    ".pth": from_tensors,
+}
+"""Ending -> what reads such a file."""

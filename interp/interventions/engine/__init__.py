@@ -1,0 +1,1 @@
+"""How edits are run: one block of rows, many edits, exact counts."""

@@ -1,0 +1,145 @@
+"""Classes told apart: how many there are, and which lie above a node's equilibrium level."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from interp.interventions.edits import Edit, Ranges, on_values
+from interp.interventions.engine.scores import classes
+from interp.network.hooks import edit
+from interp.network.inputs import input_blocks
+from interp.tasks.tasks import COUNTED
+from interp.types import Array, LoadedModel, NodeLayer, Split
+
+COLUMNS = ("layer", "node", "class", "samples", "above")
+MOST_CLASSES = 100
+"""Classes are told apart up to so many: beyond, tables outgrow what anyone reads."""
+
+
+def class_number(model: LoadedModel, split: Split) -> int:
+    """Give how many classes to count apart; 0 where there are more than `MOST_CLASSES`, or no classes."""
+    found = split.labels
+    if not len(split):
+        return 0
+    if found is None:
+        number = max(2, _outputs(model, split).shape[1])
+    elif found.ndim > 1 or found.dtype.kind not in "iu" or found.min() < 0:
+        return 0
+    else:
+        number = int(found.max()) + 1
+    return number if number <= MOST_CLASSES else 0
+
+
+@torch.no_grad()
+def _outputs(model: LoadedModel, split: Split) -> Tensor:
+    """Run the network on one sample, (1, C)."""
+    _, x = next(input_blocks(model, split.inputs[:1]))
+    outputs: Tensor = model.module(x)
+    return outputs
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Of every sample: how much of each node's output lies above a level, its class, whether the network is right.
+
+    Attributes
+    ----------
+    above
+        (S, N) 0 or 1; for a convolution the share of positions. NaN for a node without level.
+    labels
+        (S,); without labels the network's own predictions.
+    right
+        (S,) booleans.
+    """
+
+    above: Array
+    labels: Array
+    right: Array
+
+    def by_class(self) -> tuple[Array, Array, Array]:
+        """Give the classes there are, their samples, (C,), and the share of each above, (C, N)."""
+        present, samples = np.unique(self.labels, return_counts=True)
+        return present, samples, np.stack([self.above[self.labels == label].mean(0) for label in present])
+
+    def accuracy(self) -> tuple[Array, Array]:
+        """Give accuracy above and below the level, (N,) each; NaN where nothing lies there."""
+        right = self.right.astype(float)
+        with np.errstate(invalid="ignore"):
+            return right @ self.above / self.above.sum(0), right @ (1 - self.above) / (1 - self.above).sum(0)
+
+
+@torch.no_grad()
+def sides(model: LoadedModel, layer: NodeLayer, split: Split, levels: Array) -> Sides:
+    """Run the unperturbed network and see on which side of a level each output falls.
+
+    Parameters
+    ----------
+    levels
+        (N,) in units of the outputs; NaN for none.
+    """
+    above: list[Array] = []
+    guesses = []
+    limit = torch.from_numpy(levels.astype(np.float32))
+
+    def look(outputs: Tensor) -> Tensor:
+        by_node = outputs.flatten(2) if outputs.dim() > 2 else outputs.unsqueeze(2)
+        above.append((by_node > limit.to(outputs.device)[:, None]).float().mean(2).cpu().numpy())
+        return outputs
+
+    with edit(model.module, layer, *on_values(Edit(after=look), layer)):
+        for _, x in input_blocks(model, split.inputs):
+            guesses.append(classes(model.module(x), model.output).cpu().numpy())
+    guess = np.concatenate(guesses)
+    labels = guess if split.labels is None else split.labels
+    return Sides(np.where(np.isnan(levels), np.nan, np.concatenate(above)), labels, guess == labels)
+
+
+def balanced(
+    model: LoadedModel, split: Split, ranges: Mapping[str, Ranges], node_levels: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Add to the nodes' levels what lies above and below their equilibrium, and tell the classes apart.
+
+    Returns
+    -------
+    node_levels
+        With columns ``above``, ``accuracy_above``, ``accuracy_below``.
+    balance
+        Columns ``layer``, ``node``, ``class``, ``samples``, ``above``, for nodes that have an equilibrium; empty
+        where classes are too many to be told apart. A task without classes has neither.
+    """
+    levels, balance = [], [pd.DataFrame(columns=list(COLUMNS), dtype=float)]
+    for layer in model.layers if model.task in COUNTED else ():
+        rows = node_levels[node_levels["layer"] == layer.name]
+        if rows.empty:
+            continue
+        low, high = ranges[layer.name].low, ranges[layer.name].high
+        with np.errstate(invalid="ignore"):
+            level = pd.Series(rows["equilibrium"].to_numpy(float), rows["node"]).reindex(range(layer.nodes)).to_numpy()
+            found = sides(model, layer, split, low + level * (high - low))
+        over, under = found.accuracy()
+        read = zip(("above", "accuracy_above", "accuracy_below"), (found.above.mean(0), over, under), strict=True)
+        levels.append(rows.assign(**{name: values[rows["node"]] for name, values in read}))
+        if class_number(model, split):
+            balance.append(_rows(layer.name, found))
+    if not levels:
+        return node_levels.assign(above=np.nan, accuracy_above=np.nan, accuracy_below=np.nan), balance[0]
+    return pd.concat(levels, ignore_index=True), pd.concat(balance[1:] or balance, ignore_index=True)
+
+
+def _rows(layer: str, found: Sides) -> pd.DataFrame:
+    present, samples, above = found.by_class()
+    known = np.flatnonzero(~np.isnan(found.above[0]))
+    values = {
+        "layer": layer,
+        "node": np.repeat(known, len(present)),
+        "class": np.tile(present, len(known)),
+        "samples": np.tile(samples, len(known)),
+        "above": above[:, known].T.ravel(),
+    }
+    return pd.DataFrame(values, columns=list(COLUMNS))

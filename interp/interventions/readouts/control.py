@@ -1,0 +1,127 @@
+"""The same network with its weights shuffled: what any network of this shape tolerates."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from interp.interventions.edits import INTERVENTIONS, Edit, Ranges, on_values
+from interp.interventions.engine.counting import right_samples
+from interp.interventions.engine.measure import measure
+from interp.interventions.levels import levels
+from interp.interventions.readouts.tolerance import CENTRES, COLUMNS, tolerance_row
+from interp.network.hooks import edit
+from interp.network.inputs import input_blocks
+from interp.tasks.tasks import COUNTED
+from interp.types import Array, LoadedModel, NodeLayer, Split
+
+COMPARED = tuple(CENTRES)
+CONTROL_COLUMNS = ("network", "shuffle", "layer", "intervention", "level", "samples", "agreement")
+REPETITIONS = 400
+"""Bootstrap draws behind the intervals of a tolerance."""
+
+
+def compare_with_control(
+    model: LoadedModel, split: Split, ranges: Mapping[str, Ranges], count: int, seed: int, shuffles: int = 1
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Sweep a network and shuffled copies, each judged by agreement with its own unperturbed predictions.
+
+    Accuracy would not do: a copy's is at chance, whatever is done to it. Where outputs are measured values, agreement
+    is the share of the variance of the unperturbed outputs that stays explained, and intervals are NaN.
+
+    Parameters
+    ----------
+    ranges
+        Of the network itself; those of the copies are measured on `split`.
+    count
+        Levels of each intervention.
+    seed
+        Of the shuffling and of the bootstrap.
+    shuffles
+        Copies.
+
+    Returns
+    -------
+    control
+        Columns ``network`` (``given`` or ``shuffled``), ``shuffle`` (which copy, -1 for the network itself),
+        ``layer``, ``intervention``, ``level``, ``samples``, ``agreement``. Nothing for a copy whose outputs are
+        not numbers.
+    tolerance
+        Rows of `Effects.tolerance`.
+    """
+    levels_of = {kind: levels(kind, count) for kind in COMPARED}
+    agreements, tolerances = [], []
+    for copy_number in range(-1, shuffles):
+        given = copy_number < 0
+        network = model if given else replace(model, module=shuffle_weights(model.module, seed + copy_number))
+        for layer in model.layers:
+            known = ranges.get(layer.name) if given else output_ranges(network, layer, split.inputs)
+            if layer.name not in ranges or known is None or not (given or bool(np.all(known.finite))):
+                continue
+            right = _right(network, layer, split, known, levels_of)
+            key = {"layer": layer.name, "network": "given" if given else "shuffled", "shuffle": copy_number}
+            agreements += _agreements(key | {"samples": len(split)}, levels_of, right)
+            repeat = REPETITIONS if given and model.task in COUNTED else 0
+            tolerances.append(key | tolerance_row(levels_of, right, seed, repeat))
+    return (
+        pd.DataFrame(agreements, columns=list(CONTROL_COLUMNS)),
+        pd.DataFrame(tolerances, columns=list(COLUMNS)),
+    )
+
+
+def _right(
+    model: LoadedModel, layer: NodeLayer, split: Split, ranges: Ranges, levels_of: Mapping[str, Array]
+) -> dict[str, Array]:
+    """Tell which samples keep their prediction at each level, (E, S); without classes give agreement, (E, 1)."""
+    edits = [INTERVENTIONS[kind](float(x), ranges) for kind, found in levels_of.items() for x in found]
+    note = f"{layer.name} beside its control"
+    if model.task in COUNTED:
+        right = right_samples(model, layer, edits, Split(split.inputs, None), note)
+    else:
+        right = measure(model, layer, edits, split, note, own=True).score[:, None]
+    parts = np.split(right, np.cumsum([len(found) for found in levels_of.values()])[:-1])
+    return dict(zip(levels_of, parts, strict=True))
+
+
+def _agreements(
+    key: Mapping[str, object], levels_of: Mapping[str, Array], right: Mapping[str, Array]
+) -> list[dict[str, object]]:
+    return [
+        {**key, "intervention": kind, "level": float(level), "agreement": float(flags.mean())}
+        for kind, found in levels_of.items()
+        for level, flags in zip(found, right[kind], strict=True)
+    ]
+
+
+def shuffle_weights(module: nn.Module, seed: int) -> nn.Module:
+    """Copy a module and permute the entries of each of its parameters: same values, nothing learned."""
+    generator = torch.Generator().manual_seed(seed)
+    shuffled = copy.deepcopy(module)
+    with torch.no_grad():
+        for parameter in shuffled.parameters():
+            order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
+            parameter.copy_(parameter.flatten()[order].view_as(parameter))
+    return shuffled
+
+
+@torch.no_grad()
+def output_ranges(model: LoadedModel, layer: NodeLayer, inputs: Array) -> Ranges:
+    """Measure the least and largest activation output of each node."""
+    seen: list[tuple[Tensor, Tensor]] = []
+
+    def look(outputs: Tensor) -> Tensor:
+        by_node = outputs.transpose(0, 1).flatten(1)
+        seen.append((by_node.amin(1), by_node.amax(1)))
+        return outputs
+
+    with edit(model.module, layer, *on_values(Edit(after=look), layer)):
+        for _, x in input_blocks(model, inputs):
+            model.module(x)
+    low, high = torch.stack([a for a, _ in seen]).amin(0), torch.stack([b for _, b in seen]).amax(0)
+    return Ranges(low.cpu().numpy(), high.cpu().numpy())

@@ -1,0 +1,1 @@
+"""What a module is: its nodes, their activations, what calls them, and hooks to read and change them."""

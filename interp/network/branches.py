@@ -1,0 +1,49 @@
+"""Networks whose values are read more than once: residual connections, branches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from interp.network.chain import hold
+
+INPUT = ""
+"""The name of the network's own input."""
+
+
+class Node(NamedTuple):
+    """One module of a network and the names of the values it reads; its own value bears its name."""
+
+    name: str
+    module: nn.Module
+    inputs: tuple[str, ...]
+
+
+class Dag(nn.Module):
+    """Modules that read values by name, each run once; the last one's value is the output.
+
+    Parameters
+    ----------
+    nodes
+        In an order in which every value is there before it is read.
+    """
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        super().__init__()
+        self.reads = tuple((node.name, node.inputs) for node in nodes)
+        for node in nodes:
+            hold(self, node.name, node.module)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Run every node; a value is let go after its last reader."""
+        last = {value: name for name, values in self.reads for value in values}
+        known = {INPUT: inputs}
+        result = inputs
+        for name, values in self.reads:
+            known[name] = result = self.get_submodule(name)(*(known[value] for value in values))
+            for value in values:
+                if last[value] == name:
+                    known.pop(value, None)
+        return result

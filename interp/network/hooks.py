@@ -1,0 +1,158 @@
+"""Context managers that tap and edit the tensors of a network; hooks are always removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
+
+from torch import Tensor, nn
+
+from interp.network.activations import activation_name
+from interp.network.calls import Seer, call_of, function_name, place_of
+from interp.network.layouts import as_it_was, samples_first
+from interp.network.uses import KEEPS_NODES
+from interp.types import NodeLayer
+
+Change = Callable[[Tensor], Tensor]
+
+WITHOUT_OUTPUT = ("identity", "custom")
+"""Activations after which nothing can be recognised as the layer's output: z stands for it."""
+
+
+@contextmanager
+def tap(module: nn.Module, layers: Iterable[NodeLayer]) -> Iterator[dict[str, Tensor]]:
+    """Collect z of some layers while the network runs.
+
+    Yields
+    ------
+    dict
+        Layer name -> its latest z, samples on axis 0, copied, since an in-place activation may overwrite it.
+    """
+    values: dict[str, Tensor] = {}
+    layers = list(layers)
+    with _batch_size(module, layers) as batch:
+
+        def keep(layer: NodeLayer) -> Change:
+            def change(z: Tensor) -> Tensor:
+                values[layer.name] = samples_first(z.detach(), layer, batch()).clone()
+                return z
+
+            return change
+
+        with _changed(module, {layer.tap: keep(layer) for layer in layers}):
+            yield values
+
+
+@contextmanager
+def edit(
+    module: nn.Module, layer: NodeLayer, before: Change | None = None, after: Change | None = None
+) -> Iterator[None]:
+    """Replace a layer's values while the network runs.
+
+    Parameters
+    ----------
+    before
+        z -> new z, at the linear map's (or its norm's) output, samples on axis 0.
+    after
+        Activation output -> new output. A layer without activation, or with one of the network's own making,
+        is changed at z.
+    """
+    with ExitStack() as stack:
+        batch = stack.enter_context(_batch_size(module, [layer]))
+
+        def laid_out(change: Change, values: Tensor) -> Tensor:
+            if layer.layout == "samples":
+                return change(values)
+            return as_it_was(change(samples_first(values, layer, batch())), layer, values.shape)
+
+        mode = None
+        if after is not None and layer.activation not in WITHOUT_OUTPUT:
+            mode = stack.enter_context(_AfterActivation(partial(laid_out, after)))
+
+        def at_z(z: Tensor) -> Tensor:
+            z = z if before is None else laid_out(before, z)
+            if mode is not None:
+                mode.target = z
+            elif after is not None:
+                z = laid_out(after, z)
+            return z
+
+        stack.enter_context(_changed(module, {layer.tap: at_z}))
+        yield
+
+
+# --------------------------------------------------------------------------- places
+
+
+@contextmanager
+def _changed(module: nn.Module, changes: Mapping[str, Change]) -> Iterator[None]:
+    """Replace the outputs of modules, and the results of calls that tensors mark."""
+    calls: list[tuple[Tensor, Change]] = []
+    with ExitStack() as stack:
+        for tap, change in changes.items():
+            place = place_of(module, tap)
+            if isinstance(place, nn.Module):
+                stack.callback(place.register_forward_hook(_hook(change)).remove)
+            else:
+                calls.append((place, change))
+        if calls:
+            stack.enter_context(_AtCalls(calls))
+        yield
+
+
+def _hook(change: Change) -> Callable[..., Tensor]:
+    return lambda part, inputs, output: change(output)
+
+
+class _AtCalls(Seer):
+    """Changes the results of the linear maps and norms that are called with certain tensors."""
+
+    def __init__(self, changes: Sequence[tuple[Tensor, Change]]) -> None:
+        super().__init__()
+        self.changes = {id(mark): change for mark, change in changes}
+
+    def call(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a function."""
+        result = func(*args, **kwargs)
+        made = call_of(function_name(func), args, kwargs)
+        change = None if made is None else self.changes.get(id(made.key))
+        return result if change is None else change(result)
+
+
+class _AfterActivation(Seer):
+    """Changes the result of the first activation that is applied to `target`."""
+
+    def __init__(self, change: Change) -> None:
+        super().__init__()
+        self.change = change
+        self.target: Tensor | None = None
+
+    def call(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a function."""
+        is_target = self.target is not None and bool(args) and args[0] is self.target
+        result = func(*args, **kwargs)
+        if not is_target:
+            return result
+        name = function_name(func)
+        if activation_name(name) is not None:
+            self.target = None
+            return self.change(result)
+        if name in KEEPS_NODES:
+            self.target = result
+        return result
+
+
+@contextmanager
+def _batch_size(module: nn.Module, layers: Sequence[NodeLayer]) -> Iterator[Callable[[], int]]:
+    """Tell how many samples the network is running on, where a layer's values do not say."""
+    seen = [0]
+
+    def look(part: nn.Module, args: tuple[Any, ...]) -> None:
+        seen[:] = [len(args[0])]
+
+    with ExitStack() as stack:
+        if any(layer.layout != "samples" for layer in layers):
+            stack.callback(module.register_forward_pre_hook(look).remove)
+        yield lambda: seen[0]

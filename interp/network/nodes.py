@@ -1,0 +1,151 @@
+"""Which tensors of a network are nodes: a linear map, the norm that follows it, its activation.
+
+The network is run on a few samples while every torch function call is watched, so that
+functional, reused and in-place activations are found as well as modules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from interp.network.hooks import tap
+from interp.network.layouts import layout_of
+from interp.network.tracing import OUTPUTS, Tapped, Watch
+from interp.network.uses import activation_of
+from interp.types import NodeLayer
+
+
+class Structure(NamedTuple):
+    """What a network is made of.
+
+    Attributes
+    ----------
+    layers
+        What can be looked at, in the order in which it runs.
+    skipped
+        Module name -> why it is not covered, for every module that holds parameters.
+    output
+        What is done to the last layer's z: ``linear``, ``activation``, ``negated``,
+        ``negated-activation``, ``log-softmax``, ``softmax`` or ``sigmoid``.
+    """
+
+    layers: tuple[NodeLayer, ...]
+    skipped: dict[str, str]
+    output: str
+
+
+def find_layers(module: nn.Module, example: Tensor) -> Structure:
+    """Find the node layers of a network by watching it run.
+
+    Parameters
+    ----------
+    module
+        In eval mode.
+    example
+        A few samples as the module takes them, (B, ...).
+    """
+    with torch.no_grad(), Watch(module) as watch:
+        watch.give(module(example))
+    once = [seen for seen in watch.seen.values() if seen.calls == 1]
+    found = [_node_layer(seen) for seen in once]
+    layers, mixed = _with_layouts(module, found, example)
+    skipped = _skipped(module, watch, layers) | mixed
+    return Structure(tuple(layers), skipped, _output_form(once[-1]) if once else "linear")
+
+
+def _node_layer(seen: Tapped) -> NodeLayer:
+    transposed = seen.kind.startswith("conv-transpose")
+    nodes = seen.weight[1] * seen.groups if transposed else seen.weight[0]
+    inputs = prod(seen.weight) // seen.weight[1] if transposed else prod(seen.weight[1:]) * seen.groups
+    return NodeLayer(seen.name, seen.kind, nodes, inputs, activation_of(seen.read), seen.tap)
+
+
+def _output_form(seen: Tapped) -> str:
+    if seen.kind == "offset-l2":
+        return "negated-distance" if "neg" in seen.trail else "distance"
+    negated = "neg" in seen.trail
+    named = next((OUTPUTS[function] for function in seen.trail if function in OUTPUTS), None)
+    if named is not None:
+        return named
+    active = activation_of(seen.read) != "identity"
+    return {(False, False): "linear", (False, True): "activation", (True, False): "negated"}.get(
+        (negated, active), "negated-activation"
+    )
+
+
+# --------------------------------------------------------------------------- samples
+
+
+def _with_layouts(
+    module: nn.Module, layers: list[NodeLayer], example: Tensor
+) -> tuple[list[NodeLayer], dict[str, str]]:
+    """Find where each layer's samples are, by a second run with one sample changed."""
+    first, other = example[:1], example[1:2]
+    if len(other) == 0 or torch.equal(first, other):
+        other = torch.randn(first.shape, generator=torch.Generator().manual_seed(0)).to(first)
+    seen = []
+    for second in (first, other):
+        with torch.no_grad(), tap(module, layers) as values:
+            module(torch.cat([first, second]))
+        seen.append(values)
+    kept, mixed = [], {}
+    for layer in layers:
+        layout = layout_of(seen[0][layer.name], seen[1][layer.name], layer.kind)
+        if layout is None:
+            mixed[layer.name] = f"{layer.kind}: its rows belong to no one sample"
+        else:
+            kept.append(replace(layer, layout=layout))
+    return kept, mixed
+
+
+# --------------------------------------------------------------------------- what is not covered
+
+
+def _skipped(module: nn.Module, watch: Watch, layers: list[NodeLayer]) -> dict[str, str]:
+    """Give a reason for every module of whose own parameters some belong to no layer."""
+    covered = {layer.name for layer in layers} | {layer.tap for layer in layers}
+    marks = {name.removesuffix(".running_mean") for name in covered}
+    reasons = {}
+    for name, part in module.named_modules():
+        inner = ".parametrizations." in f".{name}." and name.split(".parametrizations.")[0] in covered
+        own = [f"{name}.{own}".strip(".") for own, _ in part.named_parameters(recurse=False)]
+        left = [parameter for parameter in own if parameter not in covered | watch.biases]
+        if name in covered | marks or inner or not left:
+            continue
+        reasons[name or WHOLE] = _reason(name, part, watch, [own.rpartition(".")[2] for own in left])
+    return reasons
+
+
+WHOLE = "(network)"
+"""Name of the network itself, which dotted paths leave empty."""
+
+
+def _reason(name: str, part: nn.Module, watch: Watch, left: list[str]) -> str:
+    kind = type(part).__name__
+    calls = watch.seen[name].calls if name in watch.seen else 0
+    if calls > 1:
+        return f"{kind} runs {calls} times, so it has no one value of z"
+    if name in watch.kinds:
+        return f"{kind} was not called"
+    if len(left) < sum(1 for _ in part.parameters(recurse=False)) or any(True for _ in part.children()):
+        return f"{kind}: {', '.join(left)} belong to no linear map that interp knows"
+    return f"{kind} is no linear map that interp knows"
+
+
+# --------------------------------------------------------------------------- values of nodes
+
+
+def rows_of_nodes(output: Tensor, kind: str) -> Tensor:
+    """Lay a layer's output out as (rows, N): one row a sample, or a sample's position.
+
+    Convolutions (B, N, H, W) and (B, N, L) give B*H*W rows, position running fastest; linear maps
+    over sequences (B, T, N) give B*T rows.
+    """
+    if kind.startswith("conv"):
+        output = output.flatten(2).transpose(1, 2)
+    return output.reshape(-1, output.shape[-1])

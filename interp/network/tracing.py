@@ -1,0 +1,201 @@
+"""Watching one run of a network: which linear maps are called, and what is done to their outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+
+from interp.network.calls import Call, Seer, call_of, function_name
+from interp.network.uses import KEEPS_NODES, acts_alone, become, named_activation, tensors_in
+
+NODE_KINDS: dict[str, str] = {
+    "torch.nn.modules.linear.Linear": "linear",
+    "torch.nn.modules.conv.Conv1d": "conv1d",
+    "torch.nn.modules.conv.Conv2d": "conv2d",
+    "torch.nn.modules.conv.Conv3d": "conv3d",
+    "torch.nn.modules.conv.ConvTranspose1d": "conv-transpose1d",
+    "torch.nn.modules.conv.ConvTranspose2d": "conv-transpose2d",
+    "torch.nn.modules.conv.ConvTranspose3d": "conv-transpose3d",
+    "zoo.layers.OffsetL2": "offset-l2",
+}
+"""Qualified class name -> kind. Add your own: weight (N, D, ...) and one output channel a node."""
+
+OUTPUTS = {"log_softmax": "log-softmax", "softmax": "softmax", "sigmoid": "sigmoid"}
+"""Torch functions on the last layer that make scores of z without changing what it measures."""
+
+
+class Tapped(NamedTuple):
+    """What was seen of one linear map while the network ran.
+
+    Attributes
+    ----------
+    name
+        Of the module, or of the parameter less ``.weight`` or ``_weight``.
+    tap
+        Module whose output is z, or the parameter or buffer that marks the call whose result is z.
+    z
+        That output, (B, N), (B, T, N), (B, N, H, W), ...
+    calls
+        How often it ran.
+    trail
+        Functions applied to its nodes, up to what reads them.
+    read
+        What is read of its nodes, as `interp.network.uses` names it; empty where nothing was seen to read them.
+    shapes
+        Of the weight, and of z.
+    """
+
+    name: str
+    kind: str
+    tap: str
+    calls: int
+    weight: tuple[int, ...]
+    groups: int
+    z: Tensor
+    trail: tuple[str, ...] = ()
+    read: frozenset[str] = frozenset()
+
+
+def node_kind(module: nn.Module) -> str | None:
+    """Name the kind of a module's nodes, subclasses included; None if it has none."""
+    names = (f"{base.__module__}.{base.__qualname__}" for base in type(module).__mro__)
+    return next((NODE_KINDS[name] for name in names if name in NODE_KINDS), None)
+
+
+def node_weight(module: nn.Module, kind: str) -> Tensor:
+    """Give the tensor that holds nodes: weights, or the centres of a distance layer."""
+    weight = module.mu if kind == "offset-l2" else module.weight
+    assert isinstance(weight, Tensor)
+    return weight.detach()
+
+
+class Watch(Seer):
+    """Follows each linear map's output until something other than a function of each value alone reads it."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.names = {part: name for name, part in module.named_modules()}
+        self.kinds = {name: kind for part, name in self.names.items() if (kind := node_kind(part))}
+        self.marks = {id(tensor): name for name, tensor in [*module.named_parameters(), *module.named_buffers()]}
+        self.seen: dict[str, Tapped] = {}
+        self.carries: dict[int, tuple[str, str]] = {}  # id of a tensor -> layer, and what it is of its nodes
+        self.alive: list[Tensor] = []  # keeps ids from being used again
+        self.biases: set[str] = set()  # of linear maps called as functions
+        self.inside: list[str] = []  # linear modules that are running
+        self._hooks = ExitStack()
+
+    def __enter__(self) -> Watch:
+        for part, name in self.names.items():
+            if name in self.kinds:
+                self._hooks.callback(part.register_forward_pre_hook(self._before(name)).remove)
+                self._hooks.callback(part.register_forward_hook(self._after(name)).remove)
+            elif any(True for _ in part.buffers(recurse=False)):
+                self._hooks.callback(part.register_forward_hook(self._after_norm(name)).remove)
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._hooks.close()
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
+
+    def _before(self, name: str) -> Callable[..., None]:
+        def hook(part: nn.Module, inputs: tuple[Any, ...]) -> None:
+            self.inside.append(name)
+
+        return hook
+
+    def _after(self, name: str) -> Callable[..., None]:
+        def hook(part: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+            self.inside.pop()
+            if isinstance(output, Tensor):
+                groups = int(getattr(part, "groups", 1))
+                self._found(name, self.kinds[name], name, node_weight(part, self.kinds[name]), groups, output)
+
+        return hook
+
+    def _after_norm(self, name: str) -> Callable[..., None]:
+        """Name the module where its output is the norm's very result."""
+
+        def hook(part: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+            layer, _ = self.carries.get(id(output), (None, ""))
+            if layer and self.seen[layer].tap == f"{name}.running_mean" and self.seen[layer].z is output:
+                self.seen[layer] = self.seen[layer]._replace(tap=name)
+
+        return hook
+
+    def _found(self, name: str, kind: str, tap: str, weight: Tensor, groups: int, z: Tensor) -> None:
+        calls = self.seen[name].calls + 1 if name in self.seen else 1
+        self.seen[name] = Tapped(name, kind, tap, calls, tuple(weight.shape), groups, z)
+        self._carry(z, name, "z")
+
+    def _carry(self, tensor: Tensor, layer: str, state: str) -> None:
+        self.carries[id(tensor)] = layer, state
+        self.alive.append(tensor)
+
+    def call(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a function and note whose nodes it computes or uses."""
+        given = tensors_in([*args, *kwargs.values()])
+        carried = [self.carries[id(tensor)] for tensor in given if id(tensor) in self.carries]
+        result = func(*args, **kwargs)
+        name = function_name(func)
+        made = call_of(name, args, kwargs)
+        if made is not None and made.kind != "norm" and not self.inside:
+            self._functional(made, result)
+        results = tensors_in([result])
+        if carried and name == "setitem":
+            self._carry(given[0], carried[0][0], "custom")
+        elif carried and results:  # shape queries are no use of the nodes
+            alone = all(self._constant(tensor) or self.carries.get(id(tensor)) in carried for tensor in given)
+            state = None
+            if alone and not self.inside and len({layer for layer, _ in carried}) == 1:
+                states = [state for _, state in carried]
+                nodes = [tensor for tensor in given if id(tensor) in self.carries]
+                tried = partial(acts_alone, func, args, kwargs, nodes)
+                state = become(name, named_activation(name, args, kwargs), states, tried)
+            self._follow(name, carried, state, results[0])
+            if made is not None and made.kind == "norm" and state == "z":
+                self._norm(carried[0][0], made, results[0])
+        return result
+
+    def _constant(self, tensor: Tensor) -> bool:
+        """Whether a tensor is the network's own, or a number, and none of its nodes."""
+        return id(tensor) not in self.carries and (id(tensor) in self.marks or tensor.numel() == 1)
+
+    def _functional(self, made: Call, result: Tensor) -> None:
+        """Note a linear map that no module of its own computes, if its weight is a parameter as it stands."""
+        mark = self.marks.get(id(made.key))
+        if mark is not None:
+            name = mark.removesuffix(".weight").removesuffix("_weight")
+            self.biases.add(self.marks.get(id(made.arguments.get("bias")), ""))
+            self._found(name, made.kind, mark, made.key, int(made.arguments.get("groups", 1)), result)
+
+    def _norm(self, layer: str, made: Call, result: Tensor) -> None:
+        """Take z after a batch-norm that follows at once; after pooling it would lie at other positions."""
+        seen, mark = self.seen[layer], self.marks.get(id(made.key))
+        if mark is not None and not seen.trail and seen.z.shape == result.shape and made.arguments["input"] is seen.z:
+            self.carries.pop(id(seen.z))  # what else reads it reads no node
+            self.seen[layer] = seen._replace(tap=mark, z=result)
+
+    def _follow(self, function: str, carried: list[tuple[str, str]], state: str | None, result: Tensor) -> None:
+        """Carry what a function makes of nodes on, or note that it reads them."""
+        for layer, before in carried:
+            seen = self.seen[layer]
+            trail = seen.trail if function in KEEPS_NODES else (*seen.trail, function)
+            left = before.removeprefix("~") if function in OUTPUTS else before
+            read = seen.read if state is not None else seen.read | {left}
+            self.seen[layer] = seen._replace(trail=trail, read=read)
+        if self.carries.get(id(result)) in carried:  # changed in place
+            del self.carries[id(result)]
+        if state is not None:
+            self._carry(result, carried[0][0], state)
+
+    def give(self, outputs: Any) -> None:
+        """Note what the network gives as its outputs: sign and scale of these are told apart from the activation."""
+        for tensor in tensors_in([outputs]):
+            if id(tensor) in self.carries:
+                layer, state = self.carries[id(tensor)]
+                self.seen[layer] = self.seen[layer]._replace(read=self.seen[layer].read | {state.removeprefix("~")})

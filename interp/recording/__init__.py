@@ -1,0 +1,1 @@
+"""model x data -> Recording, streamed to disk."""

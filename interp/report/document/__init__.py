@@ -1,0 +1,1 @@
+"""Results as the one JSON object of report.json."""

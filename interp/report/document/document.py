@@ -1,0 +1,144 @@
+"""Results as the one JSON object of report.json (DESIGN, section 7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interp.checkpoints.inspection import inspection
+from interp.report.document.effects import intervention_keys, run_keys
+from interp.report.document.nodes import node_rows
+from interp.report.document.plain import plain
+from interp.report.lookup import Span, at_threshold, coherent_share, known_mean, null_range, null_share, share_p_value
+from interp.tasks.tasks import TASKS
+from interp.types import Boundaries, ClusterMatch, Dataset, NodeLayer, Prototypes, Results
+
+SCHEMA = 1
+
+
+def document(results: Results) -> dict[str, Any]:
+    """Give everything a run found as JSON-able values; NaN and infinities become None.
+
+    Raw vectors (prototypes, centroids, histograms) stay in the stage files.
+
+    Parameters
+    ----------
+    results
+        As the pipeline made them.
+    """
+    score = TASKS[results.model.task].key
+    found = {
+        "schema": SCHEMA,
+        "model": inspection(results.model),
+        "data": _data(results.data),
+        "layers": [_layer(results, layer) for layer in results.model.layers],
+        "nodes": node_rows(results),
+        "prototypes": [_prototypes(results, name, found) for name, found in results.prototypes.items()],
+        "clusters": [_match(name, match) for name, matches in results.clusters.items() for match in matches],
+        "interventions": results.effects.table.rename(columns={"accuracy": score}),
+        "interventions_skipped": results.effects.skipped,
+        "baseline": results.effects.baseline,
+        **intervention_keys(results.effects, score),
+        "runs": None if results.runs is None else run_keys(results.runs, score),
+        "attribution": [{"layer": name, **vars(found)} for name, found in results.attribution.items()],
+        "verdict": {"headline": results.verdict.headline, "findings": results.verdict.findings},
+        "alerts": results.verdict.alerts,
+        "limits": [vars(limit) for limit in results.limits],
+        "provenance": results.provenance,
+    }
+    clean: dict[str, Any] = plain(found)
+    return clean
+
+
+def _data(data: Dataset) -> dict[str, Any]:
+    return {
+        "name": data.name,
+        "splits": {name: len(split) for name, split in data.splits.items()},
+        "width": data.width,
+        "image_shape": data.image_shape,
+        "classes": data.classes,
+        "features": data.features,
+        "digest": data.digest,
+    }
+
+
+def _layer(results: Results, layer: NodeLayer) -> dict[str, Any]:
+    facts = {
+        "name": layer.name,
+        "kind": layer.kind,
+        "nodes": layer.nodes,
+        "inputs": layer.inputs,
+        "activation": layer.activation,
+    }
+    if layer.name in results.fits:
+        facts["rows"] = results.fits[layer.name].count
+    if layer.name in results.boundaries:
+        facts |= _shares(results.boundaries[layer.name])
+    return facts
+
+
+def _shares(found: Boundaries) -> dict[str, Any]:
+    """Give the share of coherent nodes over epsilon, never without its nulls."""
+    nulls = {
+        name: {"share": share, "low": found.null_low[name], "high": found.null_high[name]}
+        for name, share in found.null_share.items()
+    }
+    curve = {"epsilon": found.epsilons, "share": found.share, "low": found.share_low, "high": found.share_high}
+    return {
+        "kinds": found.counts,
+        "thresholds": found.thresholds,
+        "coherent": _at_threshold(found),
+        "curve": {**curve, "p_value": found.share_p_value, "null": nulls},
+    }
+
+
+def _at_threshold(found: Boundaries) -> dict[str, Any]:
+    return {
+        "epsilon": found.epsilons[at_threshold(found)] if len(found.epsilons) else None,
+        **_span(coherent_share(found)),
+        "p_value": share_p_value(found),
+        "null": {name: _span(span) for name, span in null_share(found).items()},
+    }
+
+
+def _span(span: Span) -> dict[str, float]:
+    return {"share": span.value, "low": span.low, "high": span.high}
+
+
+def _prototypes(results: Results, name: str, found: Prototypes) -> dict[str, Any]:
+    matches = results.clusters.get(name, ())
+    return {
+        "layer": name,
+        "nodes": found.nodes,
+        "kinds": {kind: _prototype_kind(kind, found, matches) for kind in found.layer_input},
+        "exemplars": dict(found.exemplars),
+        "whitening": found.whitening,
+    }
+
+
+def _prototype_kind(kind: str, found: Prototypes, matches: tuple[ClusterMatch, ...]) -> dict[str, Any]:
+    matched = [
+        {"k": match.k, "centroid": match.match[kind], "distance": match.distance[kind]}
+        for match in matches
+        if kind in match.match
+    ]
+    return {"effective_count": found.effective_count.get(kind), "matched": matched}
+
+
+def _match(layer: str, match: ClusterMatch) -> dict[str, Any]:
+    return {
+        "layer": layer,
+        "k": match.k,
+        "rows": match.rows,
+        "matched": {kind: _distances(kind, match) for kind in match.match},
+        "agreement": match.agreement,
+        "accuracy": match.accuracy,
+    }
+
+
+def _distances(kind: str, match: ClusterMatch) -> dict[str, Any]:
+    nulls = {name: _null(null_range(values)) for name, values in match.null_distance.get(kind, {}).items()}
+    return {"mean_distance": known_mean(match.distance[kind]), "null": nulls}
+
+
+def _null(span: Span) -> dict[str, float]:
+    return {"mean": span.value, "low": span.low, "high": span.high}

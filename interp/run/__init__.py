@@ -1,0 +1,1 @@
+"""Stages in order, on one model, one data set and one folder."""

@@ -1,0 +1,136 @@
+"""How much of a large network is looked at: what is drawn by lot, what is left out, and how to lift that.
+
+A mixture takes milliseconds a node, a change of one node or layer a run of what follows it, and prototypes
+memory. Nodes are drawn at random, not chosen by what they do, so that shares of them are shares of their layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from interp.types import NodeLayer
+
+LARGE_LAYERS = 12
+LARGE_NODES = 2048
+"""A network with more node layers, or more nodes, than these is large."""
+
+MOST_NODES = 1024
+"""Nodes of a large network with mixtures and prototypes, in equal parts of each layer."""
+
+LEAST_NODES = 8
+"""Of a layer, however many layers there are."""
+
+SWEPT_LAYERS = 6
+"""Of a large network, evenly over depth."""
+
+LEAST_INPUTS = 100
+"""Of each split that a large network is swept on, however much work one is."""
+
+WORK = 5 * 10**12
+"""Multiplications and additions that sweeping, and as many that changing single nodes, of a large network may take."""
+
+PASSES = 150
+"""Runs of the network that sweeping one layer amounts to: published levels, its control, attributions."""
+
+PROTOTYPE_VALUES = 2**25
+"""Values of all nodes' prototypes of one kind in the network's input, where `LEAST_NODES` allow: 256 MB in float64."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Caps on what is looked at; None stands for no cap, or for that of `large_limits` in a large network.
+
+    Attributes
+    ----------
+    everything
+        Cap nothing that is not capped here, however large the network.
+    nodes_per_layer
+        Nodes of a layer that have mixtures, prototypes and centroids.
+    single_nodes
+        Nodes of a swept layer that are silenced, clamped and attributed, one at a time.
+    swept_layers
+        Layers that are swept, compared with shuffled copies and attributed.
+    inputs
+        Of each split, for all that.
+    levels
+        Of each intervention; the published levels are always among them.
+    curve_levels
+        Of single nodes' clamp curves.
+    directions
+        Random directions a layer.
+    """
+
+    everything: bool = False
+    nodes_per_layer: int | None = None
+    single_nodes: int | None = None
+    swept_layers: int | None = None
+    inputs: int | None = None
+    levels: int | None = None
+    curve_levels: int | None = None
+    directions: int | None = None
+
+
+def is_large(layers: Sequence[NodeLayer]) -> bool:
+    """Whether a network has more layers or nodes than are looked at without limits."""
+    return len(layers) > LARGE_LAYERS or sum(layer.nodes for layer in layers) > LARGE_NODES
+
+
+def large_limits(layers: Sequence[NodeLayer], width: int, work: int) -> Limits:
+    """Give the caps of a large network.
+
+    Parameters
+    ----------
+    width
+        Values of one input.
+    work
+        Multiply-adds of all layers on one input.
+    """
+    total = min(MOST_NODES, PROTOTYPE_VALUES // width)
+    swept = min(SWEPT_LAYERS, len(layers))
+    inputs = max(LEAST_INPUTS, WORK // (PASSES * swept * work))
+    return Limits(
+        nodes_per_layer=max(LEAST_NODES, total // len(layers)),
+        single_nodes=max(LEAST_NODES, WORK // (2 * swept * work * inputs)),  # silenced with 0 and with the mean
+        swept_layers=SWEPT_LAYERS,
+        inputs=inputs,
+        levels=1,
+        curve_levels=0,
+        directions=8,
+    )
+
+
+def settled(limits: Limits, layers: Sequence[NodeLayer], width: int, work: Callable[[], int]) -> Limits:
+    """Fill in the caps that the user left open; arguments as of `large_limits`, `work` counted only if it matters.
+
+    Examples
+    --------
+    >>> layers = [NodeLayer(str(i), "linear", 512, 512, "relu", str(i)) for i in range(16)]
+    >>> found = settled(Limits(inputs=50), layers, 784, lambda: 10**9)
+    >>> found.inputs, found.nodes_per_layer
+    (50, 64)
+    >>> settled(Limits(everything=True), layers, 784, lambda: 10**9).nodes_per_layer is None
+    True
+    """
+    if limits.everything or not is_large(layers):
+        return limits
+    open_caps = [part.name for part in fields(limits) if getattr(limits, part.name) is None]
+    found = large_limits(layers, width, work())
+    return replace(limits, **{name: getattr(found, name) for name in open_caps})
+
+
+def spread_layers(layers: Sequence[NodeLayer], most: int | None) -> tuple[str, ...]:
+    """Choose layers evenly over depth, the first and the last among them; none named where all are meant.
+
+    Examples
+    --------
+    >>> layers = [NodeLayer(str(i), "linear", 4, 4, "relu", str(i)) for i in range(9)]
+    >>> spread_layers(layers, 3), spread_layers(layers, 9)
+    (('0', '4', '8'), ())
+    """
+    if most is None or most >= len(layers):
+        return ()
+    chosen = np.linspace(0, len(layers) - 1, max(most, 1)).round().astype(int)
+    return tuple(layers[i].name for i in chosen)

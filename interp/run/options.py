@@ -1,0 +1,111 @@
+"""Everything that shapes a run; and, of a large network, how much of it that leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from interp.analysis.clusters import ClusterOptions
+from interp.analysis.gaussians import GaussianOptions
+from interp.analysis.prototypes import PrototypeOptions
+from interp.interventions import InterventionOptions, levels
+from interp.network.caps import capped, least
+from interp.recording.record import multiply_adds
+from interp.run.limits import Limits, settled, spread_layers
+from interp.types import Dataset, Limit, LoadedModel, Thresholds
+from interp.verdict.attribution import AttributionOptions
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything that shapes a run, saved with every result.
+
+    Attributes
+    ----------
+    seed
+        Of every random draw.
+    directions
+        Random directions a layer, for the null of that name; 0 leaves it out.
+    limits
+        How much of a large network is looked at; they cap what the other options say.
+    """
+
+    seed: int = 0
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    gaussians: GaussianOptions = field(default_factory=GaussianOptions)
+    prototypes: PrototypeOptions = field(default_factory=PrototypeOptions)
+    clusters: ClusterOptions = field(default_factory=ClusterOptions)
+    interventions: InterventionOptions = field(default_factory=InterventionOptions)
+    attribution: AttributionOptions = field(default_factory=AttributionOptions)
+    directions: int = 32
+    limits: Limits = field(default_factory=Limits)
+
+
+def within_limits(options: Options, model: LoadedModel, data: Dataset) -> Options:
+    """Cap options by their limits, filled in for the size of the network."""
+    sweeps, scores = options.interventions, options.attribution
+    caps = settled(options.limits, model.layers, data.width, lambda: multiply_adds(model, data))
+    layers = sweeps.layers or spread_layers(model.layers, caps.swept_layers)
+    swept = replace(
+        sweeps,
+        layers=layers,
+        single_nodes=least(sweeps.single_nodes, caps.single_nodes),
+        inputs=least(sweeps.inputs, caps.inputs),
+        levels=capped(sweeps.levels, caps.levels),
+        curve_levels=capped(sweeps.curve_levels, caps.curve_levels),
+    )
+    scored = replace(
+        scores,
+        samples=capped(scores.samples, caps.inputs),
+        single_nodes=least(scores.single_nodes, caps.single_nodes),
+        layers=scores.layers or (() if caps.swept_layers is None else layers),
+    )
+    directions = capped(options.directions, caps.directions)
+    return replace(options, limits=caps, interventions=swept, attribution=scored, directions=directions)
+
+
+def left_out(asked: Options, used: Options, model: LoadedModel, data: Dataset) -> tuple[Limit, ...]:
+    """List what a network has, or the options ask for, that options within limits leave out."""
+    found = (*_nodes(used, model), *_sweeps(asked, used, model, data))
+    return tuple(limit for limit in found if limit.looked_at < limit.of)
+
+
+def _nodes(used: Options, model: LoadedModel) -> Iterator[Limit]:
+    most, total = used.limits.nodes_per_layer, sum(layer.nodes for layer in model.layers)
+    yield Limit(
+        "nodes with mixtures, prototypes and centroids",
+        sum(capped(layer.nodes, most) for layer in model.layers),
+        total,
+        f"{most} of each layer, drawn at random; shares and nulls are theirs",
+        "--nodes-per-layer",
+    )
+
+
+def _sweeps(asked: Options, used: Options, model: LoadedModel, data: Dataset) -> Iterator[Limit]:
+    sweeps, plain = used.interventions, asked.interventions
+    layers = [layer for layer in model.layers if not sweeps.layers or layer.name in sweeps.layers]
+    yield Limit(
+        "layers swept, compared with shuffled copies and attributed",
+        len(layers),
+        len(layers) if plain.layers else len(model.layers),
+        "evenly over depth, the first and the last among them",
+        "--swept-layers or --layers",
+    )
+    yield Limit(
+        "nodes of these layers silenced, clamped and attributed, one at a time",
+        sum(capped(layer.nodes, sweeps.single_nodes) for layer in layers),
+        sum(layer.nodes for layer in layers),
+        f"{sweeps.single_nodes} of each, the first drawn",
+        "--single-nodes",
+    )
+    for name, split in data.splits.items():
+        rule = "drawn at random, for all that"
+        yield Limit(f"inputs of the {name} split", capped(len(split), sweeps.inputs), len(split), rule, "--inputs")
+    counts = [sum(len(levels(kind, count)) for kind in sweeps.interventions) for count in (sweeps.levels, plain.levels)]
+    yield Limit("levels of all interventions", counts[0], counts[1], "the published ones first", "--levels")
+    yield Limit(
+        "levels of the clamp curves of single nodes", sweeps.curve_levels, plain.curve_levels, "even", "--curve-levels"
+    )
+    yield Limit(
+        "random directions a layer, of that null", used.directions, asked.directions, "drawn at random", "--everything"
+    )

@@ -1,0 +1,1 @@
+"""What keeps a file from running code, filling memory or hanging a reader."""

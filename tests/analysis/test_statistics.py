@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from interp.analysis.statistics import (
+    benjamini_hochberg,
+    bootstrap_shares,
+    mcnemar,
+    paired_difference,
+    poisson_binomial_law,
+    wilson_interval,
+)
+
+
+@pytest.mark.parametrize("count", [1, 10, 1000])
+@pytest.mark.parametrize("confidence", [0.9, 0.95])
+def test_wilson_interval_is_scipys(count, confidence):
+    hits = np.unique(np.round(np.linspace(0, count, 11)).astype(int))
+    low, high = wilson_interval(hits, count, confidence)
+    theirs = [stats.binomtest(int(k), count).proportion_ci(confidence, method="wilson") for k in hits]
+    np.testing.assert_allclose(low, [part.low for part in theirs], atol=1e-12)
+    np.testing.assert_allclose(high, [part.high for part in theirs], atol=1e-12)
+
+
+def test_wilson_interval_mirrors_hits_and_misses_and_stays_in_range():
+    hits = np.arange(0, 98)
+    low, high = wilson_interval(hits, 97)
+    np.testing.assert_allclose(low, 1 - high[::-1], atol=1e-12)
+    assert low[0] == 0
+    assert high[-1] == 1
+    assert ((low <= hits / 97) & (hits / 97 <= high)).all()
+
+
+def test_mcnemar_is_the_binomial_test():
+    gained, lost = np.meshgrid([0, 1, 5, 17], [0, 1, 6, 30])
+    found = mcnemar(gained, lost)
+    for index in np.ndindex(gained.shape):
+        g, n = int(gained[index]), int(gained[index] + lost[index])
+        assert found[index] == pytest.approx(stats.binomtest(g, n, 0.5).pvalue if n else 1, rel=1e-10)
+    np.testing.assert_allclose(mcnemar(lost, gained), found)
+
+
+def test_mcnemar_rejects_at_most_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    pairs = rng.integers(1, 60, 4000)
+    gained = rng.binomial(pairs, 0.5)
+    assert (mcnemar(gained, pairs - gained) <= 0.05).mean() <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 4000)
+
+
+@pytest.mark.parametrize(
+    ("gain", "loss", "count"), [(0.05, 0.05, 500), (0.02, 0.1, 200), (0.3, 0.1, 100), (0.01, 0, 50)]
+)
+def test_paired_difference_covers_the_truth(gain, loss, count):
+    drawn = np.random.default_rng(1).multinomial(count, [gain, loss, 1 - gain - loss], 8000)
+    difference, low, high = paired_difference(drawn[:, 0], drawn[:, 1], count)
+    np.testing.assert_array_equal(difference, (drawn[:, 0] - drawn[:, 1]) / count)
+    covered = ((low <= gain - loss) & (gain - loss <= high)).mean()
+    assert covered > 0.95 - 0.015  # Agresti and Min: at or above its level, short of it by a percent at most
+
+
+def test_paired_difference_mirrors_and_stays_in_range():
+    gained, lost = np.meshgrid(np.arange(11), np.arange(11))
+    keep = gained + lost <= 10
+    difference, low, high = paired_difference(gained[keep], lost[keep], 10)
+    back = paired_difference(lost[keep], gained[keep], 10)
+    np.testing.assert_allclose([-back[0], -back[2], -back[1]], [difference, low, high], atol=1e-12)
+    assert (low >= -1).all()
+    assert (high <= 1).all()
+    assert ((low <= difference) & (difference <= high)).all()
+
+
+def test_benjamini_hochberg_is_scipys_and_ignores_nan():
+    p = np.random.default_rng(0).random(40) ** 2
+    np.testing.assert_allclose(benjamini_hochberg(p), stats.false_discovery_control(p))
+    holes = np.insert(p, [0, 7, 40], np.nan)
+    corrected = benjamini_hochberg(holes)
+    np.testing.assert_allclose(corrected[np.isfinite(holes)], stats.false_discovery_control(p))
+    assert np.isnan(corrected[np.isnan(holes)]).all()
+    assert np.isnan(benjamini_hochberg(np.full(3, np.nan))).all()
+    order = np.random.default_rng(1).permutation(40)
+    np.testing.assert_allclose(benjamini_hochberg(p[order]), benjamini_hochberg(p)[order])
+
+
+def test_benjamini_hochberg_by_hand():
+    np.testing.assert_allclose(benjamini_hochberg(np.array([0.01, 0.04, 0.03, 0.005])), [0.02, 0.04, 0.04, 0.02])
+
+
+def test_poisson_binomial_is_binomial_for_equal_shares():
+    np.testing.assert_allclose(
+        poisson_binomial_law(np.full(30, 0.3)), stats.binom.pmf(np.arange(31), 30, 0.3), atol=1e-14
+    )
+
+
+def test_poisson_binomial_is_what_drawing_gives():
+    shares = np.array([0.1, 0.5, 0.9, 0.25, 0.0, 1.0])
+    law = poisson_binomial_law(shares)
+    hits = (np.random.default_rng(0).random((40_000, 6)) < shares).sum(axis=1)
+    np.testing.assert_allclose(law, np.bincount(hits, minlength=7) / 40_000, atol=0.01)
+    assert law @ np.arange(7) == pytest.approx(shares.sum())
+    np.testing.assert_allclose(poisson_binomial_law(shares[::-1]), law, atol=1e-15)
+
+
+def test_poisson_binomial_laws_of_columns_are_those_of_each():
+    shares = np.random.default_rng(0).random((20, 3))
+    laws = poisson_binomial_law(shares)
+    for column in range(3):
+        np.testing.assert_array_equal(laws[:, column], poisson_binomial_law(shares[:, column]))
+
+
+def test_bootstrap_of_shares_is_the_binomial_law():
+    flags = np.arange(200)[:, None] < np.array([[0, 60, 100, 200]])
+    low, high = bootstrap_shares(flags, 4000, seed=0)
+    exact = [stats.binom.ppf([0.025, 0.975], 200, share) / 200 for share in (0.3, 0.5)]
+    np.testing.assert_allclose(np.stack([low, high], 1)[1:3], exact, atol=0.01)
+    assert (low[[0, 3]].tolist(), high[[0, 3]].tolist()) == ([0, 1], [0, 1])
+    again = bootstrap_shares(flags, 4000, seed=0)
+    np.testing.assert_array_equal(again, (low, high))

@@ -1,0 +1,128 @@
+"""What a layer bears, and what its control bears, from planted sweeps."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from small_networks import learned, loaded, mlp, ranges_of
+
+from interp.analysis.statistics import paired_bootstrap, percentile_interval
+from interp.interventions import compare_with_control
+from interp.interventions.readouts.control import shuffle_weights
+from interp.interventions.readouts.tolerance import COLUMNS, Tolerance, compared, connected, tolerance, tolerance_row
+
+LEVELS = {"scale": np.linspace(0, 2, 21).round(2), "offset": np.linspace(-1, 1, 41).round(3)}
+
+
+def planted(samples=1000, low=0.2, wide=0.1, slope=0.0, rng=None):
+    """Every sample is right within the ranges; beyond, fewer the farther."""
+    rng = rng or np.random.default_rng(0)
+    limit = rng.random(samples)[None]
+    out = {"scale": low - LEVELS["scale"], "offset": np.abs(LEVELS["offset"]) - wide}
+    return {kind: (beyond[:, None] <= 1e-9) | (limit < 0.5 - slope * beyond[:, None]) for kind, beyond in out.items()}
+
+
+def test_planted_ranges_are_read_off():
+    right = planted()
+    found = tolerance(LEVELS, {kind: flags.mean(1) for kind, flags in right.items()})
+    assert found == Tolerance((0.2, 2.0), (-0.1, 0.1))
+    assert found.ratio == pytest.approx(8)
+    row = tolerance_row(LEVELS, right, 0, 50)
+    assert (row["scale_low"], row["scale_high"], row["offset_low"], row["offset_high"]) == (0.2, 2, -0.1, 0.1)
+    assert row["ratio_from"] == row["ratio_to"] == row["ratio"] == pytest.approx(8), "half of the samples fall at once"
+    assert np.isnan(tolerance_row(LEVELS, right, 0, 0)["ratio_from"])
+
+
+def test_a_stretch_ends_where_it_first_costs_a_point():
+    level = np.array([3.0, 0.0, 1.0, 2.0, -1.0])
+    cost = np.array([0.0, 0.0, 0.0, 0.01, 0.02])
+    assert connected(level, cost, 0.0) == (0.0, 1.0)
+
+
+def test_nothing_borne_is_an_infinite_ratio():
+    assert Tolerance((0.5, 1.0), (0.0, 0.0)).ratio == float("inf")
+    assert np.isnan(Tolerance((1.0, 1.0), (0.0, 0.0)).ratio)
+    nothing = {"scale": planted()["scale"], "offset": planted(wide=0.0)["offset"]}
+    row = tolerance_row(LEVELS, nothing, 0, 20)
+    assert row["ratio"] == row["ratio_from"] == row["ratio_to"] == float("inf")
+
+
+def survival(scale, shift):
+    """Share of predictions that survive: it falls linearly on both sides, through 99 % at 0.4 and at 0.15."""
+    return np.minimum(1, 0.99 - 0.2 * (0.4 - scale)), np.minimum(1, 0.99 - 0.2 * (shift - 0.15))
+
+
+def test_intervals_cover_the_ratio_of_the_whole_population():
+    levels = {"scale": np.linspace(0, 1, 101).round(3), "offset": np.linspace(-0.5, 0.5, 201).round(4)}
+    shares = dict(zip(levels, survival(levels["scale"], np.abs(levels["offset"])), strict=True))
+    truth = tolerance(levels, shares).ratio
+    assert truth == pytest.approx(0.6 / 0.15, rel=0.05)
+    rng, covered, trials = np.random.default_rng(0), 0, 150
+    for trial in range(trials):
+        limit = {kind: rng.random((1, 1500)) for kind in levels}
+        right = {kind: limit[kind] < shares[kind][:, None] for kind in levels}
+        row = tolerance_row(levels, right, trial, 200)
+        covered += row["ratio_from"] <= truth <= row["ratio_to"]
+    error = 3 * np.sqrt(0.05 * 0.95 / trials)
+    assert 0.95 - error - 0.02 <= covered / trials
+
+
+def test_the_paired_bootstrap_is_the_law_of_paired_differences():
+    right = np.random.default_rng(0).random((2, 800)) < [[0.9], [0.7]]
+    draws = paired_bootstrap(right, 6000, 1)
+    change = draws[:, 1] - draws[:, 0]
+    both = right[1].astype(float) - right[0]
+    assert change.mean() == pytest.approx(both.mean(), abs=0.002)
+    assert change.std() == pytest.approx(both.std() / np.sqrt(800), rel=0.05)
+    assert np.array_equal(paired_bootstrap(right, 5, 3), paired_bootstrap(right, 5, 3))
+    identical = paired_bootstrap(np.stack([right[0], right[0]]), 50)
+    assert np.array_equal(identical[:, 0], identical[:, 1]), "both see the same samples"
+    low, high = percentile_interval(np.array([1.0, 2.0, np.inf, np.inf]))
+    assert (low, high) == (1, np.inf)
+
+
+def frame(own, ends, others):
+    rows = [{"layer": "a", "network": "given", "ratio": own, "ratio_from": ends[0], "ratio_to": ends[1]}]
+    rows += [{"layer": "a", "network": "shuffled", "shuffle": i, "ratio": x} for i, x in enumerate(others)]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+@pytest.mark.parametrize(
+    ("own", "ends", "others", "leaning"),
+    [
+        (9, (8, 10), [2, 7.9], "distances"),
+        (9, (8, 10), [2, 8.1], "neither"),
+        (1, (0.5, 1.5), [2, 8.1], "intensity"),
+        (1, (0.5, 2.5), [2, 8.1], "neither"),
+        (np.inf, (np.inf, np.inf), [3, np.inf], "neither"),
+        (9, (8, 10), [np.nan, 2], "distances"),
+        (np.nan, (np.nan, np.nan), [3, 2], "unknown"),
+        (9, (8, 10), [np.nan, np.nan], "unknown"),
+    ],
+)
+def test_a_layer_leans_where_its_interval_lies_beyond_every_shuffled_copy(own, ends, others, leaning):
+    found = compared(frame(own, ends, others), "a")
+    assert found.leaning == leaning
+    assert len(found.shuffled) == len(others)
+
+
+def test_no_control_is_no_comparison():
+    assert compared(pd.DataFrame(), "a") is None
+    assert compared(frame(1, (1, 1), [2]), "b") is None
+    assert compared(frame(1, (1, 1), []), "a") is None
+
+
+def test_every_copy_is_another_shuffle_and_the_network_its_own_control_otherwise():
+    chain, plain = mlp("relu")
+    split = learned(plain)
+    ranges, _ = ranges_of(plain, torch.from_numpy(split.inputs))
+    model = loaded(chain)
+    named = {layer.name: found for layer, found in zip(model.layers, ranges, strict=True)}
+    control, found = compare_with_control(model, split, named, 8, seed=3, shuffles=3)
+    assert control.groupby(["network", "shuffle"]).ngroups == 4
+    assert found.groupby("layer").size().tolist() == [4, 4, 4]
+    assert found["ratio_from"].notna().sum() == 3
+    idle = control[control["level"] == (control["intervention"] == "scale")]
+    assert (idle["agreement"] == 1).all()
+    weights = [next(shuffle_weights(chain, seed).parameters()) for seed in (3, 4)]
+    assert not torch.equal(*weights)

@@ -1,0 +1,222 @@
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from interp.network.hooks import tap
+from interp.network.linear_maps import affine_map, read_by
+from interp.network.nodes import find_layers, rows_of_nodes
+from interp.network.tracing import node_kind
+from zoo.layers import Abs, OffsetL2
+
+
+class Functional(nn.Module):
+    """Activations without modules, one of them in place, and a head."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.head = nn.Linear(6, 5), nn.Linear(5, 4), nn.Linear(4, 3)
+
+    def forward(self, x):
+        hidden = F.relu(self.first(x))
+        return F.log_softmax(self.head(self.second(hidden).abs_()), dim=1)
+
+
+class Reused(nn.Module):
+    """One activation module for two layers, one linear map called twice, one never."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.twice, self.never = (nn.Linear(6, 6) for _ in range(4))
+        self.act = nn.ReLU(inplace=True)
+        self.rnn = nn.GRU(6, 6, batch_first=True)
+
+    def forward(self, x):
+        x = self.act(self.b(self.act(self.a(x))))
+        x = self.twice(self.twice(x))
+        return self.rnn(x[:, None])[0][:, 0]
+
+
+def described(structure):
+    return [
+        (layer.name, layer.kind, layer.nodes, layer.inputs, layer.activation, layer.tap) for layer in structure.layers
+    ]
+
+
+def find(module, *shape):
+    return find_layers(module.eval(), torch.randn(3, *shape, generator=torch.Generator().manual_seed(0)))
+
+
+def test_functional_activations_are_found():
+    found = find(Functional(), 6)
+    assert described(found) == [
+        ("first", "linear", 5, 6, "relu", "first"),
+        ("second", "linear", 4, 5, "abs", "second"),
+        ("head", "linear", 3, 4, "identity", "head"),
+    ]
+    assert found.output == "log-softmax"
+    assert found.skipped == {}
+
+
+def test_reused_modules_and_what_is_not_covered():
+    found = find(Reused(), 6)
+    assert [(layer.name, layer.activation) for layer in found.layers] == [("a", "relu"), ("b", "relu")]
+    assert found.skipped == {
+        "twice": "Linear runs 2 times, so it has no one value of z",
+        "never": "Linear was not called",
+        "rnn": "GRU is no linear map that interp knows",
+    }
+
+
+def test_batch_norm_is_the_tap_only_where_it_precedes_the_activation():
+    before = nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 2))
+    after = nn.Sequential(nn.Linear(6, 4), nn.ReLU(), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    assert find(before, 6).layers[0].tap == "1"
+    assert find(before, 6).skipped == {}
+    assert find(after, 6).layers[0].tap == "0"
+    assert list(find(after, 6).skipped) == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("tail", "form"),
+    [
+        ([], "linear"),
+        ([nn.ReLU()], "activation"),
+        ([nn.LogSoftmax(1)], "log-softmax"),
+        ([nn.Softmax(1)], "softmax"),
+        ([nn.Sigmoid()], "sigmoid"),
+    ],
+)
+def test_output_forms(tail, form):
+    assert find(nn.Sequential(nn.Linear(4, 3), *tail), 4).output == form
+
+
+def test_negated_outputs_and_distances():
+    class Negated(nn.Module):
+        def __init__(self, last, active):
+            super().__init__()
+            self.last, self.active = last, active
+
+        def forward(self, x):
+            return -torch.abs(self.last(x)) if self.active else -self.last(x)
+
+    assert find(Negated(nn.Linear(4, 3), True), 4).output == "negated-activation"
+    assert find(Negated(nn.Linear(4, 3), False), 4).output == "negated"
+    assert find(Negated(OffsetL2(4, 3), False), 4).output == "negated-distance"
+    assert find(OffsetL2(4, 3), 4).output == "distance"
+
+
+def test_activation_written_by_hand_is_custom():
+    class Swish(nn.Module):
+        def forward(self, z):
+            return z * z.sigmoid()
+
+    assert find(nn.Sequential(nn.Linear(4, 3), Swish(), nn.Linear(3, 2)), 4).layers[0].activation == "custom"
+
+
+def test_a_node_keeps_its_activation_through_pooling_and_flattening():
+    net = nn.Sequential(nn.Conv2d(1, 3, 3), nn.MaxPool2d(2), nn.Flatten(), Abs(), nn.Linear(12, 2))
+    found = find(net, 1, 6, 6).layers
+    assert [(layer.kind, layer.nodes, layer.inputs, layer.activation) for layer in found] == [
+        ("conv2d", 3, 9, "abs"),
+        ("linear", 2, 12, "identity"),
+    ]
+
+
+def test_subclasses_have_the_kind_of_their_base():
+    class Mine(nn.Linear):
+        pass
+
+    assert node_kind(Mine(2, 2)) == "linear"
+    assert node_kind(OffsetL2(2, 2)) == "offset-l2"
+    assert node_kind(nn.ReLU()) is None
+
+
+def test_watching_leaves_no_hook_and_no_mode_behind_even_after_an_error():
+    class Broken(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.part = nn.Linear(4, 3)
+
+        def forward(self, x):
+            self.part(x)
+            raise RuntimeError("in mid-forward")
+
+    net = Broken()
+    with pytest.raises(RuntimeError, match="in mid-forward"):
+        find(net, 4)
+    assert not net.part._forward_hooks
+    assert torch.overrides._get_current_function_mode() is None
+
+
+CONVOLUTIONS = {
+    "plain": (nn.Conv2d(2, 4, 3), (2, 7, 8)),
+    "strided, padded, dilated": (nn.Conv2d(2, 4, (3, 2), stride=2, padding=(2, 1), dilation=2), (2, 9, 8)),
+    "same": (nn.Conv2d(2, 4, (3, 5), padding="same"), (2, 7, 8)),
+    "circular": (nn.Conv2d(2, 4, 3, padding=(1, 2), padding_mode="circular"), (2, 7, 8)),
+    "groups": (nn.Conv2d(4, 6, 3, groups=2), (4, 7, 7)),
+    "depthwise": (nn.Conv2d(3, 6, 3, groups=3, bias=False), (3, 7, 7)),
+    "volume": (nn.Conv3d(2, 3, (2, 3, 2), stride=(1, 2, 1), padding=1, groups=1), (2, 4, 5, 6)),
+    "transposed": (nn.ConvTranspose2d(2, 4, 3, stride=2, padding=1, output_padding=1), (2, 4, 5)),
+    "transposed in groups": (nn.ConvTranspose2d(4, 6, (2, 3), stride=3, groups=2, dilation=2, bias=False), (4, 3, 4)),
+    "transposed sequence": (nn.ConvTranspose1d(3, 4, 4, stride=2), (3, 6)),
+    "sequence": (nn.Conv1d(3, 4, 3, stride=2, padding=1), (3, 9)),
+    "sequence in groups": (nn.Conv1d(4, 4, 3, groups=2, dilation=2, padding="same", padding_mode="reflect"), (4, 9)),
+}
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+@pytest.mark.parametrize("norm", [False, True])
+def test_z_is_the_weights_times_what_a_node_reads(name, norm):
+    part, shape = CONVOLUTIONS[name]
+    torch.manual_seed(0)
+    kind = {2: nn.BatchNorm1d, 3: nn.BatchNorm2d, 4: nn.BatchNorm3d}[len(shape)]
+    net = nn.Sequential(part, learned(kind(part.out_channels))) if norm else nn.Sequential(part)
+    check_affine(net.eval(), torch.randn(3, *shape))
+
+
+@pytest.mark.parametrize("affine", [False, True])
+@pytest.mark.parametrize("bias", [False, True])
+def test_batch_norm_is_folded_into_linear_nodes(affine, bias):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(6, 4, bias=bias), learned(nn.BatchNorm1d(4, affine=affine)))
+    check_affine(net.eval(), torch.randn(20, 6))
+
+
+def learned(norm):
+    with torch.no_grad():
+        norm.running_mean.normal_()
+        norm.running_var.uniform_(0.5, 2)
+        if norm.affine:
+            norm.weight.normal_()
+            norm.bias.normal_()
+    return norm
+
+
+@torch.no_grad()
+def check_affine(net, x):
+    layer = find_layers(net, x).layers[0]
+    weight, bias = affine_map(net, layer, x)
+    with tap(net, [layer]) as values:
+        net(x)
+    z = rows_of_nodes(values[layer.name], layer.kind).numpy()
+    count = len(z) // len(x)
+    index, position = torch.arange(len(x)).repeat_interleave(count), torch.arange(count).repeat(len(x))
+    read = read_by(net, layer, x).rows(len(x), index, position).numpy()
+    assert read.shape == (len(z), layer.inputs)
+    assert weight.shape == (layer.nodes, layer.inputs)
+    np.testing.assert_allclose(read @ weight.T + bias, z, atol=2e-6)
+
+
+def test_a_distance_has_no_weights():
+    net = nn.Sequential(OffsetL2(4, 3))
+    assert affine_map(net, find(net, 4).layers[0], torch.randn(2, 4)) is None
+
+
+def test_rows_run_over_positions_within_samples():
+    z = torch.arange(2 * 3 * 2 * 2).reshape(2, 3, 2, 2)
+    rows = rows_of_nodes(z, "conv2d")
+    assert rows.shape == (8, 3)
+    assert rows[5].tolist() == z[1, :, 0, 1].tolist()
+    assert rows_of_nodes(torch.arange(24).reshape(2, 3, 4), "linear")[4].tolist() == [16, 17, 18, 19]

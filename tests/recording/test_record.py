@@ -1,0 +1,306 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from interp.errors import UsageError
+from interp.network.inputs import as_tensor
+from interp.network.linear_maps import affine_map
+from interp.network.nodes import find_layers, rows_of_nodes
+from interp.recording import record
+from interp.recording.record import layer_samples, record_activations
+from interp.store import RecordingWriter, open_recording
+from interp.types import Dataset, LoadedModel, Provenance, Scaling, Split
+
+PROVENANCE = Provenance("m" * 64, "d" * 64, 0, {"torch": "x"}, {"options": {"a": [1, 2]}})
+IMAGE = (2, 6, 7)
+CONVOLUTION = {"padding": 1, "stride": 2}
+
+
+def dataset(train=300, test=77, labels=True):
+    rng = np.random.default_rng(0)
+    splits = {
+        name: Split(rng.integers(0, 256, (rows, 84), dtype=np.uint8), rng.integers(0, 3, rows) if labels else None)
+        for name, rows in (("train", train), ("test", test))
+    }
+    return Dataset("drawn", splits, IMAGE, ("a", "b", "c"), (), "d" * 64)
+
+
+def dense():
+    torch.manual_seed(0)
+    return loaded(
+        nn.Sequential(nn.Linear(84, 9), nn.BatchNorm1d(9), nn.ReLU(inplace=True), nn.Linear(9, 3), nn.SELU()), (84,)
+    )
+
+
+def convolutional():
+    torch.manual_seed(0)
+    conv = nn.Conv2d(2, 5, 3, **CONVOLUTION)
+    return loaded(nn.Sequential(conv, nn.ReLU(), nn.Flatten(), nn.Linear(60, 3)), IMAGE)
+
+
+def loaded(module, shape):
+    module.eval()
+    scaling = Scaling("x/255", 255)
+    layers = find_layers(module, torch.zeros(2, *shape)).layers
+    return LoadedModel(module, layers, "x.pt", "drawn", "m" * 64, scaling, shape, "linear", {})
+
+
+def contents(path):
+    """Everything in a file, by path."""
+    found = {}
+    with h5py.File(path, "r") as file:
+        file.visititems(lambda name, node: found.update({name: (node[()] if hasattr(node, "dtype") else None)}))
+    return found
+
+
+def assert_same(first, second):
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        np.testing.assert_array_equal(value, second[name], err_msg=name)
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(record, "BLOCK", 4)  # 32 inputs a batch
+
+
+def taken(model, split, batch):
+    """Run the network in memory, `batch` inputs at a time: z of the first and last linear map, and the outputs."""
+    steps = list(model.module)
+    tapped = (1, 3) if isinstance(steps[1], nn.BatchNorm1d) else (0, 3)
+    z, outputs = {0: [], 1: []}, []
+    with torch.no_grad():
+        for start in range(0, len(split), batch):
+            values = as_tensor(split.inputs[start : start + batch], model.scaling, model.input_shape)
+            for index, step in enumerate(steps):
+                values = step(values)
+                if index in tapped:
+                    z[tapped.index(index)].append(values.clone())
+            outputs.append(values)
+    return [torch.cat(part) for part in z.values()], torch.cat(outputs)
+
+
+@pytest.mark.parametrize("make", [dense, convolutional])
+def test_what_is_streamed_is_the_forward_pass_to_the_last_bit(tmp_path, make):
+    model, data = make(), dataset()
+    record_activations(model, data, tmp_path / "a.h5", PROVENANCE)
+    for name, split in data.splits.items():
+        z, outputs = taken(model, split, 32)
+        with open_recording(tmp_path / "a.h5", name) as found:
+            for layer, values in zip(model.layers, z, strict=True):
+                rows = rows_of_nodes(values, layer.kind).numpy()
+                np.testing.assert_array_equal(np.concatenate(list(found.batches(layer.name, 50))), rows)
+            np.testing.assert_array_equal(found.predictions, outputs.argmax(1).numpy())
+            np.testing.assert_array_equal(found.labels, split.labels)
+            assert found.provenance == PROVENANCE
+            assert found.layers == model.layers
+
+
+@pytest.mark.parametrize("make", [dense, convolutional])
+def test_batch_size_changes_what_is_stored_by_rounding_only(tmp_path, monkeypatch, make):
+    model, data = make(), dataset()
+    record_activations(model, data, tmp_path / "a.h5", PROVENANCE)
+    monkeypatch.setattr(record, "BLOCK", 1)
+    record_activations(model, data, tmp_path / "b.h5", PROVENANCE)
+    first, second = contents(tmp_path / "a.h5"), contents(tmp_path / "b.h5")
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            np.testing.assert_allclose(second[name], value, atol=1e-6, err_msg=name)
+        else:
+            np.testing.assert_array_equal(second[name], value, err_msg=name)
+
+
+def test_output_statistics_are_those_of_the_activation(tmp_path):
+    """SELU is no activation that a state dict is guessed to have, but it is one."""
+    model, data = dense(), dataset()
+    record_activations(model, data, tmp_path / "a.h5", PROVENANCE)
+    (first, _), outputs = taken(model, data.train, 300)
+    with open_recording(tmp_path / "a.h5") as found:
+        for name, y in (("0", first.clamp(min=0)), ("3", outputs)):
+            np.testing.assert_allclose(found.output_range[name], torch.stack([y.amin(0), y.amax(0)]), atol=1e-6)
+            np.testing.assert_allclose(found.output_mean[name], y.double().mean(0), atol=1e-6)
+            np.testing.assert_allclose(found.active_share[name], (y.abs() > 1e-6).double().mean(0))
+    assert found.layers[1].activation == "selu"
+
+
+@pytest.mark.parametrize("most", [10**6, 2000])
+def test_positions_and_patches_give_z_back(tmp_path, monkeypatch, most):
+    """z = w.patch + b at every recorded position; beyond `MOST_ROWS` they are drawn at random."""
+    monkeypatch.setattr(record, "MOST_ROWS", most)
+    model, data = convolutional(), dataset()
+    record_activations(model, data, tmp_path / "a.h5", PROVENANCE)
+    kept = 12 if most > 3600 else 2000 // 300
+    with open_recording(tmp_path / "a.h5") as found:
+        conv = model.layers[0]
+        weight, bias = affine_map(model.module, conv, torch.zeros(1, *model.input_shape))
+        parts = list(layer_samples(model, data, found, conv.name))
+        z = np.concatenate([part.z for part in parts])
+        assert z.shape == (300 * kept, 5)
+        patches = np.concatenate([part.layer_input for part in parts])
+        np.testing.assert_allclose(patches @ weight.T + bias, z, atol=1e-6)
+        np.testing.assert_array_equal(found.sample[conv.name], np.arange(300).repeat(kept))
+        whole = (data.train.inputs / np.float32(255)).astype(np.float32)[found.sample[conv.name]]
+        behind = np.concatenate([part.network_input for part in parts]).repeat(kept, axis=0)
+        np.testing.assert_allclose(behind, whole, atol=1e-7)
+        padded = np.pad(whole.reshape(-1, *IMAGE), ((0, 0), (0, 0), (1, 1), (1, 1)))
+        for row in range(0, len(z), 97):  # cut out by hand: 3 x 4 positions, two apart
+            top, left = 2 * np.array(divmod(found.position[conv.name][row], 4))
+            patch = padded[row, :, top : top + 3, left : left + 3].ravel()
+            np.testing.assert_allclose(patches[row], patch, atol=1e-7)
+        if kept < 12:
+            assert np.bincount(found.position[conv.name], minlength=12).min() > 80  # of 150 expected
+        assert found.row_labels(conv.name).tolist() == data.train.labels.repeat(kept).tolist()
+
+
+def test_inputs_behind_dense_rows(tmp_path):
+    model, data = dense(), dataset()
+    record_activations(model, data, tmp_path / "a.h5", PROVENANCE)
+    with open_recording(tmp_path / "a.h5", "test") as found:
+        for layer in model.layers:
+            weight, bias = affine_map(model.module, layer, torch.zeros(1, *model.input_shape))
+            for part in layer_samples(model, data, found, layer.name):
+                np.testing.assert_allclose(part.layer_input @ weight.T + bias, part.z, atol=1e-5)
+                assert (part.network_input is part.layer_input) == (layer.name == "0")
+        assert found.position["0"].size == 0
+
+
+def test_data_without_labels_have_none(tmp_path):
+    record_activations(dense(), dataset(labels=False), tmp_path / "a.h5", PROVENANCE)
+    with open_recording(tmp_path / "a.h5") as found:
+        assert found.labels is None
+        assert found.row_labels("0") is None
+
+
+# --------------------------------------------------------------------------- interruptions
+
+
+def interrupted(monkeypatch, path, writes, make=convolutional, provenance=PROVENANCE):
+    """Record until an exception after some writes."""
+    plain, left = RecordingWriter.write, iter(range(writes))
+
+    def write(self, *args):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        plain(self, *args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RecordingWriter, "write", write)
+        with pytest.raises(KeyboardInterrupt):
+            record_activations(make(), dataset(), path, provenance)
+
+
+def counted(monkeypatch):
+    done, plain = [], RecordingWriter.write
+    monkeypatch.setattr(RecordingWriter, "write", lambda self, *args: (done.append(args[:2]), plain(self, *args)))
+    return done
+
+
+@pytest.mark.parametrize("make", [dense, convolutional])
+@pytest.mark.parametrize("writes", [0, 3, 10, 11])  # 10 batches of training inputs, 3 of test ones
+def test_an_interrupted_recording_goes_on_where_it_was(tmp_path, monkeypatch, make, writes):
+    record_activations(make(), dataset(), tmp_path / "whole.h5", PROVENANCE)
+    path = tmp_path / "a.h5"
+    interrupted(monkeypatch, path, writes, make)
+    assert not path.exists()
+    done = counted(monkeypatch)
+    record_activations(make(), dataset(), path, PROVENANCE)
+    assert len(done) == 13 - writes
+    assert sorted(tmp_path.iterdir()) == [path, tmp_path / "whole.h5"]
+    assert_same(contents(path), contents(tmp_path / "whole.h5"))
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import test_record as t
+t.record.BLOCK = 4
+plain, calls = t.RecordingWriter.write, []
+def write(self, *args):
+    if len(calls) == {writes}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    calls.append(1)
+    plain(self, *args)
+t.RecordingWriter.write = write
+t.torch.set_num_threads(1)
+t.record_activations(t.convolutional(), t.dataset(), Path(sys.argv[1]), t.PROVENANCE)
+"""
+
+
+@pytest.mark.parametrize("writes", [5, 12])
+def test_a_killed_recording_goes_on_where_it_was(tmp_path, monkeypatch, writes):
+    path = tmp_path / "a.h5"
+    paths = os.pathsep.join([str(Path(__file__).parents[1]), str(Path(__file__).parents[2])])
+    command = [sys.executable, "-c", KILLED.format(writes=writes), str(path)]
+    ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    assert [found.name for found in tmp_path.iterdir()] == [".a.h5.partial"]
+    done = counted(monkeypatch)
+    record_activations(convolutional(), dataset(), path, PROVENANCE)
+    assert len(done) <= 13 - writes + 1
+    record_activations(convolutional(), dataset(), tmp_path / "whole.h5", PROVENANCE)
+    assert_same(contents(path), contents(tmp_path / "whole.h5"))
+
+
+HOLDING = """
+import sys
+from pathlib import Path
+import h5py
+with h5py.File(Path(sys.argv[1]), "r+") as file:
+    print("open", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_recording_that_runs_is_left_alone(tmp_path, monkeypatch):
+    """To open its file for writing would empty it before the lock is seen."""
+    path, part = tmp_path / "a.h5", tmp_path / ".a.h5.partial"
+    interrupted(monkeypatch, path, 5)
+    before = part.read_bytes()
+    command = [sys.executable, "-c", HOLDING, str(part)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"open\n"
+        with pytest.raises(UsageError, match="another run that is recording it"):
+            record_activations(convolutional(), dataset(), path, PROVENANCE)
+        holder.stdin.close()
+    assert part.read_bytes() == before
+
+
+def test_another_runs_remains_are_not_gone_on_from(tmp_path, monkeypatch):
+    other = Provenance("m" * 64, "d" * 64, 1, {"torch": "x"}, {})
+    interrupted(monkeypatch, tmp_path / "a.h5", 5, provenance=other)
+    done = counted(monkeypatch)
+    record_activations(convolutional(), dataset(), tmp_path / "a.h5", PROVENANCE)
+    assert len(done) == 13
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.02, 0.1, 0.3, 0.9, 0.999])
+@pytest.mark.parametrize("damage", ["cut", "zeros"])
+def test_damaged_remains_are_made_anew(tmp_path, monkeypatch, keep, damage):
+    path, part = tmp_path / "a.h5", tmp_path / ".a.h5.partial"
+    interrupted(monkeypatch, path, 5)
+    whole = part.read_bytes()
+    size = int(keep * len(whole))
+    part.write_bytes(whole[:size] + (b"\0" * (len(whole) - size) if damage == "zeros" and keep < 0.2 else b""))
+    record_activations(convolutional(), dataset(), path, PROVENANCE)
+    record_activations(convolutional(), dataset(), tmp_path / "whole.h5", PROVENANCE)
+    assert_same(contents(path), contents(tmp_path / "whole.h5"))
+
+
+def test_the_final_name_appears_only_at_the_end(tmp_path, monkeypatch):
+    path, seen = tmp_path / "a.h5", []
+    plain = RecordingWriter.summarise
+    monkeypatch.setattr(
+        RecordingWriter, "summarise", lambda self, *args: (seen.append(path.exists()), plain(self, *args))
+    )
+    record_activations(dense(), dataset(), path, PROVENANCE)
+    assert seen == [False, False]
+    assert path.exists()

@@ -1,0 +1,233 @@
+"""What is looked at of large networks: which nodes and layers, and that everything left out is named."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from small_networks import data, dataset, loaded, mlp, ranges_of
+from torch import nn
+
+from interp.__main__ import main
+from interp.analysis.clusters import ClusterOptions
+from interp.checkpoints import LoadOptions
+from interp.interventions import InterventionOptions, intervene
+from interp.network.caps import drawn_nodes, least
+from interp.recording.record import multiply_adds
+from interp.report.page import write_report
+from interp.run.limits import Limits, is_large, large_limits, settled, spread_layers
+from interp.run.options import Options
+from interp.run.pipeline import run_all
+from interp.run.run import start
+from interp.types import KINDS, NodeLayer
+from interp.verdict.attribution import AttributionOptions, attribute
+
+
+def layers(count, nodes=16):
+    return [NodeLayer(f"l.{i}", "linear", nodes, 16, "relu", f"l.{i}") for i in range(count)]
+
+
+# --------------------------------------------------------------------------- rules
+
+
+@pytest.mark.parametrize(
+    ("count", "nodes", "large"), [(12, 16, False), (13, 1, True), (2, 1024, False), (2, 1025, True)]
+)
+def test_networks_are_large_by_layers_or_by_nodes(count, nodes, large):
+    assert is_large(layers(count, nodes)) is large
+
+
+def test_small_networks_have_no_limits_but_those_asked_for():
+    assert settled(Limits(), layers(3), 784, lambda: 10**6) == Limits()
+    assert settled(Limits(inputs=7), layers(3), 784, lambda: 10**6) == Limits(inputs=7)
+
+
+def test_of_large_ones_what_is_left_open_is_filled_in():
+    found = settled(Limits(single_nodes=3), layers(32, 512), 784, lambda: 10**9)
+    assert found == Limits(False, 32, 3, 6, 100, 1, 0, 8)
+    assert settled(Limits(everything=True, inputs=5), layers(32, 512), 784, lambda: 10**9) == Limits(True, inputs=5)
+
+
+def test_wide_inputs_and_many_layers_leave_fewer_nodes_each():
+    each = [large_limits(layers(20), width, 10**9).nodes_per_layer for width in (784, 3 * 128**2, 3 * 224**2)]
+    assert each == [51, 34, 11]
+    assert large_limits(layers(500), 784, 10**9).nodes_per_layer == 8
+
+
+def test_networks_that_run_quickly_are_swept_on_more_inputs_and_nodes():
+    found = [large_limits(layers(3, 1024), 784, work) for work in (10**6, 10**7, 10**9)]
+    assert [each.inputs for each in found] == [11_111, 1111, 100]
+    assert [each.single_nodes for each in found] == [75, 75, 8]
+
+
+def test_the_work_of_one_input_is_that_of_its_matrices():
+    chain, _ = mlp("relu", widths=(64, 16, 5))
+    assert multiply_adds(loaded(chain), dataset(train=data(3))) == 64 * 16 + 16 * 5
+
+
+def test_fewer_drawn_nodes_are_among_more_and_every_node_is_drawn_as_often():
+    layer = layers(1, 40)[0]
+    drawn = [drawn_nodes(layer, 10, seed) for seed in range(400)]
+    for seed, nodes in enumerate(drawn):
+        assert set(drawn_nodes(layer, 4, seed)) <= set(nodes)
+        assert sorted(set(nodes)) == nodes.tolist()
+    counts = np.bincount(np.concatenate(drawn), minlength=40)  # of 100 each, with a deviation of 8.7
+    assert counts.min() > 65
+    assert counts.max() < 135
+    assert drawn_nodes(layer, 40, 0) is None
+    assert drawn_nodes(layer, None, 0) is None
+
+
+def test_layers_of_one_width_draw_apart():
+    first, second = layers(2, 512)
+    assert drawn_nodes(first, 20, 0).tolist() != drawn_nodes(second, 20, 0).tolist()
+
+
+def test_spread_layers_hold_the_ends():
+    assert spread_layers(layers(21), 6) == ("l.0", "l.4", "l.8", "l.12", "l.16", "l.20")
+    assert spread_layers(layers(6), 6) == ()
+    assert spread_layers(layers(6), None) == ()
+
+
+def test_least_of_caps():
+    assert least(None, 3, 2) == 2
+    assert least(None, None) is None
+
+
+# --------------------------------------------------------------------------- single nodes
+
+
+@pytest.fixture(scope="module")
+def network():
+    chain, plain = mlp()
+    return loaded(chain), plain, data()
+
+
+def test_only_drawn_nodes_are_silenced_and_clamped_with_the_numbers_of_all(network):
+    model, plain, split = network
+    layer = model.layers[0]
+    found, average = ranges_of(plain, torch.from_numpy(split.inputs))
+    ranges = dict(zip((part.name for part in model.layers), found, strict=True))
+    means = dict(zip((part.name for part in model.layers), average, strict=True))
+    few = InterventionOptions(levels=1, curve_levels=3, control_samples=0, single_nodes=2)
+    every = InterventionOptions(levels=1, curve_levels=3, control_samples=0)
+    some, whole = (intervene(model, dataset(train=split), ranges, means, options) for options in (few, every))
+    drawn = drawn_nodes(layer, 2, 0)
+    for table, full in ((some.table, whole.table), (some.curves, whole.curves), (some.node_levels, whole.node_levels)):
+        mine = table[(table["layer"] == layer.name) & (table["node"] >= 0)]
+        theirs = full[(full["layer"] == layer.name) & full["node"].isin(drawn)]
+        assert sorted(set(mine["node"])) == drawn.tolist()
+        for column in ("accuracy", "equilibrium", "above", "accuracy_above"):
+            if column in mine:
+                np.testing.assert_array_equal(mine[column].to_numpy(float), theirs[column].to_numpy(float), column)
+    mine = some.balance[some.balance["layer"] == layer.name].reset_index(drop=True)
+    theirs = whole.balance[(whole.balance["layer"] == layer.name) & whole.balance["node"].isin(drawn)]
+    assert mine.equals(theirs.reset_index(drop=True))
+
+
+def test_only_drawn_nodes_are_attributed_with_the_numbers_of_all(network):
+    model, _, split = network
+    layer = model.layers[0]
+    some, whole = (attribute(model, layer, split, AttributionOptions(40, 5, single_nodes=n)) for n in (5, None))
+    drawn = drawn_nodes(layer, 5, 0)
+    others = np.setdiff1d(np.arange(layer.nodes), drawn)
+    np.testing.assert_array_equal(some.conductance, whole.conductance)
+    for name in ("ablation", "captum_ablation"):
+        np.testing.assert_allclose(getattr(some, name)[drawn], getattr(whole, name)[drawn], rtol=1e-6, err_msg=name)
+        assert np.isnan(getattr(some, name)[others]).all()
+        assert np.isfinite(getattr(whole, name)).all()
+    assert -1 <= some.low <= some.rank_correlation <= some.high <= 1
+
+
+# --------------------------------------------------------------------------- the whole path
+
+WIDTH, DEPTH = 10, 14
+QUICK = Options(
+    clusters=ClusterOptions(repetitions=2),
+    interventions=InterventionOptions(interventions=("scale", "offset")),
+    limits=Limits(nodes_per_layer=4, single_nodes=8, swept_layers=3, inputs=100),
+)
+
+
+@pytest.fixture(scope="module")
+def deep(tmp_path_factory):
+    """Fourteen dense layers, of ten nodes, the last of three."""
+    folder = tmp_path_factory.mktemp("deep")
+    torch.manual_seed(0)
+    steps = [step for _ in range(DEPTH - 1) for step in (nn.Linear(WIDTH, WIDTH), nn.Tanh())]
+    net = nn.Sequential(*steps, nn.Linear(WIDTH, 3))
+    for part in net[::2]:
+        nn.init.orthogonal_(part.weight, 1.5)
+    x = torch.randn(150, WIDTH)
+    y = net(x).argmax(1).numpy()
+    np.savez(folder / "data.npz", x_train=x[:120], y_train=y[:120], x_test=x[120:], y_test=y[120:])
+    torch.save(net.state_dict(), folder / "net.pt")
+    said = LoadOptions(activation="tanh", scaling="raw", output="linear")
+    run = start(folder / "net.pt", folder / "out", str(folder / "data.npz"), said, options=QUICK)
+    results = run_all(run)
+    return results, write_report(results, folder / "out", "python -m interp.report net.pt"), folder / "out"
+
+
+def test_a_deep_network_is_looked_at_in_part(deep):
+    results, _, _ = deep
+    names = [layer.name for layer in results.model.layers]
+    swept = {names[0], names[6], names[-1]}
+    assert set(results.effects.table["layer"]) == set(results.effects.tolerance["layer"]) == swept
+    assert set(results.attribution) == swept - {names[-1]}
+    assert results.effects.curves.empty
+    assert (results.effects.table["samples"] <= 100).all()
+    for layer in results.model.layers[:-1]:
+        drawn = drawn_nodes(layer, 4, 0)
+        for found in (results.fits[layer.name].nodes, results.prototypes[layer.name].nodes):
+            assert found.tolist() == drawn.tolist()
+        assert results.boundaries[layer.name].judged == 4
+        assert sum(results.boundaries[layer.name].counts.values()) == WIDTH
+        assert max(match.k for match in results.clusters[layer.name]) == 4
+        assert (results.fits[layer.name].var > 0).all()
+    single = results.effects.table.query("node >= 0")
+    first = results.model.layers[0]
+    assert set(single[single["layer"] == first.name]["node"]) == set(drawn_nodes(first, 8, 0))
+
+
+def test_everything_left_out_is_named_with_numbers_and_the_way_to_lift_it(deep):
+    results, document, out = deep
+    found = {limit.lift: (limit.looked_at, limit.of) for limit in results.limits}
+    assert found == {
+        "--nodes-per-layer": (4 * (DEPTH - 1) + 3, WIDTH * (DEPTH - 1) + 3),
+        "--swept-layers or --layers": (3, DEPTH),
+        "--single-nodes": (8 * 2 + 3, WIDTH * 2 + 3),
+        "--inputs": (100, 120),
+        "--levels": (27, 120),
+        "--curve-levels": (0, 21),
+        "--everything": (8, 32),
+    }
+    assert [limit["lift"] for limit in document["limits"]] == list(found)
+    assert json.loads((out / "report.json").read_text())["limits"] == document["limits"]
+    page = (out / "report.html").read_text()
+    for limit in results.limits:
+        assert limit.what in page
+    assert any(alert.startswith("looked at in part only (55 of 133 nodes") for alert in results.verdict.alerts)
+
+
+def test_the_page_of_a_deep_network_shows_a_few_layers_and_every_node_in_its_file(deep):
+    results, document, out = deep
+    assert len(document["nodes"]) == WIDTH * (DEPTH - 1) + 3
+    kinds = {row["kind"] for row in document["nodes"]}
+    assert kinds <= {*KINDS, "unsampled"}
+    assert "unsampled" in kinds
+    assert len(list((out / "figures").glob("distributions-*.png"))) == 6
+    assert "Figures show 6 of the 14 layers" in (out / "report.html").read_text()
+    assert len(document["prototypes"]) == DEPTH
+    unsampled = [row for row in document["nodes"] if row["kind"] == "unsampled"]
+    assert all(row["distance"] is None and row["whitening"] is None and row["mean"] is not None for row in unsampled)
+    assert sum("coherent nodes than chance gives" in finding for finding in results.verdict.findings) == 1
+
+
+def test_a_stage_says_what_it_left_out(deep, capsys, monkeypatch):
+    _, _, out = deep
+    command = ["interp", "fit", "--out", str(out), "--nodes-per-layer", "2"]
+    monkeypatch.setattr("sys.argv", command)
+    main()
+    lines = capsys.readouterr().out.splitlines()
+    expected = "only 28 of 133 nodes with mixtures, prototypes and centroids: 2 of each layer, drawn at random"
+    assert any(line.startswith(expected) and line.endswith("(--nodes-per-layer)") for line in lines)

@@ -1,0 +1,166 @@
+"""The whole path on a tiny network: every stage, its files, its refusals, and the same numbers twice."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from interp.analysis.clusters import ClusterOptions
+from interp.checkpoints import LoadOptions
+from interp.errors import MismatchError, UsageError
+from interp.interventions import InterventionOptions
+from interp.report.page import write_report
+from interp.run.pipeline import STAGES, read_run, run_all
+from interp.run.run import FILES, Options, resume, start
+
+QUICK = Options(clusters=ClusterOptions(repetitions=3), interventions=InterventionOptions(levels=12), directions=4)
+GIVEN = LoadOptions(activation="abs", scaling="raw", output="linear")
+
+
+def planted_data(path: Path, seed: int = 0) -> Path:
+    """Three clusters in four dimensions, some of them held out."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 3, 260)
+    centres = np.array([[4, 0, 0, 0], [0, 4, 0, 0], [0, 0, 4, 0]])
+    x = (centres[y] + rng.normal(size=(260, 4))).astype(np.float32)
+    np.savez(path, x_train=x[:200], y_train=y[:200], x_test=x[200:], y_test=y[200:])
+    return path
+
+
+def planted_network(path: Path) -> Path:
+    """Each hidden node measures the distance to one cluster along one axis; the smallest distance wins."""
+    hidden = torch.zeros(5, 4)
+    hidden[:3, :3] = torch.eye(3)
+    bias = torch.tensor([-4.0, -4.0, -4.0, 0.0, 0.0])  # the last two nodes are constant: dead
+    output = torch.cat([-torch.eye(3), torch.zeros(3, 2)], dim=1)
+    torch.save({"a.weight": hidden, "a.bias": bias, "b.weight": output, "b.bias": torch.zeros(3)}, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("run")
+
+
+@pytest.fixture(scope="module")
+def results(folder):
+    data, checkpoint = planted_data(folder / "data.npz"), planted_network(folder / "net.pt")
+    run = start(checkpoint, folder / "out", str(data), GIVEN, options=QUICK)
+    return run, run_all(run)
+
+
+def test_planted_nodes_are_found(results):
+    _, found = results
+    boundaries = found.boundaries["a"]
+    assert boundaries.kind.tolist() == ["coherent"] * 3 + ["dead"] * 2
+    assert found.model.accuracy["test"] > 0.95
+    centres = found.prototypes["a"].layer_input["component"]
+    for node in range(3):
+        assert centres[node, node] == pytest.approx(4, abs=0.4)
+
+
+def test_dead_nodes_have_no_prototype_and_ablating_them_changes_nothing(results):
+    _, found = results
+    assert np.isnan(found.prototypes["a"].layer_input["component"][3:]).all()
+    table = found.effects.table
+    dead = table[(table["layer"] == "a") & (table["node"] >= 3)]
+    assert len(dead) == 4
+    assert (dead["accuracy"] == found.effects.baseline["train"]).all()
+
+
+def test_every_sweep_holds_an_exact_no_op(results):
+    _, found = results
+    table = found.effects.table
+    for kind, level in (("scale", 1.0), ("clip", np.inf), ("offset", 0.0)):
+        rows = table[(table["intervention"] == kind) & (table["level"] == level)]
+        assert len(rows) == 4, "two layers, two splits"
+        assert (rows["accuracy"] == rows["split"].map(found.effects.baseline)).all()
+        assert (rows["p_value"] == 1).all()
+
+
+def test_stages_write_their_files_and_nothing_else(results):
+    run, _ = results
+    assert {path.name for path in run.out.iterdir()} == set(FILES.values())
+
+
+def test_files_give_the_results_back(results):
+    run, found = results
+    again = read_run(resume(run.out, QUICK))
+    assert again.effects.table.equals(found.effects.table)
+    np.testing.assert_array_equal(again.fits["a"].histogram, found.fits["a"].histogram)
+    assert again.verdict == found.verdict
+
+
+def test_same_seed_same_numbers(results, tmp_path):
+    run, found = results
+    other = start(run.model.path, tmp_path / "again", run.data, GIVEN, options=QUICK)
+    again = run_all(other)
+    assert again.effects.table.equals(found.effects.table)
+    for layer in found.fits:
+        np.testing.assert_array_equal(again.fits[layer].bic, found.fits[layer].bic)
+        np.testing.assert_array_equal(again.boundaries[layer].share_low, found.boundaries[layer].share_low)
+        np.testing.assert_array_equal(again.clusters[layer][0].centroids, found.clusters[layer][0].centroids)
+
+
+def test_page_and_json_agree(results, tmp_path):
+    _, found = results
+    write_report(found, tmp_path, "python -m interp.report net.pt")
+    document = json.loads((tmp_path / "report.json").read_text())
+    assert document["model"]["widths"] == [4, 5, 3]
+    assert document["layers"][0]["kinds"] == {"coherent": 3, "adhoc": 0, "one-sided": 0, "dead": 2}
+    assert found.verdict.headline in (tmp_path / "report.html").read_text()
+
+
+def test_a_stage_refuses_another_models_files(results, folder, tmp_path):
+    run, _ = results
+    other = nn.Sequential(nn.Linear(4, 5), nn.Linear(5, 3))
+    torch.save(other.state_dict(), tmp_path / "other.pt")
+    strange = start(tmp_path / "other.pt", run.out, str(folder / "data.npz"), GIVEN, options=QUICK)
+    with pytest.raises(MismatchError, match=r"another model .* run `python -m interp record`"):
+        STAGES["fit"](strange)
+
+
+def test_a_stage_without_its_input_names_the_command(results, tmp_path):
+    run, _ = results
+    fresh = start(run.model.path, tmp_path, run.data, GIVEN, options=QUICK)
+    with pytest.raises(MismatchError, match=r"no such file.*python -m interp record"):
+        STAGES["fit"](fresh)
+
+
+def test_changed_checkpoint_is_noticed_on_resume(folder, tmp_path):
+    data, checkpoint = folder / "data.npz", planted_network(tmp_path / "net.pt")
+    STAGES["record"](start(checkpoint, tmp_path / "out", str(data), GIVEN, options=QUICK))
+    torch.save({"a.weight": torch.ones(3, 4), "a.bias": torch.zeros(3)}, checkpoint)
+    with pytest.raises(MismatchError, match="another model"):
+        resume(tmp_path / "out", QUICK)
+
+
+def test_data_must_be_named(tmp_path):
+    with pytest.raises(UsageError, match="pass --data"):
+        start(planted_network(tmp_path / "net.pt"), tmp_path)
+
+
+def made_data():
+    """Give the planted data, as a callable of the user's own does."""
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(20, 4)).astype(np.float32), rng.integers(0, 3, 20)
+
+
+@pytest.mark.parametrize(
+    ("load", "data", "named"),
+    [
+        (replace(GIVEN, allow_pickle=True), "data.npz", "--allow-pickle"),
+        (GIVEN, "run.test_pipeline:made_data", "--data run.test_pipeline:made_data"),
+    ],
+)
+def test_a_recording_does_not_choose_what_is_run(load, data, named, tmp_path):
+    """Whoever sends a folder of files could name any code in it."""
+    data = data if ":" in data else str(planted_data(tmp_path / data))
+    STAGES["record"](start(planted_network(tmp_path / "net.pt"), tmp_path / "out", data, load, options=QUICK))
+    with pytest.raises(UsageError, match=f"a recording made with {named}; expected the same on this command"):
+        resume(tmp_path / "out", QUICK)
+    assert resume(tmp_path / "out", QUICK, load, data).data.name == data

@@ -1,0 +1,108 @@
+"""Pickles that ask for too much are told from those that torch writes."""
+
+import io
+import pickle
+import zipfile
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import nn
+
+from interp.checkpoints import read_contents
+from interp.errors import CheckpointError
+from interp.safety.pickle_scan import UnsafePickle, check_pickle, load_weights
+
+
+def scanned(value: object) -> None:
+    check_pickle(io.BytesIO(pickle.dumps(value, protocol=2)))
+
+
+def doubled(times: int) -> tuple:
+    value: tuple = ()
+    for _ in range(times):
+        value = (value, value)
+    return value
+
+
+def in_itself() -> list:
+    value: list = []
+    value.append(value)
+    return value
+
+
+def filled_later() -> dict:
+    """Give a value whose parts get theirs after they were put in: opcodes alone never show a large one."""
+    levels: list[list] = [[] for _ in range(40)]
+    for low, high in pairwise(levels):
+        high += [low, low]
+    return {str(i): level for i, level in enumerate(reversed(levels))}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (doubled(40), "a value of over 2,000,000 parts"),
+        ({"a": doubled(40)}, "a value of over 2,000,000 parts"),
+        (filled_later(), "a value of over 2,000,000 parts"),
+        ({doubled(10): 1}, "a key of over 100 parts"),
+        (in_itself(), "a value that holds itself"),
+    ],
+    ids=["doubled", "doubled inside", "filled later", "key", "in itself"],
+)
+def test_too_much(value, message):
+    with pytest.raises(UnsafePickle, match=message):
+        scanned(value)
+
+
+OPCODES = {
+    "bytearray": (b"c__builtin__\nbytearray\n(J\xff\xff\xff\x7ftR.", "an array of bytes made by size"),
+    "tensor": (b"ctorch\nTensor\n(J\xff\xff\xff\x7ftR.", "torch.Tensor made by size"),
+    "hidden tensor": (
+        b"ctorch._tensor\n_rebuild_from_type_v2\n(ctorch\nTensor\nctorch\nTensor\n(J\xff\xff\xff\x7fttR.",
+        "torch.Tensor made by size",
+    ),
+    "codec": (b"c_codecs\nencode\n(X\x01\x00\x00\x00xX\x04\x00\x00\x00idnatR.", "bytes encoded as"),
+    "nested": (b"]" * 600 + b"a" * 599 + b".", "nested over 500 deep"),
+    "no function": (b"](tR.", "a call of what is no function"),
+}
+
+
+@pytest.mark.parametrize("case", OPCODES)
+def test_opcodes_that_take_room(case):
+    pickled, message = OPCODES[case]
+    with pytest.raises(UnsafePickle, match=message):
+        check_pickle(io.BytesIO(b"\x80\x02" + pickled))
+
+
+@pytest.mark.parametrize("value", [{"a": [1, 2.5, None, "x", (3, 4)]}, {(1, 2): bytearray(b"abc")}, {"s": {1, 2}}])
+def test_plain_values_pass(value):
+    scanned(value)
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_what_torch_writes_passes(legacy, tmp_path):
+    module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 3))
+    optimiser = torch.optim.Adam(module.parameters())
+    module(torch.ones(2, 1, 4, 4)).sum().backward()
+    optimiser.step()
+    content = {"model": module.state_dict(), "optimizer": optimiser.state_dict(), "shape": torch.Size([1, 4])}
+    torch.save(content, tmp_path / "file", _use_new_zipfile_serialization=not legacy)
+    assert load_weights(tmp_path / "file").keys() == content.keys()
+
+
+def test_modules_nested_without_end(tmp_path):
+    module: nn.Module = nn.Linear(2, 2)
+    for _ in range(110):
+        module = nn.Sequential(module)
+    torch.save(module, tmp_path / "file")
+    with pytest.raises(CheckpointError, match="modules nested over 100 deep"):
+        read_contents(tmp_path / "file")
+
+
+def test_doubled_names_in_a_zip(tmp_path):
+    torch.save({"a": torch.ones(2, 2)}, tmp_path / "file")
+    with zipfile.ZipFile(tmp_path / "file", "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("file/data.pkl", b"")
+    with pytest.raises(CheckpointError, match="a zip with doubled names"):
+        read_contents(tmp_path / "file")

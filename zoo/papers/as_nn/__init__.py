@@ -1,0 +1,1 @@
+"""*Neural Networks as Nearest Neighbors* (2024)."""

@@ -1,0 +1,39 @@
+"""Experiment 2 of as-NN (table 5): MNIST perceptrons whose logits are negated activations."""
+
+from __future__ import annotations
+
+from zoo.training.recipes import Recipe
+
+RUNS, EPOCHS = 10, 50
+CONDITIONS = {
+    "relu": ("relu2-neg", "he-normal"),
+    "relu_bias_sampling": ("relu2-neg", "he-normal-sampled"),
+    "abs": ("abs2-neg", "he-normal"),
+    "abs_bias_sampling": ("abs2-neg", "he-normal-sampled"),
+}
+
+
+def recipe(condition: str, epochs: int = EPOCHS) -> Recipe:
+    """Describe one condition: 784-128-10, momentum SGD at 0.001, batches of 64, 50 epochs.
+
+    Parameters
+    ----------
+    condition
+        A name of `CONDITIONS`, the columns of table 5.
+    epochs
+        50 as published.
+    """
+    architecture, init = CONDITIONS[condition]
+    return Recipe(
+        condition.replace("_", "-"),
+        architecture,
+        "mnist",
+        "(x/255-0.1307)/0.3081",
+        (784,),
+        {"inputs": 784, "hidden": 128, "classes": 10},
+        init=init,
+        lr=0.001,
+        momentum=0.9,
+        batch=64,
+        epochs=epochs,
+    )

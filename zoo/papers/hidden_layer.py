@@ -1,0 +1,83 @@
+"""One network's first layer through the analysis of `interp`, in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from interp.analysis.boundaries import classify_boundaries
+from interp.analysis.clusters import Sample
+from interp.analysis.gaussians import fit_gaussians
+from interp.analysis.prototypes import find_prototypes
+from interp.checkpoints import load_model
+from interp.network.chain import run, split_at
+from interp.network.inputs import as_tensor, input_blocks
+from interp.network.linear_maps import affine_map
+from interp.recording.record import Samples
+from interp.tasks.predictions import predict
+from interp.types import Array, Boundaries, Dataset, LoadedModel, Prototypes
+
+BLOCK = 4096
+
+
+@dataclass(frozen=True)
+class HiddenLayer:
+    """What the analysis says of a network's first layer.
+
+    Attributes
+    ----------
+    boundaries, prototypes
+        Of the layer, over the training split.
+    train, test
+        Its scaled inputs, labels, and the network's predictions.
+    """
+
+    boundaries: Boundaries
+    prototypes: Prototypes
+    train: Sample
+    test: Sample
+
+
+def look_at(path: Path, data: Dataset) -> HiddenLayer:
+    """Record, fit, classify and average over the first layer of one checkpoint.
+
+    Parameters
+    ----------
+    path
+        A zoo checkpoint whose first layer reads the flat inputs.
+    data
+        Its data.
+    """
+    model, _ = load_model(path, data)
+    layer = model.layers[0]
+    z, train = _read(model, data, "train")
+    fit = fit_gaussians(z, train.labels)
+    affine = affine_map(model.module, layer, as_tensor(data.train.inputs[:2], model.scaling, model.input_shape))
+    assert affine is not None, "a linear layer"
+    boundaries = classify_boundaries(fit, bias=affine[1])
+    parts = (Samples(z[rows], train.inputs[rows], train.inputs[rows]) for rows in _blocks(len(z)))
+    prototypes = find_prototypes(parts, z, np.arange(len(z)), fit, boundaries, layer.activation, affine)
+    return HiddenLayer(boundaries, prototypes, train, _read(model, data, "test")[1])
+
+
+@torch.no_grad()
+def _read(model: LoadedModel, data: Dataset, split: str) -> tuple[Array, Sample]:
+    """Give z (S, N) of the first layer, and the inputs with labels and predictions."""
+    parts = split_at(model.module, model.layers[0].tap)
+    assert parts is not None, "zoo networks are chains"
+    before, after = parts
+    values, guesses, inputs = [], [], []
+    for _, x in input_blocks(model, data.splits[split].inputs):
+        z = run(before, x)
+        values.append(z.numpy().copy())  # an activation may work in place
+        guesses.append(predict(run(after, z), model.output).numpy())
+        inputs.append(x.flatten(1).numpy())
+    sample = Sample(np.concatenate(inputs), data.splits[split].labels, np.concatenate(guesses))
+    return np.concatenate(values), sample
+
+
+def _blocks(rows: int) -> list[slice]:
+    return [slice(begin, begin + BLOCK) for begin in range(0, rows, BLOCK)]

@@ -1,0 +1,1 @@
+"""*Neural Networks Learn Distance Metrics* (arXiv 2502.02103)."""

@@ -1,0 +1,1 @@
+"""*Neural Networks Use Distance Metrics* (arXiv 2411.17932)."""

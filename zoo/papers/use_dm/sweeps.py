@@ -1,0 +1,103 @@
+"""use-DM's perturbations of the hidden layer, measured with `interp.interventions`."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy import stats
+
+from interp.checkpoints import load_model
+from interp.interventions import INTERVENTIONS, NO_OPS, PUBLISHED, Ranges, levels, tally
+from interp.network.chain import run, split_at
+from interp.network.inputs import input_blocks
+from interp.types import Array, Dataset, LoadedModel, NodeLayer
+
+ELEMENT_50 = {"scale": 0.3275, "clip": 0.3275, "offset": -0.22}
+"""Where the published t and p columns compare with, instead of the unperturbed model."""
+
+
+def sweep(path: Path, data: Dataset, count: int = 40, layer: str | None = None) -> pd.DataFrame:
+    """Perturb one layer of one network at the published levels and some between.
+
+    Parameters
+    ----------
+    path
+        A zoo checkpoint.
+    data
+        Its data; accuracy is on the training split, as published.
+    count
+        Levels of each intervention; 0 for the published ones alone.
+    layer
+        Its name; None for the first.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``intervention``, ``level``, ``accuracy`` in percent; the level that changes nothing
+        gives the unperturbed model.
+    """
+    model, _ = load_model(path, data)
+    place = model.layer(layer) if layer else model.layers[0]
+    found = output_ranges(model, place, data.train.inputs)
+    keys = [(kind, level) for kind in ELEMENT_50 for level in chosen_levels(kind, count)]
+    counts = tally(model, place, [INTERVENTIONS[kind](level, found) for kind, level in keys], data.train)
+    return pd.DataFrame(keys, columns=["intervention", "level"]).assign(accuracy=100 * counts.hits / counts.samples)
+
+
+def chosen_levels(kind: str, count: int) -> list[float]:
+    """List the levels of one intervention: the published ones, element 50, the no-op, some between."""
+    between = map(float, levels(kind, count)) if count else ()
+    return sorted({*PUBLISHED[kind], ELEMENT_50[kind], NO_OPS[kind], *between})
+
+
+@torch.no_grad()
+def output_ranges(model: LoadedModel, layer: NodeLayer, inputs: Array) -> Ranges:
+    """Find each node's least and largest activation output over all inputs."""
+    parts = split_at(model.module, layer.tap)
+    assert parts is not None, "zoo networks are chains"
+    before, after = parts
+    low, high = np.inf, -np.inf
+    for _, x in input_blocks(model, inputs):
+        outputs = run(after[:1], run(before, x)).numpy()
+        low, high = np.minimum(low, outputs.min(axis=0)), np.maximum(high, outputs.max(axis=0))
+    return Ranges(np.asarray(low), np.asarray(high))
+
+
+def sweep_all(paths: Sequence[Path], data: Dataset, count: int = 40, layer: str | None = None) -> pd.DataFrame:
+    """Sweep every network; adds the column ``run``."""
+    found = [sweep(path, data, count, layer).assign(run=index) for index, path in enumerate(paths)]
+    return pd.concat(found, ignore_index=True)
+
+
+def accuracies(swept: pd.DataFrame, intervention: str, level: float) -> Array:
+    """Give the accuracy of every run at one level, (R,) percent."""
+    rows = swept[(swept["intervention"] == intervention) & (swept["level"] == level)]
+    return np.asarray(rows.sort_values("run")["accuracy"], np.float64)
+
+
+def paired_tests(swept: pd.DataFrame, intervention: str, level: float) -> dict[str, float]:
+    """Test a level against the unperturbed model and, as published, against element 50.
+
+    Positive t: the perturbed model is worse. NaN with one run or without any difference.
+    """
+    ours = accuracies(swept, intervention, level)
+    found: dict[str, float] = {}
+    for name, other in (("unperturbed", NO_OPS), ("element 50", ELEMENT_50)):
+        t, p = _paired(accuracies(swept, intervention, other[intervention]), ours)
+        found |= {f"t ({name})": t, f"p ({name})": p}
+    return found
+
+
+def _paired(first: Array, second: Array) -> tuple[float, float]:
+    difference = first - second
+    if len(difference) < 2 or np.ptp(difference) == 0:
+        return float("nan"), float("nan")
+    with warnings.catch_warnings():  # nearly equal differences: scipy warns of lost digits
+        warnings.simplefilter("ignore", RuntimeWarning)
+        result = stats.ttest_1samp(difference, 0.0)
+    return float(result.statistic), float(result.pvalue)

@@ -1,0 +1,1 @@
+"""How the networks are trained: many seeds at once, resumably."""
