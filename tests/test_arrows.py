@@ -162,7 +162,7 @@ def test_no_module_imports_itself_round_a_corner():
         ("interp.recording.record", "from h5py import File", "interp.recording.record imports h5py.File"),
         ("interp.network.nodes", "from zoo.layers import Abs", "interp.network.nodes imports zoo.layers.Abs"),
         ("interp.types.data", "from interp import network", "interp.types.data reaches interp.network"),
-        ("interp.network.caps", "import interp.recording.record", "interp.network.caps reaches interp.store.recordings"),
+        ("interp.network.caps", "import interp.recording.record", "interp.network.caps reaches interp.store.files"),
         (
             "interp.checkpoints.weights.packed",
             "from interp.checkpoints.graph.steps import Step",
