@@ -15,7 +15,7 @@ from interp.errors import UsageError
 from interp.report.document.document import document
 from interp.report.document.plain import plain
 from interp.report.drawing.pictures import Picture, draw_all
-from interp.report.html import render
+from interp.report.html.render import render
 from interp.report.sections import SECTIONS
 from interp.types import Results, Section
 

@@ -6,10 +6,10 @@ import pytest
 from matplotlib.figure import Figure as Canvas
 from PIL import Image
 
-from interp.report.choose import evenly
 from interp.report.drawing.images import layer_shape, mosaic, network_shape, pixels
 from interp.report.drawing.pictures import draw_all, within
 from interp.report.drawing.style import KIND_COLOURS
+from interp.report.selection.choose import evenly
 from interp.types import Figure
 
 from .synthetic import make_boundaries, make_results

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from interp.report.cells import cell_html
 from interp.report.drawing.pictures import draw_all
 from interp.report.drawing.style import placeholder
-from interp.report.html import render
+from interp.report.html.render import render
 from interp.report.sections import SECTIONS
+from interp.report.tables.cells import cell_html
 from interp.types import Effects, Section, Thresholds
 
 from .synthetic import make_results, without_results

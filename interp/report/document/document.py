@@ -8,7 +8,15 @@ from interp.checkpoints.inspection import inspection
 from interp.report.document.effects import intervention_keys, run_keys
 from interp.report.document.nodes import node_rows
 from interp.report.document.plain import plain
-from interp.report.lookup import Span, at_threshold, coherent_share, known_mean, null_range, null_share, share_p_value
+from interp.report.selection.lookup import (
+    Span,
+    at_threshold,
+    coherent_share,
+    known_mean,
+    null_range,
+    null_share,
+    share_p_value,
+)
 from interp.tasks.tasks import TASKS
 from interp.types import Boundaries, ClusterMatch, Dataset, NodeLayer, Prototypes, Results
 

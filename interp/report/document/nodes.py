@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interp.report.lookup import single_nodes
+from interp.report.selection.lookup import single_nodes
 from interp.tasks.tasks import TASKS
 from interp.types import Array, Attribution, Boundaries, GaussianFit, NodeLayer, Prototypes, Results
 

@@ -13,7 +13,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure as Canvas
 
-from interp.report.choose import ranks
+from interp.report.selection.choose import ranks
 from interp.types import Figure
 
 DPI = 130

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from interp.report import cells
 from interp.report.drawing.style import KIND_COLOURS, OTHERS, canvas, pale, short
+from interp.report.tables import cells
 from interp.tasks.tasks import R2, TASKS
 from interp.types import KINDS, UNSAMPLED, Attribution, Figure, Results, Section, Table
 

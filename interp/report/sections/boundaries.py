@@ -10,7 +10,7 @@ import pandas as pd
 import seaborn as sns
 
 from interp.report.drawing.style import INK, KIND_COLOURS, NULL_COLOURS, canvas, colour, layer_figures, pale, undrawn
-from interp.report.lookup import analysed
+from interp.report.selection.lookup import analysed
 from interp.types import KINDS, UNSAMPLED, Boundaries, Figure, Results, Section
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from interp.report import cells
 from interp.report.drawing.style import PROTOTYPE_COLOURS, canvas, colour, layer_figures, pale, undrawn
-from interp.report.lookup import known_mean, null_range
+from interp.report.selection.lookup import known_mean, null_range
+from interp.report.tables import cells
 from interp.types import ClusterMatch, Figure, Results, Section, Table
 
 NETWORK = ("network", "the network")  # what its own row is called

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from interp.report.choose import evenly
 from interp.report.drawing.style import INK, KIND_COLOURS, canvas, layer_figures, undrawn
-from interp.report.lookup import analysed
-from interp.report.numbers import decimals
+from interp.report.selection.choose import evenly
+from interp.report.selection.lookup import analysed
+from interp.report.tables.numbers import decimals
 from interp.types import Boundaries, Figure, GaussianFit, Results, Section
 
 PANELS = 24

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from interp.report import cells
-from interp.report.lookup import Span, chance, coherent_share, share_p_value
-from interp.report.numbers import MISSING
+from interp.report.selection.lookup import Span, chance, coherent_share, share_p_value
+from interp.report.tables import cells
+from interp.report.tables.numbers import MISSING
 from interp.types import Boundaries, NodeLayer, Results, Section, Table
 
 UNKNOWN = Span(float("nan"), float("nan"), float("nan"))

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from interp.checkpoints.inspection import inspection
-from interp.report import cells
-from interp.report.numbers import MISSING
+from interp.report.tables import cells
+from interp.report.tables.numbers import MISSING
 from interp.tasks.tasks import TASKS
 from interp.types import Limit, LoadedModel, Results, Section, Table
 

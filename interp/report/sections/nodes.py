@@ -6,12 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from interp.report import cells
-from interp.report.lookup import shown_split, single_nodes
-from interp.report.numbers import MISSING, percent
-from interp.report.scores import change_cell, paired_test, score_cell, unit_of_change
-from interp.report.sections.clamps import clamp_figures
-from interp.report.sections.class_falls import class_name
+from interp.report.sections.interventions.clamps import clamp_figures
+from interp.report.sections.interventions.class_falls import class_name
+from interp.report.selection.lookup import shown_split, single_nodes
+from interp.report.tables import cells
+from interp.report.tables.measures import change_cell, paired_test, score_cell, unit_of_change
+from interp.report.tables.numbers import MISSING, percent
 from interp.tasks.tasks import TASKS, ScoreName
 from interp.types import Dataset, Effects, Results, Section, Table
 

@@ -8,12 +8,12 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from interp.report import cells
-from interp.report.choose import evenly
 from interp.report.drawing.images import Shape, layer_shape, network_shape
 from interp.report.drawing.prototype_drawing import Sheet, draw_heat, draw_images
 from interp.report.drawing.style import layer_figures, undrawn
-from interp.report.lookup import known_mean
+from interp.report.selection.choose import evenly
+from interp.report.selection.lookup import known_mean
+from interp.report.tables import cells
 from interp.types import Array, ClusterMatch, Figure, NodeLayer, Prototypes, Results, Section, Table
 
 ORDER = ("nearest", "strongest", "conditional", "component")

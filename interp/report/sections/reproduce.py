@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from interp.report import cells
 from interp.report.document.plain import plain
+from interp.report.tables import cells
 from interp.types import Results, Section, Table
 
 SKIPPED = 50

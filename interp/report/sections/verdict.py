@@ -6,11 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from interp.report import cells
-from interp.report.choose import ranks
 from interp.report.drawing.style import FAINT, KIND_COLOURS, canvas, pale, short
-from interp.report.lookup import analysed, chance, coherent_share
-from interp.report.numbers import finite
+from interp.report.selection.choose import ranks
+from interp.report.selection.lookup import analysed, chance, coherent_share
+from interp.report.tables import cells
+from interp.report.tables.numbers import finite
 from interp.types import KINDS, UNSAMPLED, Boundaries, Figure, Results, Section, Table, Thresholds
 
 LAYERS = 30  # rows of the overview

@@ -11,8 +11,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from interp.report import numbers
-from interp.report.lookup import Span
+from interp.report.selection.lookup import Span
+from interp.report.tables import numbers
 
 
 @dataclass(frozen=True)

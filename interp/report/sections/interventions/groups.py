@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interp.report import cells
 from interp.report.drawing.level_axis import level_axis
 from interp.report.drawing.style import FAINT, OTHERS, canvas, pale, short
-from interp.report.lookup import shown_split
-from interp.report.scores import change_cell, score_cell, unit_of_change
+from interp.report.selection.lookup import shown_split
+from interp.report.tables import cells
+from interp.report.tables.measures import change_cell, score_cell, unit_of_change
 from interp.tasks.tasks import R2, ScoreName
 from interp.types import Effects, Figure, Table
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interp.report import cells
 from interp.report.drawing.level_axis import level_axis
 from interp.report.drawing.style import FAINT, KIND_COLOURS, canvas, layer_figures, pale, short
-from interp.report.lookup import shown_split
-from interp.report.numbers import number
+from interp.report.selection.lookup import shown_split
+from interp.report.tables import cells
+from interp.report.tables.numbers import number
 from interp.types import Dataset, Effects, Figure, Table
 
 FIRST, LAST = KIND_COLOURS["adhoc"], KIND_COLOURS["coherent"]

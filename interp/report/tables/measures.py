@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from interp.report import cells
+from interp.report.tables import cells
 from interp.tasks.tasks import R2, ScoreName
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from interp.interventions.readouts.tolerance import compared
 from interp.report.drawing.level_axis import plain_ticks
 from interp.report.drawing.style import FAINT, KIND_COLOURS, canvas, pale, short
-from interp.report.numbers import finite, number, percent
+from interp.report.tables.numbers import finite, number, percent
 from interp.tasks.tasks import R2, ScoreName
 from interp.types import Effects, Figure
 

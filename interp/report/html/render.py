@@ -8,9 +8,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from interp.report import numbers
-from interp.report.cells import cell_html, cell_key, numeric
 from interp.report.drawing.pictures import Picture
+from interp.report.tables import numbers
+from interp.report.tables.cells import cell_html, cell_key, numeric
 from interp.tasks.tasks import TASKS
 from interp.types import KINDS, UNSAMPLED, Results, Section, Table
 

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from interp.report import cells
 from interp.report.drawing.level_axis import level_axis, plain_ticks
 from interp.report.drawing.style import FAINT, SPLIT_COLOURS, canvas, colour, layer_figures, pale, undrawn
-from interp.report.lookup import whole_layer
-from interp.report.scores import change_cell, score_cell, unit_of_change
-from interp.report.sections.class_falls import class_figures, fall_table
-from interp.report.sections.named_sites import group_figures, group_tables
-from interp.report.sections.over_runs import run_figures, run_tables
-from interp.report.sections.tolerated import tolerance_figure, tolerance_text
+from interp.report.sections.interventions.class_falls import class_figures, fall_table
+from interp.report.sections.interventions.groups import group_figures, group_tables
+from interp.report.sections.interventions.runs import run_figures, run_tables
+from interp.report.sections.interventions.tolerance import tolerance_figure, tolerance_text
+from interp.report.selection.lookup import whole_layer
+from interp.report.tables import cells
+from interp.report.tables.measures import change_cell, score_cell, unit_of_change
 from interp.tasks.tasks import R2, TASKS, ScoreName
 from interp.types import Figure, Results, Section, Table
 

@@ -1,0 +1,1 @@
+"""What stands in tables: numbers, shares, scores and cells as the reader sees them."""
