@@ -39,7 +39,7 @@ from interp.types import (
     RunEffects,
 )
 from interp.verdict.attribution import attribute
-from interp.verdict.verdict import judge
+from interp.verdict.judge import judge
 
 Result = TypeVar("Result")
 

@@ -17,7 +17,7 @@ from interp.checkpoints.inference.fit import doubt_of
 from interp.checkpoints.inspection import inspection
 from interp.network.activations import ACTIVATIONS
 from interp.types import Effects, Split
-from interp.verdict.verdict import judge
+from interp.verdict.judge import judge
 
 GUESSED = ("activation", "input_scaling", "output")
 COLUMNS = ["layer", "node", "intervention", "level", "split", "samples", "difference"]

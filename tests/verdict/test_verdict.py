@@ -7,7 +7,10 @@ import pytest
 from interp.analysis.boundaries import classify_boundaries
 from interp.analysis.gaussians import GaussianOptions, fit_gaussians
 from interp.types import Attribution, Dataset, Effects, Inference, LoadedModel, NodeLayer, Scaling, Split
-from interp.verdict.verdict import alerts, beats_null, harmless_ranges, judge
+from interp.verdict.alerts import alerts
+from interp.verdict.coherence import beats_null
+from interp.verdict.judge import judge
+from interp.verdict.sensitivity import harmless_ranges
 
 LEVELS = {"scale": np.linspace(0, 2, 21), "offset": np.linspace(-1, 1, 21)}
 

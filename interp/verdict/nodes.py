@@ -1,0 +1,54 @@
+"""What is said of nodes: dead ones, Captum's opinion of them, and which effects could have been found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from interp.analysis.statistics import detectable_difference
+from interp.tasks.tasks import R2, ScoreName
+from interp.types import Attribution, Boundaries, Effects
+from interp.verdict.words import MANY_LAYERS
+
+
+def power(effects: Effects, score: ScoreName) -> str:
+    """Say what change this many samples would have shown."""
+    rows = effects.table[(effects.table["node"] >= 0) & (effects.table["split"] == "train")]
+    if rows.empty or score == R2:
+        return ""
+    samples = int(rows["samples"].iloc[0])
+    least = detectable_difference(samples, 0.01)
+    return (
+        f"With {samples:,} samples, a node whose silencing flips 1% of the outcomes is found with 80% power if"
+        f" {score.words} changes by {100 * least:.2f} points or more; smaller effects may have been missed."
+    )
+
+
+def dead_nodes(boundaries: Mapping[str, Boundaries]) -> str:
+    """Count dead and one-sided nodes by layer."""
+    parts = []
+    for kind in ("dead", "one-sided"):
+        counts = {name: found.counts[kind] for name, found in boundaries.items() if found.counts[kind]}
+        if counts:
+            parts.append(f"{kind} nodes: {places(counts)}")
+    found = "; ".join(parts)
+    return f"{found[0].upper()}{found[1:]}." if parts else "No dead or one-sided node."
+
+
+def places(counts: Mapping[str, int]) -> str:
+    """Name the layers that nodes lie in, or how many these are where they are many."""
+    if len(counts) <= MANY_LAYERS:
+        return ", ".join(f"{count} in {name}" for name, count in counts.items())
+    most = max(counts, key=lambda name: counts[name])
+    return f"{sum(counts.values()):,} in {len(counts)} layers, most in {most} ({counts[most]:,})"
+
+
+def captums_agreement(attribution: Mapping[str, Attribution]) -> list[str]:
+    """Say how alike two measures of importance rank the nodes of each layer."""
+    known = {name: found for name, found in attribution.items() if np.isfinite(found.rank_correlation)}
+    return [
+        f"{name}: node importance by Captum's conductance and by our ablation has rank correlation"
+        f" {found.rank_correlation:.2f} ({found.low:.2f} to {found.high:.2f})."
+        for name, found in known.items()
+    ]

@@ -1,0 +1,60 @@
+"""What scaling and shifting a layer costs, in the task's own score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from interp.interventions.readouts.tolerance import TOLERATED, connected
+from interp.tasks.tasks import ScoreName
+from interp.types import Effects
+from interp.verdict.coherence import SIGNIFICANT
+
+
+def harmless_ranges(effects: Effects, layer: str) -> dict[str, tuple[float, float]]:
+    """Give the widest connected ranges of scale and offset levels around the no-op that cost less than one point.
+
+    Over whole-layer rows of the training split: intervention -> (lowest, highest) level.
+    """
+    table = effects.table
+    rows = table[(table["layer"] == layer) & (table["node"] == -1) & (table["split"] == "train")]
+    found = {}
+    for kind, centre in (("scale", 1.0), ("offset", 0.0)):
+        part = rows[rows["intervention"] == kind].sort_values("level")
+        if len(part):
+            found[kind] = connected(part["level"].to_numpy(float), -part["difference"].to_numpy(float), centre)
+    return found
+
+
+def sensitivity(name: str, found: Mapping[str, tuple[float, float]], score: ScoreName) -> str:
+    """Say between which levels the score stays within a point."""
+    if not {"scale", "offset"} <= set(found):
+        return ""
+    (low_scale, high_scale), (low, high) = found["scale"], found["offset"]
+    return (
+        f"{name}: {score.words} stays within {score.point} from {low_scale:.2g} to {high_scale:.2g} times the"
+        f" activations, and for boundaries moved by {low:+.1%} to {high:+.1%} of each node's range."
+    )
+
+
+FLAT_FROM = 0.1
+SMALL_SHIFT = 0.05
+"""use-DM, tables 2 and 4: accuracy is flat under scaling from 10 % up, and falls under offsets of a few per cent."""
+
+
+def published_pattern(name: str, effects: Effects) -> str:
+    """Say whether the layer's sweeps lie in the published pattern."""
+    table = effects.table
+    rows = table[(table["layer"] == name) & (table["node"] == -1) & (table["split"] == "train")]
+    scaled = rows[(rows["intervention"] == "scale") & (rows["level"] >= FLAT_FROM)]
+    shifted = rows[(rows["intervention"] == "offset") & (rows["level"].abs() == SMALL_SHIFT)].sort_values("level")
+    if scaled.empty or len(shifted) != 2:
+        return ""
+    flat, (below, above) = float(scaled["difference"].min()), shifted["difference"]
+    falls = bool((shifted["q_value"] < SIGNIFICANT).all()) and max(below, above) < min(flat, 0)
+    verdict = "as in" if flat > -TOLERATED and falls else "unlike"
+    return (
+        f"{name}: scaling z by {FLAT_FROM:g} and more costs at most {100 * max(-flat, 0):.2f} points; shifting"
+        f" boundaries by {SMALL_SHIFT:.0%} of the range changes accuracy by {100 * below:+.2f} (down) and"
+        f" {100 * above:+.2f} (up): {verdict} the published MNIST networks, which are flat under scaling and fall"
+        " under small shifts."
+    )
