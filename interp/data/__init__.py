@@ -1,6 +1,5 @@
 """Data sets: a name or a path -> inputs, labels or targets, and the ways they are usually scaled."""
 
-from interp.data.callables import import_name
 from interp.data.load import is_code, load_dataset
 from interp.data.named import DATASETS
 from interp.data.options import DataOptions
@@ -11,7 +10,6 @@ __all__ = [
     "RAW",
     "DataOptions",
     "affine_scaling",
-    "import_name",
     "is_code",
     "load_dataset",
     "parse_scaling",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,23 +9,14 @@ import numpy as np
 
 from interp.data.assemble import from_mapping
 from interp.data.options import DataOptions
-from interp.errors import DataError, InterpError, UsageError, first_line
+from interp.errors import DataError, first_line
+from interp.safety.imports import call_name
 from interp.types import Array, Dataset
 
 
 def from_callable(spec: str, options: DataOptions) -> Dataset:
     """Call ``package.module:callable``, which gives (inputs, targets), a mapping like an ``.npz``, or a `Dataset`."""
-    try:
-        content = import_name(spec, "--data")()
-    except InterpError:
-        raise
-    except Exception as error:  # the user's code fails in its own way
-        raise UsageError(
-            f"--data {spec}",
-            found=f"{type(error).__name__}: {first_line(error)}",
-            expected="a callable that needs no arguments",
-            do="wrap it in a function",
-        ) from error
+    content = call_name(spec, "--data")
     if isinstance(content, Dataset):
         return content
     if isinstance(content, tuple) and len(content) == 2:
@@ -57,26 +46,4 @@ def _array(where: str, values: Any) -> Array:
     except Exception as error:  # ragged lists, tensors on a device or with a gradient
         raise DataError(
             where, found=first_line(error), expected="numbers of one shape", do="return numpy arrays"
-        ) from error
-
-
-def import_name(spec: str, option: str) -> Any:
-    """Import ``package.module:name``, looking in the current folder too.
-
-    Raises
-    ------
-    UsageError
-        If the module or the name does not exist.
-    """
-    module, _, name = spec.partition(":")
-    if "" not in sys.path:
-        sys.path.insert(0, "")
-    try:
-        return getattr(importlib.import_module(module), name)
-    except (Exception, SystemExit) as error:  # importing runs the user's module, which fails in its own way
-        raise UsageError(
-            f"{option} {spec}",
-            found=first_line(error),
-            expected="an importable package.module:callable",
-            do="check the spelling and the folder you run from",
         ) from error

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from interp.errors import UsageError, unknown_name
 from interp.interventions.engine.changes import Cap, Fix, Move, Raise, Scale, like
+from interp.safety.imports import look_up
 from interp.types import Array, NodeLayer
 
 Change = Callable[[Tensor], Tensor]
@@ -202,21 +200,7 @@ def find_intervention(name: str) -> Intervention:
     UsageError
         If there is no such intervention.
     """
-    if name in INTERVENTIONS:
-        return INTERVENTIONS[name]
-    module, colon, attribute = name.partition(":")
-    if not colon:
-        raise unknown_name("intervention", name, INTERVENTIONS)
-    try:
-        found: Any = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise UsageError(
-            "intervention",
-            found=f"{name} ({error})",
-            expected="package.module:name",
-            do="check the name and PYTHONPATH",
-        ) from error
-    return found  # type: ignore[no-any-return]
+    return look_up(name, INTERVENTIONS, "intervention")
 
 
 def _tensor(values: Array) -> Tensor:

@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
-from interp.data import import_name
 from interp.errors import UsageError
 from interp.report.document.document import document
 from interp.report.document.plain import plain
 from interp.report.drawing.pictures import Picture, draw_all
 from interp.report.html.render import render
 from interp.report.sections import SECTIONS
+from interp.safety.imports import import_name
 from interp.types import Results, Section
 
 Maker = Callable[[Results], Section]

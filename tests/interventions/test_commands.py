@@ -66,7 +66,7 @@ def test_options_choose_what_is_swept(folder, monkeypatch, capsys):
     ("words", "message"),
     [
         ("--interventions offet", "did you mean offset?"),
-        ("--interventions no_such:f", "expected package.module:name"),
+        ("--interventions no_such:f", "expected an importable package.module:name"),
         ("--interventions ,", "expected names separated by commas"),
         ("--levels 0", "expected 1 to 10,000"),
         ("--levels x", "invalid int value"),

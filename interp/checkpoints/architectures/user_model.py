@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from interp.checkpoints.formats.contents import WRAPPERS
 from interp.checkpoints.weights.effective import plain_state
-from interp.data import import_name
-from interp.errors import CheckpointError, UsageError, first_line
+from interp.errors import CheckpointError, UsageError
+from interp.safety.imports import called, import_name
 
 SHOWN = 4  # names of each kind in a diff; the rest is counted
 
@@ -25,15 +25,7 @@ def build_user_model(spec: str, state: Mapping[str, Tensor], path: object) -> nn
         If names or shapes differ.
     """
     maker = import_name(spec, "--model")
-    try:
-        module = maker if isinstance(maker, nn.Module) else maker()
-    except Exception as error:  # the user's code fails in its own way
-        raise UsageError(
-            f"--model {spec}",
-            found=f"{type(error).__name__}: {first_line(error)}",
-            expected="a callable that needs no arguments",
-            do="wrap it in a function",
-        ) from error
+    module = maker if isinstance(maker, nn.Module) else called(maker, f"--model {spec}")
     if not isinstance(module, nn.Module):
         raise UsageError(
             f"--model {spec}", found=type(module).__name__, expected="a torch.nn.Module", do="return the module"
