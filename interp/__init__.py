@@ -18,7 +18,7 @@ _HOMES = {
     "DataOptions": "interp.data",
     "InterpError": "interp.errors",
     "LoadOptions": "interp.checkpoints",
-    "Options": "interp.run.run",
+    "Options": "interp.run.options",
     "Thresholds": "interp.types",
     "attribute": "interp.verdict.attribution",
     "classify_boundaries": "interp.analysis.boundaries",

@@ -63,22 +63,23 @@ def inspect(args: argparse.Namespace) -> None:
 def run_stage(args: argparse.Namespace) -> None:
     """Run one stage and print a line a layer."""
     from interp.cli import arguments
-    from interp.run.pipeline import STAGES, run_several
-    from interp.run.run import FILES, RUNS_FILE, resume, start
-    from interp.run.summaries import limited, summary
+    from interp.run.pipeline import run_stage
+    from interp.run.run import resume, start
+    from interp.run.summaries import limited
 
     out = arguments.writable_folder(args.out)
     options = arguments.run_options(args)
     load, data = arguments.load_options(args), arguments.data_options(args)
+    several = getattr(args, "others", [])
     if args.checkpoint is None:
         run = resume(out, options, load, args.data)
     else:
-        run = start(args.checkpoint, out, args.data, load, data, options)
-    several = getattr(args, "others", [])
-    found = summary(run_several(run, several) if several else STAGES[args.command](run))
-    for line in (*found, *limited(run.limits)):
+        run = start(args.checkpoint, out, args.data, load, data, options, several)
+    stage = run.stage("runs" if several else args.command)
+    _, *lines = stage.summarise(run_stage(run, stage))
+    for line in (*lines, *limited(run.limits)):
         print(line)
-    print(out / (RUNS_FILE if several else FILES[args.command]))
+    print(out / stage.file)
 
 
 if __name__ == "__main__":

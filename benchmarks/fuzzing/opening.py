@@ -22,9 +22,10 @@ from interp.checkpoints import load_model
 from interp.checkpoints.inspection import inspection
 from interp.data import DataOptions, load_dataset
 from interp.errors import InterpError
-from interp.run.pipeline import STAGES, read_run
+from interp.run.pipeline import read_run
 from interp.run.run import resume
-from interp.run.summaries import describe, summary
+from interp.run.stages import STAGES
+from interp.run.summaries import describe
 from interp.types import Dataset, Split
 
 FAILURES = ("executed", "crash", "hang", "memory", "traceback", "noise")
@@ -130,7 +131,7 @@ def open_run(path: Path, number: int) -> str:
     """Read all of a run's files, and run one of its stages anew, less the writing of its file."""
     run = resume(path, QUICK)
     stage = [name for name in STAGES if name not in ("record", "intervene")][number % 5]
-    lines = summary(STAGES[stage](run))
+    lines = run.stage(stage).summarise(run.stage(stage).run(run))
     return "\n".join([read_run(run).verdict.headline, *lines])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,24 +12,16 @@ from typing import Any
 from interp.checkpoints import LoadOptions, load_model
 from interp.checkpoints.architectures.named import is_named
 from interp.data import DataOptions, is_code
-from interp.errors import MismatchError, UsageError
+from interp.errors import MismatchError, UsageError, unknown_name
 from interp.interventions import check_options, same_architecture
+from interp.run.files import provenance_of, read_stage
 from interp.run.options import Options, left_out, within_limits
+from interp.run.stage import Stage
+from interp.run.stages import SEVERAL, all_stages, find_stage
 from interp.store import check_same, open_recording
 from interp.types import Dataset, Limit, LoadedModel, Provenance
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "captum", "h5py", "interp")
-
-FILES = {
-    "record": "activations.h5",
-    "fit": "gaussians.h5",
-    "boundaries": "boundaries.h5",
-    "prototypes": "prototypes.h5",
-    "clusters": "clusters.h5",
-    "intervene": "effects.h5",
-    "attribute": "attribution.h5",
-}
-"""Stage -> file in the output folder."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +30,22 @@ class Run:
 
     Attributes
     ----------
+    model
+        Network that is looked at.
+    data
+        Data set that it is looked at with.
     out
         Output folder.
+    options
+        Options within the limits of the network's size.
+    provenance
+        Where the results come from, with all options.
     limits
         What of the network is not looked at, under the options.
+    others
+        Further networks of its architecture, for what is tested over several.
+    stages
+        Name -> stage, in order.
     """
 
     model: LoadedModel
@@ -50,10 +54,32 @@ class Run:
     options: Options
     provenance: Provenance
     limits: tuple[Limit, ...] = ()
+    others: tuple[LoadedModel, ...] = ()
+    stages: Mapping[str, Stage] = field(default_factory=all_stages)
+
+    def stage(self, name: str) -> Stage:
+        """Find a stage by name; a wrong one is answered with the close ones."""
+        if name not in self.stages:
+            raise unknown_name("stage", name, self.stages)
+        return self.stages[name]
 
     def path(self, stage: str) -> Path:
         """Give the file that a stage writes."""
-        return self.out / FILES[stage]
+        return self.out / self.stage(stage).file
+
+    def read(self, stage: str) -> Any:
+        """Read what a stage found: layer name -> result, or one result of the whole network.
+
+        Raises
+        ------
+        MismatchError
+            If its file is missing, damaged, or belongs to another model or data set.
+        """
+        return read_stage(self, self.stage(stage))[0]
+
+    def provenance_of(self, stage: str) -> Provenance:
+        """Read where a stage's file came from; errors as of `read`."""
+        return provenance_of(self, self.stage(stage))
 
 
 def start(
@@ -63,14 +89,30 @@ def start(
     load: LoadOptions = LoadOptions(),
     data_options: DataOptions = DataOptions(),
     options: Options = Options(),
+    others: Sequence[str | Path] = (),
 ) -> Run:
     """Open a checkpoint and its data for the stages to run on.
+
+    Parameters
+    ----------
+    checkpoint
+        File of the network, or the name of an architecture.
+    out
+        Output folder.
+    data
+        Data set or its name; a zoo checkpoint names its own.
+    load, data_options
+        What is said of the model, and of where data are.
+    options
+        What shapes the results.
+    others
+        Checkpoints of the same architecture, for what is tested over several networks.
 
     Raises
     ------
     UsageError
-        If no data set is named, by the user or by the checkpoint, or the options name a layer, node or intervention
-        that does not exist.
+        If no data set is named, by the user or by the checkpoint; if the options name a layer, node or intervention
+        that does not exist; or if one of the others has another architecture.
     """
     model, dataset = load_model(checkpoint, data, load, data_options)
     if dataset is None:
@@ -80,18 +122,58 @@ def start(
             expected="the data it was trained on",
             do="pass --data digits, mnist or a file",
         )
-    check_options(model, options.interventions)  # before the long work
-    asked, options = options, within_limits(options, model, dataset)
-    settings = {
+    models = [model]
+    for other in others:
+        further, _ = load_model(other, dataset, load)
+        same_architecture(models, further)
+        models.append(further)
+    said = {
         "checkpoint": str(checkpoint) if is_named(checkpoint) else str(Path(checkpoint).resolve()),
         "data": dataset.name,
         "data_options": asdict(data_options),
         "load": asdict(load),
-        "reading": {fact: said.value for fact, said in model.inferred.items()},
-        "options": asdict(options),
     }
-    provenance = Provenance(model.digest, dataset.digest, options.seed, versions(), _as_json(settings))
-    return Run(model, dataset, Path(out), options, provenance, left_out(asked, options, model, dataset))
+    return run_on(model, dataset, out, options, said, models[1:])
+
+
+def run_on(
+    model: LoadedModel,
+    data: Dataset,
+    out: str | Path,
+    options: Options = Options(),
+    said: Mapping[str, Any] | None = None,
+    others: Sequence[LoadedModel] = (),
+) -> Run:
+    """Make a run of a model and data that are loaded.
+
+    Parameters
+    ----------
+    model, data
+        What is looked at.
+    out
+        Output folder.
+    options
+        What shapes the results.
+    said
+        What the user said of model and data, JSON-able, to be saved with the results.
+    others
+        Further networks of its architecture.
+
+    Raises
+    ------
+    UsageError
+        If the options name a layer, node or intervention that does not exist.
+    """
+    check_options(model, options.interventions)  # before the long work
+    used = within_limits(options, model, data)
+    settings = {
+        **({"checkpoint": model.path, "data": data.name} if said is None else said),
+        "reading": {fact: found.value for fact, found in model.inferred.items()},
+        "options": asdict(used),
+    }
+    provenance = Provenance(model.digest, data.digest, used.seed, versions(), _as_json(settings))
+    limits, stages = left_out(options, used, model, data), all_stages(*([SEVERAL] if others else []))
+    return Run(model, data, Path(out), used, provenance, limits, tuple(others), stages)
 
 
 def resume(out: Path, options: Options, given: LoadOptions = LoadOptions(), data: str | None = None) -> Run:
@@ -110,7 +192,8 @@ def resume(out: Path, options: Options, given: LoadOptions = LoadOptions(), data
     UsageError
         If the recording names code that the user does not.
     """
-    path = out / FILES["record"]
+    stage = find_stage("record")
+    path = Path(out) / stage.file
     with open_recording(path) as recording:
         found = recording.provenance
     try:
@@ -118,11 +201,11 @@ def resume(out: Path, options: Options, given: LoadOptions = LoadOptions(), data
         load, where = LoadOptions(**_plain(said["load"])), DataOptions(**_plain(said["data_options"]))
         checkpoint, named = str(said["checkpoint"]), str(said["data"])
     except (KeyError, TypeError) as error:
-        remedy = f"run `{command_of('record')}`"
+        remedy = f"run `{stage.command}`"
         raise MismatchError(path, found="no model and data", expected="those it was made of", do=remedy) from error
     _check_trust(path, (load, named), (given, data))
     run = start(checkpoint, out, named, load, where, options)
-    check_same(out / FILES["record"], found, run.provenance, command_of("record"))
+    check_same(path, found, run.provenance, stage.command)
     return run
 
 
@@ -151,27 +234,6 @@ def _check_trust(path: Path, said: tuple[LoadOptions, str], given: tuple[LoadOpt
         )
 
 
-RUNS_FILE = "runs.h5"
-"""What several networks have in common, in the output folder."""
-
-
-def start_others(run: Run, checkpoints: Sequence[str | Path]) -> list[LoadedModel]:
-    """Open further networks of a run's architecture, each read as its own file demands.
-
-    Raises
-    ------
-    UsageError
-        If one has other layers, or is the same file again.
-    """
-    said = run.provenance.settings
-    load, models = LoadOptions(**said["load"]), [run.model]
-    for checkpoint in checkpoints:
-        model, _ = load_model(checkpoint, run.data, load)
-        same_architecture(models, model)
-        models.append(model)
-    return models[1:]
-
-
 def _as_json(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _as_json(part) for key, part in value.items()}
@@ -181,8 +243,3 @@ def _as_json(value: Any) -> Any:
 def versions() -> dict[str, str]:
     """Give the versions of everything that numbers depend on."""
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
-
-
-def command_of(stage: str) -> str:
-    """Give the command that makes a stage's file anew."""
-    return f"python -m interp {stage}"

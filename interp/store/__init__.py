@@ -1,7 +1,7 @@
 """Results <-> versioned, self-describing HDF5; the only room that imports h5py."""
 
 from interp.store.belonging import check_layers, check_tables
-from interp.store.files import check_same, read_results, write_results
+from interp.store.files import check_same, read_provenance, read_results, write_results
 from interp.store.recordings import RecordingWriter, open_recording
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "check_same",
     "check_tables",
     "open_recording",
+    "read_provenance",
     "read_results",
     "write_results",
 ]

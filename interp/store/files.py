@@ -64,6 +64,12 @@ def read_results(path: Path, kind: type[Result], remedy: str) -> tuple[dict[str,
     return results, provenance
 
 
+def read_provenance(path: Path, remedy: str) -> Provenance:
+    """Read where a file of results came from, less the results; parameters and errors as of `read_results`."""
+    with opened(path, "interp-results", remedy) as file:
+        return provenance_of(file)
+
+
 def provenance_of(file: h5py.File) -> Provenance:
     """Read where a file's content came from.
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from interp.interventions import InterventionOptions
-from interp.run.pipeline import run_interventions, run_record
-from interp.run.run import Options, start
+from interp.run.options import Options
+from interp.run.pipeline import run_stages
+from interp.run.run import start
 from interp.store import open_recording
 
 CHECKPOINTS = Path(__file__).parents[2] / "zoo" / "pretrained"
@@ -18,8 +19,7 @@ CHECKPOINTS = Path(__file__).parents[2] / "zoo" / "pretrained"
 def test_curves_of_a_trained_network_are_the_definitions(tmp_path, name, activation):
     options = Options(interventions=InterventionOptions(levels=1, ablation=False))
     run = start(CHECKPOINTS / f"{name}-digits.pt", tmp_path, options=options)
-    run_record(run)
-    effects = run_interventions(run)
+    effects = run_stages(run, ["intervene"])["intervene"]
     first, last = run.model.layers
     w1, b1, w2, b2 = (p.detach() for p in run.model.module.parameters())
     x = torch.from_numpy(run.model.scaling(run.data.train.inputs))

@@ -14,8 +14,9 @@ from interp.checkpoints import LoadOptions
 from interp.errors import MismatchError, UsageError
 from interp.interventions import InterventionOptions
 from interp.report.page import write_report
-from interp.run.pipeline import STAGES, read_run, run_all
-from interp.run.run import FILES, Options, resume, start
+from interp.run.options import Options
+from interp.run.pipeline import read_run, run_all, run_stage
+from interp.run.run import resume, start
 
 QUICK = Options(clusters=ClusterOptions(repetitions=3), interventions=InterventionOptions(levels=12), directions=4)
 GIVEN = LoadOptions(activation="abs", scaling="raw", output="linear")
@@ -84,7 +85,7 @@ def test_every_sweep_holds_an_exact_no_op(results):
 
 def test_stages_write_their_files_and_nothing_else(results):
     run, _ = results
-    assert {path.name for path in run.out.iterdir()} == set(FILES.values())
+    assert {path.name for path in run.out.iterdir()} == {stage.file for stage in run.stages.values()}
 
 
 def test_files_give_the_results_back(results):
@@ -121,19 +122,20 @@ def test_a_stage_refuses_another_models_files(results, folder, tmp_path):
     torch.save(other.state_dict(), tmp_path / "other.pt")
     strange = start(tmp_path / "other.pt", run.out, str(folder / "data.npz"), GIVEN, options=QUICK)
     with pytest.raises(MismatchError, match=r"another model .* run `python -m interp record`"):
-        STAGES["fit"](strange)
+        run_stage(strange, strange.stage("fit"))
 
 
 def test_a_stage_without_its_input_names_the_command(results, tmp_path):
     run, _ = results
     fresh = start(run.model.path, tmp_path, run.data, GIVEN, options=QUICK)
     with pytest.raises(MismatchError, match=r"no such file.*python -m interp record"):
-        STAGES["fit"](fresh)
+        run_stage(fresh, fresh.stage("fit"))
 
 
 def test_changed_checkpoint_is_noticed_on_resume(folder, tmp_path):
     data, checkpoint = folder / "data.npz", planted_network(tmp_path / "net.pt")
-    STAGES["record"](start(checkpoint, tmp_path / "out", str(data), GIVEN, options=QUICK))
+    run = start(checkpoint, tmp_path / "out", str(data), GIVEN, options=QUICK)
+    run_stage(run, run.stage("record"))
     torch.save({"a.weight": torch.ones(3, 4), "a.bias": torch.zeros(3)}, checkpoint)
     with pytest.raises(MismatchError, match="another model"):
         resume(tmp_path / "out", QUICK)
@@ -160,7 +162,8 @@ def made_data():
 def test_a_recording_does_not_choose_what_is_run(load, data, named, tmp_path):
     """Whoever sends a folder of files could name any code in it."""
     data = data if ":" in data else str(planted_data(tmp_path / data))
-    STAGES["record"](start(planted_network(tmp_path / "net.pt"), tmp_path / "out", data, load, options=QUICK))
+    run = start(planted_network(tmp_path / "net.pt"), tmp_path / "out", data, load, options=QUICK)
+    run_stage(run, run.stage("record"))
     with pytest.raises(UsageError, match=f"a recording made with {named}; expected the same on this command"):
         resume(tmp_path / "out", QUICK)
     assert resume(tmp_path / "out", QUICK, load, data).data.name == data

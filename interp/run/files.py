@@ -1,0 +1,80 @@
+"""Files of a run: what a stage found <-> its file, checked against the run it is read for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from interp.errors import MismatchError
+from interp.run.fingerprint import fingerprint_of
+from interp.run.stage import Stage
+from interp.store import check_layers, check_same, check_tables, read_provenance, read_results, write_results
+from interp.types import Provenance
+
+if TYPE_CHECKING:
+    from interp.run.run import Run
+
+WHOLE = "all"
+"""Key of a result of the whole network in a file of results by layer."""
+
+
+def read_stage(run: Run, stage: Stage) -> tuple[Any, Provenance]:
+    """Read what a stage found.
+
+    Returns
+    -------
+    found
+        Layer name -> result; or one result, where the whole network has one.
+    provenance
+        Where it came from.
+
+    Raises
+    ------
+    MismatchError
+        If its file is missing, damaged, or belongs to another model or data set.
+    """
+    path = run.out / stage.file
+    if stage.opened is not None:
+        found, provenance = stage.opened(path)
+        check_same(path, provenance, run.provenance, stage.command)
+        return found, provenance
+    results: dict[str, Any]
+    results, provenance = read_results(path, stage.result, stage.command)
+    check_same(path, provenance, run.provenance, stage.command)
+    return _checked(run, stage, results), provenance
+
+
+def _checked(run: Run, stage: Stage, found: dict[str, Any]) -> Any:
+    """Give results that are those of a network's layers."""
+    path, remedy = run.out / stage.file, stage.command
+    if stage.layers is not None:
+        check_layers(path, found, stage.layers(run), remedy)
+        return found
+    if set(found) != {WHOLE}:
+        raise MismatchError(path, found="other results", expected="those of all layers", do=f"run `{remedy}`")
+    check_tables(path, found[WHOLE], remedy)
+    return found[WHOLE]
+
+
+def write_stage(run: Run, stage: Stage, found: Any, provenance: Provenance) -> None:
+    """Write what a stage found, unless its `run` has done so."""
+    if stage.opened is None:
+        write_results(run.out / stage.file, found if stage.layers is not None else {WHOLE: found}, provenance)
+
+
+def provenance_of(run: Run, stage: Stage) -> Provenance:
+    """Read where a stage's file came from; errors as of `read_stage`."""
+    if stage.opened is not None:
+        return read_stage(run, stage)[1]
+    path = run.out / stage.file
+    found = read_provenance(path, stage.command)
+    check_same(path, found, run.provenance, stage.command)
+    return found
+
+
+def is_finished(run: Run, stage: Stage, wanted: Provenance) -> bool:
+    """Whether a stage's file is there, and was made from the same inputs with the same options and code."""
+    try:
+        found = provenance_of(run, stage)
+    except MismatchError:  # missing, damaged, or another network's
+        return False
+    return fingerprint_of(found) == fingerprint_of(wanted)

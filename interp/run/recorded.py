@@ -1,0 +1,50 @@
+"""What stages share: the recording, read a layer at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+from interp.errors import MismatchError
+from interp.network.inputs import as_tensor, device_of
+from interp.network.linear_maps import affine_map
+from interp.run.run import Run
+from interp.store import check_same, open_recording
+from interp.types import Array, NodeLayer, Recording
+
+Result = TypeVar("Result")
+
+
+@contextmanager
+def recorded(run: Run, split: str = "train") -> Iterator[Recording]:
+    """Open one split of a run's recording.
+
+    Raises
+    ------
+    MismatchError
+        If it is missing, or of another model or data set.
+    """
+    stage = run.stage("record")
+    path = run.path("record")
+    with open_recording(path, split) as recording:
+        check_same(path, recording.provenance, run.provenance, stage.command)
+        if recording.layers != run.model.layers:
+            found = ", ".join(layer.name for layer in recording.layers) or "none"
+            remedy = f"run `{stage.command}`"
+            raise MismatchError(path, found=f"layers {found}", expected="the network's own", do=remedy)
+        yield recording
+
+
+def each_layer(
+    run: Run, one: Callable[[NodeLayer, Recording], Result], layers: Sequence[NodeLayer] | None = None
+) -> dict[str, Result]:
+    """Look at one layer after the other, all of them unless `layers` names some, on the training split."""
+    with recorded(run) as recording:
+        return {layer.name: one(layer, recording) for layer in (run.model.layers if layers is None else layers)}
+
+
+def affine_of(run: Run, layer: NodeLayer) -> tuple[Array, Array] | None:
+    """Give a layer's weights (N, D) and biases (N,), tried on two samples; None where it has none."""
+    example = as_tensor(run.data.train.inputs[:2], run.model.scaling, run.model.input_shape)
+    return affine_map(run.model.module, layer, example.to(device_of(run.model.module)))

@@ -1,0 +1,70 @@
+"""One step of the analysis, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from interp.types import NodeLayer, Provenance
+
+if TYPE_CHECKING:
+    from interp.run.run import Run
+
+
+def every_layer(run: Run) -> Sequence[NodeLayer]:
+    """Give all layers of a run's network, in order."""
+    return run.model.layers
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the analysis: a command of the program, and a file in the folder of a run.
+
+    Attributes
+    ----------
+    name
+        Name of the command, and key among the results.
+    does
+        What the stage does, in one line for ``--help`` and the documentation.
+    file
+        Name of the file with what was found.
+    result
+        Class of what is found: of each layer (where a layer has several, of each), or of the whole network.
+    needs
+        Names of the stages whose files are read.
+    run
+        Function of a `Run` that gives layer name -> result; or one result, where `layers` is None.
+    summarise
+        Function of what was found that gives lines for the terminal: the whole in the first, then details.
+    options
+        Dotted names of the fields of `Options` that shape what is found; one that holds options stands for all of them.
+    layers
+        Function of a `Run` that gives the layers that have a result each; None where the whole network has one.
+    field
+        Field of `Results` that takes what was found; None: ``extra``, under the stage's name.
+    inputs
+        Function of a `Run` that gives what shapes the result beside model, data and options, JSON-able; None: nothing.
+    opened
+        Function of the file that gives what was found and where it came from, for a stage whose `run` writes the file
+        itself as it goes; None for a file of results, which is written when `run` returns.
+    """
+
+    name: str
+    does: str
+    file: str
+    result: type
+    needs: tuple[str, ...]
+    run: Callable[[Run], Any]
+    summarise: Callable[[Any], Iterable[str]]
+    options: tuple[str, ...] = ()
+    layers: Callable[[Run], Sequence[NodeLayer]] | None = every_layer
+    field: str | None = None
+    inputs: Callable[[Run], Any] | None = None
+    opened: Callable[[Path], tuple[Any, Provenance]] | None = None
+
+    @property
+    def command(self) -> str:
+        """The command that makes the file anew."""
+        return f"python -m interp {self.name}"

@@ -1,0 +1,50 @@
+"""The stages, in the order in which they run: name -> `Stage`, or the ``package.module:name`` of one.
+
+Commands, the files of a run, what reads them back, ``--help``, the page's account of how it was made and the table in
+the documentation all come from here. To add a stage, write a file here and a line in `STAGES`.
+"""
+
+from __future__ import annotations
+
+from interp.errors import UsageError
+from interp.run.stage import Stage
+from interp.safety.imports import import_name, look_up
+
+STAGES: dict[str, Stage | str] = {
+    "record": "interp.run.stages.record:STAGE",
+    "fit": "interp.run.stages.fit:STAGE",
+    "boundaries": "interp.run.stages.boundaries:STAGE",
+    "prototypes": "interp.run.stages.prototypes:STAGE",
+    "clusters": "interp.run.stages.clusters:STAGE",
+    "intervene": "interp.run.stages.intervene:STAGE",
+    "attribute": "interp.run.stages.attribute:STAGE",
+}
+"""Names stand for code that is imported when it is first used: ``--help`` must not wait for torch."""
+
+SEVERAL = "interp.run.stages.several:STAGE"
+"""Comes after the stages of a run that has other networks beside its own; no command of its own."""
+
+
+def find_stage(name: str) -> Stage:
+    """Give a stage by its name, or a user's own as ``package.module:name``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such stage.
+
+    Examples
+    --------
+    >>> find_stage("fit").file
+    'gaussians.h5'
+    """
+    named = look_up(name, STAGES, "stage")
+    found = import_name(named, "stage") if isinstance(named, str) else named
+    if not isinstance(found, Stage):
+        raise UsageError(f"stage {name}", found=type(found).__name__, expected="a Stage", do="give one by its name")
+    return found
+
+
+def all_stages(*further: str) -> dict[str, Stage]:
+    """Give every stage by its name, in order; then `further` ones, each ``package.module:name``."""
+    return {stage.name: stage for stage in map(find_stage, (*STAGES, *further))}

@@ -1,0 +1,48 @@
+"""Set Captum's node importance beside ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from interp.run.recorded import each_layer
+from interp.run.run import Run
+from interp.run.stage import Stage
+from interp.types import Attribution, NodeLayer, Recording
+from interp.verdict.attribution import attribute
+
+
+def run(run: Run) -> dict[str, Attribution]:
+    """Score the nodes of every hidden layer, on the test split where there is one."""
+    split = run.data.splits.get("test", run.data.train)
+
+    def one(layer: NodeLayer, recording: Recording) -> Attribution:
+        return attribute(run.model, layer, split, run.options.attribution)
+
+    return each_layer(run, one, attributed(run))
+
+
+def attributed(run: Run) -> tuple[NodeLayer, ...]:
+    """Give the hidden layers that are attributed."""
+    chosen = run.options.attribution.layers
+    return tuple(layer for layer in run.model.layers[:-1] if not chosen or layer.name in chosen)
+
+
+def summarise(found: Mapping[str, Attribution]) -> Iterator[str]:
+    """Give the rank correlation of both importances in each layer."""
+    yield f"importance of the nodes of {len(found)} layers"
+    for layer, own in found.items():
+        yield f"{layer}: rank correlation {own.rank_correlation:.2f} ({own.low:.2f} to {own.high:.2f})"
+
+
+STAGE = Stage(
+    "attribute",
+    does=__doc__,
+    file="attribution.h5",
+    result=Attribution,
+    needs=("record",),
+    run=run,
+    summarise=summarise,
+    options=("attribution",),
+    layers=attributed,
+    field="attribution",
+)

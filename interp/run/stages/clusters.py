@@ -1,0 +1,71 @@
+"""Hold prototypes against k-means centroids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from interp.analysis.clusters import Sample, match_clusters
+from interp.recording.record import layer_samples
+from interp.run.recorded import each_layer, recorded
+from interp.run.run import Run
+from interp.run.stage import Stage
+from interp.tasks.tasks import COUNTED
+from interp.types import ClusterMatch, NodeLayer, Prototypes, Recording
+
+
+def run(run: Run) -> dict[str, tuple[ClusterMatch, ...]]:
+    """Hold every layer's prototypes against k-means, with k = prototypes of a kind and k = classes."""
+    prototypes: Mapping[str, Prototypes] = run.read("prototypes")
+
+    def one(layer: NodeLayer, recording: Recording) -> tuple[ClusterMatch, ...]:
+        train = _sample(run, recording, layer)
+        test = train
+        if "test" in run.data.splits:
+            with recorded(run, "test") as held_out:
+                test = _sample(run, held_out, layer)
+        found = prototypes[layer.name]
+        nodes = len(found.nodes)
+        classes = max(len(run.data.classes), 2) if run.model.task in COUNTED else nodes
+        ks = sorted({nodes, classes}, reverse=True)
+        return tuple(
+            match_clusters(train, test, found.layer_input, found.effective_count, k, run.options.clusters) for k in ks
+        )
+
+    return each_layer(run, one)
+
+
+def _sample(run: Run, recording: Recording, layer: NodeLayer) -> Sample:
+    """Draw rows of a layer's input, enough for k-means and for measuring classifiers."""
+    rows = recording.z[layer.name].shape[0]
+    chosen = np.zeros(rows, bool)
+    chosen[np.random.default_rng(run.options.seed).permutation(rows)[: run.options.clusters.rows]] = True
+    parts, start = [], 0
+    for part in layer_samples(run.model, run.data, recording, layer.name):
+        parts.append(part.layer_input[chosen[start : start + len(part.z)]])
+        start += len(part.z)
+    sample = recording.sample[layer.name][chosen]
+    labels = None if recording.labels is None or run.model.task not in COUNTED else recording.labels[sample]
+    return Sample(np.concatenate(parts), labels, recording.predictions[sample])
+
+
+def summarise(found: Mapping[str, tuple[ClusterMatch, ...]]) -> Iterator[str]:
+    """Say how many centroids were fitted to how many rows of each layer."""
+    yield f"k-means in {len(found)} layers"
+    for layer, matches in found.items():
+        centroids = ", ".join(str(match.k) for match in matches)
+        yield f"{layer}: k-means with {centroids} centroids on {matches[0].rows:,} rows"
+
+
+STAGE = Stage(
+    "clusters",
+    does=__doc__,
+    file="clusters.h5",
+    result=ClusterMatch,
+    needs=("record", "prototypes"),
+    run=run,
+    summarise=summarise,
+    options=("seed", "clusters"),
+    field="clusters",
+)

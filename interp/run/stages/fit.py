@@ -1,0 +1,45 @@
+"""Fit 1D Gaussians and mixtures to every node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from interp.analysis.gaussians import fit_gaussians
+from interp.network.caps import drawn_nodes
+from interp.run.recorded import each_layer
+from interp.run.run import Run
+from interp.run.stage import Stage
+from interp.types import GaussianFit, NodeLayer, Recording
+
+
+def run(run: Run) -> dict[str, GaussianFit]:
+    """Fit the nodes of every layer."""
+
+    def one(layer: NodeLayer, recording: Recording) -> GaussianFit:
+        sampled = drawn_nodes(layer, run.options.limits.nodes_per_layer, run.options.seed)
+        return fit_gaussians(recording.z[layer.name], recording.row_labels(layer.name), run.options.gaussians, sampled)
+
+    return each_layer(run, one)
+
+
+def summarise(found: Mapping[str, GaussianFit]) -> Iterator[str]:
+    """Say how many components the nodes of each layer have."""
+    yield f"{sum(len(fit.nodes) for fit in found.values()):,} nodes of {len(found)} layers fitted"
+    for layer, fit in found.items():
+        used = np.bincount(fit.components, minlength=fit.weight.shape[1] + 1)[1:].tolist()
+        yield f"{layer}: {len(fit.mean)} nodes on {fit.count:,} rows; nodes with 1, 2, ... components: {used}"
+
+
+STAGE = Stage(
+    "fit",
+    does=__doc__,
+    file="gaussians.h5",
+    result=GaussianFit,
+    needs=("record",),
+    run=run,
+    summarise=summarise,
+    options=("seed", "gaussians", "limits.nodes_per_layer"),
+    field="fits",
+)

@@ -1,0 +1,50 @@
+"""Scale, clip and shift layers, and silence nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from interp.interventions import Ranges, intervene
+from interp.run.recorded import recorded
+from interp.run.run import Run
+from interp.run.stage import Stage
+from interp.types import Effects
+
+
+def run(run: Run) -> Effects:
+    """Sweep the layers and silence the nodes."""
+    with recorded(run) as recording:
+        ranges = {name: Ranges(*found) for name, found in recording.output_range.items()}
+        return intervene(run.model, run.data, ranges, recording.output_mean, run.options.interventions)
+
+
+def summarise(found: Effects) -> Iterator[str]:
+    """Give the least score of every sweep."""
+    layers = found.table[found.table["node"] < 0]
+    yield f"{len(layers):,} levels of {layers['layer'].nunique()} layers, {len(found.table) - len(layers):,} ablations"
+    yield from _sweeps(layers, "layer")
+    if not found.groups.empty:
+        yield from _sweeps(found.groups, "group")
+
+
+def _sweeps(table: pd.DataFrame, site: str) -> Iterator[str]:
+    for (name, kind, split), part in table.groupby([site, "intervention", "split"], sort=False):
+        worst = part.loc[part["accuracy"].idxmin()]
+        least = f"least score {worst['accuracy']:.4f} at {worst['level']:g}"
+        yield f"{name}, {kind}, {split}: {len(part)} levels, {least}"
+
+
+STAGE = Stage(
+    "intervene",
+    does=__doc__,
+    file="effects.h5",
+    result=Effects,
+    needs=("record",),
+    run=run,
+    summarise=summarise,
+    options=("interventions",),
+    layers=None,
+    field="effects",
+)

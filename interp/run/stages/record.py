@@ -1,0 +1,42 @@
+"""Write every node's pre-activations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from interp.recording.record import record_activations
+from interp.run.fingerprint import stage_provenance
+from interp.run.run import Run
+from interp.run.stage import Stage
+from interp.store import open_recording
+from interp.types import Provenance, Recording
+
+
+def run(run: Run) -> None:
+    """Record every split; a recording that was interrupted goes on."""
+    record_activations(run.model, run.data, run.path("record"), stage_provenance(run, STAGE), run.options.seed)
+
+
+def opened(path: Path) -> tuple[dict[str, int], Provenance]:
+    """Give layer name -> recorded rows of the training split, with where they came from."""
+    with open_recording(path) as recording:
+        return {layer.name: recording.z[layer.name].shape[0] for layer in recording.layers}, recording.provenance
+
+
+def summarise(found: Mapping[str, int]) -> Iterator[str]:
+    """Say how many layers and rows were recorded."""
+    yield f"{len(found)} layers on {max(found.values(), default=0):,} training rows"
+
+
+STAGE = Stage(
+    "record",
+    does=__doc__,
+    file="activations.h5",
+    result=Recording,
+    needs=(),
+    run=run,
+    summarise=summarise,
+    options=("seed",),
+    opened=opened,
+)
