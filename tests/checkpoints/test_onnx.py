@@ -210,9 +210,9 @@ def test_a_relu_that_ends_is_no_relu(tmp_path):
     x = (np.random.default_rng(1).normal(size=(50, 64)) * 5).astype(np.float32)
     expected = onnxruntime.InferenceSession(path).run(None, {"x": x})[0]
     with torch.no_grad():
-        torch.testing.assert_close(
-            build_graph(read_contents(path).graph)(torch.from_numpy(x)), torch.from_numpy(expected)
-        )
+        found = build_graph(read_contents(path).graph)(torch.from_numpy(x))
+    # two layers sum 64 and 8 products of inputs up to 20 and outputs up to 8, each in an order of its own
+    torch.testing.assert_close(found, torch.from_numpy(expected), atol=1e-4, rtol=0)
     assert load_model(path, DIGITS)[0].layers[0].activation == "custom"
 
 

@@ -221,7 +221,7 @@ def test_an_interrupted_recording_goes_on_where_it_was(tmp_path, monkeypatch, ma
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-import test_record as t
+import recording.test_record as t
 t.record.BLOCK = 4
 plain, calls = t.RecordingWriter.write, []
 def write(self, *args):
