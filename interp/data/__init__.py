@@ -1,15 +1,18 @@
-"""Data sets: a name or a path -> inputs, labels or targets, and the ways they are usually scaled."""
+"""Data sets: a name, a path or something in memory -> inputs, labels or targets, and how they are usually scaled."""
 
-from interp.data.load import is_code, load_dataset
-from interp.data.named import DATASETS
+from interp.data.draws import fixed_draws
+from interp.data.load import load_dataset
 from interp.data.options import DataOptions
 from interp.data.scaling import RAW, affine_scaling, parse_scaling, scalings, standardisation
+from interp.data.sources import SOURCES, data_names, is_code
 
 __all__ = [
-    "DATASETS",
     "RAW",
+    "SOURCES",
     "DataOptions",
     "affine_scaling",
+    "data_names",
+    "fixed_draws",
     "is_code",
     "load_dataset",
     "parse_scaling",

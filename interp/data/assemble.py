@@ -3,51 +3,63 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from interp.data.arrays import as_array
 from interp.data.several import check_alike, joined, other_arrays
 from interp.data.targets import read_targets
 from interp.errors import DataError
 from interp.types import Array, Dataset, InputPart, Split
 
-_INPUT_KEYS = ("x", "X", "inputs", "data", "images", "features")
-_LABEL_KEYS = ("y", "Y", "labels", "targets", "target", "label")
+INPUT_KEYS = ("x", "X", "inputs", "data", "images", "features")
+LABEL_KEYS = ("y", "Y", "labels", "targets", "target", "label")
+NAMES = ("target_names", "feature_names")
 
 
-def from_mapping(
-    spec: str, arrays: Mapping[str, Array], classes: tuple[str, ...] = (), features: tuple[str, ...] = ()
-) -> Dataset:
+def from_mapping(spec: str, content: Mapping[str, Any]) -> Dataset:
     """Make a data set of arrays under the usual names: ``x_train``, ``y_train``, ``x_test``, ``y_test``; ``x``, ``y``.
 
     Where no array has a usual name of inputs, but several stand beside the targets, they are the several inputs
-    of a network.
+    of a network. Names of classes and of columns may stand beside them under scikit-learn's names, ``target_names``
+    and ``feature_names``.
+
+    Parameters
+    ----------
+    spec
+        What the data are called, on the page and in errors.
+    content
+        Arrays, tensors or lists by name; what is None is left out.
 
     Raises
     ------
     DataError
         If inputs are missing, no numbers or not finite, or targets do not belong to them.
+
+    Examples
+    --------
+    >>> from_mapping("mine", {"x": [[0.5, 1.0], [1.5, 0.0]], "y": [0, 1]}).classes
+    ('0', '1')
     """
+    given = {str(name): values for name, values in content.items() if values is not None}
     splits = {}
     shape: tuple[int, ...] = ()
     parts: tuple[InputPart, ...] = ()
     for split, ends in (("train", ("_train", "")), ("test", ("_test",))):
-        inputs = _pick(arrays, _INPUT_KEYS, ends)
-        labels = _pick(arrays, _LABEL_KEYS, ends)
-        if inputs is None and len(several := other_arrays(arrays, _INPUT_KEYS + _LABEL_KEYS, ends)) > 1:
-            inputs, found = joined(f"{spec} ({split})", several)
-            check_alike(spec, parts, found)
-            parts = found
+        where = f"{spec} ({split})"
+        inputs, found = _inputs(where, given, ends)
         if inputs is None:
             continue
-        splits[split] = _split(f"{spec} ({split})", inputs, labels)
+        check_alike(spec, parts, found)
+        parts = found
+        splits[split] = _split(where, inputs, _pick(where, given, LABEL_KEYS, ends))
         shape = inputs.shape[1:]
     if "train" not in splits:
         raise DataError(
             spec,
-            found=f"arrays {', '.join(arrays) or 'none'}",
+            found=f"arrays {', '.join(given) or 'none'}",
             expected="x_train, y_train, x_test, y_test, or x and y",
             do="rename them",
         )
@@ -57,16 +69,63 @@ def from_mapping(
             spec, found=f"inputs of {sorted(widths)} values", expected="one width", do="make the splits alike"
         )
     splits = _alike(spec, splits)
+    return dataset_of(
+        spec,
+        splits,
+        image_shape=_image_shape(shape),
+        classes=_classes(spec, splits, _names(spec, given, "target_names")),
+        features=_features(spec, _names(spec, given, "feature_names"), splits["train"].inputs.shape[1]),
+        parts=parts,
+    )
+
+
+def _inputs(where: str, given: Mapping[str, Any], ends: tuple[str, ...]) -> tuple[Array | None, tuple[InputPart, ...]]:
+    """Find the inputs of a split: one array, or several beside each other with what each is; None without any."""
+    inputs = _pick(where, given, INPUT_KEYS, ends)
+    several = other_arrays(given, (*INPUT_KEYS, *LABEL_KEYS, *NAMES), ends) if inputs is None else {}
+    if len(several) < 2:
+        return inputs, ()
+    return joined(where, {name: as_array(f"{where}, {name}", values) for name, values in several.items()})
+
+
+def _pick(where: str, given: Mapping[str, Any], stems: tuple[str, ...], ends: tuple[str, ...]) -> Array | None:
+    name = next((stem + end for end in ends for stem in stems if stem + end in given), None)
+    return None if name is None else as_array(f"{where}, {name}", given[name])
+
+
+def _names(spec: str, given: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """Read names of classes or columns, none where there are none."""
+    names = given.get(key, ())
+    if isinstance(names, str) or not isinstance(names, Sequence | np.ndarray) or np.ndim(names) != 1:
+        raise DataError(spec, found=f"{key} {names!r}", expected="a list of names", do="give one, or leave it out")
+    return tuple(str(name) for name in names)
+
+
+def _classes(spec: str, splits: Mapping[str, Split], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the classes, by their numbers unless told; none without class indices."""
     labels = splits["train"].labels
     if labels is None:
-        classes = ()
-    elif not classes:
-        classes = tuple(str(i) for i in range(int(labels.max()) + 1))
-    return dataset_of(spec, splits, image_shape=_image_shape(shape), classes=classes, features=features, parts=parts)
+        return ()
+    count = int(labels.max()) + 1
+    if names and len(names) < count:
+        raise DataError(
+            spec,
+            found=f"{len(names)} target_names and labels up to {count - 1}",
+            expected="a name for each class",
+            do="name them all, or leave target_names out",
+        )
+    return names or tuple(str(i) for i in range(count))
 
 
-def _pick(arrays: Mapping[str, Array], stems: tuple[str, ...], ends: tuple[str, ...]) -> Array | None:
-    return next((arrays[stem + end] for end in ends for stem in stems if stem + end in arrays), None)
+def _features(spec: str, names: tuple[str, ...], width: int) -> tuple[str, ...]:
+    if names and len(names) != width:
+        raise DataError(
+            spec,
+            found=f"{len(names)} feature_names of {width} columns",
+            expected="one a column",
+            do="name them all, or leave feature_names out",
+        )
+    return names
 
 
 def _split(where: str, inputs: Array, labels: Array | None) -> Split:
@@ -138,11 +197,3 @@ def dataset_of(
     if parts:
         digest.update(repr(parts).encode())
     return Dataset(name, dict(splits), image_shape, classes, features, digest.hexdigest(), root, parts)
-
-
-def existing(spec: str) -> Path:
-    """Give the path of a file that is there."""
-    path = Path(spec)
-    if not path.is_file():
-        raise DataError(path, found="no such file", expected="a data file", do="check the path")
-    return path

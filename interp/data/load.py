@@ -1,27 +1,34 @@
-"""A name, a path or a callable -> inputs, and what a network should make of them."""
+"""A name, a path, a callable or something in memory -> inputs, and what a network should make of them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from interp.data.callables import from_callable
-from interp.data.files import FILE_READERS
-from interp.data.named import DATASETS
+from interp.data.assemble import from_mapping
 from interp.data.options import DataOptions
-from interp.errors import unknown_name
+from interp.data.sources import find_source
+from interp.data.splits import flattened, holds_splits
+from interp.errors import DataError
 from interp.types import Dataset
 
+MOST_STEPS = 8
+"""Sources that may give each other something to read, one after the other."""
 
-def load_dataset(spec: str, options: DataOptions = DataOptions()) -> Dataset:
-    """Open a data set by name, path or ``package.module:callable``.
+
+def load_dataset(spec: Any, options: DataOptions = DataOptions()) -> Dataset:
+    """Open a data set by name, path or ``package.module:callable``, or take one that is in memory.
 
     Parameters
     ----------
     spec
-        ``digits``, ``mnist``, a ``.npz``, ``.csv`` or ``.pt`` file, or a callable that returns
-        ``(inputs, labels)`` or a mapping with the keys that an ``.npz`` has.
+        ``digits``, ``mnist``; a ``.npz``, ``.csv`` or ``.pt`` file; a callable that returns one of what follows.
+        In memory: ``(inputs, targets)``, with ``((first, second), targets)`` for several inputs; arrays, tensors or
+        lists by the names that an ``.npz`` has; a pandas DataFrame; a torch Dataset or DataLoader, of which every
+        sample is read; or ``{"train": ..., "test": ...}`` of these.
     options
-        Where to look.
+        Where to look, and which column of a table is the target.
 
     Raises
     ------
@@ -34,17 +41,39 @@ def load_dataset(spec: str, options: DataOptions = DataOptions()) -> Dataset:
     --------
     >>> load_dataset("digits").train.inputs.shape
     (1437, 64)
+    >>> load_dataset(([[0.5, 1.0], [1.5, 0.0], [0.1, 0.2]], [0, 1, 0])).train.labels
+    array([0, 1, 0])
     """
-    if spec in DATASETS:
-        return DATASETS[spec](spec, options)
-    suffix = Path(spec).suffix.lower()
-    if suffix in FILE_READERS:
-        return FILE_READERS[suffix](spec, options)
-    if is_code(spec):
-        return from_callable(spec, options)
-    raise unknown_name("--data", spec, [*DATASETS, *(f"*{end}" for end in FILE_READERS), "package.module:callable"])
+    found = _simplest(spec, options)
+    return found if isinstance(found, Dataset) else from_mapping(name_of(spec), found)
 
 
-def is_code(spec: str) -> bool:
-    """Whether a data set's name is a callable of the user's own, which opening it runs."""
-    return spec not in DATASETS and Path(spec).suffix.lower() not in FILE_READERS and ":" in spec
+def name_of(spec: Any) -> str:
+    """Say what data are called: a name or path as it was given, else their type.
+
+    Examples
+    --------
+    >>> name_of("digits"), name_of(([[1.0]], [0]))
+    ('digits', 'arrays in memory')
+    """
+    if isinstance(spec, str | Path):
+        return str(spec)
+    is_plain = isinstance(spec, tuple | Mapping) or type(spec).__name__ in ("ndarray", "Tensor")
+    return f"{'arrays' if is_plain else type(spec).__name__} in memory"
+
+
+def _simplest(spec: Any, options: DataOptions) -> Dataset | Mapping[str, Any]:
+    """Read what was given, and what that gives in turn, down to a data set or arrays by name."""
+    found = spec
+    for _ in range(MOST_STEPS):
+        if isinstance(found, Dataset):
+            return found
+        if isinstance(found, Mapping):
+            return flattened(found, lambda part: _simplest(part, options)) if holds_splits(found) else found
+        found = find_source(found, name_of(spec))(found, options)
+    raise DataError(
+        name_of(spec),
+        found="sources that name each other in a circle",
+        expected="data in the end",
+        do="return arrays",
+    )

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DataOptions:
-    """Where data may be looked for.
+    """Where data may be looked for, and what of them is the target.
 
     Attributes
     ----------
     root
-        Folder given by the user; else the environment's ``INTERP_DATA``; else a cache folder.
+        Folder in which data sets are looked for; None for the environment's ``INTERP_DATA``, else a cache folder.
     offline
-        Never download.
+        Whether downloads are forbidden.
     target
-        Column of a ``.csv`` to be predicted, or ``none``; else a column of a usual name, else the last.
+        Column of a table to be predicted, or ``none``; None for a column of a usual name, else the last.
     """
 
     root: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,8 +11,8 @@ from interp.errors import DataError
 from interp.types import Array, InputPart
 
 
-def other_arrays(arrays: Mapping[str, Array], usual: Sequence[str], ends: Sequence[str]) -> dict[str, Array]:
-    """Give the arrays of a split that have no usual name, by their names without its ending."""
+def other_arrays(arrays: Mapping[str, Any], usual: Sequence[str], ends: Sequence[str]) -> dict[str, Any]:
+    """Give what a split holds under no usual name, by its names without the split's ending."""
     for end in ends:
         own = {
             name.removesuffix(end): array

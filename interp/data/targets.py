@@ -34,6 +34,9 @@ def read_targets(where: str, values: Array, rows: int) -> tuple[Array | None, Ar
     DataError
         If their number is not that of the inputs, a value is missing, or whole numbers fall below 0.
     """
+    if values.ndim == 0 or (len(values) and not values.size):
+        found = f"labels {values}" if values.ndim == 0 else f"labels of shape {values.shape}"
+        raise DataError(where, found=found, expected=f"{rows}, one an input", do="give an array of them")
     if len(values) != rows:
         raise DataError(where, found=f"{len(values)} labels", expected=f"{rows}, one an input", do="make them match")
     if values.dtype.kind not in "biuf":
@@ -62,7 +65,8 @@ def _columns(table: Array) -> tuple[Array | None, Array | None]:
 
 def _class_indices(where: str, values: Array) -> Array | None:
     """Give whole numbers from 0 as they are; None for measured values."""
-    whole = np.clip(values, -(2**53), 2**53).astype(np.int64)
+    wide = values.astype(np.float32) if values.dtype == np.float16 else values  # which cannot hold the bounds
+    whole = np.clip(wide, -(2**53), 2**53).astype(np.int64)
     if not np.array_equal(whole, values) or whole.max() >= MOST_CLASSES:
         return None
     if whole.min() >= 0:

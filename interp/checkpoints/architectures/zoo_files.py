@@ -11,7 +11,7 @@ from torch import nn
 
 from interp.checkpoints.architectures.user_model import load_into
 from interp.checkpoints.formats.contents import Contents
-from interp.data import DATASETS
+from interp.data import data_names
 from interp.errors import CheckpointError, UsageError, first_line
 from interp.types import Inference
 
@@ -86,9 +86,9 @@ def zoo_data(contents: Contents, path: object) -> str:
         If it names another.
     """
     name = contents.metadata.get("data")
-    if not isinstance(name, str) or name not in DATASETS:
+    if not isinstance(name, str) or name not in data_names():
         raise CheckpointError(
-            path, found=f"data {name!r}", expected=f"one of {', '.join(DATASETS)}", do="name the data with --data"
+            path, found=f"data {name!r}", expected=f"one of {', '.join(data_names())}", do="name the data with --data"
         )
     return name
 

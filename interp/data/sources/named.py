@@ -1,19 +1,15 @@
-"""Data sets known by name.
-
-To add one, write a function ``(spec, options) -> Dataset`` and one line in `DATASETS`.
-"""
+"""Data sets known by name."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from interp.data.assemble import dataset_of
-from interp.data.idx import STEMS, read_mnist
 from interp.data.options import DataOptions
+from interp.data.sources.idx import STEMS, read_mnist
 from interp.errors import DataError, first_line
 from interp.types import Dataset, Split
 
@@ -71,7 +67,3 @@ def _root(options: DataOptions) -> Path:
 
 def _has_mnist(root: Path) -> bool:
     return all((root / RAW / f"{stem}-ubyte").exists() for stems in STEMS.values() for stem in stems)
-
-
-DATASETS: dict[str, Callable[[str, DataOptions], Dataset]] = {"digits": digits, "mnist": mnist}
-"""Name -> what loads it."""

@@ -1,30 +1,32 @@
-"""Data sets from files of arrays.
-
-To add a format, write a function ``(spec, options) -> Dataset`` and one line in `FILE_READERS`.
-"""
+"""Data sets from files of arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from zipfile import ZipInfo
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from interp.data.assemble import existing, from_mapping
 from interp.data.options import DataOptions
-from interp.data.tables import from_csv
+from interp.data.sources.paths import existing
 from interp.errors import DataError, first_line
 from interp.safety.pickle_scan import load_weights
-from interp.types import Dataset
 
 MOST_RATIO = 100  # unpacked to packed bytes: images with much background come to 10
 MOST_UNPACKED = 100_000_000  # bytes below which any ratio does no harm
 
 
-def from_npz(spec: str, options: DataOptions) -> Dataset:
-    """Read a ``.npz`` of plain arrays."""
+def from_npz(spec: str, options: DataOptions) -> dict[str, Any]:
+    """Read a ``.npz`` of plain arrays.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, damaged, holds anything else, or would unpack to far more than it is.
+    """
     path = existing(spec)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
@@ -36,7 +38,7 @@ def from_npz(spec: str, options: DataOptions) -> Dataset:
         raise DataError(
             path, found=first_line(error), expected="a .npz of plain arrays", do="save it with numpy.savez"
         ) from error
-    return from_mapping(spec, arrays)
+    return arrays
 
 
 def check_unpacked(members: Sequence[ZipInfo], size: int) -> None:
@@ -48,8 +50,14 @@ def check_unpacked(members: Sequence[ZipInfo], size: int) -> None:
         raise ValueError("a zip with doubled names")
 
 
-def from_tensors(spec: str, options: DataOptions) -> Dataset:
-    """Read a dict of tensors, without running code."""
+def from_tensors(spec: str, options: DataOptions) -> dict[str, Any]:
+    """Read a dict of tensors, without running code; what is no dense tensor is left out.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, damaged, or holds anything else.
+    """
     path = existing(spec)
     try:
         content = load_weights(path)
@@ -59,23 +67,10 @@ def from_tensors(spec: str, options: DataOptions) -> Dataset:
         ) from error
     if not isinstance(content, Mapping):
         raise DataError(path, found=type(content).__name__, expected="a dict of tensors", do="save X and y by name")
-    dense = {
-        str(name): value for name, value in content.items() if isinstance(value, torch.Tensor) and _is_dense(value)
-    }
-    half = (torch.bfloat16, torch.float16)  # numpy knows no bfloat16
-    return from_mapping(spec, {k: (v.float() if v.dtype in half else v).detach().numpy() for k, v in dense.items()})
+    return {str(name): value for name, value in content.items() if isinstance(value, torch.Tensor) and _is_dense(value)}
 
 
 def _is_dense(tensor: Tensor) -> bool:
     """Whether a tensor holds plain numbers, all of which are stored: one of stride 0 can claim any size."""
     plain = tensor.layout == torch.strided and not (tensor.is_meta or tensor.is_quantized or tensor.is_complex())
     return plain and tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
-
-
-FILE_READERS: dict[str, Callable[[str, DataOptions], Dataset]] = {
-    ".npz": from_npz,
-    ".csv": from_csv,
-    ".pt": from_tensors,
-    ".pth": from_tensors,
-}
-"""Ending -> what reads such a file."""

@@ -1,0 +1,121 @@
+"""What data may be given as: a name, a file, code of the user's own, or something in memory.
+
+To add a source, write a function ``(what was given, options) -> data`` and one line in `SOURCES`. It gives a `Dataset`,
+or anything simpler that is a source itself, such as ``(x, y)`` or arrays by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from interp.data.options import DataOptions
+from interp.data.sources.files import from_npz, from_tensors
+from interp.data.sources.loaders import from_loader, from_torch_dataset
+from interp.data.sources.memory import from_inputs, from_pair
+from interp.data.sources.named import digits, mnist
+from interp.data.sources.tables import from_csv, from_frame
+from interp.errors import DataError, unknown_name
+from interp.safety.imports import call_name, import_name
+
+Source = Callable[[Any, DataOptions], Any]
+
+SOURCES: dict[str | type, Source | str] = {
+    "digits": digits,
+    "mnist": mnist,
+    ".npz": from_npz,
+    ".csv": from_csv,
+    ".pt": from_tensors,
+    ".pth": from_tensors,
+    tuple: from_pair,
+    np.ndarray: from_inputs,
+    Tensor: from_inputs,
+    pd.DataFrame: from_frame,
+    DataLoader: from_loader,
+    TorchDataset: from_torch_dataset,
+}
+"""Name, ending of a file (with its dot) or type -> what reads it; a value may be ``package.module:name`` of one."""
+
+CODE = "package.module:callable"
+
+
+def data_names() -> list[str]:
+    """List the data sets that are known by name.
+
+    Examples
+    --------
+    >>> data_names()
+    ['digits', 'mnist']
+    """
+    return [key for key in SOURCES if isinstance(key, str) and not key.startswith(".")]
+
+
+def is_code(spec: object) -> bool:
+    """Whether data are named by a callable of the user's own, which opening them runs.
+
+    Examples
+    --------
+    >>> is_code("mine.data:rows"), is_code("digits"), is_code("c:/data.npz")
+    (True, False, False)
+    """
+    return isinstance(spec, str) and ":" in spec and _key_of(spec) is None
+
+
+def find_source(spec: Any, where: str = "data") -> Source:
+    """Find what reads a name, a path, or data in memory.
+
+    Parameters
+    ----------
+    spec
+        What was given.
+    where
+        What the data are called in errors.
+
+    Raises
+    ------
+    UsageError
+        If a name or ending is unknown.
+    DataError
+        If data in memory are of a type that no source reads.
+    """
+    if is_code(spec):
+        return from_callable
+    key = _key_of(spec)
+    if key is not None:
+        found = SOURCES[key]
+        source: Source = import_name(found, "source of data") if isinstance(found, str) else found
+        return source
+    if isinstance(spec, str | Path):
+        endings = [f"*{key}" for key in SOURCES if isinstance(key, str) and key.startswith(".")]
+        raise unknown_name("--data", str(spec), [*data_names(), *endings, CODE])
+    raise DataError(
+        where,
+        found=f"a {type(spec).__name__}",
+        expected=f"a name, a path, (x, y), arrays by name, or a {', '.join(_type_names())}",
+        do="give one of these",
+    )
+
+
+def from_callable(spec: str, options: DataOptions) -> Any:
+    """Call ``package.module:callable``, which gives data of any kind."""
+    return call_name(spec, "--data")
+
+
+def _key_of(spec: Any) -> str | type | None:
+    """Give the key that something is read by: its name, its ending, or the closest of its types."""
+    if isinstance(spec, str | Path):
+        return next((key for key in (str(spec), Path(spec).suffix.lower()) if key in SOURCES), None)
+    by_type = (kind for kind in type(spec).__mro__ if kind in SOURCES)
+    virtual = (key for key in SOURCES if isinstance(key, type) and isinstance(spec, key))
+    return next(by_type, None) or next(virtual, None)
+
+
+def _type_names() -> list[str]:
+    return [key.__name__ for key in SOURCES if isinstance(key, type) and not issubclass(key, tuple | Mapping)]

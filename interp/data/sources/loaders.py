@@ -1,0 +1,111 @@
+"""Torch's data sets and loaders: all of their samples, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler, TensorDataset
+from torch.utils.data import Dataset as TorchDataset
+
+from interp.data.arrays import as_array
+from interp.data.draws import fixed_draws
+from interp.data.options import DataOptions
+from interp.data.sources.memory import named_inputs
+from interp.errors import DataError, InterpError, first_line
+from interp.types import Array
+
+BATCH = 256
+"""Samples that are read at once from a data set without a loader."""
+
+
+def from_torch_dataset(dataset: TorchDataset[Any], options: DataOptions) -> Any:
+    """Read every sample of a data set, in its own order."""
+    if isinstance(dataset, TensorDataset):
+        return _named(dataset.tensors)
+    return from_loader(DataLoader(dataset, batch_size=BATCH), options)
+
+
+def from_loader(loader: DataLoader[Any], options: DataOptions) -> dict[str, Any]:
+    """Read every batch of a loader; one that shuffles is read in the order of its data set, the last batch too.
+
+    What a data set draws at random (augmentations) is drawn from seed 0, so that it is the same every time, and the
+    states of all generators are as before.
+
+    Raises
+    ------
+    DataError
+        If there is no batch, batches are not alike, or the data set fails.
+    """
+    where = type(loader).__name__
+    generators = [getattr(part, "generator", None) for part in (loader, loader.sampler)]
+    try:
+        with fixed_draws(0, generators):
+            batches = [_arrays(where, batch) for batch in _in_order(loader)]
+    except InterpError:
+        raise
+    except Exception as error:  # the user's data set fails in its own way
+        raise DataError(
+            where,
+            found=f"samples that cannot be read: {type(error).__name__}: {first_line(error)}",
+            expected="tensors, numbers or arrays, alike in every sample",
+            do="give the data set a transform such as ToTensor, or the loader a collate_fn",
+        ) from error
+    if not batches:
+        raise DataError(where, found="no samples", expected="at least one", do="give the whole data set")
+    return _joined(where, batches)
+
+
+def _in_order(loader: DataLoader[Any]) -> Iterable[Any]:
+    """Give a loader that does not shuffle; any other sampler is the user's choice of samples, and kept."""
+    shuffles = isinstance(loader.sampler, RandomSampler) and not loader.sampler.replacement
+    if not shuffles or type(loader.batch_sampler) is not BatchSampler:
+        return loader
+    return DataLoader(
+        loader.dataset,
+        loader.batch_size,
+        sampler=SequentialSampler(loader.dataset),  # type: ignore[arg-type]  # shuffled before: it has a length
+        num_workers=loader.num_workers,
+        collate_fn=loader.collate_fn,
+        worker_init_fn=loader.worker_init_fn,
+        multiprocessing_context=loader.multiprocessing_context,
+    )
+
+
+def _arrays(where: str, batch: Any) -> dict[str, Array]:
+    return {name: as_array(f"{where}, {name}", values) for name, values in _named(batch).items()}
+
+
+def _named(batch: Any) -> dict[str, Any]:
+    """Name what a sample holds: its own keys; inputs alone; or inputs, one or several, and targets last."""
+    if isinstance(batch, Mapping):
+        return {str(name): values for name, values in batch.items()}
+    if not isinstance(batch, (tuple, list)):
+        return {"x": batch}
+    if not batch:
+        return {}
+    *inputs, last = batch
+    if not inputs:
+        return {"x": last}
+    return {**named_inputs(_unpacked(inputs)), "y": last}
+
+
+def _unpacked(inputs: list[Any]) -> Any:
+    """Give one input as it is, several as a tuple; collating makes lists of tuples."""
+    if len(inputs) > 1:
+        return tuple(inputs)
+    return tuple(inputs[0]) if isinstance(inputs[0], list) else inputs[0]
+
+
+def _joined(where: str, batches: list[dict[str, Array]]) -> dict[str, Array]:
+    """Lay batches one after the other."""
+    kinds = {tuple((name, array.shape[1:]) for name, array in batch.items()) for batch in batches}
+    if len(kinds) > 1 or any(array.ndim == 0 for array in batches[0].values()):
+        raise DataError(
+            where,
+            found=f"batches of {len(kinds)} kinds" if len(kinds) > 1 else "batches of single numbers",
+            expected="arrays with one row a sample, alike in every batch",
+            do="give the loader a collate_fn that pads them",
+        )
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
