@@ -33,7 +33,7 @@ def fixed_draws(seed: int, generators: Iterable[torch.Generator | None] = ()) ->
     """
     kept = [(part, part.get_state()) for part in generators if part is not None]
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  # the user's code may draw from it
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
     with torch.random.fork_rng(devices):
         try:
             torch.manual_seed(seed)

@@ -66,7 +66,7 @@ def _columns(table: Array) -> tuple[Array | None, Array | None]:
 def _class_indices(where: str, values: Array) -> Array | None:
     """Give whole numbers from 0 as they are; None for measured values."""
     wide = values.astype(np.float32) if values.dtype == np.float16 else values  # which cannot hold the bounds
-    whole = np.clip(wide, -(2**53), 2**53).astype(np.int64)
+    whole: Array = np.clip(wide, -(2**53), 2**53).astype(np.int64)
     if not np.array_equal(whole, values) or whole.max() >= MOST_CLASSES:
         return None
     if whole.min() >= 0:

@@ -6,7 +6,7 @@ or anything simpler that is a source itself, such as ``(x, y)`` or arrays by nam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,7 @@ def find_source(spec: Any, where: str = "data") -> Source:
     raise DataError(
         where,
         found=f"a {type(spec).__name__}",
-        expected=f"a name, a path, (x, y), arrays by name, or a {', '.join(_type_names())}",
+        expected=f"a name, a path, (inputs, targets), arrays by name, or a {' or '.join(_type_names())}",
         do="give one of these",
     )
 
@@ -118,4 +118,4 @@ def _key_of(spec: Any) -> str | type | None:
 
 
 def _type_names() -> list[str]:
-    return [key.__name__ for key in SOURCES if isinstance(key, type) and not issubclass(key, tuple | Mapping)]
+    return [key.__name__ for key in SOURCES if isinstance(key, type) and not issubclass(key, tuple)]

@@ -13,7 +13,8 @@ from interp.data.arrays import as_array
 from interp.data.draws import fixed_draws
 from interp.data.options import DataOptions
 from interp.data.sources.memory import named_inputs
-from interp.errors import DataError, InterpError, first_line
+from interp.errors import DataError, InterpError
+from interp.safety.imports import problem
 from interp.types import Array
 
 BATCH = 256
@@ -48,7 +49,7 @@ def from_loader(loader: DataLoader[Any], options: DataOptions) -> dict[str, Any]
     except Exception as error:  # the user's data set fails in its own way
         raise DataError(
             where,
-            found=f"samples that cannot be read: {type(error).__name__}: {first_line(error)}",
+            found=f"samples that cannot be read: {problem(error)}",
             expected="tensors, numbers or arrays, alike in every sample",
             do="give the data set a transform such as ToTensor, or the loader a collate_fn",
         ) from error
