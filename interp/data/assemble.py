@@ -195,5 +195,5 @@ def dataset_of(
                 digest.update(f"{array.shape}{array.dtype}".encode())
                 digest.update(np.ascontiguousarray(array).data)
     if parts:
-        digest.update(repr(parts).encode())
+        digest.update(repr(parts).encode())  # an `InputPart` has the plain `repr` of a dataclass
     return Dataset(name, dict(splits), image_shape, classes, features, digest.hexdigest(), root, parts)

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from interp.types.arrays import Array
+from interp.types.shown import Shown
 
 KINDS = ("coherent", "adhoc", "one-sided", "dead")
 
@@ -16,8 +17,8 @@ UNSAMPLED = "unsampled"
 """What a node is called that is neither dead nor one-sided, and was not drawn to have a mixture fitted."""
 
 
-@dataclass(frozen=True)
-class Thresholds:
+@dataclass(frozen=True, repr=False)
+class Thresholds(Shown):
     """What counts as dead, one-sided and coherent.
 
     Attributes
@@ -39,8 +40,8 @@ class Thresholds:
     one_sided: float = 0.999
 
 
-@dataclass(frozen=True)
-class Boundaries:
+@dataclass(frozen=True, repr=False)
+class Boundaries(Shown):
     """Kind of every boundary z = 0 of one layer, beside what chance would give.
 
     Attributes

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from math import prod
 
 from interp.types.arrays import Array
+from interp.types.shown import Shown
 
 
-@dataclass(frozen=True)
-class Split:
+@dataclass(frozen=True, repr=False)
+class Split(Shown):
     """One part of a data set.
 
     Attributes
@@ -60,8 +61,8 @@ class InputPart:
         return prod(self.shape)
 
 
-@dataclass(frozen=True)
-class Dataset:
+@dataclass(frozen=True, repr=False)
+class Dataset(Shown):
     """Inputs as stored (unscaled), with what is known about them.
 
     Attributes

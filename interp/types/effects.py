@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from interp.types.arrays import Array
+from interp.types.shown import Shown
 
 
-@dataclass(frozen=True)
-class Effects:
+@dataclass(frozen=True, repr=False)
+class Effects(Shown):
     """What interventions cost, as one tidy table.
 
     Attributes
@@ -70,8 +71,8 @@ class Effects:
     groups: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
-@dataclass(frozen=True)
-class RunEffects:
+@dataclass(frozen=True, repr=False)
+class RunEffects(Shown):
     """What interventions cost over several independently trained networks of one architecture.
 
     Attributes
@@ -93,8 +94,8 @@ class RunEffects:
     networks: pd.DataFrame
 
 
-@dataclass(frozen=True)
-class Attribution:
+@dataclass(frozen=True, repr=False)
+class Attribution(Shown):
     """Captum's view of one layer's nodes beside ours.
 
     Attributes

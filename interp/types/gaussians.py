@@ -7,10 +7,11 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from interp.types.arrays import Array
+from interp.types.shown import Shown
 
 
-@dataclass(frozen=True)
-class GaussianFit:
+@dataclass(frozen=True, repr=False)
+class GaussianFit(Shown):
     """1D Gaussians of every node of one layer.
 
     Attributes

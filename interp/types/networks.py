@@ -10,6 +10,7 @@ import numpy as np
 
 from interp.errors import unknown_name
 from interp.types.arrays import Array
+from interp.types.shown import Shown
 
 if TYPE_CHECKING:
     import torch
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 Confidence = Literal["certain", "likely", "uncertain"]
 
 
-@dataclass(frozen=True)
-class Inference:
+@dataclass(frozen=True, repr=False)
+class Inference(Shown):
     """One fact that the program worked out rather than was told.
 
     Attributes
@@ -36,8 +37,8 @@ class Inference:
     evidence: str
 
 
-@dataclass(frozen=True)
-class Scaling:
+@dataclass(frozen=True, repr=False)
+class Scaling(Shown):
     """Input preprocessing ``(x / divisor - mean) / std``, in float32 and in that order.
 
     Attributes
@@ -66,8 +67,8 @@ class Scaling:
         return scaled
 
 
-@dataclass(frozen=True)
-class NodeLayer:
+@dataclass(frozen=True, repr=False)
+class NodeLayer(Shown):
     """The nodes of one linear map, and where their values are found.
 
     Attributes
@@ -99,8 +100,8 @@ class NodeLayer:
     layout: Literal["samples", "folded", "positions-first"] = "samples"
 
 
-@dataclass(frozen=True)
-class LoadedModel:
+@dataclass(frozen=True, repr=False)
+class LoadedModel(Shown):
     """A network ready to be looked at, and how it was read.
 
     Attributes

@@ -8,9 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from interp.types.shown import Shown
 
-@dataclass(frozen=True)
-class Figure:
+
+@dataclass(frozen=True, repr=False)
+class Figure(Shown):
     """One picture of the page.
 
     Attributes
@@ -28,8 +30,8 @@ class Figure:
     draw: Callable[[], Any]
 
 
-@dataclass(frozen=True)
-class Table:
+@dataclass(frozen=True, repr=False)
+class Table(Shown):
     """One table of the page; `sortable` ones can be ordered by a click on a column."""
 
     frame: pd.DataFrame
@@ -37,8 +39,8 @@ class Table:
     sortable: bool = False
 
 
-@dataclass(frozen=True)
-class Section:
+@dataclass(frozen=True, repr=False)
+class Section(Shown):
     """What one part of the page shows."""
 
     title: str

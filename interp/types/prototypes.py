@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from interp.types.arrays import Array
+from interp.types.shown import Shown
 
 
-@dataclass(frozen=True)
-class Prototypes:
+@dataclass(frozen=True, repr=False)
+class Prototypes(Shown):
     """The mean inputs that the nodes of one layer stand for.
 
     Attributes
@@ -60,8 +61,8 @@ class Prototypes:
         return np.arange(len(self.weight)) if self.sampled is None else self.sampled
 
 
-@dataclass(frozen=True)
-class ClusterMatch:
+@dataclass(frozen=True, repr=False)
+class ClusterMatch(Shown):
     """Prototypes of one layer beside k-means centroids of the layer's input.
 
     Attributes

@@ -10,10 +10,11 @@ import numpy as np
 
 from interp.types.arrays import Array, Rows
 from interp.types.networks import NodeLayer
+from interp.types.shown import Shown
 
 
-@dataclass(frozen=True)
-class Provenance:
+@dataclass(frozen=True, repr=False)
+class Provenance(Shown):
     """Where a result came from, enough to refuse a file that belongs elsewhere.
 
     Attributes
@@ -35,8 +36,8 @@ class Provenance:
     settings: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Recording:
+@dataclass(frozen=True, repr=False)
+class Recording(Shown):
     """Pre-activations of one split, read from disk a batch at a time.
 
     Attributes

@@ -12,10 +12,11 @@ from interp.types.gaussians import GaussianFit
 from interp.types.networks import LoadedModel
 from interp.types.prototypes import ClusterMatch, Prototypes
 from interp.types.recordings import Provenance
+from interp.types.shown import Shown
 
 
-@dataclass(frozen=True)
-class Verdict:
+@dataclass(frozen=True, repr=False)
+class Verdict(Shown):
     """What the results say, in plain words.
 
     Attributes
@@ -33,8 +34,8 @@ class Verdict:
     alerts: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Limit:
+@dataclass(frozen=True, repr=False)
+class Limit(Shown):
     """One thing of which not all was looked at.
 
     Attributes
@@ -56,8 +57,8 @@ class Limit:
     lift: str
 
 
-@dataclass(frozen=True)
-class Results:
+@dataclass(frozen=True, repr=False)
+class Results(Shown):
     """Everything one run found; per-layer results are keyed by layer name, in network order."""
 
     model: LoadedModel
