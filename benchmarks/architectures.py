@@ -25,7 +25,7 @@ from interp.errors import InterpError, first_line
 from interp.interventions import Ranges, ablate, find_intervention, tally
 from interp.recording.record import record_activations
 from interp.run.run import versions
-from interp.store import open_recording
+from interp.store import open_recording, write_text
 from interp.types import Dataset, Provenance, Split
 
 SIDES = (32, 64, 96, 128, 224, 240, 256)
@@ -161,7 +161,7 @@ def write_table(rows: list[dict], options) -> None:
         memory = f"{row['gigabytes']:.1f} GB" if "gigabytes" in row else ""
         cells = (row["name"], *facts, missed, memory, row["result"])
         text.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
-    TABLE.write_text("\n".join(text) + "\n")
+    write_text(TABLE, "\n".join(text) + "\n")
 
 
 def main() -> None:
@@ -188,7 +188,7 @@ def main() -> None:
     for name in todo:
         kept[name] = guarded(name, options)
         print(name, kept[name]["result"], kept[name].get("seconds", ""), kept[name].get("gigabytes", ""), flush=True)
-        options.kept.write_text("".join(json.dumps(row) + "\n" for row in kept.values()))
+        write_text(options.kept, "".join(json.dumps(row) + "\n" for row in kept.values()))
     write_table([kept[name] for name in names() if name in kept], options)
 
 

@@ -29,6 +29,8 @@ from fuzzing.places import PLACES
 from fuzzing.seeds import FORMATS, kind_of, make_seed, width_of, write
 from fuzzing.workers import Worker, worker
 
+from interp.store import write_text
+
 KINDS = ("opened", "refused", *FAILURES)
 WHAT = {"checkpoints": FORMATS, "data": DATA, "runs": RUNS}
 COMMANDS: dict[str, Callable[[Path], list[str]]] = {
@@ -109,7 +111,7 @@ def keep_failure(keep: Path, seed: int, mutant: Mutant, outcome: Outcome) -> Non
     write(mutant.checkpoint, folder)
     recipe = {"seed": seed, "number": mutant.number, "format": mutant.format, "mutators": mutant.mutators}
     recipe |= {"outcome": outcome.kind, "message": outcome.message}
-    (folder / "recipe.json").write_text(json.dumps(recipe, indent=2))
+    write_text(folder / "recipe.json", json.dumps(recipe, indent=2))
 
 
 def commands(scratch: Path, numbers: Sequence[int], args: argparse.Namespace) -> Iterator[Row]:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from interp.tasks.tasks import TASKS
-from interp.types import Inference, LoadedModel, NodeLayer
+from interp.types import LoadedModel, NodeLayer, as_json
 
 DENSE_KINDS = ("linear", "offset-l2")
 
@@ -26,22 +26,25 @@ def inspection(model: LoadedModel) -> dict[str, Any]:
         ``input_scaling``, ``output``, ``trained``, ``task``, ``score`` (its ``name`` and its value on each split),
         ``accuracy`` (empty for tasks that are scored otherwise), ``inferred``, ``skipped``.
     """
-    return {
-        "format": model.format,
-        "path": model.path,
-        "digest": model.digest,
-        "layers": [_layer(layer) for layer in model.layers],
-        "widths": widths(model),
-        "activation": _activation(model.layers),
-        "input_scaling": model.scaling.name,
-        "output": model.output,
-        "trained": model.inferred["trained"].value if "trained" in model.inferred else None,
-        "task": model.task,
-        "score": {"name": TASKS[model.task].key, **model.scores},
-        "accuracy": dict(model.accuracy),
-        "inferred": {name: _inference(fact) for name, fact in model.inferred.items()},
-        "skipped": dict(model.skipped),
-    }
+    found: dict[str, Any] = as_json(
+        {
+            "format": model.format,
+            "path": model.path,
+            "digest": model.digest,
+            "layers": [_layer(layer) for layer in model.layers],
+            "widths": widths(model),
+            "activation": _activation(model.layers),
+            "input_scaling": model.scaling.name,
+            "output": model.output,
+            "trained": model.inferred["trained"].value if "trained" in model.inferred else None,
+            "task": model.task,
+            "score": {"name": TASKS[model.task].key, **model.scores},
+            "accuracy": model.accuracy,
+            "inferred": model.inferred,
+            "skipped": model.skipped,
+        }
+    )
+    return found
 
 
 def widths(model: LoadedModel) -> list[int] | None:
@@ -67,7 +70,3 @@ def _activation(layers: tuple[NodeLayer, ...]) -> str | list[str] | None:
     """Give the one hidden activation, or all of them in order where they differ."""
     hidden = [layer.activation for layer in (layers[:-1] or layers)]
     return hidden[0] if len(set(hidden)) == 1 else hidden or None
-
-
-def _inference(fact: Inference) -> dict[str, Any]:
-    return {"value": fact.value, "confidence": fact.confidence, "evidence": fact.evidence}

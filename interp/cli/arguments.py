@@ -6,7 +6,6 @@ import argparse
 import os
 import shlex
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from interp.errors import InterpError, UsageError, first_line
 from interp.interventions import INTERVENTIONS, InterventionOptions
 from interp.run.limits import LARGE_LAYERS, LARGE_NODES, MOST_NODES, Limits
 from interp.run.options import Options
+from interp.store import check_writable
 from interp.tasks.tasks import TASKS
 
 MOST_LEVELS = 10_000
@@ -205,18 +205,7 @@ def writable_folder(path: str | Path) -> Path:
         If it cannot.
     """
     folder = Path(path)
-    try:
-        made = [part for part in (folder, *folder.parents) if not part.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-        for part in made:  # a file that turns out to be no network should not cost an empty folder
-            part.rmdir()
-    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(
-            f"--out {folder}", found=reason.lower(), expected="a folder that can be written", do="choose another"
-        ) from error
+    check_writable(folder)
     return folder
 
 

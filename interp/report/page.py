@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
-from interp.errors import UsageError
 from interp.report.document.document import document
-from interp.report.document.plain import plain
 from interp.report.drawing.pictures import Picture, draw_all
 from interp.report.html.render import render
 from interp.report.sections import SECTIONS
 from interp.safety.imports import import_name
-from interp.types import Results, Section
+from interp.store import write_bytes, write_text
+from interp.types import Results, Section, as_json
 
 Maker = Callable[[Results], Section]
 
@@ -74,7 +71,7 @@ def _resolved(maker: Maker | str) -> Maker:
 
 def _described(section: Section, pictures: Mapping[str, Picture]) -> dict[str, Any]:
     """Give a section's words and tables as JSON values, so that no shown number is missing there."""
-    described: dict[str, Any] = plain(
+    described: dict[str, Any] = as_json(
         {
             "title": section.title,
             "text": section.text,
@@ -90,28 +87,7 @@ def _described(section: Section, pictures: Mapping[str, Picture]) -> dict[str, A
 
 def _write_all(out: Path, found: dict[str, Any], pictures: Mapping[str, Picture], page: str) -> None:
     """Write the page last: where it is, all that it speaks of is too."""
-    try:
-        (out / "figures").mkdir(parents=True, exist_ok=True)
-        for picture in pictures.values():
-            _write(out / "figures" / f"{picture.stem}.png", picture.png)
-        _write(out / "report.json", json.dumps(found, allow_nan=False, ensure_ascii=False, indent=1).encode())
-        _write(out / "report.html", page.encode("utf-8", "replace"))
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise UsageError(
-            out, found=reason.lower(), expected="a folder that can be written", do="choose another with --out"
-        ) from error
-
-
-def _write(path: PurePath, content: bytes) -> None:
-    """Write under a temporary name beside the file, then rename: readers see the old file or the new one."""
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).chmod(0o644)  # mkstemp makes files that only their owner can read
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    for picture in pictures.values():
+        write_bytes(out / "figures" / f"{picture.stem}.png", picture.png)
+    write_text(out / "report.json", json.dumps(found, allow_nan=False, ensure_ascii=False, indent=1))
+    write_text(out / "report.html", page)

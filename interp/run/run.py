@@ -19,7 +19,7 @@ from interp.run.options import Options, left_out, within_limits
 from interp.run.stage import Stage
 from interp.run.stages import SEVERAL, all_stages, find_stage
 from interp.store import check_same, open_recording
-from interp.types import Dataset, Limit, LoadedModel, Provenance
+from interp.types import Dataset, Limit, LoadedModel, Provenance, as_json
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "captum", "h5py", "interp")
 
@@ -171,7 +171,7 @@ def run_on(
         "reading": {fact: found.value for fact, found in model.inferred.items()},
         "options": asdict(used),
     }
-    provenance = Provenance(model.digest, data.digest, used.seed, versions(), _as_json(settings))
+    provenance = Provenance(model.digest, data.digest, used.seed, versions(), as_json(settings, exact=True))
     limits, stages = left_out(options, used, model, data), all_stages(*([SEVERAL] if others else []))
     return Run(model, data, Path(out), used, provenance, limits, tuple(others), stages)
 
@@ -232,12 +232,6 @@ def _check_trust(path: Path, said: tuple[LoadOptions, str], given: tuple[LoadOpt
             expected="the same on this command, since it runs code",
             do="add it if you trust it",
         )
-
-
-def _as_json(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _as_json(part) for key, part in value.items()}
-    return [_as_json(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def versions() -> dict[str, str]:

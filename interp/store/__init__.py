@@ -1,16 +1,21 @@
 """Results <-> versioned, self-describing HDF5; the only room that imports h5py."""
 
+from interp.store.atomic import atomic_path, check_writable, write_bytes, write_text
 from interp.store.belonging import check_layers, check_tables
 from interp.store.files import check_same, read_provenance, read_results, write_results
 from interp.store.recordings import RecordingWriter, open_recording
 
 __all__ = [
     "RecordingWriter",
+    "atomic_path",
     "check_layers",
     "check_same",
     "check_tables",
+    "check_writable",
     "open_recording",
     "read_provenance",
     "read_results",
+    "write_bytes",
     "write_results",
+    "write_text",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -14,6 +14,7 @@ import pandas as pd
 
 from interp import types
 from interp.store.sound import texts
+from interp.types.json_values import as_json
 
 VERSION = 3
 """Written into every file.
@@ -55,7 +56,7 @@ def write_element(group: h5py.Group, name: str, value: Any) -> None:
     elif isinstance(value, np.ndarray):
         _write_array(group, key, value)
     else:
-        _mark(group.create_dataset(key, data=json.dumps(plain(value)), dtype=h5py.string_dtype()), "json")
+        _mark(group.create_dataset(key, data=json.dumps(as_json(value, exact=True)), dtype=h5py.string_dtype()), "json")
 
 
 def _is_compound(value: Any) -> bool:
@@ -98,16 +99,3 @@ def read_element(node: Any) -> Any:
     if encoding == "tuple":
         return tuple(parts.values())
     return pd.DataFrame(parts) if encoding == "dataframe" else CLASSES[encoding](**parts)
-
-
-def plain(value: Any) -> Any:
-    """Turn numpy scalars, tuples and mappings into what JSON has; NaN stays NaN, as JSON readers here allow."""
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
-    if isinstance(value, np.generic):
-        return value.item()
-    if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value))
-    return value

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import h5py
 
-from interp.errors import MismatchError, UsageError
+from interp.errors import MismatchError
+from interp.store.atomic import atomic_path
 from interp.store.belonging import flat
 from interp.store.elements import READABLE, VERSION, read_element, write_element
 from interp.store.shapes import check_shapes
@@ -30,7 +30,7 @@ def write_results(path: Path, results: Mapping[str, Any], provenance: Provenance
     UsageError
         If the folder cannot be written or the disk is full.
     """
-    with atomic_file(path) as file:
+    with atomic_path(path) as part, h5py.File(part, "w") as file:
         file.attrs["encoding-type"], file.attrs["encoding-version"] = "interp-results", VERSION
         prepare_seal(file)
         write_element(file, "provenance", provenance)
@@ -84,28 +84,6 @@ def provenance_of(file: h5py.File) -> Provenance:
         raise ValueError("no provenance")
     assert isinstance(found, Provenance)
     return found
-
-
-@contextmanager
-def atomic_file(path: Path) -> Iterator[h5py.File]:
-    """Open a new HDF5 file that takes its final name only when all went well."""
-    part = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with h5py.File(part, "w") as file:
-            yield file
-        part.replace(path)
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    finally:
-        with suppress(OSError):  # there is none, or no folder that it could be in
-            part.unlink()
-
-
-def cannot_write(path: Path, error: OSError) -> UsageError:
-    """Say in one line why a file cannot be written."""
-    reason = os.strerror(error.errno) if error.errno else (str(error) or type(error).__name__).splitlines()[0]
-    return UsageError(path, found=reason, expected="a folder that can be written", do="choose another with --out")
 
 
 @contextmanager

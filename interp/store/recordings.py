@@ -15,8 +15,9 @@ import h5py
 import numpy as np
 
 from interp.errors import UsageError, unknown_name
+from interp.store.atomic import cannot_write
 from interp.store.elements import VERSION, read_element, write_element
-from interp.store.files import DAMAGE, cannot_write, opened, plain_file, provenance_of
+from interp.store.files import DAMAGE, opened, plain_file, provenance_of
 from interp.store.sound import check_sound, prepare_seal, seal
 from interp.types import Array, NodeLayer, Provenance, Recording
 

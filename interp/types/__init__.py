@@ -11,6 +11,7 @@ from interp.types.boundaries import KINDS, UNSAMPLED, Boundaries, Thresholds
 from interp.types.data import Dataset, InputPart, Split
 from interp.types.effects import Attribution, Effects, RunEffects
 from interp.types.gaussians import GaussianFit
+from interp.types.json_values import as_json
 from interp.types.networks import Confidence, Inference, LoadedModel, NodeLayer, Scaling
 from interp.types.page import Figure, Section, Table
 from interp.types.prototypes import ClusterMatch, Prototypes
@@ -46,4 +47,5 @@ __all__ = [
     "Table",
     "Thresholds",
     "Verdict",
+    "as_json",
 ]

@@ -184,6 +184,7 @@ def test_failure_leaves_the_old_page(tmp_path):
 def test_folder_that_is_a_file_is_refused_in_one_line(tmp_path):
     (tmp_path / "out").write_text("")
     with pytest.raises(
-        UsageError, match=r"out: found .*; expected a folder that can be written; choose another with --out"
+        UsageError,
+        match=r"out/report.json: found file exists; expected a folder with room .*; .* choose another with --out",
     ):
         write_report(make_results((4, 1), image_shape=None), tmp_path / "out", "c", {})

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from store.golden import PROVENANCE, RESULTS, RESULTS_2
 
-from interp.store.elements import CLASSES, plain, read_element, write_element
+from interp.store.elements import CLASSES, read_element, write_element
 from interp.types import Thresholds
 
 
@@ -102,11 +102,3 @@ def test_columns_keep_their_order_and_types(tmp_path):
     frame = pd.DataFrame({"b": [1, 2], "a": ["x", "y"], "c": [np.nan, 0.5], "d": [True, False]})
     found = round_trip(tmp_path, frame)
     pd.testing.assert_frame_equal(found, frame)
-
-
-def test_plain_values_are_what_json_has():
-    found = plain({1: np.float32(0.5), "b": (np.int64(3), [np.bool_(True)]), "c": Thresholds()})
-    assert found["1"] == 0.5
-    assert found["b"] == [3, [True]]
-    assert type(found["b"][0]) is int
-    assert found["c"]["rule"] == "mixture"

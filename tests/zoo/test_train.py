@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -182,8 +183,8 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("os.replace", full)
-    with pytest.raises(UsageError, match=r"No space left on device.*what is finished stays"):
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(UsageError, match=r"no space left on device.*what is finished stays"):
         train(SHORT.but(name="other"), [0], DIGITS, TrainOptions(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["abs-digits.pt"]
 
@@ -194,7 +195,7 @@ def test_a_folder_that_cannot_be_written_is_found_before_training(tmp_path):
     def never(stack, done):
         raise AssertionError("trained")
 
-    with pytest.raises(UsageError, match=r"file/runs: found Not a directory; expected a folder"):
+    with pytest.raises(UsageError, match=r"file/runs: found not a directory; expected a folder"):
         train(SHORT, [0], DIGITS, TrainOptions(tmp_path / "file" / "runs", watch=never))
 
 

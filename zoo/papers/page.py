@@ -13,7 +13,7 @@ import matplotlib as mpl
 import pandas as pd
 import torch
 
-from zoo.files import whole_file, write_text
+from interp.store import write_bytes, write_text
 from zoo.papers.cells import Cell, frame, tally
 
 MOST_NAMED = 20
@@ -63,8 +63,7 @@ class Page:
         buffer = io.BytesIO()
         with mpl.rc_context({"savefig.bbox": "tight"}):
             figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
-        with whole_file(self.folder / f"{name}.png") as stream:
-            stream.write(buffer.getbuffer())
+        write_bytes(self.folder / f"{name}.png", buffer.getbuffer())
         self.add(f"![{caption}]({name}.png)", f"*{caption}*")
 
     def write(self) -> Path:

@@ -12,10 +12,10 @@ import torch
 from tqdm import tqdm
 
 from interp.errors import UsageError
+from interp.store import check_writable
 from interp.types import Dataset
 from zoo import checkpoints
 from zoo.architectures import build
-from zoo.files import check_writable
 from zoo.training.epochs import Samples, prepare, run_epoch
 from zoo.training.evaluate import metrics, scaled
 from zoo.training.partial import find_partials, partial_path, restore, save_partial

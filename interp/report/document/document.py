@@ -7,7 +7,6 @@ from typing import Any
 from interp.checkpoints.inspection import inspection
 from interp.report.document.effects import intervention_keys, run_keys
 from interp.report.document.nodes import node_rows
-from interp.report.document.plain import plain
 from interp.report.selection.lookup import (
     Span,
     at_threshold,
@@ -18,7 +17,7 @@ from interp.report.selection.lookup import (
     share_p_value,
 )
 from interp.tasks.tasks import TASKS
-from interp.types import Boundaries, ClusterMatch, Dataset, NodeLayer, Prototypes, Results
+from interp.types import Boundaries, ClusterMatch, Dataset, NodeLayer, Prototypes, Results, as_json
 
 SCHEMA = 1
 
@@ -53,7 +52,7 @@ def document(results: Results) -> dict[str, Any]:
         "limits": [vars(limit) for limit in results.limits],
         "provenance": results.provenance,
     }
-    clean: dict[str, Any] = plain(found)
+    clean: dict[str, Any] = as_json(found)
     return clean
 
 

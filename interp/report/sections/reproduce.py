@@ -7,9 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from interp.report.document.plain import plain
 from interp.report.tables import cells
-from interp.types import Results, Section, Table
+from interp.types import Results, Section, Table, as_json
 
 SKIPPED = 50
 
@@ -44,7 +43,7 @@ def _facts(results: Results) -> pd.DataFrame:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False)
+    return value if isinstance(value, str) else json.dumps(as_json(value), ensure_ascii=False)
 
 
 def _thresholds(results: Results) -> pd.DataFrame:

@@ -1,0 +1,92 @@
+"""Files that are whole or absent: nothing half-written ever has a final name."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from interp.errors import UsageError
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a name beside `path` to write to; it becomes `path` when the block ends well, and is removed when not.
+
+    The name is new each time, so that two programs that write the same file do not write into each other.
+
+    Parameters
+    ----------
+    path
+        Final name; folders above it are made.
+
+    Raises
+    ------
+    UsageError
+        If the folder cannot be written or the disk is full.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     with atomic_path(Path(folder, "a.txt")) as part:
+    ...         _ = part.write_text("whole")
+    ...         print([file.suffix for file in Path(folder).iterdir()])
+    ...     print([file.name for file in Path(folder).iterdir()])
+    ['.partial']
+    ['a.txt']
+    """
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        part.replace(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        with suppress(OSError):  # there is none, or no folder that it could be in
+            part.unlink()
+
+
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
+    """Write a file of bytes, whole or not at all; raises as `atomic_path` does."""
+    with atomic_path(path) as part:
+        part.write_bytes(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8, whole or not at all; raises as `atomic_path` does."""
+    write_bytes(path, text.encode("utf-8", "replace"))
+
+
+def check_writable(folder: Path) -> None:
+    """Find out before long work whether its results can be saved; leaves nothing behind.
+
+    Raises
+    ------
+    UsageError
+        If not.
+    """
+    try:
+        made = [part for part in (folder, *folder.parents) if not part.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+        for part in made:  # work that fails at once should not cost an empty folder
+            part.rmdir()
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        raise cannot_write(folder, error) from error
+
+
+def cannot_write(path: Path, error: Exception) -> UsageError:
+    """Say in one line why a file or folder cannot be written."""
+    number = error.errno if isinstance(error, OSError) else None
+    reason = os.strerror(number) if number else (str(error) or type(error).__name__).splitlines()[0]
+    return UsageError(
+        path,
+        found=reason.lower(),
+        expected="a folder with room that can be written",
+        do="free some space, or choose another with --out; what is finished stays",
+    )

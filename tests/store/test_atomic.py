@@ -1,0 +1,87 @@
+"""Nothing half-written under a final name, whoever writes and whatever stops it."""
+
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from interp.errors import UsageError
+from interp.store import atomic_path, check_writable, write_bytes, write_text
+
+
+def stopped(path, error):
+    with atomic_path(path) as part:
+        part.write_text("half")
+        raise error
+
+
+def test_a_file_appears_when_it_is_whole(tmp_path):
+    path = tmp_path / "new" / "a.txt"
+    with atomic_path(path) as part:
+        part.write_text("half")
+        assert not path.exists()
+        assert [found.name[:7] for found in path.parent.iterdir()] == [".a.txt."]
+        part.write_text("whole")
+    assert path.read_text() == "whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+def test_what_goes_wrong_leaves_the_old_file_and_nothing_else(tmp_path, error):
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+    with pytest.raises(error):
+        stopped(path, error)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_said_in_one_line(tmp_path):
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+    message = r"a\.txt: found no space left on device; expected a folder with room .*; free some space, or choose"
+    with pytest.raises(UsageError, match=message):
+        stopped(path, OSError(28, "No space left on device"))
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_writers_of_one_file_do_not_mix(tmp_path):
+    """Both begin before either ends: under one temporary name the file would hold parts of both."""
+    path, begun = tmp_path / "a.txt", threading.Barrier(2)
+
+    def write(letter):
+        with atomic_path(path) as part, part.open("w") as file:
+            file.write(letter * 1000)
+            begun.wait(10)
+            file.write(letter * 1000)
+
+    writers = [threading.Thread(target=write, args=(letter,)) for letter in "ab"]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert path.read_text() in ("a" * 2000, "b" * 2000)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_files_have_the_mode_that_the_user_set(tmp_path):
+    command = "import os, sys; os.umask(0o027); from pathlib import Path; from interp.store import write_text;"
+    subprocess.run([sys.executable, "-c", f"{command} write_text(Path(sys.argv[1]), 'x')", tmp_path / "a"], check=True)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+
+
+def test_bytes_and_text_are_written_as_given(tmp_path):
+    write_bytes(tmp_path / "a", memoryview(b"\0\r\n"))
+    write_text(tmp_path / "b", "größer\n\udcff")
+    assert (tmp_path / "a").read_bytes() == b"\0\r\n"
+    assert (tmp_path / "b").read_bytes() == "größer\n?".encode()
+
+
+def test_whether_a_folder_can_be_written_is_found_out_without_a_trace(tmp_path):
+    check_writable(tmp_path / "a" / "b")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=r"file/in: found not a directory; expected a folder"):
+        check_writable(tmp_path / "file" / "in")
