@@ -1,7 +1,9 @@
-"""Checkpoints: a path -> a network ready to be looked at."""
+"""Checkpoints: a path, a name or a module in memory -> a network ready to be looked at."""
 
+from interp.checkpoints.as_found import as_found
 from interp.checkpoints.formats.readers import READERS, read_contents
+from interp.checkpoints.live import load_module
 from interp.checkpoints.load import load_model
 from interp.checkpoints.options import LoadOptions
 
-__all__ = ["READERS", "LoadOptions", "load_model", "read_contents"]
+__all__ = ["READERS", "LoadOptions", "as_found", "load_model", "load_module", "read_contents"]

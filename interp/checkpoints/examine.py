@@ -14,7 +14,7 @@ from interp.checkpoints.inference.fit import doubt_of, doubted, judge_fit
 from interp.checkpoints.inference.trained import judge_training
 from interp.checkpoints.request import Request
 from interp.errors import CheckpointError, DataError, first_line
-from interp.network.inputs import BLOCK, IMAGE_BLOCK, as_tensor, channels_last, input_blocks, outputs_on
+from interp.network.inputs import BLOCK, IMAGE_BLOCK, as_tensor, channels_last, device_of, input_blocks, outputs_on
 from interp.network.linear_maps import weight_of
 from interp.network.nodes import find_layers
 from interp.tasks.scorers import judge_of
@@ -47,7 +47,7 @@ def examine(
         If it fails on such samples, gives no scores, or holds no nodes.
     """
     outputs_of(module, asked, scaling, shape)
-    structure = find_layers(module, _example(asked, scaling, shape))
+    structure = find_layers(module, _example(module, asked, scaling, shape))
     if not structure.layers:
         raise CheckpointError(
             asked.path,
@@ -90,7 +90,7 @@ def outputs_of(module: nn.Module, asked: Request, scaling: Scaling, shape: tuple
     CheckpointError, DataError
         If it fails on such samples, or gives no scores.
     """
-    example = _example(asked, scaling, shape)
+    example = _example(module, asked, scaling, shape)
     try:
         with torch.no_grad():
             outputs = module(example)
@@ -114,11 +114,11 @@ def outputs_of(module: nn.Module, asked: Request, scaling: Scaling, shape: tuple
     return outputs.shape[1], find_layers(module, example).output
 
 
-def _example(asked: Request, scaling: Scaling, shape: tuple[int, ...]) -> torch.Tensor:
+def _example(module: nn.Module, asked: Request, scaling: Scaling, shape: tuple[int, ...]) -> torch.Tensor:
     """Take two samples, after making sure that these data are the network's."""
     data = asked.data
     if data is None:
-        return torch.zeros(2, *shape)
+        return torch.zeros(2, *shape, device=device_of(module))
     if data.width != math.prod(shape):
         raise DataError(
             data.name,
@@ -126,7 +126,7 @@ def _example(asked: Request, scaling: Scaling, shape: tuple[int, ...]) -> torch.
             expected=f"{math.prod(shape)}, as {asked.path} takes",
             do="give its own data",
         )
-    return as_tensor(data.train.inputs[:2], scaling, shape)
+    return as_tensor(data.train.inputs[:2], scaling, shape).to(device_of(module))
 
 
 def _hidden_activation(model: LoadedModel) -> str:

@@ -31,7 +31,7 @@ from interp.checkpoints.weights.effective import plain_state, unknown_parametriz
 from interp.data import RAW, parse_scaling
 from interp.errors import CheckpointError, DataError, UsageError
 from interp.network.chain import chain_of
-from interp.network.inputs import as_tensor, fitting_shape, usual_shape
+from interp.network.inputs import as_tensor, device_of, fitting_shape, usual_shape
 from interp.types import Dataset, Inference, LoadedModel
 
 LISTS = {"onnx": "formats.onnx.operations"}
@@ -69,6 +69,8 @@ def draft(asked: Request) -> tuple[LoadedModel, Dataset | None]:
         return _from_zoo(asked)
     if contents.module is not None:
         name = f"{type(contents.module).__module__}:{type(contents.module).__qualname__}"
+        if contents.format == "module":
+            return _from_module(contents.module, Inference(name, "certain", "a module in memory"), asked)
         architecture = Inference(name, "certain", "unpickled, as --allow-pickle asks")
         return _from_module(contents.module.float().eval(), architecture, asked)
     if contents.format == "huggingface":
@@ -193,7 +195,8 @@ def _from_module(module: nn.Module, architecture: Inference, asked: Request) -> 
         return _without_data(module, architecture, asked)
     module = take_parts(module, asked.data, asked.path)
     shape = fitting_shape(module, asked.data, RAW, str(asked.path))
-    module, taken = take_output(module, as_tensor(asked.data.train.inputs[:2], RAW, shape), asked)
+    example = as_tensor(asked.data.train.inputs[:2], RAW, shape).to(device_of(module))
+    module, taken = take_output(module, example, asked)
     outputs, form = outputs_of(module, asked, RAW, shape)
     asked, task = settled(asked, outputs)
     assert asked.data is not None
@@ -215,7 +218,7 @@ def _without_data(module: nn.Module, architecture: Inference, asked: Request) ->
     scaling = RAW if given is None else parse_scaling(given, None)
     why = Inference(scaling.name, "uncertain", "assumed: without data nothing can be tested")
     why = why if given is None else Inference(scaling.name, "certain", "given with --scaling")
-    module, taken = take_output(module, torch.zeros(2, *shape), asked)
+    module, taken = take_output(module, torch.zeros(2, *shape, device=device_of(module)), asked)
     outputs, _ = outputs_of(module, asked, scaling, shape)
     asked, task = settled(asked, outputs)
     facts = {"architecture": architecture, "task": task, "input_scaling": why, **taken}

@@ -89,7 +89,7 @@ def usual_shape(module: nn.Module) -> tuple[int, ...] | None:
     shapes: list[tuple[int, ...]] = [(channels,), *((channels, side, side) for side in IMAGE_SIDES)]
     for shape in shapes[:1] if weight.dim() == 2 else shapes[1:]:
         try:
-            module(torch.zeros(2, *shape))
+            module(torch.zeros(2, *shape, device=device_of(module)))
         except Exception:  # any module may fail in its own way
             continue
         return shape

@@ -10,7 +10,7 @@ from interp.checkpoints.inference.explain import level
 from interp.checkpoints.inference.race import marks_differ
 from interp.checkpoints.inference.readings import known_marks
 from interp.data import RAW, parse_scaling, scalings
-from interp.network.inputs import as_tensor
+from interp.network.inputs import as_tensor, device_of
 from interp.tasks.scorers import judge_of
 from interp.tasks.tasks import answers, described
 from interp.types import Dataset, Inference, Scaling
@@ -42,11 +42,11 @@ def choose_scaling(
     if values is None:
         return RAW, Inference(RAW.name, "uncertain", "assumed: without labels nothing can be tested")
     rows = np.sort(np.random.default_rng(0).choice(len(values), min(len(values), SAMPLE), replace=False))
-    ways = scalings(data)
+    ways, device = scalings(data), device_of(module)
     marks = {}
     for name, scaling in ways.items():
         parts = [data.train.inputs[part] for part in np.array_split(rows, PARTS) if len(part)]
-        outputs = torch.cat([module(as_tensor(part, scaling, shape)) for part in parts])
+        outputs = torch.cat([module(as_tensor(part, scaling, shape).to(device)).cpu() for part in parts])
         marks[name] = known_marks(judge_of(task, values, scaling)(outputs, torch.from_numpy(values[rows]), form)[0])
     best, second = sorted(marks, key=lambda name: -marks[name].mean())[:2]
     firm = marks_differ(marks[best], marks[second])

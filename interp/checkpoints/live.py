@@ -1,0 +1,137 @@
+"""module in memory -> LoadedModel."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import re
+from dataclasses import replace
+
+import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from interp.checkpoints.as_found import as_found
+from interp.checkpoints.formats.contents import Contents
+from interp.checkpoints.options import LoadOptions, check_options
+from interp.checkpoints.request import Request
+from interp.checkpoints.routes import draft
+from interp.checkpoints.weights.tensors import checked_state
+from interp.data import DataOptions, load_dataset
+from interp.errors import CheckpointError, UsageError
+from interp.types import Dataset, LoadedModel
+
+FORMAT = "module"
+INNER = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}
+"""Class of torch's that runs another module -> attribute that holds that module."""
+
+
+def load_module(
+    module: nn.Module,
+    data: str | Dataset | None = None,
+    options: LoadOptions = LoadOptions(),
+    data_options: DataOptions = DataOptions(),
+) -> tuple[LoadedModel, Dataset | None]:
+    """Look at a module in memory, and leave it as it was.
+
+    Parameters
+    ----------
+    module
+        Module on any device, in train or eval mode. It is run itself, in eval mode; one of another type than float32
+        is copied, and the copy is run.
+    data
+        Data set or its name, as `load_model` takes it.
+    options
+        What the user says of the model, without `model`, `weights` and `allow_pickle`.
+    data_options
+        Where to look for data.
+
+    Returns
+    -------
+    model
+        Network ready to be looked at, whose format is ``module``. What runs it later does so inside `as_found`.
+    data
+        Data set with its targets in the form that the task compares with; None if none is given.
+
+    Raises
+    ------
+    CheckpointError
+        If the module cannot be run or holds no nodes.
+    DataError
+        If the data are not this network's.
+    UsageError
+        If an option does not go with a module in memory.
+
+    Examples
+    --------
+    >>> model, data = load_module(nn.Sequential(nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 10)), "digits")
+    >>> model.path, [layer.activation for layer in model.layers], len(data.train)
+    ('<module Sequential>', ['relu', 'identity'], 1437)
+    """
+    check_options(options)
+    where = f"<module {type(module).__name__}>"
+    _check_module(module, where, options)
+    checked_state(dict(module.named_parameters()), where)  # buffers may be infinite, such as an attention's mask
+    dataset = load_dataset(data, data_options) if isinstance(data, str) else data
+    runs = _in_float32(_innermost(module))
+    with as_found(runs):
+        contents = Contents(FORMAT, {}, module=runs)
+        model, dataset = draft(Request(where, contents, dataset, options))
+    return replace(model, digest=module_digest(module)), dataset
+
+
+def module_digest(module: nn.Module) -> str:
+    """SHA-256 over a module's classes and settings, and over names, types, shapes and values of its tensors.
+
+    What is not in it is the code of the classes.
+
+    Examples
+    --------
+    >>> len(module_digest(nn.Linear(2, 1)))
+    64
+    """
+    kind = type(module)
+    words = re.sub(r" at 0x[0-9a-f]+", "", repr(module))  # where a function lies differs between processes
+    digest = hashlib.sha256(f"{kind.__module__}:{kind.__qualname__}\n{words}".encode())
+    for name, tensor in module.state_dict().items():
+        if isinstance(tensor, torch.Tensor):
+            digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _check_module(module: nn.Module, where: str, options: LoadOptions) -> None:
+    """Refuse what cannot be run here, and options that say where the weights of a file go."""
+    said = [name for name in ("model", "weights", "allow_pickle") if getattr(options, name)]
+    if said:
+        raise UsageError(
+            where, found=f"{said[0]}={getattr(options, said[0])!r}", expected="no such option", do="leave it out"
+        )
+    if isinstance(module, torch.jit.ScriptModule):
+        raise CheckpointError(
+            where,
+            found="a TorchScript module",
+            expected="a module of Python code",
+            do="save it with torch.jit.save and give the file",
+        )
+    lazy = [name for name, tensor in (*module.named_parameters(), *module.named_buffers()) if is_lazy(tensor)]
+    if lazy:
+        raise CheckpointError(
+            where,
+            found=f"{lazy[0]} without a shape",
+            expected="parameters with values",
+            do="run the module on one batch first",
+        )
+
+
+def _innermost(module: nn.Module) -> nn.Module:
+    """Give the module that torch's own wrappers run."""
+    while (name := INNER.get(type(module).__name__)) and isinstance(inner := getattr(module, name, None), nn.Module):
+        module = inner
+    return module
+
+
+def _in_float32(module: nn.Module) -> nn.Module:
+    """Give the module itself, or a copy in float32 of one of another type."""
+    types = {one.dtype for one in (*module.parameters(), *module.buffers()) if one.is_floating_point()}
+    return module if types <= {torch.float32} else copy.deepcopy(module).float()
