@@ -8,6 +8,17 @@ import pytest
 # Read when torch is first imported, as the commands set it: spinning threads take a busy machine from each other.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):  # they share the cores, so their threads do too
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+
+MOST_WORKERS = 8  # each takes about 1 GB
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Give the number of processes for ``-n auto``."""
+    return min(os.cpu_count() or 1, MOST_WORKERS)
+
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
