@@ -19,7 +19,6 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(os.cpu_count() or 1, MOST_WORKERS)
 
 
-
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Give the folder of published checkpoints and data beside the repository; skip where it is not."""
