@@ -7,8 +7,7 @@ where a linear map follows, a change of one node is a rank-1 update.
 """
 
 from interp.interventions.edits import INTERVENTIONS, NO_OPS, Edit, Ranges, ablate, find_intervention, on_nodes
-from interp.interventions.engine.counting import Tally, tally
-from interp.interventions.engine.together import tally_together
+from interp.interventions.engine.tally import Tally, tally, tally_together
 from interp.interventions.groups import sweep_group
 from interp.interventions.levels import PUBLISHED, levels
 from interp.interventions.readouts.control import compare_with_control, output_ranges, shuffle_weights

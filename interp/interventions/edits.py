@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from interp.interventions.engine.changes import Cap, Fix, Move, Raise, Scale, like
+from interp.interventions.changes import Cap, Fix, Move, Raise, Scale, like
 from interp.safety.imports import look_up
 from interp.types import Array, NodeLayer
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from interp.interventions.edits import Edit, Ranges, ablate, find_intervention
-from interp.interventions.engine.counting import tally
 from interp.interventions.engine.measure import counted, measure
+from interp.interventions.engine.tally import tally
 from interp.interventions.groups import find_group, sweep_group
 from interp.interventions.levels import PUBLISHED, levels
 from interp.interventions.readouts.balance import balanced, class_number

@@ -7,7 +7,7 @@ from small_networks import learned, loaded, mlp, ranges_of
 from torch import nn
 
 from interp.interventions import INTERVENTIONS, Ranges, ablate, levels, on_nodes, tally
-from interp.interventions.engine.counting import right_samples
+from interp.interventions.engine.tally import right_samples
 from interp.network.activations import Negate
 from interp.types import Split
 

@@ -1,1 +1,1 @@
-"""How edits are run: one block of rows, many edits, exact counts."""
+"""How edits are run: sites, execution plans, one executor, and what is summed up over the samples."""

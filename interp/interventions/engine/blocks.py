@@ -1,18 +1,16 @@
-"""One block of rows: a network up to the edited layer, and its unperturbed outcome."""
+"""One block of rows: a network up to its site, and its unperturbed outcomes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
-from interp.interventions.edits import Edit
-from interp.interventions.engine.scores import Truth, classes, right_and_loss
-from interp.interventions.engine.sites import HookedSite, Site
+from interp.interventions.engine.answers import Answers, Scoring
+from interp.interventions.engine.outcomes import Outcomes
+from interp.interventions.engine.sites import UNCHANGED, Site, State
 from interp.network.inputs import as_tensor, device_of
-from interp.types import LoadedModel, Split
+from interp.types import Array, LoadedModel
 
 
 @dataclass(frozen=True)
@@ -21,37 +19,36 @@ class Block:
 
     Attributes
     ----------
-    truth
-        What the rows are compared with.
+    state
+        Network run up to the site.
+    answers
+        What the rows are scored against.
     classes
-        Outputs of the network.
-    right
-        (1, B) which rows are right.
+        Number of outputs of the network, C.
+    scores
+        (1, B) per-sample scores of the unperturbed network, as in `Outcomes`.
     loss
-        (1,) summed over rows.
+        (1,) their summed loss.
     unknown
-        Rows whose output is not a number.
+        Number of rows whose unperturbed output is not a number.
     """
 
-    site: Site | HookedSite
-    truth: Truth
+    state: State
+    answers: Answers
     classes: int
-    right: Tensor
+    scores: Tensor
     loss: Tensor
     unknown: int
 
+    def outcomes_of(self, outputs: list[Tensor], edits: list[int]) -> Outcomes:
+        """Score the outputs (B, C) of full passes under some edits."""
+        return Outcomes(edits, *self.answers.outcomes(outputs))
 
-def open_block(
-    model: LoadedModel, opened: Callable[[Tensor], Site | HookedSite], split: Split, rows: slice, losses: bool
-) -> Block:
-    """Run a network up to a layer, and to its end, on some rows of a split.
 
-    Without labels the unperturbed predictions take their place, and there are no losses.
-    """
-    x = as_tensor(split.inputs[rows], model.scaling, model.input_shape).to(device_of(model.module))
-    site = opened(x)
-    outputs = site.run(Edit())
-    guess = classes(outputs, model.output)
-    labels = guess if split.labels is None else torch.from_numpy(split.labels[rows]).to(guess.device)
-    truth = Truth(labels.clamp_min(0), model.output, losses and split.labels is not None)
-    return Block(site, truth, outputs.shape[1], *right_and_loss([outputs], truth), int((guess < 0).sum()))
+def open_block(model: LoadedModel, site: Site, inputs: Array, scoring: Scoring, rows: slice) -> Block:
+    """Run a network up to a site, and to its end, on some rows of a split's inputs (S, D)."""
+    x = as_tensor(inputs[rows], model.scaling, model.input_shape).to(device_of(model.module))
+    state = site.at(x)
+    outputs = state.outputs(UNCHANGED)
+    answers, unknown = scoring.answers(rows, outputs)
+    return Block(state, answers, outputs.shape[1], *answers.outcomes([outputs]), unknown)

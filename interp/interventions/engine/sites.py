@@ -1,112 +1,165 @@
-"""A layer as a place to intervene: what comes before it runs once, what follows once for every edit."""
+"""Sites: layers as places to intervene. What comes before runs once for a block of rows, what follows once per edit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from interp.interventions.edits import Edit, on_values
-from interp.network.activations import Activation
-from interp.network.chain import run, split_at
+from interp.interventions.engine.activate import activate
+from interp.network.chain import chain_steps, run, split_at
 from interp.network.hooks import WITHOUT_OUTPUT, edit
 from interp.types import LoadedModel, NodeLayer
+
+JointEdit = Mapping[str, Edit]
+"""Layer name -> what is done to that layer; the edits of all layers act at the same time."""
+
+UNCHANGED: JointEdit = {}
+"""The joint edit that changes nothing."""
 
 KEEPING = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Flatten, nn.Dropout, nn.Identity)
 """Steps that may stand between z and its activation."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """A layer of a chain.
+class ChainSite:
+    """One layer of a chain of modules.
 
     Attributes
     ----------
+    layer
+        Layer to intervene on.
     before
         Steps up to z.
     active
         Steps from z up to and with the activation.
-    rest
-        Steps after it.
+    following
+        Steps after the activation.
     """
 
     layer: NodeLayer
     before: Sequence[nn.Module]
     active: Sequence[nn.Module]
-    rest: Sequence[nn.Module]
+    following: Sequence[nn.Module]
 
-    def __call__(self, inputs: Tensor) -> Site:
-        """Run what comes before the layer."""
-        return Site(self, run(self.before, inputs))
+    @property
+    def name(self) -> str:
+        """Name of the layer."""
+        return self.layer.name
+
+    def at(self, inputs: Tensor) -> ChainState:
+        """Run what comes before the layer on a block of inputs (B, ...)."""
+        return ChainState(self, run(self.before, inputs))
 
 
 @dataclass(frozen=True)
-class Site:
-    """A layer of a chain, at one block of inputs: z is (B, N, ...), or (B, ..., N) of a linear map over sequences."""
+class ChainState:
+    """A chain at one block of inputs, run up to its site.
 
-    place: Place
+    Attributes
+    ----------
+    site
+        Layer at which the chain is cut.
+    z
+        Pre-activations (B, N, ...), or (B, ..., N) of a linear map over sequences.
+    """
+
+    site: ChainSite
     z: Tensor
 
-    def run(self, change: Edit) -> Tensor:
+    def outputs(self, edits: JointEdit) -> Tensor:
         """Give the network's outputs under an edit, (B, C)."""
-        on_z, on_output = on_values(change, self.place.layer)
+        on_z, on_output = on_values(edits.get(self.site.name, Edit()), self.site.layer)
         z = self.z if on_z is None else on_z(self.z)
         if z.data_ptr() == self.z.data_ptr():
             z = z.clone()  # an activation may be in place
-        outputs = activate(self.place.active, z)
-        return run(self.place.rest, outputs if on_output is None else on_output(outputs))
-
-
-IN_PLACE: dict[str, Callable[[Tensor], Tensor]] = {
-    "torch.nn.modules.activation.ReLU": torch.relu_,
-    "torch.nn.modules.activation.Tanh": torch.tanh_,
-    "torch.nn.modules.activation.Sigmoid": torch.sigmoid_,
-    "zoo.layers.Abs": torch.abs_,
-}
-"""Activations that may overwrite z, which is ours: a new tensor an edit costs more than the arithmetic."""
-
-
-def activate(steps: Sequence[nn.Module], z: Tensor) -> Tensor:
-    """Run the activation on values that nothing else reads."""
-    if len(steps) != 1:
-        return run(steps, z)
-    step = steps[0]
-    if isinstance(step, Activation):
-        return IN_PLACE_NAMES.get(step.name, step)(z)
-    return IN_PLACE.get(f"{type(step).__module__}.{type(step).__qualname__}", step)(z)
-
-
-IN_PLACE_NAMES: dict[str, Callable[[Tensor], Tensor]] = {
-    "relu": torch.relu_,
-    "tanh": torch.tanh_,
-    "sigmoid": torch.sigmoid_,
-    "abs": torch.abs_,
-}
+        outputs = activate(self.site.active, z)
+        return run(self.site.following, outputs if on_output is None else on_output(outputs))
 
 
 @dataclass(frozen=True)
 class HookedSite:
-    """A layer of a network that is no chain: hooks edit a run of the whole."""
+    """Some layers of any network, edited by hooks while it runs.
 
-    model: LoadedModel
-    layer: NodeLayer
-    inputs: Tensor
+    Attributes
+    ----------
+    module
+        Network that the hooks are set on.
+    layers
+        Layer name -> layer, of all layers that edits may name.
+    before
+        Steps that come before all of these layers; none where the network is no chain.
+    following
+        Steps from the first of these layers on; the whole network where it is no chain.
+    """
 
-    def run(self, change: Edit) -> Tensor:
-        """Give the network's outputs under an edit, (B, C)."""
-        with edit(self.model.module, self.layer, *on_values(change, self.layer)):
-            outputs: Tensor = self.model.module(self.inputs)
-        return outputs
+    module: nn.Module
+    layers: Mapping[str, NodeLayer]
+    before: Sequence[nn.Module]
+    following: Sequence[nn.Module]
+
+    @property
+    def name(self) -> str:
+        """Names of the layers."""
+        return ", ".join(self.layers)
+
+    def at(self, inputs: Tensor) -> HookedState:
+        """Run what comes before all layers on a block of inputs (B, ...)."""
+        return HookedState(self, run(self.before, inputs))
 
 
-def open_site(model: LoadedModel, layer: NodeLayer) -> Place | Callable[[Tensor], HookedSite]:
-    """Give inputs -> site: a `Place` where the network is a chain."""
-    parts = split_at(model.module, layer.tap)
-    if parts is None:
-        return lambda x: HookedSite(model, layer, x)
-    before, rest = parts
+@dataclass(frozen=True)
+class HookedState:
+    """A network at one block of inputs, run as far as none of the site's layers has a say.
+
+    Attributes
+    ----------
+    site
+        Layers that edits may name.
+    values
+        What the first of the following steps reads, (B, ...).
+    """
+
+    site: HookedSite
+    values: Tensor
+
+    def outputs(self, edits: JointEdit) -> Tensor:
+        """Give the network's outputs under the edits of all layers, (B, C)."""
+        with ExitStack() as stack:
+            for name, change in edits.items():
+                layer = self.site.layers[name]
+                stack.enter_context(edit(self.site.module, layer, *on_values(change, layer)))
+            return run(self.site.following, self.values)
+
+
+Site = ChainSite | HookedSite
+State = ChainState | HookedState
+
+
+def find_site(model: LoadedModel, layers: Mapping[str, NodeLayer]) -> Site:
+    """Give some layers of a network as a place to intervene.
+
+    Parameters
+    ----------
+    model
+        Network; where it is a chain, what comes before the layers runs once for a block of rows.
+    layers
+        Layer name -> layer.
+    """
+    parts = [split_at(model.module, layer.tap) for layer in layers.values()]
+    cuts = [part for part in parts if part is not None]
+    if not cuts or len(cuts) < len(parts):
+        return HookedSite(model.module, layers, [], [model.module])
+    if len(cuts) == 1:
+        return _chain_site(next(iter(layers.values())), *cuts[0])
+    steps, first = chain_steps(model.module) or [], min(len(before) for before, _ in cuts) - 1
+    return HookedSite(model.module, layers, steps[:first], steps[first:])
+
+
+def _chain_site(layer: NodeLayer, before: Sequence[nn.Module], rest: Sequence[nn.Module]) -> ChainSite:
     kept = next((i for i, step in enumerate(rest) if not isinstance(step, KEEPING)), len(rest))
     active = 0 if layer.activation in WITHOUT_OUTPUT else kept + 1
-    return Place(layer, before, rest[:active], rest[active:])
+    return ChainSite(layer, before, rest[:active], rest[active:])

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from interp.interventions.edits import Edit, Ranges, on_values
-from interp.interventions.engine.scores import classes
+from interp.interventions.engine.outcomes import classes
 from interp.network.hooks import edit
 from interp.network.inputs import input_blocks
 from interp.tasks.tasks import COUNTED

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from interp.interventions.edits import INTERVENTIONS, Edit, Ranges, on_values
-from interp.interventions.engine.counting import right_samples
 from interp.interventions.engine.measure import measure
+from interp.interventions.engine.tally import right_samples
 from interp.interventions.levels import levels
 from interp.interventions.readouts.tolerance import CENTRES, COLUMNS, tolerance_row
 from interp.network.hooks import edit

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from interp.analysis.statistics import benjamini_hochberg, wilson_interval
-from interp.interventions.engine.counting import Tally
 from interp.interventions.engine.measure import Measured
+from interp.interventions.engine.tally import Tally
 
 
 def effect_rows(keys: Sequence[tuple[str, float, int]], found: Measured, layer: str, split: str) -> pd.DataFrame:
