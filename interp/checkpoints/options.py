@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from interp.checkpoints.inference.readings import OUTPUTS
 from interp.errors import unknown_name
 from interp.network.activations import ACTIVATIONS
 from interp.tasks.tasks import TASKS
+from interp.types.flags import Flag
+
+INFERRED = Flag(default="inferred")
 
 
 @dataclass(frozen=True)
@@ -19,32 +23,33 @@ class LoadOptions:
     model
         ``package.module:callable`` that returns the module the weights belong to.
     scaling
-        As `interp.data.parse_scaling` reads it.
+        Scaling of stored inputs: ``raw``, ``x/A``, ``(x/A-B)/C`` or ``(x-mean)/std``.
     activation
-        A name of `interp.network.activations.ACTIVATIONS`.
+        Activation of hidden layers: ``relu``, ``abs``, ``tanh``, ...
     output
-        ``linear``, ``activation`` or ``negated-activation``.
+        What the last layer gives: ``linear``, ``activation`` or ``negated-activation``.
     task
-        A name of `interp.tasks.tasks.TASKS`.
+        What the network is asked for: ``classification``, ``binary``, ``multi-label``, ``regression`` or
+        ``autoencoder``.
     allow_pickle
-        Let the file run code.
+        Whether the file may run code; only if you trust it.
     weights
-        File with the weights of an architecture given by name; None to draw them at random.
+        File with the weights of an architecture given by name, ``torchvision:NAME`` or ``timm:NAME``.
     seed
-        Of that draw.
+        Seed of weights that are drawn at random.
     logits
-        Which of several outputs holds the scores: a key, attribute or position, with dots between.
+        Which of a module's outputs holds the scores: a key, attribute or position, with dots between.
     """
 
-    model: str | None = None
-    scaling: str | None = None
-    activation: str | None = None
-    output: str | None = None
-    allow_pickle: bool = False
-    task: str | None = None
-    weights: str | None = None
+    model: Annotated[str | None, Flag(default="the file tells")] = None
+    scaling: Annotated[str | None, INFERRED] = None
+    activation: Annotated[str | None, INFERRED] = None
+    output: Annotated[str | None, INFERRED] = None
+    allow_pickle: Annotated[bool, Flag()] = False
+    task: Annotated[str | None, INFERRED] = None
+    weights: Annotated[str | None, Flag(default="drawn at random")] = None
     seed: int = 0
-    logits: str | None = None
+    logits: Annotated[str | None, INFERRED] = None
 
 
 def check_options(options: LoadOptions) -> None:

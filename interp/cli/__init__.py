@@ -1,1 +1,1 @@
-"""The same program for a terminal."""
+"""The program for a terminal: ``interp COMMAND``, the same as ``python -m interp COMMAND``."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from interp.types.flags import Flag
 
 
 @dataclass(frozen=True)
@@ -12,13 +15,13 @@ class DataOptions:
     Attributes
     ----------
     root
-        Folder in which data sets are looked for; None for the environment's ``INTERP_DATA``, else a cache folder.
+        Folder in which data sets are looked for.
     offline
         Whether downloads are forbidden.
     target
-        Column of a table to be predicted, or ``none``; None for a column of a usual name, else the last.
+        Column of a table to be predicted, or ``none``.
     """
 
-    root: str | None = None
-    offline: bool = False
-    target: str | None = None
+    root: Annotated[str | None, Flag(name="data_root", default="INTERP_DATA of the environment, or a cache")] = None
+    offline: Annotated[bool, Flag()] = False
+    target: Annotated[str | None, Flag(default="target, label, class or y; else the last")] = None

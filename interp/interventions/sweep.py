@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,9 @@ from interp.interventions.readouts.rows import class_rows, corrected, effect_row
 from interp.network.caps import chosen_nodes, least
 from interp.tasks.tasks import COUNTED
 from interp.types import Array, Dataset, Effects, LoadedModel, NodeLayer, Split
+from interp.types.flags import Flag
+
+MOST_LEVELS = 10_000
 
 
 @dataclass(frozen=True)
@@ -30,44 +34,45 @@ class InterventionOptions:
     Attributes
     ----------
     levels
-        Levels of each intervention.
+        Number of levels of each intervention.
     ablation
-        Silence single nodes too, with 0 and with their mean output, on the training split.
+        Whether single nodes are silenced too, with 0 and with their mean output, on the training split.
     convolution_samples
-        Inputs at most of each split where the network has convolutions, drawn at random.
+        Largest number of inputs of each split where the network has convolutions, drawn at random.
     interventions
-        Names of `INTERVENTIONS`, or ``package.module:name``.
+        Names of what is done to each layer: scale, clip, offset, clamp-min, clamp-max, zero, mean, or
+        ``package.module:name``.
     seed
-        Of every draw.
+        Seed of every random draw.
     curve_levels
-        Levels of each node's clamp curves; 0 leaves them out.
+        Number of levels of each node's clamp curves; 0 leaves them out.
     curve_samples
-        Training inputs at most that these curves are measured on, a quarter of it with convolutions.
+        Largest number of training inputs that these curves are measured on, a quarter of it with convolutions.
     control_samples
-        Training inputs at most for the comparison with shuffled weights, a quarter of it with
+        Largest number of training inputs for the comparison with shuffled weights, a quarter of it with
         convolutions; 0 leaves it out.
     control_shuffles
-        Shuffled copies, a quarter of it with convolutions.
+        Number of shuffled copies, a quarter of it with convolutions.
     layers
-        Names of the layers to sweep; none: all.
+        Names of the layers to sweep; none for all.
     groups
         Layers and nodes to change together beside that, such as ``(("a", "b"), ("a:3", "a:9"))``.
     single_nodes
-        Nodes of each layer that are silenced and clamped, drawn at random; None: all.
+        Number of nodes of each layer that are silenced and clamped, drawn at random; None for all.
     inputs
-        Inputs at most of each split, for everything; None: as said above.
+        Largest number of inputs of each split, for everything; None for the numbers above.
     """
 
-    levels: int = 60
-    ablation: bool = True
+    levels: Annotated[int, Flag(low=1, high=MOST_LEVELS, default="60; large: the published ones")] = 60
+    ablation: Annotated[bool, Flag()] = True
     convolution_samples: int = 4000
-    interventions: tuple[str, ...] = tuple(PUBLISHED)
+    interventions: Annotated[tuple[str, ...], Flag()] = tuple(PUBLISHED)
     seed: int = 0
-    curve_levels: int = 21
+    curve_levels: Annotated[int, Flag(low=0, high=MOST_LEVELS, default="21; large: none")] = 21
     curve_samples: int = 2000
     control_samples: int = 4000
     control_shuffles: int = 5
-    layers: tuple[str, ...] = ()
+    layers: Annotated[tuple[str, ...], Flag(default="all")] = ()
     groups: tuple[tuple[str, ...], ...] = ()
     single_nodes: int | None = None
     inputs: int | None = None

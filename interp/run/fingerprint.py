@@ -7,14 +7,14 @@ import json
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, is_dataclass, replace
+from dataclasses import replace
 from functools import cache
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interp.run.stage import Stage
-from interp.types import Provenance
+from interp.types import Provenance, as_json
 
 if TYPE_CHECKING:
     from interp.run.run import Run
@@ -57,16 +57,7 @@ def fingerprint_of(provenance: Provenance) -> str:
 
 def options_of(run: Run, stage: Stage) -> dict[str, Any]:
     """Give the values of the options that shape what a stage finds, as JSON has them."""
-    values = {name: attrgetter(name)(run.options) for name in stage.options}
-    return {name: _plain(value) for name, value in values.items()}
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return _plain(asdict(value))
-    if isinstance(value, Mapping):
-        return {str(key): _plain(part) for key, part in value.items()}
-    return [_plain(part) for part in value] if isinstance(value, (list, tuple)) else value
+    return {name: as_json(attrgetter(name)(run.options), exact=True) for name in stage.options}
 
 
 @cache

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Annotated
 
 import numpy as np
 
 from interp.types import NodeLayer
+from interp.types.flags import Flag
+
+MOST = 10**9
+"""Largest cap that can be said."""
 
 LARGE_LAYERS = 12
 LARGE_NODES = 2048
@@ -46,28 +51,28 @@ class Limits:
     Attributes
     ----------
     everything
-        Cap nothing that is not capped here, however large the network.
+        Whether all of a network is looked at, however long that takes, but for the caps named here.
     nodes_per_layer
-        Nodes of a layer that have mixtures, prototypes and centroids.
+        Number of nodes of a layer that have mixtures, prototypes and centroids.
     single_nodes
-        Nodes of a swept layer that are silenced, clamped and attributed, one at a time.
+        Number of nodes of a swept layer that are silenced, clamped and attributed, one at a time.
     swept_layers
-        Layers that are swept, compared with shuffled copies and attributed.
+        Number of layers, evenly over depth, that are swept, compared with shuffled copies and attributed.
     inputs
-        Of each split, for all that.
+        Number of inputs of each split that layers are swept and nodes attributed on.
     levels
-        Of each intervention; the published levels are always among them.
+        Number of levels of each intervention; the published levels are always among them.
     curve_levels
-        Of single nodes' clamp curves.
+        Number of levels of single nodes' clamp curves.
     directions
-        Random directions a layer.
+        Number of random directions a layer.
     """
 
-    everything: bool = False
-    nodes_per_layer: int | None = None
-    single_nodes: int | None = None
-    swept_layers: int | None = None
-    inputs: int | None = None
+    everything: Annotated[bool, Flag()] = False
+    nodes_per_layer: Annotated[int | None, Flag(low=1, high=MOST, default=f"all; large: {MOST_NODES:,} in all")] = None
+    single_nodes: Annotated[int | None, Flag(low=1, high=MOST, default=f"all; large: {LEAST_NODES} or more")] = None
+    swept_layers: Annotated[int | None, Flag(low=1, high=MOST, default=f"all; large: {SWEPT_LAYERS}")] = None
+    inputs: Annotated[int | None, Flag(low=1, high=MOST, default=f"all; large: {LEAST_INPUTS} or more")] = None
     levels: int | None = None
     curve_levels: int | None = None
     directions: int | None = None

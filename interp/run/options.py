@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Annotated
 
 from interp.analysis.clusters import ClusterOptions
 from interp.analysis.gaussians import GaussianOptions
@@ -13,6 +14,7 @@ from interp.network.caps import capped, least
 from interp.recording.record import multiply_adds
 from interp.run.limits import Limits, settled, spread_layers
 from interp.types import Dataset, Limit, LoadedModel, Thresholds
+from interp.types.flags import Flag
 from interp.verdict.attribution import AttributionOptions
 
 
@@ -23,14 +25,26 @@ class Options:
     Attributes
     ----------
     seed
-        Of every random draw.
+        Seed of every random draw.
+    thresholds
+        Thresholds of the kinds of boundaries.
+    gaussians
+        Options of the fits.
+    prototypes
+        Options of the prototypes.
+    clusters
+        Options of the comparison with k-means.
+    interventions
+        Options of the sweeps.
+    attribution
+        Options of the node importance.
     directions
-        Random directions a layer, for the null of that name; 0 leaves it out.
+        Number of random directions a layer, for the null of that name; 0 leaves it out.
     limits
-        How much of a large network is looked at; they cap what the other options say.
+        Caps on what the other options say, for large networks.
     """
 
-    seed: int = 0
+    seed: Annotated[int, Flag(low=0, high=2**32 - 1)] = 0
     thresholds: Thresholds = field(default_factory=Thresholds)
     gaussians: GaussianOptions = field(default_factory=GaussianOptions)
     prototypes: PrototypeOptions = field(default_factory=PrototypeOptions)
@@ -39,6 +53,19 @@ class Options:
     attribution: AttributionOptions = field(default_factory=AttributionOptions)
     directions: int = 32
     limits: Limits = field(default_factory=Limits)
+
+
+SWEPT = ("interventions.layers", "interventions.single_nodes", "interventions.inputs", "interventions.levels")
+SCORED = ("attribution.layers", "attribution.single_nodes", "attribution.samples")
+REACHES: dict[str, tuple[str, ...]] = {
+    "seed": ("interventions.seed", "clusters.seed", "attribution.seed"),
+    "interventions.layers": ("attribution.layers",),
+    "limits.everything": ("limits.nodes_per_layer", "directions", *SWEPT, "interventions.curve_levels", *SCORED),
+    "limits.single_nodes": ("interventions.single_nodes", "attribution.single_nodes"),
+    "limits.swept_layers": ("interventions.layers", "attribution.layers"),
+    "limits.inputs": ("interventions.inputs", "attribution.samples"),
+}
+"""Option -> other options that follow from it."""
 
 
 def within_limits(options: Options, model: LoadedModel, data: Dataset) -> Options:

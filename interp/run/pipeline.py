@@ -9,6 +9,7 @@ from typing import Any
 
 from interp.run.files import is_finished, read_stage, write_stage
 from interp.run.fingerprint import stage_provenance
+from interp.run.folder import check_owner, locked
 from interp.run.run import Run
 from interp.run.stage import Stage
 from interp.types import Results
@@ -45,8 +46,12 @@ def run_stage(run: Run, stage: Stage, told: Listener | None = None) -> Any:
 
     Parameters
     ----------
+    run
+        Model, data, options and folder.
+    stage
+        What to run.
     told
-        Called when the stage has come to its end.
+        Function to call when the stage has come to its end.
 
     Returns
     -------
@@ -56,16 +61,28 @@ def run_stage(run: Run, stage: Stage, told: Listener | None = None) -> Any:
     Raises
     ------
     MismatchError
-        If a file that it needs is missing, or belongs to another model or data set.
+        If a file that it needs is missing.
+    UsageError
+        If the folder holds results of another model or data set, or another process is writing into it.
     """
-    begun, provenance = time.perf_counter(), stage_provenance(run, stage)
-    is_reused = is_finished(run, stage, provenance)
-    if not is_reused:
-        write_stage(run, stage, stage.run(run), provenance)
-    found = read_stage(run, stage)[0]
+    with locked(run.out):
+        check_owner(run)
+        begun, provenance = time.perf_counter(), stage_provenance(run, stage)
+        is_reused = is_finished(run, stage, provenance)
+        if not is_reused:
+            write_stage(run, stage, _found(run, stage), provenance)
+        found = read_stage(run, stage)[0]
     if told is not None:
         told(Done(stage, found, time.perf_counter() - begun, is_reused))
     return found
+
+
+def _found(run: Run, stage: Stage) -> Any:
+    try:
+        return stage.run(run)
+    except KeyboardInterrupt:
+        words = f" in {stage.name}; what is finished is kept, and the same command goes on from there"
+        raise KeyboardInterrupt(words) from None
 
 
 def run_stages(run: Run, names: Iterable[str] | None = None, told: Listener | None = None) -> dict[str, Any]:

@@ -20,12 +20,13 @@ from interp.run.stage import Stage
 from interp.run.stages import SEVERAL, all_stages, find_stage
 from interp.store import check_same, open_recording
 from interp.types import Dataset, Limit, LoadedModel, Provenance, as_json
+from interp.types.shown import Shown
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "captum", "h5py", "interp")
 
 
-@dataclass(frozen=True)
-class Run:
+@dataclass(frozen=True, repr=False)
+class Run(Shown):
     """A loaded model, its data, and the folder its results live in.
 
     Attributes
@@ -90,6 +91,7 @@ def start(
     data_options: DataOptions = DataOptions(),
     options: Options = Options(),
     others: Sequence[str | Path] = (),
+    stages: Sequence[str] = (),
 ) -> Run:
     """Open a checkpoint and its data for the stages to run on.
 
@@ -107,6 +109,8 @@ def start(
         What shapes the results.
     others
         Checkpoints of the same architecture, for what is tested over several networks.
+    stages
+        Further stages, each ``package.module:name``.
 
     Raises
     ------
@@ -133,7 +137,7 @@ def start(
         "data_options": asdict(data_options),
         "load": asdict(load),
     }
-    return run_on(model, dataset, out, options, said, models[1:])
+    return run_on(model, dataset, out, options, said, models[1:], stages)
 
 
 def run_on(
@@ -143,6 +147,7 @@ def run_on(
     options: Options = Options(),
     said: Mapping[str, Any] | None = None,
     others: Sequence[LoadedModel] = (),
+    stages: Sequence[str] = (),
 ) -> Run:
     """Make a run of a model and data that are loaded.
 
@@ -158,6 +163,8 @@ def run_on(
         What the user said of model and data, JSON-able, to be saved with the results.
     others
         Further networks of its architecture.
+    stages
+        Further stages, each ``package.module:name``.
 
     Raises
     ------
@@ -172,11 +179,17 @@ def run_on(
         "options": asdict(used),
     }
     provenance = Provenance(model.digest, data.digest, used.seed, versions(), as_json(settings, exact=True))
-    limits, stages = left_out(options, used, model, data), all_stages(*([SEVERAL] if others else []))
-    return Run(model, data, Path(out), used, provenance, limits, tuple(others), stages)
+    limits, known = left_out(options, used, model, data), all_stages(*([SEVERAL] if others else []), *stages)
+    return Run(model, data, Path(out), used, provenance, limits, tuple(others), known)
 
 
-def resume(out: Path, options: Options, given: LoadOptions = LoadOptions(), data: str | None = None) -> Run:
+def resume(
+    out: str | Path,
+    options: Options,
+    given: LoadOptions = LoadOptions(),
+    data: str | None = None,
+    stages: Sequence[str] = (),
+) -> Run:
     """Open the model and data that a folder's recording was made from.
 
     Parameters
@@ -184,6 +197,8 @@ def resume(out: Path, options: Options, given: LoadOptions = LoadOptions(), data
     given, data
         What the user says again of model and data: needed where it runs code, since a recording is a file like any
         other and must not choose what is run.
+    stages
+        Further stages, each ``package.module:name``.
 
     Raises
     ------
@@ -204,7 +219,7 @@ def resume(out: Path, options: Options, given: LoadOptions = LoadOptions(), data
         remedy = f"run `{stage.command}`"
         raise MismatchError(path, found="no model and data", expected="those it was made of", do=remedy) from error
     _check_trust(path, (load, named), (given, data))
-    run = start(checkpoint, out, named, load, where, options)
+    run = start(checkpoint, out, named, load, where, options, stages=stages)
     check_same(path, found, run.provenance, stage.command)
     return run
 

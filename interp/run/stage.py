@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interp.types import NodeLayer, Provenance
-
 if TYPE_CHECKING:
     from interp.run.run import Run
+    from interp.types import NodeLayer, Provenance
 
 
 def every_layer(run: Run) -> Sequence[NodeLayer]:

@@ -10,6 +10,17 @@ from interp.tasks.tasks import TASKS
 from interp.types import Limit, LoadedModel
 
 
+def counted(number: int, what: str) -> str:
+    """Give a number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "layer"), counted(1200, "node")
+    ('1 layer', '1,200 nodes')
+    """
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def limited(limits: Iterable[Limit]) -> Iterator[str]:
     """Yield a line for everything of which not all was looked at."""
     for limit in limits:

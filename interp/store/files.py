@@ -65,8 +65,8 @@ def read_results(path: Path, kind: type[Result], remedy: str) -> tuple[dict[str,
 
 
 def read_provenance(path: Path, remedy: str) -> Provenance:
-    """Read where a file of results came from, less the results; parameters and errors as of `read_results`."""
-    with opened(path, "interp-results", remedy) as file:
+    """Read where a file of results or a recording came from; parameters and errors as of `read_results`."""
+    with opened(path, None, remedy) as file:
         return provenance_of(file)
 
 
@@ -87,8 +87,8 @@ def provenance_of(file: h5py.File) -> Provenance:
 
 
 @contextmanager
-def opened(path: Path, encoding: str, remedy: str) -> Iterator[h5py.File]:
-    """Open a file of ours to read, or say what is wrong with it."""
+def opened(path: Path, encoding: str | None, remedy: str) -> Iterator[h5py.File]:
+    """Open a file of ours to read, of any kind if `encoding` is None, or say what is wrong with it."""
     try:
         file = plain_file(path)
     except OSError as error:
@@ -102,7 +102,7 @@ def opened(path: Path, encoding: str, remedy: str) -> Iterator[h5py.File]:
             yield file
     except DAMAGE as error:
         raise MismatchError(
-            path, found="a damaged file", expected=f"a whole {encoding}", do=f"run `{remedy}`"
+            path, found="a damaged file", expected=f"a whole {encoding or 'file'}", do=f"run `{remedy}`"
         ) from error
 
 
@@ -119,13 +119,14 @@ def plain_file(path: Path, mode: str = "r") -> h5py.File:
     return h5py.File(path, mode)
 
 
-def _check_encoding(path: Path, file: h5py.File, encoding: str, remedy: str) -> None:
+def _check_encoding(path: Path, file: h5py.File, encoding: str | None, remedy: str) -> None:
     kind, version = file.attrs.get("encoding-type"), file.attrs.get("encoding-version", 0)
-    if not isinstance(kind, str) or kind != encoding or str(version) not in map(str, READABLE):
+    is_meant = str(kind).startswith("interp-") if encoding is None else kind == encoding
+    if not isinstance(kind, str) or not is_meant or str(version) not in map(str, READABLE):
         raise MismatchError(
             path,
             found=f"{kind or 'foreign data'} of version {version}",
-            expected=f"{encoding} of version {' or '.join(map(str, READABLE))}",
+            expected=f"{encoding or 'results'} of version {' or '.join(map(str, READABLE))}",
             do=f"run `{remedy}`",
         )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
 from interp.types.arrays import Array
+from interp.types.flags import Flag
 from interp.types.shown import Shown
 
 KINDS = ("coherent", "adhoc", "one-sided", "dead")
@@ -27,7 +28,7 @@ class Thresholds(Shown):
         ``mixture``: |m_k|/s_k <= epsilon for some component with weight >= min_weight.
         ``mean``: |z(mu)| <= epsilon, in the output's own unit (as-NN, experiment 1).
     epsilon
-        In sigma for ``mixture``, in output units for ``mean``.
+        Largest distance of a coherent boundary to a cluster mean, in sigma; in output units under the ``mean`` rule.
     min_weight
         Least weight of a component that counts as a cluster.
     one_sided
@@ -35,7 +36,7 @@ class Thresholds(Shown):
     """
 
     rule: Literal["mixture", "mean"] = "mixture"
-    epsilon: float = 0.25
+    epsilon: Annotated[float, Flag(low=0, high=1e6, default="0.25; the preset's")] = 0.25
     min_weight: float = 0.05
     one_sided: float = 0.999
 

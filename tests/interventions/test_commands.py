@@ -1,15 +1,12 @@
 """`python -m interp intervene` and the whole report: what is asked for is done, and awkward data end well."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
 import torch
 
-from interp.__main__ import main
-from interp.cli.arguments import guarded
-from interp.report.__main__ import main as report
+from interp.cli.main import main, report
 from interp.store import read_results
 from interp.types import Effects
 
@@ -28,18 +25,17 @@ def drawn(samples=90, seed=0):
     return {"x": rng.normal(size=(samples, 4)).astype(np.float32), "y": rng.integers(0, 3, samples)}
 
 
-def call(monkeypatch, command, *words):
-    monkeypatch.setattr(sys, "argv", ["interp", *map(str, words)])
-    return guarded(command)
+def call(command, *words):
+    return command([*map(str, words)])
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path):
     """Make a run with a recording, where options can be tried."""
     torch.save(weights(), tmp_path / "net.pt")
     np.savez(tmp_path / "d.npz", **drawn())
     given = ("--data", tmp_path / "d.npz", "--out", tmp_path, *READING)
-    assert call(monkeypatch, main, "record", tmp_path / "net.pt", *given) == 0
+    assert call(main, "record", tmp_path / "net.pt", *given) == 0
     return tmp_path
 
 
@@ -47,10 +43,10 @@ def effects(folder):
     return read_results(folder / "effects.h5", Effects, "")[0]["all"]
 
 
-def test_options_choose_what_is_swept(folder, monkeypatch, capsys):
+def test_options_choose_what_is_swept(folder, capsys):
     words = "--interventions scale,clamp-max --levels 5 --curve-levels 3 --layers a --nodes a:1,b:0 --together a,b"
     words += " --together a:0,a:2,b:1"
-    assert call(monkeypatch, main, "intervene", "--out", folder, *words.split()) == 0
+    assert call(main, "intervene", "--out", folder, *words.split()) == 0
     found = effects(folder)
     whole = found.table[found.table["node"] < 0]
     assert set(whole["layer"]) == {"a"}
@@ -79,9 +75,9 @@ def test_options_choose_what_is_swept(folder, monkeypatch, capsys):
         ("--together a,b:3", "found 'b:3'; expected b:0 to b:2"),
     ],
 )
-def test_wrong_names_and_numbers_are_one_line(folder, monkeypatch, capsys, words, message):
+def test_wrong_names_and_numbers_are_one_line(folder, capsys, words, message):
     capsys.readouterr()
-    assert call(monkeypatch, main, "intervene", "--out", folder, *words.split()) == 2
+    assert call(main, "intervene", "--out", folder, *words.split()) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert message in err
@@ -129,9 +125,9 @@ def put(folder, state, data):
 
 
 @pytest.mark.parametrize("name", AWKWARD)
-def test_awkward_data_end_in_defined_results_and_a_whole_page(name, tmp_path, monkeypatch, capsys):
+def test_awkward_data_end_in_defined_results_and_a_whole_page(name, tmp_path, capsys):
     state, data = AWKWARD[name]
-    assert call(monkeypatch, report, *put(tmp_path, state, data), *FEW) == 0, capsys.readouterr().err
+    assert call(report, *put(tmp_path, state, data), *FEW) == 0, capsys.readouterr().err
     found = effects(tmp_path / "out")
     assert found.table["accuracy"].between(0, 1).all()
     assert found.table[["low", "high", "difference", "p_value", "q_value"]].notna().all().all()
@@ -141,35 +137,35 @@ def test_awkward_data_end_in_defined_results_and_a_whole_page(name, tmp_path, mo
     page = json.loads((tmp_path / "out" / "report.json").read_text())
     assert len(page["interventions"]) == len(found.table)
     again = ("intervene", "--out", tmp_path / "out", *FEW)
-    assert call(monkeypatch, main, *again) == 0
+    assert call(main, *again) == 0
     assert effects(tmp_path / "out").table.equals(found.table)
 
 
 @pytest.mark.parametrize("name", REFUSED)
 @pytest.mark.parametrize("command", [main, report], ids=["intervene", "report"])
-def test_what_is_not_finite_is_refused_in_one_line(name, command, tmp_path, monkeypatch, capsys):
+def test_what_is_not_finite_is_refused_in_one_line(name, command, tmp_path, capsys):
     state, data, message = REFUSED[name]
     words = put(tmp_path, state, data)
-    assert call(monkeypatch, command, *(("intervene",) if command is main else ()), *words, *FEW) == 2
+    assert call(command, *(("intervene",) if command is main else ()), *words, *FEW) == 2
     err = capsys.readouterr().err
     assert message in err
     assert err.count("\n") == 1
 
 
-def test_activations_that_overflow_to_no_number_are_refused_in_one_line(tmp_path, monkeypatch, capsys):
+def test_activations_that_overflow_to_no_number_are_refused_in_one_line(tmp_path, capsys):
     words = put(tmp_path, OVERFLOW, drawn())
-    assert call(monkeypatch, report, *words, *FEW) == 2
+    assert call(report, *words, *FEW) == 2
     assert "NaN or infinite pre-activations in 6 of 6 nodes" in capsys.readouterr().err
-    assert call(monkeypatch, main, "intervene", "--out", tmp_path / "out", *FEW) == 2
+    assert call(main, "intervene", "--out", tmp_path / "out", *FEW) == 2
     err = capsys.readouterr().err
     assert "samples whose output is not a number; expected finite outputs" in err
     assert err.count("\n") == 1
 
 
-def test_infinite_outputs_are_compared_and_their_nodes_named(tmp_path, monkeypatch):
+def test_infinite_outputs_are_compared_and_their_nodes_named(tmp_path):
     words = put(tmp_path, OVERFLOW | {"b.weight": torch.full((3, 6), 3e38)}, drawn())
-    assert call(monkeypatch, main, "record", *words) == 0
-    assert call(monkeypatch, main, "intervene", "--out", tmp_path / "out", *FEW) == 0
+    assert call(main, "record", *words) == 0
+    assert call(main, "intervene", "--out", tmp_path / "out", *FEW) == 0
     found = effects(tmp_path / "out")
     assert found.table["accuracy"].between(0, 1).all()
     assert {name for name in found.skipped if "not finite" in found.skipped[name]} >= {f"a:{i}" for i in range(6)}

@@ -1,7 +1,6 @@
 """Several runs: every figure as scipy gives it, from planted sweeps and from checkpoints on the command line."""
 
 import re
-import sys
 from dataclasses import replace
 
 import h5py
@@ -12,9 +11,8 @@ import torch
 from scipy import stats
 from small_networks import data, dataset, loaded, mlp, ranges_of
 
-from interp.__main__ import main
 from interp.analysis.statistics import mean_interval
-from interp.cli.arguments import guarded
+from interp.cli.main import main
 from interp.errors import UsageError
 from interp.interventions import InterventionOptions, intervene, over_runs, same_architecture
 from interp.store import read_results
@@ -104,20 +102,19 @@ def checkpoint(path, seed, hidden=6):
     return str(path)
 
 
-def call(monkeypatch, *words):
-    monkeypatch.setattr(sys, "argv", ["interp", *map(str, words)])
-    return guarded(main)
+def call(*words):
+    return main([*map(str, words)])
 
 
 READING = ("--activation", "relu", "--scaling", "raw", "--output", "linear", "--levels", 1)
 
 
-def test_several_checkpoints_on_the_command_line(tmp_path, monkeypatch, capsys):
+def test_several_checkpoints_on_the_command_line(tmp_path, capsys):
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "d.npz", x=rng.normal(size=(120, 4)).astype(np.float32), y=rng.integers(0, 3, 120))
     files = [checkpoint(tmp_path / f"{seed}.pt", seed) for seed in range(3)]
     given = ("--data", tmp_path / "d.npz", "--out", tmp_path / "out", *READING)
-    assert call(monkeypatch, "intervene", *files, *given) == 0
+    assert call("intervene", *files, *given) == 0
     shown = capsys.readouterr().out.splitlines()
     assert re.match(r"a, scale, train: 3 runs, most harmful level \S+: [+-].*, d = .*, q = ", shown[0])
     assert shown[-1] == str(tmp_path / "out" / "runs.h5")
@@ -130,7 +127,7 @@ def test_several_checkpoints_on_the_command_line(tmp_path, monkeypatch, capsys):
         assert file.attrs["encoding-version"] == 3
     wide = checkpoint(tmp_path / "wide.pt", 9, hidden=7)
     for others, message in (([wide], "4 to 7, relu"), ([files[0]], "the same bytes"), (["none.pt"], "none.pt")):
-        assert call(monkeypatch, "intervene", files[0], *others, *given) == 2
+        assert call("intervene", files[0], *others, *given) == 2
         err = capsys.readouterr().err
         assert message in err
         assert err.count("\n") == 1

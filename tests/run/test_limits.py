@@ -8,9 +8,9 @@ import torch
 from small_networks import data, dataset, loaded, mlp, ranges_of
 from torch import nn
 
-from interp.__main__ import main
 from interp.analysis.clusters import ClusterOptions
 from interp.checkpoints import LoadOptions
+from interp.cli.main import main
 from interp.interventions import InterventionOptions, intervene
 from interp.network.caps import drawn_nodes, least
 from interp.recording.record import multiply_adds
@@ -223,11 +223,9 @@ def test_the_page_of_a_deep_network_shows_a_few_layers_and_every_node_in_its_fil
     assert sum("coherent nodes than chance gives" in finding for finding in results.verdict.findings) == 1
 
 
-def test_a_stage_says_what_it_left_out(deep, capsys, monkeypatch):
+def test_a_stage_says_what_it_left_out(deep, capsys):
     _, _, out = deep
-    command = ["interp", "fit", "--out", str(out), "--nodes-per-layer", "2"]
-    monkeypatch.setattr("sys.argv", command)
-    main()
+    assert main(["fit", "--out", str(out), "--nodes-per-layer", "2"]) == 0
     lines = capsys.readouterr().out.splitlines()
     expected = "only 28 of 133 nodes with mixtures, prototypes and centroids: 2 of each layer, drawn at random"
     assert any(line.startswith(expected) and line.endswith("(--nodes-per-layer)") for line in lines)

@@ -121,8 +121,10 @@ def test_a_stage_refuses_another_models_files(results, folder, tmp_path):
     other = nn.Sequential(nn.Linear(4, 5), nn.Linear(5, 3))
     torch.save(other.state_dict(), tmp_path / "other.pt")
     strange = start(tmp_path / "other.pt", run.out, str(folder / "data.npz"), GIVEN, options=QUICK)
-    with pytest.raises(MismatchError, match=r"another model .* run `python -m interp record`"):
+    before = {path.name: path.read_bytes() for path in run.out.iterdir()}
+    with pytest.raises(UsageError, match=r"results of another model \(.*net\.pt\).*--overwrite"):
         run_stage(strange, strange.stage("fit"))
+    assert {path.name: path.read_bytes() for path in run.out.iterdir()} == before
 
 
 def test_a_stage_without_its_input_names_the_command(results, tmp_path):

@@ -46,5 +46,21 @@ def find_stage(name: str) -> Stage:
 
 
 def all_stages(*further: str) -> dict[str, Stage]:
-    """Give every stage by its name, in order; then `further` ones, each ``package.module:name``."""
-    return {stage.name: stage for stage in map(find_stage, (*STAGES, *further))}
+    """Give every stage by its name, in order; then `further` ones, each ``package.module:name``.
+
+    Raises
+    ------
+    UsageError
+        If one of the further has the name or file of a stage before it, or needs one that is not before it.
+    """
+    found: dict[str, Stage] = {}
+    for spec in (*STAGES, *further):
+        stage = find_stage(spec)
+        taken = {stage.name, stage.file} & {word for other in found.values() for word in (other.name, other.file)}
+        missing = [need for need in stage.needs if need not in found]
+        if taken or missing:
+            problem = f"the name or file of another ({', '.join(taken)})" if taken else f"need of {', '.join(missing)}"
+            expected = "a name and file of its own, and needs among the stages before it"
+            raise UsageError(f"stage {spec}", found=problem, expected=expected, do="change it")
+        found[stage.name] = stage
+    return found

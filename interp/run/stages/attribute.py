@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from interp.run.recorded import each_layer
 from interp.run.run import Run
 from interp.run.stage import Stage
+from interp.run.summaries import counted
 from interp.types import Attribution, NodeLayer, Recording
 from interp.verdict.attribution import attribute
 
@@ -29,7 +30,7 @@ def attributed(run: Run) -> tuple[NodeLayer, ...]:
 
 def summarise(found: Mapping[str, Attribution]) -> Iterator[str]:
     """Give the rank correlation of both importances in each layer."""
-    yield f"importance of the nodes of {len(found)} layers"
+    yield f"{counted(sum(len(own.ablation) for own in found.values()), 'node')} in {counted(len(found), 'layer')}"
     for layer, own in found.items():
         yield f"{layer}: rank correlation {own.rank_correlation:.2f} ({own.low:.2f} to {own.high:.2f})"
 

@@ -11,6 +11,7 @@ from interp.recording.record import layer_samples
 from interp.run.recorded import each_layer, recorded
 from interp.run.run import Run
 from interp.run.stage import Stage
+from interp.run.summaries import counted
 from interp.tasks.tasks import COUNTED
 from interp.types import ClusterMatch, NodeLayer, Prototypes, Recording
 
@@ -52,7 +53,7 @@ def _sample(run: Run, recording: Recording, layer: NodeLayer) -> Sample:
 
 def summarise(found: Mapping[str, tuple[ClusterMatch, ...]]) -> Iterator[str]:
     """Say how many centroids were fitted to how many rows of each layer."""
-    yield f"k-means in {len(found)} layers"
+    yield f"k-means in {counted(len(found), 'layer')}"
     for layer, matches in found.items():
         centroids = ", ".join(str(match.k) for match in matches)
         yield f"{layer}: k-means with {centroids} centroids on {matches[0].rows:,} rows"

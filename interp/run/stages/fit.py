@@ -11,6 +11,7 @@ from interp.network.caps import drawn_nodes
 from interp.run.recorded import each_layer
 from interp.run.run import Run
 from interp.run.stage import Stage
+from interp.run.summaries import counted
 from interp.types import GaussianFit, NodeLayer, Recording
 
 
@@ -26,7 +27,7 @@ def run(run: Run) -> dict[str, GaussianFit]:
 
 def summarise(found: Mapping[str, GaussianFit]) -> Iterator[str]:
     """Say how many components the nodes of each layer have."""
-    yield f"{sum(len(fit.nodes) for fit in found.values()):,} nodes of {len(found)} layers fitted"
+    yield f"{counted(sum(len(fit.nodes) for fit in found.values()), 'node')} in {counted(len(found), 'layer')}"
     for layer, fit in found.items():
         used = np.bincount(fit.components, minlength=fit.weight.shape[1] + 1)[1:].tolist()
         yield f"{layer}: {len(fit.mean)} nodes on {fit.count:,} rows; nodes with 1, 2, ... components: {used}"

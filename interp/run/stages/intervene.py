@@ -10,6 +10,7 @@ from interp.interventions import Ranges, intervene
 from interp.run.recorded import recorded
 from interp.run.run import Run
 from interp.run.stage import Stage
+from interp.run.summaries import counted
 from interp.types import Effects
 
 
@@ -23,7 +24,8 @@ def run(run: Run) -> Effects:
 def summarise(found: Effects) -> Iterator[str]:
     """Give the least score of every sweep."""
     layers = found.table[found.table["node"] < 0]
-    yield f"{len(layers):,} levels of {layers['layer'].nunique()} layers, {len(found.table) - len(layers):,} ablations"
+    single = counted(len(found.table) - len(layers), "ablation")
+    yield f"{counted(len(layers), 'level')} in {counted(layers['layer'].nunique(), 'layer')}, {single}"
     yield from _sweeps(layers, "layer")
     if not found.groups.empty:
         yield from _sweeps(found.groups, "group")

@@ -9,6 +9,7 @@ from interp.recording.record import layer_samples
 from interp.run.recorded import affine_of, each_layer
 from interp.run.run import Run
 from interp.run.stage import Stage
+from interp.run.summaries import counted
 from interp.types import Boundaries, GaussianFit, NodeLayer, Prototypes, Recording
 
 
@@ -34,7 +35,7 @@ def run(run: Run) -> dict[str, Prototypes]:
 
 def summarise(found: Mapping[str, Prototypes]) -> Iterator[str]:
     """Name the kinds of prototypes of each layer."""
-    yield f"prototypes of {sum(len(own.nodes) for own in found.values()):,} nodes of {len(found)} layers"
+    yield f"those of {counted(sum(len(own.nodes) for own in found.values()), 'node')} in {counted(len(found), 'layer')}"
     for layer, own in found.items():
         yield f"{layer}: {len(own.nodes)} nodes, {own.input_mean.size} inputs; {', '.join(own.layer_input)}"
 

@@ -9,6 +9,7 @@ from interp.recording.record import record_activations
 from interp.run.fingerprint import stage_provenance
 from interp.run.run import Run
 from interp.run.stage import Stage
+from interp.run.summaries import counted
 from interp.store import open_recording
 from interp.types import Provenance, Recording
 
@@ -26,7 +27,7 @@ def opened(path: Path) -> tuple[dict[str, int], Provenance]:
 
 def summarise(found: Mapping[str, int]) -> Iterator[str]:
     """Say how many layers and rows were recorded."""
-    yield f"{len(found)} layers on {max(found.values(), default=0):,} training rows"
+    yield f"{counted(len(found), 'layer')}, {counted(max(found.values(), default=0), 'row')} of training"
 
 
 STAGE = Stage(

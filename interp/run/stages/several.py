@@ -10,6 +10,7 @@ from tqdm import tqdm
 from interp.interventions import intervene, output_ranges, over_runs
 from interp.run.run import Run
 from interp.run.stage import Stage
+from interp.run.summaries import counted
 from interp.types import Effects, LoadedModel, RunEffects
 
 
@@ -30,7 +31,7 @@ def _sweep_of(model: LoadedModel, run: Run) -> Effects:
 
 def summarise(found: RunEffects) -> Iterator[str]:
     """Give the most harmful level of every sweep, with its test."""
-    yield f"{int(found.table['runs'].max())} networks, {len(found.table):,} levels tested over them"
+    yield f"{counted(int(found.table['runs'].max()), 'network')}, {counted(len(found.table), 'level')} tested over them"
     for (layer, kind, split), part in found.table.groupby(["layer", "intervention", "split"], sort=False):
         worst = part.loc[part["difference"].idxmin()]
         yield (

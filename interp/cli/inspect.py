@@ -1,0 +1,29 @@
+"""Say what is in a file, and what was inferred of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from interp.checkpoints import load_model
+from interp.checkpoints.inspection import inspection
+from interp.cli.arguments import add_settings, said
+from interp.cli.call import Call
+from interp.run.settings import all_settings, data_options_from, load_options_from
+from interp.run.summaries import describe
+
+
+def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
+    """Add what says how to open a model and its data."""
+    parser.description = __doc__
+    parser.add_argument("checkpoint", help="file of the trained network")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_settings(parser, [setting for setting in all_settings().values() if setting.is_of_model])
+
+
+def run(args: argparse.Namespace, call: Call) -> None:
+    """Print what is in a file."""
+    values = said(args)
+    model, _ = load_model(args.checkpoint, args.data, load_options_from(values, "--"), data_options_from(values, "--"))
+    found = inspection(model)
+    print(json.dumps(found, indent=2, allow_nan=False) if args.json else describe(found))

@@ -1,0 +1,54 @@
+"""Run every stage, and write the page."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from interp.checkpoints.architectures.named import out_name
+from interp.cli.arguments import OVERWRITE, add_settings, said
+from interp.cli.call import Call
+from interp.cli.progress import told
+from interp.report.page import write_report
+from interp.report.sections import SECTIONS
+from interp.run.folder import locked, remove_run
+from interp.run.pipeline import run_all
+from interp.run.run import start
+from interp.run.settings import all_settings, cut_names, data_options_from, load_options_from, options_from
+from interp.run.summaries import one_line
+from interp.store import check_writable
+
+
+def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
+    """Add everything that a user may say."""
+    parser.description = __doc__
+    parser.add_argument("checkpoint", help="file of the trained network")
+    parser.add_argument("others", nargs="*", default=[], help="further runs of that architecture, to test over all")
+    parser.add_argument("--out", help="folder for the report (default: report-NAME)")
+    parser.add_argument("--overwrite", action="store_true", help=OVERWRITE)
+    for what in ("stages", "sections"):
+        text = f"further {what}, each package.module:name, separated by commas"
+        parser.add_argument(f"--{what}", metavar="NAMES", help=text)
+    add_settings(parser, all_settings().values())
+
+
+def run(args: argparse.Namespace, call: Call) -> None:
+    """Run every stage, write the page, and print the verdict."""
+    values, out = said(args), Path(args.out or f"report-{out_name(args.checkpoint)}")
+    check_writable(out)
+    options, load, where = options_from(values, "--"), load_options_from(values, "--"), data_options_from(values, "--")
+    run = start(args.checkpoint, out, args.data, load, where, options, args.others, _names(args, "stages"))
+    print(one_line(run.model))
+    with locked(out):
+        if args.overwrite:
+            remove_run(out, [stage.file for stage in run.stages.values()])
+        results = run_all(run, told)
+        write_report(results, out, call.typed, SECTIONS | {name: name for name in _names(args, "sections")})
+    print(results.verdict.headline)
+    print(out / "report.html")
+
+
+def _names(args: argparse.Namespace, what: str) -> tuple[str, ...]:
+    """Cut the names of a further option at their commas; none where it was not given."""
+    text = getattr(args, what)
+    return () if text is None else cut_names(text, f"--{what}")

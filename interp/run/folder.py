@@ -1,0 +1,142 @@
+"""The folder of a run: of one network and data set, written by one process at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from interp.errors import MismatchError, UsageError
+from interp.store import read_provenance
+from interp.types import Provenance
+
+if sys.platform != "win32":
+    import fcntl
+if TYPE_CHECKING:
+    from interp.run.run import Run
+
+PAGE = "report.json"
+PAGES = (PAGE, "report.html")
+FIGURES = "figures"
+_HELD: set[Path] = set()
+"""Folders that this process holds."""
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder, made if missing, against other processes; the system lets go of it however this one ends.
+
+    A folder in which nothing was written is removed again.
+
+    Raises
+    ------
+    UsageError
+        If another process holds it, or it cannot be made.
+    """
+    path = folder.resolve()
+    if path in _HELD:
+        yield
+        return
+    made = [part for part in (path, *path.parents) if not part.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDONLY) if sys.platform != "win32" else None
+    try:
+        if handle is not None:
+            _lock(folder, handle)
+        _HELD.add(path)
+        yield
+    finally:
+        _HELD.discard(path)
+        if handle is not None:
+            os.close(handle)
+        with suppress(OSError):  # it holds something
+            for part in made:
+                part.rmdir()
+
+
+def _lock(folder: Path, handle: int) -> None:
+    if sys.platform == "win32":
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise UsageError(
+            folder,
+            found="another run that is writing into it",
+            expected="one at a time",
+            do="wait for it, or choose another folder with --out",
+        ) from error
+    except OSError:  # some network file systems have no locks of folders
+        pass
+
+
+def check_owner(run: Run) -> None:
+    """See that what lies in a run's folder is of its network and data.
+
+    Raises
+    ------
+    UsageError
+        If something there was made of others.
+    """
+    for found in provenances(run.out):
+        for what in ("model", "data"):
+            if getattr(found, f"{what}_digest") != getattr(run.provenance, f"{what}_digest"):
+                name = found.settings.get("checkpoint" if what == "model" else "data", "")
+                raise UsageError(
+                    run.out,
+                    found=f"results of another {what} ({name})",
+                    expected="an empty folder, or results of this one",
+                    do="choose another folder with --out, or let `report` or `record` replace them with --overwrite",
+                )
+
+
+def provenances(folder: Path) -> Iterator[Provenance]:
+    """Yield where each whole file of results in a folder came from, the page's included."""
+    for path in sorted(folder.glob("*.h5")):
+        with suppress(MismatchError):  # damaged, or not ours
+            yield read_provenance(path, "")
+    with suppress(KeyError, TypeError):
+        found = _page(folder)["provenance"]
+        yield Provenance(found["model_digest"], found["data_digest"], 0, {}, found["settings"])
+
+
+def _page(folder: Path) -> dict[str, Any]:
+    """Read the page's values; none where it is missing or damaged."""
+    try:
+        found = json.loads((folder / PAGE).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def remove_run(folder: Path, files: Sequence[str]) -> None:
+    """Remove what runs wrote into a folder: results, whole or begun, the page and its figures; nothing else.
+
+    Parameters
+    ----------
+    files
+        Names of the stages' files; others are removed too if they hold results of ours.
+    """
+    figures = page_figures(folder)
+    for path in folder.glob("*.h5"):
+        with suppress(MismatchError):
+            if path.name not in files:
+                read_provenance(path, "")
+            path.unlink()
+    for path in (*(folder / f".{name}.partial" for name in files), *(folder / name for name in (*figures, *PAGES))):
+        path.unlink(missing_ok=True)
+    with suppress(OSError):  # it holds something else, or is not there
+        (folder / FIGURES).rmdir()
+
+
+def page_figures(folder: Path) -> list[str]:
+    """Give the names of the figures that a folder's page shows, below the folder."""
+    sections = _page(folder).get("sections", {})
+    with suppress(AttributeError, KeyError, TypeError):
+        found = [str(figure["file"]) for section in sections.values() for figure in section["figures"]]
+        return [name for name in found if Path(name).parts == (FIGURES, Path(name).name)]
+    return []

@@ -1,0 +1,261 @@
+"""What a user may say, by name: flags of the command line, keywords of `interp.analyse`.
+
+All of it follows from the option dataclasses: a field that bears a `Flag` can be said, and its help is its description
+in the docstring of its class.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+
+from interp.analysis.boundaries import PRESETS, preset
+from interp.checkpoints import LoadOptions
+from interp.data import DataOptions
+from interp.errors import UsageError, unknown_name
+from interp.run.options import REACHES, Options
+from interp.run.stage import Stage
+from interp.types.flags import Flag
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Instance = TypeVar("Instance", bound="DataclassInstance")
+KINDS = (tuple, bool, int, float, str)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One thing that a user may say.
+
+    Attributes
+    ----------
+    name
+        Keyword; the flag of the command line has dashes for its underscores.
+    path
+        Dotted name of the field of `Options` that it sets; fields of `LoadOptions` and `DataOptions` begin with
+        ``load.`` and ``data.``.
+    kind
+        Type of the value: bool, int, float, str, or tuple for several names.
+    default
+        Value where nothing is said.
+    help
+        What it means.
+    flag
+        Mark on the field.
+    is_repeated
+        Whether it may be said several times, each time with several names.
+    """
+
+    name: str
+    path: str
+    kind: type
+    default: Any
+    help: str
+    flag: Flag = field(default_factory=Flag)
+    is_repeated: bool = False
+
+    @property
+    def is_of_model(self) -> bool:
+        """Whether it says something of the model or of where data are."""
+        return self.path.startswith(("load.", "data."))
+
+    def shapes(self, stage: Stage) -> bool:
+        """Whether it shapes what a stage finds."""
+        paths = (self.path, *REACHES.get(self.path, ()))
+        return any(f"{path}.".startswith(f"{option}.") for path in paths for option in stage.options)
+
+    def checked(self, value: Any, label: str) -> Any:
+        """Give a value that is allowed.
+
+        Raises
+        ------
+        UsageError
+            If it is of another type, or out of range.
+        """
+        if self.is_repeated and isinstance(value, (list, tuple)):
+            return tuple(cut_names(part, label) for part in value)
+        if self.kind is tuple:
+            return cut_names(value, label)
+        allowed = (int, float) if self.kind is float else self.kind
+        if not isinstance(value, allowed) or (type(value) is bool) != (self.kind is bool):
+            raise UsageError(label, found=repr(value), expected=self.kind.__name__, do="leave it out for the default")
+        _check_range(value, self.flag, label)
+        return value
+
+
+def cut_names(value: Any, label: str) -> tuple[str, ...]:
+    """Give several names, in a list or with commas between.
+
+    Raises
+    ------
+    UsageError
+        If they are none.
+
+    Examples
+    --------
+    >>> cut_names("fc1, fc2", "--layers")
+    ('fc1', 'fc2')
+    """
+    names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) and name for name in names):
+        raise UsageError(label, found=repr(value), expected="names separated by commas", do="see --help")
+    return tuple(dict.fromkeys(names))
+
+
+def _check_range(value: Any, flag: Flag, label: str) -> None:
+    if flag.low is not None and flag.high is not None and not flag.low <= value <= flag.high:  # NaN is in no range
+        expected = f"{flag.low:,} to {flag.high:,}"
+        raise UsageError(label, found=str(value), expected=expected, do="leave it out for the default")
+
+
+FURTHER = (
+    Setting("preset", "thresholds", str, "default", f"Name of thresholds that belong together: {', '.join(PRESETS)}"),
+    Setting("nodes", "interventions.groups", tuple, (), "Nodes to sweep too, each on its own, such as 0:17,0:18"),
+    Setting(
+        "together",
+        "interventions.groups",
+        tuple,
+        (),
+        "Layers or nodes to sweep too, all at once; may be said again",
+        is_repeated=True,
+    ),
+)
+"""What is no field of its own."""
+
+
+@cache
+def all_settings() -> dict[str, Setting]:
+    """Give everything that a user may say, by its name."""
+    roots = (("load.", LoadOptions), ("data.", DataOptions), ("", Options))
+    found = (*(each for prefix, cls in roots for each in _settings(cls, prefix)), *FURTHER)
+    return {setting.name: setting for setting in found}
+
+
+def _settings(cls: type, prefix: str) -> Iterator[Setting]:
+    """Yield a setting for each field with a flag, and for those of the options that fields hold."""
+    hints, texts = get_type_hints(cls, include_extras=True), descriptions(cls)
+    for each in fields(cls):
+        hint = hints[each.name]
+        if is_dataclass(hint) and isinstance(hint, type):
+            yield from _settings(hint, f"{prefix}{each.name}.")
+        elif get_origin(hint) is Annotated:
+            base, flag = get_args(hint)[:2]
+            kind = next(kind for kind in KINDS if kind in (base, get_origin(base), *get_args(base)))
+            default = each.default_factory() if each.default_factory is not MISSING else each.default
+            yield Setting(flag.name or each.name, prefix + each.name, kind, default, texts[each.name], flag)
+
+
+def descriptions(cls: type) -> dict[str, str]:
+    """Read what each field means off the "Attributes" of a class's docstring.
+
+    Examples
+    --------
+    >>> descriptions(DataOptions)["offline"]
+    'Whether downloads are forbidden'
+    """
+    _, _, section = (inspect.getdoc(cls) or "").partition("Attributes\n----------\n")
+    found: dict[str, str] = {}
+    names: list[str] = []
+    for line in section.splitlines():
+        if not line.startswith(" "):
+            names = line.split(", ")
+        for name in names if line.startswith(" ") else ():
+            found[name] = f"{found.get(name, '')} {line.strip()}".strip()
+    return {name: re.sub(r"`+|(?<!\.)\.$", "", text) for name, text in found.items()}
+
+
+# --------------------------------------------------------------------------- what was said -> options
+
+
+def options_from(values: Mapping[str, Any], dashes: str = "") -> Options:
+    """Make the options of a run of what a user said.
+
+    Parameters
+    ----------
+    values
+        Name of a setting -> value; what is not there, or None, takes its default.
+    dashes
+        What a name begins with in errors: two dashes on the command line.
+
+    Raises
+    ------
+    UsageError
+        If a value is of another type, or out of range.
+
+    Examples
+    --------
+    >>> options_from({"levels": 5, "seed": 3}).interventions.levels
+    5
+    """
+    said = check_settings(values, dashes)
+    if said.get("curve_levels") == 1:
+        label = _label("curve_levels", dashes)
+        raise UsageError(label, found="1", expected="0, or 2 and more", do="leave it out for the default")
+    options = _filled(Options(thresholds=preset(said.get("preset", "default"))), "", said)
+    groups = (*((node,) for node in said.get("nodes", ())), *(tuple(sites) for sites in said.get("together", ())))
+    caps = {name: said[name] for name in ("levels", "curve_levels") if name in said}
+    return replace(
+        options,
+        interventions=replace(options.interventions, seed=options.seed, groups=groups),
+        clusters=replace(options.clusters, seed=options.seed),
+        attribution=replace(options.attribution, seed=options.seed),
+        limits=replace(options.limits, **caps),
+    )
+
+
+def load_options_from(values: Mapping[str, Any], dashes: str = "") -> LoadOptions:
+    """Make what a user says of a model; parameters and errors as of `options_from`.
+
+    Examples
+    --------
+    >>> load_options_from({"activation": "relu", "seed": 3}).activation
+    'relu'
+    """
+    said = check_settings(values, dashes)
+    options = replace(_filled(LoadOptions(), "load.", said), seed=said.get("seed", 0))
+    return options if options.weights is None else replace(options, weights=str(Path(options.weights).resolve()))
+
+
+def data_options_from(values: Mapping[str, Any], dashes: str = "") -> DataOptions:
+    """Make what a user says of where data are; parameters and errors as of `options_from`.
+
+    Examples
+    --------
+    >>> data_options_from({"offline": True}).offline
+    True
+    """
+    return _filled(DataOptions(), "data.", check_settings(values, dashes))
+
+
+def check_settings(values: Mapping[str, Any], dashes: str = "") -> dict[str, Any]:
+    """Give what was said and is allowed; parameters and errors as of `options_from`."""
+    known = all_settings()
+    said = {name: value for name, value in values.items() if value is not None}
+    for name in said:
+        if name not in known:
+            raise unknown_name("option", name, known)
+    return {name: known[name].checked(value, _label(name, dashes)) for name, value in said.items()}
+
+
+def _label(name: str, dashes: str) -> str:
+    return dashes + name.replace("_", "-") if dashes else name
+
+
+def _filled(options: Instance, prefix: str, said: Mapping[str, Any]) -> Instance:
+    """Put what was said into the fields of options, and of the options that these hold."""
+    settings = {setting.path: setting.name for setting in all_settings().values()}
+    changes: dict[str, Any] = {}
+    for each in fields(options):
+        value, path = getattr(options, each.name), prefix + each.name
+        if is_dataclass(value) and not isinstance(value, type):
+            changes[each.name] = _filled(value, f"{path}.", said)
+        elif settings.get(path) in said:
+            given = said[settings[path]]
+            changes[each.name] = tuple(given) if isinstance(given, list) else given
+    return replace(options, **changes)
