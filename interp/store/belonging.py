@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from interp.errors import MismatchError
-from interp.store.shapes import missing_columns
-from interp.types import NodeLayer, Prototypes
-
-PER_NODE = {"GaussianFit": "mean", "Boundaries": "kind", "Prototypes": "whitening", "Attribution": "ablation"}
-"""Class -> a field with one entry a node."""
+from interp.store.shapes import check_shapes, missing_columns
+from interp.types import NodeLayer
 
 
 def check_layers(path: Path, results: Mapping[str, Any], layers: Sequence[NodeLayer], remedy: str) -> None:
@@ -33,12 +30,15 @@ def check_layers(path: Path, results: Mapping[str, Any], layers: Sequence[NodeLa
 
 
 def _check_nodes(path: Path, part: Any, layer: NodeLayer, remedy: str) -> None:
-    field, drawn = PER_NODE.get(type(part).__name__), getattr(part, "sampled", None)
+    lengths, drawn = check_shapes(part), getattr(part, "sampled", None)
     if drawn is not None and len(drawn) and not 0 <= drawn.min() <= drawn.max() < layer.nodes:
         raise _mismatch(path, f"nodes of {layer.name} from {drawn.min()} to {drawn.max()}", "its own", remedy)
-    expected = len(drawn) if drawn is not None and isinstance(part, Prototypes) else layer.nodes
-    if field is not None and len(getattr(part, field)) != expected:
-        raise _mismatch(path, f"{len(getattr(part, field))} nodes of {layer.name}", f"{expected}", remedy)
+    expected = {"N": layer.nodes}
+    if hasattr(part, "sampled"):
+        expected["M"] = layer.nodes if drawn is None else len(drawn)
+    for axis, nodes in expected.items():
+        if lengths.get(axis, nodes) != nodes:
+            raise _mismatch(path, f"{lengths[axis]} nodes of {layer.name}", f"{nodes}", remedy)
 
 
 def check_tables(path: Path, result: Any, remedy: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import h5py
 import numpy as np
@@ -18,8 +18,10 @@ from interp.errors import UsageError, unknown_name
 from interp.store.atomic import cannot_write
 from interp.store.elements import VERSION, read_element, write_element
 from interp.store.files import DAMAGE, opened, plain_file, provenance_of
+from interp.store.shapes import check_value
 from interp.store.sound import check_sound, prepare_seal, seal
 from interp.types import Array, NodeLayer, Provenance, Recording
+from interp.types.shapes import field_types
 
 ENCODING = "interp-recording"
 OUTPUT_STATISTICS = ("output_range", "output_mean", "active_share")
@@ -198,15 +200,20 @@ def _check_shapes(group: h5py.Group, layers: tuple[NodeLayer, ...], known: Mappi
     samples = len(known["predictions"])
     if not all(isinstance(layer, NodeLayer) for layer in layers) or int(group["progress"][0]) != samples:
         raise ValueError("layers or inputs are missing")
-    if known["labels"] is not None and known["labels"].shape != (samples,):
-        raise ValueError(f"labels of shape {known['labels'].shape}")
+    values = {"z": {layer.name: group["z"][layer.name]["values"] for layer in layers}, **known}
+    for field, expected in field_types(Recording).items():
+        if field in ("labels", "predictions"):
+            check_value(field, values[field], expected, {"S": samples})
     for layer in layers:
-        rows, position = group["z"][layer.name]["values"].shape, known["position"][layer.name]
-        statistics = [known[key][layer.name].shape for key in OUTPUT_STATISTICS]
-        if rows != (len(known["sample"][layer.name]), layer.nodes) or position.shape not in ((0,), rows[:1]):
-            raise ValueError(f"{layer.name} of shape {rows}")
-        if statistics != [(2, layer.nodes), (layer.nodes,), (layer.nodes,)]:
-            raise ValueError(f"output statistics of {layer.name} of shapes {statistics}")
+        _check_layer(layer, values)
+
+
+def _check_layer(layer: NodeLayer, values: Mapping[str, Any]) -> None:
+    """Hold what was recorded of one layer against the fields of `Recording`."""
+    lengths = {"N": layer.nodes, "L": len(values["sample"][layer.name])}
+    for field, expected in field_types(Recording).items():
+        if field in values and get_origin(expected) is Mapping:
+            check_value(f"{field} of {layer.name}", values[field][layer.name], get_args(expected)[1], lengths)
 
 
 def _known_of_split(group: h5py.Group, layers: tuple[NodeLayer, ...]) -> dict[str, Any]:

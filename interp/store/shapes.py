@@ -1,128 +1,134 @@
-"""Shapes and kinds of what results hold, checked when a file is read: later stages trust them."""
+"""Whether what a file holds is as the fields of its classes say; later stages trust it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import is_dataclass
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-import numpy as np
 import pandas as pd
 
-FLOAT, WHOLE, TEXT = "biuf", "iu", "UO"
+from interp.types.shapes import Columns, Holds, Shape, field_types
 
-ARRAYS: dict[str, dict[str, tuple[str, str]]] = {
-    "GaussianFit": {
-        **dict.fromkeys(("mean", "var", "skewness", "kurtosis", "minimum", "maximum"), (FLOAT, "N")),
-        **dict.fromkeys(("ks", "ks_mixture", "positive_share"), (FLOAT, "N")),
-        "class_count": (FLOAT, "C"),
-        **dict.fromkeys(("class_mean", "class_var"), (FLOAT, "CN")),
-        **dict.fromkeys(("weight", "component_mean", "component_var", "bic"), (FLOAT, "NK")),
-        "components": (WHOLE, "N"),
-        "histogram": (FLOAT, "NB"),
-        "sampled": (WHOLE, "M"),
-    },
-    "Boundaries": {
-        "kind": (TEXT, "N"),
-        "component": (WHOLE, "N"),
-        **dict.fromkeys(("distance", "distance_low", "distance_high", "p_value", "q_value"), (FLOAT, "N")),
-        "component_distance": (FLOAT, "NK"),
-        **dict.fromkeys(("epsilons", "share", "share_low", "share_high", "share_p_value"), (FLOAT, "E")),
-        **dict.fromkeys(("null_share", "null_low", "null_high"), (FLOAT, "E")),
-    },
-    "Prototypes": {
-        "layer_input": (FLOAT, "ND"),
-        "network_input": (FLOAT, "NI"),
-        "effective_count": (FLOAT, "N"),
-        "exemplars": (WHOLE, "NT"),
-        "input_mean": (FLOAT, "D"),
-        "network_mean": (FLOAT, "I"),
-        **dict.fromkeys(("projection", "weight"), (FLOAT, "ND")),
-        "principal_coordinates": (FLOAT, "NP"),
-        "whitening": (FLOAT, "N"),
-        "sampled": (WHOLE, "N"),
-    },
-    "ClusterMatch": {
-        "centroids": (FLOAT, "kD"),
-        "match": (WHOLE, "N"),
-        "distance": (FLOAT, "N"),
-        "null_distance": (FLOAT, "R"),
-    },
-    "Attribution": dict.fromkeys(("conductance", "ablation", "captum_ablation"), (FLOAT, "N")),
-}
-"""Class -> field -> kinds of numpy's, and a letter an axis; one letter has one length within a result."""
+KINDS: Mapping[Holds, str] = {"numbers": "biuf", "whole numbers": "iu", "text": "UO"}
+"""What an array holds -> kinds of numpy's types."""
 
-OPTIONAL = ("sampled",)
-"""Fields that may be None."""
+PLAIN: Mapping[Any, tuple[type, ...]] = {int: (int,), float: (int, float), str: (str,)}
+"""Type of a field -> the types that its value may have once it was read."""
 
-TABLES: dict[str, dict[str, tuple[str, str]]] = {
-    "ClusterMatch": {
-        "agreement": ("pair", "ari nmi null_ari null_nmi"),
-        "accuracy": ("classifier", "accuracy low high agreement samples"),
-    },
-    "Effects": {
-        "table": (
-            "layer intervention split",
-            "node level samples accuracy low high loss difference difference_low difference_high p_value q_value",
-        )
-    },
-    "RunEffects": {
-        "table": (
-            "layer intervention split",
-            "level runs accuracy low high difference difference_low difference_high t p_value effect_size q_value",
-        ),
-        "single": ("layer intervention split", "run level accuracy difference"),
-        "networks": ("checkpoint digest split", "run samples accuracy"),
-    },
-}
-"""Class -> table -> its columns of text, and those of numbers."""
+Lengths = dict[str, int]
+"""Letter of an axis -> its length."""
 
 
-def check_shapes(result: Any) -> None:
-    """Hold a result against what its class says.
+def check_shapes(result: Any) -> Lengths:
+    """Hold a result against the annotations of its class.
+
+    Returns
+    -------
+    dict
+        Letter of an axis -> its length in this result.
 
     Raises
     ------
     ValueError
-        Where an array has another kind or shape, or a column of a table other values.
+        If a value is of another type than its field, an array holds something else or has another shape, an axis has
+        two lengths, or a column of a table holds something else.
     """
-    name = type(result).__name__
-    lengths: dict[str, int] = {}
-    for field, (kinds, axes) in ARRAYS.get(name, {}).items():
-        for array in () if field in OPTIONAL and getattr(result, field) is None else _arrays(getattr(result, field)):
-            if not isinstance(array, np.ndarray) or array.dtype.kind not in kinds or array.ndim != len(axes):
-                raise ValueError(f"{name}.{field} is no array ({', '.join(axes)})")
-            for axis, length in zip(axes, array.shape, strict=True):
-                if lengths.setdefault(axis, length) != length:
-                    raise ValueError(f"{name}.{field} of shape {array.shape}")
-    for field, (text, numbers) in TABLES.get(name, {}).items():
-        _check_columns(f"{name}.{field}", getattr(result, field), text.split(), numbers.split())
+    lengths: Lengths = {}
+    _check_fields(result, lengths)
+    return lengths
+
+
+def _check_fields(result: Any, lengths: Lengths) -> None:
+    for field, expected in field_types(type(result)).items():
+        check_value(f"{type(result).__name__}.{field}", getattr(result, field), expected, lengths)
+
+
+def check_value(name: str, value: Any, expected: Any, lengths: Lengths) -> None:
+    """Hold a value against the type of its field; see `check_shapes`.
+
+    Parameters
+    ----------
+    name
+        Name of the field, for the error.
+    expected
+        Type of the field with its annotations; what is of none of the types above is not looked at.
+    lengths
+        Lengths of the axes seen so far; those of this value are added.
+    """
+    origin, arguments = get_origin(expected), get_args(expected)
+    if origin is Annotated:
+        shapes = [said for said in arguments[1:] if isinstance(said, Shape | Columns)]
+        for said in shapes:
+            _check_said(name, value, said, lengths)
+        if not shapes:
+            check_value(name, value, arguments[0], lengths)
+    elif origin in (Union, UnionType):
+        if value is not None or NoneType not in arguments:
+            check_value(name, value, next(part for part in arguments if part is not NoneType), lengths)
+    elif isinstance(origin, type) and issubclass(origin, Mapping):
+        _check_type(name, value, Mapping)
+        for key, part in value.items():
+            check_value(f"{name}[{key!r}]", part, arguments[1], lengths)
+    elif is_dataclass(expected) and isinstance(expected, type):
+        _check_type(name, value, expected)
+        _check_fields(value, lengths)
+    elif origin is Literal and value not in arguments:
+        raise ValueError(f"{name} is {value!r}")
+    elif expected in PLAIN:
+        _check_type(name, value, *PLAIN[expected])
+
+
+def _check_type(name: str, value: Any, *types: type) -> None:
+    if not isinstance(value, types):
+        raise ValueError(f"{name} is of type {type(value).__name__}")
+
+
+def _check_said(name: str, value: Any, said: Shape | Columns, lengths: Lengths) -> None:
+    """Hold a value against one annotation."""
+    if isinstance(said, Shape):
+        _check_array(name, value, said, lengths)
+    else:
+        _check_columns(name, value, said)
+
+
+def _check_array(name: str, array: Any, said: Shape, lengths: Lengths) -> None:
+    axes = said.axes.split()
+    kinds, length = KINDS[said.holds], getattr(array, "shape", None)
+    if length is None or array.dtype.kind not in kinds or len(length) != len(axes):
+        raise ValueError(f"{name} is no array {said} of {said.holds}")
+    if said.or_empty and length[0] == 0:
+        return
+    for axis, found in zip(axes, length, strict=True):
+        if (int(axis) if axis.isdecimal() else lengths.setdefault(axis, found)) != found:
+            raise ValueError(f"{name} of shape {length} where {said} was expected, {axis} = {lengths.get(axis, axis)}")
+
+
+def _check_columns(name: str, table: Any, said: Columns) -> None:
+    """Hold the columns that are there against what they should hold; an empty one may be of any kind."""
+    if not isinstance(table, pd.DataFrame):
+        raise ValueError(f"{name} is no table")
+    kinds = KINDS["numbers"]
+    odd = [one for one in said.numbers.split() if one in table and len(table) and table[one].dtype.kind not in kinds]
+    odd += [one for one in said.text.split() if one in table and any(not isinstance(v, str) for v in table[one])]
+    if odd:
+        raise ValueError(f"{name} with other values in {', '.join(odd)}")
 
 
 def missing_columns(result: Any) -> list[str]:
-    """List the columns that later stages read and a result's tables lack; an empty table may lack all."""
-    tables = TABLES.get(type(result).__name__, {})
+    """List the columns that a result's tables lack; a table without rows may lack all."""
     return [
         f"{field}.{column}"
-        for field, columns in tables.items()
-        for column in " ".join(columns).split()
+        for field, said in _tables(type(result))
+        for column in said.names
         if len(getattr(result, field)) and column not in getattr(result, field)
     ]
 
 
-def _arrays(value: Any) -> Iterator[Any]:
-    """Yield an array, or all those in mappings."""
-    if isinstance(value, Mapping):
-        for part in value.values():
-            yield from _arrays(part)
-    else:
-        yield value
-
-
-def _check_columns(name: str, table: Any, text: list[str], numbers: list[str]) -> None:
-    """Hold the columns that are there against what they should hold; an empty one may be of any kind."""
-    if not isinstance(table, pd.DataFrame):
-        raise ValueError(f"{name} is no table")
-    odd = [one for one in numbers if one in table and len(table) and table[one].dtype.kind not in FLOAT]
-    odd += [one for one in text if one in table and any(not isinstance(value, str) for value in table[one])]
-    if odd:
-        raise ValueError(f"{name} with other values in {', '.join(odd)}")
+def _tables(cls: type) -> Iterator[tuple[str, Columns]]:
+    """Yield the fields that are tables, with their columns."""
+    for field, expected in field_types(cls).items():
+        for said in get_args(expected)[1:] if get_origin(expected) is Annotated else ():
+            if isinstance(said, Columns):
+                yield field, said

@@ -10,6 +10,7 @@ import numpy as np
 
 from interp.types.arrays import Array
 from interp.types.flags import Flag
+from interp.types.shapes import Shape
 from interp.types.shown import Shown
 
 KINDS = ("coherent", "adhoc", "one-sided", "dead")
@@ -25,8 +26,8 @@ class Thresholds(Shown):
     Attributes
     ----------
     rule
-        ``mixture``: |m_k|/s_k <= epsilon for some component with weight >= min_weight.
-        ``mean``: |z(mu)| <= epsilon, in the output's own unit (as-NN, experiment 1).
+        How a coherent boundary is told: ``mixture``, |m|/s <= epsilon for the mean m and standard deviation s of some
+        component whose weight is large enough; ``mean``, |z| <= epsilon at the mean input (as-NN, experiment 1).
     epsilon
         Largest distance of a coherent boundary to a cluster mean, in sigma; in output units under the ``mean`` rule.
     min_weight
@@ -48,50 +49,52 @@ class Boundaries(Shown):
     Attributes
     ----------
     kind
-        (N,) ``dead``, ``one-sided``, ``coherent`` or ``adhoc``; ``unsampled`` where no mixture was fitted to a node
-        that is neither dead nor one-sided.
+        Kind of each node's boundary, one of `KINDS`; ``unsampled`` where no mixture was fitted to a node that is
+        neither dead nor one-sided.
     component
-        (N,) index of the component whose mean the boundary is closest to; -1 if dead or without mixture.
+        Index of the component whose mean the boundary is closest to; -1 if dead or without mixture.
     distance
-        (N,) of the boundary to that mean, in sigma (``mean`` rule: output units); NaN where `component` is -1.
+        Distance from the boundary to that mean, in sigma of the component (rule ``mean``: in output units); NaN where
+        `component` is -1.
     distance_low, distance_high
-        (N,) 95 % interval of the distance (delta method).
+        Ends of the distance's 95 % interval (delta method).
     component_distance
-        (N, K) of the boundary to every component mean, in sigma.
+        Distance from the boundary to the mean of every component, in sigma of the component.
     p_value, q_value
-        (N,) chance that a parallel hyperplane through a random data point comes as close;
-        and the same after Benjamini-Hochberg.
+        Chance that a parallel hyperplane through a random data point comes as close; and the same after
+        Benjamini-Hochberg over the layer.
     epsilons
-        (E,) thresholds of the curve.
+        Thresholds at which the share of coherent nodes is given, ascending.
     share, share_low, share_high
-        (E,) share of live nodes with mixtures within epsilon, with 95 % bootstrap interval over nodes.
+        Share of live nodes with mixtures that lie within each threshold, and the ends of its 95 % bootstrap interval
+        over nodes.
     null_share
-        Null name -> (E,) expected share: ``random point``, ``permuted bias``,
+        Name of a null -> the share that it leads one to expect: ``random point``, ``permuted bias``,
         ``random direction``.
     null_low, null_high
-        Null name -> (E,) central 95 % range of the share that the null gives.
+        Name of a null -> the ends of the central 95 % of the shares that it gives.
     share_p_value
-        (E,) P(null ``random point`` gives at least this share), Poisson-binomial.
+        Chance that the null ``random point`` gives at least this share (Poisson-binomial).
     thresholds
-        As used.
+        Thresholds and rule that the kinds were told apart by.
     """
 
-    kind: Array
-    component: Array
-    distance: Array
-    distance_low: Array
-    distance_high: Array
-    component_distance: Array
-    p_value: Array
-    q_value: Array
-    epsilons: Array
-    share: Array
-    share_low: Array
-    share_high: Array
-    null_share: Mapping[str, Array]
-    null_low: Mapping[str, Array]
-    null_high: Mapping[str, Array]
-    share_p_value: Array
+    kind: Annotated[Array, Shape("N", "text")]
+    component: Annotated[Array, Shape("N", "whole numbers")]
+    distance: Annotated[Array, Shape("N")]
+    distance_low: Annotated[Array, Shape("N")]
+    distance_high: Annotated[Array, Shape("N")]
+    component_distance: Annotated[Array, Shape("N K")]
+    p_value: Annotated[Array, Shape("N")]
+    q_value: Annotated[Array, Shape("N")]
+    epsilons: Annotated[Array, Shape("E")]
+    share: Annotated[Array, Shape("E")]
+    share_low: Annotated[Array, Shape("E")]
+    share_high: Annotated[Array, Shape("E")]
+    null_share: Mapping[str, Annotated[Array, Shape("E")]]
+    null_low: Mapping[str, Annotated[Array, Shape("E")]]
+    null_high: Mapping[str, Annotated[Array, Shape("E")]]
+    share_p_value: Annotated[Array, Shape("E")]
     thresholds: Thresholds
 
     @property

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
+from typing import Annotated
 
 from interp.types.arrays import Array
+from interp.types.shapes import Shape
 from interp.types.shown import Shown
 
 
@@ -17,16 +19,16 @@ class Split(Shown):
     Attributes
     ----------
     inputs
-        As stored, (S, D) in their own type.
+        Inputs as stored and in their own type, each sample flat.
     labels
-        (S,) int64 class indices, or None.
+        Class index of each sample, int64; None without labels.
     targets
-        (S, T): uint8 zeros and ones of several labels, or float64 measured values; None without either.
+        Zeros and ones of several labels, uint8, or measured values, float64; None without either.
     """
 
-    inputs: Array
-    labels: Array | None
-    targets: Array | None = None
+    inputs: Annotated[Array, Shape("S I")]
+    labels: Annotated[Array, Shape("S", "whole numbers")] | None
+    targets: Annotated[Array, Shape("S Y")] | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -44,11 +46,11 @@ class InputPart:
     Attributes
     ----------
     name
-        Of the array it came from.
+        Name of the array that it came from.
     shape
-        Of one sample, as the network takes it.
+        Shape of one sample, as the network takes it.
     whole
-        Whether it holds whole numbers that stand for themselves, such as tokens: never scaled.
+        Whether its values are whole numbers that stand for themselves, such as tokens, and are never scaled.
     """
 
     name: str
@@ -57,7 +59,7 @@ class InputPart:
 
     @property
     def width(self) -> int:
-        """Values a sample."""
+        """Number of values of one sample."""
         return prod(self.shape)
 
 
@@ -68,21 +70,21 @@ class Dataset(Shown):
     Attributes
     ----------
     name
-        As the user gave it: ``digits``, ``mnist``, a path or ``package.module:callable``.
+        Name as the user gave it: ``digits``, ``mnist``, a path or ``package.module:callable``.
     splits
-        ``train`` always, ``test`` where there is one.
+        Name of a split -> its samples; ``train`` always, ``test`` where there is one.
     image_shape
-        (channels, height, width) if inputs are images, else None.
+        Channels, height and width of the inputs if they are images, else None.
     classes
-        Class names, in label order; empty without labels.
+        Names of the classes, in label order; empty without labels.
     features
-        Column names of tabular inputs; empty otherwise.
+        Names of the columns of tabular inputs; empty otherwise.
     digest
         SHA-256 over inputs and labels.
     root
-        Folder the data were read from, if any.
+        Folder that the data were read from, if any.
     parts
-        Where a network takes several inputs: those that a row holds, one after the other. Else empty.
+        Inputs that one row holds, one after the other, where a network takes several; else empty.
     """
 
     name: str
@@ -101,5 +103,5 @@ class Dataset(Shown):
 
     @property
     def width(self) -> int:
-        """Inputs per sample, D."""
+        """Number of values of one sample, I."""
         return int(self.train.inputs.shape[1])

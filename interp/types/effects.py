@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import pandas as pd
 
 from interp.types.arrays import Array
+from interp.types.shapes import Columns, Shape
 from interp.types.shown import Shown
 
 
@@ -58,7 +60,14 @@ class Effects(Shown):
         ``table`` but ``layer`` and ``node``; q-values within group, intervention and split; may be empty.
     """
 
-    table: pd.DataFrame
+    table: Annotated[
+        pd.DataFrame,
+        Columns(
+            text="layer intervention split",
+            numbers="node level samples accuracy low high loss difference difference_low difference_high "
+            "p_value q_value",
+        ),
+    ]
     baseline: Mapping[str, float]
     skipped: Mapping[str, str]
     curves: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -89,32 +98,44 @@ class RunEffects(Shown):
         Columns ``run``, ``checkpoint``, ``digest``, ``split``, ``samples``, ``accuracy`` (unperturbed).
     """
 
-    table: pd.DataFrame
-    single: pd.DataFrame
-    networks: pd.DataFrame
+    table: Annotated[
+        pd.DataFrame,
+        Columns(
+            text="layer intervention split",
+            numbers="level runs accuracy low high difference difference_low difference_high t p_value effect_size "
+            "q_value",
+        ),
+    ]
+    single: Annotated[pd.DataFrame, Columns("layer intervention split", "run level accuracy difference")]
+    networks: Annotated[pd.DataFrame, Columns("checkpoint digest split", "run samples accuracy")]
 
 
 @dataclass(frozen=True, repr=False)
 class Attribution(Shown):
-    """Captum's view of one layer's nodes beside ours.
+    """Importance of one layer's nodes for the predicted class, by Captum and by this program.
 
     Attributes
     ----------
     conductance
-        (N,) mean |layer conductance| of the predicted class's score.
+        Mean size of the node's conductance of the predicted class's output (Captum's LayerConductance).
     ablation
-        (N,) mean |change| of the same score when the node's output is set to 0, ours; NaN of nodes not drawn.
+        Mean size of the change of that output when the node's own output is set to 0; NaN of nodes not drawn.
     captum_ablation
-        (N,) the same by Captum's LayerFeatureAblation; NaN where it cannot reach the site, and of nodes not drawn.
-    rank_correlation, low, high, p_value
-        Spearman's rho of conductance and ablation, 95 % bootstrap interval, p.
+        The same as measured by Captum's LayerFeatureAblation; NaN where it cannot reach the layer, and of nodes not
+        drawn.
+    rank_correlation
+        Spearman's rank correlation of conductance and ablation over the nodes.
+    low, high
+        Ends of the rank correlation's 95 % bootstrap interval.
+    p_value
+        Two-sided p-value of the rank correlation.
     samples
-        Inputs used.
+        Number of samples that the means are taken over.
     """
 
-    conductance: Array
-    ablation: Array
-    captum_ablation: Array
+    conductance: Annotated[Array, Shape("N")]
+    ablation: Annotated[Array, Shape("N")]
+    captum_ablation: Annotated[Array, Shape("N")]
     rank_correlation: float
     low: float
     high: float

@@ -3,71 +3,76 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Annotated
 
 import numpy as np
 
 from interp.types.arrays import Array
+from interp.types.shapes import Shape
 from interp.types.shown import Shown
 
 
 @dataclass(frozen=True, repr=False)
 class GaussianFit(Shown):
-    """1D Gaussians of every node of one layer.
+    """Gaussians and Gaussian mixtures fitted to the pre-activations z of every node of one layer.
 
     Attributes
     ----------
     count
-        Rows seen.
-    mean, var, skewness, kurtosis, minimum, maximum
-        (N,); var divides by count; kurtosis is excess (0 for a Gaussian).
+        Number of rows seen.
+    mean, var, skewness, kurtosis
+        Moments of z: the variance divides by the count, the kurtosis is the excess (0 for a Gaussian).
+    minimum, maximum
+        Least and largest z.
     class_count
-        (C,) rows of each class.
+        Number of rows of each class.
     class_mean, class_var
-        (C, N); NaN where a class has no rows.
+        Mean and variance of z over the rows of each class; NaN where a class has no rows.
     weight, component_mean, component_var
-        (N, K) mixture by BIC, components by mean; weight 0 and NaN beyond a node's own number.
+        Mixture chosen by BIC, components in ascending order of their means; beyond a node's own number of components
+        the weight is 0 and the others are NaN.
     components
-        (N,) number of components chosen.
+        Number of components chosen.
     bic
-        (N, K) of the fits with 1..K components; lower is better.
+        Bayesian information criterion of the fits with 1 to K components; lower is better.
     ks, ks_mixture
-        (N,) Kolmogorov-Smirnov distance to the one Gaussian and to the mixture, in [0, 1].
+        Kolmogorov-Smirnov distance of z to the one Gaussian, and to the mixture, in [0, 1].
     positive_share
-        (N,) share of rows with z > 0.
+        Share of rows with z > 0.
     histogram
-        (N, B) rows per equal-width bin of [minimum, maximum].
+        Number of rows in bins of equal width from the minimum to the maximum.
     sampled
-        (M,) nodes drawn for mixtures, ascending; None: all. The others have one component, and no BIC of more.
+        Nodes whose mixtures were fitted, ascending; None: all. The others have one component, and no BIC of more.
     """
 
     count: int
-    mean: Array
-    var: Array
-    skewness: Array
-    kurtosis: Array
-    minimum: Array
-    maximum: Array
-    class_count: Array
-    class_mean: Array
-    class_var: Array
-    weight: Array
-    component_mean: Array
-    component_var: Array
-    components: Array
-    bic: Array
-    ks: Array
-    ks_mixture: Array
-    positive_share: Array
-    histogram: Array
-    sampled: Array | None = None
+    mean: Annotated[Array, Shape("N")]
+    var: Annotated[Array, Shape("N")]
+    skewness: Annotated[Array, Shape("N")]
+    kurtosis: Annotated[Array, Shape("N")]
+    minimum: Annotated[Array, Shape("N")]
+    maximum: Annotated[Array, Shape("N")]
+    class_count: Annotated[Array, Shape("C")]
+    class_mean: Annotated[Array, Shape("C N")]
+    class_var: Annotated[Array, Shape("C N")]
+    weight: Annotated[Array, Shape("N K")]
+    component_mean: Annotated[Array, Shape("N K")]
+    component_var: Annotated[Array, Shape("N K")]
+    components: Annotated[Array, Shape("N", "whole numbers")]
+    bic: Annotated[Array, Shape("N K")]
+    ks: Annotated[Array, Shape("N")]
+    ks_mixture: Annotated[Array, Shape("N")]
+    positive_share: Annotated[Array, Shape("N")]
+    histogram: Annotated[Array, Shape("N B")]
+    sampled: Annotated[Array, Shape("M", "whole numbers")] | None = None
 
     @property
     def nodes(self) -> Array:
-        """(M,) nodes whose mixtures were fitted."""
+        """Nodes whose mixtures were fitted, (M,)."""
         return np.arange(len(self.mean)) if self.sampled is None else self.sampled
 
     def of(self, nodes: Array) -> GaussianFit:
-        """Give the fit of some nodes (M,) alone."""
+        """Give the fit of some nodes alone."""
         per_class = {name: getattr(self, name)[:, nodes] for name in ("class_mean", "class_var")}
         kept = {"count", "class_count", "sampled", *per_class}
         per_node = {part.name: getattr(self, part.name)[nodes] for part in fields(self) if part.name not in kept}

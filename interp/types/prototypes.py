@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 
 from interp.types.arrays import Array
+from interp.types.shapes import Columns, Shape
 from interp.types.shown import Shown
 
 
@@ -19,45 +21,46 @@ class Prototypes(Shown):
     Attributes
     ----------
     layer_input, network_input
-        Kind -> (N, D) means over rows of the layer's input and of the (scaled) network input.
-        Kinds: ``conditional``, ``component``, ``nearest``, ``strongest``; NaN rows where a
-        node has none. A convolution's layer input is the patch it reads, its network input the
-        whole of what the patch was taken from.
+        Sort of prototype (``conditional``, ``component``, ``nearest``, ``strongest``) -> the mean, over the rows it
+        stands for, of the layer's input and of the scaled input of the network; NaN where a node has none. A
+        convolution's layer input is the patch it reads, its network input the whole sample the patch was taken from.
     effective_count
-        Kind -> (N,) rows behind each mean, (sum w)^2 / sum w^2; Kish's effective sample size.
+        Sort of prototype -> number of rows behind each mean, (sum w)^2 / sum w^2 (Kish's effective sample size).
     exemplars
-        ``nearest`` and ``strongest`` -> (N, T) input indices, best first.
+        ``nearest`` and ``strongest`` -> indices of the samples on which a node is so, best first.
     input_mean
-        (D,) mean of the layer's input.
-    projection
-        (N, D) the input mean projected onto each boundary.
-    weight
-        (N, D) the nodes' weights, batch-norm folded in; NaN for nodes that are not linear.
-    principal_coordinates
-        (N, P) alpha_i = sqrt(lambda_i) v_i.w, over the P = min(D, N, 64) leading components.
-    whitening
-        (N,) w Sigma w^T, 1 where a node is a whitened distance.
+        Mean of the layer's input.
     network_mean
-        (D0,) mean of the (scaled) network input.
+        Mean of the scaled input of the network.
+    projection
+        Mean of the layer's input, projected onto each boundary.
+    weight
+        Weights of each node, with batch-norm folded in; NaN for nodes that are not linear.
+    principal_coordinates
+        Weights along the leading principal components of the layer's input, alpha_i = sqrt(lambda_i) v_i.w;
+        P = min(D, N, 64).
+    whitening
+        Variance of each node's pre-activation as its weights and the covariance of its input give it, w Sigma w^T;
+        1 where a node is a whitened distance.
     sampled
-        (M,) nodes drawn, ascending: all (N, ...) arrays have one row for each; None: every node has its row.
+        Nodes that have prototypes, ascending; None: all.
     """
 
-    layer_input: Mapping[str, Array]
-    network_input: Mapping[str, Array]
-    effective_count: Mapping[str, Array]
-    exemplars: Mapping[str, Array]
-    input_mean: Array
-    network_mean: Array
-    projection: Array
-    weight: Array
-    principal_coordinates: Array
-    whitening: Array
-    sampled: Array | None = None
+    layer_input: Mapping[str, Annotated[Array, Shape("M D")]]
+    network_input: Mapping[str, Annotated[Array, Shape("M I")]]
+    effective_count: Mapping[str, Annotated[Array, Shape("M")]]
+    exemplars: Mapping[str, Annotated[Array, Shape("M T", "whole numbers")]]
+    input_mean: Annotated[Array, Shape("D")]
+    network_mean: Annotated[Array, Shape("I")]
+    projection: Annotated[Array, Shape("M D")]
+    weight: Annotated[Array, Shape("M D")]
+    principal_coordinates: Annotated[Array, Shape("M P")]
+    whitening: Annotated[Array, Shape("M")]
+    sampled: Annotated[Array, Shape("M", "whole numbers")] | None = None
 
     @property
     def nodes(self) -> Array:
-        """(M,) node of each row."""
+        """Node of each row, (M,)."""
         return np.arange(len(self.weight)) if self.sampled is None else self.sampled
 
 
@@ -68,29 +71,30 @@ class ClusterMatch(Shown):
     Attributes
     ----------
     k
-        Centroids.
+        Number of centroids.
     centroids
-        (k, D).
+        Centroids of the layer's input.
     rows
-        Rows that k-means saw.
+        Number of rows that k-means saw.
     match
-        Prototype kind -> (N,) matched centroid (Hungarian), -1 if none.
+        Sort of prototype -> index of the centroid that each is matched with (Hungarian); -1 if none.
     distance
-        Prototype kind -> (N,) Euclidean distance to it; NaN if none.
+        Sort of prototype -> Euclidean distance to that centroid; NaN if none.
     null_distance
-        Prototype kind -> null name -> (R,) mean matched distance of each repetition.
+        Sort of prototype -> name of a null -> mean matched distance of each repetition.
     agreement
-        Rows: pairs of partitions; columns ``pair``, ``ari``, ``nmi``, ``null_ari``, ``null_nmi``.
+        How alike two partitions of the rows are, a row a pair: the adjusted Rand index (``ari``), the normalised mutual
+        information (``nmi``), and both with one of the partitions permuted.
     accuracy
-        Rows: classifiers; columns ``classifier``, ``accuracy``, ``low``, ``high``
-        (95 % Wilson), ``agreement`` (with the network's predictions), ``samples``.
+        How well the class is told by the nearest centroid or prototype, a row a classifier: the accuracy with its 95 %
+        Wilson interval (``low``, ``high``), the agreement with the network's predictions, and the number of samples.
     """
 
     k: int
-    centroids: Array
+    centroids: Annotated[Array, Shape("Q D")]
     rows: int
-    match: Mapping[str, Array]
-    distance: Mapping[str, Array]
-    null_distance: Mapping[str, Mapping[str, Array]]
-    agreement: pd.DataFrame
-    accuracy: pd.DataFrame
+    match: Mapping[str, Annotated[Array, Shape("M", "whole numbers")]]
+    distance: Mapping[str, Annotated[Array, Shape("M")]]
+    null_distance: Mapping[str, Mapping[str, Annotated[Array, Shape("R")]]]
+    agreement: Annotated[pd.DataFrame, Columns("pair", "ari nmi null_ari null_nmi")]
+    accuracy: Annotated[pd.DataFrame, Columns("classifier", "accuracy low high agreement samples")]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from interp.types.arrays import Array, Rows
 from interp.types.networks import NodeLayer
+from interp.types.shapes import Shape
 from interp.types.shown import Shown
 
 
@@ -20,13 +21,13 @@ class Provenance(Shown):
     Attributes
     ----------
     model_digest, data_digest
-        SHA-256 of the checkpoint file and of the data.
+        SHA-256 of the checkpoint file, and of the data.
     seed
-        Of every random draw in the run.
+        Seed of the random number generators of the run.
     versions
         Package name -> version.
     settings
-        The options that shaped the result, JSON-able: checkpoint path, data name, reading.
+        Options that shaped the result, as JSON values: checkpoint, data, and how the checkpoint was read.
     """
 
     model_digest: str
@@ -42,47 +43,53 @@ class Recording(Shown):
 
     Attributes
     ----------
+    split
+        Name of the split.
     layers
-        What was recorded, in network order.
+        Layers that were recorded, in network order.
     z
-        Layer name -> (S, N) float32. A convolution has one row a recorded position.
+        Layer name -> pre-activations, float32. A convolution has one row a recorded position.
     sample
-        Layer name -> (S,) index of the input that each row came from.
+        Layer name -> index of the sample that each row came from.
     position
-        Layer name -> (S,) flat index of the output position; empty where there is only one.
+        Layer name -> flat index of each row's output position; empty where there is only one position.
     output_range
-        Layer name -> (2, N): least and largest activation output.
+        Layer name -> least and largest output of each node's activation.
     output_mean
-        Layer name -> (N,): mean activation output.
+        Layer name -> mean output of each node's activation.
     active_share
-        Layer name -> (N,): share of rows whose activation output exceeds 1e-6 in size.
-    labels, predictions
-        Per input, (S,) int64; labels None without them, predictions -1 where the task has no classes.
+        Layer name -> share of rows on which the size of each node's output exceeds 1e-6.
+    labels
+        Class index of each sample; None without labels.
+    predictions
+        Class that the network gives each sample; -1 where the task has no classes.
     provenance
-        Of model and data.
+        Where the recording came from.
+    close
+        Function that lets go of the file.
     """
 
     split: str
     layers: tuple[NodeLayer, ...]
-    z: Mapping[str, Rows]
-    sample: Mapping[str, Array]
-    position: Mapping[str, Array]
-    output_range: Mapping[str, Array]
-    output_mean: Mapping[str, Array]
-    active_share: Mapping[str, Array]
-    labels: Array | None
-    predictions: Array
+    z: Mapping[str, Annotated[Rows, Shape("L N")]]
+    sample: Mapping[str, Annotated[Array, Shape("L", "whole numbers")]]
+    position: Mapping[str, Annotated[Array, Shape("L", "whole numbers", or_empty=True)]]
+    output_range: Mapping[str, Annotated[Array, Shape("2 N")]]
+    output_mean: Mapping[str, Annotated[Array, Shape("N")]]
+    active_share: Mapping[str, Annotated[Array, Shape("N")]]
+    labels: Annotated[Array, Shape("S", "whole numbers")] | None
+    predictions: Annotated[Array, Shape("S", "whole numbers")]
     provenance: Provenance
     close: Callable[[], None] = lambda: None
 
     def batches(self, layer: str, size: int = 8192) -> Iterator[Array]:
-        """Yield z of one layer in order, (<= size, N) float32 at a time."""
+        """Yield z of one layer in order, at most `size` rows at a time."""
         rows = self.z[layer]
         for start in range(0, rows.shape[0], size):
             yield np.asarray(rows[start : start + size])
 
     def row_labels(self, layer: str) -> Array | None:
-        """Give the label of each row of a layer, (S,), or None without labels."""
+        """Give the label of each row of a layer, (L,), or None without labels."""
         return None if self.labels is None else self.labels[self.sample[layer]]
 
     def __enter__(self) -> Recording:

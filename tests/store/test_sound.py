@@ -89,9 +89,9 @@ def test_more_declared_than_stored_is_refused_before_it_is_read(path):
 
 SHAPES = {
     "longer": (np.ones(3), "GaussianFit.var of shape (2,)"),
-    "a table": (np.ones((2, 2)), "GaussianFit.mean is no array (N)"),
-    "text": (np.array(["a", "b"], object), "GaussianFit.mean is no array (N)"),
-    "one number": (5.0, "GaussianFit.mean is no array (N)"),
+    "a table": (np.ones((2, 2)), "GaussianFit.mean is no array (N,) of numbers"),
+    "text": (np.array(["a", "b"], object), "GaussianFit.mean is no array (N,) of numbers"),
+    "one number": (5.0, "GaussianFit.mean is no array (N,) of numbers"),
     "complex": (np.ones(2, "c16"), "of type complex128"),
 }
 

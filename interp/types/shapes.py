@@ -1,0 +1,104 @@
+"""What arrays and tables hold, stated once: on the fields of the dataclasses that hold them.
+
+A field is written ``Annotated[Array, Shape("N K")]`` or ``Annotated[pd.DataFrame, Columns(text="layer")]``. What checks
+files that are read, and the table of shapes in ``docs/format.md``, are made from these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_type_hints
+
+Holds = Literal["numbers", "whole numbers", "text"]
+
+AXES: Mapping[str, str] = {
+    "S": "samples of a split",
+    "L": "rows of a layer: its samples, or the recorded positions of a convolution, sample by sample",
+    "N": "nodes of a layer",
+    "M": "nodes of a layer that were drawn, all N of them where it is not large",
+    "K": "components of a node's mixture, at most",
+    "C": "classes",
+    "D": "values that one node of the layer reads",
+    "I": "values of one sample as the network reads it",
+    "Y": "values to be predicted for one sample",
+    "E": "thresholds of a curve over epsilon",
+    "R": "repetitions of a null",
+    "T": "exemplars of a node",
+    "B": "bins of a histogram",
+    "P": "leading principal components",
+    "Q": "centroids of k-means",
+}
+"""Letter of an axis -> what lies along it. Within one result a letter has one length."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Axes of an array, and what it holds.
+
+    Attributes
+    ----------
+    axes
+        Letters of `AXES` or fixed lengths, separated by blanks: ``"N K"``, ``"2 N"``.
+    holds
+        Kind of its values; whole numbers and booleans count as numbers.
+    or_empty
+        Whether the array may have the length 0 instead.
+
+    Raises
+    ------
+    ValueError
+        If a letter is not one of `AXES`.
+
+    Examples
+    --------
+    >>> str(Shape("N K")), str(Shape("C"))
+    ('(N, K)', '(C,)')
+    """
+
+    axes: str
+    holds: Holds = "numbers"
+    or_empty: bool = False
+
+    def __post_init__(self) -> None:
+        if unknown := [axis for axis in self.axes.split() if axis not in AXES and not axis.isdecimal()]:
+            raise ValueError(f"unknown axes {', '.join(unknown)}; known are {', '.join(AXES)}")
+
+    def __str__(self) -> str:
+        axes = self.axes.split()
+        return f"({', '.join(axes)}{',' if len(axes) == 1 else ''})"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns of a table; a table without rows may lack them.
+
+    Attributes
+    ----------
+    text, numbers
+        Names of the columns that hold text, and of those that hold numbers, separated by blanks.
+    """
+
+    text: str = ""
+    numbers: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all columns."""
+        return (*self.text.split(), *self.numbers.split())
+
+
+def field_types(cls: type) -> Mapping[str, Any]:
+    """Give the type of each field of a dataclass, with its annotations.
+
+    Examples
+    --------
+    >>> from interp.types import GaussianFit
+    >>> field_types(GaussianFit)["class_mean"].__metadata__
+    (Shape(axes='C N', holds='numbers', or_empty=False),)
+    """
+    try:
+        hints = get_type_hints(cls, include_extras=True)
+    except NameError:  # a user's class, whose annotations name what only a type checker imports: nothing is known of it
+        return {}
+    return {field.name: hints[field.name] for field in fields(cls)}

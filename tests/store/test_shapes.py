@@ -1,0 +1,95 @@
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import pytest
+from store.golden import RESULTS, RESULTS_2, RESULTS_3
+
+from interp.store.shapes import check_shapes, missing_columns
+from interp.types import Array
+from interp.types.shapes import Columns, Shape
+
+FIT = RESULTS["gaussians"][1]["features.0"]
+BOUNDARIES = RESULTS["boundaries"][1]["features.0"]
+PROTOTYPES = RESULTS["prototypes"][1]["features.0"]
+CLUSTERS = RESULTS["clusters"][1]["head"][1]
+
+
+@pytest.mark.parametrize("results", [RESULTS, RESULTS_2, RESULTS_3])
+def test_results_of_every_version_are_as_their_classes_say(results):
+    for _, found in results.values():
+        for result in found.values():
+            for part in result if isinstance(result, tuple) else (result,):
+                check_shapes(part)
+
+
+def test_lengths_of_the_axes_are_given():
+    assert check_shapes(FIT) == {"N": 2, "C": 3, "K": 5, "B": 4}
+    assert check_shapes(PROTOTYPES) == {"M": 2, "D": 3, "I": 4, "T": 3, "P": 0}
+
+
+ODD = {
+    "number as text": (FIT, {"count": "many"}, r"GaussianFit\.count is of type str"),
+    "axes": (FIT, {"var": np.ones(3)}, r"GaussianFit\.var of shape \(3,\) where \(N,\) was expected, N = 2"),
+    "kind": (FIT, {"components": np.ones(2)}, r"GaussianFit\.components is no array \(N,\) of whole numbers"),
+    "nothing": (FIT, {"mean": None}, r"GaussianFit\.mean is no array"),
+    "text": (BOUNDARIES, {"kind": np.ones(4)}, r"Boundaries\.kind is no array \(N,\) of text"),
+    "in a mapping": (BOUNDARIES, {"null_low": {"x": np.ones(4)}}, r"Boundaries\.null_low\['x'\] of shape \(4,\)"),
+    "no mapping": (BOUNDARIES, {"null_low": np.ones(3)}, r"Boundaries\.null_low is of type ndarray"),
+    "inner class": (BOUNDARIES, {"thresholds": None}, r"Boundaries\.thresholds is of type NoneType"),
+    "inner field": (
+        BOUNDARIES,
+        {"thresholds": replace(BOUNDARIES.thresholds, epsilon="0.1")},
+        r"Thresholds\.epsilon is of type str",
+    ),
+    "choice": (BOUNDARIES, {"thresholds": replace(BOUNDARIES.thresholds, rule="best")}, "Thresholds.rule is 'best'"),
+    "two deep": (
+        CLUSTERS,
+        {"null_distance": {"a": {"b": np.ones((2, 2))}}},
+        r"ClusterMatch\.null_distance\['a'\]\['b'\] is no array \(R,\)",
+    ),
+    "table": (CLUSTERS, {"agreement": {}}, r"ClusterMatch\.agreement is no table"),
+    "text column": (
+        CLUSTERS,
+        {"agreement": pd.DataFrame({"pair": [1], "ari": [0.5]})},
+        r"ClusterMatch\.agreement with other values in pair",
+    ),
+    "number column": (
+        CLUSTERS,
+        {"accuracy": pd.DataFrame({"classifier": ["a"], "samples": ["many"]})},
+        r"ClusterMatch\.accuracy with other values in samples",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_what_is_not_as_the_class_says_is_named(case):
+    result, changes, message = ODD[case]
+    with pytest.raises(ValueError, match=message):
+        check_shapes(replace(result, **changes))
+
+
+def test_fields_that_may_be_none_are_checked_where_they_are_not():
+    check_shapes(replace(FIT, sampled=None))
+    with pytest.raises(ValueError, match=r"GaussianFit\.sampled is no array \(M,\) of whole numbers"):
+        check_shapes(replace(FIT, sampled=np.ones(1)))
+
+
+@dataclass(frozen=True)
+class Own:
+    """A result that a user wrote."""
+
+    rows: Annotated[Array, Shape("2 N", or_empty=True)]
+    table: Annotated[pd.DataFrame, Columns("name", "size")]
+    anything: object = None
+
+
+def test_a_users_own_result_is_checked_too():
+    table = pd.DataFrame({"name": ["a"]})
+    assert check_shapes(Own(np.ones((2, 3)), table)) == {"N": 3}
+    check_shapes(Own(np.ones((0, 3)), table, {"a": 1}))
+    with pytest.raises(ValueError, match=r"Own\.rows of shape \(3, 3\) where \(2, N\) was expected"):
+        check_shapes(Own(np.ones((3, 3)), table))
+    assert missing_columns(Own(np.ones((2, 3)), table)) == ["table.size"]
+    assert missing_columns(Own(np.ones((2, 3)), table[:0])) == []
