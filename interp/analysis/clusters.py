@@ -13,6 +13,7 @@ from scipy.spatial.distance import cdist
 
 from interp.analysis.statistics import wilson_interval
 from interp.types import Array, ClusterMatch
+from interp.types.shown import ShortRepr
 
 DRAWN = 32
 NULLS = ("permuted prototypes", "random data means")
@@ -37,8 +38,8 @@ class ClusterOptions:
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Sample:
+@dataclass(frozen=True, repr=False)
+class LabelledInputs(ShortRepr):
     """Rows of a layer's input with what is known of each.
 
     Attributes
@@ -57,8 +58,8 @@ class Sample:
 
 
 def match_clusters(
-    train: Sample,
-    test: Sample,
+    train: LabelledInputs,
+    test: LabelledInputs,
     prototypes: Mapping[str, Array],
     effective_count: Mapping[str, Array],
     k: int,
@@ -83,7 +84,9 @@ def match_clusters(
     """
     rng = np.random.default_rng(options.seed)
     rows = rng.permutation(len(train.inputs))[: options.rows]
-    fitted = Sample(train.inputs[rows], None if train.labels is None else train.labels[rows], train.predictions[rows])
+    fitted = LabelledInputs(
+        train.inputs[rows], None if train.labels is None else train.labels[rows], train.predictions[rows]
+    )
     centroids = fit_centroids(fitted.inputs, k, options)
     matches = {kind: match_to_centroids(points, centroids) for kind, points in prototypes.items()}
     return ClusterMatch(
@@ -188,7 +191,7 @@ def nearest(inputs: Array, points: Array) -> Array:
 
 
 def _agreement(
-    fitted: Sample, centroids: Array, prototypes: Mapping[str, Array], rng: np.random.Generator
+    fitted: LabelledInputs, centroids: Array, prototypes: Mapping[str, Array], rng: np.random.Generator
 ) -> pd.DataFrame:
     by_centroid = nearest(fitted.inputs, centroids)
     partitions = {"k-means": by_centroid}
@@ -222,7 +225,7 @@ def _compare(pair: str, first: Array, second: Array, rng: np.random.Generator) -
 
 
 def _classifiers(
-    fitted: Sample, test: Sample, centroids: Array, prototypes: Mapping[str, Array], seed: int
+    fitted: LabelledInputs, test: LabelledInputs, centroids: Array, prototypes: Mapping[str, Array], seed: int
 ) -> pd.DataFrame:
     """Measure classifiers that know only distances, beside the network itself."""
     if fitted.labels is None or test.labels is None:
@@ -242,7 +245,7 @@ def _classifiers(
     return pd.DataFrame([_measure(name, guess, test) for name, guess in guesses.items()])
 
 
-def _majority(fitted: Sample, inputs: Array, points: Array) -> Array:
+def _majority(fitted: LabelledInputs, inputs: Array, points: Array) -> Array:
     """Give each row the commonest label among the fitted rows nearest to the same point."""
     assert fitted.labels is not None
     votes = np.zeros((len(points), int(fitted.labels.max()) + 1))
@@ -250,7 +253,7 @@ def _majority(fitted: Sample, inputs: Array, points: Array) -> Array:
     return np.asarray(votes.argmax(axis=1)[nearest(inputs, points)])
 
 
-def _read_out(fitted: Sample, inputs: Array, centroids: Array) -> Array:
+def _read_out(fitted: LabelledInputs, inputs: Array, centroids: Array) -> Array:
     """Predict by ridge regression on the distances to all centroids (scikit-learn's RidgeClassifier)."""
     from sklearn.linear_model import RidgeClassifier
     from sklearn.metrics import euclidean_distances
@@ -265,7 +268,7 @@ def _read_out(fitted: Sample, inputs: Array, centroids: Array) -> Array:
     return np.asarray(model.predict(new))
 
 
-def _measure(name: str, guess: Array, test: Sample) -> dict[str, object]:
+def _measure(name: str, guess: Array, test: LabelledInputs) -> dict[str, object]:
     assert test.labels is not None
     right = guess == test.labels
     low, high = wilson_interval(int(right.sum()), len(right))

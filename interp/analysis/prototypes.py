@@ -1,6 +1,6 @@
 """The mean input that each node stands for: sums over samples, as one streamed matrix product.
 
-Kinds (DESIGN section 4): ``conditional`` E[x | z = 0] = mu - Cov(x, z) m / s^2, exact for a Gaussian;
+Kinds: ``conditional`` E[x | z = 0] = mu - Cov(x, z) m / s^2, exact for a Gaussian;
 ``component`` weighted by the responsibility of the component that the boundary passes closest to;
 ``nearest`` the share of inputs with the smallest distance; ``strongest`` with the largest output.
 """
@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from scipy.linalg import eigh
 
 from interp.analysis.gaussians import blocks_of
-from interp.types import Array, Boundaries, GaussianFit, Prototypes, Rows
+from interp.types import Array, Boundaries, GaussianFit, LayerRows, Prototypes, Rows
 
 ONE_SIDED_ACTIVATIONS = ("relu", "leaky_relu", "gelu", "silu", "elu", "softplus", "relu6", "selu", "celu", "mish")
 """Their least output is 0 or close to it on a whole half space: the zero set is what is near."""
@@ -23,22 +22,6 @@ ONE_SIDED_ACTIVATIONS = ("relu", "leaky_relu", "gelu", "silu", "elu", "softplus"
 KINDS = ("conditional", "component", "nearest", "strongest")
 MOST_COORDINATES = 64
 WIDEST_PCA = 2048  # beyond this many inputs a covariance matrix costs more than it tells
-
-
-class Samples(Protocol):
-    """Rows of one layer with what they came from; `interp.recording.record.Samples` is one."""
-
-    @property
-    def z(self) -> Array:
-        """(B, N)."""
-
-    @property
-    def layer_input(self) -> Array:
-        """(B, D)."""
-
-    @property
-    def network_input(self) -> Array:
-        """(B / R, D0), each behind R rows in turn."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +52,7 @@ class Cuts:
 
 
 def find_prototypes(
-    samples: Iterable[Samples],
+    samples: Iterable[LayerRows],
     z: Rows,
     row_sample: Array,
     fit: GaussianFit,
@@ -241,7 +224,7 @@ class _Sums:
         self.outer: Array | None = None
         self.same = False
 
-    def add(self, part: Samples, z: Array, weights: dict[str, Array]) -> None:
+    def add(self, part: LayerRows, z: Array, weights: dict[str, Array]) -> None:
         """Add a block of rows; `z` (B, N) is of the nodes to average for."""
         self.rows += len(z)
         weights = {**weights, "conditional": (z - self.z_mean).astype(np.float32)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,7 +19,7 @@ from interp.network.own_activations import Function, output_functions
 from interp.store import RecordingWriter
 from interp.tasks.predictions import predict
 from interp.tasks.tasks import COUNTED
-from interp.types import Array, Dataset, LoadedModel, NodeLayer, Provenance, Recording, Split
+from interp.types import Array, Dataset, LayerRows, LoadedModel, NodeLayer, Provenance, Recording, Split
 
 MOST_ROWS = 262_144
 """Rows a layer and split: beyond, a convolution's positions are drawn at random from each input."""
@@ -29,25 +28,6 @@ MOST_VALUES = 16_777_216
 """Values of all layers, or of what one layer reads, that are held at once: 64 MB."""
 
 ACTIVE = 1e-6  # learn-DM: a node is active on an input where its output exceeds this in size
-
-
-class Samples(NamedTuple):
-    """Rows of one layer with what they came from.
-
-    Attributes
-    ----------
-    z
-        (B, N).
-    layer_input
-        (B, D) what the nodes read; for a convolution the patch.
-    network_input
-        (B / R, D0) scaled network inputs, flat, each behind R rows in turn (a convolution's positions); the very same
-        array as `layer_input` where the nodes read just that.
-    """
-
-    z: Array
-    layer_input: Array
-    network_input: Array
 
 
 @torch.no_grad()
@@ -168,7 +148,7 @@ def _output_statistics(layer: NodeLayer, values: Array, function: Function) -> t
 
 
 @torch.no_grad()
-def layer_samples(model: LoadedModel, data: Dataset, recording: Recording, layer: str) -> Iterator[Samples]:
+def layer_rows(model: LoadedModel, data: Dataset, recording: Recording, layer: str) -> Iterator[LayerRows]:
     """Yield a layer's recorded rows with the inputs they came from, recomputed and not stored."""
     target = model.layer(layer)
     z, inputs = recording.z[layer], data.splits[recording.split].inputs
@@ -181,4 +161,4 @@ def layer_samples(model: LoadedModel, data: Dataset, recording: Recording, layer
         index = torch.arange(len(x)).repeat_interleave(kept)
         read = read_by(model.module, target, x).rows(len(x), index, flat).cpu().numpy()
         network = x.flatten(1).cpu().numpy()
-        yield Samples(np.asarray(z[first:last]), read, read if np.array_equal(read, network) else network)
+        yield LayerRows(np.asarray(z[first:last]), read, read if np.array_equal(read, network) else network)

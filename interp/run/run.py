@@ -20,13 +20,13 @@ from interp.run.stage import Stage
 from interp.run.stages import SEVERAL, all_stages, find_stage
 from interp.store import check_same, open_recording
 from interp.types import Dataset, Limit, LoadedModel, Provenance, as_json
-from interp.types.shown import Shown
+from interp.types.shown import ShortRepr
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "captum", "h5py", "interp")
 
 
 @dataclass(frozen=True, repr=False)
-class Run(Shown):
+class Run(ShortRepr):
     """A loaded model, its data, and the folder its results live in.
 
     Attributes

@@ -15,7 +15,7 @@ from interp.types.json_values import as_json
 from interp.types.networks import Confidence, Inference, LoadedModel, NodeLayer, Scaling
 from interp.types.page import Figure, Section, Table
 from interp.types.prototypes import ClusterMatch, Prototypes
-from interp.types.recordings import Provenance, Recording
+from interp.types.recordings import LayerRows, Provenance, Recording
 from interp.types.results import Limit, Results, Verdict
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "GaussianFit",
     "Inference",
     "InputPart",
+    "LayerRows",
     "Limit",
     "LoadedModel",
     "NodeLayer",

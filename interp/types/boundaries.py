@@ -11,7 +11,7 @@ import numpy as np
 from interp.types.arrays import Array
 from interp.types.flags import Flag
 from interp.types.shapes import Shape
-from interp.types.shown import Shown
+from interp.types.shown import ShortRepr
 
 KINDS = ("coherent", "adhoc", "one-sided", "dead")
 
@@ -20,7 +20,7 @@ UNSAMPLED = "unsampled"
 
 
 @dataclass(frozen=True, repr=False)
-class Thresholds(Shown):
+class Thresholds(ShortRepr):
     """What counts as dead, one-sided and coherent.
 
     Attributes
@@ -43,7 +43,7 @@ class Thresholds(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class Boundaries(Shown):
+class Boundaries(ShortRepr):
     """Kind of every boundary z = 0 of one layer, beside what chance would give.
 
     Attributes

@@ -9,11 +9,11 @@ from typing import Annotated
 
 from interp.types.arrays import Array
 from interp.types.shapes import Shape
-from interp.types.shown import Shown
+from interp.types.shown import ShortRepr
 
 
 @dataclass(frozen=True, repr=False)
-class Split(Shown):
+class Split(ShortRepr):
     """One part of a data set.
 
     Attributes
@@ -64,7 +64,7 @@ class InputPart:
 
 
 @dataclass(frozen=True, repr=False)
-class Dataset(Shown):
+class Dataset(ShortRepr):
     """Inputs as stored (unscaled), with what is known about them.
 
     Attributes

@@ -10,11 +10,11 @@ import pandas as pd
 
 from interp.types.arrays import Array
 from interp.types.shapes import Columns, Shape
-from interp.types.shown import Shown
+from interp.types.shown import ShortRepr
 
 
 @dataclass(frozen=True, repr=False)
-class Effects(Shown):
+class Effects(ShortRepr):
     """What interventions cost, as one tidy table.
 
     Attributes
@@ -81,7 +81,7 @@ class Effects(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class RunEffects(Shown):
+class RunEffects(ShortRepr):
     """What interventions cost over several independently trained networks of one architecture.
 
     Attributes
@@ -111,7 +111,7 @@ class RunEffects(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class Attribution(Shown):
+class Attribution(ShortRepr):
     """Importance of one layer's nodes for the predicted class, by Captum and by this program.
 
     Attributes

@@ -9,11 +9,11 @@ import numpy as np
 
 from interp.types.arrays import Array
 from interp.types.shapes import Shape
-from interp.types.shown import Shown
+from interp.types.shown import ShortRepr
 
 
 @dataclass(frozen=True, repr=False)
-class GaussianFit(Shown):
+class GaussianFit(ShortRepr):
     """Gaussians and Gaussian mixtures fitted to the pre-activations z of every node of one layer.
 
     Attributes

@@ -10,7 +10,7 @@ import numpy as np
 
 from interp.errors import unknown_name
 from interp.types.arrays import Array
-from interp.types.shown import Shown
+from interp.types.shown import ShortRepr
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +19,7 @@ Confidence = Literal["certain", "likely", "uncertain"]
 
 
 @dataclass(frozen=True, repr=False)
-class Inference(Shown):
+class Inference(ShortRepr):
     """One fact that the program worked out rather than was told.
 
     Attributes
@@ -38,7 +38,7 @@ class Inference(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class Scaling(Shown):
+class Scaling(ShortRepr):
     """Input preprocessing ``(x / divisor - mean) / std``, in float32 and in that order.
 
     Attributes
@@ -68,7 +68,7 @@ class Scaling(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class NodeLayer(Shown):
+class NodeLayer(ShortRepr):
     """The nodes of one linear map, and where their values are found.
 
     Attributes
@@ -101,7 +101,7 @@ class NodeLayer(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class LoadedModel(Shown):
+class LoadedModel(ShortRepr):
     """A network ready to be looked at, and how it was read.
 
     Attributes

@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from interp.types.shown import Shown
+from interp.types.shown import ShortRepr
 
 
 @dataclass(frozen=True, repr=False)
-class Figure(Shown):
+class Figure(ShortRepr):
     """One picture of the page.
 
     Attributes
@@ -31,7 +31,7 @@ class Figure(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class Table(Shown):
+class Table(ShortRepr):
     """One table of the page; `sortable` ones can be ordered by a click on a column."""
 
     frame: pd.DataFrame
@@ -40,7 +40,7 @@ class Table(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class Section(Shown):
+class Section(ShortRepr):
     """What one part of the page shows."""
 
     title: str

@@ -11,11 +11,11 @@ import pandas as pd
 
 from interp.types.arrays import Array
 from interp.types.shapes import Columns, Shape
-from interp.types.shown import Shown
+from interp.types.shown import ShortRepr
 
 
 @dataclass(frozen=True, repr=False)
-class Prototypes(Shown):
+class Prototypes(ShortRepr):
     """The mean inputs that the nodes of one layer stand for.
 
     Attributes
@@ -65,7 +65,7 @@ class Prototypes(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class ClusterMatch(Shown):
+class ClusterMatch(ShortRepr):
     """Prototypes of one layer beside k-means centroids of the layer's input.
 
     Attributes

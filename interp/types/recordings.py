@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from interp.types.arrays import Array, Rows
 from interp.types.networks import NodeLayer
 from interp.types.shapes import Shape
-from interp.types.shown import Shown
+from interp.types.shown import ShortRepr, short_repr
 
 
 @dataclass(frozen=True, repr=False)
-class Provenance(Shown):
+class Provenance(ShortRepr):
     """Where a result came from, enough to refuse a file that belongs elsewhere.
 
     Attributes
@@ -38,7 +38,7 @@ class Provenance(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class Recording(Shown):
+class Recording(ShortRepr):
     """Pre-activations of one split, read from disk a batch at a time.
 
     Attributes
@@ -97,3 +97,30 @@ class Recording(Shown):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class LayerRows(NamedTuple):
+    """Some rows of one layer, with the inputs that they came from.
+
+    Attributes
+    ----------
+    z
+        (B, N) pre-activations.
+    layer_input
+        (B, D) what the nodes read; for a convolution the patch.
+    network_input
+        (B / R, D0) scaled network inputs, flat, each behind R rows in turn (a convolution's positions); the very same
+        array as `layer_input` where the nodes read just that.
+
+    Examples
+    --------
+    >>> LayerRows(np.zeros((4, 3)), np.zeros((4, 2)), np.zeros((2, 5)))
+    LayerRows(z=float64[4, 3], layer_input=float64[4, 2], network_input=float64[2, 5])
+    """
+
+    z: Array
+    layer_input: Array
+    network_input: Array
+
+    def __repr__(self) -> str:
+        return short_repr(self)

@@ -12,11 +12,11 @@ from interp.types.gaussians import GaussianFit
 from interp.types.networks import LoadedModel
 from interp.types.prototypes import ClusterMatch, Prototypes
 from interp.types.recordings import Provenance
-from interp.types.shown import Shown
+from interp.types.shown import ShortRepr
 
 
 @dataclass(frozen=True, repr=False)
-class Verdict(Shown):
+class Verdict(ShortRepr):
     """What the results say, in plain words.
 
     Attributes
@@ -35,7 +35,7 @@ class Verdict(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class Limit(Shown):
+class Limit(ShortRepr):
     """One thing of which not all was looked at.
 
     Attributes
@@ -58,7 +58,7 @@ class Limit(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class Results(Shown):
+class Results(ShortRepr):
     """Everything one run found; per-layer results are keyed by layer name, in network order."""
 
     model: LoadedModel

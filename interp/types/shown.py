@@ -16,7 +16,7 @@ MOST_LETTERS = 48
 MOST_ENTRIES = 4
 
 
-class Shown:
+class ShortRepr:
     """Base of dataclasses, made with ``repr=False``, whose `repr` is `short_repr`."""
 
     def __repr__(self) -> str:
@@ -24,7 +24,7 @@ class Shown:
 
 
 def short_repr(value: Any) -> str:
-    """Show a dataclass's fields, arrays by type and shape, in at most 400 characters.
+    """Show the fields of a dataclass or named tuple, arrays by type and shape, in at most 400 characters.
 
     Examples
     --------
@@ -41,9 +41,9 @@ def short_repr(value: Any) -> str:
 
 
 def _fields(value: Any) -> Iterator[str]:
-    for field in fields(value):
-        if field.repr:
-            yield f"{field.name}={_shown(getattr(value, field.name))}"
+    names = [field.name for field in fields(value) if field.repr] if is_dataclass(value) else value._fields
+    for name in names:
+        yield f"{name}={_shown(getattr(value, name))}"
 
 
 def _shown(value: Any) -> str:

@@ -10,7 +10,7 @@ from sklearn.metrics import adjusted_rand_score
 from interp.analysis.clusters import (
     NULLS,
     ClusterOptions,
-    Sample,
+    LabelledInputs,
     _random_means,
     fit_centroids,
     match_clusters,
@@ -28,7 +28,7 @@ def planted(rows=600, seed=0, labels=True):
     truth = rng.integers(0, K, rows)
     inputs = (CENTRES[truth] + rng.normal(size=(rows, D))).astype(np.float32)
     wrong = rng.random(rows) < 0.1
-    return Sample(inputs, truth if labels else None, np.where(wrong, (truth + 1) % K, truth))
+    return LabelledInputs(inputs, truth if labels else None, np.where(wrong, (truth + 1) % K, truth))
 
 
 def prototypes(seed=0):
@@ -160,7 +160,7 @@ def test_classifiers_that_know_distances_solve_planted_clusters(found):
 
 def test_labels_need_not_run_from_zero():
     train, test = planted(), planted(200, 1)
-    moved = [Sample(s.inputs, 2 * s.labels + 3, 2 * s.predictions + 3) for s in (train, test)]
+    moved = [LabelledInputs(s.inputs, 2 * s.labels + 3, 2 * s.predictions + 3) for s in (train, test)]
     plain = match_clusters(train, test, prototypes(), counts(), K, OPTIONS)
     found = match_clusters(*moved, prototypes(), counts(), K, OPTIONS)
     pd.testing.assert_frame_equal(found.accuracy, plain.accuracy)
@@ -174,7 +174,7 @@ def test_without_labels_there_are_no_classes():
 
 
 def test_one_class_alone_is_always_right():
-    sample = Sample(planted().inputs, np.full(600, 2), np.full(600, 2))
+    sample = LabelledInputs(planted().inputs, np.full(600, 2), np.full(600, 2))
     found = match_clusters(sample, sample, prototypes(), counts(), K, OPTIONS)
     assert (found.accuracy["accuracy"] == 1).all()
 

@@ -15,7 +15,7 @@ from interp.network.inputs import as_tensor
 from interp.network.linear_maps import affine_map
 from interp.network.nodes import find_layers, rows_of_nodes
 from interp.recording import record
-from interp.recording.record import layer_samples, record_activations
+from interp.recording.record import layer_rows, record_activations
 from interp.store import RecordingWriter, open_recording
 from interp.types import Dataset, LoadedModel, Provenance, Scaling, Split
 
@@ -142,7 +142,7 @@ def test_positions_and_patches_give_z_back(tmp_path, monkeypatch, most):
     with open_recording(tmp_path / "a.h5") as found:
         conv = model.layers[0]
         weight, bias = affine_map(model.module, conv, torch.zeros(1, *model.input_shape))
-        parts = list(layer_samples(model, data, found, conv.name))
+        parts = list(layer_rows(model, data, found, conv.name))
         z = np.concatenate([part.z for part in parts])
         assert z.shape == (300 * kept, 5)
         patches = np.concatenate([part.layer_input for part in parts])
@@ -167,7 +167,7 @@ def test_inputs_behind_dense_rows(tmp_path):
     with open_recording(tmp_path / "a.h5", "test") as found:
         for layer in model.layers:
             weight, bias = affine_map(model.module, layer, torch.zeros(1, *model.input_shape))
-            for part in layer_samples(model, data, found, layer.name):
+            for part in layer_rows(model, data, found, layer.name):
                 np.testing.assert_allclose(part.layer_input @ weight.T + bias, part.z, atol=1e-5)
                 assert (part.network_input is part.layer_input) == (layer.name == "0")
         assert found.position["0"].size == 0

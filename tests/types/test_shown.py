@@ -8,13 +8,13 @@ import pytest
 
 import interp.types
 from interp.types import InputPart, Split
-from interp.types.shown import LONGEST, Shown, short_repr
+from interp.types.shown import LONGEST, ShortRepr, short_repr
 
 RESULTS = [kind for name in interp.types.__all__ if is_dataclass(kind := getattr(interp.types, name))]
 
 
 @dataclass(frozen=True, repr=False)
-class Some(Shown):
+class Some(ShortRepr):
     first: object
     second: object = None
 
@@ -48,4 +48,4 @@ def test_a_line_ends_in_time():
 
 @pytest.mark.parametrize("kind", [kind for kind in RESULTS if kind is not InputPart])
 def test_every_result_is_shown_so(kind):
-    assert kind.__repr__ is Shown.__repr__
+    assert kind.__repr__ is ShortRepr.__repr__

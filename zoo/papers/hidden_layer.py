@@ -9,16 +9,15 @@ import numpy as np
 import torch
 
 from interp.analysis.boundaries import classify_boundaries
-from interp.analysis.clusters import Sample
+from interp.analysis.clusters import LabelledInputs
 from interp.analysis.gaussians import fit_gaussians
 from interp.analysis.prototypes import find_prototypes
 from interp.checkpoints import load_model
 from interp.network.chain import run, split_at
 from interp.network.inputs import as_tensor, input_blocks
 from interp.network.linear_maps import affine_map
-from interp.recording.record import Samples
 from interp.tasks.predictions import predict
-from interp.types import Array, Boundaries, Dataset, LoadedModel, Prototypes
+from interp.types import Array, Boundaries, Dataset, LayerRows, LoadedModel, Prototypes
 
 BLOCK = 4096
 
@@ -37,8 +36,8 @@ class HiddenLayer:
 
     boundaries: Boundaries
     prototypes: Prototypes
-    train: Sample
-    test: Sample
+    train: LabelledInputs
+    test: LabelledInputs
 
 
 def look_at(path: Path, data: Dataset) -> HiddenLayer:
@@ -58,13 +57,13 @@ def look_at(path: Path, data: Dataset) -> HiddenLayer:
     affine = affine_map(model.module, layer, as_tensor(data.train.inputs[:2], model.scaling, model.input_shape))
     assert affine is not None, "a linear layer"
     boundaries = classify_boundaries(fit, bias=affine[1])
-    parts = (Samples(z[rows], train.inputs[rows], train.inputs[rows]) for rows in _blocks(len(z)))
+    parts = (LayerRows(z[rows], train.inputs[rows], train.inputs[rows]) for rows in _blocks(len(z)))
     prototypes = find_prototypes(parts, z, np.arange(len(z)), fit, boundaries, layer.activation, affine)
     return HiddenLayer(boundaries, prototypes, train, _read(model, data, "test")[1])
 
 
 @torch.no_grad()
-def _read(model: LoadedModel, data: Dataset, split: str) -> tuple[Array, Sample]:
+def _read(model: LoadedModel, data: Dataset, split: str) -> tuple[Array, LabelledInputs]:
     """Give z (S, N) of the first layer, and the inputs with labels and predictions."""
     parts = split_at(model.module, model.layers[0].tap)
     assert parts is not None, "zoo networks are chains"
@@ -75,7 +74,7 @@ def _read(model: LoadedModel, data: Dataset, split: str) -> tuple[Array, Sample]
         values.append(z.numpy().copy())  # an activation may work in place
         guesses.append(predict(run(after, z), model.output).numpy())
         inputs.append(x.flatten(1).numpy())
-    sample = Sample(np.concatenate(inputs), data.splits[split].labels, np.concatenate(guesses))
+    sample = LabelledInputs(np.concatenate(inputs), data.splits[split].labels, np.concatenate(guesses))
     return np.concatenate(values), sample
 
 

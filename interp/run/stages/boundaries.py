@@ -9,7 +9,7 @@ import numpy as np
 
 from interp.analysis.boundaries import classify_boundaries
 from interp.analysis.gaussians import fit_gaussians
-from interp.recording.record import layer_samples
+from interp.recording.record import layer_rows
 from interp.run.recorded import affine_of, each_layer
 from interp.run.run import Run
 from interp.run.stage import Stage
@@ -40,7 +40,7 @@ def _random_directions(run: Run, layer: NodeLayer, recording: Recording, most: i
         return None
     step = -(-recording.z[layer.name].shape[0] // most)
     weights = np.random.default_rng([run.options.seed, 1]).normal(size=(layer.inputs, run.options.directions))
-    parts = [part.layer_input[::step] @ weights for part in layer_samples(run.model, run.data, recording, layer.name)]
+    parts = [part.layer_input[::step] @ weights for part in layer_rows(run.model, run.data, recording, layer.name)]
     return fit_gaussians(np.concatenate(parts), None, run.options.gaussians)
 
 

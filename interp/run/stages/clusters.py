@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from interp.analysis.clusters import Sample, match_clusters
-from interp.recording.record import layer_samples
+from interp.analysis.clusters import LabelledInputs, match_clusters
+from interp.recording.record import layer_rows
 from interp.run.recorded import each_layer, recorded
 from interp.run.run import Run
 from interp.run.stage import Stage
@@ -37,18 +37,18 @@ def run(run: Run) -> dict[str, tuple[ClusterMatch, ...]]:
     return each_layer(run, one)
 
 
-def _sample(run: Run, recording: Recording, layer: NodeLayer) -> Sample:
+def _sample(run: Run, recording: Recording, layer: NodeLayer) -> LabelledInputs:
     """Draw rows of a layer's input, enough for k-means and for measuring classifiers."""
     rows = recording.z[layer.name].shape[0]
     chosen = np.zeros(rows, bool)
     chosen[np.random.default_rng(run.options.seed).permutation(rows)[: run.options.clusters.rows]] = True
     parts, start = [], 0
-    for part in layer_samples(run.model, run.data, recording, layer.name):
+    for part in layer_rows(run.model, run.data, recording, layer.name):
         parts.append(part.layer_input[chosen[start : start + len(part.z)]])
         start += len(part.z)
     sample = recording.sample[layer.name][chosen]
     labels = None if recording.labels is None or run.model.task not in COUNTED else recording.labels[sample]
-    return Sample(np.concatenate(parts), labels, recording.predictions[sample])
+    return LabelledInputs(np.concatenate(parts), labels, recording.predictions[sample])
 
 
 def summarise(found: Mapping[str, tuple[ClusterMatch, ...]]) -> Iterator[str]:

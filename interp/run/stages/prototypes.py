@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from interp.analysis.prototypes import find_prototypes
-from interp.recording.record import layer_samples
+from interp.recording.record import layer_rows
 from interp.run.recorded import affine_of, each_layer
 from interp.run.run import Run
 from interp.run.stage import Stage
@@ -20,7 +20,7 @@ def run(run: Run) -> dict[str, Prototypes]:
 
     def one(layer: NodeLayer, recording: Recording) -> Prototypes:
         return find_prototypes(
-            layer_samples(run.model, run.data, recording, layer.name),
+            layer_rows(run.model, run.data, recording, layer.name),
             recording.z[layer.name],
             recording.sample[layer.name],
             fits[layer.name],
