@@ -17,8 +17,7 @@ from interp.errors import CheckpointError, DataError, first_line
 from interp.network.inputs import BLOCK, IMAGE_BLOCK, as_tensor, channels_last, device_of, input_blocks, outputs_on
 from interp.network.linear_maps import weight_of
 from interp.network.nodes import find_layers
-from interp.tasks.scorers import judge_of
-from interp.tasks.tasks import answers
+from interp.tasks import find_task
 from interp.types import Dataset, Inference, LoadedModel, Scaling
 
 FITTED = 5000
@@ -137,16 +136,16 @@ def _hidden_activation(model: LoadedModel) -> str:
 @torch.no_grad()
 def score_splits(model: LoadedModel, data: Dataset) -> dict[str, float]:
     """Give the score of each split that has something to compare with."""
-    found = {}
+    found, task = {}, find_task(model.task)
     module, size = channels_last(model.module), IMAGE_BLOCK if len(model.input_shape) > 1 else BLOCK
     for name, split in data.splits.items():
-        values = answers(model.task, split)
+        values = task.answers(split)
         if values is None:
             continue
-        judge = judge_of(model.task, values, model.scaling)
+        scorer = task.scorer(values, model.scaling)
         total = 0.0
         for rows, x in input_blocks(model, split.inputs, size):
-            marks, _ = judge(module(x), torch.from_numpy(values[rows]).to(x.device), model.output)
+            marks, _ = scorer(module(x), torch.from_numpy(values[rows]).to(x.device), model.output)
             total += float(marks.double().sum())
         found[name] = total / len(split)
     return found
@@ -161,7 +160,7 @@ def _features(model: LoadedModel) -> int:
 
 def _fit(model: LoadedModel, data: Dataset | None) -> tuple[Inference | None, float]:
     """Hold the score on training rows against what a network of this size should reach; with the skill that it is."""
-    values = answers(model.task, data.train) if data is not None else None
+    values = find_task(model.task).answers(data.train) if data is not None else None
     if data is None or values is None:
         return None, 0.0
     width = _features(model) if len(model.layers) > 1 else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from interp.tasks.tasks import TASKS
+from interp.tasks import find_task
 from interp.types import LoadedModel, NodeLayer, as_json
 
 DENSE_KINDS = ("linear", "offset-l2")
@@ -38,8 +38,8 @@ def inspection(model: LoadedModel) -> dict[str, Any]:
             "output": model.output,
             "trained": model.inferred["trained"].value if "trained" in model.inferred else None,
             "task": model.task,
-            "score": {"name": TASKS[model.task].key, **model.scores},
-            "accuracy": model.accuracy,
+            "score": {"name": find_task(model.task).score.key, **model.scores},
+            "accuracy": dict(model.scores) if find_task(model.task).counted else {},
             "inferred": model.inferred,
             "skipped": model.skipped,
         }

@@ -8,7 +8,7 @@ from typing import Annotated
 from interp.checkpoints.inference.readings import OUTPUTS
 from interp.errors import unknown_name
 from interp.network.activations import ACTIVATIONS
-from interp.tasks.tasks import TASKS
+from interp.tasks import find_task
 from interp.types.flags import Flag
 
 INFERRED = Flag(default="inferred")
@@ -29,8 +29,8 @@ class LoadOptions:
     output
         What the last layer gives: ``linear``, ``activation`` or ``negated-activation``.
     task
-        What the network is asked for: ``classification``, ``binary``, ``multi-label``, ``regression`` or
-        ``autoencoder``.
+        What the network is asked for: ``classification``, ``binary``, ``multi-label``, ``regression``,
+        ``autoencoder``, or ``package.module:name`` of a `Task`.
     allow_pickle
         Whether the file may run code; only if you trust it.
     weights
@@ -57,8 +57,9 @@ def check_options(options: LoadOptions) -> None:
     known = {
         "--activation": (options.activation, ACTIVATIONS),
         "--output": (options.output, OUTPUTS),
-        "--task": (options.task, TASKS),
     }
     for option, (name, names) in known.items():
         if name is not None and name not in names:
             raise unknown_name(option, name, names)
+    if options.task is not None:
+        find_task(options.task)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from interp.checkpoints.formats.contents import Contents
-from interp.checkpoints.inference.task import data_for, find_task
 from interp.checkpoints.options import LoadOptions
+from interp.tasks import ASSUMED
+from interp.tasks.infer import data_for, infer_task
 from interp.types import Dataset, Inference
 
 
@@ -21,14 +22,14 @@ class Request:
     data
         None if neither user nor file names any.
     task
-        A name of `interp.tasks.tasks.TASKS`.
+        Name of a task, for `interp.tasks.find_task`.
     """
 
     path: object
     contents: Contents
     data: Dataset | None
     options: LoadOptions
-    task: str = "classification"
+    task: str = ASSUMED.name
 
 
 def settled(asked: Request, outputs: int) -> tuple[Request, Inference]:
@@ -39,6 +40,6 @@ def settled(asked: Request, outputs: int) -> tuple[Request, Inference]:
     DataError, UsageError
         If the data are not this network's, or not for the task that the user named.
     """
-    fact = find_task(asked.data, outputs, asked.options.task)
+    fact = infer_task(asked.data, outputs, asked.options.task)
     data = None if asked.data is None else data_for(asked.data, str(fact.value), outputs)
     return replace(asked, task=str(fact.value), data=data), fact

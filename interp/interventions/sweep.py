@@ -20,7 +20,7 @@ from interp.interventions.readouts.curves import clamp_curves, node_levels
 from interp.interventions.readouts.falling import falls
 from interp.interventions.readouts.rows import class_rows, corrected, effect_rows, no_classes
 from interp.network.caps import chosen_nodes, least
-from interp.tasks.tasks import COUNTED
+from interp.tasks import find_task
 from interp.types import Array, Dataset, Effects, LoadedModel, NodeLayer, Split
 from interp.types.flags import Flag
 
@@ -167,7 +167,7 @@ def _sweeps(
         for name, split in splits.items():
             keys, edits = _edits(layer, ranges[layer.name], options, options.ablation and name == "train")
             note = f"{layer.name} on {name}"
-            if model.task in COUNTED:
+            if find_task(model.task).counted:
                 counts = tally(model, layer, edits, split, note, class_number(model, split))
                 by_class.append(class_rows(keys, counts, layer.name, name))
                 found = counted(counts)

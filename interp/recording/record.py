@@ -17,8 +17,8 @@ from interp.network.linear_maps import read_by
 from interp.network.nodes import rows_of_nodes
 from interp.network.own_activations import Function, output_functions
 from interp.store import RecordingWriter
+from interp.tasks import find_task
 from interp.tasks.predictions import predict
-from interp.tasks.tasks import COUNTED
 from interp.types import Array, Dataset, LayerRows, LoadedModel, NodeLayer, Provenance, Recording, Split
 
 MOST_ROWS = 262_144
@@ -86,7 +86,8 @@ def _record_split(
 
 def _classes(outputs: Tensor, model: LoadedModel) -> Array:
     """Give the predicted classes, (B,); -1 where the task has none."""
-    guess = predict(outputs, model.output) if model.task in COUNTED else torch.full((len(outputs),), -1)
+    counted = find_task(model.task).counted
+    guess = predict(outputs, model.output) if counted else torch.full((len(outputs),), -1)
     return np.asarray(guess.cpu())
 
 

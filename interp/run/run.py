@@ -19,6 +19,7 @@ from interp.run.options import Options, left_out, within_limits
 from interp.run.stage import Stage
 from interp.run.stages import SEVERAL, all_stages, find_stage
 from interp.store import check_same, open_recording
+from interp.tasks import TASKS
 from interp.types import Dataset, Limit, LoadedModel, Provenance, as_json
 from interp.types.shown import ShortRepr
 
@@ -237,6 +238,7 @@ def _check_trust(path: Path, said: tuple[LoadOptions, str], given: tuple[LoadOpt
     code = {
         f"--model {load.model}": load.model is not None and load.model != ours.model,
         "--allow-pickle": bool(load.allow_pickle) and not ours.allow_pickle,
+        f"--task {load.task}": load.task not in (None, ours.task, *TASKS),
         f"--data {named}": is_code(named) and named != data,
     }
     needed = [option for option, is_missing in code.items() if is_missing]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from interp.checkpoints.inspection import widths
-from interp.tasks.tasks import TASKS
+from interp.tasks import find_task
 from interp.types import Limit, LoadedModel
 
 
@@ -35,7 +35,7 @@ def one_line(model: LoadedModel) -> str:
         said = model.inferred[fact]
         mark = "" if said.confidence == "certain" else f" ({said.confidence})"
         facts.append(f"{fact.replace('_', ' ')} {said.value}{mark}")
-    name = TASKS[model.task]
+    name = find_task(model.task).score
     facts += [f"{split} {name.words} {name.shown(value)}" for split, value in model.scores.items()]
     return ", ".join(facts)
 
@@ -44,7 +44,7 @@ def describe(found: Mapping[str, Any]) -> str:
     """Lay an inspection out for the terminal: the layers, then each inferred fact with its evidence."""
     lines = [f"{found['path']}  ({found['format']})"]
     lines += [f"  {la['name']}: {la['kind']}, {la['nodes']} nodes, {la['activation']}" for la in found["layers"]]
-    name = TASKS[found["task"]]
+    name = find_task(found["task"]).score
     scores = {split: value for split, value in found["score"].items() if split != "name"}
     lines += [f"  {name.words} on {split}: {name.shown(value)}" for split, value in scores.items()]
     for fact, said in found["inferred"].items():

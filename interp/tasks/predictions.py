@@ -22,7 +22,12 @@ def predict(outputs: Tensor, form: str) -> Tensor:
     """
     if outputs.shape[1] > 1:
         return outputs.argmax(dim=1)
-    return (outputs[:, 0] > (0.5 if form in PROBABILITIES else 0)).long()
+    return (outputs[:, 0] > threshold(form)).long()
+
+
+def threshold(form: str) -> float:
+    """Give the output above which a label is set."""
+    return 0.5 if form in PROBABILITIES else 0.0
 
 
 def losses(outputs: Tensor, labels: Tensor, form: str) -> Tensor:

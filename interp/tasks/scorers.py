@@ -1,116 +1,76 @@
-"""How outputs are marked: a score and a loss for every row.
-
-The score of a set of rows is the mean of its rows' scores, for every task, so that means, intervals and paired tests
-are the same code: the share of right rows, or R² = 1 - (sum of squared errors) / (sum of squares about the mean).
-"""
+"""Scorers: what turns outputs into a score and a loss for every row."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from interp.tasks.predictions import PROBABILITIES, losses, predict
-from interp.tasks.tasks import COUNTED, R2, TASKS
+from interp.tasks.predictions import losses, predict, threshold
 from interp.types import Array, Scaling
 
 
-@dataclass(frozen=True)
-class Judge:
-    """Marks outputs row by row.
-
-    Attributes
-    ----------
-    task
-        A name of `TASKS`.
-    scaling
-        Of the inputs, which are an autoencoder's targets.
-    weight
-        (T,) what a squared error of each output counts: with it the mean of 1 - weighted errors is R².
-    """
-
-    task: str
-    scaling: Scaling
-    weight: Tensor
-
-    def __call__(self, outputs: Tensor, values: Tensor, form: str) -> tuple[Tensor, Tensor]:
-        """Mark some rows.
-
-        Parameters
-        ----------
-        outputs
-            (B, C).
-        values
-            Their `answers`.
-        form
-            `LoadedModel.output`.
-
-        Returns
-        -------
-        scores
-            (B,) booleans where rows are right or wrong, else float64 at most 1.
-        losses
-            (B,) cross-entropy in nats (mean over labels where there are several), or mean squared error.
-        """
-        if self.task in COUNTED:
-            return predict(outputs, form) == values, losses(outputs, values, form)
-        if self.task == "multi-label":
-            return _several(outputs, values, form)
-        if self.task == "autoencoder":
-            values = torch.from_numpy(self.scaling(values.cpu().numpy())).to(outputs.device)
-        squares = (outputs.double() - values.double()) ** 2
-        return 1 - squares @ self.weight.to(outputs.device), squares.mean(1)
+def score_classes(outputs: Tensor, values: Tensor, form: str) -> tuple[Tensor, Tensor]:
+    """Score predicted classes against labels (B,): right or wrong, and the cross-entropy in nats."""
+    return predict(outputs, form) == values, losses(outputs, values, form)
 
 
-def judge_of(task: str, values: Array, scaling: Scaling) -> Judge:
-    """Make the judge of a set of rows.
-
-    R² of several measured values is the mean of each one's, whatever its unit (scikit-learn's ``uniform_average``;
-    a value that does not vary is left out); of a reconstruction it is that of all values together
-    (``variance_weighted``), since inputs that hardly vary would outweigh all others.
-    """
-    if TASKS[task] != R2:
-        return Judge(task, scaling, torch.zeros(0))
-    spread = _variances(values, scaling if task == "autoencoder" else None)
-    if task == "autoencoder":
-        return Judge(task, scaling, torch.full((len(spread),), 1 / max(spread.sum(), 1e-300), dtype=torch.float64))
-    varies = spread > 0
-    weight = np.where(varies, 1 / np.where(varies, spread, 1), 0) / max(varies.sum(), 1)
-    return Judge(task, scaling, torch.from_numpy(weight))
-
-
-def agreement_judge(task: str, outputs: Array) -> Judge:
-    """Make the judge of outputs against the network's own unperturbed ones, (S, C) of all rows."""
-    known = judge_of("regression" if TASKS[task] == R2 else task, outputs, Scaling("raw"))
-    if task != "autoencoder":
-        return known
-    pooled = 1 / max(float(_variances(outputs, None).sum()), 1e-300)
-    return replace(known, weight=torch.full_like(known.weight, pooled))
-
-
-def own_answers(task: str, outputs: Tensor, form: str) -> Tensor:
-    """Turn the unperturbed network's outputs (B, C) into answers that others can be compared with."""
-    if task in COUNTED:
-        return predict(outputs, form)
-    return (outputs > threshold(form)).to(torch.uint8) if task == "multi-label" else outputs
-
-
-def threshold(form: str) -> float:
-    """Give the output above which a label is set."""
-    return 0.5 if form in PROBABILITIES else 0.0
-
-
-def _several(outputs: Tensor, values: Tensor, form: str) -> tuple[Tensor, Tensor]:
+def score_labels(outputs: Tensor, values: Tensor, form: str) -> tuple[Tensor, Tensor]:
+    """Score several labels a row, (B, T) zeros and ones: right if all are, and their mean cross-entropy in nats."""
     right = ((outputs > threshold(form)) == (values > 0)).all(1)
     logits = torch.logit(outputs.double(), eps=1e-12) if form == "sigmoid" else outputs
     return right, F.binary_cross_entropy_with_logits(logits, values.to(logits.dtype), reduction="none").mean(1)
 
 
-def _variances(values: Array, scaling: Scaling | None, size: int = 8192) -> Array:
-    """Variance of each column in float64, a block at a time about the first block's mean."""
+@dataclass(frozen=True)
+class Explained:
+    """Scores measured values by R² = 1 - (sum of squared errors) / (sum of squares about the mean).
+
+    Attributes
+    ----------
+    weight
+        (T,) weight of each output's squared error: the mean of 1 - weighted errors over rows is R².
+    scaling
+        What is done to the answers before outputs are compared with them; None where nothing is.
+    """
+
+    weight: Tensor
+    scaling: Scaling | None = None
+
+    def __call__(self, outputs: Tensor, values: Tensor, form: str) -> tuple[Tensor, Tensor]:
+        """Score some rows: 1 - weighted squared errors (B,) float64, and the mean squared error."""
+        if self.scaling is not None:
+            values = torch.from_numpy(self.scaling(values.cpu().numpy())).to(outputs.device)
+        squares = (outputs.double() - values.double()) ** 2
+        return 1 - squares @ self.weight.to(outputs.device), squares.mean(1)
+
+
+def each_explained(values: Array) -> Explained:
+    """Make the scorer of several measured values, (S, T), whatever the unit of each.
+
+    Its R² is the mean of each value's (scikit-learn's ``uniform_average``); a value that does not vary is left out.
+    """
+    spread = variances(values, None)
+    varies = spread > 0
+    weight = np.where(varies, 1 / np.where(varies, spread, 1), 0) / max(varies.sum(), 1)
+    return Explained(torch.from_numpy(weight))
+
+
+def all_explained(values: Array, scaling: Scaling | None = None) -> Explained:
+    """Make the scorer of values of one unit, (S, T), scaled first where a scaling is given.
+
+    Its R² is that of all values together (scikit-learn's ``variance_weighted``): in a mean, inputs that hardly vary
+    would outweigh all others.
+    """
+    spread = variances(values, scaling)
+    return Explained(torch.full((len(spread),), 1 / max(spread.sum(), 1e-300), dtype=torch.float64), scaling)
+
+
+def variances(values: Array, scaling: Scaling | None, size: int = 8192) -> Array:
+    """Give the variance of each column in float64, (T,), a block at a time about the first block's mean."""
     total, squares, centre = np.zeros(1), np.zeros(1), None
     for start in range(0, len(values), size):
         block = values[start : start + size] if scaling is None else scaling(values[start : start + size])

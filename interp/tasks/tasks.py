@@ -1,63 +1,47 @@
-"""What a network is asked for, what its score is called, and what its outputs are compared with."""
+"""The tasks by name."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from interp.errors import UsageError
+from interp.safety.imports import look_up
+from interp.tasks.classes import BINARY, CLASSIFICATION
+from interp.tasks.several_labels import MULTI_LABEL
+from interp.tasks.task import Task
+from interp.tasks.values import AUTOENCODER, REGRESSION
 
-from interp.types import Array, Split
+TASKS: dict[str, Task] = {task.name: task for task in (AUTOENCODER, BINARY, CLASSIFICATION, MULTI_LABEL, REGRESSION)}
+"""Name -> task; of those that recognise a data set, the first is taken."""
 
-
-class ScoreName(NamedTuple):
-    """What a score is called: in tables and JSON, and in sentences."""
-
-    key: str
-    words: str
-
-    @property
-    def point(self) -> str:
-        """Say how much 0.01 of it is."""
-        return "0.01" if self.key == "r2" else "one point"
-
-    def shown(self, value: float) -> str:
-        """Print a score: R² as a number, others as a percentage."""
-        return f"{value:.4f}" if self.key == "r2" else f"{value:.2%}"
+ASSUMED = CLASSIFICATION
+"""What a network is taken for where nothing is known of its data."""
 
 
-ACCURACY, EXACT, R2 = (
-    ScoreName("accuracy", "accuracy"),
-    ScoreName("exact_match", "exact-match accuracy"),
-    ScoreName("r2", "R²"),
-)
+def find_task(name: str, where: str = "--task") -> Task:
+    """Give a task by its name, or a user's own as ``package.module:name``.
 
-TASKS: dict[str, ScoreName] = {
-    "classification": ACCURACY,
-    "binary": ACCURACY,
-    "multi-label": EXACT,
-    "regression": R2,
-    "autoencoder": R2,
-}
-"""Task -> its score. Several labels are right if all of them are (subset accuracy, as scikit-learn scores them)."""
+    Parameters
+    ----------
+    name
+        A name of `TASKS`, or where to import a `Task` from.
+    where
+        The option that named it, for errors.
 
-COUNTED = ("classification", "binary")
-"""Tasks whose answer is one class index."""
-
-
-def answers(task: str, split: Split) -> Array | None:
-    """Give what outputs are compared with, one row a sample: labels (S,), targets (S, T) or inputs; None if unknown."""
-    if task == "autoencoder":
-        return split.inputs
-    return split.labels if task in COUNTED else split.targets
-
-
-def described(task: str, value: float) -> str:
-    """Say a score in words.
+    Raises
+    ------
+    UsageError
+        If there is no such task.
 
     Examples
     --------
-    >>> described("binary", 0.9438), described("regression", 0.8125)
-    ('94.38% right', 'R² 0.8125')
+    >>> find_task("regression").described(0.8125)
+    'R² 0.8125'
     """
-    name = TASKS[task]
-    if name == R2:
-        return f"R² {name.shown(value)}"
-    return f"{name.shown(value)} right" + (" in every label" if task == "multi-label" else "")
+    found = look_up(name, TASKS, where)
+    if not isinstance(found, Task):
+        raise UsageError(
+            f"{where} {name}",
+            found=type(found).__name__,
+            expected="an interp.tasks.Task",
+            do="see `replace(interp.tasks.REGRESSION, ...)`",
+        )
+    return found

@@ -123,9 +123,9 @@ class LoadedModel(ShortRepr):
     metadata
         What the file says of itself (data, seed, epoch, metrics); plain values only.
     task
-        What it is asked for, a name of `interp.tasks.tasks.TASKS`.
+        Name of what it is asked for, for `interp.tasks.find_task`.
     scores
-        Split -> score of that task: accuracy, or R².
+        Split -> score of that task, such as accuracy or R².
     """
 
     module: torch.nn.Module
@@ -141,11 +141,6 @@ class LoadedModel(ShortRepr):
     metadata: Mapping[str, Any] = field(default_factory=dict)
     task: str = "classification"
     scores: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def accuracy(self) -> Mapping[str, float]:
-        """Split -> share of right rows; empty for a task scored otherwise."""
-        return self.scores if self.task in ("classification", "binary") else {}
 
     def layer(self, name: str) -> NodeLayer:
         """Find a layer by name; a wrong one is answered with the close ones."""

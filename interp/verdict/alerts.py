@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from interp.tasks.tasks import answers
+from interp.tasks import find_task
 from interp.types import Boundaries, Dataset, Limit, LoadedModel
 from interp.verdict.words import MANY_LAYERS, some
 
@@ -25,7 +25,7 @@ def alerts(
     fit = model.inferred.get("fit")
     if fit is not None and fit.value != "as expected":
         found.append(f"the network as it was read is {fit.value}: {fit.evidence}")
-    if answers(model.task, data.train) is None:
+    if find_task(model.task).answers(data.train) is None:
         found.append("no labels: accuracy below means agreement with the unperturbed predictions")
     if "test" not in data.splits:
         found.append("no test split: everything is measured on the data that was fitted")

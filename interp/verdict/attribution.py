@@ -18,8 +18,8 @@ from interp.network.caps import chosen_nodes
 from interp.network.hooks import edit, tap
 from interp.network.inputs import as_tensor, device_of
 from interp.network.nodes import rows_of_nodes
+from interp.tasks import find_task
 from interp.tasks.predictions import predict
-from interp.tasks.tasks import R2, TASKS
 from interp.types import Array, Attribution, LoadedModel, NodeLayer, Split
 
 
@@ -97,7 +97,7 @@ def attribute(
 
 def _forward(model: LoadedModel) -> Callable[[Tensor], Tensor]:
     """Give what is attributed: the network, or the sum of its outputs (B, 1) where they are measured values."""
-    if TASKS[model.task] != R2:
+    if not find_task(model.task).measured:
         return model.module
     return lambda x: model.module(x).sum(1, keepdim=True)
 

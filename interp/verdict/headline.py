@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from interp.interventions.readouts.tolerance import compared
-from interp.tasks.tasks import R2, TASKS
+from interp.tasks import find_task
 from interp.types import Dataset, Effects, LoadedModel
 
-MEASURED = "outputs are measured values, so weaker activations cost R² whether it leans on distances or not"
+MEASURED = "outputs are measured values, so weaker activations cost {score} whether it leans on distances or not"
 AS_MUCH = "intensity matters as much as where the boundaries lie"
 
 
@@ -32,8 +32,9 @@ def headline(
         if coherent
         else "Boundaries pass through cluster means no more often than chance explains"
     )
-    if TASKS[model.task] == R2:
-        return f"{first}; {MEASURED}."
+    task = find_task(model.task)
+    if task.measured:
+        return f"{first}; {MEASURED.format(score=task.score.words)}."
     leaning = _leaning(ranges)
     return f"{first}; {leaning}{'' if leaning == AS_MUCH else _by_shape(effects, ranges)}."
 

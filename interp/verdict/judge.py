@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from interp.interventions.readouts.tolerance import compared
-from interp.tasks.tasks import COUNTED, R2, TASKS
+from interp.tasks import find_task
 from interp.types import Attribution, Boundaries, Dataset, Effects, Limit, LoadedModel, Verdict
 from interp.verdict.alerts import alerts
 from interp.verdict.coherence import beats_null, coherence, coherences
@@ -37,16 +37,16 @@ def judge(
     limits
         What was not looked at.
     """
+    task = find_task(model.task)
     hidden = [layer.name for layer in model.layers[:-1]] or [layer.name for layer in model.layers]
     beats = {name: beats_null(boundaries[name]) for name in hidden if name in boundaries}
     ranges = {name: harmless_ranges(effects, name) for name in hidden}
     judged = {name: boundaries[name] for name in hidden if name in boundaries}
     findings = coherences(judged) if len(judged) > MANY_LAYERS else [coherence(*found) for found in judged.items()]
-    findings += [sensitivity(name, ranges[name], TASKS[model.task]) for name in hidden]
-    findings += [published_pattern(name, effects) for name in hidden if model.task in COUNTED]
-    measured = TASKS[model.task] == R2
-    findings += [beside_control(name, compared(effects.tolerance, name), measured) for name in hidden]
-    findings += [dead_nodes(boundaries), *captums_agreement(attribution), power(effects, TASKS[model.task])]
+    findings += [sensitivity(name, ranges[name], task.score) for name in hidden]
+    findings += [published_pattern(name, effects) for name in hidden if task.counted]
+    findings += [beside_control(name, compared(effects.tolerance, name), task.measured) for name in hidden]
+    findings += [dead_nodes(boundaries), *captums_agreement(attribution), power(effects, task.score)]
     return Verdict(
         headline(model, data, beats, ranges, effects),
         tuple(filter(None, findings)),

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 import numpy as np
 
 from interp.analysis.statistics import detectable_difference
-from interp.tasks.tasks import R2, ScoreName
+from interp.tasks import Score
 from interp.types import Attribution, Boundaries, Effects
 from interp.verdict.words import MANY_LAYERS
 
 
-def power(effects: Effects, score: ScoreName) -> str:
+def power(effects: Effects, score: Score) -> str:
     """Say what change this many samples would have shown."""
     rows = effects.table[(effects.table["node"] >= 0) & (effects.table["split"] == "train")]
-    if rows.empty or score == R2:
+    if rows.empty or not score.share:
         return ""
     samples = int(rows["samples"].iloc[0])
     least = detectable_difference(samples, 0.01)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from interp.interventions.readouts.tolerance import TOLERATED, connected
-from interp.tasks.tasks import ScoreName
+from interp.tasks import Score
 from interp.types import Effects
 from interp.verdict.coherence import SIGNIFICANT
 
@@ -25,7 +25,7 @@ def harmless_ranges(effects: Effects, layer: str) -> dict[str, tuple[float, floa
     return found
 
 
-def sensitivity(name: str, found: Mapping[str, tuple[float, float]], score: ScoreName) -> str:
+def sensitivity(name: str, found: Mapping[str, tuple[float, float]], score: Score) -> str:
     """Say between which levels the score stays within a point."""
     if not {"scale", "offset"} <= set(found):
         return ""

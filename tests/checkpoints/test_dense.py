@@ -168,5 +168,5 @@ def test_pretrained_zoo_needs_nothing(name):
     path = Path(__file__).parents[2] / "zoo" / "pretrained" / f"{name}-digits.pt"
     model, data = load_model(path)
     assert data.name == "digits"
-    assert model.accuracy["test"] > 0.9
+    assert model.scores["test"] > 0.9
     assert {model.inferred[fact].confidence for fact in ("architecture", "input_scaling", "trained")} == {"certain"}

@@ -12,10 +12,11 @@ from sklearn.linear_model import LinearRegression
 
 from checkpoints.planted import DIGITS, planted
 from interp.checkpoints import LoadOptions, load_model
-from interp.checkpoints.inference.expected import SHARE, expected
+from interp.checkpoints.inference.expected import expected
 from interp.checkpoints.inference.fit import doubt_of
 from interp.checkpoints.inspection import inspection
 from interp.network.activations import ACTIVATIONS
+from interp.tasks.stand_ins import SHARE
 from interp.types import Effects, Split
 from interp.verdict.judge import judge
 

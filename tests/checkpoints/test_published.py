@@ -101,7 +101,7 @@ def test_convolutional(name, shared, mnist):
     model, _ = load_model(path, mnist)
     truth = {"activation": "relu", "input_scaling": facts["normalization"], "output": "linear"}
     assert_honest(model, truth | dict(zip(("placement", "order"), CONVOLUTIONAL[name], strict=True)))
-    assert model.accuracy["test"] == pytest.approx(facts["measured_test_accuracy"], abs=5e-5)
+    assert model.scores["test"] == pytest.approx(facts["measured_test_accuracy"], abs=5e-5)
 
 
 @pytest.mark.parametrize(("activation", "accuracy"), [("abs", 0.9875), ("relu", 0.9849)])
@@ -110,7 +110,7 @@ def test_lenet(activation, accuracy, shared, mnist):
     model, _ = load_model(shared / "fixtures" / "published" / "lenet" / f"{activation}_1.pth", mnist)
     assert_honest(model, {"activation": activation, "input_scaling": "raw", "output": "linear"})
     assert_honest(model, {"placement": "padding 2-0, stride 1-1, max pooling 2-2", "order": "activation, pooling"})
-    assert model.accuracy["test"] == pytest.approx(accuracy, abs=5e-5)
+    assert model.scores["test"] == pytest.approx(accuracy, abs=5e-5)
 
 
 def test_onnx(shared, mnist, tmp_path):

@@ -58,7 +58,7 @@ def test_planted_nodes_are_found(results):
     _, found = results
     boundaries = found.boundaries["a"]
     assert boundaries.kind.tolist() == ["coherent"] * 3 + ["dead"] * 2
-    assert found.model.accuracy["test"] > 0.95
+    assert found.model.scores["test"] > 0.95
     centres = found.prototypes["a"].layer_input["component"]
     for node in range(3):
         assert centres[node, node] == pytest.approx(4, abs=0.4)

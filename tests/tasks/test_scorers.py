@@ -5,8 +5,7 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error, r2_score
 
-from interp.tasks.scorers import agreement_judge, judge_of, own_answers
-from interp.tasks.tasks import TASKS, answers
+from interp.tasks import TASKS
 from interp.types import Scaling, Split
 
 RNG = np.random.default_rng(0)
@@ -14,7 +13,7 @@ RAW = Scaling("raw")
 
 
 def marked(task, outputs, values, form="linear", scaling=RAW):
-    scores, loss = judge_of(task, values, scaling)(torch.from_numpy(outputs), torch.from_numpy(values), form)
+    scores, loss = TASKS[task].scorer(values, scaling)(torch.from_numpy(outputs), torch.from_numpy(values), form)
     return float(scores.double().mean()), float(loss.double().mean())
 
 
@@ -67,16 +66,16 @@ def test_one_output_is_binary():
 @pytest.mark.parametrize("task", TASKS)
 def test_every_network_agrees_with_itself(task):
     outputs = torch.from_numpy(RNG.normal(size=(60, 1 if task == "binary" else 4)))
-    own = own_answers(task, outputs, "linear")
-    scores, _ = agreement_judge(task, outputs.numpy())(outputs, own, "linear")
+    own = TASKS[task].own_answers(outputs, "linear")
+    scores, _ = TASKS[task].own_scorer(outputs.numpy())(outputs, own, "linear")
     assert float(scores.double().mean()) == 1
 
 
 def test_what_outputs_are_compared_with():
     split = Split(np.ones((2, 3)), np.array([0, 1]), np.zeros((2, 1)))
-    assert answers("autoencoder", split) is split.inputs
-    assert answers("binary", split) is split.labels
-    assert answers("regression", split) is split.targets
+    assert TASKS["autoencoder"].answers(split) is split.inputs
+    assert TASKS["binary"].answers(split) is split.labels
+    assert TASKS["regression"].answers(split) is split.targets
 
 
 def test_far_from_zero_variances_keep_their_digits():

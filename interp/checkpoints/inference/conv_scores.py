@@ -12,12 +12,12 @@ from interp.checkpoints.inference.readings import Reading, Score, apply_output, 
 from interp.checkpoints.inference.rebuild import rebuild
 from interp.checkpoints.inference.stacked import Layer
 from interp.network.inputs import IMAGE_BLOCK, as_tensor, channels_last
-from interp.tasks.scorers import Judge
+from interp.tasks import Scorer
 from interp.types import Array
 
 
 def score_networks(
-    layers: Sequence[Layer], judges: Mapping[str, Judge], readings: Sequence[Reading], inputs: Array, values: Array
+    layers: Sequence[Layer], scorers: Mapping[str, Scorer], readings: Sequence[Reading], inputs: Array, values: Array
 ) -> list[Score]:
     """Score readings as `score_readings` does; those that differ in the output's form alone share a run."""
     runs: dict[Reading, torch.Tensor] = {}
@@ -31,7 +31,7 @@ def score_networks(
             runs[shared] = _outputs(layers, shared, inputs)
         negated = own and reading.output == "negated-activation"
         outputs = -runs[shared] if negated else runs[shared] if own else apply_output(runs[shared], reading)
-        marks, loss = judges[reading.scaling.name](outputs, truth, "linear")
+        marks, loss = scorers[reading.scaling.name](outputs, truth, "linear")
         scores.append(Score(reading, known_marks(marks), float(loss.double().mean())))
     return scores
 

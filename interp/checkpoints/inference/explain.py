@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from interp.checkpoints.inference.race import better, by_merit, most_rows, ties
 from interp.checkpoints.inference.readings import Reading, Score
 from interp.network.activations import RELU_FAMILY
-from interp.tasks.tasks import TASKS, described
+from interp.tasks import find_task
 from interp.types import Confidence, Inference
 
 Fact = Callable[[Reading], str]
@@ -25,13 +25,6 @@ ORDERS = {
 }
 FAMILIES = {"activation": frozenset(RELU_FAMILY), "output": frozenset({"linear", "activation"})}
 """Values that data tell apart poorly: between them the simplest stands, and the others are named."""
-
-UNSEEN = {
-    "classification": "a final softmax, log-softmax or sigmoid changes no prediction, so it cannot be seen",
-    "binary": "a final sigmoid changes no prediction, so it cannot be seen",
-    "multi-label": "a final sigmoid changes no prediction, so it cannot be seen",
-}
-"""Task -> what may follow the last layer without a trace in the score."""
 
 OPTIONS = {"activation": "activation", "input_scaling": "scaling", "output": "output"}
 """Fact -> the option with which a user gives it."""
@@ -61,7 +54,7 @@ def explain(
     given
         What the user said.
     task
-        A name of `interp.tasks.tasks.TASKS`.
+        Name of the task, for `interp.tasks.find_task`.
     """
     value = name(chosen.reading)
     if given.get(OPTIONS.get(fact, "")):
@@ -69,16 +62,16 @@ def explain(
     rivals = [score for score in scores if name(score.reading) != value]
     relatives = [score for score in rivals if {value, name(score.reading)} <= FAMILIES.get(fact, frozenset())]
     outside = [score for score in rivals if all(score is not relative for relative in relatives)]
-    evidence = [f"{described(task, chosen.mean)} on {len(chosen.marks):,} training rows"]
+    evidence = [f"{find_task(task).described(chosen.mean)} on {len(chosen.marks):,} training rows"]
     firm = bool(rivals)
     if outside:
         beaten, said = _beaten(name, chosen, outside, task)
         firm = firm and beaten
         evidence.append(said)
     evidence += _relatives_note(name, chosen, relatives, task)
-    if fact == "output" and task in UNSEEN:
+    if fact == "output" and (unseen := find_task(task).unseen):
         firm = firm and value != "linear"
-        evidence.append(UNSEEN[task])
+        evidence.append(unseen)
     return Inference(value, level(firm), "; ".join(evidence))
 
 
@@ -98,7 +91,7 @@ def _beaten(name: Fact, chosen: Score, rivals: Sequence[Score], task: str) -> tu
 
 
 def _figure(task: str, score: Score) -> str:
-    return TASKS[task].shown(score.mean)
+    return find_task(task).score.shown(score.mean)
 
 
 def _relatives_note(name: Fact, chosen: Score, relatives: Sequence[Score], task: str) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from interp.checkpoints.inference.conv_scores import score_networks
-from interp.checkpoints.inference.expected import Expected, chance
+from interp.checkpoints.inference.expected import Expected
 from interp.checkpoints.inference.explain import FACTS, Fact, assumed, explain, placed_facts
 from interp.checkpoints.inference.fit import NO_SKILL
 from interp.checkpoints.inference.placement import Placement
@@ -22,8 +22,7 @@ from interp.checkpoints.inference.readings import Reading, Score, all_readings, 
 from interp.checkpoints.inference.stacked import Layer
 from interp.data import RAW, parse_scaling, scalings
 from interp.errors import DataError
-from interp.tasks.scorers import Judge, judge_of
-from interp.tasks.tasks import answers
+from interp.tasks import ASSUMED, Scorer, find_task
 from interp.types import Array, Dataset, Inference, Scaling
 
 DENSE_HEATS: tuple[Heat, ...] = (Heat(10_000, 0.03, 24), Heat(10**9, 0, 1))
@@ -37,7 +36,7 @@ def infer_reading(
     data: Dataset | None,
     given: Mapping[str, str | None],
     places: Sequence[Placement] = (),
-    task: str = "classification",
+    task: str = ASSUMED.name,
     seed: int = 0,
 ) -> tuple[Reading, dict[str, Inference]]:
     """Choose a reading of `layers` and say why.
@@ -53,7 +52,7 @@ def infer_reading(
     places
         Of a convolutional network, where padding, stride and pooling may stand.
     task
-        A name of `interp.tasks.tasks.TASKS`, which the data's targets fit.
+        Name of a task, for `interp.tasks.find_task`, which the data's targets fit.
 
     Returns
     -------
@@ -72,14 +71,15 @@ def infer_reading(
         _check_width(layers, data)
     readings = all_readings(layers, _given_scalings(given, data), given, places)
     facts = placed_facts(any(layer.norm for layer in layers)) if places else FACTS
-    values = answers(task, data.train) if data is not None else None
+    asked = find_task(task)
+    values = asked.answers(data.train) if data is not None else None
     if data is None or values is None:
         return _without_answers(readings, facts, given, layers)
     ways = {reading.scaling.name: reading.scaling for reading in readings}
-    judges = {name: judge_of(task, values, scaling) for name, scaling in ways.items()}
-    scores = _scores(layers, judges, readings, data.train.inputs, values, list(facts.values()), seed)
+    scorers = {name: asked.scorer(values, scaling) for name, scaling in ways.items()}
+    scores = _scores(layers, scorers, readings, data.train.inputs, values, list(facts.values()), seed)
     chosen = prefer_simple(scores)
-    if Expected(chance(task, values), 0, "").skill(chosen.mean) < NO_SKILL:
+    if Expected(asked.chance(values), 0, "").skill(chosen.mean) < NO_SKILL:
         chosen = _conventional(scores) or chosen
     inferred = {fact: explain(fact, name, chosen, scores, given, task) for fact, name in facts.items()}
     return chosen.reading, inferred
@@ -120,7 +120,7 @@ def _without_answers(
 
 def _scores(
     layers: Sequence[Layer],
-    judges: Mapping[str, Judge],
+    scorers: Mapping[str, Scorer],
     readings: Sequence[Reading],
     inputs: Array,
     values: Array,
@@ -130,9 +130,9 @@ def _scores(
     """Race the readings, of a convolutional network those of the best placements; the simple end on equal terms."""
     run = partial(race, inputs=inputs, values=values, facts=facts, seed=seed)
     if readings[0].placement is None:
-        score, heats, first = partial(score_readings, layers, judges), DENSE_HEATS, []
+        score, heats, first = partial(score_readings, layers, scorers), DENSE_HEATS, []
     else:
-        score, heats = partial(score_networks, layers, judges), CONV_HEATS
+        score, heats = partial(score_networks, layers, scorers), CONV_HEATS
         any_closes = any(reading.placement is not None and reading.placement.end for reading in readings)
         outputs = ("linear", "activation" if layers[-1].is_convolution else "negated-activation")
         first = placing(partial(run, score, heats=OPEN_HEATS if any_closes else PLACING_HEATS), readings, outputs)

@@ -13,7 +13,7 @@ from torch import Tensor
 from interp.checkpoints.inference.placement import Placement
 from interp.checkpoints.inference.stacked import Layer, Norm
 from interp.network.activations import ACTIVATIONS
-from interp.tasks.scorers import Judge
+from interp.tasks import Scorer
 from interp.types import Array, Scaling
 
 NORM_PLACES = ("before", "after")
@@ -96,20 +96,20 @@ def all_readings(
 
 
 def score_readings(
-    layers: Sequence[Layer], judges: Mapping[str, Judge], readings: Sequence[Reading], inputs: Array, values: Array
+    layers: Sequence[Layer], scorers: Mapping[str, Scorer], readings: Sequence[Reading], inputs: Array, values: Array
 ) -> list[Score]:
     """Score readings on known rows, a block at a time; the first product is shared by all scalings.
 
     Parameters
     ----------
-    judges
-        Name of a scaling -> what marks outputs under it.
+    scorers
+        Name of a scaling -> what scores outputs under it.
     inputs
         As stored, (S, D).
     values
-        Their `interp.tasks.tasks.answers`.
+        Their answers, as `interp.tasks.Task.answers` gives them.
     """
-    blocks = [_score_block(layers, judges, readings, x, y) for x, y in _blocks(inputs, values)]
+    blocks = [_score_block(layers, scorers, readings, x, y) for x, y in _blocks(inputs, values)]
     marks = np.concatenate([found for found, _ in blocks], axis=1)
     loss = np.sum([total for _, total in blocks], axis=0) / len(values)
     return [Score(reading, found, float(mean)) for reading, found, mean in zip(readings, marks, loss, strict=True)]
@@ -123,7 +123,7 @@ def _blocks(inputs: Array, values: Array, size: int = 2048) -> Iterator[tuple[Te
 
 @torch.no_grad()
 def _score_block(
-    layers: Sequence[Layer], judges: Mapping[str, Judge], readings: Sequence[Reading], x: Tensor, y: Tensor
+    layers: Sequence[Layer], scorers: Mapping[str, Scorer], readings: Sequence[Reading], x: Tensor, y: Tensor
 ) -> tuple[Array, Array]:
     raw = x @ layers[0].weight.T
     cache: dict[tuple[str, str, str], Tensor] = {}
@@ -132,7 +132,7 @@ def _score_block(
         key = (reading.scaling.name, reading.activation, reading.norm)
         if key not in cache:
             cache[key] = _last_z(layers, reading, _first_z(layers[0], reading.scaling, x, raw))
-        found, loss = judges[reading.scaling.name](apply_output(cache[key], reading), y, "linear")
+        found, loss = scorers[reading.scaling.name](apply_output(cache[key], reading), y, "linear")
         marks.append(known_marks(found))
         total[i] = float(loss.double().sum())
     return np.stack(marks), total

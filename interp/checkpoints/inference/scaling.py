@@ -11,8 +11,7 @@ from interp.checkpoints.inference.race import marks_differ
 from interp.checkpoints.inference.readings import known_marks
 from interp.data import RAW, parse_scaling, scalings
 from interp.network.inputs import as_tensor, device_of
-from interp.tasks.scorers import judge_of
-from interp.tasks.tasks import answers, described
+from interp.tasks import ASSUMED, find_task
 from interp.types import Dataset, Inference, Scaling
 
 SAMPLE = 5000
@@ -25,7 +24,7 @@ def choose_scaling(
     data: Dataset,
     shape: tuple[int, ...],
     given: str | None,
-    task: str = "classification",
+    task: str = ASSUMED.name,
     form: str = "linear",
 ) -> tuple[Scaling, Inference]:
     """Choose the scaling under which a module does best on training rows; a given one stands.
@@ -38,7 +37,8 @@ def choose_scaling(
     if given is not None:
         scaling = parse_scaling(given, data)
         return scaling, Inference(scaling.name, "certain", "given with --scaling")
-    values = answers(task, data.train)
+    asked = find_task(task)
+    values = asked.answers(data.train)
     if values is None:
         return RAW, Inference(RAW.name, "uncertain", "assumed: without labels nothing can be tested")
     rows = np.sort(np.random.default_rng(0).choice(len(values), min(len(values), SAMPLE), replace=False))
@@ -47,11 +47,11 @@ def choose_scaling(
     for name, scaling in ways.items():
         parts = [data.train.inputs[part] for part in np.array_split(rows, PARTS) if len(part)]
         outputs = torch.cat([module(as_tensor(part, scaling, shape).to(device)).cpu() for part in parts])
-        marks[name] = known_marks(judge_of(task, values, scaling)(outputs, torch.from_numpy(values[rows]), form)[0])
+        marks[name] = known_marks(asked.scorer(values, scaling)(outputs, torch.from_numpy(values[rows]), form)[0])
     best, second = sorted(marks, key=lambda name: -marks[name].mean())[:2]
     firm = marks_differ(marks[best], marks[second])
     evidence = (
-        f"{described(task, marks[best].mean())} on {len(rows):,} training rows;"
-        f" next best {second} {described(task, marks[second].mean())}"
+        f"{asked.described(marks[best].mean())} on {len(rows):,} training rows;"
+        f" next best {second} {asked.described(marks[second].mean())}"
     )
     return ways[best], Inference(best, level(firm), evidence)

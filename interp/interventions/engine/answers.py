@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from interp.interventions.engine.outcomes import classes, no_loss, right_and_loss
-from interp.tasks.scorers import Judge, own_answers
+from interp.tasks import Scorer, Task
 from interp.types import Array
 
 
@@ -52,7 +52,7 @@ class ScorerAnswers:
         Whether losses are wanted.
     """
 
-    scorer: Judge
+    scorer: Scorer
     values: Tensor
     form: str
     losses: bool
@@ -110,20 +110,20 @@ class ByScorer:
     values
         (S, ...) labels, targets or inputs; None: what the unperturbed network itself answers.
     task
-        Name of the task.
+        Task, for what the unperturbed network answers.
     form
         Form of the network's outputs, `LoadedModel.output`.
     """
 
-    scorer: Judge
+    scorer: Scorer
     values: Array | None
-    task: str
+    task: Task
     form: str
 
     def answers(self, rows: slice, outputs: Tensor) -> tuple[ScorerAnswers, int]:
         """Give the answers of some rows, and how many of the unperturbed outputs (B, C) are not finite."""
         if self.values is None:
-            values = own_answers(self.task, outputs.clone(), self.form)
+            values = self.task.own_answers(outputs.clone(), self.form)
         else:
             values = torch.from_numpy(self.values[rows])
         unknown = int((~outputs.isfinite()).any(1).sum())

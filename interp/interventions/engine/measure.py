@@ -12,8 +12,7 @@ from interp.interventions.engine.sites import JointEdit, find_site
 from interp.interventions.engine.sums import CHANGE, CHANGE_SQUARE, SCORE, SQUARE, Sums, sum_outcomes
 from interp.interventions.engine.tally import Tally, named_layers, of_layer, tally_of
 from interp.network.inputs import outputs_on
-from interp.tasks.scorers import agreement_judge, judge_of
-from interp.tasks.tasks import COUNTED, answers
+from interp.tasks import find_task
 from interp.types import Array, LoadedModel, NodeLayer, Split
 
 
@@ -110,14 +109,15 @@ def _measured(
 
 def _scoring(model: LoadedModel, split: Split, own: bool) -> Scoring:
     """Choose what samples are scored against: their answers, or the network's own unperturbed outputs."""
-    if model.task in COUNTED:
+    task = find_task(model.task)
+    if task.counted:
         return ByClass(None if own else split.labels, model.output, losses=True)
-    values = None if own else answers(model.task, split)
+    values = None if own else task.answers(split)
     if values is None:
-        scorer = agreement_judge(model.task, outputs_on(model, split.inputs).numpy())
+        scorer = task.own_scorer(outputs_on(model, split.inputs).numpy())
     else:
-        scorer = judge_of(model.task, values, model.scaling)
-    return ByScorer(scorer, values, model.task, model.output)
+        scorer = task.scorer(values, model.scaling)
+    return ByScorer(scorer, values, task, model.output)
 
 
 def counted(found: Tally) -> Measured:

@@ -14,7 +14,7 @@ from interp.interventions.edits import Edit, Ranges, on_values
 from interp.interventions.engine.outcomes import classes
 from interp.network.hooks import edit
 from interp.network.inputs import input_blocks
-from interp.tasks.tasks import COUNTED
+from interp.tasks import find_task
 from interp.types import Array, LoadedModel, NodeLayer, Split
 
 COLUMNS = ("layer", "node", "class", "samples", "above")
@@ -114,7 +114,7 @@ def balanced(
         where classes are too many to be told apart. A task without classes has neither.
     """
     levels, balance = [], [pd.DataFrame(columns=list(COLUMNS), dtype=float)]
-    for layer in model.layers if model.task in COUNTED else ():
+    for layer in model.layers if find_task(model.task).counted else ():
         rows = node_levels[node_levels["layer"] == layer.name]
         if rows.empty:
             continue

@@ -18,7 +18,7 @@ from interp.interventions.levels import levels
 from interp.interventions.readouts.tolerance import CENTRES, COLUMNS, tolerance_row
 from interp.network.hooks import edit
 from interp.network.inputs import input_blocks
-from interp.tasks.tasks import COUNTED
+from interp.tasks import find_task
 from interp.types import Array, LoadedModel, NodeLayer, Split
 
 COMPARED = tuple(CENTRES)
@@ -67,7 +67,7 @@ def compare_with_control(
             right = _right(network, layer, split, known, levels_of)
             key = {"layer": layer.name, "network": "given" if given else "shuffled", "shuffle": copy_number}
             agreements += _agreements(key | {"samples": len(split)}, levels_of, right)
-            repeat = REPETITIONS if given and model.task in COUNTED else 0
+            repeat = REPETITIONS if given and find_task(model.task).counted else 0
             tolerances.append(key | tolerance_row(levels_of, right, seed, repeat))
     return (
         pd.DataFrame(agreements, columns=list(CONTROL_COLUMNS)),
@@ -81,7 +81,7 @@ def _right(
     """Tell which samples keep their prediction at each level, (E, S); without classes give agreement, (E, 1)."""
     edits = [INTERVENTIONS[kind](float(x), ranges) for kind, found in levels_of.items() for x in found]
     note = f"{layer.name} beside its control"
-    if model.task in COUNTED:
+    if find_task(model.task).counted:
         right = right_samples(model, layer, edits, Split(split.inputs, None), note)
     else:
         right = measure(model, layer, edits, split, note, own=True).score[:, None]

@@ -16,7 +16,7 @@ from interp.report.selection.lookup import (
     null_share,
     share_p_value,
 )
-from interp.tasks.tasks import TASKS
+from interp.tasks import find_task
 from interp.types import Boundaries, ClusterMatch, Dataset, NodeLayer, Prototypes, Results, as_json
 
 SCHEMA = 1
@@ -32,7 +32,7 @@ def document(results: Results) -> dict[str, Any]:
     results
         As the pipeline made them.
     """
-    score = TASKS[results.model.task].key
+    score = find_task(results.model.task).score.key
     found = {
         "schema": SCHEMA,
         "model": inspection(results.model),

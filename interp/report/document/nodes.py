@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from interp.report.selection.lookup import single_nodes
-from interp.tasks.tasks import TASKS
+from interp.tasks import find_task
 from interp.types import Array, Attribution, Boundaries, GaussianFit, NodeLayer, Prototypes, Results
 
 EFFECTS = (
@@ -27,7 +27,7 @@ EFFECTS = (
 
 def node_rows(results: Results) -> list[dict[str, Any]]:
     """List every node of every layer with its Gaussian, boundary, mixture and ablation effect."""
-    effects = _ablations(single_nodes(results.effects), TASKS[results.model.task].key)
+    effects = _ablations(single_nodes(results.effects), find_task(results.model.task).score.key)
     levels = _levels(results.effects.node_levels)
     rows: list[dict[str, Any]] = []
     for layer in results.model.layers:

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from interp.report.drawing.pictures import Picture
 from interp.report.tables import numbers
 from interp.report.tables.cells import cell_html, cell_key, numeric
-from interp.tasks.tasks import TASKS
+from interp.tasks import find_task
 from interp.types import KINDS, UNSAMPLED, Results, Section, Table
 
 HERE = Path(__file__).parent
@@ -42,7 +42,7 @@ def _title(results: Results) -> str:
 
 def _tiles(results: Results) -> list[tuple[str, str, str]]:
     """Give the few facts that a reader looks for first: label, value, note."""
-    model, name = results.model, TASKS[results.model.task]
+    model, name = results.model, find_task(results.model.task).score
     tiles = [
         (f"{split} {name.words}", name.shown(score), _samples(results, split)) for split, score in model.scores.items()
     ]

@@ -10,7 +10,7 @@ import seaborn as sns
 
 from interp.report.drawing.style import KIND_COLOURS, OTHERS, canvas, pale, short
 from interp.report.tables import cells
-from interp.tasks.tasks import R2, TASKS
+from interp.tasks import find_task
 from interp.types import KINDS, UNSAMPLED, Attribution, Figure, Results, Section, Table
 
 COLUMNS = 3
@@ -21,8 +21,9 @@ def section(results: Results) -> Section:
     """Show how two independent measures of a node's importance agree."""
     if not results.attribution:
         return Section("Attribution cross-check", ("Attribution was not run.",))
+    explained = find_task(results.model.task).explained
     text = (
-        f"Each point is a node. Across: how much {_target(results)} changes when the node's output is set "
+        f"Each point is a node. Across: how much {explained} changes when the node's output is set "
         "to 0, by our own code. Up: its layer conductance by Captum, which integrates gradients along a path from a "
         "blank input.",
         "The rank correlation (Spearman's rho) near 1 means that both measures order the nodes alike, so the ablation "
@@ -38,12 +39,6 @@ def section(results: Results) -> Section:
     rows = [_row(layer, found) for layer, found in results.attribution.items()]
     table = Table(pd.DataFrame(rows, dtype=object), "Rank correlation with its 95 % bootstrap interval.")
     return Section("Attribution cross-check", text, (figure,), (table,))
-
-
-def _target(results: Results) -> str:
-    if TASKS[results.model.task] == R2:
-        return "the sum of the outputs"
-    return "the largest output" if results.model.task == "multi-label" else "the predicted class's score"
 
 
 def _figure(results: Results, shown: dict[str, Attribution]) -> Any:

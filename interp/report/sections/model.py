@@ -9,7 +9,7 @@ import pandas as pd
 from interp.checkpoints.inspection import inspection
 from interp.report.tables import cells
 from interp.report.tables.numbers import MISSING
-from interp.tasks.tasks import TASKS
+from interp.tasks import find_task
 from interp.types import Limit, LoadedModel, Results, Section, Table
 
 LIMITED = (
@@ -51,7 +51,7 @@ def _read(results: Results) -> pd.DataFrame:
         "task": model.task,
         "data": _data(results),
     }
-    name = TASKS[model.task]
+    name = find_task(model.task).score
     facts |= {f"{split} {name.words}": cells.Shown(score, name.shown(score)) for split, score in model.scores.items()}
     return pd.DataFrame({"fact": list(facts), "value": list(facts.values())}, dtype=object)
 
@@ -69,8 +69,8 @@ def _data(results: Results) -> str:
 
 
 def _targets(results: Results) -> str:
-    if results.model.task == "autoencoder":
-        return "to be reconstructed"
+    if words := find_task(results.model.task).described_targets:
+        return words
     if results.data.classes:
         return f"{len(results.data.classes)} classes"
     found = results.data.train.targets

@@ -12,7 +12,7 @@ from interp.report.selection.lookup import shown_split, single_nodes
 from interp.report.tables import cells
 from interp.report.tables.measures import change_cell, paired_test, score_cell, unit_of_change
 from interp.report.tables.numbers import MISSING, percent
-from interp.tasks.tasks import TASKS, ScoreName
+from interp.tasks import Score, find_task
 from interp.types import Dataset, Effects, Results, Section, Table
 
 MOST = 25  # nodes shown of each layer
@@ -28,7 +28,7 @@ def section(results: Results) -> Section:
     table = single_nodes(results.effects)
     if table.empty:
         return Section("Single nodes", ("No single node was ablated.",))
-    name = TASKS[results.model.task]
+    name = find_task(results.model.task).score
     split, ways = shown_split(table), [str(way) for way in dict.fromkeys(table["intervention"])]
     text = (
         f"Each node's output is replaced by {' or by '.join(map(_words, ways))}, one node at a time, and the {split} "
@@ -45,7 +45,7 @@ def section(results: Results) -> Section:
     return Section("Single nodes", text, clamps, (found, *_levels(results, name)))
 
 
-def _levels(results: Results, name: ScoreName) -> tuple[Table, ...]:
+def _levels(results: Results, name: Score) -> tuple[Table, ...]:
     """List the nodes whose clamps cost most, with what is read off their curves."""
     effects = results.effects
     if effects.node_levels.empty:
@@ -112,9 +112,10 @@ def _by_layer(table: pd.DataFrame, column: str) -> pd.DataFrame:
 
 def _row(layer: str, node: int, found: dict[str, dict[Any, Any]], results: Results) -> dict[str, Any]:
     row = {"node": cells.Code(f"{layer}:{node}", 40), **_boundary(results, layer, node)}
+    score = find_task(results.model.task).score
     for way, effect in found.items():
         ends = effect.get("difference_low"), effect.get("difference_high")
-        row[f"change by {_words(way)}"] = change_cell(TASKS[results.model.task], effect.get("difference"), *ends)
+        row[f"change by {_words(way)}"] = change_cell(score, effect.get("difference"), *ends)
         row["q" if "q" not in row else f"q by {_words(way)}"] = cells.probability(effect.get("q_value"))
     return row
 

@@ -5,24 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from interp.report.tables import cells
-from interp.tasks.tasks import R2, ScoreName
+from interp.tasks import Score
 
 
-def score_cell(name: ScoreName, value: Any, low: Any = None, high: Any = None) -> cells.Shown:
+def score_cell(name: Score, value: Any, low: Any = None, high: Any = None) -> cells.Shown:
     """Show a score, with its interval where known."""
-    return cells.fixed(value, 3, low, high) if name == R2 else cells.share(value, low, high)
+    return cells.share(value, low, high) if name.share else cells.fixed(value, 3, low, high)
 
 
-def change_cell(name: ScoreName, value: Any, low: Any = None, high: Any = None) -> cells.Shown:
+def change_cell(name: Score, value: Any, low: Any = None, high: Any = None) -> cells.Shown:
     """Show a change of score, with its interval where known."""
-    return cells.fixed(value, 3, low, high) if name == R2 else cells.points(value, low, high)
+    return cells.points(value, low, high) if name.share else cells.fixed(value, 3, low, high)
 
 
-def unit_of_change(name: ScoreName, what: str) -> str:
+def unit_of_change(name: Score, what: str) -> str:
     """Say what changes are given in; `what` is measured."""
-    return f"of {what}" if name == R2 else f"in percentage points of {what}"
+    return f"in percentage points of {what}" if name.share else f"of {what}"
 
 
-def paired_test(name: ScoreName) -> str:
+def paired_test(name: Score) -> str:
     """Name the test behind a q-value."""
-    return "the paired t-test of squared errors" if name == R2 else "McNemar's paired test"
+    return "McNemar's paired test" if name.share else "the paired t-test of squared errors"

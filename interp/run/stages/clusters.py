@@ -12,7 +12,7 @@ from interp.run.recorded import each_layer, recorded
 from interp.run.run import Run
 from interp.run.stage import Stage
 from interp.run.summaries import counted
-from interp.tasks.tasks import COUNTED
+from interp.tasks import find_task
 from interp.types import ClusterMatch, NodeLayer, Prototypes, Recording
 
 
@@ -28,7 +28,7 @@ def run(run: Run) -> dict[str, tuple[ClusterMatch, ...]]:
                 test = _sample(run, held_out, layer)
         found = prototypes[layer.name]
         nodes = len(found.nodes)
-        classes = max(len(run.data.classes), 2) if run.model.task in COUNTED else nodes
+        classes = max(len(run.data.classes), 2) if find_task(run.model.task).counted else nodes
         ks = sorted({nodes, classes}, reverse=True)
         return tuple(
             match_clusters(train, test, found.layer_input, found.effective_count, k, run.options.clusters) for k in ks
@@ -47,7 +47,8 @@ def _sample(run: Run, recording: Recording, layer: NodeLayer) -> LabelledInputs:
         parts.append(part.layer_input[chosen[start : start + len(part.z)]])
         start += len(part.z)
     sample = recording.sample[layer.name][chosen]
-    labels = None if recording.labels is None or run.model.task not in COUNTED else recording.labels[sample]
+    labels = recording.labels if find_task(run.model.task).counted else None
+    labels = None if labels is None else labels[sample]
     return LabelledInputs(np.concatenate(parts), labels, recording.predictions[sample])
 
 

@@ -13,13 +13,13 @@ from interp.report.drawing.style import FAINT, OTHERS, canvas, pale, short
 from interp.report.selection.lookup import shown_split
 from interp.report.tables import cells
 from interp.report.tables.measures import change_cell, score_cell, unit_of_change
-from interp.tasks.tasks import R2, ScoreName
+from interp.tasks import Score
 from interp.types import Effects, Figure, Table
 
 MOST = len(OTHERS)  # groups drawn, each in its own colour
 
 
-def group_figures(effects: Effects, name: ScoreName) -> tuple[Figure, ...]:
+def group_figures(effects: Effects, name: Score) -> tuple[Figure, ...]:
     """Draw accuracy over the levels of each group."""
     if effects.groups.empty:
         return ()
@@ -34,7 +34,7 @@ def group_figures(effects: Effects, name: ScoreName) -> tuple[Figure, ...]:
     return (Figure("interventions-groups", caption, partial(_draw, part, baseline, name)),)
 
 
-def _draw(part: pd.DataFrame, baseline: float, name: ScoreName) -> Any:
+def _draw(part: pd.DataFrame, baseline: float, name: Score) -> Any:
     kinds, groups = list(dict.fromkeys(part["intervention"])), list(dict.fromkeys(part["group"]))[:MOST]
     figure, axes = canvas(1, len(kinds), height=2.6, sharey=True)
     for place, kind in zip(axes[0], kinds, strict=True):
@@ -45,7 +45,7 @@ def _draw(part: pd.DataFrame, baseline: float, name: ScoreName) -> Any:
         if np.isfinite(baseline):
             place.axhline(baseline, color=FAINT, lw=0.8, ls=(0, (4, 3)))
         place.set_title(str(kind))
-        place.set_ylim(None if name == R2 else -0.02, 1.02)
+        place.set_ylim(-0.02 if name.share else None, 1.02)
         level_axis(place, rows["level"].to_numpy(float))
         pale(place)
     axes[0, 0].set_ylabel(name.words)
@@ -54,7 +54,7 @@ def _draw(part: pd.DataFrame, baseline: float, name: ScoreName) -> Any:
     return figure
 
 
-def group_tables(effects: Effects, name: ScoreName) -> tuple[Table, ...]:
+def group_tables(effects: Effects, name: Score) -> tuple[Table, ...]:
     """List the most harmful level of each group."""
     if effects.groups.empty:
         return ()

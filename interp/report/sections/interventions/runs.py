@@ -13,11 +13,11 @@ from interp.report.drawing.style import FAINT, SPLIT_COLOURS, canvas, colour, la
 from interp.report.selection.lookup import shown_split
 from interp.report.tables import cells
 from interp.report.tables.measures import change_cell, score_cell, unit_of_change
-from interp.tasks.tasks import R2, ScoreName
+from interp.tasks import Score
 from interp.types import Figure, RunEffects, Table
 
 
-def run_figures(found: RunEffects, name: ScoreName) -> tuple[Figure, ...]:
+def run_figures(found: RunEffects, name: Score) -> tuple[Figure, ...]:
     """Draw the mean over runs of each layer with its t interval, and the single runs behind."""
     split = shown_split(found.table)
     table, single = found.table[found.table["split"] == split], found.single[found.single["split"] == split]
@@ -35,7 +35,7 @@ def run_figures(found: RunEffects, name: ScoreName) -> tuple[Figure, ...]:
     )
 
 
-def _draw(table: pd.DataFrame, single: pd.DataFrame, split: str, name: ScoreName) -> Any:
+def _draw(table: pd.DataFrame, single: pd.DataFrame, split: str, name: Score) -> Any:
     kinds, shade = list(dict.fromkeys(table["intervention"])), colour(split, SPLIT_COLOURS)
     figure, axes = canvas(1, len(kinds), height=2.3, sharey=True)
     for place, kind in zip(axes[0], kinds, strict=True):
@@ -46,14 +46,14 @@ def _draw(table: pd.DataFrame, single: pd.DataFrame, split: str, name: ScoreName
         place.fill_between(part["level"], part["low"], part["high"].clip(upper=1), color=shade, alpha=0.2, lw=0)
         place.plot(part["level"], part["accuracy"], color=shade, lw=1.6)
         place.set_title(str(kind))
-        place.set_ylim(None if name == R2 else -0.02, 1.02)
+        place.set_ylim(-0.02 if name.share else None, 1.02)
         level_axis(place, part["level"].to_numpy(float))
         pale(place)
     axes[0, 0].set_ylabel(name.words)
     return figure
 
 
-def run_tables(found: RunEffects, name: ScoreName) -> tuple[Table, ...]:
+def run_tables(found: RunEffects, name: Score) -> tuple[Table, ...]:
     """List every level with its tests over runs, the networks' own figures in the caption."""
     split = shown_split(found.table)
     own = found.networks[found.networks["split"] == split]["accuracy"]
@@ -68,7 +68,7 @@ def run_tables(found: RunEffects, name: ScoreName) -> tuple[Table, ...]:
     return (Table(pd.DataFrame(rows, dtype=object), caption, sortable=True),)
 
 
-def _row(row: dict[Any, Any], name: ScoreName) -> dict[str, Any]:
+def _row(row: dict[Any, Any], name: Score) -> dict[str, Any]:
     return {
         "layer": cells.Code(row["layer"], 32),
         "intervention": row["intervention"],

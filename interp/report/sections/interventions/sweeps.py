@@ -18,7 +18,7 @@ from interp.report.sections.interventions.tolerance import tolerance_figure, tol
 from interp.report.selection.lookup import whole_layer
 from interp.report.tables import cells
 from interp.report.tables.measures import change_cell, score_cell, unit_of_change
-from interp.tasks.tasks import R2, TASKS, ScoreName
+from interp.tasks import Score, find_task
 from interp.types import Figure, Results, Section, Table
 
 LEVELS = {
@@ -27,14 +27,14 @@ LEVELS = {
     "offset": "shift, fraction of the range (0 = as it is)",
 }
 MEASURED = (
-    " Outputs that are measured values shrink with the activations, so scaling costs R² whatever a network relies on: "
-    "compare with the same network of shuffled weights."
+    " Outputs that are measured values shrink with the activations, so scaling costs {score} whatever a network relies "
+    "on: compare with the same network of shuffled weights."
 )
 
 
 def section(results: Results) -> Section:
     """Show what each layer bears, the score over the levels of every intervention, and who falls first."""
-    effects, name, what = results.effects, TASKS[results.model.task], _what(results)
+    effects, name, what = results.effects, find_task(results.model.task).score, _what(results)
     table = whole_layer(effects)
     runs = (run_figures(results.runs, name), run_tables(results.runs, name)) if results.runs else ((), ())
     figures, tables = (*group_figures(effects, name), *runs[0]), (*group_tables(effects, name), *runs[1])
@@ -47,7 +47,7 @@ def section(results: Results) -> Section:
         f"largest output as it is. A network that relies on distances loses {what} under small offsets and shrugs off "
         "scaling; one that relies on intensities does the reverse. Caps and shifts are fractions of each node's own "
         "output range. A steep curve shows what this network needs, not what its nodes mean."
-        + (MEASURED if name == R2 else ""),
+        + ("" if name.share else MEASURED.format(score=name.words)),
     )
     swept = dict.fromkeys(table["layer"])
     text = (*text, *undrawn(layer_figures("interventions", swept), swept))
@@ -58,10 +58,10 @@ def section(results: Results) -> Section:
 
 def _what(results: Results) -> str:
     """Name what is measured: the task's score, or agreement where there is nothing else to compare with."""
-    name = TASKS[results.model.task]
+    name = find_task(results.model.task).score
     if len(results.effects.table) and _has_loss(results.effects.table):
         return name.words
-    return f"{name.words} against its own outputs" if name == R2 else "agreement with the unperturbed network"
+    return "agreement with the unperturbed network" if name.share else f"{name.words} against its own outputs"
 
 
 def _figures(results: Results, table: pd.DataFrame, what: str) -> list[Figure]:
@@ -154,7 +154,7 @@ def _legend(figure: Any, table: pd.DataFrame) -> None:
     figure.legend(lines, [*map(str, splits), "unperturbed"], loc="outside upper right", ncols=len(lines))
 
 
-def _worst(table: pd.DataFrame, name: ScoreName, what: str) -> Table:
+def _worst(table: pd.DataFrame, name: Score, what: str) -> Table:
     """Select the most harmful level of each sweep."""
     groups = table.groupby(["layer", "intervention", "split"], sort=False)
     known = table.loc[groups["accuracy"].idxmin().dropna()]
@@ -163,7 +163,7 @@ def _worst(table: pd.DataFrame, name: ScoreName, what: str) -> Table:
     return Table(pd.DataFrame(rows, dtype=object), caption, sortable=True)
 
 
-def _row(row: dict[Any, Any], name: ScoreName, what: str) -> dict[str, Any]:
+def _row(row: dict[Any, Any], name: Score, what: str) -> dict[str, Any]:
     return {
         "layer": cells.Code(row["layer"], 32),
         "intervention": row["intervention"],

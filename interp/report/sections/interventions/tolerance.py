@@ -12,7 +12,7 @@ from interp.interventions.readouts.tolerance import compared
 from interp.report.drawing.level_axis import plain_ticks
 from interp.report.drawing.style import FAINT, KIND_COLOURS, canvas, pale, short
 from interp.report.tables.numbers import finite, number, percent
-from interp.tasks.tasks import R2, ScoreName
+from interp.tasks import Score
 from interp.types import Effects, Figure
 
 MOST = 16  # layers drawn
@@ -25,9 +25,9 @@ LAST_LAYER = "Scaling a linear last layer changes neither which output is larges
 LOGARITHMIC = 10  # a span of factors from which they are drawn by order of magnitude
 
 
-def tolerance_text(effects: Effects, layers: list[str], name: ScoreName) -> tuple[str, ...]:
+def tolerance_text(effects: Effects, layers: list[str], name: Score) -> tuple[str, ...]:
     """Say in a sentence a layer what it bears and what its shuffled copies bear."""
-    kept = "of the variance of the network's own outputs stays explained" if name == R2 else OWN_PREDICTIONS
+    kept = OWN_PREDICTIONS if name.share else "of the variance of the network's own outputs stays explained"
     pairs = [(layer, found) for layer in layers if (found := compared(effects.tolerance, layer)) is not None]
     return tuple(
         f"With z of layer {layer} multiplied by anything from {number(found.given['scale_low'], 2)} to "
@@ -45,17 +45,17 @@ def _span(rows: pd.DataFrame, low: str, high: str, *, plain: bool) -> str:
     return " to ".join(number(end, 3) if plain else percent(end) for end in ends)
 
 
-def tolerance_figure(effects: Effects, name: ScoreName) -> tuple[Figure, ...]:
+def tolerance_figure(effects: Effects, name: Score) -> tuple[Figure, ...]:
     """Draw the levels that each layer bears, and below them those that shuffled copies bear."""
     if effects.tolerance.empty:
         return ()
     every = list(dict.fromkeys(effects.tolerance["layer"]))
     layers = every[:MOST]
-    kept = "keep 99 % of the variance of its own outputs explained (blue" if name == R2 else PREDICTIONS_KEPT
+    kept = PREDICTIONS_KEPT if name.share else "keep 99 % of the variance of its own outputs explained (blue"
     caption = (
         f"What {'each layer' if layers == every else f'the first {MOST} of {len(every):,} layers'} bears: the levels "
         f"around the unperturbed network (dashed) that {kept}), and the same for copies with shuffled weights (grey): "
-        f"what any network of this shape bears. {'' if name == R2 else LAST_LAYER}"
+        f"what any network of this shape bears. {LAST_LAYER if name.share else ''}"
     ).strip()
     return (Figure("interventions-tolerance", caption, partial(_draw, effects.tolerance, layers)),)
 
