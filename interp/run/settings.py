@@ -6,7 +6,6 @@ in the docstring of its class.
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
@@ -20,6 +19,7 @@ from interp.data import DataOptions
 from interp.errors import UsageError, unknown_name
 from interp.run.options import REACHES, Options
 from interp.run.stage import Stage
+from interp.types.fields import field_meanings
 from interp.types.flags import Flag
 
 if TYPE_CHECKING:
@@ -152,22 +152,14 @@ def _settings(cls: type, prefix: str) -> Iterator[Setting]:
 
 
 def descriptions(cls: type) -> dict[str, str]:
-    """Read what each field means off the "Attributes" of a class's docstring.
+    """Give what each field of a class means, as plain text without its full stop.
 
     Examples
     --------
     >>> descriptions(DataOptions)["offline"]
     'Whether downloads are forbidden'
     """
-    _, _, section = (inspect.getdoc(cls) or "").partition("Attributes\n----------\n")
-    found: dict[str, str] = {}
-    names: list[str] = []
-    for line in section.splitlines():
-        if not line.startswith(" "):
-            names = line.split(", ")
-        for name in names if line.startswith(" ") else ():
-            found[name] = f"{found.get(name, '')} {line.strip()}".strip()
-    return {name: re.sub(r"`+|(?<!\.)\.$", "", text) for name, text in found.items()}
+    return {name: re.sub(r"`+|(?<!\.)\.$", "", text) for name, text in field_meanings(cls).items()}
 
 
 # --------------------------------------------------------------------------- what was said -> options

@@ -21,7 +21,7 @@ from interp.store.files import DAMAGE, opened, plain_file, provenance_of
 from interp.store.shapes import check_value
 from interp.store.sound import check_sound, prepare_seal, seal
 from interp.types import Array, NodeLayer, Provenance, Recording
-from interp.types.shapes import field_types
+from interp.types.fields import field_types
 
 ENCODING = "interp-recording"
 OUTPUT_STATISTICS = ("output_range", "output_mean", "active_share")

@@ -7,8 +7,8 @@ files that are read, and the table of shapes in ``docs/format.md``, are made fro
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal, get_type_hints
+from dataclasses import dataclass
+from typing import Literal
 
 Holds = Literal["numbers", "whole numbers", "text"]
 
@@ -86,19 +86,3 @@ class Columns:
     def names(self) -> tuple[str, ...]:
         """Names of all columns."""
         return (*self.text.split(), *self.numbers.split())
-
-
-def field_types(cls: type) -> Mapping[str, Any]:
-    """Give the type of each field of a dataclass, with its annotations.
-
-    Examples
-    --------
-    >>> from interp.types import GaussianFit
-    >>> field_types(GaussianFit)["class_mean"].__metadata__
-    (Shape(axes='C N', holds='numbers', or_empty=False),)
-    """
-    try:
-        hints = get_type_hints(cls, include_extras=True)
-    except NameError:  # a user's class, whose annotations name what only a type checker imports: nothing is known of it
-        return {}
-    return {field.name: hints[field.name] for field in fields(cls)}

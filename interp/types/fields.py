@@ -1,0 +1,44 @@
+"""What the fields of a dataclass are: their types with annotations, and their meaning as the docstring gives it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, get_type_hints
+
+
+def field_types(cls: type) -> Mapping[str, Any]:
+    """Give the type of each field of a dataclass, with its annotations.
+
+    Examples
+    --------
+    >>> from interp.types import GaussianFit
+    >>> field_types(GaussianFit)["class_mean"].__metadata__
+    (Shape(axes='C N', holds='numbers', or_empty=False),)
+    """
+    try:
+        hints = get_type_hints(cls, include_extras=True)
+    except NameError:  # a user's class, whose annotations name what only a type checker imports: nothing is known of it
+        return {}
+    return {field.name: hints[field.name] for field in fields(cls)}
+
+
+def field_meanings(cls: type) -> Mapping[str, str]:
+    """Read what each field means off the "Attributes" of a class's docstring.
+
+    Examples
+    --------
+    >>> from interp.types import GaussianFit
+    >>> field_meanings(GaussianFit)["components"]
+    'Number of components chosen.'
+    """
+    _, _, section = (inspect.getdoc(cls) or "").partition("Attributes\n----------\n")
+    found: dict[str, str] = {}
+    names: list[str] = []
+    for line in section.splitlines():
+        if not line.startswith(" "):
+            names = line.split(", ")
+        for name in names if line.startswith(" ") else ():
+            found[name] = f"{found.get(name, '')} {line.strip()}".strip()
+    return found
