@@ -1,22 +1,13 @@
-"""How a program of ours ends: its exit code, and one line for whatever goes wrong. Imports nothing that is slow."""
+"""How a program of ours ends: its exit code, and one line for whatever goes wrong.
+
+Imports next to nothing: whoever presses Ctrl-C in the first moments is answered like everybody.
+"""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Callable
-from typing import NoReturn
-
-from interp.errors import InterpError, UsageError, first_line
-
-
-class Parser(argparse.ArgumentParser):
-    """A command line whose faults are reported in one line like every other."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise `UsageError` in place of printing the usage."""
-        raise UsageError(self.prog, found=message, expected="a command line as --help shows", do="see --help")
 
 
 def guarded(main: Callable[[], None], interrupted: str = "") -> int:
@@ -38,21 +29,27 @@ def guarded(main: Callable[[], None], interrupted: str = "") -> int:
     # The runtime reads this when torch is first imported, which is after this line.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
-        main()
-        sys.stdout.flush()
-    except InterpError as error:
-        return _refused(error)
-    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:  # a full disk, a file that vanished: not ours to repair
-        where, found = error.filename or "a file", first_line(error)
-        return _refused(UsageError(where, found=found, expected="to read and write it", do="see to it, run again"))
+        return _ended(main)
     except KeyboardInterrupt as error:
         print(f"interrupted{str(error) or interrupted}", file=sys.stderr)
         return 130
-    return 0
 
 
-def _refused(error: InterpError) -> int:
-    print(f"error: {error}", file=sys.stderr)
+def _ended(main: Callable[[], None]) -> int:
+    from interp.errors import InterpError, UsageError, first_line
+
+    problem: InterpError
+    try:
+        main()
+        sys.stdout.flush()
+        return 0
+    except InterpError as error:
+        problem = error
+    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:  # a full disk, a file that vanished: not ours to repair
+        where, found = error.filename or "a file", first_line(error)
+        problem = UsageError(where, found=found, expected="to read and write it", do="see to it, run again")
+    print(f"error: {problem}", file=sys.stderr)
     return 2

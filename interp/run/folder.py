@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import sys
@@ -127,10 +128,18 @@ def remove_run(folder: Path, files: Sequence[str]) -> None:
             if path.name not in files:
                 read_provenance(path, "")
             path.unlink()
+    for name in (*files, *PAGES):
+        remove_begun(folder, name)
     for path in (*(folder / f".{name}.partial" for name in files), *(folder / name for name in (*figures, *PAGES))):
         path.unlink(missing_ok=True)
     with suppress(OSError):  # it holds something else, or is not there
         (folder / FIGURES).rmdir()
+
+
+def remove_begun(folder: Path, name: str) -> None:
+    """Remove what a run that was killed had begun to write of a file; a recording goes on, and stays."""
+    for path in folder.glob(f".{glob.escape(name)}.*.partial"):
+        path.unlink(missing_ok=True)
 
 
 def page_figures(folder: Path) -> list[str]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from interp.run.files import is_finished, read_stage, write_stage
-from interp.run.fingerprint import stage_provenance
-from interp.run.folder import check_owner, locked
+from interp.run.fingerprint import fingerprint_of, stage_provenance
+from interp.run.folder import check_owner, locked, remove_begun
 from interp.run.run import Run
 from interp.run.stage import Stage
-from interp.types import Results
+from interp.types import Made, Results
 from interp.verdict.judge import judge
 
 
@@ -70,6 +70,7 @@ def run_stage(run: Run, stage: Stage, told: Listener | None = None) -> Any:
         begun, provenance = time.perf_counter(), stage_provenance(run, stage)
         is_reused = is_finished(run, stage, provenance)
         if not is_reused:
+            remove_begun(run.out, stage.file)
             write_stage(run, stage, _found(run, stage), provenance)
         found = read_stage(run, stage)[0]
     if told is not None:
@@ -149,8 +150,21 @@ def results_of(run: Run, found: Mapping[str, Any]) -> Results:
     found
         Name of a stage -> what it found.
     """
-    fields = {stage.field: found[name] for name, stage in run.stages.items() if stage.field is not None}
+    stages = run.stages.values()
+    fields = {stage.field: found[stage.name] for stage in stages if stage.field is not None}
     verdict = judge(run.model, run.data, fields["boundaries"], fields["effects"], fields["attribution"], run.limits)
     return Results(
-        model=run.model, data=run.data, verdict=verdict, provenance=run.provenance, limits=run.limits, **fields
+        model=run.model,
+        data=run.data,
+        verdict=verdict,
+        provenance=run.provenance,
+        limits=run.limits,
+        extra={stage.name: found[stage.name] for stage in stages if stage.field is None and stage.opened is None},
+        made=tuple(_made(run, stage, found[stage.name]) for stage in stages),
+        **fields,
     )
+
+
+def _made(run: Run, stage: Stage, found: Any) -> Made:
+    fingerprint = fingerprint_of(run.provenance_of(stage.name))
+    return Made(stage.name, stage.does.strip(), stage.file, stage.headline(found), fingerprint)

@@ -63,6 +63,10 @@ class Stage:
     inputs: Callable[[Run], Any] | None = None
     opened: Callable[[Path], tuple[Any, Provenance]] | None = None
 
+    def headline(self, found: Any) -> str:
+        """Say in one line what was found: the first of `summarise`."""
+        return next(iter(self.summarise(found)), "")
+
     @property
     def command(self) -> str:
         """The command that makes the file anew."""

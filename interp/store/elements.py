@@ -84,8 +84,8 @@ def _mark(node: h5py.Group | h5py.Dataset, encoding: str) -> None:
     node.attrs["encoding-type"], node.attrs["encoding-version"] = encoding, VERSION
 
 
-def read_element(node: Any) -> Any:
-    """Read back what `write_element` wrote."""
+def read_element(node: Any, classes: Mapping[str, type] = CLASSES) -> Any:
+    """Read back what `write_element` wrote; `classes` are those that may stand there, by name."""
     encoding = node.attrs["encoding-type"]
     if encoding == "array":
         return node[()]
@@ -93,9 +93,9 @@ def read_element(node: Any) -> Any:
         return np.array(texts(node), dtype=str)
     if encoding == "json":
         return json.loads(texts(node)[0])
-    parts = {unquote(key) if key != "%00" else "": read_element(node[key]) for key in node}
+    parts = {unquote(key) if key != "%00" else "": read_element(node[key], classes) for key in node}
     if encoding == "mapping":
         return parts
     if encoding == "tuple":
         return tuple(parts.values())
-    return pd.DataFrame(parts) if encoding == "dataframe" else CLASSES[encoding](**parts)
+    return pd.DataFrame(parts) if encoding == "dataframe" else classes[encoding](**parts)

@@ -16,7 +16,7 @@ from interp.types.networks import Confidence, Inference, LoadedModel, NodeLayer,
 from interp.types.page import Figure, Section, Table
 from interp.types.prototypes import ClusterMatch, Prototypes
 from interp.types.recordings import LayerRows, Provenance, Recording
-from interp.types.results import Limit, Results, Verdict
+from interp.types.results import Limit, Made, Results, Verdict
 
 __all__ = [
     "KINDS",
@@ -35,6 +35,7 @@ __all__ = [
     "LayerRows",
     "Limit",
     "LoadedModel",
+    "Made",
     "NodeLayer",
     "Prototypes",
     "Provenance",

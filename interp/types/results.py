@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from interp.types.boundaries import Boundaries
 from interp.types.data import Dataset
@@ -58,8 +59,66 @@ class Limit(ShortRepr):
 
 
 @dataclass(frozen=True, repr=False)
+class Made(ShortRepr):
+    """One stage whose results are among those of a run.
+
+    Attributes
+    ----------
+    stage
+        Name of the stage.
+    does
+        What it does, in one line.
+    file
+        Name of its file in the folder of the run.
+    found
+        What it found, in one line.
+    fingerprint
+        SHA-256 over all that what it found depends on: model, data, its own options, the stages that it needs, code
+        and versions.
+    """
+
+    stage: str
+    does: str
+    file: str
+    found: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, repr=False)
 class Results(ShortRepr):
-    """Everything one run found; per-layer results are keyed by layer name, in network order."""
+    """Everything one run found; per-layer results are keyed by layer name, in network order.
+
+    Attributes
+    ----------
+    model
+        Network that was looked at.
+    data
+        Data set that it was looked at with.
+    fits
+        Layer name -> Gaussians and mixtures of its nodes.
+    boundaries
+        Layer name -> kinds of its nodes' boundaries.
+    prototypes
+        Layer name -> mean inputs that its nodes stand for.
+    clusters
+        Layer name -> its prototypes beside k-means, for one number of centroids or two.
+    effects
+        What the network loses under interventions.
+    attribution
+        Layer name -> importance of its nodes.
+    verdict
+        What all this says.
+    provenance
+        Where the results come from, with all options.
+    runs
+        What several networks have in common; None of one network.
+    limits
+        What was not looked at.
+    extra
+        Name of a further stage -> what it found.
+    made
+        Stages that these results come from, in order.
+    """
 
     model: LoadedModel
     data: Dataset
@@ -73,3 +132,5 @@ class Results(ShortRepr):
     provenance: Provenance
     runs: RunEffects | None = None
     limits: tuple[Limit, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    made: tuple[Made, ...] = ()

@@ -50,6 +50,7 @@ def document(results: Results) -> dict[str, Any]:
         "verdict": {"headline": results.verdict.headline, "findings": results.verdict.findings},
         "alerts": results.verdict.alerts,
         "limits": [vars(limit) for limit in results.limits],
+        "stages": results.made,
         "provenance": results.provenance,
     }
     clean: dict[str, Any] = as_json(found)

@@ -22,6 +22,9 @@ def section(results: Results) -> Section:
     )
     tables = [
         Table(_facts(results), "What this page was made from, and with what."),
+        Table(
+            _stages(results), "The stages behind this page, each with its file and a digest of all that it rests on."
+        ),
         Table(_thresholds(results), "Thresholds in use."),
         Table(_skipped(results), "What was left out, and why."),
     ]
@@ -40,6 +43,20 @@ def _facts(results: Results) -> pd.DataFrame:
     }
     facts |= {str(name): cells.Code(_text(value), 500) for name, value in settings.items()}
     return pd.DataFrame({"fact": list(facts), "value": list(facts.values())}, dtype=object)
+
+
+def _stages(results: Results) -> pd.DataFrame:
+    rows = [
+        {
+            "stage": cells.Code(made.stage),
+            "what it does": made.does,
+            "found": made.found,
+            "file": cells.Code(made.file),
+            "digest": cells.Code(made.fingerprint[:12]),
+        }
+        for made in results.made
+    ]
+    return pd.DataFrame(rows, dtype=object)
 
 
 def _text(value: Any) -> str:

@@ -1,0 +1,64 @@
+"""Finds the command that is asked for, and imports no other's code."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import version
+from importlib.util import find_spec
+from pydoc import synopsis
+
+from interp.cli.call import Call
+from interp.cli.parser import Parser
+from interp.errors import unknown_name
+from interp.run.stages import STAGES
+
+COMMANDS = {
+    "report": "interp.cli.report",
+    "inspect": "interp.cli.inspect",
+    **dict.fromkeys(STAGES, "interp.cli.stage"),
+}
+"""Command -> the module whose `add_arguments` and `run` are its own."""
+
+
+def dispatch(words: tuple[str, ...], program: tuple[str, ...]) -> None:
+    """Run the command that the first word names; a stage of the user's own is ``package.module:name``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such command.
+    """
+    name = words[0] if words else ""
+    if name in COMMANDS or ":" in name:
+        run_command(Call((*program, name), name, words[1:]))
+    elif name and not name.startswith("-"):
+        raise unknown_name("command", name, COMMANDS)
+    else:
+        overview(" ".join(program)).parse_args(words)
+
+
+def run_command(call: Call) -> None:
+    """Read the rest of a command line, and do as it says."""
+    module = importlib.import_module(COMMANDS.get(call.command, "interp.cli.stage"))
+    parser = Parser(prog=" ".join(call.program))
+    module.add_arguments(parser, call.command)
+    module.run(parser.parse_args(call.words), call)
+
+
+def overview(program: str) -> Parser:
+    """Build the command line that lists the commands."""
+    top = Parser(prog=program, description="See what each node of a trained network learned.")
+    top.add_argument("--version", action="version", version=version("interp"))
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        commands.add_parser(name, help=does(name), add_help=False)
+    return top
+
+
+def does(command: str) -> str:
+    """Say what a command does, without importing it: the first line of its module."""
+    stage = STAGES.get(command, COMMANDS[command])
+    if not isinstance(stage, str):
+        return stage.does
+    spec = find_spec(stage.partition(":")[0])
+    return "" if spec is None or spec.origin is None else synopsis(spec.origin) or ""
