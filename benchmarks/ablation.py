@@ -12,9 +12,9 @@ from importlib.metadata import version
 import numpy as np
 import torch
 from captum.attr import LayerFeatureAblation
-from perturbed import as_model, finish, parser, pictures, ranges, scaled, timed, trained_mlp
+from perturbed import as_model, finish, parser, pictures, scaled, timed, trained_mlp
 
-from interp.interventions import ablate, clamp_curves, tally
+from interp.interventions import ablate, clamp_curves, output_ranges, tally
 
 
 @torch.no_grad()
@@ -65,7 +65,7 @@ def main():
         ("ours, with losses", with_losses, f"{1000 * with_losses / 128:.2f} ms a node"),
     ]
     if options.curves:
-        found = ranges(module, x)
+        found = output_ranges(model, model.layers[0], data.train.inputs)
         curves, table = timed(lambda: clamp_curves(model, model.layers[0], data.train, found))
         rows.append(("ours, both clamp curves", curves, f"{len(table):,} evaluations, with losses"))
     apart = int(np.abs(counted.hits[some] - hits).sum())

@@ -12,8 +12,7 @@ import torch
 from perturbed import as_model, finish, parser, pictures, scaled, timed
 from sweep import wanted
 
-from interp.interventions import INTERVENTIONS, tally
-from interp.interventions.readouts.control import output_ranges
+from interp.interventions import INTERVENTIONS, output_ranges, tally
 from interp.network.hooks import edit
 from interp.types import Split
 from zoo.architectures import build

@@ -15,7 +15,6 @@ from torch import nn
 
 from interp.data import DataOptions, load_dataset
 from interp.errors import InterpError
-from interp.interventions import Ranges
 from interp.network.inputs import as_tensor
 from interp.network.nodes import find_layers
 from interp.types import Dataset, Inference, LoadedModel, Scaling, Split
@@ -68,13 +67,6 @@ def as_model(module: nn.Module, shape: tuple[int, ...]) -> LoadedModel:
 def scaled(model: LoadedModel, split: Split) -> torch.Tensor:
     """Give all inputs as the plain loop holds them: scaled once, float32."""
     return as_tensor(split.inputs, model.scaling, model.input_shape)
-
-
-@torch.no_grad()
-def ranges(module: nn.Sequential, x: torch.Tensor) -> Ranges:
-    """Measure the hidden layer's output ranges."""
-    outputs = module[:2](x)
-    return Ranges(outputs.amin(0).numpy(), outputs.amax(0).numpy(), outputs.mean(0).numpy())
 
 
 def timed(work, warm=None):

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from perturbed import as_model, finish, parser, pictures, ranges, scaled, timed, trained_mlp
+from perturbed import as_model, finish, parser, pictures, scaled, timed, trained_mlp
 
-from interp.interventions import INTERVENTIONS, PUBLISHED, levels, tally
+from interp.interventions import INTERVENTIONS, PUBLISHED, levels, output_ranges, tally
 
 
 def wanted(count):
@@ -41,7 +41,7 @@ def main():
     module = trained_mlp(data.train)
     model = as_model(module, (784,))
     x, labels = scaled(model, data.train), torch.from_numpy(data.train.labels)
-    found = ranges(module, x)
+    found = output_ranges(model, model.layers[0], data.train.inputs)
     edits = [INTERVENTIONS[kind](level, found) for kind, level in wanted(options.levels)]
 
     def sweep(some=edits, losses=False):

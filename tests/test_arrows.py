@@ -9,7 +9,17 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-ANALYSIS = ("statistics", "moments", "mixtures", "gaussians", "nulls", "boundaries", "prototypes", "clusters")
+ANALYSIS = (
+    "statistics",
+    "outputs",
+    "moments",
+    "mixtures",
+    "gaussians",
+    "nulls",
+    "boundaries",
+    "prototypes",
+    "clusters",
+)
 """Modules of `interp.analysis`, lowest first: each may import those before it."""
 
 CHECKPOINTS = {

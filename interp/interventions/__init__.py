@@ -7,10 +7,11 @@ where a linear map follows, a change of one node is a rank-1 update.
 """
 
 from interp.interventions.edits import INTERVENTIONS, NO_OPS, Edit, Ranges, ablate, find_intervention, on_nodes
+from interp.interventions.engine.output_ranges import output_ranges
 from interp.interventions.engine.tally import Tally, tally, tally_together
 from interp.interventions.groups import sweep_group
 from interp.interventions.levels import PUBLISHED, levels
-from interp.interventions.readouts.control import compare_with_control, output_ranges, shuffle_weights
+from interp.interventions.readouts.control import compare_with_control, shuffle_weights
 from interp.interventions.readouts.curves import clamp_curves, node_levels
 from interp.interventions.readouts.over_runs import over_runs, same_architecture
 from interp.interventions.readouts.rows import effect_rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from interp.analysis.outputs import output_statistics
 from interp.network.hooks import tap
 from interp.network.inputs import BLOCK, as_tensor, device_of, input_blocks
 from interp.network.linear_maps import read_by
@@ -26,8 +26,6 @@ MOST_ROWS = 262_144
 
 MOST_VALUES = 16_777_216
 """Values of all layers, or of what one layer reads, that are held at once: 64 MB."""
-
-ACTIVE = 1e-6  # learn-DM: a node is active on an input where its output exceeds this in size
 
 
 @torch.no_grad()
@@ -54,7 +52,7 @@ def record_activations(model: LoadedModel, data: Dataset, path: Path, provenance
             }
             _record_split(model, name, split, writer, counts, positions)
             outputs = {
-                layer.name: _output_statistics(layer, writer.values(name, layer.name), functions[layer.name])
+                layer.name: _output_statistics(writer.values(name, layer.name), functions[layer.name])
                 for layer in model.layers
             }
             writer.summarise(name, split.labels, outputs)
@@ -133,16 +131,12 @@ def _flat_index(positions: Array, rows: int) -> Tensor:
     return torch.from_numpy((positions + np.arange(len(positions))[:, None] * per_input).ravel())
 
 
-def _output_statistics(layer: NodeLayer, values: Array, function: Function) -> tuple[Array, Array, Array]:
-    """Least and largest activation output (2, N), its mean (N,), and the share of rows where it exceeds `ACTIVE`."""
-    low, high = np.full(layer.nodes, math.inf), np.full(layer.nodes, -math.inf)
-    total, active = np.zeros(layer.nodes), np.zeros(layer.nodes)
-    for start in range(0, len(values), 8 * BLOCK):
-        outputs = function(torch.from_numpy(values[start : start + 8 * BLOCK])).numpy()
-        low, high = np.minimum(low, outputs.min(axis=0)), np.maximum(high, outputs.max(axis=0))
-        total += outputs.sum(axis=0, dtype=np.float64)
-        active += (np.abs(outputs) > ACTIVE).sum(axis=0)
-    return np.stack([low, high]), total / len(values), active / len(values)
+def _output_statistics(values: Array, function: Function) -> tuple[Array, Array, Array]:
+    """Least and largest activation output (2, N), its mean (N,), and the share of rows where it is active."""
+    size = 8 * BLOCK
+    blocks = (torch.from_numpy(values[start : start + size]) for start in range(0, len(values), size))
+    found = output_statistics(function(block).numpy() for block in blocks)
+    return np.stack([found.low, found.high]), found.mean, found.active_share
 
 
 # --------------------------------------------------------------------------- inputs behind rows

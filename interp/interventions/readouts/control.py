@@ -9,15 +9,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from interp.interventions.edits import INTERVENTIONS, Edit, Ranges, on_values
+from interp.interventions.edits import INTERVENTIONS, Ranges
 from interp.interventions.engine.measure import measure
+from interp.interventions.engine.output_ranges import output_ranges
 from interp.interventions.engine.tally import right_samples
 from interp.interventions.levels import levels
 from interp.interventions.readouts.tolerance import CENTRES, COLUMNS, tolerance_row
-from interp.network.hooks import edit
-from interp.network.inputs import input_blocks
 from interp.tasks import find_task
 from interp.types import Array, LoadedModel, NodeLayer, Split
 
@@ -108,20 +107,3 @@ def shuffle_weights(module: nn.Module, seed: int) -> nn.Module:
             order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
             parameter.copy_(parameter.flatten()[order].view_as(parameter))
     return shuffled
-
-
-@torch.no_grad()
-def output_ranges(model: LoadedModel, layer: NodeLayer, inputs: Array) -> Ranges:
-    """Measure the least and largest activation output of each node."""
-    seen: list[tuple[Tensor, Tensor]] = []
-
-    def look(outputs: Tensor) -> Tensor:
-        by_node = outputs.transpose(0, 1).flatten(1)
-        seen.append((by_node.amin(1), by_node.amax(1)))
-        return outputs
-
-    with edit(model.module, layer, *on_values(Edit(after=look), layer)):
-        for _, x in input_blocks(model, inputs):
-            model.module(x)
-    low, high = torch.stack([a for a, _ in seen]).amin(0), torch.stack([b for _, b in seen]).amax(0)
-    return Ranges(low.cpu().numpy(), high.cpu().numpy())

@@ -8,14 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from scipy import stats
 
 from interp.checkpoints import load_model
-from interp.interventions import INTERVENTIONS, NO_OPS, PUBLISHED, Ranges, levels, tally
-from interp.network.chain import run, split_at
-from interp.network.inputs import input_blocks
-from interp.types import Array, Dataset, LoadedModel, NodeLayer
+from interp.interventions import INTERVENTIONS, NO_OPS, PUBLISHED, levels, output_ranges, tally
+from interp.types import Array, Dataset
 
 ELEMENT_50 = {"scale": 0.3275, "clip": 0.3275, "offset": -0.22}
 """Where the published t and p columns compare with, instead of the unperturbed model."""
@@ -53,19 +50,6 @@ def chosen_levels(kind: str, count: int) -> list[float]:
     """List the levels of one intervention: the published ones, element 50, the no-op, some between."""
     between = map(float, levels(kind, count)) if count else ()
     return sorted({*PUBLISHED[kind], ELEMENT_50[kind], NO_OPS[kind], *between})
-
-
-@torch.no_grad()
-def output_ranges(model: LoadedModel, layer: NodeLayer, inputs: Array) -> Ranges:
-    """Find each node's least and largest activation output over all inputs."""
-    parts = split_at(model.module, layer.tap)
-    assert parts is not None, "zoo networks are chains"
-    before, after = parts
-    low, high = np.inf, -np.inf
-    for _, x in input_blocks(model, inputs):
-        outputs = run(after[:1], run(before, x)).numpy()
-        low, high = np.minimum(low, outputs.min(axis=0)), np.maximum(high, outputs.max(axis=0))
-    return Ranges(np.asarray(low), np.asarray(high))
 
 
 def sweep_all(paths: Sequence[Path], data: Dataset, count: int = 40, layer: str | None = None) -> pd.DataFrame:

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from interp.checkpoints import load_model
-from interp.interventions import INTERVENTIONS, NO_OPS, tally
+from interp.interventions import INTERVENTIONS, NO_OPS, output_ranges, tally
 from interp.interventions.readouts.tolerance import Tolerance, connected
 from interp.types import Array, Dataset, Split
-from zoo.papers.use_dm.sweeps import output_ranges
 
 IMAGES = 10_000  # of the training split; a point of accuracy is a hundred of them
 FEWEST = 0.5  # accuracy from which losing a point of it means something
