@@ -1,13 +1,35 @@
 """``python -m zoo COMMAND``."""
 
-import os
+from __future__ import annotations
+
 import sys
+from collections.abc import Sequence
+
+from interp.cli.guard import guarded
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments
+        Words of the command line; None for those that were typed.
+
+    Returns
+    -------
+    int
+        Exit code: 0; 2 with one line for a problem that the user can act on; 130 when interrupted.
+    """
+
+    def run() -> None:
+        from zoo.arguments import parser
+
+        options = parser().parse_args(arguments)
+        options.run(options)
+
+    return guarded(run, interrupted="; the same command goes on from here")
+
 
 if __name__ == "__main__":
-    # Waiting threads sleep instead of spinning: on a busy machine spinning makes torch ten times slower.
-    # The runtime reads this when torch is first imported, which is after this line.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-
-    from zoo.arguments import main
-
     sys.exit(main())

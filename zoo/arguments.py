@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from interp.errors import InterpError
+import zoo
+from interp.cli.parser import Parser
 from zoo.commands import list_networks, reproduce_paper, train_networks
 
 
 def parser() -> argparse.ArgumentParser:
     """Describe the commands."""
-    top = argparse.ArgumentParser(prog="python -m zoo", description=__import__("zoo").__doc__)
+    top = Parser(prog="python -m zoo", description=zoo.__doc__)
     commands = top.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("list", help="name every network that can be trained")
     listing.set_defaults(run=list_networks)
@@ -26,7 +25,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     train.set_defaults(run=train_networks)
     train.add_argument("names", nargs="+", metavar="NAME", help="see `python -m zoo list`")
     train.add_argument("--data", default="digits", help="digits, mnist, a file, or package.module:callable")
-    train.add_argument("--seed", type=_natural, default=0, help="of the first network")
+    train.add_argument("--seed", type=_natural, default=0, help="seed of the first network")
     train.add_argument("--seeds", type=_positive, default=1, help="how many networks, seeds counting up")
     train.add_argument("--epochs", type=_positive)
     train.add_argument("--batch", type=_natural, help="samples a step; 0 for all of them")
@@ -59,35 +58,24 @@ def _add_places(command: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not a positive number")
-    return value
-
-
-def _radius(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return value
+    return _whole(text, 1)
 
 
 def _natural(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{value} is negative")
-    return value
+    return _whole(text, 0)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 if it worked, 2 with one line on the error stream if not."""
-    options = parser().parse_args(arguments)
+def _whole(text: str, least: int) -> int:
+    if not text.strip().removeprefix("-").isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least}")
+    return int(text)
+
+
+def _radius(text: str) -> float:
     try:
-        options.run(options)
-    except InterpError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; the same command continues", file=sys.stderr)
-        return 130
-    return 0
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+    return value

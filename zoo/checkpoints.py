@@ -30,7 +30,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from interp.errors import CheckpointError, MismatchError
+from interp.errors import CheckpointError, MismatchError, first_line
 from zoo.architectures import build, describe
 from zoo.files import save_tensors
 from zoo.training.recipes import Recipe
@@ -95,9 +95,7 @@ def load(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load fails with many types; each means the same here
-        raise CheckpointError(
-            path, found=str(error).splitlines()[0][:160], expected="a zoo checkpoint", do="train it anew"
-        ) from error
+        raise CheckpointError(path, found=first_line(error), expected="a zoo checkpoint", do="train it anew") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT or content.get("version") != VERSION:
         raise CheckpointError(path, found="another kind of file", expected="a zoo checkpoint", do="train it anew")
     return content

@@ -5,8 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
+import torch
+
 from interp.data import DataOptions, load_dataset
-from interp.errors import unknown_name
+from interp.errors import UsageError, unknown_name
 from interp.types import Dataset
 from zoo import checkpoints
 from zoo.architectures import ARCHITECTURES, describe
@@ -25,6 +27,7 @@ def list_networks(options: Namespace) -> None:
 
 def train_networks(options: Namespace) -> None:
     """Train every named network for every seed, and print a line for each."""
+    check_device(options.device)
     data = load_dataset(options.data, DataOptions(options.data_root, options.offline))
     recipes = [recipe_from(name, data, options) for name in options.names]  # all names are checked first
     seeds = range(options.seed, options.seed + options.seeds)
@@ -38,6 +41,7 @@ def reproduce_paper(options: Namespace) -> None:
     from zoo.papers.options import ReproduceOptions  # the analysis takes seconds to import: not for `train`
     from zoo.papers.papers import PAPERS
 
+    check_device(options.device)
     if options.paper not in PAPERS:
         raise unknown_name("PAPER", options.paper, PAPERS)
     wanted = ReproduceOptions(
@@ -50,6 +54,18 @@ def reproduce_paper(options: Namespace) -> None:
         not options.finished,
     )
     print(PAPERS[options.paper](wanted))
+
+
+def check_device(name: str) -> None:
+    """See that a device is there, before the long work.
+
+    Raises
+    ------
+    UsageError
+        If it is not.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device", found="cuda", expected="a device of this machine", do="leave it out for the CPU")
 
 
 def recipe_from(name: str, data: Dataset, options: Namespace) -> Recipe:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from interp.errors import DataError
+from interp.errors import DataError, first_line
 from interp.network.branches import Dag
 from interp.network.chain import Chain
 from interp.types import Array, Dataset, LoadedModel, Scaling
@@ -115,7 +115,7 @@ def fitting_shape(module: nn.Module, data: Dataset, scaling: Scaling, where: str
         try:
             module(as_tensor(data.train.inputs[:2], scaling, shape).to(device_of(module)))
         except Exception as error:  # any module may fail in its own way
-            problems.append(f"{shape}: {(str(error) or type(error).__name__).splitlines()[0][:120]}")
+            problems.append(f"{shape}: {first_line(error, 120)}")
         else:
             return shape
     raise DataError(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from interp.errors import UsageError
+from interp.errors import UsageError, first_line
 
 
 @contextmanager
@@ -83,7 +83,7 @@ def check_writable(folder: Path) -> None:
 def cannot_write(path: Path, error: Exception) -> UsageError:
     """Say in one line why a file or folder cannot be written."""
     number = error.errno if isinstance(error, OSError) else None
-    reason = os.strerror(number) if number else (str(error) or type(error).__name__).splitlines()[0]
+    reason = os.strerror(number) if number else first_line(error)
     return UsageError(
         path,
         found=reason.lower(),

@@ -8,8 +8,8 @@ from torch.nn import functional
 from interp.data import load_dataset
 from interp.errors import UsageError
 from zoo import checkpoints
+from zoo.__main__ import main
 from zoo.architectures import build
-from zoo.arguments import main
 from zoo.training.attacks import attacked
 from zoo.training.recipes import DIGITS_LENET, Attack, Recipe, default_recipe
 from zoo.training.stacks import start

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from interp.errors import CheckpointError
+from interp.errors import CheckpointError, first_line
 from zoo.files import save_tensors
 from zoo.training.recipes import Recipe
 from zoo.training.stacks import Stack
@@ -40,7 +40,7 @@ def find_partials(folder: Path, recipe: Recipe) -> Iterator[tuple[Path, dict[str
             yield path, torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:  # torch.load fails with many types; each means the same here
             raise CheckpointError(
-                path, found=str(error).splitlines()[0][:160], expected="an interrupted training", do="delete it"
+                path, found=first_line(error), expected="an interrupted training", do="delete it"
             ) from error
 
 
