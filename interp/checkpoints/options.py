@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from interp.checkpoints.inference.readings import OUTPUTS
+from interp.checkpoints.inference.candidates.candidate import OUTPUTS
 from interp.errors import unknown_name
 from interp.network.activations import ACTIVATIONS
 from interp.tasks import find_task

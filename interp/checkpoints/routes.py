@@ -19,13 +19,14 @@ from interp.checkpoints.formats.hf_folders import CONFIG, read_config
 from interp.checkpoints.graph.graph import build_graph
 from interp.checkpoints.graph.layers import only_child, sequential_steps
 from interp.checkpoints.graph.steps import UnknownOperation
-from interp.checkpoints.inference.infer import infer_reading
-from interp.checkpoints.inference.placement import Places, image_placements
+from interp.checkpoints.inference.convolutional.images import image_layouts
+from interp.checkpoints.inference.convolutional.layouts import Layouts
+from interp.checkpoints.inference.infer import infer_candidate
 from interp.checkpoints.inference.rebuild import rebuild
 from interp.checkpoints.inference.scaling import choose_scaling
-from interp.checkpoints.inference.stack import layer_stack
-from interp.checkpoints.inference.stack_facts import stack_facts, weakest
-from interp.checkpoints.inference.stacked import USE_MODEL
+from interp.checkpoints.inference.stack.facts import stack_facts, weakest
+from interp.checkpoints.inference.stack.layers import USE_MODEL
+from interp.checkpoints.inference.stack.state import layer_stack
 from interp.checkpoints.request import Request, settled
 from interp.checkpoints.weights.effective import plain_state, unknown_parametrization
 from interp.data import RAW, parse_scaling
@@ -235,17 +236,17 @@ def _from_stack(asked: Request, doubts: tuple[str, ...] = ()) -> tuple[LoadedMod
     layers = stack.layers
     asked, task = settled(asked, len(layers[-1].weight))
     shape: tuple[int, ...] = (layers[0].channels,)
-    places = Places([], 0)
+    layouts = Layouts([], 0)
     if layers[0].is_convolution:
-        layers, shape, places = image_placements(layers, asked.data, asked.path)
+        layers, shape, layouts = image_layouts(layers, asked.data, asked.path)
     given = {"scaling": options.scaling, "activation": options.activation, "output": options.output}
-    reading, inferred = infer_reading(layers, asked.data, given, places.tried, asked.task)
+    candidate, inferred = infer_candidate(layers, asked.data, given, layouts.tried, asked.task)
     notes = ("parameter shapes", *contents.notes, *stack.notes, *doubts)
     most = weakest(stack.confidence, "likely" if doubts else "certain")
     facts = {**stack_facts(layers, asked.data, notes, most), "task": task, **inferred}
-    if places.note:
+    if layouts.note:
         said = facts["placement"]
-        facts["placement"] = Inference(said.value, said.confidence, f"{said.evidence}; {places.note}")
+        facts["placement"] = Inference(said.value, said.confidence, f"{said.evidence}; {layouts.note}")
     if plain.notes:
         facts["weights"] = Inference("computed", "certain" if plain.sure else "likely", "; ".join(plain.notes))
     ends = sorted({part.kind for part in contents.parts.values()} & {"Sigmoid", "Softmax", "LogSoftmax"})
@@ -253,4 +254,4 @@ def _from_stack(asked: Request, doubts: tuple[str, ...] = ()) -> tuple[LoadedMod
         said = facts["output"]
         why = f"{said.evidence}; the file also names a {' and a '.join(ends)}, whose place only its code tells"
         facts["output"] = Inference(said.value, "uncertain", why)
-    return examine(rebuild(layers, reading), asked, reading.scaling, facts, shape), asked.data
+    return examine(rebuild(layers, candidate), asked, candidate.scaling, facts, shape), asked.data

@@ -1,4 +1,4 @@
-"""Which reading of a bare state dict the training data single out, and how firmly.
+"""Which candidate the training data single out for a bare state dict, and how firmly.
 
 The score on training data decides: measured on 25 published networks it finds the input scaling every
 time, and the activation once ReLU's relatives count as one family in which ReLU stands unless another is
@@ -10,57 +10,61 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from interp.checkpoints.inference.conv_scores import score_networks
+from interp.checkpoints.inference.candidates.candidate import Candidate, all_candidates
+from interp.checkpoints.inference.candidates.halving import Round, successive_halving
+from interp.checkpoints.inference.candidates.prefer import finalists, prefer_simple
+from interp.checkpoints.inference.candidates.trial import Trial, by_merit
+from interp.checkpoints.inference.convolutional.layouts import PoolingLayout
+from interp.checkpoints.inference.convolutional.shortlist import best_layouts, shortlist
+from interp.checkpoints.inference.convolutional.trials import try_convolutional
+from interp.checkpoints.inference.dense.trials import try_dense
 from interp.checkpoints.inference.expected import Expected
-from interp.checkpoints.inference.explain import FACTS, Fact, assumed, explain, placed_facts
+from interp.checkpoints.inference.explain import FACTS, Fact, assumed, explain, layout_facts
 from interp.checkpoints.inference.fit import NO_SKILL
-from interp.checkpoints.inference.placement import Placement
-from interp.checkpoints.inference.placing import best_places, placing
-from interp.checkpoints.inference.prefer import finalists, prefer_simple
-from interp.checkpoints.inference.race import Heat, by_merit, race
-from interp.checkpoints.inference.readings import Reading, Score, all_readings, score_readings
-from interp.checkpoints.inference.stacked import Layer
+from interp.checkpoints.inference.stack.layers import Layer
 from interp.data import RAW, parse_scaling, scalings
 from interp.errors import DataError
 from interp.tasks import ASSUMED, Scorer, find_task
 from interp.types import Array, Dataset, Inference, Scaling
 
-DENSE_HEATS: tuple[Heat, ...] = (Heat(10_000, 0.03, 24), Heat(10**9, 0, 1))
-PLACING_HEATS = (Heat(128, 0, 1),)
-OPEN_HEATS = (Heat(128, 0.1, 24), Heat(1000, 0, 1))  # where every placement closes, many do well on few rows
-CONV_HEATS: tuple[Heat, ...] = (Heat(128, 0.1, 10), Heat(1000, 0.02, 4), Heat(5000, 0, 1))
+DENSE_ROUNDS: tuple[Round, ...] = (Round(10_000, 0.03, 24), Round(10**9, 0, 1))
+LAYOUT_ROUNDS = (Round(128, 0, 1),)
+OPEN_ROUNDS = (Round(128, 0.1, 24), Round(1000, 0, 1))  # where every layout closes, many do well on few rows
+CONV_ROUNDS: tuple[Round, ...] = (Round(128, 0.1, 10), Round(1000, 0.02, 4), Round(5000, 0, 1))
 
 
-def infer_reading(
+def infer_candidate(
     layers: Sequence[Layer],
     data: Dataset | None,
     given: Mapping[str, str | None],
-    places: Sequence[Placement] = (),
+    layouts: Sequence[PoolingLayout] = (),
     task: str = ASSUMED.name,
     seed: int = 0,
-) -> tuple[Reading, dict[str, Inference]]:
-    """Choose a reading of `layers` and say why.
+) -> tuple[Candidate, dict[str, Inference]]:
+    """Choose a candidate for `layers` and say why.
 
     Parameters
     ----------
     layers
-        From `layer_stack`.
+        Stack in running order, from `layer_stack`.
     data
-        Its training split decides; without data or labels nothing can be inferred, and it says so.
+        Data whose training split decides; without data or labels nothing can be inferred, and it says so.
     given
         What the user said of ``scaling``, ``activation`` and ``output``; None to infer.
-    places
-        Of a convolutional network, where padding, stride and pooling may stand.
+    layouts
+        Pooling layouts to try, of a convolutional network.
     task
         Name of a task, for `interp.tasks.find_task`, which the data's targets fit.
+    seed
+        Seed of the order in which rows are taken.
 
     Returns
     -------
-    reading
-        The best.
+    candidate
+        Best candidate.
     inferred
-        ``activation``, ``input_scaling`` and ``output``; with convolutions also ``placement`` and
-        ``order`` (of norm, activation and pooling).
+        ``activation``, ``input_scaling`` and ``output``; with convolutions also ``placement`` (the pooling layout)
+        and ``order`` (of norm, activation and pooling).
 
     Raises
     ------
@@ -69,20 +73,20 @@ def infer_reading(
     """
     if data is not None:
         _check_width(layers, data)
-    readings = all_readings(layers, _given_scalings(given, data), given, places)
-    facts = placed_facts(any(layer.norm for layer in layers)) if places else FACTS
+    candidates = all_candidates(layers, _given_scalings(given, data), given, layouts)
+    facts = layout_facts(any(layer.norm for layer in layers)) if layouts else FACTS
     asked = find_task(task)
     values = asked.answers(data.train) if data is not None else None
     if data is None or values is None:
-        return _without_answers(readings, facts, given, layers)
-    ways = {reading.scaling.name: reading.scaling for reading in readings}
-    scorers = {name: asked.scorer(values, scaling) for name, scaling in ways.items()}
-    scores = _scores(layers, scorers, readings, data.train.inputs, values, list(facts.values()), seed)
-    chosen = prefer_simple(scores)
-    if Expected(asked.chance(values), 0, "").skill(chosen.mean) < NO_SKILL:
-        chosen = _conventional(scores) or chosen
-    inferred = {fact: explain(fact, name, chosen, scores, given, task) for fact, name in facts.items()}
-    return chosen.reading, inferred
+        return _without_answers(candidates, facts, given, layers)
+    tried = {candidate.scaling.name: candidate.scaling for candidate in candidates}
+    scorers = {name: asked.scorer(values, scaling) for name, scaling in tried.items()}
+    trials = _trials(layers, scorers, candidates, data.train.inputs, values, list(facts.values()), seed)
+    chosen = prefer_simple(trials)
+    if Expected(asked.chance(values), 0, "").skill(chosen.score) < NO_SKILL:
+        chosen = _conventional(trials) or chosen
+    inferred = {fact: explain(fact, name, chosen, trials, given, task) for fact, name in facts.items()}
+    return chosen.candidate, inferred
 
 
 def _check_width(layers: Sequence[Layer], data: Dataset) -> None:
@@ -109,42 +113,44 @@ def _given_scalings(given: Mapping[str, str | None], data: Dataset | None) -> di
 
 
 def _without_answers(
-    readings: Sequence[Reading], facts: Mapping[str, Fact], given: Mapping[str, str | None], layers: Sequence[Layer]
-) -> tuple[Reading, dict[str, Inference]]:
-    reading = next((r for r in readings if r.activation == "relu" and r.output == "linear"), readings[0])
-    inferred = assumed(reading, facts, given)
+    candidates: Sequence[Candidate], facts: Mapping[str, Fact], given: Mapping[str, str | None], layers: Sequence[Layer]
+) -> tuple[Candidate, dict[str, Inference]]:
+    usual = (one for one in candidates if one.activation == "relu" and one.output == "linear")
+    candidate = next(usual, candidates[0])
+    inferred = assumed(candidate, facts, given)
     if len(layers) == 1:
-        inferred["activation"] = Inference(reading.activation, "certain", "a single layer has no hidden activation")
-    return reading, inferred
+        inferred["activation"] = Inference(candidate.activation, "certain", "a single layer has no hidden activation")
+    return candidate, inferred
 
 
-def _scores(
+def _trials(
     layers: Sequence[Layer],
     scorers: Mapping[str, Scorer],
-    readings: Sequence[Reading],
+    candidates: Sequence[Candidate],
     inputs: Array,
     values: Array,
     facts: list[Fact],
     seed: int,
-) -> list[Score]:
-    """Race the readings, of a convolutional network those of the best placements; the simple end on equal terms."""
-    run = partial(race, inputs=inputs, values=values, facts=facts, seed=seed)
-    if readings[0].placement is None:
-        score, heats, first = partial(score_readings, layers, scorers), DENSE_HEATS, []
+) -> list[Trial]:
+    """Try the candidates, of a convolutional network those of the best layouts; the simple end on equal terms."""
+    halve = partial(successive_halving, inputs=inputs, values=values, facts=facts, seed=seed)
+    if candidates[0].layout is None:
+        try_out, rounds, first = partial(try_dense, layers, scorers), DENSE_ROUNDS, []
     else:
-        score, heats = partial(score_networks, layers, scorers), CONV_HEATS
-        any_closes = any(reading.placement is not None and reading.placement.end for reading in readings)
+        try_out, rounds = partial(try_convolutional, layers, scorers), CONV_ROUNDS
+        any_closes = any(candidate.layout is not None and candidate.layout.end for candidate in candidates)
         outputs = ("linear", "activation" if layers[-1].is_convolution else "negated-activation")
-        first = placing(partial(run, score, heats=OPEN_HEATS if any_closes else PLACING_HEATS), readings, outputs)
-        places = best_places(first)
-        readings = [reading for reading in readings if (reading.placement, reading.norm) in places]
-    latest = {result.reading: result for result in [*first, *run(score, readings, heats=heats)]}
+        on_few = partial(halve, try_out, rounds=OPEN_ROUNDS if any_closes else LAYOUT_ROUNDS)
+        first = shortlist(on_few, candidates, outputs)
+        layouts = best_layouts(first)
+        candidates = [candidate for candidate in candidates if (candidate.layout, candidate.order) in layouts]
+    latest = {trial.candidate: trial for trial in [*first, *halve(try_out, candidates, rounds=rounds)]}
     finals = finalists(list(latest.values()))
-    latest |= {result.reading: result for result in run(score, finals, heats=heats[-1:])}
+    latest |= {trial.candidate: trial for trial in halve(try_out, finals, rounds=rounds[-1:])}
     return list(latest.values())
 
 
-def _conventional(scores: Sequence[Score]) -> Score | None:
-    """Take a plain ReLU network on inputs in [0, 1]: where every reading is at chance, the best of them is noise."""
-    plain = [s for s in scores if s.reading.activation == "relu" and s.reading.output == "linear"]
-    return min(plain, key=lambda s: (not s.reading.scaling.name.startswith("x/"), by_merit(s)), default=None)
+def _conventional(trials: Sequence[Trial]) -> Trial | None:
+    """Take a plain ReLU network on inputs in [0, 1]: where every candidate is at chance, the best of them is noise."""
+    plain = [t for t in trials if t.candidate.activation == "relu" and t.candidate.output == "linear"]
+    return min(plain, key=lambda t: (not t.candidate.scaling.name.startswith("x/"), by_merit(t)), default=None)

@@ -1,4 +1,4 @@
-"""From a stack of layers and a reading to a module that runs."""
+"""From a stack of layers and a candidate to a module that runs."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from interp.checkpoints.inference.placement import Placement
-from interp.checkpoints.inference.readings import Reading
-from interp.checkpoints.inference.stacked import Layer, Norm
+from interp.checkpoints.inference.candidates.candidate import Candidate
+from interp.checkpoints.inference.convolutional.layouts import PoolingLayout
+from interp.checkpoints.inference.stack.layers import Layer, Norm
 from interp.network.activations import Activation, Negate
 from interp.network.chain import Chain, chain_of
 
 
-def rebuild(layers: Sequence[Layer], reading: Reading) -> Chain:
-    """Build the network that a reading describes, under the names that its file uses."""
+def rebuild(layers: Sequence[Layer], candidate: Candidate) -> Chain:
+    """Build the network that a candidate describes, under the names that its file uses."""
     steps: list[tuple[str, nn.Module]] = []
     for number, layer in enumerate(layers):
         last = layer is layers[-1]
-        active = reading.activation if not last or reading.output != "linear" else "identity"
-        if reading.placement is not None and layer.is_convolution:
-            steps += _convolution(layer, number, active, reading.norm, reading.placement)
+        active = candidate.activation if not last or candidate.output != "linear" else "identity"
+        if candidate.layout is not None and layer.is_convolution:
+            steps += _convolution(layer, number, active, candidate.order, candidate.layout)
             if last or not layers[number + 1].is_convolution:
-                steps += _flatten(reading.placement)
+                steps += _flatten(candidate.layout)
         else:
             steps.append((layer.name, _linear(layer)))
-            steps += _after_linear(layer, active, reading.norm)
-    if reading.output == "negated-activation":
+            steps += _after_linear(layer, active, candidate.order)
+    if candidate.output == "negated-activation":
         steps.append(("negate", Negate()))
     return chain_of(steps)
 
@@ -35,7 +35,7 @@ def rebuild(layers: Sequence[Layer], reading: Reading) -> Chain:
 Steps = list[tuple[str, nn.Module]]
 
 
-def _after_linear(layer: Layer, activation: str, place: str, pool: Steps | None = None) -> Steps:
+def _after_linear(layer: Layer, activation: str, order: str, pool: Steps | None = None) -> Steps:
     pool = pool or []
     norm: Steps = [] if layer.norm is None else [(layer.norm.name, _batch_norm(layer.norm, layer.weight.dim()))]
     active: Steps = [] if activation == "identity" else [(f"{layer.name}_{activation}", Activation(activation))]
@@ -45,31 +45,31 @@ def _after_linear(layer: Layer, activation: str, place: str, pool: Steps | None 
         "pool-first": [*pool, *norm, *active],
         "last": [*active, *pool, *norm],
     }
-    return orders[place]
+    return orders[order]
 
 
-def _convolution(layer: Layer, number: int, activation: str, place: str, placement: Placement) -> Steps:
+def _convolution(layer: Layer, number: int, activation: str, order: str, layout: PoolingLayout) -> Steps:
     kernel = layer.weight.shape[2:]
     part = nn.Conv2d(
         layer.channels,
         len(layer.weight),
         (kernel[0], kernel[1]),
-        stride=placement.stride[number],
-        padding=placement.padding[number],
+        stride=layout.stride[number],
+        padding=layout.padding[number],
         groups=layer.groups,
         bias=layer.bias is not None,
     )
     _load(part, layer)
-    window = placement.pooling[number]
+    window = layout.pooling[number]
     kinds: dict[str, type[nn.MaxPool2d] | type[nn.AvgPool2d]] = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}
-    pool: Steps = [(f"{layer.name}_pool", kinds[placement.kind](window))] if window > 1 else []
-    return [(layer.name, part), *_after_linear(layer, activation, place, pool)]
+    pool: Steps = [(f"{layer.name}_pool", kinds[layout.kind](window))] if window > 1 else []
+    return [(layer.name, part), *_after_linear(layer, activation, order, pool)]
 
 
-def _flatten(placement: Placement) -> Steps:
+def _flatten(layout: PoolingLayout) -> Steps:
     kinds: dict[str, type[nn.AdaptiveAvgPool2d] | type[nn.AdaptiveMaxPool2d]]
     kinds = {"mean": nn.AdaptiveAvgPool2d, "max": nn.AdaptiveMaxPool2d}
-    end: Steps = [(f"whole_{placement.end}", kinds[placement.end](1))] if placement.end else []
+    end: Steps = [(f"whole_{layout.end}", kinds[layout.end](1))] if layout.end else []
     return [*end, ("flatten", nn.Flatten())]
 
 

@@ -6,9 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from interp.checkpoints.inference.candidates.trial import known_scores, scores_differ
 from interp.checkpoints.inference.explain import level
-from interp.checkpoints.inference.race import marks_differ
-from interp.checkpoints.inference.readings import known_marks
 from interp.data import RAW, parse_scaling, scalings
 from interp.network.inputs import as_tensor, device_of
 from interp.tasks import ASSUMED, find_task
@@ -42,16 +41,16 @@ def choose_scaling(
     if values is None:
         return RAW, Inference(RAW.name, "uncertain", "assumed: without labels nothing can be tested")
     rows = np.sort(np.random.default_rng(0).choice(len(values), min(len(values), SAMPLE), replace=False))
-    ways, device = scalings(data), device_of(module)
-    marks = {}
-    for name, scaling in ways.items():
+    tried, device = scalings(data), device_of(module)
+    scores = {}
+    for name, scaling in tried.items():
         parts = [data.train.inputs[part] for part in np.array_split(rows, PARTS) if len(part)]
         outputs = torch.cat([module(as_tensor(part, scaling, shape).to(device)).cpu() for part in parts])
-        marks[name] = known_marks(asked.scorer(values, scaling)(outputs, torch.from_numpy(values[rows]), form)[0])
-    best, second = sorted(marks, key=lambda name: -marks[name].mean())[:2]
-    firm = marks_differ(marks[best], marks[second])
+        scores[name] = known_scores(asked.scorer(values, scaling)(outputs, torch.from_numpy(values[rows]), form)[0])
+    best, second = sorted(scores, key=lambda name: -scores[name].mean())[:2]
+    firm = scores_differ(scores[best], scores[second])
     evidence = (
-        f"{asked.described(marks[best].mean())} on {len(rows):,} training rows;"
-        f" next best {second} {asked.described(marks[second].mean())}"
+        f"{asked.described(scores[best].mean())} on {len(rows):,} training rows;"
+        f" next best {second} {asked.described(scores[second].mean())}"
     )
-    return ways[best], Inference(best, level(firm), evidence)
+    return tried[best], Inference(best, level(firm), evidence)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import islice, pairwise
 
-from interp.checkpoints.inference.stacked import USE_MODEL, Layer
+from interp.checkpoints.inference.stack.layers import USE_MODEL, Layer
 from interp.errors import CheckpointError
 
 

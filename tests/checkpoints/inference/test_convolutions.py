@@ -7,8 +7,8 @@ from torch import nn
 
 from checkpoints.planted import DIGITS
 from interp.checkpoints import load_model
-from interp.checkpoints.inference.placement import placements
-from interp.checkpoints.inference.stack import layer_stack
+from interp.checkpoints.inference.convolutional.closing import layouts_of
+from interp.checkpoints.inference.stack.state import layer_stack
 from interp.errors import CheckpointError
 
 PARTS = {
@@ -69,14 +69,14 @@ def stack(**shapes):
 def test_shapes_that_close():
     """LeNet on 28x28: padding 2 before the first convolution alone, halved twice, 16 channels of 5x5."""
     layers = stack(c1=(6, 1, 5, 5), c2=(16, 6, 5, 5), f1=(120, 400), f2=(84, 120), f3=(10, 84))
-    usual = placements(layers, (1, 28, 28)).tried[0]
+    usual = layouts_of(layers, (1, 28, 28)).tried[0]
     assert (usual.padding, usual.stride, usual.pooling) == ((2, 0), (1, 1), (2, 2))
     assert str(usual) == "padding 2-0, stride 1-1, max pooling 2-2"
 
 
 def test_mean_over_positions():
     layers = stack(c1=(8, 3, 3, 3), c2=(16, 8, 3, 3), fc=(10, 16))
-    usual = placements(layers, (3, 32, 32)).tried[0]
+    usual = layouts_of(layers, (3, 32, 32)).tried[0]
     assert str(usual) == "padding 1-1, stride 1-1, max pooling 2-1, mean over positions"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from interp.checkpoints.inference.stacked import Layer
+from interp.checkpoints.inference.stack.layers import Layer
 from interp.types import Confidence, Dataset, Inference
 
 BESIDE = "a state dict does not show what runs beside its layers, such as the shortcuts of residual blocks"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from checkpoints.formats.test_modules import Evil
 from checkpoints.planted import DIGITS, same_outputs
-from checkpoints.test_modules import Evil
 from interp.checkpoints import LoadOptions, load_model
 from interp.errors import CheckpointError, UsageError
 from interp.types import Dataset, Split

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from interp.checkpoints.inference.stack import layer_stack
-from interp.checkpoints.inference.stack_facts import stack_facts
+from interp.checkpoints.inference.stack.facts import stack_facts
+from interp.checkpoints.inference.stack.state import layer_stack
 from interp.errors import CheckpointError
 
 

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from checkpoints.formats.test_modules import Evil
 from checkpoints.planted import DIGITS, same_outputs
-from checkpoints.test_modules import Evil
 from interp.checkpoints import LoadOptions, load_model, read_contents
 from interp.checkpoints.weights import tensors
 from interp.errors import CheckpointError
@@ -218,7 +218,7 @@ def test_what_is_not_followed_is_named(tmp_path):
     save_export(Odd(), str(tmp_path / "net.pt2"))
     with pytest.raises(CheckpointError, match=r"a graph with cumsum; .*--model"):
         load_model(tmp_path / "net.pt2", DIGITS)
-    model, _ = load_model(tmp_path / "net.pt2", DIGITS, LoadOptions(model="checkpoints.test_graphs:Odd"))
+    model, _ = load_model(tmp_path / "net.pt2", DIGITS, LoadOptions(model="checkpoints.graph.test_graphs:Odd"))
     assert model.layers[0].name == "fc"
 
 

@@ -165,7 +165,7 @@ def test_user_module_and_pickle(tmp_path):
 
 @pytest.mark.parametrize("name", ["abs", "relu", "offset-l2", "lenet"])
 def test_pretrained_zoo_needs_nothing(name):
-    path = Path(__file__).parents[2] / "zoo" / "pretrained" / f"{name}-digits.pt"
+    path = Path(__file__).parents[3] / "zoo" / "pretrained" / f"{name}-digits.pt"
     model, data = load_model(path)
     assert data.name == "digits"
     assert model.scores["test"] > 0.9

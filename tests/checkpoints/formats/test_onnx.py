@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from checkpoints.graph.test_graphs import IMAGES, NETWORKS, network, save_onnx
 from checkpoints.planted import DIGITS, same_outputs
-from checkpoints.test_graphs import IMAGES, NETWORKS, network, save_onnx
 from interp.checkpoints import LoadOptions, load_model, read_contents
 from interp.checkpoints.graph.graph import build_graph
 from interp.errors import CheckpointError

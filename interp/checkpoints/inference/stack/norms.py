@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from interp.checkpoints.inference.order import natural
-from interp.checkpoints.inference.stacked import USE_MODEL, Layer, Norm
+from interp.checkpoints.inference.stack.layers import USE_MODEL, Layer, Norm
+from interp.checkpoints.inference.stack.order import natural
 from interp.errors import CheckpointError
 from interp.types import Confidence
 

@@ -10,8 +10,8 @@ from torch import nn
 
 from checkpoints.planted import DIGITS
 from interp.checkpoints import LoadOptions, load_model
-from interp.checkpoints.inference.order import in_groups
-from interp.checkpoints.inference.stack import layer_stack
+from interp.checkpoints.inference.stack.order import in_groups
+from interp.checkpoints.inference.stack.state import layer_stack
 from interp.errors import CheckpointError
 
 PART = replace(DIGITS, splits={"train": DIGITS.train.take(np.arange(700))})

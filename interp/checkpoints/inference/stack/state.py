@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from interp.checkpoints.graph.steps import Part
-from interp.checkpoints.inference.norms import attach_norms
-from interp.checkpoints.inference.order import order_layers
-from interp.checkpoints.inference.stacked import USE_MODEL, Layer, Norm
+from interp.checkpoints.inference.stack.layers import USE_MODEL, Layer, Norm
+from interp.checkpoints.inference.stack.norms import attach_norms
+from interp.checkpoints.inference.stack.order import order_layers
 from interp.errors import CheckpointError
 from interp.types import Confidence
 

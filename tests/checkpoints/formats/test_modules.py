@@ -86,7 +86,7 @@ def test_a_class_round_the_layers_may_do_more(wrap, confidence, tmp_path):
     torch.save(wrap(layers()), tmp_path / "net.pt")
     inferred = load_model(tmp_path / "net.pt")[0].inferred
     assert {inferred[fact].confidence for fact in ("architecture", "activation", "output")} == {confidence}
-    said = "what checkpoints.test_modules.Wrapper does besides is code, which was not read"
+    said = "what checkpoints.formats.test_modules.Wrapper does besides is code, which was not read"
     assert (said in inferred["architecture"].evidence) == (confidence == "likely")
 
 
@@ -176,7 +176,7 @@ def test_variables_of_torch_0_3(tmp_path):
     torch.save({"state_dict": {name: Old(tensor) for name, tensor in state.items()}}, tmp_path / "net.pt", **LEGACY)
     content = (tmp_path / "net.pt").read_bytes()
     (tmp_path / "net.pt").write_bytes(
-        content.replace(b"checkpoints.test_modules\nOld", b"torch.autograd.variable\nVariable")
+        content.replace(b"checkpoints.formats.test_modules\nOld", b"torch.autograd.variable\nVariable")
     )
     model, _ = load_model(tmp_path / "net.pt", DIGITS)
     same_outputs(model.module, planted())

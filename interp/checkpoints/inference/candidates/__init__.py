@@ -1,0 +1,1 @@
+"""Possible interpretations of a bare file, and which of them stands."""

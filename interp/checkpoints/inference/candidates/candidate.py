@@ -1,0 +1,94 @@
+"""What a bare file leaves open, as candidates: every combination of scaling, activation, output and order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from interp.checkpoints.inference.convolutional.layouts import PoolingLayout
+from interp.checkpoints.inference.stack.layers import Layer
+from interp.network.activations import ACTIVATIONS
+from interp.types import Scaling
+
+NORM_ORDERS = ("before", "after")
+"""Orders of batch-norm and activation after a dense layer."""
+
+POOLED_ORDERS = {False: ("before", "pool-first"), True: ("before", "after", "pool-first", "last")}
+"""Without and with batch-norms: orders of norm, activation and pooling after a convolution, the usual first."""
+
+OUTPUTS = ("linear", "activation", "negated-activation")
+"""Forms that change predictions. A bare negation is none: the weights would absorb it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One possible interpretation of a stack of layers: what the file does not say.
+
+    Attributes
+    ----------
+    scaling
+        What is done to stored inputs.
+    activation
+        Name of the hidden activation, of `interp.network.activations.ACTIVATIONS`.
+    output
+        One of `OUTPUTS`.
+    order
+        Whether batch-norms act ``before`` or ``after`` the activation; in a convolutional network
+        also ``pool-first`` (pooling, norm, activation) or ``last`` (activation, pooling, norm).
+    layout
+        Padding, stride and pooling of the convolutions; None without convolutions.
+    """
+
+    scaling: Scaling
+    activation: str
+    output: str
+    order: str = "before"
+    layout: PoolingLayout | None = None
+
+    def __hash__(self) -> int:
+        """Hash by what names it, since a scaling holds arrays."""
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare likewise."""
+        return isinstance(other, Candidate) and self.key == other.key
+
+    @property
+    def key(self) -> tuple[str, str, str, str, str]:
+        """What tells it from the others."""
+        return (self.scaling.name, self.activation, self.output, self.order, str(self.layout))
+
+
+def all_candidates(
+    layers: Sequence[Layer],
+    scalings: Mapping[str, Scaling],
+    given: Mapping[str, str | None],
+    layouts: Sequence[PoolingLayout] = (),
+) -> list[Candidate]:
+    """List every candidate that agrees with what the user gave.
+
+    Parameters
+    ----------
+    layers
+        Stack in running order.
+    scalings
+        Printed name -> scaling, those to try.
+    given
+        What the user said of ``activation`` and ``output``; None, or no entry, where it is to be inferred.
+    layouts
+        Pooling layouts to try, of a convolutional network.
+    """
+    activations = [given["activation"]] if given.get("activation") else list(ACTIVATIONS)
+    outputs = [given["output"]] if given.get("output") else list(OUTPUTS)
+    normed = any(layer.norm for layer in layers)
+    orders = POOLED_ORDERS[normed] if layouts else NORM_ORDERS if normed else NORM_ORDERS[:1]
+    kinds: list[PoolingLayout | None] = [variant for layout in layouts for variant in layout.variants]
+    if len(layers) == 1:
+        activations = activations[:1] if given.get("activation") else ["identity"]
+    return [
+        Candidate(scaling, str(activation), str(output), order, layout)
+        for layout, scaling, activation, order, output in product(
+            kinds or [None], scalings.values(), activations, orders, outputs
+        )
+    ]

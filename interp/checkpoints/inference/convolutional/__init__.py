@@ -1,0 +1,1 @@
+"""Stacks of convolutions: what padding, stride and pooling may stand between them."""
