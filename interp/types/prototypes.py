@@ -63,6 +63,11 @@ class Prototypes(ShortRepr):
         """Node of each row, (M,)."""
         return np.arange(len(self.weight)) if self.sampled is None else self.sampled
 
+    @property
+    def mean_count(self) -> dict[str, float]:
+        """Sort of prototype -> mean `effective_count` over the nodes that have one; NaN where none has."""
+        return {kind: _mean_of_known(count) for kind, count in self.effective_count.items()}
+
 
 @dataclass(frozen=True, repr=False)
 class ClusterMatch(ShortRepr):
@@ -98,3 +103,26 @@ class ClusterMatch(ShortRepr):
     null_distance: Mapping[str, Mapping[str, Annotated[Array, Shape("R")]]]
     agreement: Annotated[pd.DataFrame, Columns("pair", "ari nmi null_ari null_nmi")]
     accuracy: Annotated[pd.DataFrame, Columns("classifier", "accuracy low high agreement samples")]
+
+    @property
+    def mean_distance(self) -> dict[str, float]:
+        """Sort of prototype -> mean distance over the prototypes that are matched; NaN where none is."""
+        return {kind: _mean_of_known(distance) for kind, distance in self.distance.items()}
+
+    def null_range(self, kind: str) -> dict[str, tuple[float, float, float]]:
+        """Name of a null -> the mean and the ends of the central 95 % of its mean matched distances."""
+        nulls = self.null_distance.get(kind, {})
+        return {name: (_mean_of_known(values), *_central(values)) for name, values in nulls.items()}
+
+
+def _mean_of_known(values: Array) -> float:
+    known = np.asarray(values, float)
+    known = known[np.isfinite(known)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _central(values: Array) -> tuple[float, float]:
+    known = np.asarray(values, float)
+    known = known[np.isfinite(known)]
+    low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (float("nan"), float("nan"))
+    return float(low), float(high)

@@ -7,12 +7,11 @@ import subprocess
 
 import pytest
 
-from interp.report import write_report
-
-from .synthetic import make_results
-
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
+pytestmark = [
+    pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine"),
+    pytest.mark.xdist_group("report page"),
+]
 
 PROBE = """
 <script>
@@ -39,12 +38,13 @@ addEventListener("load", () => {
 
 
 @pytest.fixture(scope="module", params=[390, 1280], ids=["phone", "desktop"])
-def probed(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("page")
-    write_report(make_results(), folder, "python -m interp.report planted.pt")
-    page = (folder / "report.html").read_text(encoding="utf-8")
-    (folder / "probe.html").write_text(page.replace("</body>", PROBE + "</body>"), encoding="utf-8")
+def probed(request, written, tmp_path_factory):
+    """Open the page in a browser of its own profile: two that share one wait for each other."""
+    folder = tmp_path_factory.mktemp("browser")
+    text = (written[0] / "report.html").read_text(encoding="utf-8")
+    (folder / "probe.html").write_text(text.replace("</body>", PROBE + "</body>"), encoding="utf-8")
     command = [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", f"--window-size={request.param},1200"]
+    command += [f"--user-data-dir={folder / 'profile'}", "--no-first-run"]
     command += ["--virtual-time-budget=3000", "--dump-dom", (folder / "probe.html").as_uri()]
     dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
     found = re.search(r'<pre id="probe">(.*?)</pre>', dom, re.DOTALL)

@@ -3,12 +3,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tiny_runs import DEAD, colours, mlp, several_mlps
 
 from interp.checkpoints.inspection import inspection
 from interp.report import document
 
-from .synthetic import make_results, without_results
-from .synthetic_effects import make_runs
+from .planted import nothing_analysed
+
+pytestmark = pytest.mark.xdist_group("report page")
 
 KEYS = [
     "schema",
@@ -27,57 +29,82 @@ KEYS = [
 
 
 def test_document_is_strict_json_with_the_promised_keys():
-    found = document(make_results())
+    found = document(several_mlps())
     assert set(KEYS) <= set(found)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
-def test_document_gives_planted_values():
-    results = make_results()
-    found = document(results)
-    assert found["layers"][0]["kinds"] == {"coherent": 4, "adhoc": 4, "one-sided": 2, "dead": 2}
-    assert found["layers"][0]["coherent"]["share"] == pytest.approx(0.225)
-    assert found["layers"][0]["coherent"]["null"]["random point"]["share"] == pytest.approx(0.175)
-    assert found["layers"][0]["coherent"]["p_value"] == 0.0123
-    assert len(found["nodes"]) == 12 + 8 + 3
-    assert len(found["interventions"]) == len(results.effects.table)
-    node = found["nodes"][12 + 3]
-    assert (node["name"], node["kind"]) == ("fc2:3", "adhoc")
-    assert node["sd"] == pytest.approx(float(np.sqrt(results.fits["fc2"].var[3])))
-    assert len(node["mixture"]) == results.fits["fc2"].components[3]
-    assert {row["intervention"]: row["accuracy"] for row in node["ablation"]} == {
-        "zero-ablation": pytest.approx(0.9754 - 0.9 / 7),
-        "mean-ablation": pytest.approx(0.9754 - 0.9 / 7),
+def test_layers_have_the_share_at_the_threshold_beside_its_nulls():
+    results = mlp()
+    boundaries = results.boundaries["fc2"]
+    layer = next(layer for layer in document(results)["layers"] if layer["name"] == "fc2")
+    kinds = boundaries.kind.tolist()
+    assert layer["kinds"] == {kind: kinds.count(kind) for kind in ("coherent", "adhoc", "one-sided", "dead")}
+    at = np.flatnonzero(np.isclose(boundaries.epsilons, 0.25)).item()
+    assert layer["coherent"]["share"] == boundaries.share[at]
+    assert layer["coherent"]["p_value"] == boundaries.share_p_value[at]
+    nulls = {name: (null["share"], null["low"], null["high"]) for name, null in layer["coherent"]["null"].items()}
+    assert nulls == {
+        name: (boundaries.null_share[name][at], boundaries.null_low[name][at], boundaries.null_high[name][at])
+        for name in ("random point", "permuted bias", "random direction")
     }
 
 
+def test_nodes_have_all_that_was_found_of_them():
+    results = mlp()
+    found = document(results)
+    assert [node["name"] for node in found["nodes"]] == [
+        f"{layer}:{node}" for layer, nodes in (("fc1", 8), ("fc2", 6), ("fc3", 3)) for node in range(nodes)
+    ]
+    node = found["nodes"][8 + 3]
+    fit = results.fits["fc2"]
+    assert node["kind"] == results.boundaries["fc2"].kind[3]
+    assert node["sd"] ** 2 == pytest.approx(float(fit.var[3]))
+    assert len(node["mixture"]) == fit.components[3]
+    assert sum(part["weight"] for part in node["mixture"]) == pytest.approx(1)
+    table = results.effects.table
+    rows = table[(table["layer"] == "fc2") & (table["node"] == 3)]
+    assert len(rows) == 2
+    assert {row["intervention"]: row["accuracy"] for row in node["ablation"]} == dict(
+        zip(rows["intervention"], rows["accuracy"], strict=True)
+    )
+
+
 def test_dead_node_has_null_not_nan():
-    node = document(make_results())["nodes"][5]
+    node = document(mlp())["nodes"][DEAD]
     assert node["kind"] == "dead"
     assert node["distance"] is None
-    assert node["skewness"] is None
+    assert node["q_value"] is None
 
 
 def test_document_of_nothing_but_a_model():
-    found = document(without_results(make_results()))
+    found = document(nothing_analysed(mlp()))
     assert found["nodes"][0] == {"name": "fc1:0", "layer": "fc1", "node": 0, "ablation": []}
     assert found["interventions"] == []
 
 
+def _of_kind(results, kind):
+    layers = tuple(replace(layer, kind=kind) for layer in results.model.layers)
+    return replace(results.model, layers=layers)
+
+
 @pytest.mark.parametrize(
-    ("changes", "widths"),
-    [({}, [36, 12, 8, 3]), ({"kind": "conv2d"}, None), ({"kind": "offset-l2"}, [36, 12, 8, 3])],
+    ("model", "widths"),
+    [
+        (lambda: mlp().model, [64, 8, 6, 3]),
+        (lambda: colours().model, None),
+        (lambda: _of_kind(mlp(), "offset-l2"), [64, 8, 6, 3]),
+    ],
+    ids=["linear", "convolution", "offset-l2"],
 )
-def test_widths_only_for_a_plain_chain(changes, widths):
-    assert inspection(make_results(**changes).model)["widths"] == widths
+def test_widths_only_for_a_plain_chain(model, widths):
+    assert inspection(model())["widths"] == widths
 
 
 def test_inspection_gives_one_hidden_activation():
-    model = make_results().model
-    found = inspection(model)
+    found = inspection(mlp().model)
     assert found["activation"] == "relu"
-    assert found["trained"] is True
-    assert found["inferred"]["activation"]["confidence"] == "likely"
+    assert found["inferred"]["activation"]["confidence"] == "certain"
 
 
 EMPTY = (
@@ -93,39 +120,52 @@ EMPTY = (
 
 
 def test_interventions_stand_under_keys_of_their_own():
-    results = make_results()
-    found, effects = document(results), results.effects
+    effects = mlp().effects
+    found = document(mlp())
     assert [row["node"] for row in found["node_levels"]] == effects.node_levels["node"].tolist()
     assert {"equilibrium", "half_min", "half_max", "lowest", "above", "accuracy_above", "accuracy_below"} <= set(
         found["node_levels"][0]
     )
-    by_node = {node["name"]: node for node in found["nodes"]}
-    first = found["node_levels"][1]
-    assert by_node["fc1:1"]["levels"] == {key: first[key] for key in first if key not in ("layer", "node")}
-    control = {(row["network"], row["layer"], row["intervention"]): row for row in found["control"]}
+    control = {(row["network"], row["layer"], row["intervention"], row["shuffle"]): row for row in found["control"]}
     part = effects.control[(effects.control["network"] == "shuffled") & (effects.control["layer"] == "fc2")]
-    part = part[part["intervention"] == "offset"]
-    assert control["shuffled", "fc2", "offset"]["agreement"] == part["agreement"].tolist()
-    assert control["shuffled", "fc2", "offset"]["level"] == part["level"].tolist()
+    part = part[(part["intervention"] == "offset") & (part["shuffle"] == 1)]
+    assert control["shuffled", "fc2", "offset", 1]["agreement"] == part["agreement"].tolist()
+    assert control["shuffled", "fc2", "offset", 1]["level"] == part["level"].tolist()
     assert {row["network"] for row in found["tolerance"]} == {"given", "shuffled"}
-    assert found["tolerance"][2]["ratio"] is None, "an infinite ratio"
     curve = next(row for row in found["class_accuracy"] if row["class"] == 1 and row["intervention"] == "clip")
-    assert len(curve["level"]) == len(curve["accuracy"]) == 5
+    assert len(curve["level"]) == len(curve["accuracy"]) == len(set(curve["level"])) > 3
     assert curve["level"][-1] is None, "the no-op of clip is at infinity"
     assert {row["side"] for row in found["class_falls"]} == {"down", "up"}
     assert found["class_balance"][0]["class"] == [0, 1, 2]
-    assert len(found["clamp_curves"]) == 2 * (12 + 8 + 3)
+    assert len(found["clamp_curves"]) == 2 * (8 + 6 + 3)
     assert len(found["groups"]) == len(effects.groups)
+    assert len(found["interventions"]) == len(effects.table)
     assert found["runs"] is None
 
 
+def test_a_node_has_the_levels_that_were_read_off_its_curves():
+    table = mlp().effects.node_levels
+    row = table[(table["layer"] == "fc1") & (table["node"] == 1)].iloc[0]
+    levels = next(node for node in document(mlp())["nodes"] if node["name"] == "fc1:1")["levels"]
+    assert set(levels) == set(table.columns) - {"layer", "node"}
+    assert levels["lowest"] == row["lowest"]
+    assert levels["equilibrium"] == (row["equilibrium"] if np.isfinite(row["equilibrium"]) else None)
+
+
+def test_an_infinite_ratio_is_null():
+    results = mlp()
+    tolerance = results.effects.tolerance.assign(ratio=np.inf)
+    found = document(replace(results, effects=replace(results.effects, tolerance=tolerance)))
+    assert {row["ratio"] for row in found["tolerance"]} == {None}
+
+
 def test_runs_are_there_when_several_networks_were_given():
-    results = make_results()
-    found = document(replace(results, runs=make_runs(results.model.layers, ("train",))))["runs"]
-    assert [row["checkpoint"] for row in found["networks"]] == ["0.pt", "1.pt", "2.pt"]
+    found = document(several_mlps())["runs"]
+    names = [row["checkpoint"].rsplit("/", 1)[-1] for row in found["networks"] if row["split"] == "test"]
+    assert names == ["net0.pt", "net1.pt", "net2.pt"]
     assert {"t", "effect_size", "q_value", "difference_low"} <= set(found["table"][0])
 
 
 def test_keys_of_interventions_are_there_without_any():
-    found = document(without_results(make_results()))
+    found = document(nothing_analysed(mlp()))
     assert all(found[key] == [] for key in EMPTY)

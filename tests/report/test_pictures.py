@@ -1,10 +1,12 @@
 import io
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.figure import Figure as Canvas
 from PIL import Image
+from tiny_runs import colours, mlp, oblong
 
 from interp.report.drawing.images import layer_shape, mosaic, network_shape, pixels
 from interp.report.drawing.pictures import draw_all, within
@@ -12,7 +14,9 @@ from interp.report.drawing.style import KIND_COLOURS
 from interp.report.selection.choose import evenly
 from interp.types import Figure
 
-from .synthetic import make_boundaries, make_results
+from .planted import widened
+
+pytestmark = pytest.mark.xdist_group("report sections")
 
 
 def patches():
@@ -60,38 +64,45 @@ def test_pictures_are_halved_until_they_fit():
 
 
 def test_nodes_are_chosen_evenly_nearest_first():
-    found = make_boundaries(60, np.random.default_rng(0))
+    found = widened(mlp(), "fc1", 60).boundaries["fc1"]
+    rng = np.random.default_rng(0)
+    found = replace(found, distance=np.where(np.isnan(found.distance), np.nan, rng.normal(size=60)))
     chosen = evenly(found, 5, np.arange(60), dead=False)
-    distance = found.distance[chosen]
-    assert np.all(np.diff(distance) > 0)
-    assert distance[0] == np.nanmin(found.distance)
-    assert distance[-1] == np.nanmax(found.distance)
+    distance = np.abs(found.distance)
+    assert np.all(np.diff(distance[chosen]) > 0)
+    assert distance[chosen[0]] == np.nanmin(distance)
+    assert distance[chosen[-1]] == np.nanmax(distance)
     assert len(evenly(found, 100, np.arange(60))) == 60
-    assert evenly(found, 100, np.arange(60))[-1] % 6 == 5  # the dead come last
+    assert found.kind[evenly(found, 100, np.arange(60))[-1]] == "dead"
 
 
 @pytest.mark.parametrize(
-    ("changes", "expected"),
+    ("results", "network", "own"),
     [
-        ({}, (1, 6, 6)),
-        ({"widths": (9, 6, 3), "image_shape": (1, 8, 8), "kind": "conv2d", "patch": 9}, (1, 3, 3)),
-        ({"widths": (27, 6, 3), "image_shape": (3, 8, 8), "kind": "conv2d", "patch": 27}, (3, 3, 3)),
-        ({"widths": (10, 6, 3), "image_shape": (1, 8, 8), "kind": "conv2d", "patch": 10}, None),
-        ({"widths": (9, 6, 3), "image_shape": (1, 8, 8), "patch": 9}, None),
-        ({"image_shape": None}, None),
+        (mlp, (1, 8, 8), (1, 8, 8)),
+        (colours, (3, 6, 6), (3, 3, 3)),
+        (oblong, (1, 8, 8), None),
     ],
 )
-def test_shape_of_a_prototype(changes, expected):
-    results = make_results(**changes)
+def test_shapes_of_prototypes_in_the_networks_input_and_the_first_layers(results, network, own):
+    results = results()
     layer = results.model.layers[0]
     width = results.prototypes[layer.name].network_input["nearest"].shape[1]
-    assert network_shape(results, layer, width) == expected
+    assert network_shape(results, layer, width) == network
+    assert layer_shape(results, layer) == own
+
+
+def test_only_a_convolution_reads_patches_and_a_table_has_no_shape():
+    results = mlp()
+    layer = results.model.layers[0]
+    assert network_shape(results, replace(layer, kind="conv2d"), 9) == (1, 3, 3)
+    assert network_shape(results, layer, 9) is None
+    assert network_shape(replace(results, data=replace(results.data, image_shape=None)), layer, 64) is None
 
 
 def test_hidden_layer_does_not_read_images():
-    results = make_results((36, 36, 3))
-    first, second = results.model.layers
-    assert layer_shape(results, first) == (1, 6, 6)
+    results = mlp()
+    second = replace(results.model.layers[1], inputs=64)  # as wide as the images
     assert layer_shape(results, second) is None
 
 

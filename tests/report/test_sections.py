@@ -5,7 +5,9 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
+from tiny_runs import DEAD, colours, mlp, oblong, one_node, several_mlps, unlabelled
 
 from interp.report.drawing.pictures import draw_all
 from interp.report.drawing.style import placeholder
@@ -14,12 +16,13 @@ from interp.report.sections import SECTIONS
 from interp.report.tables.cells import cell_html
 from interp.types import Effects, Section, Thresholds
 
-from .synthetic import make_results, without_results
-from .synthetic_effects import make_runs
+from .planted import nothing_analysed, renamed
+
+pytestmark = pytest.mark.xdist_group("report sections")
 
 
 def _no_mixture(results):
-    """Plant a layer whose every value is missing."""
+    """Make every value of a layer's fit NaN."""
     fit = results.fits["fc1"]
     blank = {key: np.full_like(value, np.nan, float) for key, value in vars(fit).items() if np.ndim(value)}
     return replace(results, fits={**results.fits, "fc1": replace(fit, **blank)})
@@ -27,20 +30,14 @@ def _no_mixture(results):
 
 def _all_dead(results):
     found = results.boundaries["fc1"]
-    n = len(found.kind)
-    dead = replace(
-        found,
-        kind=np.full(n, "dead"),
-        distance=np.full(n, np.nan),
-        distance_low=np.full(n, np.nan),
-        distance_high=np.full(n, np.nan),
-        share=np.full_like(found.share, np.nan),
-        share_low=np.full_like(found.share, np.nan),
-        share_high=np.full_like(found.share, np.nan),
-    )
+    blank = {
+        name: np.full_like(getattr(found, name), np.nan, float)
+        for name in ("distance", "distance_low", "distance_high", "p_value", "share", "share_low", "share_high")
+    }
+    dead = replace(found, kind=np.full(len(found.kind), "dead"), **blank)
     prototypes = results.prototypes["fc1"]
-    blank = {kind: np.full_like(means, np.nan) for kind, means in prototypes.layer_input.items()}
-    prototypes = replace(prototypes, layer_input=blank, network_input=blank)
+    inputs = {kind: np.full_like(means, np.nan) for kind, means in prototypes.layer_input.items()}
+    prototypes = replace(prototypes, layer_input=inputs, network_input=inputs)
     return replace(
         results,
         boundaries={**results.boundaries, "fc1": dead},
@@ -54,8 +51,8 @@ def _as_nn(results):
     return replace(results, boundaries=changed)
 
 
-def _several_runs(results):
-    return replace(results, runs=make_runs(results.model.layers, ("train", "test")))
+def _shaped(results, shape):
+    return replace(results, data=replace(results.data, image_shape=shape))
 
 
 def _version_1(results):
@@ -66,44 +63,63 @@ def _version_1(results):
     return replace(results, effects=old)
 
 
-AWKWARD = ("_a$b_{<script>alert(1)</script>", "../../長い" + "x" * 300)
+def _awkward(results):
+    names = ("_a$b_{<script>alert(1)</script>", "../../\u9577\u3044" + "x" * 300, "<b>$x_1$</b>" * 9)
+    results = renamed(results, dict(zip((layer.name for layer in results.model.layers), names, strict=True)))
+    groups = results.effects.groups
+    more = groups.assign(group="<b>$x_1$</b>" * 9)
+    effects = replace(results.effects, groups=pd.concat([groups, more], ignore_index=True))
+    return replace(results, effects=effects)
+
+
 CASES = {
-    "ordinary": lambda: make_results((36, 12, 3)),
-    "one node": lambda: make_results((4, 1), image_shape=None),
-    "tabular": lambda: make_results((5, 7), image_shape=None),
-    "no labels, no test split": lambda: make_results((36, 6), labels=False, splits=("train",)),
-    "three channels": lambda: make_results((75, 6), image_shape=(3, 5, 5)),
-    "two channels": lambda: make_results((50, 6), image_shape=(2, 5, 5)),
-    "convolution": lambda: make_results((9, 6), image_shape=(1, 8, 8), kind="conv2d", patch=9),
-    "convolution beside whole images": lambda: make_results((25, 6), image_shape=(1, 8, 8), kind="conv2d"),
-    "patch that is no square": lambda: make_results((10, 6), image_shape=(1, 8, 8), kind="conv2d", patch=10),
-    "nothing analysed": lambda: without_results(make_results()),
-    "all missing": lambda: _no_mixture(make_results((36, 6))),
-    "all dead": lambda: _all_dead(make_results((36, 6))),
-    "as-nn": lambda: _as_nn(make_results((36, 6))),
-    "several runs": lambda: _several_runs(make_results((36, 6, 3))),
-    "a file of version 1": lambda: _version_1(make_results((36, 6, 3))),
-    "awkward names": lambda: make_results(
-        (36, 6, 3), names=("_a$b_{<script>alert(1)</script>", "../../長い" + "x" * 300)
-    ),
+    "several runs": several_mlps,
+    "one node of a table": one_node,
+    "table": lambda: _shaped(mlp(), None),
+    "no labels, no test split": unlabelled,
+    "convolution in three channels": colours,
+    "two channels": lambda: _shaped(mlp(), (2, 8, 4)),
+    "patch that is no square": oblong,
+    "nothing analysed": lambda: nothing_analysed(mlp()),
+    "all missing": lambda: _no_mixture(mlp()),
+    "all dead": lambda: _all_dead(mlp()),
+    "as-nn": lambda: _as_nn(mlp()),
+    "a file of version 1": lambda: _version_1(mlp()),
+    "awkward names": lambda: _awkward(mlp()),
 }
+TOUCHED = {
+    "table": ("prototypes",),
+    "two channels": ("prototypes",),
+    "patch that is no square": ("prototypes",),
+    "all missing": ("distributions",),
+    "all dead": ("verdict", "distributions", "boundaries", "prototypes", "attribution"),
+    "as-nn": ("verdict", "distributions", "boundaries"),
+    "a file of version 1": ("interventions", "nodes"),
+}
+"""Where a case differs from another in a few sections only: those that are drawn, since drawing takes longest."""
 
 
 @pytest.fixture(scope="module", params=CASES, ids=list(CASES))
-def results(request):
-    return CASES[request.param]()
+def case(request):
+    return request.param, CASES[request.param]()
+
+
+@pytest.fixture
+def results(case):
+    return case[1]
 
 
 @pytest.mark.parametrize("key", SECTIONS)
-def test_section_is_drawn_without_warning_or_nan(key, results, monkeypatch):
+def test_section_is_drawn_without_warning_or_nan(key, case, monkeypatch):
     monkeypatch.setattr("interp.report.drawing.pictures.DPI", 30)
+    name, results = case
     section = SECTIONS[key](results)
     assert isinstance(section, Section)
     assert section.title
     assert section.text
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        pictures = draw_all(section.figures)
+        pictures = draw_all(section.figures if key in TOUCHED.get(name, SECTIONS) else ())
     assert all(picture.png.startswith(b"\x89PNG") for picture in pictures.values())
     for table in section.tables:
         for value in table.frame.to_numpy().ravel():
@@ -126,19 +142,51 @@ def test_whole_page_renders(results):
     assert "alert(1)</script>" not in page
 
 
-def test_layer_table_shows_planted_share_beside_its_null():
-    row = SECTIONS["layers"](make_results()).tables[0].frame.iloc[0]
+def test_layer_table_shows_the_share_at_the_threshold_beside_its_null():
+    results = mlp()
+    found = results.boundaries["fc1"]
+    at = np.flatnonzero(np.isclose(found.epsilons, 0.25)).item()
+    planted = {"share": 0.225, "share_low": 0.175, "share_high": 0.275, "share_p_value": 0.0123}
+    changed = replace(found, **{name: _with(getattr(found, name), at, value) for name, value in planted.items()})
+    nulls = {"null_share": 0.18, "null_low": 0.115, "null_high": 0.235}
+    changed = replace(
+        changed,
+        **{
+            name: {**getattr(found, name), "random point": _with(getattr(found, name)["random point"], at, value)}
+            for name, value in nulls.items()
+        },
+    )
+    row = SECTIONS["layers"](replace(results, boundaries={"fc1": changed})).tables[0].frame.iloc[0]
     assert (row["coherent"].text, row["coherent"].note) == ("22.5 %", "17.5 to 27.5")
-    assert (row["chance"].text, row["chance"].note) == ("17.5 %", "11.5 to 23.5")
+    assert (row["chance"].text, row["chance"].note) == ("18.0 %", "11.5 to 23.5")
     assert row["p"].text == "0.012"
-    assert row["kinds of node"].counts == {"coherent": 4, "adhoc": 4, "one-sided": 2, "dead": 2}
+    kinds = found.kind.tolist()
+    assert row["kinds of node"].counts == {k: kinds.count(k) for k in ("coherent", "adhoc", "one-sided", "dead")}
+
+
+def _with(values, at, value):
+    changed = np.array(values, float)
+    changed[at] = value
+    return changed
+
+
+def _single_rows(effects, layer, intervention):
+    table = effects.table
+    return table[(table["layer"] == layer) & (table["node"] >= 0) & (table["intervention"] == intervention)]
 
 
 def test_most_sensitive_node_comes_first_with_its_kind():
-    row = SECTIONS["nodes"](make_results()).tables[0].frame.iloc[0]
-    assert row["node"].text == "fc1:6"
-    assert row["kind"].text == "coherent"
-    assert row["change by 0"].text == "\N{MINUS SIGN}25.7"
+    results = mlp()
+    rows = _single_rows(results.effects, "fc1", "zero-ablation")
+    table = results.effects.table.copy()
+    table.loc[rows.index[rows["node"] == DEAD], "difference"] = -0.987
+    frame = SECTIONS["nodes"](replace(results, effects=replace(results.effects, table=table))).tables[0].frame
+    row = frame.iloc[0]
+    assert (row["node"].text, row["kind"].text) == (f"fc1:{DEAD}", "dead")
+    assert row["change by 0"].text == "\N{MINUS SIGN}98.7"
+    changes = [row["change by 0"].value for row in frame.to_dict(orient="records") if row["node"].text[:4] == "fc1:"]
+    assert sorted(changes) == changes
+    assert len(changes) == 8
 
 
 def worst_levels(section):
@@ -146,29 +194,33 @@ def worst_levels(section):
 
 
 def test_worst_level_is_selected():
-    frame = worst_levels(SECTIONS["interventions"](make_results()))
-    worst = {(row["intervention"], row["split"]): row["level"].value for row in frame.to_dict(orient="records")}
-    assert worst["clip", "test"] == 0.01
-    assert worst["offset", "test"] == -2
+    results = mlp()
+    table = results.effects.table.copy()
+    levels = {"clip": 0.01, "offset": -2.0, "scale": 0.01}
+    for kind, level in levels.items():
+        table.loc[(table["intervention"] == kind) & (table["level"] == level), "accuracy"] = -0.1
+    section = SECTIONS["interventions"](replace(results, effects=replace(results.effects, table=table)))
+    rows = worst_levels(section).to_dict(orient="records")
+    assert len(rows) == 3 * 3 * 2, "a row a layer, intervention and split"
+    assert {(row["intervention"], row["level"].value) for row in rows} == set(levels.items())
 
 
 def test_without_labels_it_speaks_of_agreement():
-    results = make_results(labels=False)
-    effects = results.effects
-    results = replace(results, effects=replace(effects, table=effects.table.assign(loss=np.nan)))
-    section = SECTIONS["interventions"](results)
+    section = SECTIONS["interventions"](unlabelled())
     assert any("agreement with the unperturbed network" in text for text in section.text)
     assert "agreement" in worst_levels(section).columns
+    assert "accuracy" not in worst_levels(section).columns
 
 
-def test_every_section_says_what_not_to_conclude_or_that_nothing_was_run():
-    empty = without_results(make_results())
+def test_every_section_says_that_nothing_was_run():
+    empty = nothing_analysed(mlp())
     assert SECTIONS["nodes"](empty).text == ("No single node was ablated.",)
     assert SECTIONS["attribution"](empty).text == ("Attribution was not run.",)
+    assert SECTIONS["interventions"](empty).text == ("No whole-layer intervention was run.",)
 
 
 def test_panels_of_scores_without_a_lower_end_share_the_axis_of_the_worst():
-    results = make_results((36, 6, 3))
+    results = mlp()
     effects = results.effects
     fall = (effects.table["intervention"] == "scale") & (effects.table["level"] < 1)
     table = effects.table.assign(accuracy=effects.table["accuracy"].mask(fall, -0.8))
@@ -178,7 +230,7 @@ def test_panels_of_scores_without_a_lower_end_share_the_axis_of_the_worst():
 
 
 def test_levels_that_are_borne_are_labelled_in_plain_numbers():
-    results = make_results((36, 6, 3))
+    results = mlp()
     for high in (1.05, 10.0):
         tolerance = results.effects.tolerance.assign(scale_low=1.0, scale_high=high)
         made = SECTIONS["interventions"](replace(results, effects=replace(results.effects, tolerance=tolerance)))

@@ -11,8 +11,6 @@ from interp.report.selection.lookup import (
     Span,
     at_threshold,
     coherent_share,
-    known_mean,
-    null_range,
     null_share,
     share_p_value,
 )
@@ -129,7 +127,8 @@ def _prototype_kind(kind: str, found: Prototypes, matches: tuple[ClusterMatch, .
         for match in matches
         if kind in match.match
     ]
-    return {"effective_count": found.effective_count.get(kind), "matched": matched}
+    counts = {"effective_count": found.effective_count.get(kind), "mean_effective_count": found.mean_count.get(kind)}
+    return {**counts, "matched": matched}
 
 
 def _match(layer: str, match: ClusterMatch) -> dict[str, Any]:
@@ -144,9 +143,6 @@ def _match(layer: str, match: ClusterMatch) -> dict[str, Any]:
 
 
 def _distances(kind: str, match: ClusterMatch) -> dict[str, Any]:
-    nulls = {name: _null(null_range(values)) for name, values in match.null_distance.get(kind, {}).items()}
-    return {"mean_distance": known_mean(match.distance[kind]), "null": nulls}
-
-
-def _null(span: Span) -> dict[str, float]:
-    return {"mean": span.value, "low": span.low, "high": span.high}
+    ends = ("mean", "low", "high")
+    nulls = {name: dict(zip(ends, span, strict=True)) for name, span in match.null_range(kind).items()}
+    return {"mean_distance": match.mean_distance[kind], "null": nulls}

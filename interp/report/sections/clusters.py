@@ -10,7 +10,6 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from interp.report.drawing.style import PROTOTYPE_COLOURS, canvas, colour, layer_figures, pale, undrawn
-from interp.report.selection.lookup import known_mean, null_range
 from interp.report.tables import cells
 from interp.types import ClusterMatch, Figure, Results, Section, Table
 
@@ -75,7 +74,7 @@ def _one_kind(axes: Any, row: int, kind: str, match: ClusterMatch, nulls: list[s
         height = row + (position - (len(nulls) - 1) / 2) * 0.3
         axes.plot(values, np.full(len(values), height), "|", color=colour(name, {}, position), ms=6, mew=0.8, alpha=0.6)
     if kind in match.distance:
-        axes.plot([known_mean(match.distance[kind])], [row], "o", color=colour(kind, PROTOTYPE_COLOURS), ms=7)
+        axes.plot([match.mean_distance[kind]], [row], "o", color=colour(kind, PROTOTYPE_COLOURS), ms=7)
 
 
 def _matched(matches: list[tuple[str, ClusterMatch]]) -> Table:
@@ -85,13 +84,12 @@ def _matched(matches: list[tuple[str, ClusterMatch]]) -> Table:
 
 
 def _matched_row(layer: str, match: ClusterMatch, kind: str) -> dict[str, Any]:
-    nulls = {name: null_range(values) for name, values in match.null_distance[kind].items()}
     return {
         "layer": cells.Code(layer, 32),
         "k": cells.count(match.k),
         "prototype": kind,
-        "distance": cells.number(known_mean(match.distance[kind])),
-        **{f"null: {name}": cells.number(span.value, span.low, span.high) for name, span in nulls.items()},
+        "distance": cells.number(match.mean_distance[kind]),
+        **{f"null: {name}": cells.number(*span) for name, span in match.null_range(kind).items()},
     }
 
 

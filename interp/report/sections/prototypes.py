@@ -12,7 +12,6 @@ from interp.report.drawing.images import Shape, layer_shape, network_shape
 from interp.report.drawing.prototype_drawing import Sheet, draw_heat, draw_images
 from interp.report.drawing.style import layer_figures, undrawn
 from interp.report.selection.choose import evenly
-from interp.report.selection.lookup import known_mean
 from interp.report.tables import cells
 from interp.types import Array, ClusterMatch, Figure, NodeLayer, Prototypes, Results, Section, Table
 
@@ -133,5 +132,5 @@ def _summary(layer: NodeLayer, found: Prototypes) -> dict[str, object]:
     return {
         "layer": cells.Code(layer.name, 32),
         "nodes": cells.count(len(found.nodes)),
-        **{kind: cells.fixed(known_mean(count), 0) for kind, count in found.effective_count.items()},
+        **{kind: cells.fixed(count, 0) for kind, count in found.mean_count.items()},
     }

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interp.types import Array, Boundaries, Effects, GaussianFit, NodeLayer, Results
+from interp.types import Boundaries, Effects, GaussianFit, NodeLayer, Results
 
 
 @dataclass(frozen=True)
@@ -51,23 +51,6 @@ def share_p_value(found: Boundaries) -> float:
     """Read the chance that the null gives at least the share found."""
     at = at_threshold(found)
     return float(found.share_p_value[at]) if at >= 0 else float("nan")
-
-
-def null_range(values: Array) -> Span:
-    """Give the mean and the central 95 % of a null's repetitions."""
-    known = np.asarray(values, float)
-    known = known[np.isfinite(known)]
-    if not len(known):
-        return Span(float("nan"), float("nan"), float("nan"))
-    low, high = np.quantile(known, [0.025, 0.975])
-    return Span(float(known.mean()), float(low), float(high))
-
-
-def known_mean(values: Array) -> float:
-    """Average what is known; NaN if nothing is."""
-    known = np.asarray(values, float)
-    known = known[np.isfinite(known)]
-    return float(known.mean()) if len(known) else float("nan")
 
 
 def whole_layer(effects: Effects) -> pd.DataFrame:
