@@ -1,0 +1,113 @@
+import pytest
+import torch
+
+from zoo.planted.data.mixtures import MixtureSetup, gaussian_mixture
+from zoo.planted.data.samples import PlantedData
+from zoo.planted.data.tiles import tiles
+from zoo.planted.families import FAMILIES, Wish, plant
+from zoo.planted.planted import hidden_names
+from zoo.planted.tuned.distances import kmeans_centres, l1_mahalanobis, offset_l2, relu_pairs
+from zoo.planted.tuned.intensities import templates
+from zoo.planted.tuned.layers import any_gauge
+
+SMALL = Wish(gaussian_mixture(MixtureSetup(dimension=8, classes=4, train=400, test=200), seed=0), (24, 16))
+ONE_LAYER = Wish(SMALL.data, (24,))
+KNOWN = {"distances", "intensities"}
+
+
+def small(family, seed=0):
+    return plant(family, seed, SMALL if FAMILIES[family].depth > 1 else ONE_LAYER)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_makes_named_layers_with_a_truth_each(family):
+    made = small(family)
+    assert isinstance(made.data, PlantedData)
+    assert list(made.truth) == hidden_names(made.network)
+    assert not made.network.training
+    assert not any(p.requires_grad for p in made.network.parameters())
+    assert made.network(made.data.test[0]).shape == (200, 4)
+    assert bool(made.network(made.data.test[0]).isfinite().all())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_same_seed_makes_the_same_network_and_another_one_another(family):
+    one, two, other = small(family), small(family), small(family, seed=1)
+    for name, value in one.network.state_dict().items():
+        torch.testing.assert_close(value, two.network.state_dict()[name], rtol=0, atol=0)
+    x = one.data.test[0]
+    assert not torch.equal(one.network(x), other.network(x))
+
+
+@pytest.mark.parametrize("family", [name for name in FAMILIES if name not in ("untrained", "shuffled", "batch-norm")])
+def test_what_is_planted_decides_well(family):
+    least = 0.85 if family != "random-labels" else 0.0
+    assert small(family).setup["accuracy"] >= least
+
+
+@pytest.mark.parametrize("family", ["untrained", "shuffled", "batch-norm"])
+def test_what_learned_nothing_decides_by_chance(family):
+    assert sum(small(family, seed).setup["accuracy"] for seed in range(6)) / 6 < 0.5
+    assert set(small(family).truth.values()) == {"neither"}
+
+
+@pytest.mark.parametrize("make", [l1_mahalanobis, kmeans_centres, offset_l2, relu_pairs, templates])
+def test_a_tuned_node_is_in_its_state_on_its_class_and_not_on_the_others(make):
+    rows = SMALL.data.train
+    layer = make(rows, 4, 24, torch.Generator().manual_seed(1))
+    outputs = layer.outputs(rows[0])
+    assert outputs.shape == (400, 24)
+    sums = torch.stack([outputs[:, layer.owner == c].sum(1) for c in range(4)], 1)
+    means = torch.stack([sums[rows[1] == c].mean(0) for c in range(4)])  # (class of the sample, class of the nodes)
+    extreme = means.argmin(1) if layer.sense == "low" else means.argmax(1)
+    assert extreme.tolist() == [0, 1, 2, 3]
+
+
+def test_relu_pairs_add_up_to_the_absolute_value():
+    rows = SMALL.data.train
+    pairs = relu_pairs(rows, 4, 24, torch.Generator().manual_seed(1)).outputs(rows[0])
+    whole = l1_mahalanobis(rows, 4, 12, torch.Generator().manual_seed(1)).outputs(rows[0])
+    torch.testing.assert_close(pairs[:, :12] + pairs[:, 12:], whole, rtol=1e-5, atol=1e-5)
+
+
+def test_a_boundary_of_the_distances_passes_through_the_class_s_mean():
+    rows = SMALL.data.train
+    layer = l1_mahalanobis(rows, 4, 8, torch.Generator().manual_seed(2))
+    means = torch.stack([rows[0][rows[1] == c].mean(0) for c in range(4)])
+    at_own = layer.steps[0](means).gather(1, torch.arange(8).view(2, 4).T)
+    torch.testing.assert_close(at_own, torch.zeros(4, 2), rtol=0, atol=1e-3)
+
+
+def test_a_gauge_changes_logits_by_the_same_for_all_classes():
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(5, 7, generator=generator)
+    outputs = torch.rand(11, 7, generator=generator)
+    change = outputs @ (any_gauge(weight, generator) - weight).T
+    assert float(change.abs().mean()) > 0.1
+    torch.testing.assert_close(change, change[:, :1].expand(-1, 5), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("make", ["l1-mahalanobis", "relu-pairs", "templates"])
+def test_a_convolution_on_tiles_is_the_layer_planted_on_tiles(make):
+    data = tiles(classes=3, separation=8.0, own=0.6, seed=1, train=300, test=100)
+    made = plant(make, 0, Wish(data, (12,)))
+    assert isinstance(made.network.hidden1, torch.nn.Conv2d)
+    assert made.setup["accuracy"] > 0.9
+
+
+def test_both_halves_of_a_mixed_layer_decide_alike_alone():
+    made = plant("both", 0, Wish(SMALL.data, (48,)))
+    x, y = made.data.test
+    outputs = made.network.activation1(made.network.hidden1(x))
+    for half in (slice(0, 24), slice(24, 48)):
+        part = torch.zeros_like(outputs)
+        part[:, half] = outputs[:, half]
+        bias = made.network.output.bias
+        assert float(((made.network.output(part) - bias).argmax(1) == y).float().mean()) > 0.5
+
+
+def test_without_a_wish_everything_is_drawn():
+    drawn = [plant("untrained", seed).setup for seed in range(12)]
+    assert len({one["data"] for one in drawn}) >= 3
+    assert len({one["activation"] for one in drawn}) >= 3
+    assert {one["widths"].count("-") for one in drawn} == {0, 1, 2}

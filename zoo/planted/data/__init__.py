@@ -1,0 +1,1 @@
+"""Labelled samples that planted networks are built on."""

@@ -1,0 +1,1 @@
+"""Networks as they are initialised, and what short training makes of them."""
