@@ -1,59 +1,117 @@
-"""What a reader must know before trusting the page."""
+"""What a reader must know before trusting the page.
+
+To add an alert, write a function here or anywhere else and a line in `ALERTS`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from interp.safety.imports import import_name
 from interp.tasks import find_task
-from interp.types import Boundaries, Dataset, Limit, LoadedModel
+from interp.verdict.evidence import Evidence
 from interp.verdict.words import MANY_LAYERS, some
 
 MANY_DEAD = 0.2
+"""Share of dead nodes from which a layer is named."""
 
 
-def alerts(
-    model: LoadedModel, data: Dataset, boundaries: Mapping[str, Boundaries], limits: Sequence[Limit] = ()
-) -> list[str]:
-    """List what a reader must know before trusting the page."""
-    found = [
-        f"{fact.replace('_', ' ')} is a guess that the data do not settle: {said.value} ({said.evidence})"
-        for fact, said in model.inferred.items()
-        if said.confidence == "uncertain" and said.value is not None and fact != "trained"
-    ]
-    if model.inferred["trained"].value is not True:
-        found.append(f"trained: {model.inferred['trained'].evidence}")
-    fit = model.inferred.get("fit")
+def guesses(found: Evidence) -> Iterator[str]:
+    """Name every fact about the file that is a guess."""
+    for fact, said in found.model.inferred.items():
+        if said.confidence == "uncertain" and said.value is not None and fact != "trained":
+            name = fact.replace("_", " ")
+            yield f"{name} is a guess that the data do not settle: {said.value} ({said.evidence})"
+
+
+def untrained(found: Evidence) -> Iterator[str]:
+    """Say why the network may not be trained."""
+    said = found.model.inferred["trained"]
+    if said.value is not True:
+        yield f"trained: {said.evidence}"
+
+
+def poor_fit(found: Evidence) -> Iterator[str]:
+    """Say that the network does worse on these data than it should."""
+    fit = found.model.inferred.get("fit")
     if fit is not None and fit.value != "as expected":
-        found.append(f"the network as it was read is {fit.value}: {fit.evidence}")
-    if find_task(model.task).answers(data.train) is None:
-        found.append("no labels: accuracy below means agreement with the unperturbed predictions")
-    if "test" not in data.splits:
-        found.append("no test split: everything is measured on the data that was fitted")
-    found += _dead_layers({name: part.counts["dead"] / len(part.kind) for name, part in boundaries.items()})
-    unknown = sorted({layer.name for layer in model.layers if layer.activation == "custom"})
+        yield f"the network as it was read is {fit.value}: {fit.evidence}"
+
+
+def no_labels(found: Evidence) -> Iterator[str]:
+    """Say what takes the place of the score where there is nothing to compare outputs with."""
+    if find_task(found.model.task).answers(found.data.train) is None:
+        yield "no labels: accuracy below means agreement with the unperturbed predictions"
+
+
+def no_test_split(found: Evidence) -> Iterator[str]:
+    """Say that nothing was measured on samples that chose nothing."""
+    if "test" not in found.data.splits:
+        yield "no test split: everything is measured on the data that was fitted"
+
+
+def dead_layers(found: Evidence) -> Iterator[str]:
+    """Name the layers in which many nodes are dead; of many such layers, a few."""
+    shares = {name: part.counts["dead"] / len(part.kind) for name, part in found.boundaries.items()}
+    many = {name: share for name, share in shares.items() if share > MANY_DEAD}
+    if len(many) > MANY_LAYERS:
+        yield f"more than {MANY_DEAD:.0%} of the nodes are dead in each of {len(many)} layers: {some(list(many))}"
+        return
+    for name, share in many.items():
+        yield f"{share:.0%} of the nodes of {name} are dead"
+
+
+def unknown_activations(found: Evidence) -> Iterator[str]:
+    """Name the layers whose outputs are not known, only their pre-activations."""
+    unknown = sorted({layer.name for layer in found.model.layers if layer.activation == "custom"})
     if unknown:
-        found.append(
+        yield (
             f"{', '.join(unknown)}: an activation of its own making follows, so output ranges and means"
             " are those of z, and intervention levels with them"
         )
-    if limits:
-        parts = "; ".join(f"{limit.looked_at:,} of {limit.of:,} {limit.what}" for limit in limits)
-        found.append(f"looked at in part only ({parts}): see “The network” for which, and how to lift it")
-    if model.skipped:
-        found.append(f"not covered: {_not_covered(model.skipped)}")
-    return found
 
 
-def _dead_layers(shares: Mapping[str, float]) -> list[str]:
-    many = {name: share for name, share in shares.items() if share > MANY_DEAD}
-    if len(many) <= MANY_LAYERS:
-        return [f"{share:.0%} of the nodes of {name} are dead" for name, share in many.items()]
-    return [f"more than {MANY_DEAD:.0%} of the nodes are dead in each of {len(many)} layers: {some(list(many))}"]
+def limited(found: Evidence) -> Iterator[str]:
+    """Count what was looked at in part only."""
+    if found.limits:
+        parts = "; ".join(f"{limit.looked_at:,} of {limit.of:,} {limit.what}" for limit in found.limits)
+        yield f"looked at in part only ({parts}): see “The network” for which, and how to lift it"
 
 
-def _not_covered(skipped: Mapping[str, str]) -> str:
-    """List the parts, those with one reason together."""
+def not_covered(found: Evidence) -> Iterator[str]:
+    """List the parts of the network that no node stands for, those with one reason together."""
     parts: dict[str, list[str]] = {}
-    for name, why in skipped.items():
+    for name, why in found.model.skipped.items():
         parts.setdefault(why, []).append(name)
-    return "; ".join(f"{some(names)} ({why})" for why, names in parts.items())
+    if parts:
+        yield "not covered: " + "; ".join(f"{some(names)} ({why})" for why, names in parts.items())
+
+
+Alert = Callable[[Evidence], Iterable[str]]
+
+ALERTS: dict[str, Alert | str] = {
+    "guesses": guesses,
+    "untrained": untrained,
+    "poor fit": poor_fit,
+    "no labels": no_labels,
+    "no test split": no_test_split,
+    "dead layers": dead_layers,
+    "unknown activations": unknown_activations,
+    "limited": limited,
+    "not covered": not_covered,
+}
+"""What is alerted to -> function of the evidence that yields its sentences, or ``package.module:name`` of one."""
+
+
+def alerts(found: Evidence, known: Mapping[str, Alert | str] = ALERTS) -> tuple[str, ...]:
+    """Give the sentences of all alerts.
+
+    Parameters
+    ----------
+    found
+        What the verdict rests on.
+    known
+        What is alerted to -> the alert, in the order of the sentences.
+    """
+    makers = (import_name(maker, "alert") if isinstance(maker, str) else maker for maker in known.values())
+    return tuple(sentence for maker in makers for sentence in maker(found))

@@ -10,6 +10,7 @@ from interp.types import Attribution, Boundaries, Dataset, Effects, Limit, Loade
 from interp.verdict.alerts import alerts
 from interp.verdict.coherence import beats_null, coherence, coherences
 from interp.verdict.control import beside_control
+from interp.verdict.evidence import Evidence
 from interp.verdict.headline import headline
 from interp.verdict.nodes import captums_agreement, dead_nodes, power
 from interp.verdict.sensitivity import harmless_ranges, published_pattern, sensitivity
@@ -50,5 +51,5 @@ def judge(
     return Verdict(
         headline(model, data, beats, ranges, effects),
         tuple(filter(None, findings)),
-        tuple(alerts(model, data, boundaries, limits)),
+        alerts(Evidence(model, data, boundaries, effects, attribution, limits)),
     )

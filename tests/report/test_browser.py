@@ -10,7 +10,7 @@ import pytest
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine"),
-    pytest.mark.xdist_group("report page"),
+    pytest.mark.xdist_group("tiny runs"),
 ]
 
 PROBE = """

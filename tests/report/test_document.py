@@ -10,7 +10,7 @@ from interp.report import document
 
 from .planted import nothing_analysed
 
-pytestmark = pytest.mark.xdist_group("report page")
+pytestmark = pytest.mark.xdist_group("tiny runs")
 
 KEYS = [
     "schema",

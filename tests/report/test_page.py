@@ -15,7 +15,7 @@ from interp.types import Inference, Verdict
 
 from .planted import renamed, widened
 
-pytestmark = pytest.mark.xdist_group("report page")
+pytestmark = pytest.mark.xdist_group("tiny runs")
 
 HOSTILE = "<script>alert(1)</script>"
 

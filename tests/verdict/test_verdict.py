@@ -7,7 +7,6 @@ import pytest
 from interp.analysis.boundaries import classify_boundaries
 from interp.analysis.gaussians import GaussianOptions, fit_gaussians
 from interp.types import Attribution, Dataset, Effects, Inference, LoadedModel, NodeLayer, Scaling, Split
-from interp.verdict.alerts import alerts
 from interp.verdict.coherence import beats_null
 from interp.verdict.judge import judge
 from interp.verdict.sensitivity import harmless_ranges
@@ -99,39 +98,13 @@ def test_findings_carry_their_numbers():
     assert len(found) == 5
 
 
-def test_alerts_name_what_limits_the_page():
-    assert alerts(model(), data(), {"h": boundaries(True)}) == []
-    guessed = {**model(None).inferred, "input_scaling": Inference("raw", "uncertain", "two fit")}
-    found = alerts(
-        model(None, inferred=guessed, skipped={"rnn": "GRU is no linear map"}),
-        data(labels=False, test=False),
-        {"h": boundaries(True, dead=12)},
-    )
-    assert found == [
-        "input scaling is a guess that the data do not settle: raw (two fit)",
-        "trained: accuracy 90 %, by chance 10 %",
-        "no labels: accuracy below means agreement with the unperturbed predictions",
-        "no test split: everything is measured on the data that was fitted",
-        "30% of the nodes of h are dead",
-        "not covered: rnn (GRU is no linear map)",
-    ]
-
-
-def test_many_layers_and_parts_are_summed_up():
+def test_many_layers_are_summed_up():
     names = [f"Block.{i}" for i in range(14)]
     found = {name: boundaries(i < 3, dead=12) for i, name in enumerate(names)}
     deep = replace(model(), layers=tuple(replace(model().layers[0], name=name) for name in (*names, "head")))
     said = judge(deep, data(), found, effects(), {}).findings
     assert said[0].startswith("3 of 14 hidden layers (Block.0, Block.1, Block.2) have more coherent nodes than chance")
     assert "Dead nodes: 168 in 14 layers, most in Block.0 (12)." in said
-    skipped = {f"norm.{i}": "LayerNorm is no linear map" for i in range(9)} | {"rnn": "GRU is no linear map"}
-    told = alerts(model(skipped=skipped), data(), found)
-    names = "Block.0, Block.1, Block.2, Block.3, Block.4, Block.5 and 8 more"
-    assert told == [
-        f"more than 20% of the nodes are dead in each of 14 layers: {names}",
-        "not covered: norm.0, norm.1, norm.2, norm.3, norm.4, norm.5 and 3 more (LayerNorm is no linear map);"
-        " rnn (GRU is no linear map)",
-    ]
 
 
 PUBLISHED = {  # our raw-pixel networks, 60,000 training images: change of accuracy at use-DM's levels

@@ -1,0 +1,36 @@
+"""What a verdict rests on, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from interp.types import Attribution, Boundaries, Dataset, Effects, Limit, LoadedModel
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Results of one run before they are summed up.
+
+    Attributes
+    ----------
+    model
+        Network that was looked at.
+    data
+        Data set that it was looked at with.
+    boundaries
+        Layer name -> kinds of its boundaries.
+    effects
+        Cost of interventions on layers and nodes.
+    attribution
+        Layer name -> importance of its nodes.
+    limits
+        Parts of the network and of the data that were not looked at.
+    """
+
+    model: LoadedModel
+    data: Dataset
+    boundaries: Mapping[str, Boundaries]
+    effects: Effects
+    attribution: Mapping[str, Attribution] = field(default_factory=dict)
+    limits: Sequence[Limit] = ()
