@@ -1,0 +1,5 @@
+"""How much each node matters, by Captum and by our own ablation, on the same inputs."""
+
+from interp.verdict.attribution.attribute import AttributionOptions, attribute
+
+__all__ = ["AttributionOptions", "attribute"]

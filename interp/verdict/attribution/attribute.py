@@ -1,0 +1,96 @@
+"""Captum's importance of each node beside ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from interp.network.caps import chosen_nodes
+from interp.types import Attribution, LoadedModel, NodeLayer, Split
+from interp.verdict.attribution.ablation import ablation, captum_ablation
+from interp.verdict.attribution.agreement import bootstrap, spearman
+from interp.verdict.attribution.conductance import conductance
+from interp.verdict.attribution.target import largest_output
+
+
+@dataclass(frozen=True)
+class AttributionOptions:
+    """How much is attributed.
+
+    Attributes
+    ----------
+    samples
+        Largest number of inputs, drawn at random.
+    steps
+        Number of points on the path from the zero input, both ends included, over which gradients are integrated.
+    captum_nodes
+        Largest number of nodes in a layer that Captum ablates too, at a run of the network each.
+    repetitions
+        Number of bootstrap draws of nodes, for the interval of the rank correlation.
+    seed
+        Seed of the random number generator.
+    single_nodes
+        Number of nodes of a layer that are ablated, drawn at random; None: all.
+    layers
+        Names of the hidden layers whose nodes are scored; none: all.
+    """
+
+    samples: int = 200
+    steps: int = 20
+    captum_nodes: int = 256
+    repetitions: int = 1000
+    seed: int = 0
+    single_nodes: int | None = None
+    layers: tuple[str, ...] = ()
+
+
+def attribute(
+    model: LoadedModel, layer: NodeLayer, split: Split, options: AttributionOptions = AttributionOptions()
+) -> Attribution:
+    """Score one layer's nodes three ways on the same inputs, for the class (or label) with each input's largest output.
+
+    Where outputs are measured values, it is their sum that is attributed.
+
+    Parameters
+    ----------
+    model
+        Network that the layer is part of.
+    layer
+        Layer whose nodes are scored.
+    split
+        Samples that inputs are drawn from.
+    options
+        Sizes, and the seed of the draws.
+
+    Returns
+    -------
+    Attribution
+        Scores of all nodes, and how alike two of them rank the nodes; NaN where a score cannot be had.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from interp.checkpoints import load_module
+    >>> network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 2))
+    >>> model, _ = load_module(network)
+    >>> found = attribute(model, model.layers[0], Split(np.eye(2, dtype=np.float32), None))
+    >>> found.samples, found.conductance.shape
+    (2, (3,))
+    """
+    rows = np.sort(np.random.default_rng(options.seed).permutation(len(split))[: options.samples])
+    target = largest_output(model, layer, split.inputs[rows])
+    nodes = chosen_nodes(layer, options.single_nodes, options.seed)
+    by_captum, ours = conductance(target, options.steps), ablation(target, nodes)
+    rho, p_value = spearman(by_captum[nodes], ours[nodes])
+    low, high = bootstrap(by_captum[nodes], ours[nodes], options.repetitions, options.seed)
+    return Attribution(
+        conductance=by_captum,
+        ablation=ours,
+        captum_ablation=captum_ablation(target, nodes, options.captum_nodes),
+        rank_correlation=rho,
+        low=low,
+        high=high,
+        p_value=p_value,
+        samples=len(rows),
+    )
