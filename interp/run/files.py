@@ -71,10 +71,11 @@ def provenance_of(run: Run, stage: Stage) -> Provenance:
     return found
 
 
-def is_finished(run: Run, stage: Stage, wanted: Provenance) -> bool:
-    """Whether a stage's file is there, and was made from the same inputs with the same options and code."""
+def finished(run: Run, stage: Stage, wanted: Provenance) -> Any:
+    """Read what a stage found with the same inputs, options and code; None where its file is none of that."""
     try:
-        found = provenance_of(run, stage)
-    except MismatchError:  # missing, damaged, or another network's
-        return False
-    return fingerprint_of(found) == fingerprint_of(wanted)
+        if fingerprint_of(provenance_of(run, stage)) != fingerprint_of(wanted):
+            return None
+        return read_stage(run, stage)[0]
+    except MismatchError:  # missing or damaged
+        return None

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from interp.run.files import is_finished, read_stage, write_stage
+from interp.run.files import finished, read_stage, write_stage
 from interp.run.fingerprint import fingerprint_of, stage_provenance
 from interp.run.folder import check_owner, locked, remove_begun
 from interp.run.run import Run
 from interp.run.stage import Stage
-from interp.types import Made, Results
+from interp.types import Made, Provenance, Results
 from interp.verdict.judge import judge
 
 
@@ -67,23 +67,29 @@ def run_stage(run: Run, stage: Stage, told: Listener | None = None) -> Any:
     """
     with locked(run.out):
         check_owner(run)
-        begun, provenance = time.perf_counter(), stage_provenance(run, stage)
-        is_reused = is_finished(run, stage, provenance)
-        if not is_reused:
-            remove_begun(run.out, stage.file)
-            write_stage(run, stage, _found(run, stage), provenance)
-        found = read_stage(run, stage)[0]
+        return _run(run, stage, told)
+
+
+def _run(run: Run, stage: Stage, told: Listener | None) -> Any:
+    begun, provenance = time.perf_counter(), stage_provenance(run, stage)
+    found = finished(run, stage, provenance)
+    is_reused = found is not None
+    if not is_reused:
+        found = _run_anew(run, stage, provenance)
     if told is not None:
         told(Done(stage, found, time.perf_counter() - begun, is_reused))
     return found
 
 
-def _found(run: Run, stage: Stage) -> Any:
+def _run_anew(run: Run, stage: Stage, provenance: Provenance) -> Any:
+    """Run a stage and write its file; what it found is read back, so that it is the same however it was come by."""
     try:
-        return stage.run(run)
+        remove_begun(run.out, stage.file)
+        write_stage(run, stage, stage.run(run), provenance)
     except KeyboardInterrupt:
         words = f" in {stage.name}; what is finished is kept, and the same command goes on from there"
         raise KeyboardInterrupt(words) from None
+    return read_stage(run, stage)[0]
 
 
 def run_stages(run: Run, names: Iterable[str] | None = None, told: Listener | None = None) -> dict[str, Any]:
@@ -106,7 +112,10 @@ def run_stages(run: Run, names: Iterable[str] | None = None, told: Listener | No
     UsageError
         If there is no stage of a name.
     """
-    return {name: run_stage(run, run.stage(name), told) for name in needed(run, names)}
+    order = needed(run, names)
+    with locked(run.out):
+        check_owner(run)
+        return {name: _run(run, run.stage(name), told) for name in order}
 
 
 def needed(run: Run, names: Iterable[str] | None = None) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin
 
 from interp.analysis.boundaries import PRESETS, preset
 from interp.checkpoints import LoadOptions
@@ -19,7 +19,7 @@ from interp.data import DataOptions
 from interp.errors import UsageError, unknown_name
 from interp.run.options import REACHES, Options
 from interp.run.stage import Stage
-from interp.types.fields import field_meanings
+from interp.types.fields import field_meanings, field_types
 from interp.types.flags import Flag
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def all_settings() -> dict[str, Setting]:
 
 def _settings(cls: type, prefix: str) -> Iterator[Setting]:
     """Yield a setting for each field with a flag, and for those of the options that fields hold."""
-    hints, texts = get_type_hints(cls, include_extras=True), descriptions(cls)
+    hints, texts = field_types(cls), field_meanings(cls)
     for each in fields(cls):
         hint = hints[each.name]
         if is_dataclass(hint) and isinstance(hint, type):
@@ -148,18 +148,8 @@ def _settings(cls: type, prefix: str) -> Iterator[Setting]:
             base, flag = get_args(hint)[:2]
             kind = next(kind for kind in KINDS if kind in (base, get_origin(base), *get_args(base)))
             default = each.default_factory() if each.default_factory is not MISSING else each.default
-            yield Setting(flag.name or each.name, prefix + each.name, kind, default, texts[each.name], flag)
-
-
-def descriptions(cls: type) -> dict[str, str]:
-    """Give what each field of a class means, as plain text without its full stop.
-
-    Examples
-    --------
-    >>> descriptions(DataOptions)["offline"]
-    'Whether downloads are forbidden'
-    """
-    return {name: re.sub(r"`+|(?<!\.)\.$", "", text) for name, text in field_meanings(cls).items()}
+            help = re.sub(r"`+|(?<!\.)\.$", "", texts[each.name])  # an ellipsis keeps its dots
+            yield Setting(flag.name or each.name, prefix + each.name, kind, default, help, flag)
 
 
 # --------------------------------------------------------------------------- what was said -> options

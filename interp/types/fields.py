@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import Any, get_type_hints
 
 
 def field_types(cls: type) -> Mapping[str, Any]:
-    """Give the type of each field of a dataclass, with its annotations.
+    """Give the type of each field of a dataclass, with its annotations; none of another class.
 
     Examples
     --------
@@ -17,6 +17,8 @@ def field_types(cls: type) -> Mapping[str, Any]:
     >>> field_types(GaussianFit)["class_mean"].__metadata__
     (Shape(axes='C N', holds='numbers', or_empty=False),)
     """
+    if not is_dataclass(cls):
+        return {}
     try:
         hints = get_type_hints(cls, include_extras=True)
     except NameError:  # a user's class, whose annotations name what only a type checker imports: nothing is known of it

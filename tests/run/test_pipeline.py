@@ -2,44 +2,17 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from run.planted import GIVEN, QUICK, planted_data, planted_network
 from torch import nn
 
-from interp.analysis.clusters import ClusterOptions
-from interp.checkpoints import LoadOptions
 from interp.errors import MismatchError, UsageError
-from interp.interventions import InterventionOptions
 from interp.report.page import write_report
-from interp.run.options import Options
 from interp.run.pipeline import read_run, run_all, run_stage
 from interp.run.run import resume, start
-
-QUICK = Options(clusters=ClusterOptions(repetitions=3), interventions=InterventionOptions(levels=12), directions=4)
-GIVEN = LoadOptions(activation="abs", scaling="raw", output="linear")
-
-
-def planted_data(path: Path, seed: int = 0) -> Path:
-    """Three clusters in four dimensions, some of them held out."""
-    rng = np.random.default_rng(seed)
-    y = rng.integers(0, 3, 260)
-    centres = np.array([[4, 0, 0, 0], [0, 4, 0, 0], [0, 0, 4, 0]])
-    x = (centres[y] + rng.normal(size=(260, 4))).astype(np.float32)
-    np.savez(path, x_train=x[:200], y_train=y[:200], x_test=x[200:], y_test=y[200:])
-    return path
-
-
-def planted_network(path: Path) -> Path:
-    """Each hidden node measures the distance to one cluster along one axis; the smallest distance wins."""
-    hidden = torch.zeros(5, 4)
-    hidden[:3, :3] = torch.eye(3)
-    bias = torch.tensor([-4.0, -4.0, -4.0, 0.0, 0.0])  # the last two nodes are constant: dead
-    output = torch.cat([-torch.eye(3), torch.zeros(3, 2)], dim=1)
-    torch.save({"a.weight": hidden, "a.bias": bias, "b.weight": output, "b.bias": torch.zeros(3)}, path)
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,163 @@
+"""A folder holds one network's results and has one writer; what is removed is what a run wrote."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from run.planted import WORDS, planted_data, planted_network, planted_run
+
+from interp.cli.main import main
+from interp.errors import UsageError
+from interp.report.sections import SECTIONS
+from interp.run.folder import locked, page_figures, remove_run
+from interp.run.pipeline import run_stages
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """Work in a folder with two networks and two data sets."""
+    monkeypatch.chdir(tmp_path)
+    for number, name in enumerate("ab"):
+        planted_data(tmp_path / f"{name}.npz", seed=number)
+        planted_network(tmp_path / f"{name}.pt", dead=-float(number))
+    return tmp_path
+
+
+@pytest.fixture
+def few_sections(monkeypatch):
+    """Draw two sections of the page: the others take seconds."""
+    few = {name: SECTIONS[name] for name in ("distributions", "reproduce")}
+    monkeypatch.setattr("interp.cli.report.SECTIONS", few)
+
+
+def report(*words):
+    return main(["report", *words, *WORDS, "--out", "out"])
+
+
+def content():
+    return {str(path): path.read_bytes() for path in sorted(Path("out").rglob("*")) if path.is_file()}
+
+
+def one_line(capsys):
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("error: ")
+    return line
+
+
+def test_another_networks_report_is_refused_and_replaces_nothing_unless_told(here, few_sections, capsys):
+    assert report("a.pt", "--data", "a.npz") == 0
+    before = content()
+    Path("out/figures/notes.txt").write_text("the user's own")
+    Path("out/own.h5").write_text("the user's own")
+    capsys.readouterr()
+    for words, said in (
+        (("b.pt", "--data", "a.npz"), r"out: found results of another model"),
+        (("a.pt", "--data", "b.npz"), r"out: found results of another data"),
+    ):
+        assert report(*words) == 2
+        line = one_line(capsys)
+        assert said in line
+        assert "--overwrite" in line
+    assert {**before, "out/figures/notes.txt": b"the user's own", "out/own.h5": b"the user's own"} == content()
+    for path in Path("out").glob("*.h5"):  # the page alone tells whose it is
+        if path.name != "own.h5":
+            path.unlink()
+    assert report("b.pt", "--data", "a.npz") == 2
+    old = {name for name in before if name.startswith("out/figures")}
+    assert report("b.pt", "--data", "a.npz", "--overwrite") == 0
+    after = content()
+    assert after["out/own.h5"] == after["out/figures/notes.txt"] == b"the user's own"
+    shown = {f"out/{name}" for name in page_figures(Path("out"))}
+    assert shown <= set(after)
+    assert {name for name in old if name in after} <= shown, "figures of the first network that the second has not"
+    assert all(after[name] != before[name] for name in before if name.endswith(".h5"))
+
+
+def test_record_of_another_network_is_refused_too(here, capsys):
+    words = (*WORDS[:6], "--data", "a.npz", "--out", "out")
+    assert main(["record", "a.pt", *words]) == 0
+    assert main(["record", "b.pt", *words]) == 2
+    assert "results of another model" in one_line(capsys)
+    assert main(["record", "b.pt", *words, "--overwrite"]) == 0
+    assert [path.name for path in Path("out").iterdir()] == ["activations.h5"]
+
+
+def test_overwriting_removes_stages_that_the_new_run_has_not_made(here):
+    run_stages(planted_run(here), ["fit"])
+    (here / "out" / ".effects.h5.0a1b2c3d.partial").touch()
+    (here / "out" / ".activations.h5.partial").touch()
+    remove_run(here / "out", ["activations.h5", "effects.h5"])
+    assert list((here / "out").iterdir()) == []
+
+
+def test_a_folder_of_somebody_elses_files_is_left_alone(here):
+    Path("out/figures").mkdir(parents=True)
+    for name in ("report.json", "mine.h5", "figures/a.png"):
+        Path("out", name).write_text("[]")
+    remove_run(Path("out"), [])
+    assert {path.name for path in Path("out").rglob("*")} == {"mine.h5", "figures", "a.png"}
+
+
+def test_other_architectures_are_refused_before_anything_is_written(here, capsys):
+    torch.save({"a.weight": torch.randn(3, 4), "a.bias": torch.zeros(3)}, "small.pt")
+    assert report("a.pt", "small.pt", "--data", "a.npz") == 2
+    assert "small.pt: found layers" in one_line(capsys)
+    assert not Path("out").exists()
+
+
+# --------------------------------------------------------------------------- one writer
+
+
+def test_a_second_run_is_told_of_the_first(here, capsys):
+    Path("out").mkdir()
+    other = os.open("out", os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    words = ("--data", "a.npz", "--out", "out", *WORDS[:6])
+    for command in ("record", "report"):
+        assert main([command, "a.pt", *words]) == 2
+        assert "out: found another run that is writing into it; expected one at a time; wait" in one_line(capsys)
+    assert list(Path("out").iterdir()) == []
+    os.close(other)
+    assert main(["record", "a.pt", *words]) == 0
+
+
+def test_a_killed_run_lets_go_of_its_folder(tmp_path):
+    code = "import sys, time; from interp.run.folder import locked; from pathlib import Path\n"
+    code += "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(600)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", code, str(tmp_path / "out")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(UsageError, match="another run that is writing"), locked(tmp_path / "out"):
+            pass
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+        with locked(tmp_path / "out"):
+            assert (tmp_path / "out").exists()
+
+
+def test_a_folder_in_which_nothing_was_written_is_not_left(tmp_path):
+    with pytest.raises(ZeroDivisionError), locked(tmp_path / "new" / "out"):
+        _ = 1 / 0
+    assert list(tmp_path.iterdir()) == []
+    with locked(tmp_path), locked(tmp_path):
+        (tmp_path / "file").touch()
+    assert (tmp_path / "file").exists()
+
+
+def test_a_file_system_without_locks_is_used_all_the_same(tmp_path, monkeypatch):
+    def unknown(*_):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("interp.run.folder.fcntl.flock", unknown)
+    with locked(tmp_path):
+        np.save(tmp_path / "a.npy", np.zeros(1))

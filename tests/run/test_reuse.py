@@ -1,0 +1,183 @@
+"""Finished stages are not run again, unless something that they depend on has changed; an interrupt costs one stage."""
+
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from run.planted import GIVEN, SMALL, planted_run
+
+from interp.run.fingerprint import code_digest, stage_provenance
+from interp.run.pipeline import run_all, run_stage, run_stages
+from interp.run.run import resume, start
+from interp.run.stages import STAGES
+from interp.types import Thresholds
+
+AFTER_FIT = ["fit", "boundaries", "prototypes", "clusters"]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Run all stages once, and keep the results."""
+    folder = tmp_path_factory.mktemp("whole")
+    return folder, run_all(planted_run(folder, SMALL))
+
+
+@pytest.fixture
+def folder(whole, tmp_path):
+    """Give a copy of the folder of a finished run."""
+    shutil.copytree(whole[0], tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+def run_again(run):
+    """Run all stages; gives the names of those that were not reused."""
+    told = []
+    results = run_all(run, told.append)
+    assert [done.stage.name for done in told] == list(run.stages)
+    return [done.stage.name for done in told if not done.is_reused], results
+
+
+def test_nothing_is_run_twice(folder, whole):
+    before = {path.name: path.stat().st_mtime_ns for path in (folder / "out").iterdir()}
+    ran, results = run_again(planted_run(folder, SMALL))
+    assert ran == []
+    assert {path.name: path.stat().st_mtime_ns for path in (folder / "out").iterdir()} == before
+    assert results.effects.table.equals(whole[1].effects.table)
+    assert results.made == whole[1].made
+
+
+CHANGES = {
+    "epsilon": (replace(SMALL, thresholds=Thresholds(epsilon=0.1)), ["boundaries", "prototypes", "clusters"]),
+    "directions": (replace(SMALL, directions=3), ["boundaries", "prototypes", "clusters"]),
+    "bins": (replace(SMALL, gaussians=replace(SMALL.gaussians, bins=40)), AFTER_FIT),
+    "exemplars": (replace(SMALL, prototypes=replace(SMALL.prototypes, exemplars=2)), ["prototypes", "clusters"]),
+    "repetitions": (replace(SMALL, clusters=replace(SMALL.clusters, repetitions=3)), ["clusters"]),
+    "levels": (replace(SMALL, interventions=replace(SMALL.interventions, levels=9)), ["intervene"]),
+    "steps": (replace(SMALL, attribution=replace(SMALL.attribution, steps=5)), ["attribute"]),
+    "drawn nodes": (replace(SMALL, limits=replace(SMALL.limits, nodes_per_layer=2)), AFTER_FIT),
+    "seed": (replace(SMALL, seed=1), ["record", *(name for name in STAGES if name != "record")]),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_option_runs_what_depends_on_it_and_no_more(change, folder):
+    options, expected = CHANGES[change]
+    assert run_again(planted_run(folder, options))[0] == expected
+
+
+def test_what_is_reused_and_what_is_run_are_as_from_the_start(folder, tmp_path_factory):
+    options = CHANGES["bins"][0]
+    _, mixed = run_again(planted_run(folder, options))
+    data = str(folder / "data.npz")
+    fresh = run_all(start(folder / "net.pt", tmp_path_factory.mktemp("fresh"), data, GIVEN, options=options))
+    assert mixed.effects.table.equals(fresh.effects.table)
+    assert [made.fingerprint for made in mixed.made] == [made.fingerprint for made in fresh.made]
+    for layer, found in fresh.clusters.items():
+        np.testing.assert_array_equal(mixed.clusters[layer][0].centroids, found[0].centroids)
+
+
+def test_the_same_network_elsewhere_is_the_same(folder, tmp_path_factory):
+    elsewhere = shutil.copy(folder / "net.pt", tmp_path_factory.mktemp("elsewhere") / "copy.pt")
+    run = start(elsewhere, folder / "out", str(folder / "data.npz"), GIVEN, options=SMALL)
+    assert run_again(run)[0] == []
+    assert run_again(resume(folder / "out", SMALL))[0] == []
+
+
+def test_another_reading_of_the_file_is_not_the_same(folder):
+    run = start(
+        folder / "net.pt", folder / "out", str(folder / "data.npz"), replace(GIVEN, activation="relu"), options=SMALL
+    )
+    assert run_again(run)[0] == list(STAGES)
+
+
+def test_other_code_runs_everything(folder, monkeypatch):
+    monkeypatch.setattr("interp.run.fingerprint.code_digest", lambda: "other")
+    assert run_again(planted_run(folder, SMALL))[0] == list(STAGES)
+
+
+def test_the_code_that_only_shows_results_is_not_among_that_code(tmp_path, monkeypatch):
+    for name in ("analysis/fits.py", "report/page.py", "cli/main.py", "api.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("1")
+    monkeypatch.setattr("interp.run.fingerprint.PACKAGE", tmp_path)
+    digests = []
+    for name in ("report/page.py", "cli/main.py", "api.py", "analysis/fits.py"):
+        (tmp_path / name).write_text("2")
+        code_digest.cache_clear()
+        digests.append(code_digest())
+    code_digest.cache_clear()
+    assert digests[0] == digests[1] == digests[2] != digests[3]
+
+
+def test_a_changed_intervention_of_the_users_is_run_again(folder, monkeypatch):
+    code = "from interp.interventions import Edit\ndef half(level, ranges):\n    return Edit(before=lambda z: z * {})\n"
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(str(folder))
+    options = replace(SMALL, interventions=replace(SMALL.interventions, interventions=("own_edits:half",)))
+    found = []
+    for factor in (0.5, 0.5, 0.1):
+        Path("own_edits.py").write_text(code.format(factor))
+        sys.modules.pop("own_edits", None)
+        run = planted_run(folder, options)
+        stage_provenance(run, run.stage("intervene"))
+        found.append(run_again(run)[0])
+    sys.modules.pop("own_edits", None)
+    assert found == [["intervene"], [], ["intervene"]]
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_damaged_file_is_made_anew(name, folder):
+    run = planted_run(folder, SMALL)
+    path = run.path(name)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    path.write_bytes(content)
+    assert run_again(run)[0] == [name]
+
+
+# --------------------------------------------------------------------------- interrupts
+
+WORK = {
+    "record": "interp.recording.record._output_statistics",
+    "fit": "interp.run.stages.fit.fit_gaussians",
+    "boundaries": "interp.run.stages.boundaries.classify_boundaries",
+    "prototypes": "interp.run.stages.prototypes.find_prototypes",
+    "clusters": "interp.run.stages.clusters.match_clusters",
+    "intervene": "interp.interventions.sweep.levels",
+    "attribute": "interp.verdict.attribution.predict",
+}
+"""Stage -> a function that it calls for each layer, or once."""
+
+
+def test_an_interrupt_in_any_stage_costs_that_stage_and_no_other(tmp_path, monkeypatch, whole):
+    assert list(WORK) == list(STAGES)
+    for number, (name, function) in enumerate(WORK.items()):
+        finished = list(STAGES)[:number]
+        run, told = planted_run(tmp_path, SMALL), []
+        with monkeypatch.context() as patch:
+
+            def interrupted(*_, **__):
+                raise KeyboardInterrupt
+
+            patch.setattr(function, interrupted)
+            with pytest.raises(KeyboardInterrupt, match=f"in {name}; .*the same command goes on from there"):
+                run_all(run, told.append)
+        files = {path.name for path in run.out.iterdir() if not path.name.startswith(".")}
+        assert files == {run.stages[one].file for one in finished}
+        assert [done.stage.name for done in told] == finished
+        assert [done.is_reused for done in told] == [True] * (number - 1) + [False] * (number > 0)
+    ran, results = run_again(planted_run(tmp_path, SMALL))
+    assert ran == ["attribute"]
+    assert results.effects.table.equals(whole[1].effects.table)
+
+
+def test_what_a_killed_run_had_begun_is_removed_when_its_stage_is_run(tmp_path):
+    run = planted_run(tmp_path, SMALL)
+    run_stages(run, ["record"])
+    begun = run.out / ".gaussians.h5.0a1b2c3d.partial"
+    begun.write_bytes(b"half")
+    run_stage(run, run.stage("fit"))
+    assert not begun.exists()
