@@ -3,12 +3,14 @@
 from interp.store.atomic import atomic_path, check_writable, write_bytes, write_text
 from interp.store.belonging import check_layers, check_tables
 from interp.store.files import check_same, read_provenance, read_results, write_results
-from interp.store.recordings import RecordingWriter, open_recording
+from interp.store.recording_writer import RecordingWriter
+from interp.store.recordings import check_recording, open_recording
 
 __all__ = [
     "RecordingWriter",
     "atomic_path",
     "check_layers",
+    "check_recording",
     "check_same",
     "check_tables",
     "check_writable",

@@ -16,13 +16,14 @@ from interp import types
 from interp.store.sound import texts
 from interp.types.json_values import as_json
 
-VERSION = 3
+VERSION = 4
 """Written into every file.
 
-2 added `RunEffects`, and fields of `Effects` that read as empty from version 1; 3 the nodes that were drawn of a layer.
+2 added `RunEffects`, and fields of `Effects` that read as empty from version 1; 3 the nodes that were drawn of a layer;
+4 checksums of recorded values.
 """
 
-READABLE = (1, 2, 3)
+READABLE = (1, 2, 3, 4)
 CLASSES = {
     cls.__name__: cls
     for cls in (

@@ -1,8 +1,7 @@
-"""Recordings on disk: written a block at a time, resumed after a kill, read without loading.
+"""Recordings on disk, read without loading.
 
-Layout, the same in versions 1 and 2: ``/provenance``, ``/layers``, and for each split ``labels``, ``predictions`` and
-``z/LAYER/{values, position, output_range, output_mean, active_share}``. Values lie contiguous and are allocated first,
-so that a kill leaves a readable file whose ``progress`` says how many inputs are done.
+Layout: ``/provenance``, ``/layers``, and for each split ``labels``, ``predictions`` and
+``z/LAYER/{values, checksums, position, output_range, output_mean, active_share}``; no checksums before version 4.
 """
 
 from __future__ import annotations
@@ -14,158 +13,17 @@ from typing import Any, get_args, get_origin
 import h5py
 import numpy as np
 
-from interp.errors import UsageError, unknown_name
-from interp.store.atomic import cannot_write
-from interp.store.elements import VERSION, read_element, write_element
-from interp.store.files import DAMAGE, opened, plain_file, provenance_of
+from interp.errors import MismatchError, unknown_name
+from interp.store.blocks import CheckedRows, block_count
+from interp.store.elements import read_element
+from interp.store.files import opened, provenance_of
 from interp.store.shapes import check_value
-from interp.store.sound import check_sound, prepare_seal, seal
-from interp.types import Array, NodeLayer, Provenance, Recording
+from interp.types import NodeLayer, Recording, Rows
 from interp.types.fields import field_types
 
 ENCODING = "interp-recording"
+REMEDY = "python -m interp record"
 OUTPUT_STATISTICS = ("output_range", "output_mean", "active_share")
-
-
-class RecordingWriter:
-    """Writes a recording beside its final name and moves it there when it is whole.
-
-    Parameters
-    ----------
-    path
-        Final name.
-    layers
-        What is recorded.
-    samples
-        Split -> inputs, S.
-    positions
-        Layer name -> recorded positions an input.
-    provenance
-        A partial file with the same one is resumed.
-    """
-
-    def __init__(
-        self,
-        path: Path,
-        layers: tuple[NodeLayer, ...],
-        samples: Mapping[str, int],
-        positions: Mapping[str, int],
-        provenance: Provenance,
-    ) -> None:
-        self.path, self.layers, self.samples, self.positions = path, layers, samples, positions
-        self.provenance = provenance
-        self._part = path.with_name(f".{path.name}.partial")
-
-    def __enter__(self) -> RecordingWriter:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._resumed() or self._begun()
-        except OSError as error:
-            raise cannot_write(self.path, error) from error
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        try:
-            if kind is None:
-                seal(self._file)
-            self._file.close()
-            if kind is None:
-                self._part.replace(self.path)
-        except OSError as problem:
-            raise cannot_write(self.path, problem) from problem
-        if isinstance(error, OSError):
-            raise cannot_write(self.path, error) from error
-
-    def done(self, split: str) -> int:
-        """Count the inputs of a split that are on disk."""
-        return int(self._file[split]["progress"][0])
-
-    def write(self, split: str, start: int, predictions: Array, z: Mapping[str, tuple[Array, Array]]) -> None:
-        """Write the inputs from `start` on: predictions (B,), and layer -> (values, positions), B * p rows each."""
-        group = self._file[split]
-        group["predictions"][start : start + len(predictions)] = predictions
-        for layer, (values, position) in z.items():
-            first = start * self.positions[layer]
-            group["z"][layer]["values"][first : first + len(values)] = values
-            if len(position):
-                group["z"][layer]["position"][first : first + len(values)] = position
-        self._file.flush()
-        group["progress"][0] = start + len(predictions)
-
-    def values(self, split: str, layer: str) -> Any:
-        """Give the rows of a layer that are on disk."""
-        return self._file[split]["z"][layer]["values"]
-
-    def summarise(self, split: str, labels: Array | None, outputs: Mapping[str, tuple[Array, Array, Array]]) -> None:
-        """Write what is known once a split is whole: labels, and layer -> output range, mean, active share."""
-        group = self._file[split]
-        for name in [name for name in ("labels",) if name in group]:
-            del group[name]  # left by a run that was killed here
-        if labels is not None:
-            group.create_dataset("labels", data=labels)
-        for layer, values in outputs.items():
-            for name, value in zip(OUTPUT_STATISTICS, values, strict=True):
-                group["z"][layer][name][...] = value
-
-    def _begun(self) -> h5py.File:
-        file = h5py.File(self._part, "w")
-        file.attrs["encoding-type"], file.attrs["encoding-version"] = ENCODING, VERSION
-        prepare_seal(file)
-        write_element(file, "provenance", self.provenance)
-        write_element(file, "layers", self.layers)
-        for split, samples in self.samples.items():
-            group = file.create_group(split)
-            group.create_dataset("predictions", data=np.zeros(samples, np.int64))
-            for layer in self.layers:
-                self._allocate(group.create_group(f"z/{layer.name}"), layer, samples * self.positions[layer.name])
-            group.create_dataset("progress", data=np.zeros(1, np.int64))
-        file.flush()
-        return file
-
-    def _allocate(self, group: h5py.Group, layer: NodeLayer, rows: int) -> None:
-        group.attrs["positions"] = self.positions[layer.name]
-        values = group.create_dataset("values", (rows, layer.nodes), np.float32)
-        values[-1:] = 0  # takes the disk space now: metadata must not change later
-        if self.positions[layer.name] > 1:
-            group.create_dataset("position", data=np.zeros(rows, np.int32))
-        for name in OUTPUT_STATISTICS:
-            group.create_dataset(name, data=np.zeros((2, layer.nodes) if name == "output_range" else layer.nodes))
-
-    def _resumed(self) -> h5py.File | None:
-        """Open a partial file of the very same run; None if there is none that can be used."""
-        if not self._part.exists():
-            return None
-        try:
-            file = plain_file(self._part, "r+")
-        except BlockingIOError as error:  # to begin anew would empty the file under whoever writes it
-            raise UsageError(
-                self.path,
-                found="another run that is recording it",
-                expected="one at a time",
-                do="wait for it, or choose another folder with --out",
-            ) from error
-        except OSError:
-            return None
-        try:
-            if self._is_ours(file):
-                return file
-        except DAMAGE:
-            pass  # killed before its header was whole
-        file.close()
-        return None
-
-    def _is_ours(self, file: h5py.File) -> bool:
-        """Whether a file is of the same run; reads every dataset's header, so that damage shows now."""
-        check_sound(file)  # what is a link would be written to elsewhere
-        shapes = [
-            (len(file[split]["predictions"]), file[split]["progress"].shape) == (count, (1,))
-            and file[split]["z"][layer.name]["values"].shape == (count * self.positions[layer.name], layer.nodes)
-            and all(name in file[split]["z"][layer.name] for name in OUTPUT_STATISTICS)
-            for split, count in self.samples.items()
-            for layer in self.layers
-        ]
-        same = read_element(file["provenance"]) == self.provenance and read_element(file["layers"]) == self.layers
-        return same and all(shapes)
 
 
 def open_recording(path: Path, split: str = "train") -> Recording:
@@ -178,21 +36,55 @@ def open_recording(path: Path, split: str = "train") -> Recording:
     UsageError
         If it has no such split.
     """
-    with opened(path, ENCODING, "python -m interp record") as file:
+    with opened(path, ENCODING, REMEDY) as file:
         layers, provenance = read_element(file["layers"]), provenance_of(file)
         if split not in file:
-            raise unknown_name("split", split, [name for name in file if name not in ("layers", "provenance")])
+            raise unknown_name("split", split, _splits(file))
         known = _known_of_split(file[split], layers)
         _check_shapes(file[split], layers, known)
     file = h5py.File(path, "r")
     return Recording(
         split=split,
         layers=layers,
-        z={layer.name: file[split]["z"][layer.name]["values"] for layer in layers},
+        z={layer.name: _rows(path, file[split], layer.name) for layer in layers},
         provenance=provenance,
         close=file.close,
         **known,
     )
+
+
+def check_recording(path: Path) -> None:
+    """Read all recorded values, and hold them against their checksums.
+
+    Raises
+    ------
+    MismatchError
+        If the file is missing, damaged, or of another version; it names the first block that is not as it was written.
+    """
+    with opened(path, ENCODING, REMEDY) as file:
+        for split in _splits(file):
+            for layer in read_element(file["layers"]):
+                rows = _rows(path, file[split], layer.name)
+                if isinstance(rows, CheckedRows):
+                    rows.check()
+
+
+def _splits(file: h5py.File) -> list[str]:
+    return [name for name in file if name not in ("layers", "provenance")]
+
+
+def _rows(path: Path, group: h5py.Group, layer: str) -> Rows:
+    """Give the rows of a layer, checked where their checksums are known: since version 4."""
+    part, split = group["z"][layer], group.name.strip("/")
+    if "checksums" not in part:
+        values: Rows = part["values"]
+        return values
+
+    def damaged(first: int, last: int) -> MismatchError:
+        found = f"damaged values of {layer}, rows {first:,} to {last:,} of {split}"
+        return MismatchError(path, found=found, expected="what was recorded", do=f"run `{REMEDY}`")
+
+    return CheckedRows(part["values"], part["checksums"], damaged)
 
 
 def _check_shapes(group: h5py.Group, layers: tuple[NodeLayer, ...], known: Mapping[str, Any]) -> None:
@@ -206,6 +98,9 @@ def _check_shapes(group: h5py.Group, layers: tuple[NodeLayer, ...], known: Mappi
             check_value(field, values[field], expected, {"S": samples})
     for layer in layers:
         _check_layer(layer, values)
+        part = group["z"][layer.name]
+        if "checksums" in part and part["checksums"].shape != (block_count(len(part["values"])),):
+            raise ValueError(f"{len(part['checksums'])} checksums of {layer.name}")
 
 
 def _check_layer(layer: NodeLayer, values: Mapping[str, Any]) -> None:

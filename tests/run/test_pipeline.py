@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -142,3 +143,17 @@ def test_a_recording_does_not_choose_what_is_run(load, data, named, tmp_path):
     with pytest.raises(UsageError, match=f"a recording made with {named}; expected the same on this command"):
         resume(tmp_path / "out", QUICK)
     assert resume(tmp_path / "out", QUICK, load, data).data.name == data
+
+
+def test_a_damaged_recording_is_refused_by_stages_and_made_anew(tmp_path):
+    run = start(planted_network(tmp_path / "net.pt"), tmp_path / "out", str(planted_data(tmp_path / "data.npz")), GIVEN)
+    run_stage(run, run.stage("record"))
+    whole = run.path("record").read_bytes()
+    with h5py.File(run.path("record"), "r+") as file:
+        values = file["train/z/a/values"]
+        values[:100] = -values[:100]
+    with pytest.raises(MismatchError, match=r"damaged values of a, rows 0 to 199 of train; .* run `.* record`"):
+        run_stage(run, run.stage("fit"))
+    run_stage(run, run.stage("record"))
+    assert run.path("record").read_bytes() == whole
+    run_stage(run, run.stage("fit"))

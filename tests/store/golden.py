@@ -2,7 +2,7 @@
 
 Files of a version were written once, by the program as it was when that version was fixed, and are never written
 anew: a reader of a later version must still give back these values. Values are formulas, so that any test can make
-them without the writer. Version 2 differs in `RESULTS_2` only, version 3 in `RESULTS_3`.
+them without the writer. Version 2 differs in `RESULTS_2` only, version 3 in `RESULTS_3`, version 4 in the recording.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from interp.store import RecordingWriter, write_results
+from interp.store import RecordingWriter
 from interp.store.elements import VERSION
 from interp.types import (
     Attribution,
@@ -198,6 +198,5 @@ def write_recording(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    assert VERSION == 3
-    for name, (_, results) in RESULTS_3.items():
-        write_results(HERE / f"{name}_v3.h5", results, PROVENANCE)
+    assert VERSION == 4
+    write_recording(HERE / "activations_v4.h5")

@@ -21,7 +21,7 @@ def path(tmp_path):
     return tmp_path / "x.h5"
 
 
-def refused(path, found, expected="interp-results of version 1 or 2 or 3", kind=GaussianFit):
+def refused(path, found, expected="interp-results of version 1 or 2 or 3 or 4", kind=GaussianFit):
     message = re.escape(f"{path}: found {found}; expected {expected}; run `{REMEDY}`")
     with pytest.raises(MismatchError, match=f"^{message}$"):
         read_results(path, kind, REMEDY)
@@ -80,8 +80,8 @@ def test_foreign_hdf5_is_refused(path):
 
 def test_another_version_or_a_recording_is_refused(path):
     with h5py.File(path, "r+") as file:
-        file.attrs["encoding-version"] = 4
-    refused(path, "interp-results of version 4")
+        file.attrs["encoding-version"] = 5
+    refused(path, "interp-results of version 5")
     refused(HERE / "activations_v1.h5", "interp-recording of version 1")
 
 

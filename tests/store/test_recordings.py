@@ -11,15 +11,15 @@ from interp.store import RecordingWriter, open_recording
 GOLDEN = HERE / "activations_v1.h5"
 
 
-@pytest.fixture(params=["golden", "written now"])
+@pytest.fixture(params=["version 1", "version 4", "written now"])
 def path(request, tmp_path):
-    if request.param == "golden":
-        return GOLDEN
+    if request.param != "written now":
+        return HERE / f"activations_v{request.param[-1]}.h5"
     write_recording(tmp_path / "a.h5")
     return tmp_path / "a.h5"
 
 
-def test_recordings_of_version_1_are_read(path):
+def test_recordings_of_every_version_are_read(path):
     with open_recording(path) as found:
         assert found.split == "train"
         assert found.layers == LAYERS
@@ -58,8 +58,8 @@ def test_what_is_no_recording_is_refused(tmp_path):
     for found, expected in (
         ("no such file", "a file of results"),
         ("a damaged or foreign file", "a file of results"),
-        ("interp-results of version 1", "interp-recording of version 1 or 2 or 3"),
-        ("interp-recording of version 4", "interp-recording of version 1 or 2 or 3"),
+        ("interp-results of version 1", "interp-recording of version 1 or 2 or 3 or 4"),
+        ("interp-recording of version 5", "interp-recording of version 1 or 2 or 3 or 4"),
         ("a damaged file", "a whole interp-recording"),
     ):
         if found.startswith("a damaged or"):
@@ -69,7 +69,7 @@ def test_what_is_no_recording_is_refused(tmp_path):
         elif found.startswith("interp-recording"):
             path.write_bytes(GOLDEN.read_bytes())
             with h5py.File(path, "r+") as file:
-                file.attrs["encoding-version"] = 4
+                file.attrs["encoding-version"] = 5
         elif found == "a damaged file":
             path.write_bytes(GOLDEN.read_bytes())
             with h5py.File(path, "r+") as file:

@@ -10,7 +10,7 @@ from interp.run.fingerprint import stage_provenance
 from interp.run.run import Run
 from interp.run.stage import Stage
 from interp.run.summaries import counted
-from interp.store import open_recording
+from interp.store import check_recording, open_recording
 from interp.types import Provenance, Recording
 
 
@@ -21,6 +21,7 @@ def run(run: Run) -> None:
 
 def opened(path: Path) -> tuple[dict[str, int], Provenance]:
     """Give layer name -> recorded rows of the training split, with where they came from."""
+    check_recording(path)  # a recording that is damaged is made anew
     with open_recording(path) as recording:
         return {layer.name: recording.z[layer.name].shape[0] for layer in recording.layers}, recording.provenance
 

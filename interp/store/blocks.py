@@ -1,0 +1,124 @@
+"""Checksums of recorded values, a block of rows at a time: too many values to be digested whole at every stage.
+
+A block's checksum is the CRC-32 of its bytes, which follows rows as they are written and costs a few hundredths of the
+time that computing them takes. It is held against what is read when a block is first touched. The checksums themselves
+are under the file's digest; like that one they tell damage, not forgery.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import h5py
+import numpy as np
+
+from interp.types import Array
+
+BLOCK_ROWS = 1024
+"""Rows of a block, the last of a layer but for what is left."""
+
+
+def block_count(rows: int) -> int:
+    """Count the blocks of some rows.
+
+    Examples
+    --------
+    >>> block_count(1024), block_count(1025)
+    (1, 2)
+    """
+    return -(-rows // BLOCK_ROWS)
+
+
+def checksum(values: Array, before: int = 0) -> int:
+    """Give the CRC-32 of rows, or of those that `before` is the checksum of and these after them."""
+    return zlib.crc32(np.ascontiguousarray(values).data, before)
+
+
+class ChecksumWriter:
+    """Follows the rows of one layer as they are written, and keeps the checksum of each block that is whole.
+
+    Parameters
+    ----------
+    values
+        Data set of the rows (L, N).
+    sums
+        Data set of the checksums, one a block.
+    """
+
+    def __init__(self, values: h5py.Dataset, sums: h5py.Dataset) -> None:
+        self._values, self._sums = values, sums
+        self._next, self._running = 0, 0  # row that is expected next, and checksum of its block up to there
+
+    def add(self, first: int, rows: Array) -> None:
+        """Take up the rows from `first` on, which follow those before; where not all were seen, they are read again."""
+        if first != self._next:
+            begin = first - first % BLOCK_ROWS
+            self._running = checksum(self._values[begin:first])
+        begin, whole = first // BLOCK_ROWS, []
+        for start, stop in _cuts(first, first + len(rows)):
+            self._running = checksum(rows[start - first : stop - first], self._running)
+            if stop % BLOCK_ROWS == 0 or stop == len(self._values):
+                whole.append(self._running)
+                self._running = 0
+        if whole:
+            self._sums[begin : begin + len(whole)] = whole
+        self._next = first + len(rows)
+
+
+def _cuts(first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Yield the parts of some rows that lie in one block each."""
+    while first < last:
+        stop = min(last, first - first % BLOCK_ROWS + BLOCK_ROWS)
+        yield first, stop
+        first = stop
+
+
+class CheckedRows:
+    """Rows on disk, whose blocks are held against their checksums when they are first read.
+
+    Parameters
+    ----------
+    values
+        Data set of the rows (L, N).
+    sums
+        Data set of the checksums, one a block.
+    damaged
+        Function of the first and last row of a block that is not as it was written, which gives the error to raise.
+    """
+
+    def __init__(self, values: h5py.Dataset, sums: h5py.Dataset, damaged: Callable[[int, int], Exception]) -> None:
+        self._values, self._sums, self._damaged = values, sums[()], damaged
+        self._sound = np.zeros(len(self._sums), bool)
+        self.shape, self.dtype = values.shape, values.dtype
+
+    def __len__(self) -> int:
+        return int(self.shape[0])
+
+    def __bool__(self) -> bool:
+        """Whether the file is open."""
+        return bool(self._values)
+
+    def __getitem__(self, key: Any) -> Any:
+        """Read some rows as numpy would."""
+        found = self._values[key]
+        rows: Any = key[0] if isinstance(key, tuple) else key
+        whole_rows = not isinstance(key, tuple)
+        begin, end, step = rows.indices(len(self)) if isinstance(rows, slice) else (0, len(self), 0)
+        for block in range(begin // BLOCK_ROWS, block_count(end) if begin < end else 0):
+            if not self._sound[block]:
+                first, last = block * BLOCK_ROWS, min((block + 1) * BLOCK_ROWS, len(self))
+                is_read = whole_rows and step == 1 and begin <= first and last <= end
+                self._check(block, found[first - begin : last - begin] if is_read else self._values[first:last])
+        return found
+
+    def _check(self, block: int, values: Array) -> None:
+        if checksum(values) != self._sums[block]:
+            raise self._damaged(block * BLOCK_ROWS, block * BLOCK_ROWS + len(values) - 1)
+        self._sound[block] = True
+
+    def check(self, count: int | None = None) -> None:
+        """Read the blocks of the first `count` rows, or of all, that were not read yet."""
+        for start in range(0, len(self) if count is None else count, BLOCK_ROWS):
+            self[start : start + BLOCK_ROWS]

@@ -1,0 +1,188 @@
+"""Recordings that are written a block of samples at a time, and gone on with after a kill.
+
+Values lie contiguous and are allocated first, so that a kill leaves a readable file whose ``progress`` says how many
+samples are done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from interp.errors import UsageError
+from interp.store.atomic import cannot_write
+from interp.store.blocks import BLOCK_ROWS, CheckedRows, ChecksumWriter, block_count
+from interp.store.elements import VERSION, read_element, write_element
+from interp.store.files import DAMAGE, plain_file
+from interp.store.recordings import ENCODING, OUTPUT_STATISTICS
+from interp.store.sound import check_sound, prepare_seal, seal
+from interp.types import Array, NodeLayer, Provenance
+
+
+class RecordingWriter:
+    """Writes a recording beside its final name and moves it there when it is whole.
+
+    Parameters
+    ----------
+    path
+        Final name.
+    layers
+        What is recorded.
+    samples
+        Split -> inputs, S.
+    positions
+        Layer name -> recorded positions an input.
+    provenance
+        A partial file with the same one is resumed.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        layers: tuple[NodeLayer, ...],
+        samples: Mapping[str, int],
+        positions: Mapping[str, int],
+        provenance: Provenance,
+    ) -> None:
+        self.path, self.layers, self.samples, self.positions = path, layers, samples, positions
+        self.provenance = provenance
+        self._followed: dict[tuple[str, str], ChecksumWriter] = {}
+        self._part = path.with_name(f".{path.name}.partial")
+
+    def __enter__(self) -> RecordingWriter:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._resumed() or self._begun()
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        try:
+            if kind is None:
+                seal(self._file)
+            self._file.close()
+            if kind is None:
+                self._part.replace(self.path)
+        except OSError as problem:
+            raise cannot_write(self.path, problem) from problem
+        if isinstance(error, OSError):
+            raise cannot_write(self.path, error) from error
+
+    def done(self, split: str) -> int:
+        """Count the inputs of a split that are on disk."""
+        return int(self._file[split]["progress"][0])
+
+    def write(self, split: str, start: int, predictions: Array, z: Mapping[str, tuple[Array, Array]]) -> None:
+        """Write the inputs from `start` on: predictions (B,), and layer -> (values, positions), B * p rows each."""
+        group = self._file[split]
+        group["predictions"][start : start + len(predictions)] = predictions
+        for layer, (given, position) in z.items():
+            values = np.asarray(given, np.float32)
+            first = start * self.positions[layer]
+            group["z"][layer]["values"][first : first + len(values)] = values
+            self._checksums(split, layer).add(first, values)
+            if len(position):
+                group["z"][layer]["position"][first : first + len(values)] = position
+        self._file.flush()
+        group["progress"][0] = start + len(predictions)
+
+    def _checksums(self, split: str, layer: str) -> ChecksumWriter:
+        """Give what follows the rows of a layer."""
+        part = self._file[split]["z"][layer]
+        return self._followed.setdefault((split, layer), ChecksumWriter(part["values"], part["checksums"]))
+
+    def values(self, split: str, layer: str) -> Any:
+        """Give the rows of a layer that are on disk."""
+        return self._file[split]["z"][layer]["values"]
+
+    def summarise(self, split: str, labels: Array | None, outputs: Mapping[str, tuple[Array, Array, Array]]) -> None:
+        """Write what is known once a split is whole: labels, and layer -> output range, mean, active share."""
+        group = self._file[split]
+        for name in [name for name in ("labels",) if name in group]:
+            del group[name]  # left by a run that was killed here
+        if labels is not None:
+            group.create_dataset("labels", data=labels)
+        for layer, values in outputs.items():
+            for name, value in zip(OUTPUT_STATISTICS, values, strict=True):
+                group["z"][layer][name][...] = value
+
+    def _begun(self) -> h5py.File:
+        file = h5py.File(self._part, "w")
+        file.attrs["encoding-type"], file.attrs["encoding-version"] = ENCODING, VERSION
+        prepare_seal(file)
+        write_element(file, "provenance", self.provenance)
+        write_element(file, "layers", self.layers)
+        for split, samples in self.samples.items():
+            group = file.create_group(split)
+            group.create_dataset("predictions", data=np.zeros(samples, np.int64))
+            for layer in self.layers:
+                self._allocate(group.create_group(f"z/{layer.name}"), layer, samples * self.positions[layer.name])
+            group.create_dataset("progress", data=np.zeros(1, np.int64))
+        file.flush()
+        return file
+
+    def _allocate(self, group: h5py.Group, layer: NodeLayer, rows: int) -> None:
+        group.attrs["positions"] = self.positions[layer.name]
+        values = group.create_dataset("values", (rows, layer.nodes), np.float32)
+        values[-1:] = 0  # takes the disk space now: metadata must not change later
+        group.create_dataset("checksums", data=np.zeros(block_count(rows), np.uint32))
+        if self.positions[layer.name] > 1:
+            group.create_dataset("position", data=np.zeros(rows, np.int32))
+        for name in OUTPUT_STATISTICS:
+            group.create_dataset(name, data=np.zeros((2, layer.nodes) if name == "output_range" else layer.nodes))
+
+    def _resumed(self) -> h5py.File | None:
+        """Open a partial file of the very same run; None if there is none that can be used."""
+        if not self._part.exists():
+            return None
+        try:
+            file = plain_file(self._part, "r+")
+        except BlockingIOError as error:  # to begin anew would empty the file under whoever writes it
+            raise UsageError(
+                self.path,
+                found="another run that is recording it",
+                expected="one at a time",
+                do="wait for it, or choose another folder with --out",
+            ) from error
+        except OSError:
+            return None
+        try:
+            if self._is_ours(file):
+                return file
+        except DAMAGE:
+            pass  # killed before its header was whole
+        file.close()
+        return None
+
+    def _is_ours(self, file: h5py.File) -> bool:
+        """Whether a file is of the same run; reads every dataset's header, so that damage shows now."""
+        check_sound(file)  # what is a link would be written to elsewhere
+        shapes = [
+            (len(file[split]["predictions"]), file[split]["progress"].shape) == (count, (1,))
+            and file[split]["z"][layer.name]["values"].shape == (count * self.positions[layer.name], layer.nodes)
+            and all(name in file[split]["z"][layer.name] for name in OUTPUT_STATISTICS)
+            for split, count in self.samples.items()
+            for layer in self.layers
+        ]
+        same = read_element(file["provenance"]) == self.provenance and read_element(file["layers"]) == self.layers
+        if same and all(shapes):
+            self._check_blocks(file)
+        return same and all(shapes)
+
+    def _check_blocks(self, file: h5py.File) -> None:
+        """Raise `ValueError` where a whole block is not as it was written, as after a crash of the machine."""
+        for split, samples in self.samples.items():
+            done = int(file[split]["progress"][0])
+            for layer, positions in self.positions.items():
+                part, rows = file[split]["z"][layer], done * positions
+                whole = rows if done == samples else rows - rows % BLOCK_ROWS
+                CheckedRows(part["values"], part["checksums"], _damaged).check(whole)
+
+
+def _damaged(first: int, last: int) -> ValueError:
+    return ValueError(f"rows {first} to {last} are not as they were written")
