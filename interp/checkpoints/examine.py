@@ -52,7 +52,7 @@ def examine(
             asked.path,
             found="no linear map",
             expected="a network of Linear or Conv layers",
-            do="see interp.network.tracing.NODE_KINDS",
+            do="add its class to interp.network.kinds.NODE_KINDS",
         )
     model = LoadedModel(
         module=module,

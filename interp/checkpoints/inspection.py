@@ -8,8 +8,6 @@ from typing import Any
 from interp.tasks import find_task
 from interp.types import LoadedModel, NodeLayer, as_json
 
-DENSE_KINDS = ("linear", "offset-l2")
-
 
 def inspection(model: LoadedModel) -> dict[str, Any]:
     """Describe a loaded network: what was read, what was inferred and with which evidence.
@@ -51,7 +49,7 @@ def widths(model: LoadedModel) -> list[int] | None:
     """Give the widths of a plain chain of dense layers, inputs first; None for anything else."""
     layers = model.layers
     follows = all(after.inputs == before.nodes for before, after in pairwise(layers))
-    if not layers or not follows or any(layer.kind not in DENSE_KINDS for layer in layers):
+    if not layers or not follows or any(layer.kind.startswith("conv") for layer in layers):
         return None
     return [layers[0].inputs, *(layer.nodes for layer in layers)]
 

@@ -13,8 +13,18 @@ INPUT = ""
 """The name of the network's own input."""
 
 
-class Node(NamedTuple):
-    """One module of a network and the names of the values it reads; its own value bears its name."""
+class DagStep(NamedTuple):
+    """One module of a network.
+
+    Attributes
+    ----------
+    name
+        Name of the module, and of the value that it gives.
+    module
+        The module.
+    inputs
+        Names of the values that it reads, in the order of its arguments.
+    """
 
     name: str
     module: nn.Module
@@ -26,18 +36,18 @@ class Dag(nn.Module):
 
     Parameters
     ----------
-    nodes
-        In an order in which every value is there before it is read.
+    steps
+        Modules in an order in which every value is there before it is read.
     """
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
+    def __init__(self, steps: Sequence[DagStep]) -> None:
         super().__init__()
-        self.reads = tuple((node.name, node.inputs) for node in nodes)
-        for node in nodes:
-            hold(self, node.name, node.module)
+        self.reads = tuple((step.name, step.inputs) for step in steps)
+        for step in steps:
+            hold(self, step.name, step.module)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Run every node; a value is let go after its last reader."""
+        """Run every step; a value is let go after its last reader."""
         last = {value: name for name, values in self.reads for value in values}
         known = {INPUT: inputs}
         result = inputs

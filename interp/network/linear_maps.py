@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from interp.network.calls import Call, Seer, call_of, function_name, place_of
 from interp.network.hooks import tap
+from interp.network.kinds import kind_named, node_weight
 from interp.network.layouts import samples_first
 from interp.network.nodes import rows_of_nodes
-from interp.network.tracing import node_weight
 from interp.types import Array, NodeLayer
 
 AGREES = 1e-3
@@ -117,7 +117,9 @@ class _Capture(Seer):
 
     def _leave(self, part: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
         """Take a layer of distances, or one that multiplies in another way, as a map of what its module reads."""
-        raise _ReachedError(Call("linear", {"input": inputs[0], "weight": node_weight(part, self.layer.kind)}))
+        raise _ReachedError(
+            Call("linear", {"input": inputs[0], "weight": node_weight(part, kind_named(self.layer.kind))})
+        )
 
     def call(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a function, or stop at the one looked for."""
@@ -129,8 +131,7 @@ class _Capture(Seer):
 
 def weight_of(module: nn.Module, layer: NodeLayer) -> Tensor:
     """Give the tensor that holds a layer's nodes, of a module or called as a function."""
-    own = "mu" if layer.kind == "offset-l2" else "weight"
-    for parameter in (f"{layer.name}.{own}", f"{layer.name}_weight", layer.name):
+    for parameter in (f"{layer.name}.{kind_named(layer.kind).weight}", f"{layer.name}_weight", layer.name):
         with suppress(AttributeError):
             if isinstance(found := place_of(module, parameter), Tensor):
                 return found
@@ -222,7 +223,7 @@ def affine_map(module: nn.Module, layer: NodeLayer, example: Tensor) -> tuple[Ar
     tuple or None
         None where it does not hold: for distances, and for modules that do more than multiply.
     """
-    if layer.kind == "offset-l2":
+    if kind_named(layer.kind).distances:
         return None
     read = read_by(module, layer, example)
     with tap(module, [layer]) as values:

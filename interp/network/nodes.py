@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from interp.network.hooks import tap
+from interp.network.kinds import kind_named
 from interp.network.layouts import layout_of
 from interp.network.tracing import OUTPUTS, Tapped, Watch
 from interp.network.uses import activation_of
@@ -66,7 +67,7 @@ def _node_layer(seen: Tapped) -> NodeLayer:
 
 
 def _output_form(seen: Tapped) -> str:
-    if seen.kind == "offset-l2":
+    if kind_named(seen.kind).distances:
         return "negated-distance" if "neg" in seen.trail else "distance"
     negated = "neg" in seen.trail
     named = next((OUTPUTS[function] for function in seen.trail if function in OUTPUTS), None)

@@ -10,19 +10,8 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 
 from interp.network.calls import Call, Seer, call_of, function_name
+from interp.network.kinds import node_kind, node_weight
 from interp.network.uses import KEEPS_NODES, acts_alone, become, named_activation, tensors_in
-
-NODE_KINDS: dict[str, str] = {
-    "torch.nn.modules.linear.Linear": "linear",
-    "torch.nn.modules.conv.Conv1d": "conv1d",
-    "torch.nn.modules.conv.Conv2d": "conv2d",
-    "torch.nn.modules.conv.Conv3d": "conv3d",
-    "torch.nn.modules.conv.ConvTranspose1d": "conv-transpose1d",
-    "torch.nn.modules.conv.ConvTranspose2d": "conv-transpose2d",
-    "torch.nn.modules.conv.ConvTranspose3d": "conv-transpose3d",
-    "zoo.layers.OffsetL2": "offset-l2",
-}
-"""Qualified class name -> kind. Add your own: weight (N, D, ...) and one output channel a node."""
 
 OUTPUTS = {"log_softmax": "log-softmax", "softmax": "softmax", "sigmoid": "sigmoid"}
 """Torch functions on the last layer that make scores of z without changing what it measures."""
@@ -58,19 +47,6 @@ class Tapped(NamedTuple):
     z: Tensor
     trail: tuple[str, ...] = ()
     read: frozenset[str] = frozenset()
-
-
-def node_kind(module: nn.Module) -> str | None:
-    """Name the kind of a module's nodes, subclasses included; None if it has none."""
-    names = (f"{base.__module__}.{base.__qualname__}" for base in type(module).__mro__)
-    return next((NODE_KINDS[name] for name in names if name in NODE_KINDS), None)
-
-
-def node_weight(module: nn.Module, kind: str) -> Tensor:
-    """Give the tensor that holds nodes: weights, or the centres of a distance layer."""
-    weight = module.mu if kind == "offset-l2" else module.weight
-    assert isinstance(weight, Tensor)
-    return weight.detach()
 
 
 class Watch(Seer):
@@ -112,8 +88,8 @@ class Watch(Seer):
         def hook(part: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
             self.inside.pop()
             if isinstance(output, Tensor):
-                groups = int(getattr(part, "groups", 1))
-                self._found(name, self.kinds[name], name, node_weight(part, self.kinds[name]), groups, output)
+                kind, groups = self.kinds[name], int(getattr(part, "groups", 1))
+                self._found(name, kind.name, name, node_weight(part, kind), groups, output)
 
         return hook
 

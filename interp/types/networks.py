@@ -76,7 +76,7 @@ class NodeLayer(ShortRepr):
     name
         Dotted path of the linear map; node 17 of ``fc1`` is ``fc1:17``.
     kind
-        A value of `interp.network.nodes.NODE_KINDS`, such as ``linear``, ``conv2d``, ``offset-l2``.
+        Name of one of `interp.network.kinds.NODE_KINDS`, such as ``linear``, ``conv2d``, ``offset-l2``.
     nodes
         Output channels, N.
     inputs

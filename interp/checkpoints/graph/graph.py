@@ -12,7 +12,7 @@ from interp.checkpoints.graph.layers import build_layer
 from interp.checkpoints.graph.operations import OPERATIONS
 from interp.checkpoints.graph.patterns import with_activations
 from interp.checkpoints.graph.steps import BATCH_NORM, Graph, Part, Step, UnknownOperation
-from interp.network.branches import INPUT, Dag, Node
+from interp.network.branches import INPUT, Dag, DagStep
 from interp.network.chain import Chain, usable_names
 
 MOST_STEPS = 5000
@@ -33,17 +33,17 @@ def build_graph(graph: Graph) -> nn.Module:
     needed = _with_biases(_needed(with_activations(graph.steps), graph.output))
     names = [name for name, _ in usable_names([(step.name, nn.Identity()) for step in needed])]
     made = {INPUT: INPUT, **{step.output: name for step, name in zip(needed, names, strict=True)}}
-    nodes, makers = [], {step.output: step for step in needed}
+    modules, makers = [], {step.output: step for step in needed}
     for step, name in zip(needed, names, strict=True):
         part = _with_axes(step, makers) if step.part.kind == BATCH_NORM else step.part
         module = OPERATIONS.get(part.kind, build_layer)(part)
         if module is None or any(value not in made for value in step.inputs):
             raise UnknownOperation(f"{step.part.kind} {dict(step.part.settings)}")
-        nodes.append(Node(name, module, tuple(made[value] for value in step.inputs)))
+        modules.append(DagStep(name, module, tuple(made[value] for value in step.inputs)))
     before = [INPUT, *names]
-    if all(node.inputs == (value,) for node, value in zip(nodes, before, strict=False)):
-        return Chain([(node.name, node.module) for node in nodes]).eval().requires_grad_(False)
-    return Dag(nodes).eval().requires_grad_(False)
+    if all(each.inputs == (value,) for each, value in zip(modules, before, strict=False)):
+        return Chain([(each.name, each.module) for each in modules]).eval().requires_grad_(False)
+    return Dag(modules).eval().requires_grad_(False)
 
 
 def _with_biases(steps: Sequence[Step]) -> list[Step]:
