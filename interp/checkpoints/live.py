@@ -6,6 +6,7 @@ import copy
 import hashlib
 import re
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import nn
@@ -28,7 +29,7 @@ INNER = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedD
 
 def load_module(
     module: nn.Module,
-    data: str | Dataset | None = None,
+    data: Any = None,
     options: LoadOptions = LoadOptions(),
     data_options: DataOptions = DataOptions(),
 ) -> tuple[LoadedModel, Dataset | None]:
@@ -40,7 +41,7 @@ def load_module(
         Module on any device, in train or eval mode. It is run itself, in eval mode; one of another type than float32
         is copied, and the copy is run.
     data
-        Data set or its name, as `load_model` takes it.
+        Data set or whatever `interp.data.load_dataset` takes as one.
     options
         What the user says of the model, without `model`, `weights` and `allow_pickle`.
     data_options
@@ -72,7 +73,7 @@ def load_module(
     where = f"<module {type(module).__name__}>"
     _check_module(module, where, options)
     checked_state(dict(module.named_parameters()), where)  # buffers may be infinite, such as an attention's mask
-    dataset = load_dataset(data, data_options) if isinstance(data, str) else data
+    dataset = None if data is None else load_dataset(data, data_options)
     runs = _in_float32(_innermost(module))
     with as_found(runs):
         contents = Contents(FORMAT, {}, module=runs)

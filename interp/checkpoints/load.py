@@ -1,14 +1,18 @@
-"""path -> LoadedModel: the file is read, then the network is built and looked at."""
+"""path or module -> LoadedModel: a file is read, then the network is built and looked at."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+from torch import nn
 
 from interp.checkpoints.architectures.named import is_named, named_digest
 from interp.checkpoints.architectures.zoo_files import zoo_data
 from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.formats.readers import file_digest, read_contents
+from interp.checkpoints.live import load_module
 from interp.checkpoints.options import LoadOptions, check_options
 from interp.checkpoints.request import Request
 from interp.checkpoints.routes import draft
@@ -18,21 +22,24 @@ from interp.types import Dataset, LoadedModel
 
 
 def load_model(
-    path: str | Path,
-    data: str | Dataset | None = None,
+    path: str | Path | nn.Module,
+    data: Any = None,
     options: LoadOptions = LoadOptions(),
     data_options: DataOptions = DataOptions(),
 ) -> tuple[LoadedModel, Dataset | None]:
-    """Open a checkpoint, with the data that say how to read it.
+    """Open a checkpoint, or take a module in memory, with the data that say how to read it.
 
     Parameters
     ----------
     path
-        The file; or ``torchvision:NAME`` or ``timm:NAME``, with weights from `LoadOptions.weights` or drawn at random.
+        File of the network; ``torchvision:NAME`` or ``timm:NAME``, with weights from `LoadOptions.weights` or drawn at
+        random; or a module, as `load_module` takes it.
     data
-        A data set or its name; a zoo checkpoint names its own.
-    options, data_options
-        What the user gave.
+        Data set or whatever `interp.data.load_dataset` takes as one; None for the one that a zoo checkpoint names.
+    options
+        What the user says of the model.
+    data_options
+        Where to look for data.
 
     Returns
     -------
@@ -47,11 +54,19 @@ def load_model(
         If the file cannot be read as a network.
     DataError
         If the data are not this network's.
+
+    Examples
+    --------
+    >>> model, data = load_model("zoo/pretrained/abs-digits.pt")
+    >>> model.scaling.name, [layer.nodes for layer in model.layers], data.name
+    ('x/16', [48, 10], 'digits')
     """
+    if isinstance(path, nn.Module):
+        return load_module(path, data, options, data_options)
     check_options(options)
     contents = _contents(path, options)
     spec = zoo_data(contents, path) if data is None and contents.format == "zoo" else data
-    dataset = load_dataset(spec, data_options) if isinstance(spec, str) else spec
+    dataset = None if spec is None else load_dataset(spec, data_options)
     model, dataset = draft(Request(path, contents, dataset, options))
     digest = named_digest(str(path), model.module) if is_named(path) else file_digest(path)
     return replace(model, digest=digest), dataset

@@ -8,11 +8,11 @@ from pathlib import Path
 from interp.checkpoints.architectures.named import out_name
 from interp.cli.arguments import OVERWRITE, add_settings, said
 from interp.cli.call import Call
-from interp.cli.progress import told
 from interp.report.page import write_report
 from interp.report.sections import SECTIONS
 from interp.run.folder import locked, remove_run
 from interp.run.pipeline import run_all
+from interp.run.progress import told
 from interp.run.run import start
 from interp.run.settings import all_settings, cut_names, data_options_from, load_options_from, options_from
 from interp.run.summaries import one_line

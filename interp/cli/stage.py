@@ -7,9 +7,9 @@ from pathlib import Path
 
 from interp.cli.arguments import OUT, OVERWRITE, add_settings, said, settings_of
 from interp.cli.call import Call
-from interp.cli.progress import told
 from interp.run.folder import locked, remove_run
 from interp.run.pipeline import run_stage
+from interp.run.progress import told
 from interp.run.run import Run, resume, start
 from interp.run.settings import data_options_from, load_options_from, options_from
 from interp.run.stages import SEVERAL, find_stage

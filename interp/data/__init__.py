@@ -1,12 +1,13 @@
 """Data sets: a name, a path or something in memory -> inputs, labels or targets, and how they are usually scaled."""
 
 from interp.data.draws import fixed_draws
-from interp.data.load import load_dataset
+from interp.data.load import IN_MEMORY, load_dataset
 from interp.data.options import DataOptions
 from interp.data.scaling import RAW, affine_scaling, parse_scaling, scalings, standardisation
 from interp.data.sources import SOURCES, data_names, is_code
 
 __all__ = [
+    "IN_MEMORY",
     "RAW",
     "SOURCES",
     "DataOptions",

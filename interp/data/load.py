@@ -13,6 +13,9 @@ from interp.data.splits import flattened, holds_splits
 from interp.errors import DataError
 from interp.types import Dataset
 
+IN_MEMORY = " in memory"
+"""What the name of data that were given in memory ends in."""
+
 MOST_STEPS = 8
 """Sources that may give each other something to read, one after the other."""
 
@@ -59,7 +62,7 @@ def name_of(spec: Any) -> str:
     if isinstance(spec, str | Path):
         return str(spec)
     is_plain = isinstance(spec, tuple | Mapping) or type(spec).__name__ in ("ndarray", "Tensor")
-    return f"{'arrays' if is_plain else type(spec).__name__} in memory"
+    return f"{'arrays' if is_plain else type(spec).__name__}{IN_MEMORY}"
 
 
 def _simplest(spec: Any, options: DataOptions) -> Dataset | Mapping[str, Any]:

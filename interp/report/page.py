@@ -55,14 +55,15 @@ def _with_command(results: Results, command: str) -> Results:
 
 def _make(key: str, maker: Maker | str, results: Results) -> Section:
     try:
-        return _resolved(maker)(results)
+        return resolved(maker)(results)
     except Exception as error:
         if hasattr(error, "add_note"):  # Python 3.11
             error.add_note(f"in the report's section {key!r}")
         raise
 
 
-def _resolved(maker: Maker | str) -> Maker:
+def resolved(maker: Maker | str) -> Maker:
+    """Give what makes a section, imported where it is named by its code."""
     if not isinstance(maker, str):
         return maker
     found: Maker = import_name(maker, "section")

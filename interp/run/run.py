@@ -9,9 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from interp.checkpoints import LoadOptions, load_model
 from interp.checkpoints.architectures.named import is_named
-from interp.data import DataOptions, is_code
+from interp.data import IN_MEMORY, DataOptions, is_code
 from interp.errors import MismatchError, UsageError, unknown_name
 from interp.interventions import check_options, same_architecture
 from interp.run.files import provenance_of, read_stage
@@ -85,31 +87,32 @@ class Run(ShortRepr):
 
 
 def start(
-    checkpoint: str | Path,
+    checkpoint: str | Path | nn.Module,
     out: str | Path,
-    data: str | Dataset | None = None,
+    data: Any = None,
     load: LoadOptions = LoadOptions(),
     data_options: DataOptions = DataOptions(),
     options: Options = Options(),
-    others: Sequence[str | Path] = (),
+    others: Sequence[str | Path | nn.Module] = (),
     stages: Sequence[str] = (),
 ) -> Run:
-    """Open a checkpoint and its data for the stages to run on.
+    """Open a network and its data for the stages to run on.
 
     Parameters
     ----------
     checkpoint
-        File of the network, or the name of an architecture.
+        File of the network, the name of an architecture, or a module in memory, which stages then run inside
+        `interp.checkpoints.as_found`.
     out
         Output folder.
     data
-        Data set or its name; a zoo checkpoint names its own.
+        Data set or whatever `interp.data.load_dataset` takes as one; None for the one that a zoo checkpoint names.
     load, data_options
         What is said of the model, and of where data are.
     options
         What shapes the results.
     others
-        Checkpoints of the same architecture, for what is tested over several networks.
+        Further networks of the same architecture, for what is tested over several.
     stages
         Further stages, each ``package.module:name``.
 
@@ -122,7 +125,7 @@ def start(
     model, dataset = load_model(checkpoint, data, load, data_options)
     if dataset is None:
         raise UsageError(
-            str(checkpoint),
+            model.path,
             found="no data set",
             expected="the data it was trained on",
             do="pass --data digits, mnist or a file",
@@ -133,12 +136,19 @@ def start(
         same_architecture(models, further)
         models.append(further)
     said = {
-        "checkpoint": str(checkpoint) if is_named(checkpoint) else str(Path(checkpoint).resolve()),
+        "checkpoint": _said_of(checkpoint, model),
         "data": dataset.name,
         "data_options": asdict(data_options),
         "load": asdict(load),
     }
     return run_on(model, dataset, out, options, said, models[1:], stages)
+
+
+def _said_of(checkpoint: str | Path | nn.Module, model: LoadedModel) -> str:
+    """Give what a network is opened with again; of one in memory what it is called."""
+    if isinstance(checkpoint, nn.Module) or is_named(checkpoint):
+        return model.path
+    return str(Path(checkpoint).resolve())
 
 
 def run_on(
@@ -219,6 +229,13 @@ def resume(
     except (KeyError, TypeError) as error:
         remedy = f"run `{stage.command}`"
         raise MismatchError(path, found="no model and data", expected="those it was made of", do=remedy) from error
+    if checkpoint.startswith("<") or named.endswith(IN_MEMORY):
+        raise MismatchError(
+            path,
+            found=f"results of {checkpoint} on {named}",
+            expected="a network and data that can be opened again",
+            do="call interp.analyse again with out= this folder",
+        )
     _check_trust(path, (load, named), (given, data))
     run = start(checkpoint, out, named, load, where, options, stages=stages)
     check_same(path, found, run.provenance, stage.command)

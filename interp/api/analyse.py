@@ -1,0 +1,218 @@
+"""The front door: a network and its data -> everything that the program finds of it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from interp.api.analysis import Analysis
+from interp.api.options import settings_of, spelled_out
+from interp.checkpoints import as_found
+from interp.data import fixed_draws
+from interp.run.folder import locked, remove_run
+from interp.run.pipeline import run_stages
+from interp.run.progress import told
+from interp.run.run import Run, start
+from interp.run.settings import cut_names, data_options_from, load_options_from, options_from
+from interp.run.stages import find_stage
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from interp.api.options import Said
+
+Network = str | Path | nn.Module
+
+
+def analyse(
+    source: Network,
+    data: Any = None,
+    *,
+    stages: Sequence[str] | None = None,
+    others: Sequence[Network] = (),
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    progress: bool = False,
+    **options: Unpack[Said],
+) -> Analysis:
+    """Look at every node of a trained network: what ``interp report`` does, for a notebook or script.
+
+    A module in memory is left exactly as it was found: mode, device, hooks, buffers, gradients. So are the random
+    number generators of torch, numpy and Python.
+
+    Parameters
+    ----------
+    source
+        Network: a module in memory, a checkpoint's path, or an architecture's name such as ``torchvision:resnet18``.
+    data
+        Data it was trained on: a name, a path, ``(inputs, targets)``, arrays by name, a DataFrame, a torch Dataset or
+        DataLoader, or ``{"train": ..., "test": ...}`` of these, as `interp.load_dataset` takes them. None for those
+        that a checkpoint of the zoo names.
+    stages
+        Names of the stages to run, with those that they need; None for all.
+    others
+        Further networks of the same architecture, for what is tested over several.
+    out
+        Folder for the files of the stages, which a later call with the same network and options goes on from; None
+        for a temporary one, removed with the result.
+    overwrite
+        Whether results of another network in that folder are replaced.
+    progress
+        Whether a line is written to the error stream after each stage.
+    **options
+        What the command line says with flags of the same names.
+
+    Other Parameters
+    ----------------
+    seed
+        Seed of every random draw; 0 where it is None.
+    preset
+        Name of thresholds that belong together: ``default`` or ``as-nn``.
+    epsilon
+        Largest distance of a coherent boundary to a cluster's mean, in sigma.
+    scaling
+        Scaling of stored inputs: ``raw``, ``x/A``, ``(x/A-B)/C`` or ``(x-mean)/std``; None to infer it.
+    activation
+        Activation of hidden layers: ``relu``, ``abs``, ``tanh``, ...; None to infer it.
+    output
+        What the last layer gives: ``linear``, ``activation`` or ``negated-activation``; None to infer it.
+    task
+        What the network is asked for: ``classification``, ``binary``, ``multi-label``, ``regression`` or
+        ``autoencoder``; None to infer it.
+    logits
+        Which of a module's outputs holds the scores: a key, attribute or position; None to infer it.
+    model
+        ``package.module:callable`` that returns the module which a file's weights belong to.
+    weights
+        File with the weights of an architecture given by name; None to draw them at random.
+    allow_pickle
+        Whether a file may run code; only if you trust it.
+    target
+        Column of a table to be predicted, or ``none``; None for a column of a usual name, else the last.
+    data_root
+        Folder in which data sets are looked for.
+    offline
+        Whether downloads are forbidden.
+    interventions
+        Names of what is done to each layer: ``scale``, ``clip``, ``offset``, ``clamp-min``, ``clamp-max``, ``zero``,
+        ``mean``, or ``package.module:name``.
+    levels
+        Number of levels of each intervention.
+    layers
+        Names of the layers to sweep; None for all.
+    nodes
+        Nodes to sweep too, each on its own, such as ``["fc1:17"]``.
+    together
+        Groups of layers or nodes to sweep too, each group at once, such as ``[["fc1:17", "fc1:18"]]``.
+    curve_levels
+        Number of levels of each node's clamp curves; 0 leaves them out.
+    ablation
+        Whether single nodes are silenced.
+    everything
+        Whether all of a large network is looked at, however long that takes.
+    nodes_per_layer, single_nodes, swept_layers, inputs
+        How much of a network is looked at: nodes of a layer with mixtures and prototypes, nodes of a swept layer
+        changed one by one, layers swept, inputs of each split for that.
+
+    Returns
+    -------
+    Analysis
+        What was found: tables of nodes, layers and effects, the verdict, and what ``save`` writes.
+
+    Raises
+    ------
+    CheckpointError
+        If the network cannot be read or run.
+    DataError
+        If the data cannot be used, or are not this network's.
+    UsageError
+        If an option is wrong, or a name is unknown, with the close ones.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn.datasets import load_digits
+    >>> x, y = load_digits(return_X_y=True)
+    >>> net = torch.nn.Sequential(torch.nn.Linear(64, 8), torch.nn.ReLU(), torch.nn.Linear(8, 10))
+    >>> found = analyse(net, (x, y), stages=["boundaries"], scaling="x/16")
+    >>> found.nodes.shape, net.training
+    ((18, 19), True)
+    """
+    said = settings_of(options)
+    wanted = None if stages is None else _stage_names(stages)
+    draws, folder = fixed_draws(options_from(said).seed), _Folder(out)
+    with ExitStack() as stack:
+        failed = stack.enter_context(ExitStack())
+        failed.callback(folder.remove)
+        stack.enter_context(draws)
+        for network in (source, *others):
+            if isinstance(network, nn.Module):
+                stack.enter_context(as_found(network))
+        run = _started(source, data, folder.path, said, others, wanted)
+        stack.enter_context(locked(run.out))
+        if overwrite:
+            remove_run(run.out, [stage.file for stage in run.stages.values()])
+        names = None if wanted is None else [find_stage(name).name for name in wanted]
+        found = run_stages(run, names, told if progress else None)
+        failed.pop_all()
+    return Analysis(run, found, _call(source, data, options), folder)
+
+
+analyse.__signature__ = spelled_out(analyse)  # type: ignore[attr-defined]
+
+
+def _started(
+    source: Network,
+    data: Any,
+    out: Path,
+    said: Mapping[str, Any],
+    others: Sequence[Network],
+    stages: Sequence[str] | None,
+) -> Run:
+    """Load what was given; stages of the user's own are those that are named by their code."""
+    load, where, options = load_options_from(said), data_options_from(said), options_from(said)
+    further = [name for name in stages or () if ":" in name]
+    return start(source, out, data, load, where, options, others, further)
+
+
+def _stage_names(stages: Any) -> tuple[str, ...]:
+    """Read the names of stages, wrong ones answered with the close ones."""
+    names = cut_names(stages, "stages")
+    for name in names:
+        find_stage(name)
+    return names
+
+
+def _call(source: Network, data: Any, options: Mapping[str, Any]) -> str:
+    """Give the call as text, what is in memory by its type."""
+    words = [_word(source), _word(data), *(f"{name}={value!r}" for name, value in options.items())]
+    return f"interp.analyse({', '.join(words)})"
+
+
+def _word(value: Any) -> str:
+    return repr(str(value)) if isinstance(value, str | Path) else f"<{type(value).__name__}>"
+
+
+class _Folder:
+    """Folder of a run: the user's own, or a temporary one that is removed when nobody holds this any more."""
+
+    def __init__(self, out: str | Path | None) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="interp-")) if out is None else Path(out)
+        temporary = [self.path] if out is None else []
+        self._removal = weakref.finalize(self, _remove, temporary)
+
+    def remove(self) -> None:
+        """Remove the folder if it is a temporary one."""
+        self._removal()
+
+
+def _remove(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
