@@ -3,48 +3,109 @@
 Examples
 --------
 >>> import interp
->>> z = [[-1.0], [0.0], [1.0], [2.0]]
 >>> import numpy as np
->>> interp.fit_gaussians(np.array(z)).mean
+>>> interp.fit_gaussians(np.array([[-1.0], [0.0], [1.0], [2.0]])).mean
 array([0.5])
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from interp.analysis.boundaries import classify_boundaries
+    from interp.analysis.clusters import ClusterOptions, LabelledInputs, match_clusters
+    from interp.analysis.gaussians import GaussianOptions, fit_gaussians
+    from interp.analysis.prototypes import PrototypeOptions, find_prototypes
+    from interp.api import Analysis, analyse
+    from interp.checkpoints import LoadOptions, as_found, load_model
+    from interp.data import DataOptions, load_dataset
+    from interp.errors import CheckpointError, DataError, InterpError, MismatchError, UsageError
+    from interp.interventions import Edit, InterventionOptions, Ranges, intervene
+    from interp.recording.record import record_activations
+    from interp.report.page import write_report
+    from interp.run.options import Options
+    from interp.run.pipeline import run_all
+    from interp.run.run import start
+    from interp.store import open_recording
+    from interp.types import Dataset, LayerRows, LoadedModel, Provenance, Results, Split, Thresholds
+    from interp.verdict.attribution import AttributionOptions, attribute
+
+__all__ = [
+    "Analysis",
+    "AttributionOptions",
+    "CheckpointError",
+    "ClusterOptions",
+    "DataError",
+    "DataOptions",
+    "Dataset",
+    "Edit",
+    "GaussianOptions",
+    "InterpError",
+    "InterventionOptions",
+    "LabelledInputs",
+    "LayerRows",
+    "LoadOptions",
+    "LoadedModel",
+    "MismatchError",
+    "Options",
+    "PrototypeOptions",
+    "Provenance",
+    "Ranges",
+    "Results",
+    "Split",
+    "Thresholds",
+    "UsageError",
+    "analyse",
+    "as_found",
+    "attribute",
+    "classify_boundaries",
+    "find_prototypes",
+    "fit_gaussians",
+    "intervene",
+    "load_dataset",
+    "load_model",
+    "match_clusters",
+    "open_recording",
+    "record_activations",
+    "run_all",
+    "start",
+    "write_report",
+]
 
 _HOMES = {
-    "DataOptions": "interp.data",
-    "InterpError": "interp.errors",
-    "LoadOptions": "interp.checkpoints",
-    "Options": "interp.run.options",
-    "Thresholds": "interp.types",
-    "attribute": "interp.verdict.attribution",
-    "classify_boundaries": "interp.analysis.boundaries",
-    "find_prototypes": "interp.analysis.prototypes",
-    "fit_gaussians": "interp.analysis.gaussians",
-    "intervene": "interp.interventions",
-    "load_dataset": "interp.data",
-    "load_model": "interp.checkpoints",
-    "match_clusters": "interp.analysis.clusters",
-    "open_recording": "interp.store",
-    "record_activations": "interp.recording.record",
-    "run_all": "interp.run.pipeline",
-    "start": "interp.run.run",
-    "write_report": "interp.report.page",
+    "interp.analysis.boundaries": ("classify_boundaries",),
+    "interp.analysis.clusters": ("ClusterOptions", "LabelledInputs", "match_clusters"),
+    "interp.analysis.gaussians": ("GaussianOptions", "fit_gaussians"),
+    "interp.analysis.prototypes": ("PrototypeOptions", "find_prototypes"),
+    "interp.api": ("Analysis", "analyse"),
+    "interp.checkpoints": ("LoadOptions", "as_found", "load_model"),
+    "interp.data": ("DataOptions", "load_dataset"),
+    "interp.errors": ("CheckpointError", "DataError", "InterpError", "MismatchError", "UsageError"),
+    "interp.interventions": ("Edit", "InterventionOptions", "Ranges", "intervene"),
+    "interp.recording.record": ("record_activations",),
+    "interp.report.page": ("write_report",),
+    "interp.run.options": ("Options",),
+    "interp.run.pipeline": ("run_all",),
+    "interp.run.run": ("start",),
+    "interp.store": ("open_recording",),
+    "interp.types": ("Dataset", "LayerRows", "LoadedModel", "Provenance", "Results", "Split", "Thresholds"),
+    "interp.verdict.attribution": ("AttributionOptions", "attribute"),
 }
+"""Module -> the public names that it holds; the same as above, for when the program runs."""
 
-__all__ = sorted(_HOMES)
+if not TYPE_CHECKING:  # type checkers see the imports above, and find wrong names
 
+    def __getattr__(name):  # noqa: ANN001, ANN202
+        """Import a public name when it is first used, so that ``import interp`` is quick."""
+        import importlib
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used, so that ``import interp`` is quick."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'interp' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+        home = next((module for module, names in _HOMES.items() if name in names), None)
+        if home is None:
+            raise AttributeError(f"module 'interp' has no attribute {name!r}")
+        value = getattr(importlib.import_module(home), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -1,3 +1,4 @@
+import ast
 import inspect
 import os
 import subprocess
@@ -13,8 +14,17 @@ ROOT = Path(__file__).parents[1]
 
 def test_public_names_are_sorted_and_few():
     assert interp.__all__ == sorted(set(interp.__all__))
-    assert len(interp.__all__) < 25
+    assert len(interp.__all__) < 40
     assert dir(interp) == interp.__all__
+    assert sorted(name for names in interp._HOMES.values() for name in names) == interp.__all__
+
+
+def test_type_checkers_see_the_names_where_they_are():
+    """The imports that only a type checker runs are those that are made when a name is used."""
+    tree = ast.parse(Path(interp.__file__).read_text())
+    block = next(node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    seen = {node.module: tuple(alias.name for alias in node.names) for node in block.body}
+    assert seen == interp._HOMES
 
 
 @pytest.mark.parametrize("name", interp.__all__)

@@ -63,6 +63,13 @@ def load_model(
     """
     if isinstance(path, nn.Module):
         return load_module(path, data, options, data_options)
+    if not isinstance(path, str | Path):
+        raise UsageError(
+            "network",
+            found=f"a {type(path).__name__}",
+            expected="a torch module, the path of a checkpoint, or torchvision:NAME",
+            do="give an instance, not its class" if isinstance(path, type) else "give one of these",
+        )
     check_options(options)
     contents = _contents(path, options)
     spec = zoo_data(contents, path) if data is None and contents.format == "zoo" else data

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from module_states import same, state_of
 from torch import nn
 
 from checkpoints.planted import DIGITS, Planted, planted
@@ -42,30 +43,6 @@ class TwoInputs(nn.Module):
 
     def forward(self, x):
         return {"logits": self.fc2(F.dropout(self.fc1(x), 0.5, self.training).relu())}
-
-
-def state_of(module):
-    """Everything of a module and of the generators that running it might change."""
-    parts = dict(module.named_modules())
-    return {
-        "training": {name: part.training for name, part in parts.items()},
-        "hooks": {name: [list(hooks) for key, hooks in vars(part).items() if "hooks" in key and hooks is not None]
-                  for name, part in parts.items()},
-        "tensors": {name: (id(one), one.detach().clone().nan_to_num(-1), one.requires_grad, one.device)
-                    for name, one in (*module.named_parameters(), *module.named_buffers())},
-        "grads": {name: id(one.grad) for name, one in module.named_parameters()},
-        "attributes": {name: {key: id(value) for key, value in vars(part).items()} for name, part in parts.items()},
-        "random": (torch.get_rng_state(), str(np.random.get_state()), hash(random.getstate())),  # noqa: NPY002
-    }  # fmt: skip
-
-
-def same(before, after):
-    """Compare nested states, whose tensors are equal in every bit."""
-    if isinstance(before, dict):
-        return before.keys() == after.keys() and all(same(value, after[key]) for key, value in before.items())
-    if isinstance(before, tuple):
-        return len(before) == len(after) and all(map(same, before, after))
-    return torch.equal(before, after) if isinstance(before, torch.Tensor) else before == after
 
 
 def restless():
