@@ -1,7 +1,7 @@
 """The same program for notebooks and scripts: `analyse` a network, and look at what was found."""
 
-from interp.api.front_door import analyse
 from interp.api.analysis import Analysis
+from interp.api.front_door import analyse
 from interp.api.node import NodeFacts
 
 __all__ = ["Analysis", "NodeFacts", "analyse"]
