@@ -32,6 +32,6 @@ def same(before, after):
     """Compare nested states, whose tensors are equal in every bit."""
     if isinstance(before, dict):
         return before.keys() == after.keys() and all(same(value, after[key]) for key, value in before.items())
-    if isinstance(before, tuple):
+    if isinstance(before, tuple) and isinstance(after, tuple):
         return len(before) == len(after) and all(map(same, before, after))
     return torch.equal(before, after) if isinstance(before, torch.Tensor) else before == after

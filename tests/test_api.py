@@ -42,6 +42,8 @@ def numbers(found):
     for key in ("path", "format", "digest"):
         del found["model"][key]
     del found["model"]["inferred"]["architecture"], found["data"]["name"], found["provenance"]
+    for made in found["stages"]:
+        del made["fingerprint"]
     for section in ("model", "reproduce"):
         found.get("sections", {}).pop(section, None)
     return found
