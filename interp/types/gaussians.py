@@ -71,6 +71,27 @@ class GaussianFit(ShortRepr):
         """Nodes whose mixtures were fitted, (M,)."""
         return np.arange(len(self.mean)) if self.sampled is None else self.sampled
 
+    def density(self, node: int, z: Array) -> Array:
+        """Give the density of each component that a node's mixture has, times its weight, at values of z.
+
+        Parameters
+        ----------
+        node
+            Index of the node.
+        z
+            Values, (Z,).
+
+        Returns
+        -------
+        Array
+            (Z, components); none where the node has no mixture, or one without spread.
+        """
+        used = (self.weight[node] > 0) & (self.component_var[node] > 0)
+        mean, sd = self.component_mean[node][used], np.sqrt(self.component_var[node][used])
+        bells = np.exp(-(((z[:, None] - mean) / sd) ** 2) / 2) / (sd * np.sqrt(2 * np.pi))
+        parts: Array = self.weight[node][used] * bells
+        return parts
+
     def of(self, nodes: Array) -> GaussianFit:
         """Give the fit of some nodes alone."""
         per_class = {name: getattr(self, name)[:, nodes] for name in ("class_mean", "class_var")}

@@ -13,7 +13,7 @@ from interp.report.drawing.pictures import draw_all
 from interp.report.drawing.style import placeholder
 from interp.report.html.render import render
 from interp.report.sections import SECTIONS
-from interp.report.tables.cells import cell_html
+from interp.report.tables.any_cell import cell_html
 from interp.types import Effects, Section, Thresholds
 
 from .planted import nothing_analysed, renamed
@@ -229,7 +229,7 @@ def test_panels_of_scores_without_a_lower_end_share_the_axis_of_the_worst():
     assert drawn.axes[0].get_ylim()[0] < -0.8
 
 
-def test_levels_that_are_borne_are_labelled_in_plain_numbers():
+def test_tolerated_levels_are_labelled_in_plain_numbers():
     results = mlp()
     for high in (1.05, 10.0):
         tolerance = results.effects.tolerance.assign(scale_low=1.0, scale_high=high)

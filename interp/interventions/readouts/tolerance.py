@@ -131,6 +131,10 @@ class Compared:
     given: Mapping[str, float]
     shuffled: pd.DataFrame
 
+    def middle(self, column: str) -> float:
+        """Give the median of a column over the copies."""
+        return float(self.shuffled[column].median())
+
     @property
     def leaning(self) -> str:
         """``distances`` or ``intensity`` where the interval lies beyond all shuffled copies, else ``neither``.

@@ -127,8 +127,7 @@ def _prototype_kind(kind: str, found: Prototypes, matches: tuple[ClusterMatch, .
         for match in matches
         if kind in match.match
     ]
-    counts = {"effective_count": found.effective_count.get(kind), "mean_effective_count": found.mean_count.get(kind)}
-    return {**counts, "matched": matched}
+    return {"effective_count": found.effective_count.get(kind), "matched": matched}
 
 
 def _match(layer: str, match: ClusterMatch) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from interp.report.drawing.pictures import Picture
 from interp.report.tables import numbers
-from interp.report.tables.cells import cell_html, cell_key, numeric
+from interp.report.tables.any_cell import cell_html, cell_key, numeric
 from interp.tasks import find_task
 from interp.types import KINDS, UNSAMPLED, Results, Section, Table
 

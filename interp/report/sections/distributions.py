@@ -99,15 +99,13 @@ def _coarse(counts: Any) -> Any:
 
 def _mixture(axes: Any, fit: GaussianFit, node: int, low: float, high: float, colour: str) -> float:
     """Draw the mixture and its components; give its greatest density."""
-    used = (fit.weight[node] > 0) & (fit.component_var[node] > 0)
-    if not used.any():
+    z = np.linspace(low, high, 200)
+    parts = fit.density(node, z)
+    if not parts.shape[1]:
         return 0.0
-    z = np.linspace(low, high, 200)[:, None]  # (200, components)
-    mean, sd = fit.component_mean[node][used], np.sqrt(fit.component_var[node][used])
-    parts = fit.weight[node][used] * np.exp(-(((z - mean) / sd) ** 2) / 2) / (sd * np.sqrt(2 * np.pi))
     if parts.shape[1] > 1:
-        axes.plot(z[:, 0], parts, color=colour, lw=0.6, alpha=0.8)
-    axes.plot(z[:, 0], parts.sum(1), color=colour, lw=1.3)
+        axes.plot(z, parts, color=colour, lw=0.6, alpha=0.8)
+    axes.plot(z, parts.sum(1), color=colour, lw=1.3)
     return float(parts.sum(1).max())
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from interp.report.selection.lookup import Span, chance, coherent_share, share_p_value
 from interp.report.tables import cells
+from interp.report.tables.bars import Bar, Gauge
 from interp.report.tables.numbers import MISSING
 from interp.types import Boundaries, NodeLayer, Results, Section, Table
 
@@ -38,9 +39,9 @@ def _row(layer: NodeLayer, found: Boundaries | None) -> dict[str, Any]:
         "kind": f"{layer.kind}, {layer.activation}",
         "inputs": cells.count(layer.inputs),
         "nodes": cells.count(layer.nodes),
-        "kinds of node": cells.Bar(found.counts) if found else MISSING,
+        "kinds of node": Bar(found.counts) if found else MISSING,
         "coherent": cells.share(share.value, share.low, share.high),
         "chance": cells.share(null.value, null.low, null.high),
-        "0 to 100 %": cells.Gauge(share, null),
+        "0 to 100 %": Gauge(share, null),
         "p": cells.probability(share_p_value(found) if found else None),
     }

@@ -33,7 +33,7 @@ MEASURED = (
 
 
 def section(results: Results) -> Section:
-    """Show what each layer bears, the score over the levels of every intervention, and who falls first."""
+    """Show what each layer tolerates, the score over the levels of every intervention, and who falls first."""
     effects, name, what = results.effects, find_task(results.model.task).score, _what(results)
     table = whole_layer(effects)
     runs = (run_figures(results.runs, name), run_tables(results.runs, name)) if results.runs else ((), ())

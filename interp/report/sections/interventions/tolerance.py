@@ -26,36 +26,31 @@ LOGARITHMIC = 10  # a span of factors from which they are drawn by order of magn
 
 
 def tolerance_text(effects: Effects, layers: list[str], name: Score) -> tuple[str, ...]:
-    """Say in a sentence a layer what it bears and what its shuffled copies bear."""
+    """Say in a sentence a layer what it tolerates, and what its shuffled copies do."""
     kept = OWN_PREDICTIONS if name.share else "of the variance of the network's own outputs stays explained"
     pairs = [(layer, found) for layer in layers if (found := compared(effects.tolerance, layer)) is not None]
     return tuple(
         f"With z of layer {layer} multiplied by anything from {number(found.given['scale_low'], 2)} to "
         f"{number(found.given['scale_high'], 2)}, or its boundaries moved by {percent(found.given['offset_low'])} to "
         f"{percent(found.given['offset_high'])} of each node's range, 99 % {kept}. "
-        f"With shuffled weights: {_span(found.shuffled, 'scale_low', 'scale_high', plain=True)} times, and "
-        f"{_span(found.shuffled, 'offset_low', 'offset_high', plain=False)}."
+        f"With shuffled weights: {number(found.middle('scale_low'), 3)} to {number(found.middle('scale_high'), 3)} "
+        f"times, and {percent(found.middle('offset_low'))} to {percent(found.middle('offset_high'))}."
         for layer, found in pairs[:3]
     )
 
 
-def _span(rows: pd.DataFrame, low: str, high: str, *, plain: bool) -> str:
-    """Give the middle of the copies' ends."""
-    ends = float(rows[low].median()), float(rows[high].median())
-    return " to ".join(number(end, 3) if plain else percent(end) for end in ends)
-
-
 def tolerance_figure(effects: Effects, name: Score) -> tuple[Figure, ...]:
-    """Draw the levels that each layer bears, and below them those that shuffled copies bear."""
+    """Draw the levels that each layer tolerates, and below them those that shuffled copies do."""
     if effects.tolerance.empty:
         return ()
     every = list(dict.fromkeys(effects.tolerance["layer"]))
     layers = every[:MOST]
     kept = PREDICTIONS_KEPT if name.share else "keep 99 % of the variance of its own outputs explained (blue"
+    who = "each layer tolerates" if layers == every else f"the first {MOST} of {len(every):,} layers tolerate"
     caption = (
-        f"What {'each layer' if layers == every else f'the first {MOST} of {len(every):,} layers'} bears: the levels "
+        f"What {who}: the levels "
         f"around the unperturbed network (dashed) that {kept}), and the same for copies with shuffled weights (grey): "
-        f"what any network of this shape bears. {LAST_LAYER if name.share else ''}"
+        f"what any network of this shape tolerates. {LAST_LAYER if name.share else ''}"
     ).strip()
     return (Figure("interventions-tolerance", caption, partial(_draw, effects.tolerance, layers)),)
 
@@ -87,6 +82,6 @@ def _bars(axes: Any, part: pd.DataFrame, kind: str, row: int) -> None:
     for found in own.to_dict(orient="records"):
         low, high = found[f"{kind}_low"], found[f"{kind}_high"]
         axes.plot([low, high], [row - 0.12] * 2, color=OWN, lw=6, solid_capstyle="butt")
-        axes.plot([low, high], [row - 0.12] * 2, "|", color=OWN, ms=7)  # one that bears nothing shows too
+        axes.plot([low, high], [row - 0.12] * 2, "|", color=OWN, ms=7)  # one that tolerates nothing shows too
         if kind == "scale" and finite(found["scale_low_from"]):
             axes.plot([found["scale_low_from"], found["scale_low_to"]], [row - 0.3] * 2, color=OWN, lw=1.2)
