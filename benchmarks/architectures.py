@@ -23,7 +23,7 @@ from interp.analysis.gaussians import GaussianOptions, fit_gaussians
 from interp.checkpoints import LoadOptions, load_model
 from interp.errors import InterpError, first_line
 from interp.interventions import Ranges, ablate, find_intervention, tally
-from interp.recording.record import record_activations
+from interp.recording import record_activations
 from interp.run.run import versions
 from interp.store import open_recording, write_text
 from interp.types import Dataset, Provenance, Split

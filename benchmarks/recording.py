@@ -15,7 +15,7 @@ import torch
 from perturbed import as_model, finish, parser, pictures, scaled, timed, trained_mlp
 
 from interp.network.hooks import tap
-from interp.recording.record import record_activations
+from interp.recording import record_activations
 from interp.run.run import versions
 from interp.store import open_recording
 from interp.types import Dataset, Provenance

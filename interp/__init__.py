@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from interp.data import DataOptions, load_dataset
     from interp.errors import CheckpointError, DataError, InterpError, MismatchError, UsageError
     from interp.interventions import Edit, InterventionOptions, Ranges, intervene
-    from interp.recording.record import record_activations
+    from interp.recording import record_activations
     from interp.report.page import write_report
     from interp.run.options import Options
     from interp.run.pipeline import run_all
@@ -83,7 +83,7 @@ _HOMES = {
     "interp.data": ("DataOptions", "load_dataset"),
     "interp.errors": ("CheckpointError", "DataError", "InterpError", "MismatchError", "UsageError"),
     "interp.interventions": ("Edit", "InterventionOptions", "Ranges", "intervene"),
-    "interp.recording.record": ("record_activations",),
+    "interp.recording": ("record_activations",),
     "interp.report.page": ("write_report",),
     "interp.run.options": ("Options",),
     "interp.run.pipeline": ("run_all",),

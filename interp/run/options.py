@@ -11,7 +11,7 @@ from interp.analysis.gaussians import GaussianOptions
 from interp.analysis.prototypes import PrototypeOptions
 from interp.interventions import InterventionOptions, levels
 from interp.network.caps import capped, least
-from interp.recording.record import multiply_adds
+from interp.recording import multiply_adds
 from interp.run.limits import Limits, settled, spread_layers
 from interp.types import Dataset, Limit, LoadedModel, Thresholds
 from interp.types.flags import Flag

@@ -10,7 +10,7 @@ from torch import nn
 from interp.network.activations import ACTIVATIONS
 from interp.network.nodes import find_layers
 from interp.network.own_activations import output_functions
-from interp.recording.record import record_activations
+from interp.recording import record_activations
 from interp.store import open_recording
 from interp.types import Dataset, Provenance, Split
 

@@ -14,8 +14,7 @@ from interp.errors import UsageError
 from interp.network.inputs import as_tensor
 from interp.network.linear_maps import affine_map
 from interp.network.nodes import find_layers, rows_of_nodes
-from interp.recording import record
-from interp.recording.record import layer_rows, record_activations
+from interp.recording import layer_rows, positions, record, record_activations, rows
 from interp.store import RecordingWriter, open_recording
 from interp.types import Dataset, LoadedModel, Provenance, Scaling, Split
 
@@ -70,6 +69,7 @@ def assert_same(first, second):
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     monkeypatch.setattr(record, "BLOCK", 4)  # 32 inputs a batch
+    monkeypatch.setattr(rows, "BLOCK", 4)
 
 
 def taken(model, split, batch):
@@ -135,7 +135,7 @@ def test_output_statistics_are_those_of_the_activation(tmp_path):
 @pytest.mark.parametrize("most", [10**6, 2000])
 def test_positions_and_patches_give_z_back(tmp_path, monkeypatch, most):
     """z = w.patch + b at every recorded position; beyond `MOST_ROWS` they are drawn at random."""
-    monkeypatch.setattr(record, "MOST_ROWS", most)
+    monkeypatch.setattr(positions, "MOST_ROWS", most)
     model, data = convolutional(), dataset()
     record_activations(model, data, tmp_path / "a.h5", PROVENANCE)
     kept = 12 if most > 3600 else 2000 // 300

@@ -13,7 +13,7 @@ from interp.checkpoints import LoadOptions
 from interp.cli.main import main
 from interp.interventions import InterventionOptions, intervene
 from interp.network.caps import drawn_nodes, least
-from interp.recording.record import multiply_adds
+from interp.recording import multiply_adds
 from interp.report.page import write_report
 from interp.run.limits import Limits, is_large, large_limits, settled, spread_layers
 from interp.run.options import Options

@@ -9,7 +9,7 @@ import numpy as np
 
 from interp.analysis.boundaries import classify_boundaries
 from interp.analysis.gaussians import fit_gaussians
-from interp.recording.record import layer_rows
+from interp.recording import layer_rows
 from interp.run.recorded import affine_of, each_layer
 from interp.run.run import Run
 from interp.run.stage import Stage

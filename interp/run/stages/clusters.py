@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from interp.analysis.clusters import LabelledInputs, match_clusters
-from interp.recording.record import layer_rows
+from interp.recording import layer_rows
 from interp.run.recorded import each_layer, recorded
 from interp.run.run import Run
 from interp.run.stage import Stage

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from interp.recording.record import record_activations
+from interp.recording import record_activations
 from interp.run.fingerprint import stage_provenance
 from interp.run.run import Run
 from interp.run.stage import Stage

@@ -1,0 +1,78 @@
+"""Positions of one sample at which a layer computes its nodes, and which of them are recorded."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from interp.network.hooks import tap
+from interp.network.inputs import as_tensor, device_of
+from interp.network.nodes import rows_of_nodes
+from interp.types import Array, Dataset, LoadedModel, NodeLayer
+
+MOST_ROWS = 262_144
+"""Largest number of rows recorded of a layer and split: beyond, positions of each sample are drawn at random."""
+
+
+@torch.no_grad()
+def position_counts(model: LoadedModel, data: Dataset) -> dict[str, int]:
+    """Count the positions of one sample at which each layer computes its nodes."""
+    example = as_tensor(data.train.inputs[:1], model.scaling, model.input_shape).to(device_of(model.module))
+    with tap(model.module, model.layers) as values:
+        model.module(example)
+    return {layer.name: len(rows_of_nodes(values[layer.name], layer.kind)) for layer in model.layers}
+
+
+def multiply_adds(model: LoadedModel, data: Dataset) -> int:
+    """Count the multiplications with addition that all node layers take on one sample.
+
+    Examples
+    --------
+    >>> from interp.checkpoints import load_module
+    >>> model, data = load_module(torch.nn.Sequential(torch.nn.Linear(64, 8), torch.nn.Linear(8, 10)), "digits")
+    >>> multiply_adds(model, data)
+    592
+    """
+    counts = position_counts(model, data)
+    return sum(layer.nodes * layer.inputs * counts[layer.name] for layer in model.layers)
+
+
+def kept_positions(count: int, samples: int) -> int:
+    """Give how many of a layer's positions are recorded of each sample."""
+    return min(count, max(1, MOST_ROWS // samples))
+
+
+def draw_positions(count: int, kept: int, samples: int, seed: list[int]) -> Array:
+    """Draw the recorded positions of each sample, (S, kept): all of them, or random ones with replacement."""
+    if kept == count:
+        return np.broadcast_to(np.arange(count, dtype=np.int32), (samples, count))
+    return np.sort(np.random.default_rng(seed).integers(0, count, (samples, kept), dtype=np.int32), axis=1)
+
+
+def chosen_rows(output: Tensor, layer: NodeLayer, positions: Array) -> tuple[Array, Array]:
+    """Pick the recorded rows out of a layer's output.
+
+    Parameters
+    ----------
+    output
+        Output of the layer for B samples.
+    positions
+        Recorded positions of each sample (B, p).
+
+    Returns
+    -------
+    values
+        Pre-activations of the recorded rows (B * p, N).
+    positions
+        Position of each row (B * p,); empty where a layer has only one.
+    """
+    rows = rows_of_nodes(output, layer.kind)
+    flat = _flat_index(positions, len(rows))
+    position = positions.ravel() if len(rows) > len(positions) else np.empty(0, np.int32)
+    return rows[flat].cpu().numpy(), position
+
+
+def _flat_index(positions: Array, rows: int) -> Tensor:
+    per_input = rows // len(positions)
+    return torch.from_numpy((positions + np.arange(len(positions))[:, None] * per_input).ravel())

@@ -1,0 +1,60 @@
+"""The inputs behind recorded rows, computed again and not stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from interp.network.inputs import BLOCK, input_blocks
+from interp.network.linear_maps import read_by
+from interp.types import Dataset, LayerRows, LoadedModel, Recording
+
+MOST_VALUES = 16_777_216
+"""Largest number of values that a layer reads and that are held at once: 64 MB."""
+
+
+@torch.no_grad()
+def layer_rows(model: LoadedModel, data: Dataset, recording: Recording, layer: str) -> Iterator[LayerRows]:
+    """Yield a layer's recorded rows in order, with the inputs that they came from.
+
+    Parameters
+    ----------
+    model
+        Network that was recorded.
+    data
+        Data set that it was recorded on.
+    recording
+        One split of the recording.
+    layer
+        Name of the layer.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from interp.checkpoints import load_module
+    >>> from interp.recording import record_activations
+    >>> from interp.store import open_recording
+    >>> from interp.types import Provenance
+    >>> model, data = load_module(torch.nn.Sequential(torch.nn.Linear(64, 8), torch.nn.Linear(8, 10)), "digits")
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "activations.h5")
+    ...     record_activations(model, data, path, Provenance(model.digest, data.digest, 0, {}, {}))
+    ...     with open_recording(path, "test") as recording:
+    ...         next(layer_rows(model, data, recording, "1"))
+    LayerRows(z=float32[360, 10], layer_input=float32[360, 8], network_input=float32[360, 64])
+    """
+    target = model.layer(layer)
+    z, inputs = recording.z[layer], data.splits[recording.split].inputs
+    kept = z.shape[0] // len(inputs)
+    width = kept * target.inputs + data.width
+    for rows, x in input_blocks(model, inputs, max(1, min(2 * BLOCK, MOST_VALUES // width))):
+        first, last = rows.start * kept, rows.stop * kept
+        position = recording.position[layer][first:last]
+        flat = torch.from_numpy(position.astype(np.int64) if position.size else np.zeros(len(x), np.int64))
+        index = torch.arange(len(x)).repeat_interleave(kept)
+        read = read_by(model.module, target, x).rows(len(x), index, flat).cpu().numpy()
+        network = x.flatten(1).cpu().numpy()
+        yield LayerRows(np.asarray(z[first:last]), read, read if np.array_equal(read, network) else network)
