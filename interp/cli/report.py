@@ -16,6 +16,7 @@ from interp.run.progress import told
 from interp.run.run import start
 from interp.run.settings import all_settings, cut_names, data_options_from, load_options_from, options_from
 from interp.run.summaries import one_line
+from interp.safety.imports import import_name
 from interp.store import check_writable
 
 
@@ -36,6 +37,7 @@ def run(args: argparse.Namespace, call: Call) -> None:
     """Run every stage, write the page, and print the verdict."""
     values, out = said(args), Path(args.out or f"report-{out_name(args.checkpoint)}")
     check_writable(out)
+    sections = {name: import_name(name, "--sections") for name in _names(args, "sections")}  # before the long work
     options, load, where = options_from(values, "--"), load_options_from(values, "--"), data_options_from(values, "--")
     run = start(args.checkpoint, out, args.data, load, where, options, args.others, _names(args, "stages"))
     print(one_line(run.model))
@@ -43,7 +45,7 @@ def run(args: argparse.Namespace, call: Call) -> None:
         if args.overwrite:
             remove_run(out, [stage.file for stage in run.stages.values()])
         results = run_all(run, told)
-        write_report(results, out, call.typed, SECTIONS | {name: name for name in _names(args, "sections")})
+        write_report(results, out, call.typed, SECTIONS | sections)
     print(results.verdict.headline)
     print(out / "report.html")
 

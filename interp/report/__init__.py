@@ -1,7 +1,21 @@
 """The page: results in, one self-contained report.html with its report.json and figures out."""
 
-from interp.report.document.document import document
-from interp.report.page import write_report
-from interp.report.sections import SECTIONS
+from __future__ import annotations
 
-__all__ = ["SECTIONS", "document", "write_report"]
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from interp.report.page import write_report
+    from interp.report.sections import SECTIONS
+
+__all__ = ["SECTIONS", "write_report"]
+
+_HOMES = {"SECTIONS": "interp.report.sections", "write_report": "interp.report.page"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name when it is first used: ``python -m interp.report`` imports this before it can answer to Ctrl-C."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'interp.report' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

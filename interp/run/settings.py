@@ -80,6 +80,8 @@ class Setting:
         """
         if self.is_repeated and isinstance(value, (list, tuple)):
             return tuple(cut_names(part, label) for part in value)
+        if self.is_repeated:
+            return (cut_names(value, label),)
         if self.kind is tuple:
             return cut_names(value, label)
         allowed = (int, float) if self.kind is float else self.kind

@@ -6,7 +6,7 @@ import pytest
 from tiny_runs import DEAD, colours, mlp, several_mlps
 
 from interp.checkpoints.inspection import inspection
-from interp.report import document
+from interp.report.document.document import document
 
 from .planted import nothing_analysed
 

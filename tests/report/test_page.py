@@ -9,7 +9,8 @@ import pytest
 from tiny_runs import mlp, several_mlps
 
 from interp.errors import UsageError
-from interp.report import SECTIONS, document, write_report
+from interp.report import SECTIONS, write_report
+from interp.report.document.document import document
 from interp.report.drawing.style import placeholder
 from interp.types import Inference, Verdict
 

@@ -1,14 +1,18 @@
 """The list of stages: one value each, whole and consistent, the same in the documentation, open to others."""
 
 import json
+import re
+import sys
 from operator import attrgetter
 from pathlib import Path
 from pydoc import synopsis
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from run.planted import WORDS, planted_data, planted_network, planted_run
 
+from interp.cli.commands import COMMANDS
 from interp.cli.main import main
 from interp.errors import UsageError
 from interp.report.sections import SECTIONS
@@ -76,19 +80,9 @@ def test_some_stages_leave_only_their_files(tmp_path):
 
 # --------------------------------------------------------------------------- a stage of the user's own
 
-MINE = """
-import numpy as np
-from interp.run.recorded import each_layer
-from interp.run.stage import Stage
+STAGE = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "stages.md").read_text(), re.DOTALL)[0]
+SECTION = """
 from interp.types import Section
-
-def run(run):
-    return each_layer(run, lambda layer, recording: np.max(recording.z[layer.name], axis=0))
-
-def summarise(found):
-    yield f"the largest of all is {max(map(max, found.values())):.3f}"
-
-STAGE = Stage("largest", "Find the largest pre-activations.", "largest.h5", np.ndarray, ("record",), run, summarise)
 
 def section(results):
     return Section("Largest of each node", tuple(f"{name}: {z[0]}" for name, z in results.extra["largest"].items()))
@@ -100,7 +94,7 @@ def mine(tmp_path, monkeypatch):
     """Work in a folder with the planted network, and a stage and a section of the user's own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    Path("mine.py").write_text(MINE)
+    Path("mine.py").write_text(STAGE + SECTION)
     planted_data(tmp_path / "data.npz")
     planted_network(tmp_path / "net.pt")
     return tmp_path
@@ -108,11 +102,11 @@ def mine(tmp_path, monkeypatch):
 
 def test_a_stage_from_outside_is_in_the_commands_the_files_and_the_page(mine, monkeypatch, capsys):
     monkeypatch.setattr("interp.cli.report.SECTIONS", {"reproduce": SECTIONS["reproduce"]})  # others take seconds
-    assert len(MINE.strip().splitlines()) <= 18, "stage and section together"
+    assert len([line for line in STAGE.splitlines() if line]) <= 15
     words = ("net.pt", "--data", "data.npz", *WORDS, "--stages", "mine:STAGE", "--sections", "mine:section")
     assert main(["report", *words, "--out", "out"]) == 0
     told = capsys.readouterr().err
-    assert "largest: the largest of all is" in told
+    assert "largest: largest pre-activations of 2 layers" in told
     found = json.loads(Path("out/report.json").read_text())
     assert found["stages"][-1]["stage"] == "largest"
     assert found["sections"]["mine:section"]["text"][0].startswith("a: ")
@@ -128,7 +122,7 @@ def test_a_stage_from_outside_is_in_the_commands_the_files_and_the_page(mine, mo
 
 def test_a_stage_from_outside_is_one_of_the_dict_when_put_there(mine, monkeypatch, capsys):
     monkeypatch.setitem(STAGES, "largest", "mine:STAGE")
-    monkeypatch.setitem(main.__globals__["sys"].modules["interp.cli.commands"].COMMANDS, "largest", "interp.cli.stage")
+    monkeypatch.setitem(COMMANDS, "largest", "interp.cli.stage")
     for command in (["record", "net.pt", "--data", "data.npz", *WORDS[:6]], ["largest"]):
         assert main([*command, "--out", "out"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "out/largest.h5"
@@ -144,9 +138,6 @@ def test_a_stage_from_outside_is_one_of_the_dict_when_put_there(mine, monkeypatc
     ],
 )
 def test_what_is_no_stage_is_refused_in_one_line(mine, monkeypatch, capsys, code, said):
-    import re
-    import sys
-
     Path("wrong.py").write_text(code)
     monkeypatch.delitem(sys.modules, "wrong", raising=False)
     assert main(["wrong:STAGE", "--out", "out"]) == 2
@@ -164,6 +155,6 @@ def test_what_is_no_stage_is_refused_in_one_line(mine, monkeypatch, capsys, code
     ],
 )
 def test_a_stage_has_a_name_and_a_file_of_its_own(mine, monkeypatch, stage, said):
-    monkeypatch.setitem(__import__("sys").modules, "other", __import__("types").SimpleNamespace(STAGE=stage))
+    monkeypatch.setitem(sys.modules, "other", SimpleNamespace(STAGE=stage))
     with pytest.raises(UsageError, match=said):
         all_stages("other:STAGE")

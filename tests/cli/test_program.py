@@ -1,0 +1,188 @@
+"""The program as a whole: its commands and their options, exit codes, and how it ends."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from interp.cli.commands import COMMANDS, does
+from interp.cli.guard import guarded
+from interp.cli.main import main, report
+from interp.cli.parser import Parser
+from interp.errors import UsageError
+from interp.run.settings import all_settings
+from interp.run.stages import STAGES
+
+ROOT = Path(__file__).parents[2]
+
+
+def flags_of(command):
+    """Give the flags of a command that are not of the model and data."""
+    parser = Parser()
+    module = __import__(COMMANDS[command], fromlist=["add_arguments"])
+    module.add_arguments(parser, command)
+    model = {f"--{each.name.replace('_', '-')}" for each in all_settings().values() if each.is_of_model}
+    flags = {flag for action in parser._actions for flag in action.option_strings}
+    assert model < flags
+    return flags - model - {"-h", "--help", "--data", "--out"}
+
+
+LIMITS = {"--everything", "--single-nodes", "--swept-layers", "--inputs"}
+OWN = {
+    "record": {"--overwrite", "--seed"},
+    "fit": {"--seed", "--everything", "--nodes-per-layer"},
+    "boundaries": {"--seed", "--epsilon", "--preset", "--everything"},
+    "prototypes": set(),
+    "clusters": {"--seed"},
+    "intervene": LIMITS
+    | {"--seed", "--levels", "--ablation", "--no-ablation", "--interventions", "--curve-levels", "--layers"}
+    | {"--nodes", "--together"},
+    "attribute": LIMITS | {"--seed", "--layers"},
+    "inspect": {"--json"},
+}
+
+
+@pytest.mark.parametrize("command", OWN)
+def test_a_command_has_its_own_options_and_no_others(command):
+    assert flags_of(command) == OWN[command]
+
+
+def test_report_has_those_of_all_stages():
+    assert flags_of("report") == set().union(*map(flags_of, STAGES)) | {"--stages", "--sections", "--overwrite"}
+
+
+def test_help_says_what_the_docstring_says_and_the_default(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["intervene", "--help"])
+    assert end.value.code == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "--levels N number of levels of each intervention (default: 60; large: the published ones)" in shown
+    assert "--together NAMES" in shown
+    assert "package.module:name (default: scale, clip, offset)" in shown
+    assert "--offline downloads are forbidden" in shown
+
+
+def test_the_overview_lists_every_command(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--help"])
+    assert end.value.code == 0
+    shown = capsys.readouterr().out
+    for command in ("report", "inspect", *STAGES):
+        assert re.search(rf"^    {command}\s+{re.escape(does(command))}$", shown, re.M), command
+        assert does(command).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "interp: found the following arguments are required: COMMAND; expected a command line as --help shows"),
+        (["reprot"], "command: found 'reprot'; .* did you mean report"),
+        (["--bogus"], "interp: found .*; expected a command line as --help shows"),
+        (["fit", "--levels", "3", "--out", "x"], "interp fit: found unrecognized arguments: --levels;"),
+        (["record", "--out", "x"], "interp record: found the following arguments are required: checkpoint;"),
+        (["no_such_module:STAGE", "--out", "x"], "No module named 'no_such_module'"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line(words, said, capsys):
+    assert main(words) == 2
+    out, error = capsys.readouterr()
+    assert re.search(said, error), error
+    assert (out, error.count("\n")) == ("", 1)
+
+
+def test_report_without_words_asks_for_a_checkpoint_alone(capsys):
+    assert report([]) == 2
+    expected = "error: python -m interp.report: found the following arguments are required: checkpoint; "
+    assert capsys.readouterr().err.startswith(expected)
+
+
+# --------------------------------------------------------------------------- the user's own code
+
+BROKEN = {"syntax": "def f(:\n", "no words": "raise ValueError\n", "exit": "import sys\nsys.exit()\n"}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+@pytest.mark.parametrize("option", ["--data", "--model", "--interventions", "--stages", "--sections"])
+def test_a_fault_of_the_users_module_is_one_line(option, fault, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    name = f"broken_{fault.replace(' ', '_')}"
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    Path(f"{name}.py").write_text(BROKEN[fault])
+    torch.save({"a.weight": torch.randn(10, 64), "a.bias": torch.zeros(10)}, "net.pt")
+    words = {"--data": "digits", option: f"{name}:f"}
+    assert main(["report", "net.pt", "--out", "out", *(word for pair in words.items() for word in pair)]) == 2
+    out, error = capsys.readouterr()
+    assert error.count("\n") == 1, error
+    assert f"{name}.py, line " in error
+    assert out == ""
+    assert not Path("out").exists()
+
+
+# --------------------------------------------------------------------------- how it ends
+
+
+def ends(error):
+    def program():
+        raise error
+
+    return guarded(program)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (UsageError("--a", found="b", expected="c", do="d"), 2, "error: --a: found b; expected c; d\n"),
+        (OSError(28, "No space left", "f"), 2, "error: f: found [Errno 28] No space left: 'f'; expected to read and"),
+        (OSError(), 2, "error: a file: found OSError; expected to read and write it; see to it, run again\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+        (KeyboardInterrupt(" in fit; go on"), 130, "interrupted in fit; go on\n"),
+    ],
+)
+def test_exit_codes(error, code, line, capsys):
+    assert ends(error) == code
+    out, shown = capsys.readouterr()
+    assert out == ""
+    assert shown.startswith(line)
+    assert shown.count("\n") == 1
+
+
+def test_a_fault_of_ours_is_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        ends(ZeroDivisionError())
+
+
+def alone(tmp_path, code, *words):
+    """Run a program of ours where importing torch runs `code` in its place."""
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text(f"import os, signal, sys, time\n{code}\n")
+    environment = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
+    environment["PYTHONPATH"] = os.pathsep.join([str(tmp_path), str(ROOT)])
+    return subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, env=environment, cwd=tmp_path)
+
+
+PROGRAMS = {"interp": ("interp", "inspect", "x"), "interp.report": ("interp.report", "x"), "zoo": ("zoo", "list")}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_an_interrupt_while_torch_is_imported_is_one_line(program, tmp_path):
+    code = "print(os.environ['OMP_WAIT_POLICY'], flush=True)\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)"
+    done = alone(tmp_path, code, *PROGRAMS[program])
+    assert done.returncode == 130
+    assert done.stdout == "passive\n", "what torch reads when it is imported"
+    assert done.stderr.startswith("interrupted")
+    assert done.stderr.count("\n") == 1
+
+
+def test_help_does_not_wait_for_torch(tmp_path):
+    done = alone(tmp_path, "raise SystemExit('torch was imported')", "interp", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "attribute" in done.stdout
+
+
+def test_the_console_script_is_the_same_program():
+    assert '\n[project.scripts]\ninterp = "interp.cli.main:main"\n' in (ROOT / "pyproject.toml").read_text()
