@@ -52,13 +52,31 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:
-    """Write a file of bytes, whole or not at all; raises as `atomic_path` does."""
+    """Write a file of bytes, whole or not at all; raises as `atomic_path` does.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_bytes(Path(folder, "a.bin"), b"whole")
+    ...     Path(folder, "a.bin").read_bytes()
+    b'whole'
+    """
     with atomic_path(path) as part:
         part.write_bytes(content)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file in UTF-8, whole or not at all; raises as `atomic_path` does."""
+    """Write a text file in UTF-8, whole or not at all; raises as `atomic_path` does.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_text(Path(folder, "a.txt"), "größer")
+    ...     Path(folder, "a.txt").read_bytes().decode("utf-8")
+    'größer'
+    """
     write_bytes(path, text.encode("utf-8", "replace"))
 
 
@@ -69,6 +87,14 @@ def check_writable(folder: Path) -> None:
     ------
     UsageError
         If not.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     check_writable(Path(folder, "a", "b"))
+    ...     list(Path(folder).iterdir())
+    []
     """
     try:
         made = [part for part in (folder, *folder.parents) if not part.exists()]

@@ -14,10 +14,28 @@ from interp.types import NodeLayer
 def check_layers(path: Path, results: Mapping[str, Any], layers: Sequence[NodeLayer], remedy: str) -> None:
     """Refuse results of other layers, of other numbers of nodes, or of tables without their columns.
 
+    Parameters
+    ----------
+    path
+        File that the results were read from, for the error.
+    results
+        Layer name -> its result, or several.
+    layers
+        Layers of the network that should have results.
+    remedy
+        Command that makes the file anew, for the error.
+
     Raises
     ------
     MismatchError
-        Naming the command that makes them anew.
+        If the results are of another network.
+
+    Examples
+    --------
+    >>> check_layers(Path("gaussians.h5"), {"fc1": ()}, [], "interp fit")
+    Traceback (most recent call last):
+    ...
+    interp.errors.MismatchError: gaussians.h5: found results of other layers (fc1); expected 0 layers; run `interp fit`
     """
     names = [layer.name for layer in layers]
     if set(results) != set(names):
@@ -42,7 +60,15 @@ def _check_nodes(path: Path, part: Any, layer: NodeLayer, remedy: str) -> None:
 
 
 def check_tables(path: Path, result: Any, remedy: str) -> None:
-    """Refuse tables without the columns that later stages read."""
+    """Refuse tables without the columns that later stages read; parameters and error as of `check_layers`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from interp.types import Effects
+    >>> empty = Effects(pd.DataFrame(), {"train": 0.5}, {})
+    >>> check_tables(Path("effects.h5"), empty, "interp intervene")
+    """
     if missing := missing_columns(result):
         raise _mismatch(path, f"a table without {', '.join(missing)}", "all columns", remedy)
 

@@ -23,12 +23,32 @@ DAMAGE = (AttributeError, IndexError, KeyError, MemoryError, OSError, RuntimeErr
 
 
 def write_results(path: Path, results: Mapping[str, Any], provenance: Provenance) -> None:
-    """Write one stage's results by layer name, whole or not at all.
+    """Write one stage's results, whole or not at all.
+
+    Parameters
+    ----------
+    path
+        Name of the file.
+    results
+        Layer name -> its result, or several.
+    provenance
+        Where the results came from, to be saved with them.
 
     Raises
     ------
     UsageError
         If the folder cannot be written or the disk is full.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from interp.types import Thresholds
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "thresholds.h5")
+    ...     write_results(path, {"fc1": Thresholds(epsilon=0.5)}, Provenance("ab", "cd", 0, {}, {}))
+    ...     results, provenance = read_results(path, Thresholds, "interp fit")
+    >>> results["fc1"].epsilon, provenance.model_digest
+    (0.5, 'ab')
     """
     with atomic_path(path) as part, h5py.File(part, "w") as file:
         file.attrs["encoding-type"], file.attrs["encoding-version"] = "interp-results", VERSION
@@ -39,19 +59,36 @@ def write_results(path: Path, results: Mapping[str, Any], provenance: Provenance
 
 
 def read_results(path: Path, kind: type[Result], remedy: str) -> tuple[dict[str, Result], Provenance]:
-    """Read what `write_results` wrote, checking its type and version.
+    """Read what `write_results` wrote, and hold it against the fields of its class.
 
     Parameters
     ----------
+    path
+        Name of the file.
     kind
         Class of every result.
     remedy
-        The command that makes the file anew, for the error.
+        Command that makes the file anew, for the error.
+
+    Returns
+    -------
+    results
+        Layer name -> its result, or several.
+    provenance
+        Where they came from.
 
     Raises
     ------
     MismatchError
         If the file is missing, damaged, or of another kind or version.
+
+    Examples
+    --------
+    >>> from interp.types import GaussianFit
+    >>> read_results(Path("gaussians.h5"), GaussianFit, "interp fit")
+    Traceback (most recent call last):
+    ...
+    interp.errors.MismatchError: gaussians.h5: found no such file; expected a file of results; run `interp fit`
     """
     with opened(path, "interp-results", remedy) as file:
         classes = {**CLASSES, kind.__name__: kind}  # a user's own stage finds a class of the user's own
@@ -69,6 +106,15 @@ def read_provenance(path: Path, remedy: str) -> Provenance:
     """Read where a file of results or a recording came from; parameters and errors as of `read_results`.
 
     What else the file holds is neither read nor held against its digest.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "nothing.h5")
+    ...     write_results(path, {}, Provenance("ab", "cd", 7, {}, {}))
+    ...     read_provenance(path, "interp fit").seed
+    7
     """
     with opened(path, None, remedy, is_sealed=False) as file:
         return provenance_of(file)
@@ -149,7 +195,32 @@ def _check_encoding(path: Path, file: h5py.File, encoding: str | None, remedy: s
 
 
 def check_same(path: Path, found: Provenance, wanted: Provenance, remedy: str) -> None:
-    """Refuse results of another model or data set, naming the command that makes them anew."""
+    """Refuse results of another model or data set.
+
+    Parameters
+    ----------
+    path
+        File that the results were read from, for the error.
+    found
+        Where the results came from.
+    wanted
+        Where they should have come from.
+    remedy
+        Command that makes the file anew, for the error.
+
+    Raises
+    ------
+    MismatchError
+        If the digest of the model or of the data is another one.
+
+    Examples
+    --------
+    >>> found, wanted = Provenance("ab", "cd", 0, {}, {}), Provenance("ef", "cd", 0, {}, {})
+    >>> check_same(Path("gaussians.h5"), found, wanted, "interp fit")
+    Traceback (most recent call last):
+    ...
+    interp.errors.MismatchError: gaussians.h5: found results of another model (ab); expected ef; run `interp fit`
+    """
     for what in ("model", "data"):
         theirs, ours = getattr(found, f"{what}_digest"), getattr(wanted, f"{what}_digest")
         if theirs != ours:

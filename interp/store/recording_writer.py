@@ -24,20 +24,39 @@ from interp.types import Array, NodeLayer, Provenance
 
 
 class RecordingWriter:
-    """Writes a recording beside its final name and moves it there when it is whole.
+    """Writes a recording beside its final name and moves it there when it is whole; use it in a ``with`` block.
 
     Parameters
     ----------
     path
-        Final name.
+        Final name of the file.
     layers
-        What is recorded.
+        Layers that are recorded.
     samples
-        Split -> inputs, S.
+        Name of a split -> number of its samples, S.
     positions
-        Layer name -> recorded positions an input.
+        Layer name -> number of recorded positions of a sample.
     provenance
-        A partial file with the same one is resumed.
+        Where the recording comes from; an unfinished file with the same one is gone on with.
+
+    Raises
+    ------
+    UsageError
+        If the folder cannot be written, or another process is writing the same recording.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> layers = (NodeLayer("fc1", "linear", 2, 4, "relu", "fc1"),)
+    >>> provenance = Provenance("ab", "cd", 0, {}, {})
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "activations.h5")
+    ...     with RecordingWriter(path, layers, {"train": 3}, {"fc1": 1}, provenance) as writer:
+    ...         writer.write("train", 0, np.array([0, 1, 1]), {"fc1": (np.ones((3, 2)), np.empty(0))})
+    ...         writer.summarise("train", None, {"fc1": (np.ones((2, 2)), np.ones(2), np.ones(2))})
+    ...         unfinished = path.exists()
+    ...     unfinished, path.exists()
+    (False, True)
     """
 
     def __init__(
@@ -74,11 +93,23 @@ class RecordingWriter:
             raise cannot_write(self.path, error) from error
 
     def done(self, split: str) -> int:
-        """Count the inputs of a split that are on disk."""
+        """Count the samples of a split that are on disk."""
         return int(self._file[split]["progress"][0])
 
     def write(self, split: str, start: int, predictions: Array, z: Mapping[str, tuple[Array, Array]]) -> None:
-        """Write the inputs from `start` on: predictions (B,), and layer -> (values, positions), B * p rows each."""
+        """Write what B samples gave.
+
+        Parameters
+        ----------
+        split
+            Name of the split.
+        start
+            Index of the first sample; they come in order.
+        predictions
+            Class that the network gives each sample (B,).
+        z
+            Layer name -> pre-activations (B * p, N) and positions (B * p,) of the rows; no positions where p is 1.
+        """
         group = self._file[split]
         group["predictions"][start : start + len(predictions)] = predictions
         for layer, (given, position) in z.items():
@@ -101,7 +132,17 @@ class RecordingWriter:
         return self._file[split]["z"][layer]["values"]
 
     def summarise(self, split: str, labels: Array | None, outputs: Mapping[str, tuple[Array, Array, Array]]) -> None:
-        """Write what is known once a split is whole: labels, and layer -> output range, mean, active share."""
+        """Write what is known once a split is whole.
+
+        Parameters
+        ----------
+        split
+            Name of the split.
+        labels
+            Class index of each sample (S,), if there are labels.
+        outputs
+            Layer name -> output range (2, N), mean output (N,) and active share (N,) of the nodes.
+        """
         group = self._file[split]
         for name in [name for name in ("labels",) if name in group]:
             del group[name]  # left by a run that was killed here

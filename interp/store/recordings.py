@@ -29,12 +29,36 @@ OUTPUT_STATISTICS = ("output_range", "output_mean", "active_share")
 def open_recording(path: Path, split: str = "train") -> Recording:
     """Open one split of a recording; close it, or use it in a ``with`` block.
 
+    Parameters
+    ----------
+    path
+        Name of the file.
+    split
+        Name of the split.
+
     Raises
     ------
     MismatchError
-        If the file is missing, damaged, or of another version.
+        If the file is missing, damaged, or of another version; also from the recording's rows, where values that are
+        read are not as they were written.
     UsageError
         If it has no such split.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from interp.store import RecordingWriter
+    >>> from interp.types import Provenance
+    >>> layers = (NodeLayer("fc1", "linear", 2, 4, "relu", "fc1"),)
+    >>> z = np.arange(6).reshape(3, 2)
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "activations.h5")
+    ...     with RecordingWriter(path, layers, {"train": 3}, {"fc1": 1}, Provenance("ab", "cd", 0, {}, {})) as writer:
+    ...         writer.write("train", 0, np.array([0, 1, 1]), {"fc1": (z, np.empty(0))})
+    ...         writer.summarise("train", np.array([0, 1, 0]), {"fc1": (np.ones((2, 2)), np.ones(2), np.ones(2))})
+    ...     with open_recording(path) as recording:
+    ...         recording.z["fc1"][2:], recording.row_labels("fc1")
+    (array([[4., 5.]], dtype=float32), array([0, 1, 0]))
     """
     with opened(path, ENCODING, REMEDY) as file:
         layers, provenance = read_element(file["layers"]), provenance_of(file)
@@ -60,6 +84,13 @@ def check_recording(path: Path) -> None:
     ------
     MismatchError
         If the file is missing, damaged, or of another version; it names the first block that is not as it was written.
+
+    Examples
+    --------
+    >>> check_recording(Path("a.h5"))
+    Traceback (most recent call last):
+    ...
+    interp.errors.MismatchError: a.h5: found no such file; expected a file of results; run `python -m interp record`
     """
     with opened(path, ENCODING, REMEDY) as file:
         for split in _splits(file):
