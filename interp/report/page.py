@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from interp.errors import InterpError, UsageError
 from interp.report.document.document import document
 from interp.report.drawing.pictures import Picture, draw_all
 from interp.report.html.render import render
 from interp.report.sections import SECTIONS
-from interp.safety.imports import import_name
+from interp.safety.imports import import_name, problem
 from interp.store import write_bytes, write_text
 from interp.types import Results, Section, as_json
 
@@ -27,21 +28,26 @@ def write_report(
     Parameters
     ----------
     results
-        As the pipeline made them.
+        Everything that one run found.
     out
         Folder to write to; made if missing.
     command
-        What the user typed, to be printed under "Reproduce".
+        Command that made the results, to be printed under "Reproduce".
     sections
-        Key -> what makes the section, or ``package.module:name`` of it; in page order.
+        Key -> function of the results that gives the section, or its name ``package.module:name``; in page order.
 
     Returns
     -------
     dict
-        What ``report.json`` holds.
+        Content of ``report.json``.
+
+    Raises
+    ------
+    UsageError
+        If the folder cannot be written, or a section that is named cannot be imported or fails.
     """
     results = _with_command(results, command)
-    made = {key: _make(key, maker, results) for key, maker in sections.items()}
+    made = {key: _make(maker, results) for key, maker in sections.items()}
     pictures = draw_all(figure for section in made.values() for figure in section.figures)
     found = document(results) | {"sections": {key: _described(section, pictures) for key, section in made.items()}}
     _write_all(Path(out), found, pictures, render(results, made, pictures))
@@ -53,13 +59,24 @@ def _with_command(results: Results, command: str) -> Results:
     return replace(results, provenance=replace(results.provenance, settings=settings))
 
 
-def _make(key: str, maker: Maker | str, results: Results) -> Section:
+def _make(maker: Maker | str, results: Results) -> Section:
+    """Make a section; what is wrong with a user's own is said in one line."""
+    if not isinstance(maker, str):
+        return maker(results)
     try:
-        return resolved(maker)(results)
-    except Exception as error:
-        if hasattr(error, "add_note"):  # Python 3.11
-            error.add_note(f"in the report's section {key!r}")
+        found = resolved(maker)(results)
+    except InterpError:
         raise
+    except Exception as error:  # the user's code fails in its own way
+        raise _unlike_a_section(maker, problem(error)) from error
+    if not isinstance(found, Section):
+        raise _unlike_a_section(maker, type(found).__name__)
+    return found
+
+
+def _unlike_a_section(name: str, found: str) -> UsageError:
+    expected = "a function of the results that gives a Section"
+    return UsageError(f"section {name}", found=found, expected=expected, do="correct it, or leave it out")
 
 
 def resolved(maker: Maker | str) -> Maker:

@@ -1,5 +1,6 @@
 import json
 import re
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -208,6 +209,23 @@ def test_a_section_from_outside_the_package_is_on_the_page_and_in_the_json(users
     assert found["sections"]["mine"]["figures"] == [{"file": "figures/mine.png", "caption": "My means."}]
     assert (tmp_path / "figures" / "mine.png").exists()
     assert not plt.get_fignums()
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("return results.fits['none']", r"KeyError: .*none.* \(a_users_fault.py, line 2\)"),
+        ("return 'text'", "str"),
+        ("return Section(", ".*never closed.*"),
+    ],
+)
+def test_what_is_wrong_with_a_users_section_is_one_line(body, found, tmp_path, monkeypatch):
+    (tmp_path / "a_users_fault.py").write_text(f"def section(results):\n    {body}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "a_users_fault", raising=False)
+    with pytest.raises(UsageError, match=f"^section a_users_fault:section: found {found}; expected [^\n]+$"):
+        write_report(mlp(), tmp_path / "out", "c", {"mine": "a_users_fault:section"})
+    assert not (tmp_path / "out").exists()
 
 
 def test_failure_leaves_the_old_page(tmp_path):

@@ -22,7 +22,19 @@ SNAP = 9  # shades this close to a kept colour become it
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawn figure: file stem, PNG bytes, and its size on the page in CSS pixels."""
+    """A drawn figure.
+
+    Attributes
+    ----------
+    stem
+        Name of its file, without the ending.
+    png
+        Content of the file.
+    shown_width, shown_height
+        Size on the page in CSS pixels.
+    look
+        Class of the image on the page: ``photo`` where its colours must stay on a dark page, else ``plot``.
+    """
 
     stem: str
     png: bytes

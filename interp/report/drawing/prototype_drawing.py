@@ -21,16 +21,20 @@ class Sheet:
 
     Attributes
     ----------
-    nodes, total
-        Those shown, and how many the layer has.
+    layer
+        Name of the layer.
+    nodes
+        Indices of the nodes that are shown.
+    total
+        Number of nodes of the layer.
     labels
-        A node's label and kind.
+        Label and kind of boundary of each node.
     columns
-        Kind of prototype -> (nodes, D); NaN rows where there is none.
+        Sort of prototype -> one prototype a node, (nodes, D); NaN where a node has none.
     mean
-        (D,) of the data.
+        Mean of the data, (D,).
     k
-        Centroids of the clustering beside them; 0 without one.
+        Number of centroids of the clustering beside them; 0 without one.
     """
 
     layer: str
@@ -44,7 +48,19 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Scale:
-    """How tiles are drawn: shape of one, ends and colours of the scale, rows of a block."""
+    """How the tiles of a sheet are drawn.
+
+    Attributes
+    ----------
+    shape
+        Channels, height and width of a tile.
+    low, high
+        Ends of the colour scale.
+    colours
+        Name of the colour map.
+    rows
+        Number of rows of a block of tiles.
+    """
 
     shape: Shape
     low: float

@@ -14,7 +14,13 @@ from interp.report.tables import numbers
 
 @dataclass(frozen=True)
 class Bar:
-    """Counts of the boundary kinds as one stacked bar with its numbers below."""
+    """Counts of the boundary kinds as one stacked bar with its numbers below.
+
+    Attributes
+    ----------
+    counts
+        Kind of boundary -> number of nodes.
+    """
 
     counts: Mapping[str, int]
 
@@ -40,7 +46,15 @@ class Bar:
 
 @dataclass(frozen=True)
 class Gauge:
-    """A share with its interval as a dot and a line from 0 to 1, above the grey range that chance gives."""
+    """A share with its interval as a dot and a line from 0 to 1, above the grey range that chance gives.
+
+    Attributes
+    ----------
+    share
+        Share with its interval.
+    null
+        Share that chance gives, with its range.
+    """
 
     share: Span
     null: Span = field(default_factory=lambda: Span(float("nan"), float("nan"), float("nan")))

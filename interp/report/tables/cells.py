@@ -15,7 +15,17 @@ from interp.report.tables import numbers
 
 @dataclass(frozen=True)
 class Shown:
-    """A number as printed, with a smaller note such as its interval."""
+    """A number as printed, with a smaller note.
+
+    Attributes
+    ----------
+    value
+        The number itself, unrounded.
+    text
+        The number as printed.
+    note
+        What stands beside it in small print, such as its interval.
+    """
 
     value: Any
     text: str
@@ -37,7 +47,15 @@ class Shown:
 
 @dataclass(frozen=True)
 class Badge:
-    """A word in a coloured pill; `tone` is a boundary kind or a confidence."""
+    """A word in a coloured pill.
+
+    Attributes
+    ----------
+    text
+        The word.
+    tone
+        Kind of boundary, or confidence, that gives the colour.
+    """
 
     text: str
     tone: str = "plain"
@@ -57,7 +75,15 @@ class Badge:
 
 @dataclass(frozen=True)
 class Code:
-    """A name, digest or command, in a fixed-width face; whole on hover if cut."""
+    """A name, digest or command, in a fixed-width face; whole on hover if cut.
+
+    Attributes
+    ----------
+    text
+        The whole text.
+    length
+        Number of characters from which it is cut.
+    """
 
     text: str
     length: int = 200
