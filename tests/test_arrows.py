@@ -180,8 +180,8 @@ def test_no_module_imports_itself_round_a_corner():
         ),
         (
             "interp.checkpoints.inference.fit",
-            "from interp.checkpoints.request import Request",
-            "interp.checkpoints.inference.fit imports interp.checkpoints.request",
+            "from interp.checkpoints.drafts.request import Request",
+            "interp.checkpoints.inference.fit imports interp.checkpoints.drafts.request",
         ),
         (
             "interp.report.sections.layers",

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from interp.checkpoints.adapted import Adapted
+from interp.checkpoints.drafts.adapted import Adapted
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import re
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,10 +12,11 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from interp.checkpoints.as_found import as_found
+from interp.checkpoints.drafts.choose import draft
+from interp.checkpoints.drafts.request import Request
+from interp.checkpoints.examine import examine
 from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.options import LoadOptions, check_options
-from interp.checkpoints.request import Request
-from interp.checkpoints.routes import draft
 from interp.checkpoints.weights.tensors import checked_state
 from interp.data import DataOptions, load_dataset
 from interp.errors import CheckpointError, UsageError
@@ -74,11 +74,11 @@ def load_module(
     _check_module(module, where, options)
     checked_state(dict(module.named_parameters()), where)  # buffers may be infinite, such as an attention's mask
     dataset = None if data is None else load_dataset(data, data_options)
-    runs = _in_float32(_innermost(module))
+    digest, runs = module_digest(module), _in_float32(_innermost(module))
     with as_found(runs):
-        contents = Contents(FORMAT, {}, module=runs)
-        model, dataset = draft(Request(where, contents, dataset, options))
-    return replace(model, digest=module_digest(module)), dataset
+        asked = Request(where, Contents(FORMAT, {}, module=runs), dataset, options)
+        found = draft(asked)
+        return examine(found, asked, digest), found.data
 
 
 def module_digest(module: nn.Module) -> str:

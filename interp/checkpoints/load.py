@@ -1,4 +1,4 @@
-"""path or module -> LoadedModel: a file is read, then the network is built and looked at."""
+"""path or module -> LoadedModel: a file is read, a network drafted from it and examined on its data."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from torch import nn
 
 from interp.checkpoints.architectures.named import is_named, named_digest
 from interp.checkpoints.architectures.zoo_files import zoo_data
+from interp.checkpoints.drafts.choose import draft
+from interp.checkpoints.drafts.request import Request
+from interp.checkpoints.examine import examine
 from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.formats.readers import file_digest, read_contents
 from interp.checkpoints.live import load_module
 from interp.checkpoints.options import LoadOptions, check_options
-from interp.checkpoints.request import Request
-from interp.checkpoints.routes import draft
 from interp.data import DataOptions, load_dataset
 from interp.errors import UsageError
 from interp.types import Dataset, LoadedModel
@@ -74,9 +75,10 @@ def load_model(
     contents = _contents(path, options)
     spec = zoo_data(contents, path) if data is None and contents.format == "zoo" else data
     dataset = None if spec is None else load_dataset(spec, data_options)
-    model, dataset = draft(Request(path, contents, dataset, options))
-    digest = named_digest(str(path), model.module) if is_named(path) else file_digest(path)
-    return replace(model, digest=digest), dataset
+    asked = Request(path, contents, dataset, options)
+    found = draft(asked)
+    digest = named_digest(str(path), found.module) if is_named(path) else file_digest(path)
+    return examine(found, asked, digest), found.data
 
 
 def _contents(path: str | Path, options: LoadOptions) -> Contents:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from interp.errors import DataError, first_line
 from interp.network.branches import Dag
 from interp.network.chain import Chain
-from interp.types import Array, Dataset, LoadedModel, Scaling
+from interp.types import Array, LoadedModel, Scaling
 
 BLOCK = 1024
 """Rows a block: small enough that a layer's values stay in the processor's cache."""
@@ -27,7 +27,23 @@ MOST_INPUTS = 2**22
 """Numbers in a block of inputs: 16 MB, so that wide samples come in fewer rows."""
 
 
-def rows_a_block(model: LoadedModel, threads: int = 1) -> int:
+class Runnable(Protocol):
+    """A network with what is done to stored inputs before it runs: a `LoadedModel`, or one that is being made."""
+
+    @property
+    def module(self) -> nn.Module:
+        """Module that takes scaled inputs."""
+
+    @property
+    def scaling(self) -> Scaling:
+        """Scaling of stored inputs."""
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one sample as the module takes it."""
+
+
+def rows_a_block(model: Runnable, threads: int = 1) -> int:
     """Give how many rows to run at once where `threads` of them share the work."""
     return max(1, min(BLOCK * threads, MOST_INPUTS // math.prod(model.input_shape)))
 
@@ -47,7 +63,7 @@ def as_tensor(inputs: Array, scaling: Scaling, shape: tuple[int, ...]) -> Tensor
     return torch.from_numpy(np.ascontiguousarray(scaling(inputs))).reshape(len(inputs), *shape)
 
 
-def input_blocks(model: LoadedModel, inputs: Array, size: int | None = None) -> Iterator[tuple[slice, Tensor]]:
+def input_blocks(model: Runnable, inputs: Array, size: int | None = None) -> Iterator[tuple[slice, Tensor]]:
     """Yield (rows, scaled inputs on the model's device) in order, `rows_a_block` at a time unless told."""
     device, size = device_of(model.module), size or rows_a_block(model)
     for start in range(0, len(inputs), size):
@@ -62,7 +78,7 @@ def shown_blocks(model: LoadedModel, inputs: Array, note: str) -> Iterator[tuple
 
 
 @torch.no_grad()
-def outputs_on(model: LoadedModel, inputs: Array) -> Tensor:
+def outputs_on(model: Runnable, inputs: Array) -> Tensor:
     """Run the network on stored inputs, (S, C) on the CPU."""
     return torch.cat([model.module(x).cpu() for _, x in input_blocks(model, inputs)])
 
@@ -74,53 +90,3 @@ def device_of(module: nn.Module) -> torch.device:
 
 IMAGE_SIDES = (28, 32, 8, 64, 96, 224)
 """Sides of square images that are tried where there are no data."""
-
-
-@torch.no_grad()
-def usual_shape(module: nn.Module) -> tuple[int, ...] | None:
-    """Find the shape of one sample that a module takes without data to try: a row, or a square image.
-
-    The first matrix or convolution says how many values or channels; None if no such shape runs.
-    """
-    weight = next((p for p in module.parameters() if p.dim() in (2, 4)), None)
-    if weight is None:
-        return None
-    channels = weight.shape[1]
-    shapes: list[tuple[int, ...]] = [(channels,), *((channels, side, side) for side in IMAGE_SIDES)]
-    for shape in shapes[:1] if weight.dim() == 2 else shapes[1:]:
-        try:
-            module(torch.zeros(2, *shape, device=device_of(module)))
-        except Exception:  # any module may fail in its own way
-            continue
-        return shape
-    return None
-
-
-@torch.no_grad()
-def fitting_shape(module: nn.Module, data: Dataset, scaling: Scaling, where: str) -> tuple[int, ...]:
-    """Find whether a module takes flat rows or images, by running it on two samples.
-
-    Raises
-    ------
-    DataError
-        If it takes neither.
-    """
-    shapes: list[tuple[int, ...]] = [(data.width,)]
-    if data.image_shape is not None:
-        shapes += [data.image_shape]
-        if data.image_shape[0] == 1:
-            shapes += [data.image_shape[1:]]
-    problems = []
-    for shape in shapes:
-        try:
-            module(as_tensor(data.train.inputs[:2], scaling, shape).to(device_of(module)))
-        except Exception as error:  # any module may fail in its own way
-            problems.append(f"{shape}: {first_line(error, 120)}")
-        else:
-            return shape
-    raise DataError(
-        where,
-        found=f"a module that refuses {data.name} as {'; as '.join(problems)}",
-        expected="one that takes (batch, features) or (batch, channels, height, width)",
-        do="wrap it with --model, or give its own data",
-    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -33,11 +33,17 @@ class Structure(NamedTuple):
     output
         What is done to the last layer's z: ``linear``, ``activation``, ``negated``,
         ``negated-activation``, ``log-softmax``, ``softmax`` or ``sigmoid``.
+    outputs
+        What the network gave for the samples that it was run on.
+    is_finite
+        Whether all values of nodes on these samples are finite; where not, what is done to them may not show.
     """
 
     layers: tuple[NodeLayer, ...]
     skipped: dict[str, str]
     output: str
+    outputs: Any
+    is_finite: bool
 
 
 def find_layers(module: nn.Module, example: Tensor) -> Structure:
@@ -51,12 +57,14 @@ def find_layers(module: nn.Module, example: Tensor) -> Structure:
         A few samples as the module takes them, (B, ...).
     """
     with torch.no_grad(), Watch(module) as watch:
-        watch.give(module(example))
+        outputs = module(example)
+        watch.give(outputs)
     once = [seen for seen in watch.seen.values() if seen.calls == 1]
     found = [_node_layer(seen) for seen in once]
     layers, mixed = _with_layouts(module, found, example)
     skipped = _skipped(module, watch, layers) | mixed
-    return Structure(tuple(layers), skipped, _output_form(once[-1]) if once else "linear")
+    is_finite = all(bool(torch.isfinite(seen.z).all()) for seen in watch.seen.values())
+    return Structure(tuple(layers), skipped, _output_form(once[-1]) if once else "linear", outputs, is_finite)
 
 
 def _node_layer(seen: Tapped) -> NodeLayer:

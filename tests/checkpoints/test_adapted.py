@@ -12,7 +12,7 @@ from torch import nn
 from checkpoints.planted import DIGITS
 from interp.analysis.clusters import ClusterOptions
 from interp.checkpoints import LoadOptions, load_model
-from interp.checkpoints.adapted import Adapted
+from interp.checkpoints.drafts.adapted import Adapted
 from interp.data import load_dataset
 from interp.errors import CheckpointError, DataError, UsageError
 from interp.interventions import InterventionOptions

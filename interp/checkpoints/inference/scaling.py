@@ -8,7 +8,7 @@ from torch import nn
 
 from interp.checkpoints.inference.candidates.trial import known_scores, scores_differ
 from interp.checkpoints.inference.explain import level
-from interp.data import RAW, parse_scaling, scalings
+from interp.data import RAW, scalings
 from interp.network.inputs import as_tensor, device_of
 from interp.tasks import ASSUMED, find_task
 from interp.types import Dataset, Inference, Scaling
@@ -22,20 +22,31 @@ def choose_scaling(
     module: nn.Module,
     data: Dataset,
     shape: tuple[int, ...],
-    given: str | None,
     task: str = ASSUMED.name,
     form: str = "linear",
 ) -> tuple[Scaling, Inference]:
-    """Choose the scaling under which a module does best on training rows; a given one stands.
+    """Choose the scaling under which a module does best on training rows.
 
     Parameters
     ----------
+    module
+        Module in eval mode.
+    data
+        Data whose training split decides.
+    shape
+        Shape of one sample as the module takes it.
+    task
+        Name of the task, for `interp.tasks.find_task`.
     form
-        `LoadedModel.output`.
+        Form of the outputs, as `LoadedModel.output` names it.
+
+    Returns
+    -------
+    scaling
+        Best of `interp.data.scalings`; raw inputs where there is nothing to compare with.
+    fact
+        Its name, with the evidence.
     """
-    if given is not None:
-        scaling = parse_scaling(given, data)
-        return scaling, Inference(scaling.name, "certain", "given with --scaling")
     asked = find_task(task)
     values = asked.answers(data.train)
     if values is None:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from interp.checkpoints.request import Request
+from interp.checkpoints.drafts.request import Request
 from interp.errors import CheckpointError, DataError, UsageError, unknown_name
 from interp.types import Dataset, Inference, InputPart
 
@@ -92,7 +92,7 @@ def _parts_of(outputs: Any) -> Iterator[tuple[str, Any]]:
 # --------------------------------------------------------------------------- inputs
 
 
-def take_parts(module: nn.Module, data: Dataset, path: object) -> nn.Module:
+def take_parts(module: nn.Module, data: Dataset | None, path: object) -> nn.Module:
     """Pass each array of the data to the argument of its name, or in order where no name is an argument's.
 
     Raises
@@ -100,7 +100,7 @@ def take_parts(module: nn.Module, data: Dataset, path: object) -> nn.Module:
     DataError
         If the module takes other arguments.
     """
-    if not data.parts:
+    if data is None or not data.parts:
         return module
     named, most, open_ended = _arguments(module)
     names = [part.name for part in data.parts]
@@ -136,9 +136,21 @@ def _required(module: nn.Module) -> list[str]:
 # --------------------------------------------------------------------------- outputs
 
 
-@torch.no_grad()
-def take_output(module: nn.Module, example: Tensor, asked: Request) -> tuple[nn.Module, dict[str, Inference]]:
-    """Run two samples, and take the scores where the network gives more than one tensor, or one number a sample.
+def take_output(
+    module: nn.Module, outputs: Any, samples: int, asked: Request
+) -> tuple[nn.Module, dict[str, Inference]]:
+    """Take the scores where a network gives more than one tensor, or one number a sample.
+
+    Parameters
+    ----------
+    module
+        Network, which is adapted where needed.
+    outputs
+        What it gave for some samples.
+    samples
+        Number of these samples.
+    asked
+        Data and options, which may say which output it is.
 
     Returns
     -------
@@ -154,16 +166,16 @@ def take_output(module: nn.Module, example: Tensor, asked: Request) -> tuple[nn.
     UsageError
         If the user names an output that is none.
     """
-    outputs, given = module(example), asked.options.logits
+    given = asked.options.logits
     if isinstance(outputs, Tensor):
         if given is not None:
             raise UsageError(
                 f"--logits {given}", found="a network of one output", expected="several", do="leave it out"
             )
-        return (_adapted(module, "") if outputs.dim() == 1 and len(outputs) == len(example) else module), {}
+        return (_adapted(module, "") if outputs.dim() == 1 and len(outputs) == samples else module), {}
     every = dict(tensors_of(outputs))
     shown = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in every.items())
-    usable = _usable(every, len(example))
+    usable = _usable(every, samples)
     if given is not None and given not in usable:
         raise unknown_name("--logits", given, usable)
     if not usable:

@@ -1,0 +1,112 @@
+"""A network that runs, with all that is found of it before it is examined on data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from interp.checkpoints.drafts.request import Request
+from interp.errors import CheckpointError, DataError, first_line
+from interp.network.inputs import as_tensor, device_of
+from interp.network.nodes import Structure, find_layers
+from interp.types import Dataset, Inference, Scaling
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A network that runs, and how it is run.
+
+    Attributes
+    ----------
+    module
+        Module in eval mode that takes scaled inputs.
+    structure
+        Node layers, as one trace found them.
+    scaling
+        What is done to stored inputs.
+    input_shape
+        Shape of one sample as the module takes it.
+    facts
+        Name of a fact -> what is known of it, the architecture at least.
+    task
+        Name of the task, for `interp.tasks.find_task`.
+    data
+        Data with targets in the form that the task compares with; None without data.
+    """
+
+    module: nn.Module
+    structure: Structure
+    scaling: Scaling
+    input_shape: tuple[int, ...]
+    facts: Mapping[str, Inference]
+    task: str
+    data: Dataset | None
+
+
+def example_of(module: nn.Module, asked: Request, scaling: Scaling, shape: tuple[int, ...]) -> Tensor:
+    """Take two samples (2, *shape) on the module's device; zeros without data.
+
+    Raises
+    ------
+    DataError
+        If samples have another number of values.
+    """
+    data, device = asked.data, device_of(module)
+    if data is None:
+        return torch.zeros(2, *shape, device=device)
+    if data.width != math.prod(shape):
+        raise DataError(
+            data.name,
+            found=f"{data.width} values a row",
+            expected=f"{math.prod(shape)}, as {asked.path} takes",
+            do="give its own data",
+        )
+    return as_tensor(data.train.inputs[:2], scaling, shape).to(device)
+
+
+def trace(module: nn.Module, example: Tensor, path: object) -> Structure:
+    """Run a module on two samples to find its nodes, and see that it gives scores.
+
+    Parameters
+    ----------
+    module
+        Module in eval mode.
+    example
+        Two samples as it takes them.
+    path
+        File, for errors.
+
+    Raises
+    ------
+    CheckpointError
+        If it fails on such samples, gives no scores (2, C), or holds no nodes.
+    """
+    try:
+        structure = find_layers(module, example)
+    except Exception as error:  # any module may fail in its own way
+        raise CheckpointError(
+            path,
+            found=f"a network that fails on inputs of shape {tuple(example.shape[1:])} ({first_line(error)})",
+            expected="one that takes them",
+            do="check the shapes the file states, or pass your own class with --model",
+        ) from error
+    outputs = structure.outputs
+    if not isinstance(outputs, Tensor) or outputs.ndim != 2:
+        raise CheckpointError(
+            path,
+            found=f"outputs of shape {tuple(outputs.shape)}" if isinstance(outputs, Tensor) else type(outputs).__name__,
+            expected="one tensor (batch, outputs)",
+            do="wrap the module with --model so that it gives one",
+        )
+    if not structure.layers:
+        raise CheckpointError(
+            path,
+            found="no linear map",
+            expected="a network of Linear or Conv layers",
+            do="add its class to interp.network.kinds.NODE_KINDS",
+        )
+    return structure

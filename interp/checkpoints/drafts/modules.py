@@ -1,0 +1,57 @@
+"""A module that runs -> Draft: how it takes its inputs, which of its outputs are scores, what it was trained for."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from interp.checkpoints.drafts.adapted import take_output, take_parts
+from interp.checkpoints.drafts.draft import Draft, example_of, trace
+from interp.checkpoints.drafts.request import Request, settled
+from interp.checkpoints.drafts.shapes import input_shape
+from interp.checkpoints.inference.scaling import choose_scaling
+from interp.data import RAW, parse_scaling
+from interp.network.nodes import Structure
+from interp.types import Inference, Scaling
+
+
+def module_draft(module: nn.Module, architecture: Inference, asked: Request) -> Draft:
+    """Find how a module is to be run.
+
+    Parameters
+    ----------
+    module
+        Module in eval mode.
+    architecture
+        What is known of the architecture.
+    asked
+        Contents, data and options.
+
+    Raises
+    ------
+    CheckpointError, DataError, UsageError
+        If it fails on the data, or gives no scores for them.
+    """
+    module = take_parts(module, asked.data, asked.path)
+    shape, outputs = input_shape(module, asked.data, asked.path)
+    example = example_of(module, asked, RAW, shape)
+    module, taken = take_output(module, outputs, len(example), asked)
+    structure = trace(module, example, asked.path)
+    asked, task = settled(asked, structure.outputs.shape[1])
+    scaling, why = _scaling(module, structure, shape, asked)
+    if not structure.is_finite and scaling is not RAW:  # values beyond all numbers hide what is done to them
+        structure = trace(module, example_of(module, asked, scaling, shape), asked.path)
+    facts = {"architecture": architecture, "task": task, "input_scaling": why, **taken}
+    return Draft(module, structure, scaling, shape, facts, asked.task, asked.data)
+
+
+def _scaling(
+    module: nn.Module, structure: Structure, shape: tuple[int, ...], asked: Request
+) -> tuple[Scaling, Inference]:
+    """Take the scaling that the user gave, or the one under which the module does best."""
+    given = asked.options.scaling
+    if given is not None:
+        scaling = parse_scaling(given, asked.data)
+        return scaling, Inference(scaling.name, "certain", "given with --scaling")
+    if asked.data is None:
+        return RAW, Inference(RAW.name, "uncertain", "assumed: without data nothing can be tested")
+    return choose_scaling(module, asked.data, shape, asked.task, structure.output)

@@ -1,0 +1,84 @@
+"""The shape in which a module takes one sample, found by running it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from interp.data import RAW
+from interp.errors import DataError, UsageError, first_line
+from interp.network.inputs import IMAGE_SIDES, as_tensor, device_of
+from interp.types import Dataset
+
+
+@torch.no_grad()
+def input_shape(module: nn.Module, data: Dataset | None, path: object) -> tuple[tuple[int, ...], Any]:
+    """Find the shape of one sample: a flat row, or an image.
+
+    Parameters
+    ----------
+    module
+        Module in eval mode.
+    data
+        Data whose first two training samples are tried as they are stored; None to try rows and square images of zeros.
+    path
+        File, for errors.
+
+    Returns
+    -------
+    shape
+        First shape that the module takes.
+    outputs
+        What it gave for two such samples.
+
+    Raises
+    ------
+    DataError
+        If it takes the data in no shape.
+    UsageError
+        If without data it takes no usual shape.
+    """
+    return _usual(module, path) if data is None else _fitting(module, data, path)
+
+
+def _usual(module: nn.Module, path: object) -> tuple[tuple[int, ...], Any]:
+    """Try shapes of as many values or channels as the first matrix or convolution reads."""
+    weight = next((p for p in module.parameters() if p.dim() in (2, 4)), None)
+    shapes: list[tuple[int, ...]] = []
+    if weight is not None:
+        channels = weight.shape[1]
+        shapes = [(channels,)] if weight.dim() == 2 else [(channels, side, side) for side in IMAGE_SIDES]
+    for shape in shapes:
+        try:
+            return shape, module(torch.zeros(2, *shape, device=device_of(module)))
+        except Exception:  # any module may fail in its own way
+            continue
+    raise UsageError(
+        str(path),
+        found="a module without data",
+        expected="data to run it on",
+        do="pass --data digits, mnist or a file",
+    )
+
+
+def _fitting(module: nn.Module, data: Dataset, path: object) -> tuple[tuple[int, ...], Any]:
+    """Try flat rows, then images with and without an axis of one channel."""
+    shapes: list[tuple[int, ...]] = [(data.width,)]
+    if data.image_shape is not None:
+        shapes += [data.image_shape]
+        if data.image_shape[0] == 1:
+            shapes += [data.image_shape[1:]]
+    problems = []
+    for shape in shapes:
+        try:
+            return shape, module(as_tensor(data.train.inputs[:2], RAW, shape).to(device_of(module)))
+        except Exception as error:  # any module may fail in its own way
+            problems.append(f"{shape}: {first_line(error, 120)}")
+    raise DataError(
+        str(path),
+        found=f"a module that refuses {data.name} as {'; as '.join(problems)}",
+        expected="one that takes (batch, features) or (batch, channels, height, width)",
+        do="wrap it with --model, or give its own data",
+    )

@@ -1,0 +1,82 @@
+"""The tensors of a bare state dict -> Draft: their stack of layers, and the candidate that the data single out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from interp.checkpoints.drafts.draft import Draft, example_of, trace
+from interp.checkpoints.drafts.request import Request, settled
+from interp.checkpoints.inference.convolutional.images import image_layouts
+from interp.checkpoints.inference.convolutional.layouts import Layouts
+from interp.checkpoints.inference.infer import infer_candidate
+from interp.checkpoints.inference.rebuild import rebuild
+from interp.checkpoints.inference.stack.facts import stack_facts, weakest
+from interp.checkpoints.inference.stack.layers import Layer
+from interp.checkpoints.inference.stack.state import layer_stack
+from interp.checkpoints.weights.effective import Effective, plain_state, unknown_parametrization
+from interp.types import Inference
+
+ENDS = {"Sigmoid", "Softmax", "LogSoftmax"}
+"""Modules that keep the order of outputs, so that no prediction tells whether they act on them."""
+
+
+def weights_draft(asked: Request, doubts: tuple[str, ...] = ()) -> Draft:
+    """Build the network that the tensors of a file make, as far as shapes and data tell it.
+
+    Parameters
+    ----------
+    asked
+        Contents, data and options.
+    doubts
+        Reasons for which the stack is no more than likely.
+
+    Raises
+    ------
+    CheckpointError
+        If the tensors are no stack of dense layers and convolutions.
+    DataError
+        If the data are not this network's.
+    """
+    contents, given = asked.contents, asked.options
+    plain = plain_state(contents.state)
+    if plain.unknown:
+        raise unknown_parametrization(plain.unknown, asked.path)
+    stack = layer_stack(plain.state, asked.path, contents.parts)
+    asked, task = settled(asked, len(stack.layers[-1].weight))
+    layers, shape, layouts = _layouts(stack.layers, asked)
+    said = {"scaling": given.scaling, "activation": given.activation, "output": given.output}
+    candidate, inferred = infer_candidate(layers, asked.data, said, layouts.tried, asked.task)
+    notes = ("parameter shapes", *contents.notes, *stack.notes, *doubts)
+    most = weakest(stack.confidence, "likely" if doubts else "certain")
+    facts = {**stack_facts(layers, asked.data, notes, most), "task": task, **inferred, **_computed(plain)}
+    module = rebuild(layers, candidate)
+    structure = trace(module, example_of(module, asked, candidate.scaling, shape), asked.path)
+    return Draft(module, structure, candidate.scaling, shape, _noted(facts, asked, layouts), asked.task, asked.data)
+
+
+def _layouts(layers: list[Layer], asked: Request) -> tuple[list[Layer], tuple[int, ...], Layouts]:
+    """Give the layers, the shape of one sample, and the pooling layouts that fit them."""
+    if layers[0].is_convolution:
+        return image_layouts(layers, asked.data, asked.path)
+    return layers, (layers[0].channels,), Layouts([], 0)
+
+
+def _computed(plain: Effective) -> dict[str, Inference]:
+    """Say which weights were computed from parts."""
+    if not plain.notes:
+        return {}
+    return {"weights": Inference("computed", "certain" if plain.sure else "likely", "; ".join(plain.notes))}
+
+
+def _noted(facts: dict[str, Inference], asked: Request, layouts: Layouts) -> dict[str, Inference]:
+    """Add to the evidence which layouts were not tried, and which modules may stand at the end."""
+    noted = dict(facts)
+    if layouts.note:
+        said = facts["placement"]
+        noted["placement"] = replace(said, evidence=f"{said.evidence}; {layouts.note}")
+    ends = sorted({part.kind for part in asked.contents.parts.values()} & ENDS)
+    if ends and asked.options.output is None:
+        said = facts["output"]
+        why = f"{said.evidence}; the file also names a {' and a '.join(ends)}, whose place only its code tells"
+        noted["output"] = replace(said, confidence="uncertain", evidence=why)
+    return noted
