@@ -7,6 +7,7 @@ import re
 import resource
 import sys
 import sysconfig
+import typing
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,16 +51,20 @@ class Watch:
             self.events.append(f"{event} {str(arguments[0])[:200]!r}")
 
     def _is_ours(self, code: Any) -> bool:
-        """Whether code comes from an installed package; what a package makes up while it is imported does too."""
+        """Whether code comes from an installed package, or is made up by an import or of a class's annotations."""
         if not isinstance(code, CodeType):
             return False
-        return code.co_filename.startswith(self._trusted) or (code.co_filename == "<string>" and _importing())
+        return code.co_filename.startswith(self._trusted) or (code.co_filename == "<string>" and _is_made_up())
 
 
-def _importing() -> bool:
+MAKERS = ("<frozen importlib._bootstrap>", typing.__file__)
+"""Files whose code runs text: of modules that are imported, and of annotations, which `typing` evaluates."""
+
+
+def _is_made_up() -> bool:
     frame = sys._getframe(1)
     while frame is not None:
-        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+        if frame.f_code.co_filename in MAKERS:
             return True
         frame = frame.f_back
     return False
