@@ -17,7 +17,7 @@ from interp.checkpoints.drafts.request import Request
 from interp.checkpoints.examine import examine
 from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.options import LoadOptions, check_options
-from interp.checkpoints.weights.tensors import checked_state
+from interp.checkpoints.weights.tensors import checked_state, tensor_bytes
 from interp.data import DataOptions, load_dataset
 from interp.errors import CheckpointError, UsageError
 from interp.types import Dataset, LoadedModel
@@ -97,7 +97,7 @@ def module_digest(module: nn.Module) -> str:
     for name, tensor in module.state_dict().items():
         if isinstance(tensor, torch.Tensor):
             digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+            digest.update(tensor_bytes(tensor))
     return digest.hexdigest()
 
 

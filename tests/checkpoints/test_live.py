@@ -58,9 +58,10 @@ def restless():
 
 def test_everything_is_as_it_was_found():
     module = restless()
-    before = state_of(module)
+    before, digest = state_of(module), module_digest(module)
     model, _ = load_module(module, DIGITS)
     assert same(before, state_of(module))
+    assert model.digest == digest  # of the module as it was found, not as it was in between
     assert model.module is module
     assert [layer.name for layer in model.layers] == ["fc1", "fc2"]
 

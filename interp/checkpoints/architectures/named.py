@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from interp.checkpoints.architectures.user_model import load_into
+from interp.checkpoints.weights.tensors import tensor_bytes
 from interp.errors import CheckpointError, InterpError, UsageError, first_line
 
 PREFIXES = ("torchvision:", "timm:")
@@ -93,7 +94,7 @@ def named_digest(spec: str, module: nn.Module) -> str:
     """SHA-256 over an architecture's name and the values of its parameters, in hexadecimal."""
     digest = hashlib.sha256(spec.encode())
     for name, tensor in module.state_dict().items():
-        digest.update(name.encode() + tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        digest.update(name.encode() + tensor_bytes(tensor))
     return digest.hexdigest()
 
 

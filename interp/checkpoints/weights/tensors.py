@@ -33,6 +33,12 @@ def checked_state(state: Mapping[str, Tensor], path: object) -> dict[str, Tensor
     return plain
 
 
+def tensor_bytes(tensor: Tensor) -> bytes:
+    """Give the values of a tensor on any device, of any type, in their order."""
+    flat = tensor.detach().cpu().flatten().clone(memory_format=torch.contiguous_format)  # one value may have any stride
+    return flat.view(torch.uint8).numpy().tobytes()
+
+
 def _check_name(name: str, path: object) -> None:
     if len(name) > LONGEST_NAME or not name.isprintable():
         raise CheckpointError(

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from interp.checkpoints.weights.tensors import checked_state
+from interp.checkpoints.weights.tensors import checked_state, tensor_bytes
 from interp.errors import CheckpointError
 
 
@@ -25,3 +25,11 @@ def test_zero_point_beyond_its_type():
     odd = torch._empty_affine_quantized([4, 3], scale=0.1, zero_point=2**31 - 1, dtype=torch.qint8)
     with pytest.raises(CheckpointError, match="a zero point that its type holds"):
         checked_state({"weight": odd}, "file")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64, torch.int64, torch.bool])
+def test_bytes_are_the_values_in_order_whatever_the_strides(dtype):
+    whole = torch.arange(12).reshape(3, 4).to(dtype)
+    assert tensor_bytes(whole.T) == tensor_bytes(whole.T.clone(memory_format=torch.contiguous_format))
+    assert tensor_bytes(whole[:1, 2]) == tensor_bytes(torch.full((), 2).to(dtype))
+    assert tensor_bytes(whole[:0]) == b""
