@@ -13,6 +13,7 @@ from interp.report.document.document import document
 from interp.report.drawing.pictures import Picture, draw_all
 from interp.report.html.render import render
 from interp.report.sections import SECTIONS
+from interp.run.folder import page_figures
 from interp.safety.imports import import_name, problem
 from interp.store import write_bytes, write_text
 from interp.types import Results, Section, as_json
@@ -104,8 +105,11 @@ def _described(section: Section, pictures: Mapping[str, Picture]) -> dict[str, A
 
 
 def _write_all(out: Path, found: dict[str, Any], pictures: Mapping[str, Picture], page: str) -> None:
-    """Write the page last: where it is, all that it speaks of is too."""
+    """Write the page last: where it is, all that it speaks of is too. Figures of an earlier page alone are removed."""
+    before = set(page_figures(out))
     for picture in pictures.values():
         write_bytes(out / "figures" / f"{picture.stem}.png", picture.png)
     write_text(out / "report.json", json.dumps(found, allow_nan=False, ensure_ascii=False, indent=1))
     write_text(out / "report.html", page)
+    for name in before - set(page_figures(out)):
+        (out / name).unlink(missing_ok=True)

@@ -43,6 +43,8 @@ class Stage:
         Function of a `Run` that gives the layers that have a result each; None where the whole network has one.
     field
         Field of `Results` that takes what was found; None: ``extra``, under the stage's name.
+    spec
+        How the command line names the stage, where not by its name alone: ``package.module:name``.
     inputs
         Function of a `Run` that gives what shapes the result beside model, data and options, JSON-able; None: nothing.
     opened
@@ -60,6 +62,7 @@ class Stage:
     options: tuple[str, ...] = ()
     layers: Callable[[Run], Sequence[NodeLayer]] | None = every_layer
     field: str | None = None
+    spec: str = ""
     inputs: Callable[[Run], Any] | None = None
     opened: Callable[[Path], tuple[Any, Provenance]] | None = None
 
@@ -70,4 +73,4 @@ class Stage:
     @property
     def command(self) -> str:
         """The command that makes the file anew."""
-        return f"python -m interp {self.name}"
+        return f"python -m interp {self.spec or self.name}"

@@ -3,6 +3,7 @@ import re
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,6 +14,7 @@ from interp.errors import UsageError
 from interp.report import SECTIONS, write_report
 from interp.report.document.document import document
 from interp.report.drawing.style import placeholder
+from interp.run.folder import page_figures
 from interp.types import Inference, Verdict
 
 from .planted import renamed, widened
@@ -74,6 +76,17 @@ def test_every_figure_is_a_file_and_is_embedded(written, page):
     files = {figure["file"] for section in found["sections"].values() for figure in section["figures"]}
     assert {f"figures/{path.name}" for path in (out / "figures").iterdir()} == files
     assert page.count("data:image/png;base64,") == len(files)
+
+
+def test_figures_of_an_earlier_page_go_with_it_and_nothing_else_does(tmp_path):
+    both = {name: SECTIONS[name] for name in ("distributions", "boundaries")}
+    write_report(mlp(), tmp_path, "", both)
+    (tmp_path / "figures" / "distributions-of-my-own.png").touch()
+    write_report(mlp(), tmp_path, "", {"boundaries": both["boundaries"]})
+    left = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert len(left) > 1
+    assert left - {"distributions-of-my-own.png"} == {Path(name).name for name in page_figures(tmp_path)}
+    assert "distributions-of-my-own.png" in left
 
 
 def test_json_file_is_strict_and_is_what_was_returned(written):

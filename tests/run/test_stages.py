@@ -116,6 +116,7 @@ def test_a_stage_from_outside_is_in_the_commands_the_files_and_the_page(mine, mo
     assert main(["mine:STAGE", "--out", "out"]) == 0
     assert "unchanged in largest.h5" in capsys.readouterr().err
     run = planted_run(mine, stages=["mine:STAGE"])
+    assert run.stage("largest").command == "python -m interp mine:STAGE"
     assert run.read("largest")["a"].shape == (5,)
     assert np.isfinite(run.read("largest")["b"]).all()
 

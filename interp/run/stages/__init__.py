@@ -6,6 +6,8 @@ the documentation all come from here. To add a stage, write a file here and a li
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from interp.errors import UsageError
 from interp.run.stage import Stage
 from interp.safety.imports import import_name, look_up
@@ -42,7 +44,7 @@ def find_stage(name: str) -> Stage:
     found = import_name(named, "stage") if isinstance(named, str) else named
     if not isinstance(found, Stage):
         raise UsageError(f"stage {name}", found=type(found).__name__, expected="a Stage", do="give one by its name")
-    return found
+    return found if name in STAGES or found.spec else replace(found, spec=name)
 
 
 def all_stages(*further: str) -> dict[str, Stage]:

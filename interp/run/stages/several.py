@@ -52,5 +52,6 @@ STAGE = Stage(
     options=("interventions",),
     layers=None,
     field="runs",
+    spec="intervene",
     inputs=lambda run: [model.digest for model in run.others],
 )
