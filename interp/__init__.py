@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from interp.analysis.boundaries import classify_boundaries
-    from interp.analysis.clusters import ClusterOptions, LabelledInputs, match_clusters
+    from interp.analysis.clusters import ClusterOptions, match_clusters
     from interp.analysis.gaussians import GaussianOptions, fit_gaussians
     from interp.analysis.prototypes import PrototypeOptions, find_prototypes
     from interp.api import Analysis, analyse
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from interp.run.pipeline import run_all
     from interp.run.run import start
     from interp.store import open_recording
-    from interp.types import Dataset, LayerRows, LoadedModel, Provenance, Results, Split, Thresholds
+    from interp.types import Dataset, LabelledInputs, LayerRows, LoadedModel, Provenance, Results, Split, Thresholds
     from interp.verdict.attribution import AttributionOptions, attribute
 
 __all__ = [
@@ -75,7 +75,7 @@ __all__ = [
 
 _HOMES = {
     "interp.analysis.boundaries": ("classify_boundaries",),
-    "interp.analysis.clusters": ("ClusterOptions", "LabelledInputs", "match_clusters"),
+    "interp.analysis.clusters": ("ClusterOptions", "match_clusters"),
     "interp.analysis.gaussians": ("GaussianOptions", "fit_gaussians"),
     "interp.analysis.prototypes": ("PrototypeOptions", "find_prototypes"),
     "interp.api": ("Analysis", "analyse"),
@@ -89,7 +89,16 @@ _HOMES = {
     "interp.run.pipeline": ("run_all",),
     "interp.run.run": ("start",),
     "interp.store": ("open_recording",),
-    "interp.types": ("Dataset", "LayerRows", "LoadedModel", "Provenance", "Results", "Split", "Thresholds"),
+    "interp.types": (
+        "Dataset",
+        "LabelledInputs",
+        "LayerRows",
+        "LoadedModel",
+        "Provenance",
+        "Results",
+        "Split",
+        "Thresholds",
+    ),
     "interp.verdict.attribution": ("AttributionOptions", "attribute"),
 }
 """Module -> the public names that it holds; the same as above, for when the program runs."""

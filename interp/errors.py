@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from numbers import Integral
 
 
 class InterpError(Exception):
@@ -79,3 +80,47 @@ def unknown_name(where: str, name: str, known: Iterable[str]) -> UsageError:
     close = get_close_matches(name, names, n=3)
     do = f"did you mean {' or '.join(close)}?" if close else "choose one of these"
     return UsageError(where, found=repr(name), expected=f"one of {', '.join(names)}", do=do)
+
+
+def check_kind(where: str, value: object, kind: type | tuple[type, ...], do: str) -> None:
+    """Raise `UsageError` where a user gave something of another kind than a function takes.
+
+    Parameters
+    ----------
+    where
+        What the argument is called.
+    value
+        What was given.
+    kind
+        Class that it should be of, or several.
+    do
+        Where the user gets such a value.
+
+    Examples
+    --------
+    >>> check_kind("model", "net.pt", dict, do="open it first")
+    Traceback (most recent call last):
+    interp.errors.UsageError: model: found a str; expected a dict; open it first
+    """
+    if not isinstance(value, kind):
+        names = [one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,))]
+        found = f"the class {value.__name__}" if isinstance(value, type) else f"a {type(value).__name__}"
+        raise UsageError(where, found=found, expected=f"a {' or '.join(names)}", do=do)
+
+
+def check_whole(where: str, value: object, least: int) -> None:
+    """Raise `UsageError` where a user gave something other than a whole number from `least` on.
+
+    Examples
+    --------
+    >>> check_whole("k", 0, 1)
+    Traceback (most recent call last):
+    interp.errors.UsageError: k: found 0; expected a whole number from 1 on; change it
+    """
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise UsageError(where, found=repr(value), expected=f"a whole number from {least} on", do="change it")
+
+
+def check_seed(value: object) -> None:
+    """Raise `UsageError` where a seed of numpy's generators cannot be made of what a user gave."""
+    check_whole("seed", value, 0)

@@ -6,8 +6,8 @@ import numpy as np
 
 from interp.analysis.nulls import chance_curves, chance_within, clusters_of, random_points, share_p_values
 from interp.analysis.statistics import benjamini_hochberg, bootstrap_shares
-from interp.errors import UsageError, unknown_name
-from interp.types import UNSAMPLED, Array, Boundaries, GaussianFit, Thresholds
+from interp.errors import UsageError, check_kind, check_seed, unknown_name
+from interp.types import UNSAMPLED, Array, Boundaries, GaussianFit, Thresholds, as_column
 
 PRESETS: dict[str, Thresholds] = {
     "default": Thresholds(),
@@ -40,25 +40,35 @@ def classify_boundaries(
     Parameters
     ----------
     fit
-        Of one layer.
+        Gaussians of the nodes of one layer.
     thresholds
-        What counts as what.
+        Thresholds of the kinds.
     dead
-        (N,) nodes whose activation output does not vary; default: constant z.
+        Nodes whose activation output does not vary (N,), as booleans; None for those of constant z.
     bias
-        (N,) for the null that permutes biases among nodes; left out without it.
+        Biases of the nodes (N,), for the null that permutes them among nodes; None leaves it out.
     directions
-        Fit of random directions through the same inputs, for the null of that name.
+        Fit of random directions through the same inputs, for the null of that name; None leaves it out.
     seed
-        Of bootstrap and permutations.
+        Seed of bootstrap and permutations.
 
     Raises
     ------
+    DataError
+        If `dead` or `bias` has not one entry a node.
     UsageError
-        If a threshold is out of range.
+        If a threshold is out of range, or `fit` is none.
+
+    Examples
+    --------
+    >>> from interp.analysis.gaussians import fit_gaussians
+    >>> z = np.random.default_rng(0).normal([0, 2], 1, (500, 2))
+    >>> classify_boundaries(fit_gaussians(z)).kind
+    array(['coherent', 'adhoc'], dtype='<U9')
     """
-    _check(thresholds)
-    dead = np.asarray(fit.var <= 0 if dead is None else dead, bool)
+    _check(fit, thresholds, directions, seed)
+    dead = as_column("dead", fit.var <= 0 if dead is None else dead, len(fit.var)).astype(bool)
+    bias = None if bias is None else as_column("bias", bias, len(fit.var))
     judged = ~dead & (np.isin(np.arange(len(dead)), fit.nodes) | (thresholds.rule == "mean"))
     places = clusters_of(fit, thresholds)
     gaps = np.abs(places.centre) / places.scale
@@ -97,7 +107,11 @@ def classify_boundaries(
     )
 
 
-def _check(thresholds: Thresholds) -> None:
+def _check(fit: object, thresholds: Thresholds, directions: object, seed: object) -> None:
+    check_kind("fit", fit, GaussianFit, do="make one with interp.fit_gaussians(z)")
+    check_kind("thresholds", thresholds, Thresholds, do="for example interp.Thresholds(epsilon=0.1)")
+    check_kind("directions", directions, (GaussianFit, type(None)), do="make one with interp.fit_gaussians(z)")
+    check_seed(seed)
     if not thresholds.epsilon > 0 or not 0 < thresholds.min_weight < 1 or not thresholds.one_sided > 0.5:
         raise UsageError(
             "thresholds",

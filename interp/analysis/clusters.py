@@ -11,9 +11,10 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
+from interp.analysis.checks import cluster_arguments
 from interp.analysis.statistics import wilson_interval
-from interp.types import Array, ClusterMatch
-from interp.types.shown import ShortRepr
+from interp.errors import check_kind, check_whole
+from interp.types import Array, ClusterMatch, LabelledInputs
 
 DRAWN = 32
 NULLS = ("permuted prototypes", "random data means")
@@ -38,25 +39,6 @@ class ClusterOptions:
     seed: int = 0
 
 
-@dataclass(frozen=True, repr=False)
-class LabelledInputs(ShortRepr):
-    """Rows of a layer's input with what is known of each.
-
-    Attributes
-    ----------
-    inputs
-        (S, D).
-    labels
-        (S,) classes, or None.
-    predictions
-        (S,) the network's own.
-    """
-
-    inputs: Array
-    labels: Array | None
-    predictions: Array
-
-
 def match_clusters(
     train: LabelledInputs,
     test: LabelledInputs,
@@ -70,18 +52,36 @@ def match_clusters(
     Parameters
     ----------
     train
-        What k-means and read-outs are fitted to.
+        Rows that k-means and read-outs are fitted to.
     test
-        What classifiers are measured on; `train` itself where there is no other.
+        Rows that classifiers are measured on; `train` itself where there are no others.
     prototypes
-        Kind -> (N, D); NaN rows are left out.
+        Kind -> mean inputs of the nodes (N, D); NaN rows are left out.
     effective_count
-        Kind -> (N,), which sizes the random means of the null.
+        Kind -> effective number of rows behind each of them (N,), which sizes the random means of the null.
     k
-        Centroids, at most the number of rows.
+        Number of centroids; more than there are rows are cut to that.
     options
-        Sizes and seed.
+        Sizes, and the seed.
+
+    Raises
+    ------
+    DataError
+        If arrays are empty, no numbers, or do not belong together.
+    UsageError
+        If `k` is below 1, or an argument is of another class.
+
+    Examples
+    --------
+    >>> x = np.repeat([[0.0, 0.0], [4.0, 4.0]], 20, axis=0) + np.random.default_rng(0).normal(0, 0.1, (40, 2))
+    >>> rows = LabelledInputs(x, np.repeat([0, 1], 20), np.repeat([0, 1], 20))
+    >>> found = match_clusters(rows, rows, {"nearest": x[[0, 20]]}, {"nearest": np.ones(2)}, k=2)
+    >>> bool((found.distance["nearest"] < 0.5).all())
+    True
     """
+    train, test, prototypes, effective_count = cluster_arguments(train, test, prototypes, effective_count)
+    check_kind("options", options, ClusterOptions, do="for example interp.ClusterOptions(repetitions=5)")
+    check_whole("k", k, 1)
     rng = np.random.default_rng(options.seed)
     rows = rng.permutation(len(train.inputs))[: options.rows]
     fitted = LabelledInputs(

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from interp.analysis.checks import gaussian_arguments
 from interp.analysis.mixtures import BINS, Binned, Mixture, best_mixtures, bin_values, mixture_cdf
 from interp.analysis.moments import Moments
-from interp.errors import DataError
+from interp.errors import DataError, check_kind, check_whole
 from interp.types import Array, GaussianFit, Rows
 
 
@@ -35,23 +36,25 @@ def fit_gaussians(
     options: GaussianOptions = GaussianOptions(),
     sampled: Array | None = None,
 ) -> GaussianFit:
-    """Fit the nodes of one layer.
+    """Fit one-dimensional Gaussians to the nodes of one layer.
 
     Parameters
     ----------
     z
-        Pre-activations (S, N), read in blocks, twice.
+        Pre-activations (S, N): an array, or a table on disk, which is read in blocks, twice.
     labels
-        (S,) class of each row, or None.
+        Class of each row (S,), from 0; None without classes.
     options
-        Number of components and bins.
+        Number of components and of bins.
     sampled
-        (M,) nodes to fit mixtures to, ascending; None: all. Everything else is found of every node.
+        Nodes to fit mixtures to (M,), ascending; None for all. Everything else is found of every node.
 
     Raises
     ------
     DataError
-        If a value is NaN or infinite.
+        If `z` is no table of numbers or empty, a value is NaN or infinite, or labels do not belong to the rows.
+    UsageError
+        If an option is out of range.
 
     Examples
     --------
@@ -59,6 +62,10 @@ def fit_gaussians(
     >>> fit_gaussians(z).components
     array([1, 1])
     """
+    check_kind("options", options, GaussianOptions, do="for example interp.GaussianOptions(components=3)")
+    check_whole("components", options.components, 1)
+    check_whole("bins", options.bins, 2)
+    z, labels, sampled = gaussian_arguments(z, labels, sampled)
     with np.errstate(invalid="ignore", over="ignore"):
         total, by_class = _all_moments(z, labels)
     _check_finite(total)

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import eigh
 
+from interp.analysis.checks import checked_samples, prototype_arguments
 from interp.analysis.gaussians import blocks_of
-from interp.types import Array, Boundaries, GaussianFit, LayerRows, Prototypes, Rows
+from interp.errors import check_kind
+from interp.types import Array, Boundaries, GaussianFit, LayerRows, Prototypes, Rows, as_column
 
 ONE_SIDED_ACTIVATIONS = ("relu", "leaky_relu", "gelu", "silu", "elu", "softplus", "relu6", "selu", "celu", "mish")
 """Their least output is 0 or close to it on a whole half space: the zero set is what is near."""
@@ -58,7 +60,7 @@ def find_prototypes(
     fit: GaussianFit,
     boundaries: Boundaries,
     activation: str,
-    affine: tuple[Array, Array] | None,
+    affine: tuple[Array, Array] | None = None,
     options: PrototypeOptions = PrototypeOptions(),
 ) -> Prototypes:
     """Average the inputs of one layer under each node's weights; of the nodes whose mixtures were fitted.
@@ -66,20 +68,47 @@ def find_prototypes(
     Parameters
     ----------
     samples
-        All rows in order, read once.
+        All rows of the layer in order, some at a time, read once.
     z
-        The same rows' pre-activations (S, N).
+        Pre-activations of the same rows (S, N).
     row_sample
-        (S,) input that each row came from.
-    fit, boundaries
-        Of this layer.
+        Index of the input that each row came from (S,).
+    fit
+        Gaussians of the layer's nodes.
+    boundaries
+        Kinds of the layer's boundaries.
     activation
-        Its name, which says what is near and what is strong.
+        Name of the layer's activation, which says what is near and what is strong.
     affine
-        Weights (N, D) and biases (N,), or None where nodes are not linear.
+        Weights (N, D) and biases (N,) of the nodes; None where they are not linear, or not known.
     options
         Shares and numbers.
+
+    Raises
+    ------
+    DataError
+        If arrays are empty, no numbers, or do not belong together.
+    UsageError
+        If an argument is of another class.
+
+    Examples
+    --------
+    >>> from interp.analysis.boundaries import classify_boundaries
+    >>> from interp.analysis.gaussians import fit_gaussians
+    >>> x = np.random.default_rng(0).normal([3, 0], 1, (400, 2)).astype(np.float32)
+    >>> z = x @ np.array([[1.0], [0.0]], np.float32) - 3
+    >>> fit = fit_gaussians(z)
+    >>> found = find_prototypes([LayerRows(z, x, x)], z, np.arange(400), fit, classify_boundaries(fit), "abs")
+    >>> found.layer_input["conditional"].round(1)
+    array([[3., 0.]])
     """
+    z, row_sample, affine = prototype_arguments(z, row_sample, fit, affine)
+    check_kind("boundaries", boundaries, Boundaries, do="make them with interp.classify_boundaries(fit)")
+    check_kind("activation", activation, str, do="for example relu or abs")
+    check_kind("options", options, PrototypeOptions, do="for example interp.PrototypeOptions(share=0.02)")
+    check_kind("samples", samples, Iterable, do="give a list of interp.LayerRows(z, layer_input, network_input)")
+    samples = checked_samples(samples, z.shape)
+    as_column("boundaries", boundaries.component, z.shape[1])
     nodes, component = fit.nodes, boundaries.component[fit.nodes]
     sampled, fit = fit.sampled, fit.of(nodes)
     cuts, exemplars = _select(z, nodes, row_sample, activation, options)

@@ -6,7 +6,7 @@ E levels of a threshold, R repetitions of a null, T exemplars.
 
 from __future__ import annotations
 
-from interp.types.arrays import Array, Rows
+from interp.types.arrays import Array, Rows, as_column, as_rows
 from interp.types.boundaries import KINDS, UNSAMPLED, Boundaries, Thresholds
 from interp.types.data import Dataset, InputPart, Split
 from interp.types.effects import Attribution, Effects, RunEffects
@@ -15,7 +15,7 @@ from interp.types.json_values import as_json
 from interp.types.networks import Confidence, Inference, LoadedModel, NodeLayer, Scaling
 from interp.types.page import Figure, Section, Table
 from interp.types.prototypes import ClusterMatch, Prototypes
-from interp.types.recordings import LayerRows, Provenance, Recording
+from interp.types.recordings import LabelledInputs, LayerRows, Provenance, Recording
 from interp.types.results import Limit, Made, Results, Verdict
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "GaussianFit",
     "Inference",
     "InputPart",
+    "LabelledInputs",
     "LayerRows",
     "Limit",
     "LoadedModel",
@@ -49,5 +50,7 @@ __all__ = [
     "Table",
     "Thresholds",
     "Verdict",
+    "as_column",
     "as_json",
+    "as_rows",
 ]

@@ -1,10 +1,13 @@
-"""What arrays are called in signatures."""
+"""What arrays are called in signatures, and what is checked of those that a user gives."""
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
+import numpy as np
 import numpy.typing as npt
+
+from interp.errors import DataError, first_line
 
 Array = npt.NDArray[Any]
 
@@ -18,3 +21,89 @@ class Rows(Protocol):
 
     def __getitem__(self, rows: Any, /) -> Any:
         """Read some rows."""
+
+
+def as_rows(where: str, values: Any, columns: int | None = None) -> Any:
+    """Give a table of numbers (S, N) that a user gave: what is read a slice at a time as it is, lists as an array.
+
+    Parameters
+    ----------
+    where
+        What the table is called in errors.
+    values
+        Array, HDF5 dataset, list of rows, or tensor on the CPU.
+    columns
+        Number of columns that it must have; None for any.
+
+    Raises
+    ------
+    DataError
+        If it is no such table, or empty.
+
+    Examples
+    --------
+    >>> as_rows("z", [[1, 2], [3, 4]]).shape
+    (2, 2)
+    >>> as_rows("z", [1, 2])
+    Traceback (most recent call last):
+    interp.errors.DataError: z: found int64 of shape (2,); expected a table (rows, columns); give one row a sample
+    """
+    table = _read(where, values)
+    fits = len(table.shape) == 2 and 0 not in table.shape and table.dtype.kind in "biuf"
+    if not fits or columns not in (None, table.shape[1]):
+        of_numbers = "" if table.dtype.kind in "biuf" else " of numbers"
+        wanted = "columns" if columns is None else f"{columns:,} columns"
+        raise DataError(
+            where,
+            found=f"{table.dtype} of shape {tuple(table.shape)}",
+            expected=f"a table{of_numbers} (rows, {wanted})",
+            do="give one row a sample",
+        )
+    return table
+
+
+def as_column(where: str, values: Any, rows: int, kinds: str = "biuf") -> Array:
+    """Give one number a row, (S,), of what a user gave.
+
+    Parameters
+    ----------
+    where
+        What the numbers are called in errors.
+    values
+        Array, list, or tensor on the CPU.
+    rows
+        Number of rows, S.
+    kinds
+        Letters of numpy's kinds of types that are allowed.
+
+    Raises
+    ------
+    DataError
+        If there are more or fewer, or they are of another kind.
+
+    Examples
+    --------
+    >>> as_column("labels", [0, 1], 2, "iu")
+    array([0, 1])
+    """
+    column = np.asarray(_read(where, values))
+    if column.shape != (rows,) or column.dtype.kind not in kinds:
+        kind = {"iu": "whole numbers", "biuf": "numbers"}.get(kinds, "values")
+        raise DataError(
+            where,
+            found=f"{column.dtype} of shape {column.shape}",
+            expected=f"{rows:,} {kind}",
+            do="give an array with one of them for each",
+        )
+    return column
+
+
+def _read(where: str, values: Any) -> Any:
+    if isinstance(getattr(values, "dtype", None), np.dtype) and hasattr(values, "shape"):
+        return values
+    try:
+        return np.asarray(values)
+    except Exception as error:  # ragged lists, tensors with a gradient or on a device
+        raise DataError(
+            where, found=first_line(error), expected="numbers of one shape", do="give a numpy array"
+        ) from error

@@ -124,3 +124,22 @@ class LayerRows(NamedTuple):
 
     def __repr__(self) -> str:
         return short_repr(self)
+
+
+@dataclass(frozen=True, repr=False)
+class LabelledInputs(ShortRepr):
+    """Rows of a layer's input with what is known of each.
+
+    Attributes
+    ----------
+    inputs
+        Values that the nodes read (S, D).
+    labels
+        Class of each row (S,); None without classes.
+    predictions
+        Class that the network predicts for each row (S,).
+    """
+
+    inputs: Array
+    labels: Array | None
+    predictions: Array

@@ -10,13 +10,13 @@ from sklearn.metrics import adjusted_rand_score
 from interp.analysis.clusters import (
     NULLS,
     ClusterOptions,
-    LabelledInputs,
     _random_means,
     fit_centroids,
     match_clusters,
     match_to_centroids,
     nearest,
 )
+from interp.types import LabelledInputs
 
 K, D = 5, 8
 CENTRES = np.random.default_rng(0).normal(0, 10, (K, D))

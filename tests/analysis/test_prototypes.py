@@ -13,16 +13,9 @@ from interp.analysis.prototypes import (
     project_onto_boundary,
     strength_of,
 )
-from interp.types import Boundaries, GaussianFit
+from interp.types import Boundaries, GaussianFit, LayerRows
 
 D, N, S = 6, 5, 3000
-
-
-@dataclass
-class Part:
-    z: np.ndarray
-    layer_input: np.ndarray
-    network_input: np.ndarray
 
 
 @dataclass
@@ -42,7 +35,7 @@ class Layer:
         for start in range(0, len(self.x), size):
             rows = slice(start, start + size)
             read = self.x[rows]
-            parts.append(Part(self.z[rows], read, read if same else self.network[rows]))
+            parts.append(LayerRows(self.z[rows], read, read if same else self.network[rows]))
         row_sample = np.arange(len(self.x))
         affine = self.weight, self.bias
         return find_prototypes(parts, self.z, row_sample, self.fit, self.boundaries, activation, affine, options)
@@ -181,7 +174,7 @@ def test_whitening_is_measured_on_the_inputs(layer):
 
 
 def test_nodes_that_are_not_linear_have_no_projection(layer):
-    parts = [Part(layer.z, layer.x, layer.network)]
+    parts = [LayerRows(layer.z, layer.x, layer.network)]
     found = find_prototypes(parts, layer.z, np.arange(S), layer.fit, layer.boundaries, "identity", None)
     assert np.isnan(found.projection).all()
     assert np.isnan(found.whitening).all()
@@ -239,7 +232,7 @@ def test_rows_of_one_input_share_it(layer):
     inputs = layer.network[::3]
     often = Layer(**{**vars(layer), "network": inputs.repeat(3, axis=0)}).prototypes()
     parts = [
-        Part(layer.z[rows], layer.x[rows], inputs[rows.start // 3 : rows.stop // 3])
+        LayerRows(layer.z[rows], layer.x[rows], inputs[rows.start // 3 : rows.stop // 3])
         for rows in (slice(start, start + 600) for start in range(0, S, 600))
     ]
     affine = layer.weight, layer.bias
@@ -264,7 +257,7 @@ def test_node_order_permutes_prototypes(layer):
 
 def test_rows_of_a_convolution_name_the_input_they_came_from(layer):
     row_sample = np.arange(S) // 10
-    parts = [Part(layer.z, layer.x, layer.network)]
+    parts = [LayerRows(layer.z, layer.x, layer.network)]
     found = find_prototypes(parts, layer.z, row_sample, layer.fit, layer.boundaries, "abs", (layer.weight, layer.bias))
     best = np.abs(layer.z[:, :-1]).argmin(axis=0)
     np.testing.assert_array_equal(found.exemplars["nearest"][:-1, 0], best // 10)

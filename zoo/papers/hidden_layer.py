@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from interp.analysis.boundaries import classify_boundaries
-from interp.analysis.clusters import LabelledInputs
 from interp.analysis.gaussians import fit_gaussians
 from interp.analysis.prototypes import find_prototypes
 from interp.checkpoints import load_model
@@ -17,7 +16,7 @@ from interp.network.chain import run, split_at
 from interp.network.inputs import as_tensor, input_blocks
 from interp.network.linear_maps import affine_map
 from interp.tasks.predictions import predict
-from interp.types import Array, Boundaries, Dataset, LayerRows, LoadedModel, Prototypes
+from interp.types import Array, Boundaries, Dataset, LabelledInputs, LayerRows, LoadedModel, Prototypes
 
 BLOCK = 4096
 

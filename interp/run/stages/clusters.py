@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from interp.analysis.clusters import LabelledInputs, match_clusters
+from interp.analysis.clusters import match_clusters
 from interp.recording import layer_rows
 from interp.run.recorded import each_layer, recorded
 from interp.run.run import Run
 from interp.run.stage import Stage
 from interp.run.summaries import counted
 from interp.tasks import find_task
-from interp.types import ClusterMatch, NodeLayer, Prototypes, Recording
+from interp.types import ClusterMatch, LabelledInputs, NodeLayer, Prototypes, Recording
 
 
 def run(run: Run) -> dict[str, tuple[ClusterMatch, ...]]:

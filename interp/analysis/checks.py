@@ -1,0 +1,86 @@
+"""What users may give to the functions of this room, in lists or arrays -> arrays that belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from interp.errors import DataError, UsageError, check_kind
+from interp.types import Array, GaussianFit, LabelledInputs, LayerRows, Rows, as_column, as_rows
+
+
+def gaussian_arguments(z: Any, labels: Any, sampled: Any) -> tuple[Rows, Array | None, Array | None]:
+    """Give z, labels and drawn nodes as arrays that belong together."""
+    rows = as_rows("z", z)
+    if labels is not None:
+        labels = as_column("labels", labels, rows.shape[0], "iu")
+        if labels.min() < 0:
+            raise DataError("labels", found=f"label {labels.min()}", expected="labels from 0", do="encode them as 0, 1")
+    if sampled is not None:
+        sampled = as_column("sampled", sampled, max(np.size(sampled), 1), "iu")
+        if not (np.isin(sampled, np.arange(rows.shape[1])).all() and (np.diff(sampled) > 0).all()):
+            found = f"nodes {sampled.tolist()[:8]}"
+            raise DataError("sampled", found=found, expected=f"nodes of {rows.shape[1]}, ascending", do="sort them")
+    return rows, labels, sampled
+
+
+def cluster_arguments(
+    train: Any, test: Any, prototypes: Any, effective_count: Any
+) -> tuple[LabelledInputs, LabelledInputs, dict[str, Array], dict[str, Array]]:
+    """Give two sets of rows, prototypes and their counts as arrays that belong together."""
+    first = _rows_of("train", train, None)
+    width = first.inputs.shape[1]
+    for name, found in (("prototypes", prototypes), ("effective_count", effective_count)):
+        check_kind(name, found, Mapping, do='give one array a kind, such as {"nearest": ...}')
+    points = {kind: np.asarray(as_rows(f"prototypes[{kind!r}]", found, width)) for kind, found in prototypes.items()}
+    if missing := sorted(set(points) - set(effective_count)):
+        raise DataError("effective_count", found=f"none of {missing[0]}", expected="as in prototypes", do="add it")
+    counts = {
+        kind: as_column(f"effective_count[{kind!r}]", effective_count[kind], len(found))
+        for kind, found in points.items()
+    }
+    return first, first if test is train else _rows_of("test", test, width), points, counts
+
+
+def _rows_of(where: str, given: Any, width: int | None) -> LabelledInputs:
+    check_kind(where, given, LabelledInputs, do="make it with interp.LabelledInputs(inputs, labels, predictions)")
+    inputs = np.asarray(as_rows(f"{where}.inputs", given.inputs, width))
+    if not np.isfinite(inputs).all():
+        raise DataError(f"{where}.inputs", found="values that are not finite", expected="finite ones", do="clean them")
+    labels = None if given.labels is None else as_column(f"{where}.labels", given.labels, len(inputs), "iu")
+    return LabelledInputs(inputs, labels, as_column(f"{where}.predictions", given.predictions, len(inputs), "iu"))
+
+
+def prototype_arguments(
+    z: Any, row_sample: Any, fit: Any, affine: Any
+) -> tuple[Rows, Array, tuple[Array, Array] | None]:
+    """Give z, the inputs of its rows, and the nodes' weights and biases as arrays that belong together."""
+    check_kind("fit", fit, GaussianFit, do="make one with interp.fit_gaussians(z)")
+    rows = as_rows("z", z, len(fit.mean))
+    inputs = as_column("row_sample", row_sample, rows.shape[0], "iu")
+    if affine is None:
+        return rows, inputs, None
+    if not isinstance(affine, tuple | list) or len(affine) != 2:
+        raise UsageError("affine", found=f"a {type(affine).__name__}", expected="(weights, biases)", do="give both")
+    weights = np.asarray(as_rows("weights", affine[0]))
+    return rows, inputs, (weights, as_column("biases", affine[1], len(fit.mean)))
+
+
+def checked_samples(samples: Iterable[LayerRows], shape: tuple[int, ...]) -> Iterator[LayerRows]:
+    """Pass the rows of a layer on while they belong to its pre-activations."""
+    seen = 0
+    for part in samples:
+        check_kind("samples", part, LayerRows, do="give interp.LayerRows(z, layer_input, network_input)")
+        z, read = as_rows("samples, z", part.z, shape[1]), as_rows("samples, layer_input", part.layer_input)
+        network = (
+            read if part.network_input is part.layer_input else as_rows("samples, network_input", part.network_input)
+        )
+        if len(z) != len(read) or len(z) % len(network):
+            found = f"{len(z)} rows of z, {len(read)} of layer_input and {len(network)} of network_input"
+            raise DataError("samples", found=found, expected="as many rows of each", do="give them in the same order")
+        seen += len(z)
+        yield LayerRows(z, read, network)
+    if seen != shape[0]:
+        raise DataError("samples", found=f"{seen:,} rows", expected=f"{shape[0]:,}, as z has", do="give all rows, once")
