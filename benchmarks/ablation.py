@@ -7,6 +7,7 @@ The plain side and Captum run fewer nodes or rows, and their times are scaled.
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import version
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from captum.attr import LayerFeatureAblation
 from perturbed import as_model, finish, parser, pictures, scaled, timed, trained_mlp
 
+from interp.cli.guard import guarded
 from interp.interventions import ablate, clamp_curves, output_ranges, tally
 
 
@@ -74,4 +76,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main))

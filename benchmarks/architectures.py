@@ -21,6 +21,7 @@ import numpy as np
 from interp.analysis.boundaries import classify_boundaries
 from interp.analysis.gaussians import GaussianOptions, fit_gaussians
 from interp.checkpoints import LoadOptions, load_model
+from interp.cli.guard import guarded
 from interp.errors import InterpError, first_line
 from interp.interventions import Ranges, ablate, find_intervention, tally
 from interp.recording import record_activations
@@ -103,7 +104,7 @@ def kinds_of(skipped) -> dict[str, int]:
     return counts
 
 
-def guarded(spec: str, options) -> dict:
+def run_apart(spec: str, options) -> dict:
     """Run one architecture in a process of its own, with limits of time and memory."""
     command = [
         sys.executable,
@@ -164,7 +165,7 @@ def write_table(rows: list[dict], options) -> None:
     write_text(TABLE, "\n".join(text) + "\n")
 
 
-def main() -> None:
+def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="torchvision:NAME or timm:NAME (default: all of the table)")
     parser.add_argument("--inputs", type=int, default=4)
@@ -186,11 +187,11 @@ def main() -> None:
         kept = {row["name"]: row for row in map(json.loads, options.kept.read_text().splitlines())}
     todo = [name for name in options.names or names() if options.again or name not in kept]
     for name in todo:
-        kept[name] = guarded(name, options)
+        kept[name] = run_apart(name, options)
         print(name, kept[name]["result"], kept[name].get("seconds", ""), kept[name].get("gigabytes", ""), flush=True)
         write_text(options.kept, "".join(json.dumps(row) + "\n" for row in kept.values()))
     write_table([kept[name] for name in names() if name in kept], options)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main))

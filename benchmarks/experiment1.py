@@ -8,11 +8,13 @@ The plain side is measured on a few models, since all 1,200 take over twenty min
 from __future__ import annotations
 
 import argparse
+import sys
 
 import torch
 from side_by_side import seconds, show
 from torch.utils.data import DataLoader, TensorDataset
 
+from interp.cli.guard import guarded
 from zoo.papers.as_nn import experiment1 as e1
 
 
@@ -49,4 +51,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main))

@@ -8,11 +8,14 @@ number of models, per model-epoch, a stack at a time as `python -m zoo train` wo
 
 from __future__ import annotations
 
+import sys
+
 import torch
 from side_by_side import our_side, seconds, show
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
+from interp.cli.guard import guarded
 from zoo.architectures import build
 from zoo.papers.as_nn.experiment2 import recipe
 
@@ -38,4 +41,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main))

@@ -5,9 +5,12 @@ python benchmarks/full_batch.py --data-root FOLDER [--models 4] [--epochs 3] [--
 
 from __future__ import annotations
 
+import sys
+
 import torch
 from side_by_side import our_side, seconds, show
 
+from interp.cli.guard import guarded
 from zoo.architectures import build
 from zoo.papers.full_batch import full_batch
 from zoo.training.epochs import run_epoch
@@ -34,4 +37,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main))

@@ -29,6 +29,7 @@ from fuzzing.places import PLACES
 from fuzzing.seeds import FORMATS, kind_of, make_seed, width_of, write
 from fuzzing.workers import Worker, worker
 
+from interp.cli.guard import guarded
 from interp.store import write_text
 
 KINDS = ("opened", "refused", *FAILURES)
@@ -47,7 +48,7 @@ def _data_options(path: Path) -> list[str]:
     return ["--data", "mnist", "--data-root", str(path)] if path.is_dir() else ["--data", str(path)]
 
 
-def main() -> None:
+def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=5000, help="mutants (default: 5000)")
     parser.add_argument("--first", type=int, default=0, help="number of the first one (default: 0)")
@@ -162,4 +163,4 @@ def table(head: str, rows: Sequence[tuple[str, Outcome]]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main))

@@ -7,11 +7,14 @@ The plain side runs fewer levels of each layer, and its time is scaled; counts a
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import torch
 from perturbed import as_model, finish, parser, pictures, scaled, timed
 from sweep import wanted
 
+from interp.cli.guard import guarded
 from interp.interventions import INTERVENTIONS, output_ranges, tally
 from interp.network.hooks import edit
 from interp.types import Split
@@ -57,4 +60,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main))

@@ -7,12 +7,15 @@ The plain side fits fewer nodes, and its time is scaled.
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import torch
 from perturbed import as_model, finish, parser, pictures, scaled, timed, trained_mlp
 from sklearn.mixture import GaussianMixture
 
 from interp.analysis.gaussians import GaussianOptions, fit_gaussians
+from interp.cli.guard import guarded
 
 
 def plain(z, nodes):
@@ -45,4 +48,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main))

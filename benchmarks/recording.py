@@ -6,6 +6,7 @@ OMP_WAIT_POLICY=passive python benchmarks/recording.py [--data-root FOLDER]
 from __future__ import annotations
 
 import resource
+import sys
 import tempfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from perturbed import as_model, finish, parser, pictures, scaled, timed, trained_mlp
 
+from interp.cli.guard import guarded
 from interp.network.hooks import tap
 from interp.recording import record_activations
 from interp.run.run import versions
@@ -54,4 +56,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main))

@@ -25,15 +25,19 @@ class Side:
     Attributes
     ----------
     recipe
-        What is trained.
+        Recipe of the networks that are trained.
     root
-        Folder of the data.
+        Folder that the data were read from.
     x, y
         Scaled training inputs (S, D) and labels (S,), on the CPU.
     device
-        Of the stack.
+        Device that the stack is on.
     epochs
-        That are timed.
+        Number of epochs that are timed.
+    stack
+        Networks, all trained at once.
+    samples
+        The same inputs and labels, prepared for the stack.
     """
 
     recipe: Recipe
@@ -58,12 +62,13 @@ class Side:
 def our_side(recipe: Recipe, description: str, models: int, epochs: int) -> Side:
     """Read the options that the MNIST benchmarks share, and start the stack; the numbers are their defaults."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--data-root")
+    parser.add_argument("--data-root", help="folder with MNIST/raw (default: INTERP_DATA)")
+    parser.add_argument("--offline", action="store_true", help="never download it")
     parser.add_argument("--models", type=int, default=models)
     parser.add_argument("--epochs", type=int, default=epochs)
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
-    data = load_dataset("mnist", DataOptions(options.data_root))
+    data = load_dataset("mnist", DataOptions(options.data_root, offline=options.offline))
     x, y = scaled(data, recipe)["train"]
     stack = start(recipe, range(options.models), x, options.device)
     return Side(recipe, data.root, x, y, options.device, options.epochs, stack, prepare(stack, recipe, x, y))

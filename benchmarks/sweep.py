@@ -7,10 +7,13 @@ The plain side runs fewer levels, spread over the same sweep, and its time is sc
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import torch
 from perturbed import as_model, finish, parser, pictures, scaled, timed, trained_mlp
 
+from interp.cli.guard import guarded
 from interp.interventions import INTERVENTIONS, PUBLISHED, levels, output_ranges, tally
 
 
@@ -64,4 +67,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main))

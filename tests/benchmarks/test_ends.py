@@ -1,0 +1,26 @@
+"""How benchmarks end: what a user can act on is said in one line, with exit code 2."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = sorted(path for path in (ROOT / "benchmarks").glob("*.py") if "\ndef main():" in path.read_text())
+"""Not `same_numbers`, whose exit code says what it found, and which runs with the code of any day."""
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
+def test_every_program_is_guarded(program):
+    assert re.search(r'\nif __name__ == "__main__":\n    sys\.exit\(guarded\(main\)\)\n$', program.read_text())
+
+
+def test_without_its_data_a_benchmark_ends_in_one_line(tmp_path):
+    command = [sys.executable, ROOT / "benchmarks" / "experiment2.py", "--offline", "--data-root", tmp_path]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert re.fullmatch(r"error: \S+: found no readable MNIST .*; expected MNIST/raw .*\n", done.stderr)
