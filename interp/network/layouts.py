@@ -20,7 +20,7 @@ def layout_of(first: Tensor, second: Tensor, kind: str) -> Layout | None:
     if first.shape != second.shape or len(first) % 2:
         return _interleaved(first, second, kind)
     half = len(first) // 2
-    if bool((first[:half] == second[:half]).all()):
+    if _same(first[:half], second[:half]):
         return "samples" if half == 1 else "folded"
     return _interleaved(first, second, kind)
 
@@ -29,7 +29,12 @@ def _interleaved(first: Tensor, second: Tensor, kind: str) -> Layout | None:
     rows = [values.reshape(-1, values.shape[-1]) for values in (first, second)]
     if kind != "linear" or first.shape != second.shape or len(rows[0]) % 2:
         return None
-    return "positions-first" if bool((rows[0][::2] == rows[1][::2]).all()) else None
+    return "positions-first" if _same(rows[0][::2], rows[1][::2]) else None
+
+
+def _same(first: Tensor, second: Tensor) -> bool:
+    """Whether values are equal; what is not a number in both is, since the same sums gave it."""
+    return bool(((first == second) | (first.isnan() & second.isnan())).all())
 
 
 def samples_first(values: Tensor, layer: NodeLayer, samples: int) -> Tensor:

@@ -162,10 +162,46 @@ def test_activations_that_overflow_to_no_number_are_refused_in_one_line(tmp_path
     assert err.count("\n") == 1
 
 
+def huge_and_small(samples=90):
+    """Rows whose z is infinite beside rows whose z is about 1e8; terms have one sign, so no order of a sum matters."""
+    data = drawn(samples)
+    x = np.abs(data["x"]) + 0.5
+    x[1::2] *= 1e-30
+    return data | {"x": x}
+
+
 def test_infinite_outputs_are_compared_and_their_nodes_named(tmp_path):
-    words = put(tmp_path, OVERFLOW | {"b.weight": torch.full((3, 6), 3e38)}, drawn())
+    data, state = huge_and_small(), OVERFLOW | {"b.weight": weights()["b.weight"].abs()}
+    words = put(tmp_path, state, data)
     assert call(main, "record", *words) == 0
     assert call(main, "intervene", "--out", tmp_path / "out", *FEW) == 0
     found = effects(tmp_path / "out")
-    assert found.table["accuracy"].between(0, 1).all()
     assert {name for name in found.skipped if "not finite" in found.skipped[name]} >= {f"a:{i}" for i in range(6)}
+    z = data["x"].astype(float) @ state["a.weight"].double().numpy().T
+    logits = z @ state["b.weight"].double().numpy().T
+    guess = np.where(np.arange(len(z)) % 2 == 0, 0, logits.argmax(1))  # all infinite: the first of the best
+    unchanged = {"scale": 1.0, "offset": 0.0}
+    for kind, level in unchanged.items():
+        rows = found.table[(found.table["intervention"] == kind) & (found.table["level"] == level)]
+        assert rows["accuracy"].tolist() == [(guess == data["y"]).mean()] * len(rows) != []
+    silenced = found.table[(found.table["layer"] == "a") & (found.table["intervention"] == "zero-ablation")]
+    assert len(silenced) == 6
+    assert found.table["accuracy"].between(0, 1).all()
+    assert found.table[["low", "high", "difference", "p_value"]].notna().all().all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_sums_that_may_or_may_not_cancel_to_no_number_end_in_a_result_or_in_one_line(tmp_path, seed, capsys):
+    """Whether inf - inf is met hangs on the order of a sum; either way the end is a defined one."""
+    words = put(tmp_path, OVERFLOW | {"b.weight": torch.full((3, 6), 3e38)}, drawn(seed=seed))
+    assert call(main, "record", *words) == 0
+    capsys.readouterr()
+    code = call(main, "intervene", "--out", tmp_path / "out", *FEW)
+    if code == 0:
+        found = effects(tmp_path / "out")
+        assert found.table["accuracy"].between(0, 1).all()
+        assert set(found.skipped) >= {f"a:{i}" for i in range(6)}
+    else:
+        err = capsys.readouterr().err
+        assert (code, err.count("\n")) == (2, 1)
+        assert "samples whose output is not a number; expected finite outputs" in err

@@ -124,6 +124,13 @@ def test_a_node_keeps_its_activation_through_pooling_and_flattening():
     ]
 
 
+def test_layers_are_found_where_values_are_not_numbers():
+    net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    with torch.no_grad():
+        net[0].bias.fill_(torch.nan)
+    assert [layer.name for layer in find(net, 4).layers] == ["0", "2"]
+
+
 def test_subclasses_have_the_kind_of_their_base():
     class Mine(nn.Linear):
         pass
