@@ -14,7 +14,8 @@ from interp.run.folder import locked, remove_run
 from interp.run.pipeline import run_all
 from interp.run.progress import told
 from interp.run.run import start
-from interp.run.settings import all_settings, cut_names, data_options_from, load_options_from, options_from
+from interp.run.said import data_options_from, load_options_from, options_from
+from interp.run.settings import all_settings, cut_names
 from interp.run.summaries import one_line
 from interp.safety.imports import import_name
 from interp.store import check_writable
@@ -37,7 +38,9 @@ def run(args: argparse.Namespace, call: Call) -> None:
     """Run every stage, write the page, and print the verdict."""
     values, out = said(args), Path(args.out or f"report-{out_name(args.checkpoint)}")
     check_writable(out)
-    sections = {name: import_name(name, "--sections") for name in _names(args, "sections")}  # before the long work
+    sections = {name: name for name in _names(args, "sections")}
+    for name in sections:
+        import_name(name, "--sections")  # a wrong one is refused before the long work
     options, load, where = options_from(values, "--"), load_options_from(values, "--"), data_options_from(values, "--")
     run = start(args.checkpoint, out, args.data, load, where, options, args.others, _names(args, "stages"))
     print(one_line(run.model))

@@ -10,8 +10,9 @@ from interp.cli.call import Call
 from interp.run.folder import locked, remove_run
 from interp.run.pipeline import run_stage
 from interp.run.progress import told
-from interp.run.run import Run, resume, start
-from interp.run.settings import data_options_from, load_options_from, options_from
+from interp.run.resume import resume
+from interp.run.run import Run, start
+from interp.run.said import data_options_from, load_options_from, options_from
 from interp.run.stages import SEVERAL, find_stage
 from interp.run.summaries import limited
 from interp.store import check_writable
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace, call: Call) -> None:
     with locked(run.out):
         if getattr(args, "overwrite", False):
             remove_run(run.out, [stage.file for stage in run.stages.values()])
-        _, *lines = stage.summarise(run_stage(run, stage, told))
+        _, *lines = stage.lines(run_stage(run, stage, told))
     for line in (*lines, *limited(run.limits)):
         print(line)
     print(run.out / stage.file)

@@ -85,7 +85,8 @@ def _run_anew(run: Run, stage: Stage, provenance: Provenance) -> Any:
     """Run a stage and write its file; what it found is read back, so that it is the same however it was come by."""
     try:
         remove_begun(run.out, stage.file)
-        write_stage(run, stage, stage.run(run), provenance)
+        with stage.own_faults():
+            write_stage(run, stage, stage.run(run), provenance)
     except KeyboardInterrupt:
         words = f" in {stage.name}; what is finished is kept, and the same command goes on from there"
         raise KeyboardInterrupt(words) from None
@@ -176,4 +177,4 @@ def results_of(run: Run, found: Mapping[str, Any]) -> Results:
 
 def _made(run: Run, stage: Stage, found: Any) -> Made:
     fingerprint = fingerprint_of(run.provenance_of(stage.name))
-    return Made(stage.name, stage.does.strip(), stage.file, stage.headline(found), fingerprint)
+    return Made(stage.name, stage.does.strip(), stage.file, stage.lines(found)[0], fingerprint)

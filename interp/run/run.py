@@ -13,15 +13,13 @@ from torch import nn
 
 from interp.checkpoints import LoadOptions, load_model
 from interp.checkpoints.architectures.named import is_named
-from interp.data import IN_MEMORY, DataOptions, is_code
-from interp.errors import MismatchError, UsageError, unknown_name
+from interp.data import DataOptions
+from interp.errors import UsageError, unknown_name
 from interp.interventions import check_options, same_architecture
 from interp.run.files import provenance_of, read_stage
 from interp.run.options import Options, left_out, within_limits
 from interp.run.stage import Stage
-from interp.run.stages import SEVERAL, all_stages, find_stage
-from interp.store import check_same, open_recording
-from interp.tasks import TASKS
+from interp.run.stages import SEVERAL, all_stages
 from interp.types import Dataset, Limit, LoadedModel, Provenance, as_json
 from interp.types.shown import ShortRepr
 
@@ -192,80 +190,6 @@ def run_on(
     provenance = Provenance(model.digest, data.digest, used.seed, versions(), as_json(settings, exact=True))
     limits, known = left_out(options, used, model, data), all_stages(*([SEVERAL] if others else []), *stages)
     return Run(model, data, Path(out), used, provenance, limits, tuple(others), known)
-
-
-def resume(
-    out: str | Path,
-    options: Options,
-    given: LoadOptions = LoadOptions(),
-    data: str | None = None,
-    stages: Sequence[str] = (),
-) -> Run:
-    """Open the model and data that a folder's recording was made from.
-
-    Parameters
-    ----------
-    given, data
-        What the user says again of model and data: needed where it runs code, since a recording is a file like any
-        other and must not choose what is run.
-    stages
-        Further stages, each ``package.module:name``.
-
-    Raises
-    ------
-    MismatchError
-        If there is no recording, or the checkpoint or data have changed since.
-    UsageError
-        If the recording names code that the user does not.
-    """
-    stage = find_stage("record")
-    path = Path(out) / stage.file
-    with open_recording(path) as recording:
-        found = recording.provenance
-    try:
-        said = found.settings
-        load, where = LoadOptions(**_plain(said["load"])), DataOptions(**_plain(said["data_options"]))
-        checkpoint, named = str(said["checkpoint"]), str(said["data"])
-    except (KeyError, TypeError) as error:
-        remedy = f"run `{stage.command}`"
-        raise MismatchError(path, found="no model and data", expected="those it was made of", do=remedy) from error
-    if checkpoint.startswith("<") or named.endswith(IN_MEMORY):
-        raise MismatchError(
-            path,
-            found=f"results of {checkpoint} on {named}",
-            expected="a network and data that can be opened again",
-            do="call interp.analyse again with out= this folder",
-        )
-    _check_trust(path, (load, named), (given, data))
-    run = start(checkpoint, out, named, load, where, options, stages=stages)
-    check_same(path, found, run.provenance, stage.command)
-    return run
-
-
-def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give options read from a file; raise `TypeError` where one is of no option's type."""
-    if not all(value is None or isinstance(value, (str, int)) for value in options.values()):
-        raise TypeError("options that are no text and no numbers")
-    return dict(options)
-
-
-def _check_trust(path: Path, said: tuple[LoadOptions, str], given: tuple[LoadOptions, str | None]) -> None:
-    """Refuse to run code that a recording names, unless the user names it too."""
-    (load, named), (ours, data) = said, given
-    code = {
-        f"--model {load.model}": load.model is not None and load.model != ours.model,
-        "--allow-pickle": bool(load.allow_pickle) and not ours.allow_pickle,
-        f"--task {load.task}": load.task not in (None, ours.task, *TASKS),
-        f"--data {named}": is_code(named) and named != data,
-    }
-    needed = [option for option, is_missing in code.items() if is_missing]
-    if needed:
-        raise UsageError(
-            path,
-            found=f"a recording made with {' '.join(needed)}",
-            expected="the same on this command, since it runs code",
-            do="add it if you trust it",
-        )
 
 
 def versions() -> dict[str, str]:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
-from interp.analysis.boundaries import PRESETS, preset
+from interp.analysis.boundaries import PRESETS
 from interp.checkpoints import LoadOptions
 from interp.data import DataOptions
 from interp.errors import UsageError, unknown_name
@@ -22,10 +21,6 @@ from interp.run.stage import Stage
 from interp.types.fields import field_meanings, field_types
 from interp.types.flags import Flag
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-Instance = TypeVar("Instance", bound="DataclassInstance")
 KINDS = (tuple, bool, int, float, str)
 
 
@@ -154,92 +149,29 @@ def _settings(cls: type, prefix: str) -> Iterator[Setting]:
             yield Setting(flag.name or each.name, prefix + each.name, kind, default, help, flag)
 
 
-# --------------------------------------------------------------------------- what was said -> options
-
-
-def options_from(values: Mapping[str, Any], dashes: str = "") -> Options:
-    """Make the options of a run of what a user said.
+def check_settings(values: Mapping[str, Any], dashes: str = "") -> dict[str, Any]:
+    """Give what was said and is allowed.
 
     Parameters
     ----------
     values
-        Name of a setting -> value; what is not there, or None, takes its default.
+        Name of a setting -> value; None for what was not said.
     dashes
         What a name begins with in errors: two dashes on the command line.
 
     Raises
     ------
     UsageError
-        If a value is of another type, or out of range.
-
-    Examples
-    --------
-    >>> options_from({"levels": 5, "seed": 3}).interventions.levels
-    5
+        If there is no setting of a name, or a value is of another type or out of range.
     """
-    said = check_settings(values, dashes)
-    if said.get("curve_levels") == 1:
-        label = _label("curve_levels", dashes)
-        raise UsageError(label, found="1", expected="0, or 2 and more", do="leave it out for the default")
-    options = _filled(Options(thresholds=preset(said.get("preset", "default"))), "", said)
-    groups = (*((node,) for node in said.get("nodes", ())), *(tuple(sites) for sites in said.get("together", ())))
-    caps = {name: said[name] for name in ("levels", "curve_levels") if name in said}
-    return replace(
-        options,
-        interventions=replace(options.interventions, seed=options.seed, groups=groups),
-        clusters=replace(options.clusters, seed=options.seed),
-        attribution=replace(options.attribution, seed=options.seed),
-        limits=replace(options.limits, **caps),
-    )
-
-
-def load_options_from(values: Mapping[str, Any], dashes: str = "") -> LoadOptions:
-    """Make what a user says of a model; parameters and errors as of `options_from`.
-
-    Examples
-    --------
-    >>> load_options_from({"activation": "relu", "seed": 3}).activation
-    'relu'
-    """
-    said = check_settings(values, dashes)
-    options = replace(_filled(LoadOptions(), "load.", said), seed=said.get("seed", 0))
-    return options if options.weights is None else replace(options, weights=str(Path(options.weights).resolve()))
-
-
-def data_options_from(values: Mapping[str, Any], dashes: str = "") -> DataOptions:
-    """Make what a user says of where data are; parameters and errors as of `options_from`.
-
-    Examples
-    --------
-    >>> data_options_from({"offline": True}).offline
-    True
-    """
-    return _filled(DataOptions(), "data.", check_settings(values, dashes))
-
-
-def check_settings(values: Mapping[str, Any], dashes: str = "") -> dict[str, Any]:
-    """Give what was said and is allowed; parameters and errors as of `options_from`."""
     known = all_settings()
     said = {name: value for name, value in values.items() if value is not None}
     for name in said:
         if name not in known:
             raise unknown_name("option", name, known)
-    return {name: known[name].checked(value, _label(name, dashes)) for name, value in said.items()}
+    return {name: known[name].checked(value, label_of(name, dashes)) for name, value in said.items()}
 
 
-def _label(name: str, dashes: str) -> str:
+def label_of(name: str, dashes: str) -> str:
+    """Give what a setting is called in errors."""
     return dashes + name.replace("_", "-") if dashes else name
-
-
-def _filled(options: Instance, prefix: str, said: Mapping[str, Any]) -> Instance:
-    """Put what was said into the fields of options, and of the options that these hold."""
-    settings = {setting.path: setting.name for setting in all_settings().values()}
-    changes: dict[str, Any] = {}
-    for each in fields(options):
-        value, path = getattr(options, each.name), prefix + each.name
-        if is_dataclass(value) and not isinstance(value, type):
-            changes[each.name] = _filled(value, f"{path}.", said)
-        elif settings.get(path) in said:
-            given = said[settings[path]]
-            changes[each.name] = tuple(given) if isinstance(given, list) else given
-    return replace(options, **changes)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from interp.errors import InterpError, UsageError
+from interp.safety.imports import problem
 
 if TYPE_CHECKING:
     from interp.run.run import Run
@@ -66,9 +70,29 @@ class Stage:
     inputs: Callable[[Run], Any] | None = None
     opened: Callable[[Path], tuple[Any, Provenance]] | None = None
 
-    def headline(self, found: Any) -> str:
-        """Say in one line what was found: the first of `summarise`."""
-        return next(iter(self.summarise(found)), "")
+    def lines(self, found: Any) -> list[str]:
+        """Say what was found, at least one line of it; raises as `own_faults` does."""
+        with self.own_faults():
+            return [str(line) for line in self.summarise(found)] or [""]
+
+    @contextmanager
+    def own_faults(self) -> Iterator[None]:
+        """Say in one line what is wrong with a user's own stage.
+
+        Raises
+        ------
+        UsageError
+            If the block fails, and the stage is a user's own.
+        """
+        try:
+            yield
+        except InterpError:
+            raise
+        except Exception as error:  # the user's code fails in its own way
+            if ":" not in self.spec:
+                raise
+            expected = "a stage that runs, and sums up what it found"
+            raise UsageError(f"stage {self.spec}", found=problem(error), expected=expected, do="correct it") from error
 
     @property
     def command(self) -> str:

@@ -19,7 +19,8 @@ from interp.interventions import InterventionOptions
 from interp.report.page import write_report
 from interp.run.options import Options
 from interp.run.pipeline import run_all
-from interp.run.run import resume, start
+from interp.run.resume import resume
+from interp.run.run import start
 from interp.verdict.attribution import AttributionOptions
 
 ROWS = 150

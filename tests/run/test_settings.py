@@ -11,7 +11,8 @@ from interp.interventions import INTERVENTIONS
 from interp.run.fingerprint import options_of
 from interp.run.options import Options, within_limits
 from interp.run.run import run_on
-from interp.run.settings import all_settings, data_options_from, load_options_from, options_from
+from interp.run.said import data_options_from, load_options_from, options_from
+from interp.run.settings import all_settings
 from interp.run.stages import all_stages
 from interp.tasks import TASKS
 

@@ -92,6 +92,7 @@ def section(results):
 @pytest.fixture
 def mine(tmp_path, monkeypatch):
     """Work in a folder with the planted network, and a stage and a section of the user's own."""
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     Path("mine.py").write_text(STAGE + SECTION)
@@ -145,6 +146,27 @@ def test_what_is_no_stage_is_refused_in_one_line(mine, monkeypatch, capsys, code
     error = capsys.readouterr().err
     assert re.search(said, error), error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("each_layer(run", "each_lair(run"), r"found NameError: name 'each_lair' is not defined .*mine\.py, line 9\)"),
+        (("{len(found)}", "{found.size}"), r"found AttributeError|found 'dict' object has no attribute 'size'"),
+        (("np.ndarray,", "float,"), "found ndarray results; expected float; run `python -m interp mine:STAGE`"),
+        (("np.max(recording.z[layer.name], axis=0)", "object()"), "found TypeError: object is not JSON serializable"),
+    ],
+)
+def test_what_fails_in_a_stage_from_outside_is_one_line(mine, monkeypatch, capsys, change, said):
+    Path("mine.py").write_text(STAGE.replace(*change))
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    assert main(["record", "net.pt", "--data", "data.npz", *WORDS[:6], "--out", "out"]) == 0
+    capsys.readouterr()
+    assert main(["mine:STAGE", "--out", "out"]) == 2
+    error = capsys.readouterr().err
+    assert re.search(said, error), error
+    assert error.count("\n") == 1
+    assert not list(Path("out").glob(".*"))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from interp.cli.main import main
 from interp.errors import UsageError
 from interp.run.options import Options
 from interp.run.pipeline import run_stage
-from interp.run.run import resume, start
+from interp.run.resume import resume
+from interp.run.run import start
 from interp.tasks import TASKS, find_task
 
 TASK = """
