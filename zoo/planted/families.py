@@ -15,10 +15,8 @@ from zoo.planted.data.mixtures import COVARIANCES, MixtureSetup, gaussian_mixtur
 from zoo.planted.data.samples import PlantedData
 from zoo.planted.data.tiles import tiles
 from zoo.planted.learned.learned import (
-    clamped_above,
-    clamped_below,
-    negative_read_out,
-    positive_read_out,
+    clamped,
+    fixed_read_out,
     random_labels,
     trained,
 )
@@ -43,20 +41,23 @@ class Family:
         Makes one.
     data
         Names of `DATA` that it can be built on.
-    depth
-        Largest number of hidden layers.
+    depths
+        Numbers of hidden layers that it is built with.
     activations
         Names of activations that it is built with at random; one where the family fixes it.
     """
 
     build: Build
     data: tuple[str, ...] = ("mixture", "digits")
-    depth: int = 3
+    depths: tuple[int, ...] = (1, 2, 3)
     activations: tuple[str, ...] = ("relu",)
 
 
 def mixture(seed: int) -> PlantedData:
-    """Draw a Gaussian mixture whose shape is drawn too."""
+    """Draw a Gaussian mixture whose shape is drawn too.
+
+    There are four classes or more: of two, being small for one is being large for the other.
+    """
     generator = torch.Generator().manual_seed(seed)
 
     def one_of(values: tuple[float, ...]) -> float:
@@ -64,7 +65,7 @@ def mixture(seed: int) -> PlantedData:
 
     setup = MixtureSetup(
         dimension=int(one_of((8, 16, 32))),
-        classes=int(one_of((3, 4, 6, 8, 10))),
+        classes=int(one_of((4, 6, 8, 10))),
         separation=one_of((4.0, 6.0, 8.0)),
         imbalance=one_of((1.0, 1.0, 4.0)),
         covariance=tuple(COVARIANCES)[int(one_of(tuple(range(len(COVARIANCES)))))],
@@ -73,9 +74,9 @@ def mixture(seed: int) -> PlantedData:
 
 
 def tile_images(seed: int) -> PlantedData:
-    """Draw images of tiles, three to six classes."""
+    """Draw images of tiles, four to seven classes."""
     generator = torch.Generator().manual_seed(seed)
-    classes = 3 + int(torch.randint(4, (), generator=generator))
+    classes = 4 + int(torch.randint(4, (), generator=generator))
     own = 0.25 + 0.75 * float(torch.rand((), generator=generator))
     return tiles(classes, 6.0, own, seed)
 
@@ -96,13 +97,15 @@ FAMILIES: dict[str, Family] = {
     "l1-mahalanobis": Family(build(l1_mahalanobis), DENSE_AND_TILES, activations=("abs",)),
     "relu-pairs": Family(build(relu_pairs), DENSE_AND_TILES),
     "kmeans-centres": Family(build(kmeans_centres), activations=("abs",)),
-    "offset-l2": Family(build(offset_l2), activations=("offset-l2",)),
-    "negative-read-out": Family(negative_read_out, EVERYWHERE, activations=("relu", "abs")),
-    "clamped-above": Family(clamped_above, EVERYWHERE, activations=("relu", "abs", "gelu")),
+    "offset-l2": Family(build(offset_l2), depths=(1,), activations=("offset-l2",)),
+    "negative-read-out": Family(fixed_read_out("low"), EVERYWHERE, activations=("relu", "abs")),
+    "clamped-above": Family(clamped("low", -1), EVERYWHERE, activations=("relu", "abs", "gelu")),
     "templates": Family(build(templates), DENSE_AND_TILES),
-    "positive-read-out": Family(positive_read_out, EVERYWHERE, activations=("relu", "abs")),
-    "clamped-below": Family(clamped_below, EVERYWHERE, activations=("relu", "abs", "gelu")),
-    "both": Family(both, depth=1),
+    "positive-read-out": Family(fixed_read_out("high"), EVERYWHERE, activations=("relu", "abs")),
+    "clamped-below": Family(clamped("high", -1), EVERYWHERE, activations=("relu", "abs", "gelu")),
+    "clamped-above-early": Family(clamped("low", 0), EVERYWHERE, (2, 3), ("relu", "abs", "gelu")),
+    "clamped-below-early": Family(clamped("high", 0), EVERYWHERE, (2, 3), ("relu", "abs", "gelu")),
+    "both": Family(both, depths=(1,)),
     "untrained": Family(untrained, EVERYWHERE, activations=OPEN),
     "shuffled": Family(shuffled, activations=OPEN),
     "batch-norm": Family(batch_norm, EVERYWHERE, activations=OPEN),
@@ -149,7 +152,7 @@ def plant(family: str, seed: int, wish: Wish = Wish()) -> Planted:
         return int(torch.randint(most, (), generator=generator))
 
     chosen = DATA[kind.data[toss(len(kind.data))]]
-    widths = tuple(WIDTHS[toss(len(WIDTHS))] for _ in range(1 + toss(kind.depth)))
+    widths = tuple(WIDTHS[toss(len(WIDTHS))] for _ in range(kind.depths[toss(len(kind.depths))]))
     data = wish.data or chosen(seed)
     if data.train[0].dim() == 4:  # a convolution costs as much as its channels times its positions
         widths = (CHANNELS[toss(len(CHANNELS))], *widths[1:])

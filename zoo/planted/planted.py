@@ -72,6 +72,18 @@ def hidden_names(network: nn.Sequential) -> list[str]:
     return [name for name, _ in network.named_children() if name.startswith("hidden")]
 
 
+def ends(network: nn.Sequential) -> dict[str, int]:
+    """Give for each hidden layer the number of steps up to and with its activation.
+
+    Examples
+    --------
+    >>> ends(chain([(nn.Linear(4, 3), nn.ReLU()), (nn.Linear(3, 3), nn.ReLU())], nn.Linear(3, 2)))
+    {'hidden1': 2, 'hidden2': 4}
+    """
+    names = [name for name, _ in network.named_children()]
+    return {hidden: names.index(hidden.replace("hidden", "activation")) + 1 for hidden in hidden_names(network)}
+
+
 @torch.no_grad()
 def accuracy(network: nn.Module, part: Labelled) -> float:
     """Measure the share of samples that a network classifies correctly."""

@@ -5,18 +5,19 @@ from zoo.planted.data.mixtures import MixtureSetup, gaussian_mixture
 from zoo.planted.data.samples import PlantedData
 from zoo.planted.data.tiles import tiles
 from zoo.planted.families import FAMILIES, Wish, plant
+from zoo.planted.learned.learned import half_accuracy
 from zoo.planted.planted import hidden_names
 from zoo.planted.tuned.distances import kmeans_centres, l1_mahalanobis, offset_l2, relu_pairs
 from zoo.planted.tuned.intensities import templates
-from zoo.planted.tuned.layers import any_gauge
+from zoo.planted.tuned.layers import TRUTHS, any_gauge
 
 SMALL = Wish(gaussian_mixture(MixtureSetup(dimension=8, classes=4, train=400, test=200), seed=0), (24, 16))
 ONE_LAYER = Wish(SMALL.data, (24,))
-KNOWN = {"distances", "intensities"}
+NOTHING = ("untrained", "shuffled", "batch-norm", "random-labels")
 
 
 def small(family, seed=0):
-    return plant(family, seed, SMALL if FAMILIES[family].depth > 1 else ONE_LAYER)
+    return plant(family, seed, SMALL if 2 in FAMILIES[family].depths else ONE_LAYER)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -39,16 +40,32 @@ def test_the_same_seed_makes_the_same_network_and_another_one_another(family):
     assert not torch.equal(one.network(x), other.network(x))
 
 
-@pytest.mark.parametrize("family", [name for name in FAMILIES if name not in ("untrained", "shuffled", "batch-norm")])
+@pytest.mark.parametrize("family", [name for name in FAMILIES if name not in NOTHING])
 def test_what_is_planted_decides_well(family):
-    least = 0.85 if family != "random-labels" else 0.0
+    least = 0.6 if family.startswith("clamped") else 0.85
     assert small(family).setup["accuracy"] >= least
 
 
-@pytest.mark.parametrize("family", ["untrained", "shuffled", "batch-norm"])
+@pytest.mark.parametrize("family", NOTHING[:3])
 def test_what_learned_nothing_decides_by_chance(family):
     assert sum(small(family, seed).setup["accuracy"] for seed in range(6)) / 6 < 0.5
     assert set(small(family).truth.values()) == {"neither"}
+
+
+def test_random_labels_are_learned_by_heart_alone():
+    made = plant("random-labels", 0, Wish(SMALL.data, (64,)))
+    assert made.setup["accuracy"] < 0.45
+
+
+@pytest.mark.parametrize("sense", ["low", "high"])
+def test_clamp_noise_has_taken_where_a_truth_is_said(sense):
+    family = "clamped-above" if sense == "low" else "clamped-below"
+    made = [plant(family, seed, ONE_LAYER) for seed in range(4)]
+    for one in made:
+        low, high = (half_accuracy(one.network, 2, one.data.train, end) for end in ("low", "high"))
+        took = (low - high if sense == "low" else high - low) > 0.1
+        assert dict(one.truth) == {"hidden1": TRUTHS[sense] if took else "unknown"}
+    assert any(one.truth["hidden1"] == TRUTHS[sense] for one in made)
 
 
 @pytest.mark.parametrize("make", [l1_mahalanobis, kmeans_centres, offset_l2, relu_pairs, templates])

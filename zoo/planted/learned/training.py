@@ -11,8 +11,8 @@ from zoo.planted.data.samples import Labelled
 from zoo.planted.tuned.layers import Sense
 
 STEPS, RATE, BATCH = 250, 0.01, 250
-DEEPEST = 0.8
-"""Largest share of a node's outputs that clamp noise makes equal."""
+TAKEN = (0.5, 0.9)
+"""Smallest and largest share of a node's outputs that clamp noise makes equal."""
 SEEN = 200
 """Number of values that a node's quantiles are estimated from."""
 
@@ -23,8 +23,8 @@ class ClampNoise(nn.Module):
     Parameters
     ----------
     sense
-        The end that is kept: ``low`` clamps each node from above at a quantile between 1 - 0.8 and 1, ``high`` from
-        below at one between 0 and 0.8.
+        The end that is kept: ``low`` clamps each node from above at a quantile between 0.1 and 0.5, ``high`` from
+        below at one between 0.5 and 0.9.
     generator
         Random number generator of the quantiles.
     """
@@ -37,7 +37,7 @@ class ClampNoise(nn.Module):
         """Clamp (S, N, ...); quantiles are over samples and positions."""
         by_node = outputs.detach().transpose(0, 1).flatten(1)  # (N, S)
         by_node = by_node[:, torch.randint(by_node.shape[1], (SEEN,), generator=self.generator)]
-        share = DEEPEST * torch.rand(len(by_node), generator=self.generator)
+        share = TAKEN[0] + (TAKEN[1] - TAKEN[0]) * torch.rand(len(by_node), generator=self.generator)
         place = (share if self.sense == "high" else 1 - share) * (by_node.shape[1] - 1)
         bound = by_node.sort(1).values.gather(1, place.long()[:, None])
         bound = bound.view(1, -1, *[1] * (outputs.dim() - 2))

@@ -1,0 +1,1 @@
+"""What of a layer's outputs the following layers read: which part of each node's range, and how finely."""

@@ -1,0 +1,95 @@
+"""Copies of a chain as nulls, all in one stack: shuffled weights, or a fresh initialisation."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+
+from interp.verdict.reading.stacked import Following
+
+SPREAD = 2_654_435_761
+"""Prime that keeps the seeds of fresh copies away from those that networks are trained from."""
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Networks of one structure.
+
+    Attributes
+    ----------
+    structure
+        Steps of the chain; their own parameters are not used.
+    state
+        Name of a parameter or buffer -> its values in M networks, (M, ...).
+    """
+
+    structure: nn.Sequential
+    state: dict[str, Tensor]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.state.values())))
+
+    def until(self, end: int, inputs: Tensor) -> Tensor:
+        """Run the first `end` steps on the same inputs (S, ...) in every network, (M, S, ...)."""
+        return self._run(0, end, inputs, None)
+
+    def after(self, end: int) -> Following:
+        """Give what follows the first `end` steps."""
+        return lambda outputs: self._run(end, len(self.structure), outputs, 0)
+
+    def _run(self, start: int, end: int, values: Tensor, axis: int | None) -> Tensor:
+        names = [name for name, _ in self.structure.named_children()]
+        part = self.structure[start:end]
+        own = {n: v for n, v in self.state.items() if n.split(".")[0] in names[start:end]}
+        call: Callable[..., Tensor] = lambda state, x: functional_call(part, state, (x,))  # noqa: E731
+        return vmap(call, in_dims=(0, axis), randomness="different")(own, values)
+
+
+def stack(networks: Sequence[nn.Sequential]) -> Copies:
+    """Stack networks of one structure."""
+    parameters, buffers = stack_module_state(list(networks))
+    structure = copy.deepcopy(networks[0]).to("meta")
+    return Copies(structure, {name: value.detach() for name, value in (parameters | buffers).items()})
+
+
+def shuffled_copies(network: nn.Sequential, seeds: Sequence[int]) -> Iterator[nn.Sequential]:
+    """Permute the entries of each parameter of a copy of the network, for each seed; buffers stay as they are."""
+    for seed in seeds:
+        generator = torch.Generator().manual_seed(seed)
+        shuffled = copy.deepcopy(network)
+        for parameter in shuffled.parameters():
+            order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
+            parameter.data = parameter.data.flatten()[order].view_as(parameter)
+        yield shuffled
+
+
+def fresh_copies(network: nn.Sequential, seeds: Sequence[int], inputs: Tensor) -> Iterator[nn.Sequential]:
+    """Initialise a copy of the network anew for each seed; batch norms measure their statistics on the inputs."""
+    for seed in seeds:
+        fresh = copy.deepcopy(network)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed((seed + 1) * SPREAD % 2**63)  # people train from seed 0 and 1 too
+            for step in fresh.modules():
+                if callable(reset := getattr(step, "reset_parameters", None)):
+                    reset()
+        if any(isinstance(step, NORMS) for step in fresh.modules()):
+            measure_norms(fresh, inputs)
+        yield fresh
+
+
+@torch.no_grad()
+def measure_norms(network: nn.Module, inputs: Tensor) -> None:
+    """Set the statistics of batch norms to those of the inputs, in place."""
+    for step in network.modules():
+        if isinstance(step, NORMS):
+            step.reset_running_stats()
+            step.momentum = None  # a plain average over what is seen, here one pass
+    network.train()
+    network(inputs)
+    network.eval()

@@ -1,0 +1,87 @@
+"""Everything that is measured of the layers of a network, and in the same way of its copies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from interp.verdict.reading.copies import stack
+from interp.verdict.reading.levels import Levels, count_levels
+from interp.verdict.reading.noise import Curve, NoiseOptions, rank_noise
+
+CHUNK = 25
+"""Number of networks that run at once: enough to fill a product, few enough to stay in the processor's cache."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of one layer in M networks.
+
+    Attributes
+    ----------
+    curve
+        What noise on each part of the ranks moves.
+    levels
+        What is kept with few levels; None where that was not asked for.
+    """
+
+    curve: Curve
+    levels: Levels | None
+
+
+@torch.no_grad()
+def measure(
+    networks: Iterable[nn.Sequential],
+    ends: Mapping[str, int],
+    inputs: Tensor,
+    noise: NoiseOptions = NoiseOptions(),
+    levels: bool = False,
+) -> dict[str, Measured]:
+    """Measure every layer of networks of one structure, all with the same noise.
+
+    Parameters
+    ----------
+    networks
+        Chains in eval mode.
+    ends
+        Name of a layer -> number of the chain's steps up to and with its activation.
+    inputs
+        Samples, (S, ...).
+    noise
+        How noise is put on outputs.
+    levels
+        Whether to count levels too.
+    """
+    parts: dict[str, list[Measured]] = {name: [] for name in ends}
+    for some in _chunks(networks):
+        copies = stack(some)
+        for name, end in ends.items():
+            outputs, following = copies.until(end, inputs), copies.after(end)
+            counted = count_levels(following, outputs) if levels else None
+            parts[name].append(Measured(rank_noise(following, outputs, noise), counted))
+    return {name: _joined(found) for name, found in parts.items()}
+
+
+def _chunks(networks: Iterable[nn.Sequential]) -> Iterator[list[nn.Sequential]]:
+    rest = iter(networks)
+    while some := list(islice(rest, CHUNK)):
+        yield some
+
+
+def _joined(parts: list[Measured]) -> Measured:
+    curve = Curve(
+        np.concatenate([part.curve.moved for part in parts]),
+        np.concatenate([part.curve.flipped for part in parts]),
+        parts[0].curve.ends,
+    )
+    levels = [part.levels for part in parts if part.levels is not None]
+    if not levels:
+        return Measured(curve, None)
+    values = {one.name: [getattr(part, one.name) for part in levels] for one in fields(Levels)}
+    joined = {name: found[0] if found[0].ndim == 1 else np.concatenate(found) for name, found in values.items()}
+    return Measured(curve, Levels(**joined))

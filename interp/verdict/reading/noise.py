@@ -1,0 +1,139 @@
+"""Rank noise: which part of its nodes' ranges of outputs the decision hangs on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from interp.types import Array
+from interp.verdict.reading.ranks import random_order
+from interp.verdict.reading.stacked import Following, as_outputs, by_node, margins, winners
+
+
+@dataclass(frozen=True)
+class NoiseOptions:
+    """How noise is put on outputs.
+
+    Attributes
+    ----------
+    size
+        Standard deviation of the noise, in standard deviations of the node.
+    parts
+        Number of equal parts of each node's ranks that get noise one after the other.
+    ends
+        Number of parts at either end that the balance compares.
+    ends_only
+        Whether the parts between the ends are left out, which the balance does not need.
+    seed
+        Seed of the random number generator.
+    """
+
+    size: float = 1.0
+    parts: int = 10
+    ends: int = 2
+    ends_only: bool = False
+    seed: int = 0
+
+    @property
+    def used(self) -> list[int]:
+        """Parts that get noise, numbered from the lowest."""
+        inner = range(self.ends, self.parts - self.ends)
+        return [part for part in range(self.parts) if not (self.ends_only and part in inner)]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What noise on each part of the nodes' ranks does to the decisions of M networks.
+
+    Attributes
+    ----------
+    moved
+        Mean absolute change of a sample's margin, in logits, (M, parts); the lowest outputs' part first, NaN for a
+        part that was left out.
+    flipped
+        Share of predictions that changed, (M, parts).
+    ends
+        Number of parts at either end that the balance compares.
+    """
+
+    moved: Array
+    flipped: Array
+    ends: int
+
+    @property
+    def shares(self) -> Array:
+        """Each part's share of all that moved, (M, parts); NaN where nothing did."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.moved / self.moved.sum(1, keepdims=True))
+
+    @property
+    def balance(self) -> Array:
+        """S = (low - high) / (low + high) of what moved by noise on the lowest and on the highest parts, (M,).
+
+        Above zero the decision hangs on small outputs, below it on large ones; NaN where neither end moved anything.
+        """
+        low, high = self.moved[:, : self.ends].sum(1), self.moved[:, -self.ends :].sum(1)
+        with np.errstate(invalid="ignore"):
+            return np.asarray((low - high) / (low + high))
+
+
+@torch.no_grad()
+def rank_noise(following: Following, outputs: Tensor, options: NoiseOptions = NoiseOptions()) -> Curve:
+    """Put the same noise on the lowest tenth of every node's outputs, on the next, and so on up to the highest.
+
+    Every part gets as many values, and the same ones, drawn from N(0, 1) and times the node's standard deviation: what
+    differs between parts is only where in the node's range the noise comes. How far the margin between the winning
+    class and the next one moves is counted rather than changed predictions, of which a network whose classes are far
+    apart, or that decides for one class alone, has none.
+
+    Parameters
+    ----------
+    following
+        What follows the layer.
+    outputs
+        Outputs of the layer in M networks, (M, S, N, ...); ranks are over samples and positions, of which there must
+        be at least one a part.
+    options
+        Size of the noise, number of parts, seed.
+
+    Examples
+    --------
+    Six classes, and a node for each that is nearly zero on its class and anything else on the others:
+
+    >>> own = torch.eye(6).repeat(20, 1)
+    >>> away = torch.linspace(0.5, 1.5, 120)[:, None].roll(7)
+    >>> curve = rank_noise(lambda distances: -distances, (0.1 * own + away * (1 - own))[None])
+    >>> bool(curve.balance[0] > 0.3)
+    True
+    """
+    rng = np.random.default_rng(options.seed)
+    rows = by_node(outputs)
+    order = random_order(rows, rng)
+    count = rows.shape[2] // options.parts
+    starts = np.linspace(0, rows.shape[2] - count, options.parts).round().astype(int)
+    noise = torch.from_numpy(rng.standard_normal((rows.shape[1], count), np.float32)).to(rows)
+    noise = options.size * noise * rows.std(2, correction=0, keepdim=True)
+    decide = _decisions(following, outputs)
+    moved, flipped = (np.full((len(outputs), options.parts), np.nan) for _ in range(2))
+    for part in options.used:
+        places = order[..., starts[part] : starts[part] + count]
+        moved[:, part], flipped[:, part] = decide(as_outputs(rows.scatter_add(2, places, noise), outputs))
+    return Curve(moved, flipped, options.ends)
+
+
+def _decisions(following: Following, outputs: Tensor) -> Callable[[Tensor], tuple[Array, Array]]:
+    """Compare with the undisturbed outputs: changed ones -> mean change of the margin and share of flips, each (M,)."""
+    logits = following(outputs)
+    winner = winners(logits)
+    margin = margins(logits, winner)
+
+    def compared(changed: Tensor) -> tuple[Array, Array]:
+        after = following(changed)
+        moved = (margins(after, winner) - margin).abs().mean(1)
+        return moved.cpu().numpy(), (winners(after) != winner).float().mean(1).cpu().numpy()
+
+    return compared
