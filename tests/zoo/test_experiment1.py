@@ -7,7 +7,7 @@ from zoo.papers.as_nn import single_nodes
 
 def loop(weight, bias, x, target, activation, epochs):
     """Train one node with torch's own modules."""
-    node = torch.nn.Linear(2, 1)
+    node = torch.nn.Linear(2, 1, dtype=weight.dtype)
     node.weight.data, node.bias.data = weight[None].clone(), bias[None].clone()
     optimiser = torch.optim.SGD(node.parameters(), lr=e1.LR, momentum=e1.MOMENTUM)
     for _ in range(epochs):
@@ -19,14 +19,18 @@ def loop(weight, bias, x, target, activation, epochs):
 
 
 def test_all_at_once_is_one_after_the_other():
-    x, target = e1.points()
+    """In float64: a point nearer to a boundary than rounding is on either side of it, and is pushed either way.
+
+    The starts go through a data point, whose z float32 leaves at about 1e-7: far above what float64 rounds to.
+    """
+    x, target = (values.double() for values in e1.points())
     for activation in ("abs", "relu"):
-        weight, bias = e1.initial(range(4), x, activation, sampled=True)
+        weight, bias = (values.double() for values in e1.initial(range(4), x.float(), activation, sampled=True))
         nodes = e1.fit(weight, bias, x, target, activation, epochs=30)
         for index in range(4):
             w, b = loop(weight[index], bias[index], x, target, activation, 30)
-            torch.testing.assert_close(nodes.weight[index], w, rtol=1e-4, atol=1e-5)
-            torch.testing.assert_close(nodes.bias[index], b, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(nodes.weight[index], w, rtol=1e-9, atol=1e-9)
+            torch.testing.assert_close(nodes.bias[index], b, rtol=1e-9, atol=1e-9)
 
 
 def test_target_is_the_mahalanobis_distance():
