@@ -255,10 +255,11 @@ def paired_runs(unperturbed: Array, perturbed: Array, confidence: float = 0.95) 
     if spread <= 1e-12 * max(abs(mean), 1e-300):
         nan = float("nan")
         return RunsTest(mean, nan, nan, nan, nan, nan, runs)
-    error = spread / np.sqrt(runs)
-    half, t = float(stats.t.ppf(0.5 + confidence / 2, runs - 1) * error), mean / error
-    p_value = 2 * float(stats.t.sf(abs(t), runs - 1))
-    return RunsTest(mean, mean - half, mean + half, float(t), p_value, mean / spread, runs)
+    test = stats.ttest_rel(perturbed, unperturbed)
+    ends = test.confidence_interval(confidence)
+    return RunsTest(
+        mean, float(ends.low), float(ends.high), float(test.statistic), float(test.pvalue), mean / spread, runs
+    )
 
 
 def detectable_difference(count: int, discordant: float, power: float = 0.8, alpha: float = 0.05) -> float:

@@ -124,7 +124,7 @@ def test_several_checkpoints_on_the_command_line(tmp_path, capsys):
     assert networks["run"].nunique() == 3
     assert networks["checkpoint"].drop_duplicates().tolist() == files
     with h5py.File(tmp_path / "out" / "runs.h5") as file:
-        assert file.attrs["encoding-version"] == 3
+        assert file.attrs["encoding-version"] == 4
     wide = checkpoint(tmp_path / "wide.pt", 9, hidden=7)
     for others, message in (([wide], "4 to 7, relu"), ([files[0]], "the same bytes"), (["none.pt"], "none.pt")):
         assert call("intervene", files[0], *others, *given) == 2

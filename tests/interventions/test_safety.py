@@ -5,9 +5,10 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from small_networks import Hidden, convolutional, data, dataset, loaded, mlp, ranges_of
+from small_networks import Hidden, convolutional, data, dataset, learned, loaded, mlp, ranges_of
 from torch import nn
 
+from interp.analysis.statistics import wilson_interval
 from interp.errors import DataError
 from interp.interventions import InterventionOptions, Ranges, intervene
 from interp.types import Split
@@ -102,13 +103,24 @@ def test_without_labels_agreement_with_the_own_prediction_is_counted():
 
 @pytest.mark.parametrize("samples", [1, 2])
 def test_very_few_samples(samples):
+    """Counts are those of a plain loop; one or two samples are evidence of nothing, and intervals say so."""
     chain, plain = mlp("relu")
-    split = data(samples)
-    effects = run(chain, plain, split)
-    assert effects.table["accuracy"].isin([0, 0.5, 1]).all()
-    assert (effects.table["p_value"] > 0.05).all()
-    assert (effects.table["low"] <= effects.table["accuracy"]).all()
-    assert (effects.table["high"] >= effects.table["accuracy"]).all()
+    split = learned(plain, 40)
+    x, labels = torch.from_numpy(split.inputs), torch.from_numpy(split.labels)
+    turned = (plain.outputs(x).argmax(1) == labels) & (plain.outputs(x, 0, lambda z: z * 0.01).argmax(1) != labels)
+    some = turned.nonzero()[:samples, 0].numpy()
+    table = run(chain, plain, split.take(some)).table
+    rows = table[(table["intervention"] == "scale") & (table["layer"] == "0")]
+    assert rows["accuracy"].tolist() == [
+        plain.hits(x[some], labels[some], layer=0, change=lambda z, s=level: z * s) / samples for level in rows["level"]
+    ]
+    assert rows["accuracy"].iloc[0] == 0
+    assert rows[rows["level"] == 1]["accuracy"].tolist() == [1]
+    least = 2 * 0.5**samples  # McNemar's exact test of pairs that all change to one side
+    assert table["p_value"].min() == min(least, 1)
+    whole = table["accuracy"] == 1
+    assert np.allclose(table[whole]["low"], wilson_interval(samples, samples)[0])
+    assert (table[whole]["high"] == 1).all()
 
 
 def test_one_class_only():

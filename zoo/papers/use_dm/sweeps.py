@@ -83,5 +83,5 @@ def _paired(first: Array, second: Array) -> tuple[float, float]:
         return float("nan"), float("nan")
     with warnings.catch_warnings():  # nearly equal differences: scipy warns of lost digits
         warnings.simplefilter("ignore", RuntimeWarning)
-        result = stats.ttest_1samp(difference, 0.0)
+        result = stats.ttest_rel(first, second)
     return float(result.statistic), float(result.pvalue)
