@@ -35,3 +35,10 @@ def mnist_root(shared) -> Path:
     if not (shared / "data" / "MNIST" / "raw").is_dir():
         pytest.skip("no MNIST")
     return shared / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _folder_of_tiny_runs(tmp_path_factory):
+    """Give all processes of a session one folder for what they make once; see tiny_runs.py."""
+    folder = tmp_path_factory.getbasetemp()
+    os.environ["TINY_RUNS"] = str(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder)

@@ -1,8 +1,12 @@
-"""Results of real runs on networks so small that one takes a second; each is made once a session."""
+"""Results of real runs on networks so small that one takes a second or two; each is made once a session."""
 
+import fcntl
+import os
+import pickle
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,6 +35,22 @@ QUICK = Options(
     attribution=AttributionOptions(samples=30, steps=4, repetitions=20),
     directions=2,
 )
+
+
+def once(make: Callable) -> Callable:
+    """Call a function once a session, whichever of several processes asks first."""
+
+    @cache
+    @wraps(make)
+    def found():
+        path = Path(os.environ["TINY_RUNS"]) / f"{make.__name__}.pickle"
+        with path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.exists():
+                path.write_bytes(pickle.dumps(make()))
+        return pickle.loads(path.read_bytes())
+
+    return found
 
 
 def digits(train: int = 90, test: int = 45, classes: int = 3) -> Dataset:
@@ -112,7 +132,7 @@ def _convolutional(data: Dataset, kernel: tuple[int, int]) -> nn.Module:
     return trained(nn.Sequential(parts), data)
 
 
-@cache
+@once
 def several_mlps() -> Results:
     """Three runs of an MLP on digits, with two of its parts changed together."""
     data = digits()
@@ -125,7 +145,7 @@ def mlp() -> Results:
     return replace(several_mlps(), runs=None)
 
 
-@cache
+@once
 def unlabelled() -> Results:
     """Show an untrained network of 4 and 3 nodes inputs alone, all of them for training."""
     data = digits()
@@ -135,21 +155,21 @@ def unlabelled() -> Results:
     return results_of([nn.Sequential(parts)], bare)
 
 
-@cache
+@once
 def colours() -> Results:
     """A convolution of 3 x 3 pixels in three channels, and a linear layer."""
     data = pictures()
     return results_of([_convolutional(data, (3, 3))], data)
 
 
-@cache
+@once
 def oblong() -> Results:
     """A convolution whose patches are no squares, on digits."""
     data = digits()
     return results_of([_convolutional(data, (2, 5))], data)
 
 
-@cache
+@once
 def one_node() -> Results:
     """One linear node on columns of a table."""
     torch.manual_seed(0)

@@ -8,10 +8,7 @@ import subprocess
 import pytest
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine"),
-    pytest.mark.xdist_group("tiny runs"),
-]
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
 
 PROBE = """
 <script>

@@ -10,8 +10,6 @@ from interp.report.document.document import document
 
 from .planted import nothing_analysed
 
-pytestmark = pytest.mark.xdist_group("tiny runs")
-
 KEYS = [
     "schema",
     "model",

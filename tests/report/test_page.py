@@ -19,8 +19,6 @@ from interp.types import Inference, Verdict
 
 from .planted import renamed, widened
 
-pytestmark = pytest.mark.xdist_group("tiny runs")
-
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -79,14 +77,14 @@ def test_every_figure_is_a_file_and_is_embedded(written, page):
 
 
 def test_figures_of_an_earlier_page_go_with_it_and_nothing_else_does(tmp_path):
-    both = {name: SECTIONS[name] for name in ("distributions", "boundaries")}
+    both = {name: SECTIONS[name] for name in ("verdict", "attribution")}
     write_report(mlp(), tmp_path, "", both)
-    (tmp_path / "figures" / "distributions-of-my-own.png").touch()
-    write_report(mlp(), tmp_path, "", {"boundaries": both["boundaries"]})
+    (tmp_path / "figures" / "verdict-of-my-own.png").touch()
+    write_report(mlp(), tmp_path, "", {"attribution": both["attribution"]})
     left = {path.name for path in (tmp_path / "figures").iterdir()}
     assert len(left) > 1
-    assert left - {"distributions-of-my-own.png"} == {Path(name).name for name in page_figures(tmp_path)}
-    assert "distributions-of-my-own.png" in left
+    assert left - {"verdict-of-my-own.png"} == {Path(name).name for name in page_figures(tmp_path)}
+    assert "verdict-of-my-own.png" in left
 
 
 def test_json_file_is_strict_and_is_what_was_returned(written):

@@ -16,8 +16,6 @@ from interp.types import Figure
 
 from .planted import widened
 
-pytestmark = pytest.mark.xdist_group("report sections")
-
 
 def patches():
     """Draw each kind's colour on white, beside a noisy image that uses up the palette."""

@@ -18,8 +18,6 @@ from interp.types import Effects, Section, Thresholds
 
 from .planted import nothing_analysed, renamed
 
-pytestmark = pytest.mark.xdist_group("report sections")
-
 
 def _no_mixture(results):
     """Make every value of a layer's fit NaN."""

@@ -7,8 +7,6 @@ import pytest
 from scipy import stats
 from tiny_runs import DEAD, mlp
 
-pytestmark = pytest.mark.xdist_group("tiny runs")
-
 
 def test_densities_of_a_mixture_are_scipys():
     fit = mlp().fits["fc1"]

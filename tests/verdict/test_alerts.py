@@ -10,8 +10,6 @@ from interp.types import Inference, Limit
 from interp.verdict.alerts import ALERTS, alerts
 from interp.verdict.evidence import Evidence
 
-pytestmark = pytest.mark.xdist_group("tiny runs")
-
 
 def evidence(dead=0.0, facts=None, **changes):
     """Give the results of a run, with `dead` nodes in each layer and nothing else to alert to."""
