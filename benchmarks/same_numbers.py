@@ -35,6 +35,7 @@ import h5py
 import numpy as np
 import pandas as pd
 from same_inputs import LISTING, RUNS, changed_inputs, make_inputs
+from same_schema import schema_2
 
 RENAMES: dict[str, str] = {}
 """Key before -> key after, dotted; ``*`` stands for one part, such as the place in a list, and what lies below a key
@@ -351,7 +352,7 @@ def compare_all(before: Path, after: Path, renames: Mapping[str, str], names: li
             missing += absent
             continue
         old, new = (json.loads(file.read_text()) for file in files)
-        found = compared[name] = compare(old, new, renames)
+        found = compared[name] = compare(schema_2(old), schema_2(new), renames)
         arrays, kept = (stored_arrays(folder / name) for folder in (before, after))
         digests = set(kept.values())
         found.arrays, found.lost = len(arrays), [key for key, digest in arrays.items() if digest not in digests]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interp.report.selection.lookup import chance, coherent_share, share_p_value, single_nodes
+from interp.report.selection.lookup import chance, coherent_share, share_p_value
 from interp.types import (
     KINDS,
     UNSAMPLED,
@@ -120,7 +120,9 @@ def _attribution(found: Attribution) -> dict[str, Array]:
 
 def _silenced(effects: Effects) -> pd.DataFrame:
     """Give what silencing each node changes, a row a node."""
-    single = single_nodes(effects)
+    single = effects.single_nodes
+    if single.empty:
+        return single
     parts = [
         single[single["intervention"] == how]
         .set_index(["layer", "node"])[list(MEASURED)]
@@ -163,7 +165,7 @@ def layer_frame(layers: Sequence[NodeLayer], found: Mapping[str, Any]) -> pd.Dat
     if effects is None or effects.tolerance.empty:
         return table
     own = effects.tolerance[effects.tolerance["network"] == "given"].set_index("layer")
-    return table.join(own.drop(columns=[name for name in ("network", "shuffle") if name in own]))
+    return table.join(own.drop(columns=[name for name in ("network", "copy") if name in own]))
 
 
 def _layer(layer: NodeLayer, found: Mapping[str, Any]) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def node_facts(
         classes=pd.DataFrame() if fit is None else _classes(fit, node),
         histogram=pd.DataFrame() if fit is None else _histogram(fit, node),
         **_prototypes(prototypes, node, shape),
-        effects=pd.DataFrame() if effects is None else _rows_of(effects.table, layer, node),
+        effects=pd.DataFrame() if effects is None else _rows_of(effects.single_nodes, layer, node),
         curves=pd.DataFrame() if effects is None else _rows_of(effects.curves, layer, node),
     )
 

@@ -21,8 +21,8 @@ def inspection(model: LoadedModel) -> dict[str, Any]:
     -------
     dict
         Keys ``format``, ``path``, ``digest``, ``layers``, ``widths``, ``activation``,
-        ``input_scaling``, ``output``, ``trained``, ``task``, ``score`` (its ``name`` and its value on each split),
-        ``accuracy`` (empty for tasks that are scored otherwise), ``inferred``, ``skipped``.
+        ``input_scaling``, ``output``, ``trained``, ``task``, ``score`` (its value on each split),
+        ``score_name`` (``accuracy``, ``exact_match`` or ``r2``), ``inferred``, ``skipped``.
     """
     found: dict[str, Any] = as_json(
         {
@@ -36,8 +36,8 @@ def inspection(model: LoadedModel) -> dict[str, Any]:
             "output": model.output,
             "trained": model.inferred["trained"].value if "trained" in model.inferred else None,
             "task": model.task,
-            "score": {"name": find_task(model.task).score.key, **model.scores},
-            "accuracy": dict(model.scores) if find_task(model.task).counted else {},
+            "score": model.scores,
+            "score_name": find_task(model.task).score.key,
             "inferred": model.inferred,
             "skipped": model.skipped,
         }

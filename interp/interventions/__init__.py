@@ -14,7 +14,6 @@ from interp.interventions.levels import PUBLISHED, levels
 from interp.interventions.readouts.control import compare_with_control, shuffle_weights
 from interp.interventions.readouts.curves import clamp_curves, node_levels
 from interp.interventions.readouts.over_runs import over_runs, same_architecture
-from interp.interventions.readouts.rows import effect_rows
 from interp.interventions.sweep import InterventionOptions, check_options, intervene, untouched
 
 __all__ = [
@@ -29,7 +28,6 @@ __all__ = [
     "check_options",
     "clamp_curves",
     "compare_with_control",
-    "effect_rows",
     "find_intervention",
     "intervene",
     "levels",

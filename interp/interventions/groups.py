@@ -10,7 +10,7 @@ from interp.errors import UsageError, unknown_name
 from interp.interventions.edits import Edit, Ranges, find_intervention, on_nodes
 from interp.interventions.engine.measure import Measured, measure, measure_together
 from interp.interventions.levels import levels
-from interp.interventions.readouts.rows import corrected, effect_rows
+from interp.interventions.readouts.rows import corrected, labelled, level_rows
 from interp.types import LoadedModel, Split
 
 Group = Mapping[str, tuple[int, ...] | None]
@@ -86,8 +86,8 @@ def sweep_group(
     group, at = find_group(model, sites), levels(intervention, count)
     edits = [{name: _edit(intervention, level, ranges[name], nodes) for name, nodes in group.items()} for level in at]
     found = _measured(model, group, edits, split)
-    table = effect_rows([(intervention, float(level), -1) for level in at], found, "", "given")
-    return corrected(table).drop(columns=["layer", "node"]).assign(group=", ".join(sites))
+    rows = level_rows([(intervention, float(level)) for level in at], found)
+    return corrected(labelled(rows, group=", ".join(sites), split="given"))
 
 
 def _edit(intervention: str, level: float, ranges: Ranges, nodes: tuple[int, ...] | None) -> Edit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -18,7 +18,7 @@ from interp.interventions.readouts.balance import balanced, class_number
 from interp.interventions.readouts.control import compare_with_control
 from interp.interventions.readouts.curves import clamp_curves, node_levels
 from interp.interventions.readouts.falling import falls
-from interp.interventions.readouts.rows import class_rows, corrected, effect_rows, no_classes
+from interp.interventions.readouts.rows import Level, class_rows, corrected, labelled, level_rows, node_rows
 from interp.network.caps import chosen_nodes, least
 from interp.tasks import find_task
 from interp.types import Array, Dataset, Effects, LoadedModel, NodeLayer, Split
@@ -111,21 +111,22 @@ def intervene(
     most = options.samples(options.convolution_samples if _convolves(model) else None)
     splits = {name: draw(split, most, options.seed) for name, split in data.splits.items()}
     part = replace(model, layers=tuple(layer for layer in model.layers if _is_chosen(layer, known, options)))
-    table, classes, baseline = _sweeps(part, splits, known, options)
+    swept = _sweeps(part, splits, known, options)
     some = draw(data.train, options.samples(options.curve_samples, part_of), options.seed)
     curves = _curves(part, some, known, options)
     read = node_levels(curves)
     control, tolerance = _control(part, data.train, known, options, part_of)
     return Effects(
-        table,
-        baseline,
+        swept.whole_layers,
+        swept.single_nodes,
+        swept.baseline,
         untouched({layer.name: known[layer.name] for layer in part.layers}),
         curves,
         *balanced(part, some, known, read),
         control=control,
         tolerance=tolerance,
-        classes=classes,
-        falls=falls(classes),
+        classes=swept.classes,
+        falls=falls(swept.classes),
         groups=_groups(model, splits, known, options),
     )
 
@@ -150,48 +151,62 @@ def _is_chosen(layer: NodeLayer, ranges: Mapping[str, Ranges], options: Interven
     return layer.name in ranges and (not options.layers or layer.name in options.layers)
 
 
+@dataclass(frozen=True)
+class Swept:
+    """Sweeps of whole layers, and single nodes silenced: see `Effects`."""
+
+    whole_layers: pd.DataFrame
+    single_nodes: pd.DataFrame
+    classes: pd.DataFrame
+    baseline: Mapping[str, float]
+
+
 def _sweeps(
     model: LoadedModel, splits: Mapping[str, Split], ranges: Mapping[str, Ranges], options: InterventionOptions
-) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, float]]:
-    """Sweep whole layers over every split, and silence single nodes on the training split.
-
-    Returns
-    -------
-    table, classes
-        As in `Effects`.
-    baseline
-        Split -> score.
-    """
-    tables, by_class, baseline = [], [], {}
+) -> Swept:
+    """Sweep whole layers over every split, and silence single nodes on the training split."""
+    whole, single, by_class, baseline = [], [], [], {}
     for layer in model.layers:
+        swept, edits = _levels(ranges[layer.name], options)
         for name, split in splits.items():
-            keys, edits = _edits(layer, ranges[layer.name], options, options.ablation and name == "train")
-            note = f"{layer.name} on {name}"
+            silenced, ablations = _ablations(layer, ranges[layer.name], options) if name == "train" else ([], [])
+            note, key = f"{layer.name} on {name}", {"layer": layer.name, "split": name}
             if find_task(model.task).counted:
-                counts = tally(model, layer, edits, split, note, class_number(model, split))
-                by_class.append(class_rows(keys, counts, layer.name, name))
+                counts = tally(model, layer, [*edits, *ablations], split, note, class_number(model, split))
+                by_class.append(labelled(class_rows(swept, counts), **key))
                 found = counted(counts)
             else:
-                found = measure(model, layer, edits, split, note)
+                found = measure(model, layer, [*edits, *ablations], split, note)
             baseline[name] = found.baseline
-            tables.append(effect_rows(keys, found, layer.name, name))
-    table = corrected(pd.concat(tables, ignore_index=True), "layer")
-    return table, pd.concat(by_class, ignore_index=True) if by_class else no_classes(), baseline
+            whole.append(labelled(level_rows(swept, found), **key))
+            single.append(labelled(node_rows(silenced, found), **key))
+    return Swept(corrected(_joined(whole), "layer"), corrected(_joined(single), "layer"), _joined(by_class), baseline)
 
 
-def _edits(
-    layer: NodeLayer, ranges: Ranges, options: InterventionOptions, single: bool
-) -> tuple[list[tuple[str, float, int]], list[Edit]]:
-    """Give (intervention, level, node) of every edit of one layer, and the edits; `single` adds the ablations."""
-    keys = [(kind, float(level), -1) for kind in options.interventions for level in levels(kind, options.levels)]
-    edits = [find_intervention(kind)(level, ranges) for kind, level, _ in keys]
+def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put tables below each other; those without rows would only blur the types of columns."""
+    some = [table for table in tables if len(table)]
+    return pd.concat(some, ignore_index=True) if some else pd.DataFrame()
+
+
+def _levels(ranges: Ranges, options: InterventionOptions) -> tuple[list[Level], list[Edit]]:
+    """Give every level of every intervention, and the edits of one layer."""
+    swept = [(kind, float(level)) for kind in options.interventions for level in levels(kind, options.levels)]
+    return swept, [find_intervention(kind)(level, ranges) for kind, level in swept]
+
+
+def _ablations(
+    layer: NodeLayer, ranges: Ranges, options: InterventionOptions
+) -> tuple[list[tuple[str, int]], list[Edit]]:
+    """Give (intervention, node) of every ablation of one layer, and the edits."""
+    silenced, edits = [], []
     values = {"zero-ablation": np.zeros(layer.nodes), "mean-ablation": ranges.mean}
-    for how, value in values.items() if single else ():
+    for how, value in values.items() if options.ablation else ():
         assert value is not None
         nodes = chosen_nodes(layer, options.single_nodes, options.seed).tolist()
-        keys += [(how, np.nan, node) for node in nodes]
+        silenced += [(how, node) for node in nodes]
         edits += [ablate(node, float(value[node])) for node in nodes]
-    return keys, edits
+    return silenced, edits
 
 
 def _curves(
@@ -210,7 +225,7 @@ def _curves(
         )
         for layer in layers
     ]
-    empty = pd.DataFrame(columns=["layer", "node", "intervention", "level", "samples", "accuracy", "loss"], dtype=float)
+    empty = pd.DataFrame(columns=["layer", "node", "intervention", "level", "samples", "score", "loss"], dtype=float)
     return pd.concat(found, ignore_index=True) if found else empty
 
 

@@ -21,6 +21,17 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
+def level_words(row: Mapping[Any, Any]) -> str:
+    """Name the level of a row of `Effects.whole_layers` or `RunEffects.table`.
+
+    Examples
+    --------
+    >>> level_words({"level": 0.25, "no_op": False}), level_words({"level": float("nan"), "no_op": True})
+    ('0.25', 'the no-op')
+    """
+    return "the no-op" if row["level"] != row["level"] else f"{row['level']:g}"  # NaN differs from itself
+
+
 def limited(limits: Iterable[Limit]) -> Iterator[str]:
     """Yield a line for everything of which not all was looked at."""
     for limit in limits:
@@ -45,8 +56,7 @@ def describe(found: Mapping[str, Any]) -> str:
     lines = [f"{found['path']}  ({found['format']})"]
     lines += [f"  {la['name']}: {la['kind']}, {la['nodes']} nodes, {la['activation']}" for la in found["layers"]]
     name = find_task(found["task"]).score
-    scores = {split: value for split, value in found["score"].items() if split != "name"}
-    lines += [f"  {name.words} on {split}: {name.shown(value)}" for split, value in scores.items()]
+    lines += [f"  {name.words} on {split}: {name.shown(value)}" for split, value in found["score"].items()]
     for fact, said in found["inferred"].items():
         lines += [f"  {fact}: {said['value']}  [{said['confidence']}]", f"      {said['evidence']}"]
     lines += [f"  not covered: {name}: {why}" for name, why in found["skipped"].items()]

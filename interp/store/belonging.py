@@ -66,7 +66,7 @@ def check_tables(path: Path, result: Any, remedy: str) -> None:
     --------
     >>> import pandas as pd
     >>> from interp.types import Effects
-    >>> empty = Effects(pd.DataFrame(), {"train": 0.5}, {})
+    >>> empty = Effects(pd.DataFrame(), pd.DataFrame(), {"train": 0.5}, {})
     >>> check_tables(Path("effects.h5"), empty, "interp intervene")
     """
     if missing := missing_columns(result):

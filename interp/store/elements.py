@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from interp import types
+from interp.store.migrations import migrated
 from interp.store.sound import texts
 from interp.types.json_values import as_json
 
@@ -20,7 +21,7 @@ VERSION = 4
 """Written into every file.
 
 2 added `RunEffects`, and fields of `Effects` that read as empty from version 1; 3 the nodes that were drawn of a layer;
-4 checksums of recorded values.
+4 has columns `score`, `no_op` and `copy`, tables of whole layers and of single nodes, and checksums of recorded values.
 """
 
 READABLE = (1, 2, 3, 4)
@@ -99,4 +100,6 @@ def read_element(node: Any, classes: Mapping[str, type] = CLASSES) -> Any:
         return parts
     if encoding == "tuple":
         return tuple(parts.values())
-    return pd.DataFrame(parts) if encoding == "dataframe" else classes[encoding](**parts)
+    if encoding == "dataframe":
+        return pd.DataFrame(parts)
+    return classes[encoding](**migrated(encoding, int(node.attrs["encoding-version"]), parts))

@@ -98,6 +98,11 @@ class Boundaries(ShortRepr):
     thresholds: Thresholds
 
     @property
+    def at_threshold(self) -> int:
+        """Index of the curve's threshold that is nearest to the one in use, `Thresholds.epsilon`."""
+        return int(np.abs(np.asarray(self.epsilons, float) - self.thresholds.epsilon).argmin())
+
+    @property
     def judged(self) -> int:
         """Live nodes that were held against clusters: those behind `share`."""
         return int(np.isfinite(self.p_value).sum())

@@ -6,108 +6,136 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
+import numpy as np
 import pandas as pd
 
 from interp.types.arrays import Array
 from interp.types.shapes import Columns, Shape
 from interp.types.shown import ShortRepr
 
+MEASURED = "samples score low high loss difference difference_low difference_high p_value q_value"
+"""Columns of what a change costs, the same in every table of it."""
+
+SWEPT = f"level no_op {MEASURED}"
+TEXTS = "layer intervention split"
+
 
 @dataclass(frozen=True, repr=False)
 class Effects(ShortRepr):
-    """What interventions cost, as one tidy table.
+    """Cost of interventions, in tidy tables.
+
+    A row says what one change costs: the ``score`` of the task on so many ``samples`` with its 95 % interval (``low``,
+    ``high``: Wilson's of a share), the ``loss``, the ``difference`` to the unperturbed score with its 95 % interval
+    paired by sample (``difference_low``, ``difference_high``), the ``p_value`` of that difference (exact McNemar; of a
+    score that is no share, paired t) and the ``q_value`` (Benjamini-Hochberg within layer, intervention and split).
+    Without labels or targets the score is agreement with the unperturbed outputs, and the loss is NaN.
 
     Attributes
     ----------
-    table
-        Columns: ``layer``, ``node`` (-1 for the whole layer), ``intervention``, ``level``,
-        ``split``, ``samples``, ``accuracy``, ``low``, ``high`` (95 % Wilson), ``loss``,
-        ``difference`` (to the baseline), ``difference_low``, ``difference_high`` (95 % paired),
-        ``p_value`` (exact McNemar; of R², paired t), ``q_value`` (Benjamini-Hochberg within layer,
-        intervention and split). Without labels, accuracy is agreement with the unperturbed
-        predictions and loss is NaN. ``zero-ablation`` and ``mean-ablation`` have one row a node,
-        no level, and the training split; the level of clip's no-op is infinite.
+    whole_layers
+        Changes of all nodes of a layer at once, a row a level; ``no_op`` marks the level that changes nothing, and
+        ``level`` is NaN where there is no such number, as for clip without a cap.
+    single_nodes
+        Nodes silenced one at a time on the training split, by ``zero-ablation`` and ``mean-ablation``.
     baseline
-        Split -> accuracy of the unperturbed model.
+        Split -> score of the unperturbed network.
     skipped
         ``layer:node`` -> why an intervention left it as it was.
     curves
-        Clamps of single nodes over levels, from `interp.interventions.readouts.curves.clamp_curves`; may be empty.
+        Score while single nodes are clamped at each level, from `interp.interventions.clamp_curves`; may be empty.
     node_levels
-        What is read off them: ``layer``, ``node``, ``equilibrium``, ``half_min``, ``half_max``, ``lowest``, and of
-        the unperturbed network ``above`` (share of samples whose output exceeds the equilibrium level),
-        ``accuracy_above`` and ``accuracy_below``; may be empty.
+        Levels read off the curves: ``equilibrium``, ``half_min``, ``half_max``, ``lowest``; and of the unperturbed
+        network the share of samples whose output exceeds the equilibrium level (``above``), and the accuracy on those
+        (``accuracy_above``) and on the others (``accuracy_below``); may be empty.
     balance
-        Class balance at the equilibrium: ``layer``, ``node``, ``class``, ``samples``, ``above`` (share of the
-        class's samples whose output exceeds that level), from `interp.interventions.readouts.balance`; may be empty.
+        Share of each class's samples whose output exceeds the equilibrium level (``above``); may be empty.
     control
-        Agreement of the network and of shuffled copies with their own unperturbed predictions, from
-        `interp.interventions.readouts.control.compare_with_control`; may be empty.
+        Agreement of the network (``given``) and of copies with ``shuffled`` weights with their own unperturbed
+        outputs; ``copy`` is the number of a copy from 0, NaN for the network itself; may be empty.
     tolerance
-        Read off it, a row a layer and network: the levels around the no-op that keep 99 % of the predictions,
-        ``scale_low``, ``scale_high``, ``offset_low``, ``offset_high``; ``width`` (half that range of offsets),
-        ``ratio`` (tolerated weakening over ``width``); and of the network itself 95 % paired-bootstrap intervals over
-        samples, ``scale_low_from``, ``scale_low_to`` and so on; may be empty.
+        Levels around the no-op that keep 99 % of the predictions, a row a layer and network: ``scale_low``,
+        ``scale_high``, ``offset_low``, ``offset_high``; ``width`` (half that range of offsets), ``ratio`` (tolerated
+        weakening over ``width``); and of the network itself 95 % paired-bootstrap intervals over samples,
+        ``scale_low_from``, ``scale_low_to`` and so on; may be empty.
     classes
-        Accuracy of each class while whole layers are changed: ``layer``, ``intervention``, ``level``, ``split``,
-        ``class`` (its label; without labels the unperturbed prediction), ``samples``, ``accuracy``, ``low``,
-        ``high`` (95 % Wilson); may be empty.
+        Accuracy of each class (its label; without labels the unperturbed prediction) while whole layers are changed,
+        with its 95 % Wilson interval; may be empty.
     falls
-        The level at which each class has lost half of its accuracy: ``layer``, ``split``, ``intervention``, ``side``
-        (``down`` or ``up`` from the no-op), ``class``, ``level`` (NaN: it does not fall); may be empty.
+        Level at which each class has lost half of its accuracy, ``down`` or ``up`` from the no-op; NaN where it does
+        not fall; may be empty.
     groups
-        What the user named, changed together: ``group`` (layers and nodes, joined by commas) and the columns of
-        ``table`` but ``layer`` and ``node``; q-values within group, intervention and split; may be empty.
+        Changes of what the user named, all at once: ``group`` is its layers and nodes, joined by commas; q-values
+        within group, intervention and split; may be empty.
     """
 
-    table: Annotated[
-        pd.DataFrame,
-        Columns(
-            text="layer intervention split",
-            numbers="node level samples accuracy low high loss difference difference_low difference_high "
-            "p_value q_value",
-        ),
-    ]
+    whole_layers: Annotated[pd.DataFrame, Columns(TEXTS, SWEPT)]
+    single_nodes: Annotated[pd.DataFrame, Columns(TEXTS, f"node {MEASURED}")]
     baseline: Mapping[str, float]
     skipped: Mapping[str, str]
-    curves: pd.DataFrame = field(default_factory=pd.DataFrame)
-    node_levels: pd.DataFrame = field(default_factory=pd.DataFrame)
-    balance: pd.DataFrame = field(default_factory=pd.DataFrame)
-    control: pd.DataFrame = field(default_factory=pd.DataFrame)
-    tolerance: pd.DataFrame = field(default_factory=pd.DataFrame)
-    classes: pd.DataFrame = field(default_factory=pd.DataFrame)
-    falls: pd.DataFrame = field(default_factory=pd.DataFrame)
-    groups: pd.DataFrame = field(default_factory=pd.DataFrame)
+    curves: Annotated[pd.DataFrame, Columns("layer intervention", "node level samples score loss")] = field(
+        default_factory=pd.DataFrame
+    )
+    node_levels: Annotated[
+        pd.DataFrame,
+        Columns("layer", "node equilibrium half_min half_max lowest above accuracy_above accuracy_below"),
+    ] = field(default_factory=pd.DataFrame)
+    balance: Annotated[pd.DataFrame, Columns("layer", "node class samples above")] = field(default_factory=pd.DataFrame)
+    control: Annotated[pd.DataFrame, Columns("network layer intervention", "copy level samples agreement")] = field(
+        default_factory=pd.DataFrame
+    )
+    tolerance: Annotated[
+        pd.DataFrame,
+        Columns(
+            "layer network",
+            "copy scale_low scale_high offset_low offset_high ratio scale_low_from scale_low_to width width_from "
+            "width_to ratio_from ratio_to",
+        ),
+    ] = field(default_factory=pd.DataFrame)
+    classes: Annotated[pd.DataFrame, Columns(TEXTS, "level no_op class samples accuracy low high")] = field(
+        default_factory=pd.DataFrame
+    )
+    falls: Annotated[pd.DataFrame, Columns("layer split intervention side", "class level")] = field(
+        default_factory=pd.DataFrame
+    )
+    groups: Annotated[pd.DataFrame, Columns("group intervention split", SWEPT)] = field(default_factory=pd.DataFrame)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Changes of whole layers and of single nodes in one table; ``node`` is <NA> in rows of a whole layer."""
+        nodes = self.single_nodes.assign(level=np.nan, no_op=False)
+        whole = self.whole_layers.assign(node=pd.NA)
+        parts = [part.astype({"node": "Int64"}) for part in (whole, nodes) if len(part)]
+        columns = ["layer", "node", "intervention", "level", "no_op", "split", *MEASURED.split()]
+        return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
 @dataclass(frozen=True, repr=False)
 class RunEffects(ShortRepr):
-    """What interventions cost over several independently trained networks of one architecture.
+    """Cost of interventions over several independently trained networks of one architecture.
 
     Attributes
     ----------
     table
-        Columns: ``layer``, ``intervention``, ``level``, ``split``, ``runs``, ``accuracy`` (mean over runs), ``low``,
-        ``high`` (95 % t interval), ``difference`` (mean change to each run's own unperturbed accuracy),
-        ``difference_low``, ``difference_high`` (95 % t interval), ``t``, ``p_value`` (paired t-test),
-        ``effect_size`` (Cohen's d of paired differences), ``q_value`` (Benjamini-Hochberg within layer,
-        intervention and split). NaN where nothing can be said, as where all runs change alike.
+        Changes of whole layers, a row a level: the mean ``score`` over runs with its 95 % t interval (``low``,
+        ``high``), the mean ``difference`` to each run's own unperturbed score with its 95 % t interval, the paired
+        t-test (``t``, ``p_value``), Cohen's d of the paired differences (``effect_size``) and the ``q_value``
+        (Benjamini-Hochberg within layer, intervention and split). NaN where nothing can be said, as where all runs
+        change alike. ``level`` and ``no_op`` are those of `Effects.whole_layers`.
     single
-        Columns ``run``, ``layer``, ``intervention``, ``level``, ``split``, ``accuracy``, ``difference``.
+        Score and difference of each run alone.
     networks
-        Columns ``run``, ``checkpoint``, ``digest``, ``split``, ``samples``, ``accuracy`` (unperturbed).
+        The runs with their checkpoints and unperturbed scores.
     """
 
     table: Annotated[
         pd.DataFrame,
         Columns(
-            text="layer intervention split",
-            numbers="level runs accuracy low high difference difference_low difference_high t p_value effect_size "
-            "q_value",
+            TEXTS,
+            "level no_op runs score low high difference difference_low difference_high t p_value effect_size q_value",
         ),
     ]
-    single: Annotated[pd.DataFrame, Columns("layer intervention split", "run level accuracy difference")]
-    networks: Annotated[pd.DataFrame, Columns("checkpoint digest split", "run samples accuracy")]
+    single: Annotated[pd.DataFrame, Columns(TEXTS, "run level no_op score difference")]
+    networks: Annotated[pd.DataFrame, Columns("checkpoint digest split", "run samples score")]
 
 
 @dataclass(frozen=True, repr=False)

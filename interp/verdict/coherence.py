@@ -13,20 +13,15 @@ SIGNIFICANT = 0.01
 
 def beats_null(found: Boundaries) -> bool:
     """Whether more boundaries pass through cluster means than parallel ones through random data points would."""
-    at = at_epsilon(found)
+    at = found.at_threshold
     return bool(found.share_p_value[at] < SIGNIFICANT) and all(
         found.share[at] > share[at] for share in found.null_share.values()
     )
 
 
-def at_epsilon(found: Boundaries) -> int:
-    """Give the index of the curve's epsilon that is nearest to the threshold in use."""
-    return int(np.abs(found.epsilons - found.thresholds.epsilon).argmin())
-
-
 def coherence(name: str, found: Boundaries) -> str:
     """Say how many of a layer's boundaries pass through cluster means, beside what chance gives."""
-    at = at_epsilon(found)
+    at = found.at_threshold
     live = found.judged
     if not live or "random point" not in found.null_share:
         return f"{name}: no live node to judge."
@@ -44,7 +39,7 @@ def coherence(name: str, found: Boundaries) -> str:
 def coherences(judged: Mapping[str, Boundaries]) -> list[str]:
     """Sum up the coherence of many layers; each has its line in the page's table of layers."""
     better = [name for name, found in judged.items() if beats_null(found)]
-    shares = [float(found.share[at_epsilon(found)]) for found in judged.values() if found.judged]
+    shares = [float(found.share[found.at_threshold]) for found in judged.values() if found.judged]
     if not shares:
         return ["No layer has a live node to judge."]
     named = f" ({', '.join(better)})" if better else ""

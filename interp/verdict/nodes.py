@@ -14,10 +14,9 @@ from interp.verdict.words import MANY_LAYERS
 
 def power(effects: Effects, score: Score) -> str:
     """Say what change this many samples would have shown."""
-    rows = effects.table[(effects.table["node"] >= 0) & (effects.table["split"] == "train")]
-    if rows.empty or not score.share:
+    if effects.single_nodes.empty or not score.share:
         return ""
-    samples = int(rows["samples"].iloc[0])
+    samples = int(effects.single_nodes["samples"].iloc[0])
     least = detectable_difference(samples, 0.01)
     return (
         f"With {samples:,} samples, a node whose silencing flips 1% of the outcomes is found with 80% power if"

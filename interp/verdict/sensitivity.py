@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pandas as pd
+
 from interp.interventions.readouts.tolerance import TOLERATED, connected
 from interp.tasks import Score
 from interp.types import Effects
@@ -15,10 +17,8 @@ def harmless_ranges(effects: Effects, layer: str) -> dict[str, tuple[float, floa
 
     Over whole-layer rows of the training split: intervention -> (lowest, highest) level.
     """
-    table = effects.table
-    rows = table[(table["layer"] == layer) & (table["node"] == -1) & (table["split"] == "train")]
-    found = {}
-    for kind, centre in (("scale", 1.0), ("offset", 0.0)):
+    rows, found = _of_layer(effects, layer), {}
+    for kind, centre in (("scale", 1.0), ("offset", 0.0)) if len(rows) else ():
         part = rows[rows["intervention"] == kind].sort_values("level")
         if len(part):
             found[kind] = connected(part["level"].to_numpy(float), -part["difference"].to_numpy(float), centre)
@@ -43,8 +43,9 @@ SMALL_SHIFT = 0.05
 
 def published_pattern(name: str, effects: Effects) -> str:
     """Say whether the layer's sweeps lie in the published pattern."""
-    table = effects.table
-    rows = table[(table["layer"] == name) & (table["node"] == -1) & (table["split"] == "train")]
+    rows = _of_layer(effects, name)
+    if rows.empty:
+        return ""
     scaled = rows[(rows["intervention"] == "scale") & (rows["level"] >= FLAT_FROM)]
     shifted = rows[(rows["intervention"] == "offset") & (rows["level"].abs() == SMALL_SHIFT)].sort_values("level")
     if scaled.empty or len(shifted) != 2:
@@ -58,3 +59,9 @@ def published_pattern(name: str, effects: Effects) -> str:
         f" {100 * above:+.2f} (up): {verdict} the published MNIST networks, which are flat under scaling and fall"
         " under small shifts."
     )
+
+
+def _of_layer(effects: Effects, layer: str) -> pd.DataFrame:
+    """Select the sweeps of one layer on the training split."""
+    table = effects.whole_layers
+    return table[(table["layer"] == layer) & (table["split"] == "train")] if len(table) else table

@@ -259,8 +259,8 @@ def test_every_stage_runs_on_several_inputs_and_outputs(tmp_path):
     assert found["model"]["inferred"]["scores_from"]["value"] == "logits"
     page = (tmp_path / "run" / "report.html").read_text()
     assert "scores_from" in page or "scores from" in page
-    no_op = results.effects.table.query("intervention == 'scale' and level == 1 and split == 'train'")
-    assert (no_op["accuracy"] == results.effects.baseline["train"]).all()
+    no_op = results.effects.whole_layers.query("intervention == 'scale' and level == 1 and split == 'train'")
+    assert (no_op["score"] == results.effects.baseline["train"]).all()
     with pytest.raises(UsageError, match=r"a recording made with --model .*Both; expected the same on this command"):
         resume(tmp_path / "run", QUICK)
     assert resume(tmp_path / "run", QUICK, said).model.digest == run.model.digest

@@ -204,7 +204,7 @@ def test_single_nodes_and_groups_of_nodes(network):
 def test_layers_at_once(network):
     model, places, split, x, ranges = network
     found = sweep_group(model, split, ranges, list(places), "scale", 1)
-    for level, accuracy in zip(found["level"], found["accuracy"], strict=True):
+    for level, accuracy in zip(found["level"], found["score"], strict=True):
         with ExitStack() as stack, torch.no_grad():
             for name in places:
                 part = model.module.get_submodule(model.layer(name).tap)
@@ -222,7 +222,7 @@ def test_ranges_curves_control_and_the_whole_stage(network):
         assert np.allclose(own.high, ranges[name].high, rtol=1e-4, atol=1e-5)
     last = list(places)[-1]
     curve = clamp_curves(model, model.layer(last), split, ranges[last], 2)
-    assert (curve[curve["level"] == (curve["intervention"] == "clamp-max")]["accuracy"] == 0.8).all()
+    assert (curve[curve["level"] == (curve["intervention"] == "clamp-max")]["score"] == 0.8).all()
     some = {last: ranges[last]}
     options = InterventionOptions(levels=1, curve_levels=2, control_samples=8, interventions=("scale",))
     found = intervene(model, dataset(train=split), some, {last: ranges[last].mean}, options)

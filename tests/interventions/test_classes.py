@@ -53,8 +53,9 @@ def test_classes_add_up_to_the_whole():
     split = learned(plain, 1100)
     found = swept(chain, plain, split)
     keys = ["layer", "intervention", "level", "split"]
-    hits = (found.classes["accuracy"] * found.classes["samples"]).groupby([found.classes[key] for key in keys]).sum()
-    whole = (found.table["accuracy"] * found.table["samples"]).groupby([found.table[key] for key in keys]).sum()
+    classes, table = found.classes, found.whole_layers
+    hits = (classes["accuracy"] * classes["samples"]).groupby([classes[key] for key in keys], dropna=False).sum()
+    whole = (table["score"] * table["samples"]).groupby([table[key] for key in keys], dropna=False).sum()
     pd.testing.assert_series_equal(hits, whole, check_names=False)
 
 

@@ -48,7 +48,7 @@ def test_options_choose_what_is_swept(folder, capsys):
     words += " --together a:0,a:2,b:1"
     assert call(main, "intervene", "--out", folder, *words.split()) == 0
     found = effects(folder)
-    whole = found.table[found.table["node"] < 0]
+    whole = found.whole_layers
     assert set(whole["layer"]) == {"a"}
     assert set(whole["intervention"]) == {"scale", "clamp-max"}
     assert len(whole) == 7 + 5  # scale has seven published levels, the no-op among them
@@ -129,7 +129,7 @@ def test_awkward_data_end_in_defined_results_and_a_whole_page(name, tmp_path, ca
     state, data = AWKWARD[name]
     assert call(report, *put(tmp_path, state, data), *FEW) == 0, capsys.readouterr().err
     found = effects(tmp_path / "out")
-    assert found.table["accuracy"].between(0, 1).all()
+    assert found.table["score"].between(0, 1).all()
     assert found.table[["low", "high", "difference", "p_value", "q_value"]].notna().all().all()
     assert found.table["loss"].isna().all() == ("y" not in data)
     assert ("a:0" in found.skipped) == ("dead" in name)
@@ -138,7 +138,9 @@ def test_awkward_data_end_in_defined_results_and_a_whole_page(name, tmp_path, ca
     assert len(page["interventions"]) == len(found.table)
     again = ("intervene", "--out", tmp_path / "out", *FEW)
     assert call(main, *again) == 0
-    assert effects(tmp_path / "out").table.equals(found.table)
+    again = effects(tmp_path / "out")
+    assert again.whole_layers.equals(found.whole_layers)
+    assert again.single_nodes.equals(found.single_nodes)
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -180,13 +182,12 @@ def test_infinite_outputs_are_compared_and_their_nodes_named(tmp_path):
     z = data["x"].astype(float) @ state["a.weight"].double().numpy().T
     logits = z @ state["b.weight"].double().numpy().T
     guess = np.where(np.arange(len(z)) % 2 == 0, 0, logits.argmax(1))  # all infinite: the first of the best
-    unchanged = {"scale": 1.0, "offset": 0.0}
-    for kind, level in unchanged.items():
-        rows = found.table[(found.table["intervention"] == kind) & (found.table["level"] == level)]
-        assert rows["accuracy"].tolist() == [(guess == data["y"]).mean()] * len(rows) != []
-    silenced = found.table[(found.table["layer"] == "a") & (found.table["intervention"] == "zero-ablation")]
+    for kind in ("scale", "offset"):
+        rows = found.whole_layers[(found.whole_layers["intervention"] == kind) & found.whole_layers["no_op"]]
+        assert rows["score"].tolist() == [(guess == data["y"]).mean()] * len(rows) != []
+    silenced = found.single_nodes.query("layer == 'a' and intervention == 'zero-ablation'")
     assert len(silenced) == 6
-    assert found.table["accuracy"].between(0, 1).all()
+    assert found.table["score"].between(0, 1).all()
     assert found.table[["low", "high", "difference", "p_value"]].notna().all().all()
 
 
@@ -199,7 +200,7 @@ def test_sums_that_may_or_may_not_cancel_to_no_number_end_in_a_result_or_in_one_
     code = call(main, "intervene", "--out", tmp_path / "out", *FEW)
     if code == 0:
         found = effects(tmp_path / "out")
-        assert found.table["accuracy"].between(0, 1).all()
+        assert found.table["score"].between(0, 1).all()
         assert set(found.skipped) >= {f"a:{i}" for i in range(6)}
     else:
         err = capsys.readouterr().err

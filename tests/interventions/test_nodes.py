@@ -71,7 +71,7 @@ def test_nodes_and_groups_give_the_counts_of_a_plain_loop(kind, nodes, hidden):
             a[:, chosen] = change(a[:, chosen])
             return a
 
-        assert round(row.accuracy * len(split)) == plain.hits(x, labels, layer=0, after=edited), row
+        assert round(row.score * len(split)) == plain.hits(x, labels, layer=0, after=edited), row
     assert found["group"].iloc[0].startswith(f"{name}:{nodes[0]}")
     assert (found["difference"][found["level"] == NO_OPS[kind]] == 0).all()
 
@@ -123,7 +123,7 @@ def test_users_own_function_is_swept_by_its_name():
     model, plain, split, x, labels, ranges = setup()
     found = sweep_group(model, split, {"0": ranges}, ["0"], name)
     hits = [plain.hits(x, labels, layer=0, after=lambda a, k=k: a * 0.5**k) for k in (0, 1, 3)]
-    assert np.round(found["accuracy"] * 300).tolist() == hits
+    assert np.round(found["score"] * 300).tolist() == hits
 
 
 def test_wrong_names_are_answered_with_the_close_ones():
@@ -146,16 +146,16 @@ def test_clamp_curves_are_the_counts_of_a_plain_loop():
             a[:, row.node] = column.clamp(min=edge) if row.intervention == "clamp-min" else column.clamp(max=edge)
             return a
 
-        assert round(row.accuracy * 300) == plain.hits(x, labels, layer=0, after=edited)
+        assert round(row.score * 300) == plain.hits(x, labels, layer=0, after=edited)
     ends = table[table["level"] == table["intervention"].map(NO_OPS)]
-    assert (ends["accuracy"] == plain.hits(x, labels) / 300).all()
+    assert (ends["score"] == plain.hits(x, labels) / 300).all()
 
 
 def test_equilibrium_and_half_levels_of_planted_curves():
     level = np.linspace(0, 1, 11)
     falling, rising = 0.9 - 0.8 * level, 0.1 + 0.8 * level
     parts = [
-        pd.DataFrame({"layer": "a", "node": 0, "intervention": kind, "level": level, "accuracy": accuracy})
+        pd.DataFrame({"layer": "a", "node": 0, "intervention": kind, "level": level, "score": accuracy})
         for kind, accuracy in (("clamp-min", falling), ("clamp-max", rising))
     ]
     row = node_levels(pd.concat(parts)).iloc[0]

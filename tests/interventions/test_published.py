@@ -30,7 +30,9 @@ def test_curves_of_a_trained_network_are_the_definitions(tmp_path, name, activat
     with open_recording(run.path("record")) as recording:
         assert np.allclose(recording.output_range[first.name], torch.stack([low, high]).numpy(), atol=1e-5)
         assert np.allclose(recording.output_mean[first.name], outputs.mean(0).numpy(), atol=1e-5)
-    rows = effects.table[(effects.table["layer"] == first.name) & (effects.table["split"] == "train")]
+    rows = effects.whole_layers[
+        (effects.whole_layers["layer"] == first.name) & (effects.whole_layers["split"] == "train")
+    ]
     assert last.activation == "identity"
     for row in rows.itertuples():
         s, t, cap = torch.ones_like(high), torch.zeros_like(high), torch.full_like(high, torch.inf)
@@ -42,6 +44,6 @@ def test_curves_of_a_trained_network_are_the_definitions(tmp_path, name, activat
         elif np.isfinite(row.level):
             cap = low + row.level * (high - low)
         out = activation(torch.minimum(s * z + t, cap)) @ w2.T + b2
-        assert round(row.accuracy * len(x)) == int((out.argmax(1) == labels).sum()), row
+        assert round(row.score * len(x)) == int((out.argmax(1) == labels).sum()), row
     assert effects.baseline["train"] > 0.95
-    assert rows["accuracy"].min() < 0.5
+    assert rows["score"].min() < 0.5

@@ -23,10 +23,9 @@ PLAIN = InterventionOptions(levels=1, ablation=False, curve_levels=0, control_sa
 
 def planted(accuracy, baseline):
     """One network's sweep: (layer, level) -> accuracy."""
-    rows = [("a", -1, "scale", level, "train", 500, value, value - baseline) for level, value in accuracy.items()]
-    rows.append(("a", 3, "scale", 0.1, "train", 500, 0.0, -1.0))  # a single node: not for here
-    columns = ["layer", "node", "intervention", "level", "split", "samples", "accuracy", "difference"]
-    return Effects(pd.DataFrame(rows, columns=columns), {"train": baseline}, {})
+    rows = [("a", "scale", x, x == 1, "train", 500, value, value - baseline) for x, value in accuracy.items()]
+    columns = ["layer", "intervention", "level", "no_op", "split", "samples", "score", "difference"]
+    return Effects(pd.DataFrame(rows, columns=columns), pd.DataFrame(), {"train": baseline}, {})
 
 
 def models(count):
@@ -44,7 +43,7 @@ def test_intervals_tests_and_effect_sizes_are_scipys():
         row, values = table.loc[level], levels[level]
         paired = stats.ttest_rel(values, baseline)
         assert row["runs"] == 5
-        assert row["accuracy"] == pytest.approx(values.mean())
+        assert row["score"] == pytest.approx(values.mean())
         span = stats.t.interval(0.95, 4, values.mean(), stats.sem(values))
         assert (row["low"], row["high"]) == pytest.approx(span)
         assert (row["difference_low"], row["difference_high"]) == pytest.approx(paired.confidence_interval())
@@ -57,7 +56,7 @@ def test_intervals_tests_and_effect_sizes_are_scipys():
     assert two["q_value"].to_numpy() == pytest.approx(stats.false_discovery_control(two["p_value"]))
     assert len(found.single) == 15
     assert found.networks["checkpoint"].tolist() == [f"{i}.pt" for i in range(5)]
-    assert found.networks["accuracy"].to_numpy() == pytest.approx(baseline)
+    assert found.networks["score"].to_numpy() == pytest.approx(baseline)
 
 
 def test_mean_intervals_cover_and_one_run_has_none():
@@ -77,12 +76,13 @@ def test_sweeps_of_networks_are_what_each_gives_alone():
         known, mean = dict(zip(names, ranges, strict=True)), dict(zip(names, means, strict=True))
         swept.append(intervene(model, dataset(train=split), known, mean, PLAIN))
     found = over_runs(networks, swept)
-    levels = found.table[found.table["intervention"] == "clip"]["level"]
-    assert np.isinf(levels).any(), "the no-op of clip is at infinity"
+    clipped = found.table[found.table["intervention"] == "clip"]
+    assert (clipped["level"].isna() == clipped["no_op"]).all(), "no cap is no level"
+    assert clipped["no_op"].sum() == found.table["layer"].nunique()
     assert (found.table["runs"] == 3).all()
     for run, effects in enumerate(swept):
-        own = found.single[found.single["run"] == run]["accuracy"].to_numpy()
-        assert np.array_equal(own, effects.table["accuracy"].to_numpy())
+        own = found.single[found.single["run"] == run]["score"].to_numpy()
+        assert np.array_equal(own, effects.whole_layers["score"].to_numpy())
 
 
 def test_other_architectures_and_the_same_file_twice_are_refused():

@@ -39,8 +39,8 @@ def test_in_place_activations_change_nothing(hidden):
     inplace, _ = mlp("relu", module=lambda: nn.ReLU(inplace=True))
     split = data()
     wrap = Hidden if hidden else (lambda chain: chain)
-    a, b = run(wrap(usual), plain, split).table, run(wrap(inplace), plain, split).table
-    assert np.array_equal(a["accuracy"], b["accuracy"])
+    a, b = run(wrap(usual), plain, split).whole_layers, run(wrap(inplace), plain, split).whole_layers
+    assert np.array_equal(a["score"], b["score"])
     assert np.array_equal(a["loss"], b["loss"])
 
 
@@ -79,12 +79,12 @@ def test_modules_are_left_as_they_were_after_an_error(hidden):
 def test_counts_do_not_depend_on_threads_or_blocks(monkeypatch, request, threads, block):
     chain, plain = mlp("tanh")
     split = data(1500)
-    expected = run(chain, plain, split).table
+    expected = run(chain, plain, split).whole_layers
     monkeypatch.setattr("interp.network.inputs.BLOCK", block)
     request.addfinalizer(partial(torch.set_num_threads, torch.get_num_threads()))
     torch.set_num_threads(threads)
-    found = run(chain, plain, split).table
-    assert np.array_equal(found["accuracy"], expected["accuracy"])
+    found = run(chain, plain, split).whole_layers
+    assert np.array_equal(found["score"], expected["score"])
     assert np.allclose(found["loss"], expected["loss"], rtol=1e-6)
 
 
@@ -93,12 +93,14 @@ def test_without_labels_agreement_with_the_own_prediction_is_counted():
     split = data(labels=False)
     effects = run(chain, plain, split)
     own = plain.outputs(torch.from_numpy(split.inputs)).argmax(1)
-    row = effects.table[(effects.table["intervention"] == "scale") & (effects.table["level"] == 0.01)].iloc[0]
+    row = effects.whole_layers[
+        (effects.whole_layers["intervention"] == "scale") & (effects.whole_layers["level"] == 0.01)
+    ].iloc[0]
     hits = plain.hits(torch.from_numpy(split.inputs), own, layer=0, change=lambda z: z * 0.01)
     assert effects.baseline["train"] == 1
-    assert round(row["accuracy"] * len(split)) == hits < len(split)
-    assert effects.table["loss"].isna().all()
-    assert (effects.table["difference"] <= 0).all()
+    assert round(row["score"] * len(split)) == hits < len(split)
+    assert effects.whole_layers["loss"].isna().all()
+    assert (effects.whole_layers["difference"] <= 0).all()
 
 
 @pytest.mark.parametrize("samples", [1, 2])
@@ -109,16 +111,16 @@ def test_very_few_samples(samples):
     x, labels = torch.from_numpy(split.inputs), torch.from_numpy(split.labels)
     turned = (plain.outputs(x).argmax(1) == labels) & (plain.outputs(x, 0, lambda z: z * 0.01).argmax(1) != labels)
     some = turned.nonzero()[:samples, 0].numpy()
-    table = run(chain, plain, split.take(some)).table
+    table = run(chain, plain, split.take(some)).whole_layers
     rows = table[(table["intervention"] == "scale") & (table["layer"] == "0")]
-    assert rows["accuracy"].tolist() == [
+    assert rows["score"].tolist() == [
         plain.hits(x[some], labels[some], layer=0, change=lambda z, s=level: z * s) / samples for level in rows["level"]
     ]
-    assert rows["accuracy"].iloc[0] == 0
-    assert rows[rows["level"] == 1]["accuracy"].tolist() == [1]
+    assert rows["score"].iloc[0] == 0
+    assert rows[rows["level"] == 1]["score"].tolist() == [1]
     least = 2 * 0.5**samples  # McNemar's exact test of pairs that all change to one side
     assert table["p_value"].min() == min(least, 1)
-    whole = table["accuracy"] == 1
+    whole = table["score"] == 1
     assert np.allclose(table[whole]["low"], wilson_interval(samples, samples)[0])
     assert (table[whole]["high"] == 1).all()
 
@@ -129,7 +131,7 @@ def test_one_class_only():
     own = plain.outputs(torch.from_numpy(split.inputs)).argmax(1)
     effects = run(chain, plain, Split(split.inputs, np.full(len(split), int(own[0]))))
     assert effects.baseline["train"] == pytest.approx(float((own == own[0]).double().mean()))
-    assert np.isfinite(effects.table[["accuracy", "p_value", "q_value", "loss"]]).all().all()
+    assert np.isfinite(effects.whole_layers[["score", "p_value", "q_value", "loss"]]).all().all()
 
 
 def test_one_output_is_read_as_two_classes():
@@ -145,7 +147,7 @@ def test_convolutions_are_sampled_alike_for_every_layer():
     split = data(300)
     options = InterventionOptions(levels=1, convolution_samples=100, ablation=False)
     effects = run(chain, plain, split, (1, 8, 8), options)
-    assert (effects.table["samples"] == 100).all()
+    assert (effects.whole_layers["samples"] == 100).all()
 
 
 def test_a_node_without_finite_range_is_left_alone_and_named():
@@ -156,7 +158,7 @@ def test_a_node_without_finite_range_is_left_alone_and_named():
     broken[0].high[4] = np.nan
     broken[0].high[5] = np.inf
     effects = run(chain, plain, split, ranges=broken)
-    assert np.isfinite(effects.table["accuracy"]).all()
+    assert np.isfinite(effects.whole_layers["score"]).all()
     assert "not finite" in effects.skipped["0:4"]
     assert "not finite" in effects.skipped["0:5"]
 
@@ -184,8 +186,10 @@ def test_a_change_that_makes_outputs_not_a_number_counts_as_wrong():
     ranges, means = ranges_of(plain, x)
     means = [np.full_like(means[0], -1000.0), means[1]]
     effects = run(chain, plain, split, ranges=ranges, means=means)
-    rows = effects.table[(effects.table["intervention"] == "mean-ablation") & (effects.table["layer"] == "0")]
-    assert (rows["accuracy"] == 0).all()
+    rows = effects.single_nodes[
+        (effects.single_nodes["intervention"] == "mean-ablation") & (effects.single_nodes["layer"] == "0")
+    ]
+    assert (rows["score"] == 0).all()
 
 
 def test_an_empty_split_is_an_error():
@@ -210,11 +214,12 @@ def test_where_no_activation_is_recognised_z_stands_for_the_output(hidden):
     means = [z.mean(0).numpy(), ranges_of(plain, x)[1][1]]
     module = Hidden(chain) if hidden else chain
     effects = run(module, plain, split, ranges=ranges, means=means)
-    first = effects.table["layer"].iloc[0]
-    rows = effects.table[(effects.table["layer"] == first) & (effects.table["intervention"] == "zero-ablation")]
+    single = effects.single_nodes
+    first = single["layer"].iloc[0]
+    rows = single[(single["layer"] == first) & (single["intervention"] == "zero-ablation")]
     for node in (0, 5):
         silenced = z.clone()
         silenced[:, node] = 0
         hits = int((chain[2](Square()(silenced)).argmax(1).numpy() == split.labels).sum())
-        assert round(rows["accuracy"].iloc[node] * len(split)) == hits
+        assert round(rows["score"].iloc[node] * len(split)) == hits
     assert effects.control["network"].nunique() == 2

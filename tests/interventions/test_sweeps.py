@@ -25,7 +25,7 @@ def by_definition(kind, level, low, high):
     span = high - low
     if kind == "scale":
         return lambda z: z * level
-    if kind == "clip" and level == float("inf"):
+    if kind == "clip" and np.isnan(level):
         return lambda z: z  # the no-op; infinity times a range of 0 is no number
     if kind == "clip":
         return lambda z: torch.minimum(z, low + level * span)
@@ -62,11 +62,11 @@ def test_published_levels_give_the_counts_of_a_plain_loop(name, hidden):
     ranges, means = ranges_of(plain, torch.from_numpy(split.inputs))
     model, effects = swept(Hidden(chain) if hidden else chain, shape, ranges, means, {"train": split})
     index = {layer.name: i for i, layer in enumerate(model.layers)}
-    table = effects.table
+    table = effects.whole_layers
     keys = [(index[a], b, c) for a, b, c in zip(table["layer"], table["intervention"], table["level"], strict=True)]
     assert set(PUBLISHED["offset"]) <= set(table[table["intervention"] == "offset"]["level"])
-    assert (np.round(table["accuracy"] * len(split)) == plain_counts(plain, split, ranges, keys)).all()
-    assert table["accuracy"].nunique() > 5  # the curves are not flat, so equal counts say something
+    assert (np.round(table["score"] * len(split)) == plain_counts(plain, split, ranges, keys)).all()
+    assert table["score"].nunique() > 5  # the curves are not flat, so equal counts say something
 
 
 def test_a_node_that_never_fires_is_left_alone_by_an_offset_and_named():
@@ -106,10 +106,11 @@ def test_the_no_op_equals_the_baseline(name, hidden):
     split = learned(plain, 2100)  # more than two blocks
     ranges, means = ranges_of(plain, torch.from_numpy(split.inputs))
     _, effects = swept(Hidden(chain) if hidden else chain, shape, ranges, means, {"train": split})
-    table = effects.table
-    idle = table[table["level"] == table["intervention"].map(NO_OPS)]
+    table = effects.whole_layers
+    idle = table[table["no_op"]]
+    assert (idle["level"].fillna(np.inf) == idle["intervention"].map(NO_OPS)).all(), "no cap is one at infinity"
     assert len(idle) == 3 * table["layer"].nunique()
-    assert (idle["accuracy"] == effects.baseline["train"]).all()
+    assert (idle["score"] == effects.baseline["train"]).all()
     assert (idle["difference"] == 0).all()
     assert (idle["p_value"] == 1).all()
 
@@ -119,10 +120,10 @@ def test_chain_and_hooks_agree_in_every_column():
     split = learned(plain)
     ranges, means = ranges_of(plain, torch.from_numpy(split.inputs))
     options = InterventionOptions(levels=20)
-    fast = swept(chain, (1, 8, 8), ranges, means, {"train": split}, options)[1].table
-    slow = swept(Hidden(chain), (1, 8, 8), ranges, means, {"train": split}, options)[1].table
+    fast = swept(chain, (1, 8, 8), ranges, means, {"train": split}, options)[1].whole_layers
+    slow = swept(Hidden(chain), (1, 8, 8), ranges, means, {"train": split}, options)[1].whole_layers
     assert slow["layer"].iloc[0] == "parts.0"
-    for column in ("accuracy", "difference", "p_value"):
+    for column in ("score", "difference", "p_value"):
         assert np.array_equal(fast[column], slow[column])
     assert np.allclose(fast["loss"], slow["loss"], rtol=1e-5)
 
@@ -138,7 +139,7 @@ def test_single_nodes_give_the_counts_of_a_plain_loop(name, hidden):
     model, effects = swept(
         Hidden(chain) if hidden else chain, shape, ranges, means, {"train": split}, InterventionOptions(levels=1)
     )
-    table = effects.table[effects.table["node"] >= 0]
+    table = effects.single_nodes
     index = {layer.name: i for i, layer in enumerate(model.layers)}
     for row in table.itertuples():
         layer = index[row.layer]
@@ -149,8 +150,8 @@ def test_single_nodes_give_the_counts_of_a_plain_loop(name, hidden):
             a[:, node] = value
             return a
 
-        assert round(row.accuracy * len(split)) == plain.hits(x, labels, layer=layer, after=silence), row
-    assert table["accuracy"].nunique() > 3
+        assert round(row.score * len(split)) == plain.hits(x, labels, layer=layer, after=silence), row
+    assert table["score"].nunique() > 3
 
 
 def test_losses_are_the_mean_cross_entropy():
@@ -158,7 +159,9 @@ def test_losses_are_the_mean_cross_entropy():
     split = learned(plain)
     ranges, means = ranges_of(plain, torch.from_numpy(split.inputs))
     _, effects = swept(chain, (64,), ranges, means, {"train": split})
-    row = effects.table[(effects.table["intervention"] == "scale") & (effects.table["level"] == 0.5)].iloc[0]
+    row = effects.whole_layers[
+        (effects.whole_layers["intervention"] == "scale") & (effects.whole_layers["level"] == 0.5)
+    ].iloc[0]
     out = plain.outputs(torch.from_numpy(split.inputs), layer=0, change=lambda z: z * 0.5)
     expected = torch.nn.functional.cross_entropy(out, torch.from_numpy(split.labels))
     assert row["loss"] == pytest.approx(float(expected), rel=1e-5)

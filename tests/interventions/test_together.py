@@ -56,7 +56,7 @@ def test_layers_at_once_give_the_counts_of_a_plain_loop(name, hidden):
             for level in found["level"]
         ]
         if None not in expected:
-            assert np.round(found["accuracy"] * len(split)).tolist() == expected
+            assert np.round(found["score"] * len(split)).tolist() == expected
             assert len(set(expected)) > 3
         assert (found["group"] == ", ".join(names)).all()
         assert found[found["level"] == (1 if kind == "scale" else 0)]["difference"].tolist() == [0]
@@ -113,7 +113,7 @@ def test_named_nodes_of_two_layers_are_changed_together():
         hidden = torch.relu(a[1](hidden))
         hidden[:, 1] = 0
         hits = int((a[2](hidden).argmax(1).numpy() == split.labels).sum())
-    assert round(found["accuracy"].iloc[-1] * len(split)) == hits
+    assert round(found["score"].iloc[-1] * len(split)) == hits
 
 
 def test_hooks_are_gone_after_an_error():

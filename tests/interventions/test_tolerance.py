@@ -83,7 +83,7 @@ def test_the_paired_bootstrap_is_the_law_of_paired_differences():
 
 def frame(own, ends, others):
     rows = [{"layer": "a", "network": "given", "ratio": own, "ratio_from": ends[0], "ratio_to": ends[1]}]
-    rows += [{"layer": "a", "network": "shuffled", "shuffle": i, "ratio": x} for i, x in enumerate(others)]
+    rows += [{"layer": "a", "network": "shuffled", "copy": i, "ratio": x} for i, x in enumerate(others)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -119,7 +119,7 @@ def test_every_copy_is_another_shuffle_and_the_network_its_own_control_otherwise
     model = loaded(chain)
     named = {layer.name: found for layer, found in zip(model.layers, ranges, strict=True)}
     control, found = compare_with_control(model, split, named, 8, seed=3, shuffles=3)
-    assert control.groupby(["network", "shuffle"]).ngroups == 4
+    assert control.groupby(["network", "copy"], dropna=False).ngroups == 4
     assert found.groupby("layer").size().tolist() == [4, 4, 4]
     assert found["ratio_from"].notna().sum() == 3
     idle = control[control["level"] == (control["intervention"] == "scale")]

@@ -60,11 +60,11 @@ def test_nodes_have_all_that_was_found_of_them():
     assert node["sd"] ** 2 == pytest.approx(float(fit.var[3]))
     assert len(node["mixture"]) == fit.components[3]
     assert sum(part["weight"] for part in node["mixture"]) == pytest.approx(1)
-    table = results.effects.table
+    table = results.effects.single_nodes
     rows = table[(table["layer"] == "fc2") & (table["node"] == 3)]
     assert len(rows) == 2
-    assert {row["intervention"]: row["accuracy"] for row in node["ablation"]} == dict(
-        zip(rows["intervention"], rows["accuracy"], strict=True)
+    assert {row["intervention"]: row["score"] for row in node["ablation"]} == dict(
+        zip(rows["intervention"], rows["score"], strict=True)
     )
 
 
@@ -124,20 +124,25 @@ def test_interventions_stand_under_keys_of_their_own():
     assert {"equilibrium", "half_min", "half_max", "lowest", "above", "accuracy_above", "accuracy_below"} <= set(
         found["node_levels"][0]
     )
-    control = {(row["network"], row["layer"], row["intervention"], row["shuffle"]): row for row in found["control"]}
+    control = {(row["network"], row["layer"], row["intervention"], row["copy"]): row for row in found["control"]}
     part = effects.control[(effects.control["network"] == "shuffled") & (effects.control["layer"] == "fc2")]
-    part = part[(part["intervention"] == "offset") & (part["shuffle"] == 1)]
+    part = part[(part["intervention"] == "offset") & (part["copy"] == 1)]
     assert control["shuffled", "fc2", "offset", 1]["agreement"] == part["agreement"].tolist()
     assert control["shuffled", "fc2", "offset", 1]["level"] == part["level"].tolist()
-    assert {row["network"] for row in found["tolerance"]} == {"given", "shuffled"}
+    copies = {(row["network"], row["copy"]) for row in found["tolerance"]}
+    assert copies == {("given", None), *(("shuffled", copy) for copy in range(len(copies) - 1))}
+    assert {(row["node"] is None, row["level"] is None and not row["no_op"]) for row in found["interventions"]} == {
+        (True, False),
+        (False, True),
+    }, "whole layers have levels, single nodes none"
     curve = next(row for row in found["class_accuracy"] if row["class"] == 1 and row["intervention"] == "clip")
     assert len(curve["level"]) == len(curve["accuracy"]) == len(set(curve["level"])) > 3
-    assert curve["level"][-1] is None, "the no-op of clip is at infinity"
+    assert curve["level"][-1] is None, "clip's no-op is no number"
     assert {row["side"] for row in found["class_falls"]} == {"down", "up"}
     assert found["class_balance"][0]["class"] == [0, 1, 2]
     assert len(found["clamp_curves"]) == 2 * (8 + 6 + 3)
     assert len(found["groups"]) == len(effects.groups)
-    assert len(found["interventions"]) == len(effects.table)
+    assert len(found["interventions"]) == len(effects.whole_layers) + len(effects.single_nodes)
     assert found["runs"] is None
 
 

@@ -55,9 +55,9 @@ def _shaped(results, shape):
 
 def _version_1(results):
     found = results.effects
-    control = found.control.drop(columns="shuffle", errors="ignore")
-    levels = found.node_levels.drop(columns=["above", "accuracy_above", "accuracy_below"])
-    old = Effects(found.table, found.baseline, found.skipped, found.curves, levels, control=control)
+    levels = found.node_levels.assign(above=np.nan, accuracy_above=np.nan, accuracy_below=np.nan)
+    known = (found.whole_layers, found.single_nodes, found.baseline, found.skipped, found.curves)
+    old = Effects(*known, levels, control=found.control)
     return replace(results, effects=old)
 
 
@@ -169,16 +169,16 @@ def _with(values, at, value):
 
 
 def _single_rows(effects, layer, intervention):
-    table = effects.table
-    return table[(table["layer"] == layer) & (table["node"] >= 0) & (table["intervention"] == intervention)]
+    table = effects.single_nodes
+    return table[(table["layer"] == layer) & (table["intervention"] == intervention)]
 
 
 def test_most_sensitive_node_comes_first_with_its_kind():
     results = mlp()
     rows = _single_rows(results.effects, "fc1", "zero-ablation")
-    table = results.effects.table.copy()
+    table = results.effects.single_nodes.copy()
     table.loc[rows.index[rows["node"] == DEAD], "difference"] = -0.987
-    frame = SECTIONS["nodes"](replace(results, effects=replace(results.effects, table=table))).tables[0].frame
+    frame = SECTIONS["nodes"](replace(results, effects=replace(results.effects, single_nodes=table))).tables[0].frame
     row = frame.iloc[0]
     assert (row["node"].text, row["kind"].text) == (f"fc1:{DEAD}", "dead")
     assert row["change by 0"].text == "\N{MINUS SIGN}98.7"
@@ -193,11 +193,11 @@ def worst_levels(section):
 
 def test_worst_level_is_selected():
     results = mlp()
-    table = results.effects.table.copy()
+    table = results.effects.whole_layers.copy()
     levels = {"clip": 0.01, "offset": -2.0, "scale": 0.01}
     for kind, level in levels.items():
-        table.loc[(table["intervention"] == kind) & (table["level"] == level), "accuracy"] = -0.1
-    section = SECTIONS["interventions"](replace(results, effects=replace(results.effects, table=table)))
+        table.loc[(table["intervention"] == kind) & (table["level"] == level), "score"] = -0.1
+    section = SECTIONS["interventions"](replace(results, effects=replace(results.effects, whole_layers=table)))
     rows = worst_levels(section).to_dict(orient="records")
     assert len(rows) == 3 * 3 * 2, "a row a layer, intervention and split"
     assert {(row["intervention"], row["level"].value) for row in rows} == set(levels.items())
@@ -220,9 +220,10 @@ def test_every_section_says_that_nothing_was_run():
 def test_panels_of_scores_without_a_lower_end_share_the_axis_of_the_worst():
     results = mlp()
     effects = results.effects
-    fall = (effects.table["intervention"] == "scale") & (effects.table["level"] < 1)
-    table = effects.table.assign(accuracy=effects.table["accuracy"].mask(fall, -0.8))
-    made = SECTIONS["interventions"](replace(results, effects=replace(effects, table=table)))
+    table = effects.whole_layers
+    fall = (table["intervention"] == "scale") & (table["level"] < 1)
+    table = table.assign(score=table["score"].mask(fall, -0.8))
+    made = SECTIONS["interventions"](replace(results, effects=replace(effects, whole_layers=table)))
     drawn = next(figure for figure in made.figures if figure.name == "interventions-01-fc1").draw()
     assert drawn.axes[0].get_ylim()[0] < -0.8
 

@@ -87,13 +87,13 @@ def test_the_whole_path(saved, tmp_path):
     found, page = json.loads((tmp_path / "report.json").read_text()), (tmp_path / "report.html").read_text()
     key = {"binary": "accuracy", "multi-label": "exact_match"}.get(case, "r2")
     assert found["model"]["task"] == TASK.get(case, case)
-    assert found["model"]["score"]["name"] == key
+    assert found["model"]["score_name"] == key
     assert found["baseline"]["train"] == pytest.approx(found["model"]["score"]["train"], abs=1e-6)
     kept = [row for row in found["interventions"] if row["intervention"] == "scale" and row["level"] == 1]
     assert {row["split"] for row in kept} == {"train", "test"}
-    assert all(row[key] == found["baseline"][row["split"]] for row in kept)
-    assert all(key in effect for node in found["nodes"] for effect in node["ablation"])
-    assert all(set(curve) == {"layer", "node", "intervention", "level", key} for curve in found["clamp_curves"])
+    assert all(row["score"] == found["baseline"][row["split"]] for row in kept)
+    assert all("score" in effect for node in found["nodes"] for effect in node["ablation"])
+    assert all(set(curve) == {"layer", "node", "intervention", "level", "score"} for curve in found["clamp_curves"])
     assert ("which output is largest" in page) == (key != "r2")
     if key == "r2":
         assert "accuracy" not in {name for row in found["interventions"] for name in row}

@@ -113,11 +113,15 @@ def test_only_drawn_nodes_are_silenced_and_clamped_with_the_numbers_of_all(netwo
     every = InterventionOptions(levels=1, curve_levels=3, control_samples=0)
     some, whole = (intervene(model, dataset(train=split), ranges, means, options) for options in (few, every))
     drawn = drawn_nodes(layer, 2, 0)
-    for table, full in ((some.table, whole.table), (some.curves, whole.curves), (some.node_levels, whole.node_levels)):
-        mine = table[(table["layer"] == layer.name) & (table["node"] >= 0)]
+    for table, full in (
+        (some.single_nodes, whole.single_nodes),
+        (some.curves, whole.curves),
+        (some.node_levels, whole.node_levels),
+    ):
+        mine = table[table["layer"] == layer.name]
         theirs = full[(full["layer"] == layer.name) & full["node"].isin(drawn)]
         assert sorted(set(mine["node"])) == drawn.tolist()
-        for column in ("accuracy", "equilibrium", "above", "accuracy_above"):
+        for column in ("score", "equilibrium", "above", "accuracy_above"):
             if column in mine:
                 np.testing.assert_array_equal(mine[column].to_numpy(float), theirs[column].to_numpy(float), column)
     mine = some.balance[some.balance["layer"] == layer.name].reset_index(drop=True)
@@ -172,10 +176,10 @@ def test_a_deep_network_is_looked_at_in_part(deep):
     results, _, _ = deep
     names = [layer.name for layer in results.model.layers]
     swept = {names[0], names[6], names[-1]}
-    assert set(results.effects.table["layer"]) == set(results.effects.tolerance["layer"]) == swept
+    assert set(results.effects.whole_layers["layer"]) == set(results.effects.tolerance["layer"]) == swept
     assert set(results.attribution) == swept - {names[-1]}
     assert results.effects.curves.empty
-    assert (results.effects.table["samples"] <= 100).all()
+    assert (results.effects.whole_layers["samples"] <= 100).all()
     for layer in results.model.layers[:-1]:
         drawn = drawn_nodes(layer, 4, 0)
         for found in (results.fits[layer.name].nodes, results.prototypes[layer.name].nodes):
@@ -184,7 +188,7 @@ def test_a_deep_network_is_looked_at_in_part(deep):
         assert sum(results.boundaries[layer.name].counts.values()) == WIDTH
         assert max(match.k for match in results.clusters[layer.name]) == 4
         assert (results.fits[layer.name].var > 0).all()
-    single = results.effects.table.query("node >= 0")
+    single = results.effects.single_nodes
     first = results.model.layers[0]
     assert set(single[single["layer"] == first.name]["node"]) == set(drawn_nodes(first, 8, 0))
 

@@ -42,19 +42,20 @@ def test_planted_nodes_are_found(results):
 def test_dead_nodes_have_no_prototype_and_ablating_them_changes_nothing(results):
     _, found = results
     assert np.isnan(found.prototypes["a"].layer_input["component"][3:]).all()
-    table = found.effects.table
+    table = found.effects.single_nodes
     dead = table[(table["layer"] == "a") & (table["node"] >= 3)]
     assert len(dead) == 4
-    assert (dead["accuracy"] == found.effects.baseline["train"]).all()
+    assert (dead["score"] == found.effects.baseline["train"]).all()
 
 
 def test_every_sweep_holds_an_exact_no_op(results):
     _, found = results
-    table = found.effects.table
-    for kind, level in (("scale", 1.0), ("clip", np.inf), ("offset", 0.0)):
-        rows = table[(table["intervention"] == kind) & (table["level"] == level)]
+    table = found.effects.whole_layers
+    for kind, level in (("scale", 1.0), ("clip", np.nan), ("offset", 0.0)):
+        rows = table[(table["intervention"] == kind) & table["no_op"]]
+        assert np.array_equal(rows["level"], [level] * 4, equal_nan=True)
         assert len(rows) == 4, "two layers, two splits"
-        assert (rows["accuracy"] == rows["split"].map(found.effects.baseline)).all()
+        assert (rows["score"] == rows["split"].map(found.effects.baseline)).all()
         assert (rows["p_value"] == 1).all()
 
 
@@ -67,6 +68,7 @@ def test_files_give_the_results_back(results):
     run, found = results
     again = read_run(resume(run.out, QUICK))
     assert again.effects.table.equals(found.effects.table)
+    assert again.effects.control.equals(found.effects.control)
     np.testing.assert_array_equal(again.fits["a"].histogram, found.fits["a"].histogram)
     assert again.verdict == found.verdict
 
@@ -76,6 +78,7 @@ def test_same_seed_same_numbers(results, tmp_path):
     other = start(run.model.path, tmp_path / "again", run.data, GIVEN, options=QUICK)
     again = run_all(other)
     assert again.effects.table.equals(found.effects.table)
+    assert again.effects.control.equals(found.effects.control)
     for layer in found.fits:
         np.testing.assert_array_equal(again.fits[layer].bic, found.fits[layer].bic)
         np.testing.assert_array_equal(again.boundaries[layer].share_low, found.boundaries[layer].share_low)

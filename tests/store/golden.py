@@ -2,7 +2,8 @@
 
 Files of a version were written once, by the program as it was when that version was fixed, and are never written
 anew: a reader of a later version must still give back these values. Values are formulas, so that any test can make
-them without the writer. Version 2 differs in `RESULTS_2` only, version 3 in `RESULTS_3`, version 4 in the recording.
+them without the writer. Version 2 differs in `RESULTS_2` only, version 3 in `RESULTS_3`, version 4 in
+`RESULTS_4` and the recording; `interp.store.migrations` turns what was renamed since into what stands here.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from interp.store import RecordingWriter
+from interp.store import RecordingWriter, write_results
 from interp.store.elements import VERSION
 from interp.types import (
     Attribution,
@@ -129,31 +130,54 @@ def accuracy() -> pd.DataFrame:
 
 
 def effects() -> Effects:
-    table = pd.DataFrame(
-        {
-            "layer": ["head", "head"],
-            "node": [-1, 2],
-            "intervention": ["clip", "zero-ablation"],
-            "level": [np.inf, np.nan],
-            "accuracy": [0.875, 0.5],
-        }
+    """Give what is read of version 1, which has one table with ``node`` -1, ``level`` inf and ``accuracy``."""
+    whole = pd.DataFrame(
+        {"layer": ["head"], "intervention": ["clip"], "level": [np.nan], "no_op": [True], "score": [0.875]}
     )
-    return Effects(table, {"train": 0.875}, {"head:1": "dead: it has no range"})
+    single = pd.DataFrame({"layer": ["head"], "node": [2], "intervention": ["zero-ablation"], "score": [0.5]})
+    return Effects(whole, single, {"train": 0.875}, {"head:1": "dead: it has no range"})
 
 
 def effects_2() -> Effects:
     """Fill what version 2 added."""
     balance = pd.DataFrame({"layer": ["head"] * 2, "node": [0, 0], "class": [0, 2], "above": [0.25, np.nan]})
-    classes = pd.DataFrame({"layer": ["head"], "level": [np.inf], "class": [2], "samples": [4], "accuracy": [0.75]})
-    groups = pd.DataFrame({"group": ["head:0, features.0"], "level": [-0.5], "accuracy": [0.5]})
-    return replace(effects(), curves=classes, node_levels=balance, balance=balance, classes=classes, groups=groups)
+    counted = {"class": [2], "samples": [4]}
+    curves = pd.DataFrame({"layer": ["head"], "level": [np.inf], **counted, "score": [0.75]})
+    classes = pd.DataFrame({"layer": ["head"], "level": [np.nan], "no_op": [False], **counted, "accuracy": [0.75]})
+    groups = pd.DataFrame({"group": ["head:0, features.0"], "level": [-0.5], "no_op": [False], "score": [0.5]})
+    return replace(effects(), curves=curves, node_levels=balance, balance=balance, classes=classes, groups=groups)
 
 
 def runs() -> RunEffects:
-    table = pd.DataFrame({"layer": ["head"], "level": [np.inf], "runs": [3], "t": [np.nan], "difference": [-0.25]})
-    single = pd.DataFrame({"run": [0, 1, 2], "layer": ["head"] * 3, "accuracy": [0.5, 0.25, 0.75]})
-    networks = pd.DataFrame({"run": [0], "checkpoint": ["a.pt"], "digest": ["ab" * 32], "accuracy": [0.875]})
+    level = {"level": [np.nan], "no_op": [False]}
+    table = pd.DataFrame({"layer": ["head"], **level, "runs": [3], "t": [np.nan], "difference": [-0.25]})
+    single = pd.DataFrame({"run": [0, 1, 2], "layer": ["head"] * 3, "score": [0.5, 0.25, 0.75]})
+    networks = pd.DataFrame({"run": [0], "checkpoint": ["a.pt"], "digest": ["ab" * 32], "score": [0.875]})
     return RunEffects(table, single, networks)
+
+
+def effects_4() -> Effects:
+    """Tell whole layers from single nodes, and mark what changes nothing."""
+    whole = pd.DataFrame(
+        {
+            "layer": ["head", "head"],
+            "intervention": ["clip", "scale"],
+            "level": [np.nan, 0.5],
+            "no_op": [True, False],
+            "split": ["train", "train"],
+            "score": [0.875, -3.5],
+        }
+    )
+    single = pd.DataFrame({"layer": ["head"], "node": [2], "intervention": ["zero-ablation"], "score": [0.5]})
+    control = pd.DataFrame({"network": ["given", "shuffled"], "copy": [np.nan, 0.0], "agreement": [1.0, 0.5]})
+    return Effects(whole, single, {"train": 0.875}, {}, control=control, groups=whole.drop(columns="layer"))
+
+
+def runs_4() -> RunEffects:
+    found = runs()
+    level = {"level": [np.nan], "no_op": [True]}
+    table = pd.DataFrame({"layer": ["head"], "intervention": ["clip"], **level, "score": [0.5], "t": [np.nan]})
+    return replace(found, table=table)
 
 
 def attribution() -> Attribution:
@@ -179,6 +203,9 @@ RESULTS_3 = {
 }
 """What version 3 added."""
 
+RESULTS_4 = {"effects": (Effects, {"all": effects_4()}), "runs": (RunEffects, {"all": runs_4()})}
+"""What version 4 changed."""
+
 VALUES = {"features.0": ramp(12, 2, start=-1).astype(np.float32), "head": ramp(6, 3).astype(np.float32)}
 POSITIONS = np.array([0, 5] * 6, np.int32)
 LABELS, PREDICTIONS = np.array([0, 2, 1, 1, 0, 2]), np.array([0, 2, 1, 0, 0, 1])
@@ -200,3 +227,5 @@ def write_recording(path: Path) -> None:
 if __name__ == "__main__":
     assert VERSION == 4
     write_recording(HERE / "activations_v4.h5")
+    for name, (_, results) in RESULTS_4.items():
+        write_results(HERE / f"{name}_v4.h5", results, PROVENANCE)

@@ -4,7 +4,7 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
-from store.golden import HERE, PROVENANCE, RESULTS, RESULTS_2, RESULTS_3
+from store.golden import HERE, PROVENANCE, RESULTS, RESULTS_2, RESULTS_3, RESULTS_4
 from store.test_elements import same
 
 from interp.errors import MismatchError, UsageError
@@ -27,7 +27,7 @@ def refused(path, found, expected="interp-results of version 1 or 2 or 3 or 4", 
         read_results(path, kind, REMEDY)
 
 
-GOLDEN = {1: RESULTS, 2: RESULTS_2, 3: RESULTS_3}
+GOLDEN = {1: RESULTS, 2: RESULTS_2, 3: RESULTS_3, 4: RESULTS_4}
 
 
 @pytest.mark.parametrize(("version", "stem"), [(version, stem) for version, kinds in GOLDEN.items() for stem in kinds])

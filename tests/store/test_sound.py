@@ -117,7 +117,7 @@ def test_one_bit_is_noticed(path):
 def test_a_table_without_a_column_is_refused_where_it_is_used():
     effects, _ = read_results(HERE / "effects_v2.h5", Effects, REMEDY)  # a small one, written for the test of formats
     results = {"features.0": effects["all"], "head": effects["all"]}
-    with pytest.raises(MismatchError, match=r"a table without .*table\.split"):
+    with pytest.raises(MismatchError, match=r"a table without .*whole_layers\.split"):
         check_layers(HERE, results, LAYERS, REMEDY)
 
 

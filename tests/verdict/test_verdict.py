@@ -26,13 +26,14 @@ def boundaries(coherent, nodes=40, dead=0):
 def effects(scale=(0.5, 1.5), offset=(-0.1, 0.1)):
     """Sweeps that cost nothing strictly within the ranges given and much beyond."""
     rows = [
-        ("h", -1, kind, level, "train", 0.0 if low - 1e-9 <= level <= high + 1e-9 else -0.3)
+        ("h", kind, level, "train", 0.0 if low - 1e-9 <= level <= high + 1e-9 else -0.3)
         for kind, (low, high) in (("scale", scale), ("offset", offset))
         for level in LEVELS[kind]
     ]
-    rows += [("h", 3, "scale", 1.0, "train", -1.0), ("h", -1, "scale", 1.0, "test", -1.0)]  # others' rows
-    table = pd.DataFrame(rows, columns=["layer", "node", "intervention", "level", "split", "difference"])
-    return Effects(table.assign(samples=1000), {}, {})
+    rows += [("h", "scale", 1.0, "test", -1.0), ("other", "scale", 1.0, "train", -1.0)]  # others' rows
+    table = pd.DataFrame(rows, columns=["layer", "intervention", "level", "split", "difference"])
+    single = pd.DataFrame({"layer": ["h"], "node": 3, "intervention": "zero-ablation", "split": "train"})
+    return Effects(table.assign(samples=1000), single.assign(samples=1000), {}, {})
 
 
 def model(trained=True, **change):
@@ -62,7 +63,9 @@ def test_harmless_ranges_are_connected_and_of_the_whole_layer_on_training_data()
     assert found["scale"] == pytest.approx((0.5, 1.5))
     assert found["offset"] == pytest.approx((-0.2, 0.3))
     gap = effects((0.5, 1.5))
-    gap.table.loc[gap.table["level"] == 2.0, "difference"] = 0.0  # harmless again beyond a harmful stretch
+    gap.whole_layers.loc[gap.whole_layers["level"] == 2.0, "difference"] = (
+        0.0  # harmless again beyond a harmful stretch
+    )
     assert harmless_ranges(gap, "h")["scale"] == pytest.approx((0.5, 1.5))
     assert harmless_ranges(gap, "none") == {}
 
@@ -116,10 +119,10 @@ PUBLISHED = {  # our raw-pixel networks, 60,000 training images: change of accur
 
 
 def pattern(changes, q=1e-9):
-    rows = [("h", -1, kind, level, "train", change, q) for (kind, level), change in changes.items()]
-    columns = ["layer", "node", "intervention", "level", "split", "difference", "q_value"]
+    rows = [("h", kind, level, "train", change, q) for (kind, level), change in changes.items()]
+    columns = ["layer", "intervention", "level", "split", "difference", "q_value"]
     table = pd.DataFrame(rows, columns=columns).assign(samples=60_000)
-    found = judge(model(), data(), {"h": boundaries(True)}, Effects(table, {}, {}), {}).findings
+    found = judge(model(), data(), {"h": boundaries(True)}, Effects(table, pd.DataFrame(), {}, {}), {}).findings
     return next((line for line in found if "published" in line), "")
 
 
@@ -144,8 +147,10 @@ def test_another_pattern_is_called_so():
 
 
 def beside(own, ends, others, **ranges):
-    rows = [("h", "given", -1, own, *ends)] + [("h", "shuffled", i, x, np.nan, np.nan) for i, x in enumerate(others)]
-    columns = ["layer", "network", "shuffle", "ratio", "ratio_from", "ratio_to"]
+    rows = [("h", "given", np.nan, own, *ends)] + [
+        ("h", "shuffled", i, x, np.nan, np.nan) for i, x in enumerate(others)
+    ]
+    columns = ["layer", "network", "copy", "ratio", "ratio_from", "ratio_to"]
     tolerance = pd.DataFrame(rows, columns=columns).assign(
         scale_low=0.1, scale_high=10, offset_low=-0.1, offset_high=0.05
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from interp.tasks import find_task
 from interp.types import Array, LoadedModel, NodeLayer, Split
 
 COMPARED = tuple(CENTRES)
-CONTROL_COLUMNS = ("network", "shuffle", "layer", "intervention", "level", "samples", "agreement")
+CONTROL_COLUMNS = ("network", "copy", "layer", "intervention", "level", "samples", "agreement")
 REPETITIONS = 400
 """Bootstrap draws behind the intervals of a tolerance."""
 
@@ -48,7 +49,7 @@ def compare_with_control(
     Returns
     -------
     control
-        Columns ``network`` (``given`` or ``shuffled``), ``shuffle`` (which copy, -1 for the network itself),
+        Columns ``network`` (``given`` or ``shuffled``), ``copy`` (number of a copy from 0; NaN for the network itself),
         ``layer``, ``intervention``, ``level``, ``samples``, ``agreement``. Nothing for a copy whose outputs are
         not numbers.
     tolerance
@@ -56,15 +57,19 @@ def compare_with_control(
     """
     levels_of = {kind: levels(kind, count) for kind in COMPARED}
     agreements, tolerances = [], []
-    for copy_number in range(-1, shuffles):
-        given = copy_number < 0
-        network = model if given else replace(model, module=shuffle_weights(model.module, seed + copy_number))
+    for number in (None, *range(shuffles)):
+        given = number is None
+        network = model if number is None else replace(model, module=shuffle_weights(model.module, seed + number))
         for layer in model.layers:
             known = ranges.get(layer.name) if given else output_ranges(network, layer, split.inputs)
             if layer.name not in ranges or known is None or not (given or bool(np.all(known.finite))):
                 continue
             right = _right(network, layer, split, known, levels_of)
-            key = {"layer": layer.name, "network": "given" if given else "shuffled", "shuffle": copy_number}
+            key: dict[str, Any] = {
+                "layer": layer.name,
+                "network": "given" if given else "shuffled",
+                "copy": np.nan if number is None else float(number),
+            }
             agreements += _agreements(key | {"samples": len(split)}, levels_of, right)
             repeat = REPETITIONS if given and find_task(model.task).counted else 0
             tolerances.append(key | tolerance_row(levels_of, right, seed, repeat))

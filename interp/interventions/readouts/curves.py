@@ -27,7 +27,7 @@ def clamp_curves(
     Parameters
     ----------
     split
-        What accuracy is measured on.
+        Samples to score.
     ranges
         Of the layer's nodes; levels are fractions of each node's own.
     count
@@ -38,8 +38,7 @@ def clamp_curves(
     Returns
     -------
     DataFrame
-        Columns ``layer``, ``node``, ``intervention``, ``level``, ``samples``, ``accuracy`` (the score of the task),
-        ``loss``.
+        Columns ``layer``, ``node``, ``intervention``, ``level``, ``samples``, ``score``, ``loss``.
     """
     levels = np.linspace(0, 1, count)
     chosen = range(layer.nodes) if nodes is None else nodes.tolist()
@@ -48,7 +47,7 @@ def clamp_curves(
     found = measure(model, layer, edits, split, f"{layer.name}, clamps of single nodes")
     table = pd.DataFrame(keys, columns=["node", "intervention", "level"])
     table.insert(0, "layer", layer.name)
-    return table.assign(samples=found.samples, accuracy=found.score, loss=found.loss)
+    return table.assign(samples=found.samples, score=found.score, loss=found.loss)
 
 
 def node_levels(curves: pd.DataFrame) -> pd.DataFrame:
@@ -58,8 +57,8 @@ def node_levels(curves: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Columns ``layer``, ``node``; ``equilibrium``: level where the two curves cross, below which the node
-        matters as little as above; ``half_min``, ``half_max``: level at which accuracy has fallen to half;
-        ``lowest``: least accuracy on either curve. NaN where there is no such level.
+        matters as little as above; ``half_min``, ``half_max``: level at which the score has fallen to half;
+        ``lowest``: least score on either curve. NaN where there is no such level.
     """
     rows = [
         {"layer": layer, "node": node, **_levels_of(part)}
@@ -70,12 +69,12 @@ def node_levels(curves: pd.DataFrame) -> pd.DataFrame:
 
 def _levels_of(part: pd.DataFrame) -> dict[str, float]:
     low, high = (part[part["intervention"] == kind].sort_values("level") for kind in CLAMPS)
-    level, rising, falling = (np.asarray(x, float) for x in (low["level"], high["accuracy"], low["accuracy"]))
+    level, rising, falling = (np.asarray(x, float) for x in (low["level"], high["score"], low["score"]))
     half = falling[0] / 2  # clamped at its least output from below, a node is as it was
     return {
         "equilibrium": crossing(level, falling - rising),
-        "half_min": first_level(level, falling, lambda accuracy: accuracy <= half),
-        "half_max": first_level(level[::-1], rising[::-1], lambda accuracy: accuracy <= half),
+        "half_min": first_level(level, falling, lambda score: score <= half),
+        "half_max": first_level(level[::-1], rising[::-1], lambda score: score <= half),
         "lowest": float(min(falling.min(), rising.min())),
     }
 

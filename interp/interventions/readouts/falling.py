@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -25,10 +27,14 @@ def falls(classes: pd.DataFrame) -> pd.DataFrame:
         Columns ``layer``, ``split``, ``intervention``, ``side`` (``down`` or ``up``), ``class``, ``level``: NaN for
         a class that does not fall. Nothing for an intervention without a no-op.
     """
-    rows = []
+    rows: list[tuple[Any, ...]] = []
+    if classes.empty:
+        return pd.DataFrame(rows, columns=list(COLUMNS))
     for (layer, split, kind), part in classes.groupby(["layer", "split", "intervention"], sort=False):
-        grid = part.pivot_table(index="class", columns="level", values="accuracy")
-        level, centre = grid.columns.to_numpy(float), no_op(str(kind))
+        centre = no_op(str(kind))
+        known = part.assign(level=part["level"].fillna(centre))  # such as a cap at infinity
+        grid = known.pivot_table(index="class", columns="level", values="accuracy")
+        level = grid.columns.to_numpy(float)
         if not np.any(level == centre):
             continue
         usual = grid.to_numpy(float)[:, level == centre]

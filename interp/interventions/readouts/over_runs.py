@@ -13,11 +13,11 @@ from interp.errors import UsageError
 from interp.interventions.readouts.rows import corrected
 from interp.types import Effects, LoadedModel, RunEffects
 
-KEYS = ["layer", "intervention", "level", "split"]
+KEYS = ["layer", "intervention", "level", "no_op", "split"]
 
 
 def over_runs(models: Sequence[LoadedModel], swept: Sequence[Effects]) -> RunEffects:
-    """Test every level over networks, each against its own unperturbed accuracy.
+    """Test every level over networks, each against its own unperturbed score.
 
     Parameters
     ----------
@@ -32,22 +32,21 @@ def over_runs(models: Sequence[LoadedModel], swept: Sequence[Effects]) -> RunEff
         for key, part in single.groupby(KEYS, sort=False, dropna=False)
     ]
     table = corrected(pd.DataFrame(rows).assign(q_value=np.nan), "layer")
-    return RunEffects(table, single[["run", *KEYS, "accuracy", "difference"]], _networks(models, swept))
+    return RunEffects(table, single[["run", *KEYS, "score", "difference"]], _networks(models, swept))
 
 
 def _whole(effects: Effects) -> pd.DataFrame:
-    table = effects.table
-    return table.loc[table["node"] < 0, [*KEYS, "accuracy", "difference"]]
+    return effects.whole_layers[[*KEYS, "score", "difference"]]
 
 
 def _tested(part: pd.DataFrame) -> dict[str, Any]:
     """Sum one level up over its runs."""
-    accuracy, change = part["accuracy"].to_numpy(float), part["difference"].to_numpy(float)
-    mean, low, high = mean_interval(accuracy)
-    test = paired_runs(accuracy - change, accuracy)
+    score, change = part["score"].to_numpy(float), part["difference"].to_numpy(float)
+    mean, low, high = mean_interval(score)
+    test = paired_runs(score - change, score)
     return {
         "runs": len(part),
-        "accuracy": mean,
+        "score": mean,
         "low": low,
         "high": high,
         "difference": test.difference,
@@ -63,9 +62,9 @@ def _networks(models: Sequence[LoadedModel], swept: Sequence[Effects]) -> pd.Dat
     rows = [
         (run, model.path, model.digest, str(split), int(part["samples"].iloc[0]), effects.baseline[str(split)])
         for run, (model, effects) in enumerate(zip(models, swept, strict=True))
-        for split, part in effects.table.groupby("split", sort=False)
+        for split, part in effects.whole_layers.groupby("split", sort=False)
     ]
-    return pd.DataFrame(rows, columns=["run", "checkpoint", "digest", "split", "samples", "accuracy"])
+    return pd.DataFrame(rows, columns=["run", "checkpoint", "digest", "split", "samples", "score"])
 
 
 def same_architecture(models: Sequence[LoadedModel], model: LoadedModel) -> None:

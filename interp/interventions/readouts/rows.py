@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,70 +11,89 @@ import pandas as pd
 from interp.analysis.statistics import benjamini_hochberg, wilson_interval
 from interp.interventions.engine.measure import Measured
 from interp.interventions.engine.tally import Tally
+from interp.interventions.levels import no_op
+
+Level = tuple[str, float]
+"""Name of an intervention, and its level."""
 
 
-def effect_rows(keys: Sequence[tuple[str, float, int]], found: Measured, layer: str, split: str) -> pd.DataFrame:
-    """Lay scores out as rows of `Effects.table`; q-values are left to be corrected.
+def level_rows(levels: Sequence[Level], found: Measured) -> pd.DataFrame:
+    """Lay scores out as rows of `Effects.whole_layers` or `Effects.groups`, without the layer, group or split.
 
     Parameters
     ----------
-    keys
-        (intervention, level, node) of each edit.
+    levels
+        Of the first edits; what was measured of others is left out.
     """
-    return pd.DataFrame(
-        {
-            "layer": layer,
-            "node": [node for _, _, node in keys],
-            "intervention": [kind for kind, _, _ in keys],
-            "level": [level for _, level, _ in keys],
-            "split": split,
-            "samples": found.samples,
-            "accuracy": found.score,
-            "low": found.low,
-            "high": found.high,
-            "loss": found.loss,
-            "difference": found.difference,
-            "difference_low": found.difference_low,
-            "difference_high": found.difference_high,
-            "p_value": found.p_value,
-            "q_value": np.nan,
-        }
-    )
+    return pd.DataFrame({**_levels(levels), **_measured(found, slice(0, len(levels)))})
+
+
+def node_rows(nodes: Sequence[tuple[str, int]], found: Measured) -> pd.DataFrame:
+    """Lay scores out as rows of `Effects.single_nodes`, without layer and split.
+
+    Parameters
+    ----------
+    nodes
+        (intervention, node) of the last edits; what was measured of others is left out.
+    """
+    keys = {"node": [node for _, node in nodes], "intervention": [kind for kind, _ in nodes]}
+    count = len(found.score)
+    return pd.DataFrame({**keys, **_measured(found, slice(count - len(nodes), count))})
+
+
+def _levels(levels: Sequence[Level]) -> dict[str, Any]:
+    """Give the columns that name a level: NaN where the no-op is no number, such as a cap at infinity."""
+    level = np.array([level for _, level in levels], float)
+    none = np.array([no_op(kind) for kind, _ in levels], float)
+    return {
+        "intervention": [kind for kind, _ in levels],
+        "level": np.where(np.isfinite(level), level, np.nan),
+        "no_op": level == none,
+    }
+
+
+def _measured(found: Measured, some: slice) -> dict[str, Any]:
+    """Give the columns that say what edits cost; q-values are left to be corrected."""
+    return {
+        "samples": found.samples,
+        "score": found.score[some],
+        "low": found.low[some],
+        "high": found.high[some],
+        "loss": found.loss[some],
+        "difference": found.difference[some],
+        "difference_low": found.difference_low[some],
+        "difference_high": found.difference_high[some],
+        "p_value": found.p_value[some],
+        "q_value": np.nan,
+    }
+
+
+def labelled(table: pd.DataFrame, **labels: str) -> pd.DataFrame:
+    """Put columns of one value each before the others."""
+    return table.assign(**labels)[[*labels, *table.columns]]
 
 
 def corrected(table: pd.DataFrame, *within: str) -> pd.DataFrame:
     """Correct p-values for their number within an intervention and split, and within what else is named."""
+    if table.empty:
+        return table
     groups = table.groupby([*within, "intervention", "split"], sort=False)["p_value"]
     return table.assign(q_value=groups.transform(lambda p: benjamini_hochberg(p.to_numpy())))
 
 
-CLASS_COLUMNS = ("layer", "intervention", "level", "split", "class", "samples", "accuracy", "low", "high")
-
-
-def no_classes() -> pd.DataFrame:
-    """Give the table of a task without classes."""
-    return pd.DataFrame(columns=list(CLASS_COLUMNS), dtype=float)
-
-
-def class_rows(keys: Sequence[tuple[str, float, int]], found: Tally, layer: str, split: str) -> pd.DataFrame:
-    """Lay the counts of each class out as rows of `Effects.classes`, for edits of the whole layer.
+def class_rows(levels: Sequence[Level], found: Tally) -> pd.DataFrame:
+    """Lay the counts of each class out as rows of `Effects.classes`, without layer and split.
 
     Classes without samples are left out.
+
+    Parameters
+    ----------
+    levels
+        Of the first edits; what was counted of others is left out.
     """
-    whole = [i for i, (_, _, node) in enumerate(keys) if node < 0]
     present = np.flatnonzero(found.class_samples)
-    edits, classes = np.repeat(np.array(whole, int), len(present)), np.tile(present, len(whole))
+    edits, classes = np.repeat(np.arange(len(levels)), len(present)), np.tile(present, len(levels))
     hits, samples = found.class_hits[edits, classes], found.class_samples[classes]
     low, high = wilson_interval(hits, samples)
-    values = {
-        "layer": layer,
-        "intervention": np.repeat([keys[i][0] for i in whole], len(present)),
-        "level": np.repeat([keys[i][1] for i in whole], len(present)),
-        "split": split,
-        "class": classes,
-        "samples": samples,
-        "accuracy": hits / samples,
-        "low": low,
-        "high": high,
-    }
-    return pd.DataFrame(values, columns=list(CLASS_COLUMNS))
+    keys = pd.DataFrame(_levels(levels)).iloc[edits].reset_index(drop=True)
+    return keys.assign(**{"class": classes}, samples=samples, accuracy=hits / samples, low=low, high=high)

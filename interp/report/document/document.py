@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from interp.checkpoints.inspection import inspection
-from interp.report.document.effects import intervention_keys, run_keys
+from interp.report.document.effects import intervention_keys
 from interp.report.document.nodes import node_rows
 from interp.report.selection.lookup import (
     Span,
-    at_threshold,
     coherent_share,
     null_share,
     share_p_value,
 )
-from interp.tasks import find_task
 from interp.types import Boundaries, ClusterMatch, Dataset, NodeLayer, Prototypes, Results, as_json
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 def document(results: Results) -> dict[str, Any]:
@@ -30,7 +28,6 @@ def document(results: Results) -> dict[str, Any]:
     results
         As the pipeline made them.
     """
-    score = find_task(results.model.task).score.key
     found = {
         "schema": SCHEMA,
         "model": inspection(results.model),
@@ -39,11 +36,8 @@ def document(results: Results) -> dict[str, Any]:
         "nodes": node_rows(results),
         "prototypes": [_prototypes(results, name, found) for name, found in results.prototypes.items()],
         "clusters": [_match(name, match) for name, matches in results.clusters.items() for match in matches],
-        "interventions": results.effects.table.rename(columns={"accuracy": score}),
-        "interventions_skipped": results.effects.skipped,
-        "baseline": results.effects.baseline,
-        **intervention_keys(results.effects, score),
-        "runs": None if results.runs is None else run_keys(results.runs, score),
+        **intervention_keys(results.effects),
+        "runs": results.runs,
         "attribution": [{"layer": name, **vars(found)} for name, found in results.attribution.items()],
         "verdict": {"headline": results.verdict.headline, "findings": results.verdict.findings},
         "alerts": results.verdict.alerts,
@@ -99,7 +93,7 @@ def _shares(found: Boundaries) -> dict[str, Any]:
 
 def _at_threshold(found: Boundaries) -> dict[str, Any]:
     return {
-        "epsilon": found.epsilons[at_threshold(found)] if len(found.epsilons) else None,
+        "epsilon": found.epsilons[found.at_threshold] if len(found.epsilons) else None,
         **_span(coherent_share(found)),
         "p_value": share_p_value(found),
         "null": {name: _span(span) for name, span in null_share(found).items()},

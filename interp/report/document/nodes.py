@@ -7,14 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interp.report.selection.lookup import single_nodes
-from interp.tasks import find_task
 from interp.types import Array, Attribution, Boundaries, GaussianFit, NodeLayer, Prototypes, Results
 
 EFFECTS = (
     "intervention",
     "split",
-    "accuracy",
+    "score",
     "low",
     "high",
     "difference",
@@ -27,7 +25,7 @@ EFFECTS = (
 
 def node_rows(results: Results) -> list[dict[str, Any]]:
     """List every node of every layer with its Gaussian, boundary, mixture and ablation effect."""
-    effects = _ablations(single_nodes(results.effects), find_task(results.model.task).score.key)
+    effects = _ablations(results.effects.single_nodes)
     levels = _levels(results.effects.node_levels)
     rows: list[dict[str, Any]] = []
     for layer in results.model.layers:
@@ -119,10 +117,10 @@ def _levels(table: pd.DataFrame) -> dict[Any, dict[str, Any]]:
     return found
 
 
-def _ablations(table: pd.DataFrame, score: str) -> dict[Any, list[dict[str, Any]]]:
+def _ablations(table: pd.DataFrame) -> dict[Any, list[dict[str, Any]]]:
     """Group the single-node ablations by (layer, node)."""
     grouped: dict[Any, list[dict[str, Any]]] = {}
     for row in table.to_dict(orient="records"):
-        kept = {score if key == "accuracy" else key: row[key] for key in EFFECTS if key in row}
+        kept = {key: row[key] for key in EFFECTS}
         grouped.setdefault((row["layer"], int(row["node"])), []).append(kept)
     return grouped

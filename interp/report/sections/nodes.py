@@ -8,7 +8,7 @@ import pandas as pd
 
 from interp.report.sections.interventions.clamps import clamp_figures
 from interp.report.sections.interventions.class_falls import class_name
-from interp.report.selection.lookup import shown_split, single_nodes
+from interp.report.selection.lookup import shown_split
 from interp.report.tables import cells
 from interp.report.tables.measures import change_cell, paired_test, score_cell, unit_of_change
 from interp.report.tables.numbers import MISSING, percent
@@ -25,7 +25,7 @@ REPLACED = {"zero-ablation": "0", "mean-ablation": "its mean"}
 
 def section(results: Results) -> Section:
     """Show the nodes whose ablation changes the result most."""
-    table = single_nodes(results.effects)
+    table = results.effects.single_nodes
     if table.empty:
         return Section("Single nodes", ("No single node was ablated.",))
     name = find_task(results.model.task).score

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from interp.types import Boundaries, Effects, GaussianFit, NodeLayer, Results
+from interp.types import Boundaries, GaussianFit, NodeLayer, Results
 
 
 @dataclass(frozen=True)
@@ -19,13 +18,6 @@ class Span:
     value: float
     low: float
     high: float
-
-
-def at_threshold(found: Boundaries) -> int:
-    """Give the index of the curve's epsilon that is nearest to the threshold in use; -1 without a curve."""
-    if not len(found.epsilons):
-        return -1
-    return int(np.argmin(np.abs(np.asarray(found.epsilons, float) - found.thresholds.epsilon)))
 
 
 def coherent_share(found: Boundaries) -> Span:
@@ -49,18 +41,7 @@ def chance(found: Boundaries) -> Span:
 
 def share_p_value(found: Boundaries) -> float:
     """Read the chance that the null gives at least the share found."""
-    at = at_threshold(found)
-    return float(found.share_p_value[at]) if at >= 0 else float("nan")
-
-
-def whole_layer(effects: Effects) -> pd.DataFrame:
-    """Select the rows that change a whole layer."""
-    return effects.table[effects.table["node"] < 0] if len(effects.table) else effects.table
-
-
-def single_nodes(effects: Effects) -> pd.DataFrame:
-    """Select the rows that change one node only."""
-    return effects.table[effects.table["node"] >= 0] if len(effects.table) else effects.table
+    return float(found.share_p_value[found.at_threshold]) if len(found.epsilons) else float("nan")
 
 
 def shown_split(frame: pd.DataFrame) -> str:
@@ -77,7 +58,7 @@ def analysed(results: Results) -> Iterator[tuple[NodeLayer, GaussianFit, Boundar
 
 
 def _read(found: Boundaries, share: Any, low: Any, high: Any) -> Span:
-    at = at_threshold(found)
-    if at < 0:
+    if not len(found.epsilons):
         return Span(float("nan"), float("nan"), float("nan"))
+    at = found.at_threshold
     return Span(float(share[at]), float(low[at]), float(high[at]))

@@ -48,7 +48,7 @@ def summarise(found: Mapping[str, Boundaries]) -> Iterator[str]:
     """Count the kinds of each layer, and set the share of coherent ones beside chance."""
     yield _counts(sum((Counter(boundaries.counts) for boundaries in found.values()), Counter()))
     for layer, boundaries in found.items():
-        at = int(np.abs(boundaries.epsilons - boundaries.thresholds.epsilon).argmin())
+        at = boundaries.at_threshold
         null = boundaries.null_share.get("random point")
         chance = "" if null is None else f"; share {boundaries.share[at]:.2f}, by chance {null[at]:.2f}"
         yield f"{layer}: {_counts(boundaries.counts)}{chance}"

@@ -10,7 +10,7 @@ from interp.interventions import Ranges, intervene
 from interp.run.recorded import recorded
 from interp.run.run import Run
 from interp.run.stage import Stage
-from interp.run.summaries import counted
+from interp.run.summaries import counted, level_words
 from interp.types import Effects
 
 
@@ -23,8 +23,7 @@ def run(run: Run) -> Effects:
 
 def summarise(found: Effects) -> Iterator[str]:
     """Give the least score of every sweep."""
-    layers = found.table[found.table["node"] < 0]
-    single = counted(len(found.table) - len(layers), "ablation")
+    layers, single = found.whole_layers, counted(len(found.single_nodes), "ablation")
     yield f"{counted(len(layers), 'level')} in {counted(layers['layer'].nunique(), 'layer')}, {single}"
     yield from _sweeps(layers, "layer")
     if not found.groups.empty:
@@ -33,8 +32,8 @@ def summarise(found: Effects) -> Iterator[str]:
 
 def _sweeps(table: pd.DataFrame, site: str) -> Iterator[str]:
     for (name, kind, split), part in table.groupby([site, "intervention", "split"], sort=False):
-        worst = part.loc[part["accuracy"].idxmin()]
-        least = f"least score {worst['accuracy']:.4f} at {worst['level']:g}"
+        worst = part.loc[part["score"].idxmin()]
+        least = f"least score {worst['score']:.4f} at {level_words(worst)}"
         yield f"{name}, {kind}, {split}: {len(part)} levels, {least}"
 
 

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from interp.interventions import intervene, output_ranges, over_runs
 from interp.run.run import Run
 from interp.run.stage import Stage
-from interp.run.summaries import counted
+from interp.run.summaries import counted, level_words
 from interp.types import Effects, LoadedModel, RunEffects
 
 
@@ -35,7 +35,7 @@ def summarise(found: RunEffects) -> Iterator[str]:
     for (layer, kind, split), part in found.table.groupby(["layer", "intervention", "split"], sort=False):
         worst = part.loc[part["difference"].idxmin()]
         yield (
-            f"{layer}, {kind}, {split}: {worst['runs']} runs, most harmful level {worst['level']:g}:"
+            f"{layer}, {kind}, {split}: {worst['runs']} runs, most harmful level {level_words(worst)}:"
             f" {worst['difference']:+.2%} ({worst['difference_low']:+.2%} to {worst['difference_high']:+.2%}),"
             f" d = {worst['effect_size']:.2f}, q = {worst['q_value']:.2g}"
         )

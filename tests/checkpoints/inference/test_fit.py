@@ -21,8 +21,7 @@ from interp.types import Effects, Split
 from interp.verdict.judge import judge
 
 GUESSED = ("activation", "input_scaling", "output")
-COLUMNS = ["layer", "node", "intervention", "level", "split", "samples", "difference"]
-NOTHING = Effects(pd.DataFrame(columns=COLUMNS), {}, {})
+NOTHING = Effects(pd.DataFrame(), pd.DataFrame(), {}, {})
 CUSTOM = {"quadratic": lambda z: z * z / 8 + z / 2, "bump": lambda z: torch.exp(-z * z), "cube": lambda z: z**3}
 
 
@@ -53,7 +52,7 @@ def test_close_to_a_candidate_is_doubted(name, function, tmp_path, monkeypatch):
     """Most predictions are right under tanh, or under none; what training would have removed gives them away."""
     monkeypatch.setitem(CUSTOM, name, function)
     found, verdict, model = looked_at(custom(name, monkeypatch), DIGITS, tmp_path)
-    assert found["accuracy"]["train"] > 0.94
+    assert found["score"]["train"] > 0.94
     assert found["inferred"]["fit"]["value"] == "doubtful"
     assert {model.inferred[fact].confidence for fact in GUESSED} == {"uncertain"}
     assert any("which training would have" in alert or "which training would" in alert for alert in verdict.alerts)

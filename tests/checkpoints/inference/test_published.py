@@ -73,7 +73,7 @@ def test_dense(name, shared, mnist):
     found = inspection(model)
     assert found["widths"] == THIRD_PARTY[name]
     assert (found["activation"], found["input_scaling"]) == ("relu", facts["normalization"])
-    assert found["accuracy"]["test"] == pytest.approx(facts["measured_test_accuracy"], abs=5e-5)
+    assert found["score"]["test"] == pytest.approx(facts["measured_test_accuracy"], abs=5e-5)
     assert found["trained"] is True
     assert "certain" not in {model.inferred[fact].confidence for fact in GUESSED}
     compare(model, mnist, path.with_name("reference.npz"))

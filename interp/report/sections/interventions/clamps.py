@@ -72,6 +72,6 @@ def _figure(part: pd.DataFrame, equilibria: dict[int, float]) -> Any:
 
 def _grid(rows: pd.DataFrame) -> Any:
     """Lay one clamp out as (nodes, levels), in hundredths of the score against the level that changes nothing."""
-    grid = rows.pivot_table(index="node", columns="level", values="accuracy").to_numpy(float)
+    grid = rows.pivot_table(index="node", columns="level", values="score").to_numpy(float)
     idle = grid[:, :1] if rows["intervention"].iloc[0] == "clamp-min" else grid[:, -1:]
     return 100 * (grid - idle)

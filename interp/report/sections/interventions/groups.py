@@ -41,7 +41,7 @@ def _draw(part: pd.DataFrame, baseline: float, name: Score) -> Any:
         rows = part[(part["intervention"] == kind) & np.isfinite(part["level"])]
         for group, shade in zip(groups, OTHERS, strict=False):
             line = rows[rows["group"] == group]
-            place.plot(line["level"], line["accuracy"], color=shade, lw=1.4, label=short(group))
+            place.plot(line["level"], line["score"], color=shade, lw=1.4, label=short(group))
         if np.isfinite(baseline):
             place.axhline(baseline, color=FAINT, lw=0.8, ls=(0, (4, 3)))
         place.set_title(str(kind))
@@ -65,11 +65,11 @@ def group_tables(effects: Effects, name: Score) -> tuple[Table, ...]:
             "intervention": row["intervention"],
             "split": row["split"],
             "level": cells.number(row["level"]),
-            name.words: score_cell(name, row["accuracy"], row["low"], row["high"]),
+            name.words: score_cell(name, row["score"], row["low"], row["high"]),
             "change": change_cell(name, row["difference"], row["difference_low"], row["difference_high"]),
             "q": cells.probability(row["q_value"]),
         }
-        for row in effects.groups.loc[groups["accuracy"].idxmin().dropna()].to_dict(orient="records")
+        for row in effects.groups.loc[groups["score"].idxmin().dropna()].to_dict(orient="records")
     ]
     caption = (
         "The most harmful level for what was changed together. Change is " + unit_of_change(name, name.words) + "."

@@ -42,9 +42,9 @@ def _draw(table: pd.DataFrame, single: pd.DataFrame, split: str, name: Score) ->
         part = table[(table["intervention"] == kind) & np.isfinite(table["level"])].sort_values("level")
         for _, line in single[single["intervention"] == kind].groupby("run"):
             line = line[np.isfinite(line["level"])].sort_values("level")
-            place.plot(line["level"], line["accuracy"], color=FAINT, lw=0.6)
+            place.plot(line["level"], line["score"], color=FAINT, lw=0.6)
         place.fill_between(part["level"], part["low"], part["high"].clip(upper=1), color=shade, alpha=0.2, lw=0)
-        place.plot(part["level"], part["accuracy"], color=shade, lw=1.6)
+        place.plot(part["level"], part["score"], color=shade, lw=1.6)
         place.set_title(str(kind))
         place.set_ylim(-0.02 if name.share else None, 1.02)
         level_axis(place, part["level"].to_numpy(float))
@@ -56,7 +56,7 @@ def _draw(table: pd.DataFrame, single: pd.DataFrame, split: str, name: Score) ->
 def run_tables(found: RunEffects, name: Score) -> tuple[Table, ...]:
     """List every level with its tests over runs, the networks' own figures in the caption."""
     split = shown_split(found.table)
-    own = found.networks[found.networks["split"] == split]["accuracy"]
+    own = found.networks[found.networks["split"] == split]["score"]
     rows = [_row(row, name) for row in found.table[found.table["split"] == split].to_dict(orient="records")]
     unit = unit_of_change(name, name.words)
     caption = (
@@ -73,7 +73,7 @@ def _row(row: dict[Any, Any], name: Score) -> dict[str, Any]:
         "layer": cells.Code(row["layer"], 32),
         "intervention": row["intervention"],
         "level": cells.number(row["level"]),
-        name.words: score_cell(name, row["accuracy"]),
+        name.words: score_cell(name, row["score"]),
         "change": change_cell(name, row["difference"], row["difference_low"], row["difference_high"]),
         "t": cells.fixed(row["t"], 1),
         "d": cells.fixed(row["effect_size"], 2),

@@ -15,7 +15,6 @@ from interp.report.sections.interventions.class_falls import class_figures, fall
 from interp.report.sections.interventions.groups import group_figures, group_tables
 from interp.report.sections.interventions.runs import run_figures, run_tables
 from interp.report.sections.interventions.tolerance import tolerance_figure, tolerance_text
-from interp.report.selection.lookup import whole_layer
 from interp.report.tables import cells
 from interp.report.tables.measures import change_cell, score_cell, unit_of_change
 from interp.tasks import Score, find_task
@@ -35,7 +34,7 @@ MEASURED = (
 def section(results: Results) -> Section:
     """Show what each layer tolerates, the score over the levels of every intervention, and who falls first."""
     effects, name, what = results.effects, find_task(results.model.task).score, _what(results)
-    table = whole_layer(effects)
+    table = effects.whole_layers
     runs = (run_figures(results.runs, name), run_tables(results.runs, name)) if results.runs else ((), ())
     figures, tables = (*group_figures(effects, name), *runs[0]), (*group_tables(effects, name), *runs[1])
     if table.empty:
@@ -59,7 +58,7 @@ def section(results: Results) -> Section:
 def _what(results: Results) -> str:
     """Name what is measured: the task's score, or agreement where there is nothing else to compare with."""
     name = find_task(results.model.task).score
-    if len(results.effects.table) and _has_loss(results.effects.table):
+    if len(results.effects.whole_layers) and _has_loss(results.effects.whole_layers):
         return name.words
     return "agreement with the unperturbed network" if name.share else f"{name.words} against its own outputs"
 
@@ -106,7 +105,7 @@ def _figure(table: pd.DataFrame, baseline: dict[str, float], what: str) -> Any:
     grid[0, 0].set_ylabel(_short(what))
     if loss:
         grid[1, 0].set_ylabel("loss")
-    grid[0, 0].set_ylim(*_span(table["accuracy"].to_numpy(float)))  # the panels share it
+    grid[0, 0].set_ylim(*_span(table["score"].to_numpy(float)))  # the panels share it
     _legend(figure, table)
     return figure
 
@@ -117,14 +116,16 @@ def _short(what: str) -> str:
 
 def _swept(table: pd.DataFrame) -> list[str]:
     """Give the interventions with more than one level, in the order in which they ran."""
-    return [str(name) for name, part in table.groupby("intervention", sort=False) if part["level"].nunique() > 1]
+    return [
+        str(name) for name, part in table.groupby("intervention", sort=False) if part["level"].nunique(dropna=False) > 1
+    ]
 
 
 def _accuracy(axes: Any, table: pd.DataFrame, baseline: dict[str, float]) -> None:
     for position, (split, part) in enumerate(table.groupby("split", sort=False)):
         shade = colour(str(split), SPLIT_COLOURS, position)
         axes.fill_between(part["level"], part["low"], part["high"], color=shade, alpha=0.2, lw=0)
-        axes.plot(part["level"], part["accuracy"], color=shade, lw=1.6, label=str(split))
+        axes.plot(part["level"], part["score"], color=shade, lw=1.6, label=str(split))
         if np.isfinite(baseline.get(str(split), np.nan)):
             axes.axhline(baseline[str(split)], color=shade, lw=0.8, ls=(0, (4, 3)))
     pale(axes)
@@ -157,7 +158,7 @@ def _legend(figure: Any, table: pd.DataFrame) -> None:
 def _worst(table: pd.DataFrame, name: Score, what: str) -> Table:
     """Select the most harmful level of each sweep."""
     groups = table.groupby(["layer", "intervention", "split"], sort=False)
-    known = table.loc[groups["accuracy"].idxmin().dropna()]
+    known = table.loc[groups["score"].idxmin().dropna()]
     rows = [_row(row, name, what) for row in known.to_dict(orient="records")]
     caption = f"The most harmful level of each intervention. Change is {unit_of_change(name, what)}."
     return Table(pd.DataFrame(rows, dtype=object), caption, sortable=True)
@@ -169,7 +170,7 @@ def _row(row: dict[Any, Any], name: Score, what: str) -> dict[str, Any]:
         "intervention": row["intervention"],
         "split": row["split"],
         "level": cells.number(row["level"]),
-        _short(what): score_cell(name, row["accuracy"], row["low"], row["high"]),
+        _short(what): score_cell(name, row["score"], row["low"], row["high"]),
         "change": change_cell(name, row["difference"], row["difference_low"], row["difference_high"]),
         "q": cells.probability(row["q_value"]),
     }
