@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.linalg import eigh
@@ -287,7 +288,7 @@ class _Sums:
         return centred
 
     @staticmethod
-    def _accumulate(target: dict, key: object, value: Array) -> None:
+    def _accumulate(target: dict[Any, Array], key: object, value: Array) -> None:
         target[key] = target[key] + value if key in target else value
 
     def _shift(self, name: str) -> Array:
