@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from interp.interventions import Edit, InterventionOptions, Ranges, intervene
     from interp.recording import record_activations
     from interp.report.page import write_report
-    from interp.run.options import Options
     from interp.run.pipeline import run_all
     from interp.run.run import start
+    from interp.run.settings.options import Options
     from interp.store import open_recording
     from interp.types import Dataset, LabelledInputs, LayerRows, LoadedModel, Provenance, Results, Split, Thresholds
     from interp.verdict.attribution import AttributionOptions, attribute
@@ -85,7 +85,7 @@ _HOMES = {
     "interp.interventions": ("Edit", "InterventionOptions", "Ranges", "intervene"),
     "interp.recording": ("record_activations",),
     "interp.report.page": ("write_report",),
-    "interp.run.options": ("Options",),
+    "interp.run.settings.options": ("Options",),
     "interp.run.pipeline": ("run_all",),
     "interp.run.run": ("start",),
     "interp.store": ("open_recording",),

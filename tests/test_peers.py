@@ -9,8 +9,8 @@ from torch import nn
 
 from interp.interventions import ablate
 from interp.interventions.edits import on_values
-from interp.network.calls import place_of
 from interp.network.hooks import edit, tap
+from interp.network.tracing.calls import place_of
 from interp.verdict.attribution.ablation import node_mask
 from interp.verdict.attribution.target import Target
 

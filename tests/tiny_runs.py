@@ -19,9 +19,9 @@ from interp.analysis.gaussians import GaussianOptions
 from interp.checkpoints import LoadOptions
 from interp.data import load_dataset
 from interp.interventions import InterventionOptions
-from interp.run.options import Options
 from interp.run.pipeline import run_all
 from interp.run.run import start
+from interp.run.settings.options import Options
 from interp.types import Dataset, Results, Split
 from interp.verdict.attribution import AttributionOptions
 

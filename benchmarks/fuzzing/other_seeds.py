@@ -15,9 +15,9 @@ from fuzzing.base import arrays, base
 from interp.analysis.clusters import ClusterOptions
 from interp.checkpoints import LoadOptions
 from interp.interventions import InterventionOptions
-from interp.run.options import Options
 from interp.run.pipeline import run_all
 from interp.run.run import start
+from interp.run.settings.options import Options
 from interp.verdict.attribution import AttributionOptions
 
 QUICK = Options(

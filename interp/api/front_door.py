@@ -20,8 +20,8 @@ from interp.run.folder import locked, remove_run
 from interp.run.pipeline import run_stages
 from interp.run.progress import told
 from interp.run.run import Run, start
-from interp.run.said import data_options_from, load_options_from, options_from
-from interp.run.settings import cut_names
+from interp.run.settings.said import data_options_from, load_options_from, options_from
+from interp.run.settings.settings import cut_names
 from interp.run.stages import find_stage
 
 if TYPE_CHECKING:

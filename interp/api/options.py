@@ -10,7 +10,7 @@ from typing import Any, TypedDict, get_type_hints
 import numpy as np
 
 from interp.errors import unknown_name
-from interp.run.settings import all_settings
+from interp.run.settings.settings import all_settings
 
 OWN = ("stages", "others", "out", "overwrite", "progress")
 """What is said in a call, and is no setting of the command line."""

@@ -9,7 +9,7 @@ from interp.checkpoints.inference.candidates.candidate import OUTPUTS
 from interp.errors import unknown_name
 from interp.network.activations import ACTIVATIONS
 from interp.tasks import find_task
-from interp.types.flags import Flag
+from interp.types.annotations.flags import Flag
 
 INFERRED = Flag(default="inferred")
 

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Iterable
 from typing import Any
 
-from interp.run.limits import LARGE_LAYERS, LARGE_NODES
-from interp.run.settings import Setting, all_settings
+from interp.run.settings.limits import LARGE_LAYERS, LARGE_NODES
+from interp.run.settings.settings import Setting, all_settings
 from interp.run.stage import Stage
 
 GROUPS = {

@@ -9,8 +9,8 @@ from interp.checkpoints import load_model
 from interp.checkpoints.inspection import inspection
 from interp.cli.arguments import add_settings, said
 from interp.cli.call import Call
-from interp.run.said import data_options_from, load_options_from
-from interp.run.settings import all_settings
+from interp.run.settings.said import data_options_from, load_options_from
+from interp.run.settings.settings import all_settings
 from interp.run.summaries import describe
 
 

@@ -14,8 +14,8 @@ from interp.run.folder import locked, remove_run
 from interp.run.pipeline import run_all
 from interp.run.progress import told
 from interp.run.run import start
-from interp.run.said import data_options_from, load_options_from, options_from
-from interp.run.settings import all_settings, cut_names
+from interp.run.settings.said import data_options_from, load_options_from, options_from
+from interp.run.settings.settings import all_settings, cut_names
 from interp.run.summaries import one_line
 from interp.safety.imports import import_name
 from interp.store import check_writable

@@ -12,7 +12,7 @@ from interp.run.pipeline import run_stage
 from interp.run.progress import told
 from interp.run.resume import resume
 from interp.run.run import Run, start
-from interp.run.said import data_options_from, load_options_from, options_from
+from interp.run.settings.said import data_options_from, load_options_from, options_from
 from interp.run.stages import SEVERAL, find_stage
 from interp.run.summaries import limited
 from interp.store import check_writable

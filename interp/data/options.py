@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from interp.types.flags import Flag
+from interp.types.annotations.flags import Flag
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from interp.interventions.readouts.rows import Level, class_rows, corrected, lab
 from interp.network.caps import chosen_nodes, least
 from interp.tasks import find_task
 from interp.types import Array, Dataset, Effects, LoadedModel, NodeLayer, Split
-from interp.types.flags import Flag
+from interp.types.annotations.flags import Flag
 
 MOST_LEVELS = 10_000
 

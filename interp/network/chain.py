@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from interp.network.calls import place_of
+from interp.network.tracing.calls import place_of
 
 
 class Chain(nn.Module):

@@ -10,9 +10,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from interp.network.activations import activation_name
-from interp.network.calls import Seer, call_of, function_name, place_of
 from interp.network.layouts import as_it_was, samples_first
-from interp.network.uses import KEEPS_NODES
+from interp.network.tracing.calls import Seer, call_of, function_name, place_of
+from interp.network.tracing.uses import KEEPS_NODES
 from interp.types import NodeLayer
 
 Change = Callable[[Tensor], Tensor]

@@ -16,11 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from interp.network.calls import Call, Seer, call_of, function_name, place_of
 from interp.network.hooks import tap
 from interp.network.kinds import kind_named, node_weight
 from interp.network.layouts import samples_first
 from interp.network.nodes import rows_of_nodes
+from interp.network.tracing.calls import Call, Seer, call_of, function_name, place_of
 from interp.types import Array, NodeLayer
 
 AGREES = 1e-3

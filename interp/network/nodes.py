@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from interp.network.hooks import tap
 from interp.network.kinds import kind_named
 from interp.network.layouts import layout_of
-from interp.network.tracing import OUTPUTS, Tapped, Watch
-from interp.network.uses import activation_of
+from interp.network.tracing.trace import OUTPUTS, Tapped, Watch
+from interp.network.tracing.uses import activation_of
 from interp.types import NodeLayer
 
 

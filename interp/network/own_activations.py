@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from interp.network.activations import ACTIVATIONS, SEEN_ONLY, activation_name
-from interp.network.calls import place_of
 from interp.network.nodes import rows_of_nodes
-from interp.network.uses import KEEPS_NODES
+from interp.network.tracing.calls import place_of
+from interp.network.tracing.uses import KEEPS_NODES
 from interp.types import NodeLayer
 
 Function = Callable[[Tensor], Tensor]

@@ -17,7 +17,7 @@ from interp.data import DataOptions
 from interp.errors import UsageError, unknown_name
 from interp.interventions import check_options, same_architecture
 from interp.run.files import provenance_of, read_stage
-from interp.run.options import Options, left_out, within_limits
+from interp.run.settings.options import Options, left_out, within_limits
 from interp.run.stage import Stage
 from interp.run.stages import SEVERAL, all_stages
 from interp.types import Dataset, Limit, LoadedModel, Provenance, as_json

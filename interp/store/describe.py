@@ -15,8 +15,8 @@ from typing import Annotated, Any, get_args, get_origin
 from interp.store.atomic import write_text
 from interp.store.elements import CLASSES
 from interp.types import Recording
-from interp.types.fields import field_meanings, field_types
-from interp.types.shapes import AXES, Columns, Shape
+from interp.types.annotations.fields import field_meanings, field_types
+from interp.types.annotations.shapes import AXES, Columns, Shape
 
 BEGIN = "<!-- made by python -m interp.store.describe docs/format.md; do not edit by hand -->"
 END = "<!-- end of what is made -->"

@@ -19,7 +19,7 @@ from interp.store.elements import read_element
 from interp.store.files import opened, provenance_of
 from interp.store.shapes import check_value
 from interp.types import NodeLayer, Recording, Rows
-from interp.types.fields import field_types
+from interp.types.annotations.fields import field_types
 
 ENCODING = "interp-recording"
 REMEDY = "python -m interp record"

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import pandas as pd
 
-from interp.types.fields import field_types
-from interp.types.shapes import Columns, Holds, Shape
+from interp.types.annotations.fields import field_types
+from interp.types.annotations.shapes import Columns, Holds, Shape
 
 KINDS: Mapping[Holds, str] = {"numbers": "biuf", "whole numbers": "iu", "text": "UO"}
 """What an array holds -> kinds of numpy's types."""

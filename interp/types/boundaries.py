@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 import numpy as np
 
+from interp.types.annotations.flags import Flag
+from interp.types.annotations.shapes import Shape
 from interp.types.arrays import Array
-from interp.types.flags import Flag
-from interp.types.shapes import Shape
 from interp.types.shown import ShortRepr
 
 KINDS = ("coherent", "adhoc", "one-sided", "dead")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Annotated
 
+from interp.types.annotations.shapes import Shape
 from interp.types.arrays import Array
-from interp.types.shapes import Shape
 from interp.types.shown import ShortRepr
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import numpy as np
 
+from interp.types.annotations.shapes import Shape
 from interp.types.arrays import Array
-from interp.types.shapes import Shape
 from interp.types.shown import ShortRepr
 
 

@@ -9,8 +9,8 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 
+from interp.types.annotations.shapes import Columns, Shape
 from interp.types.arrays import Array
-from interp.types.shapes import Columns, Shape
 from interp.types.shown import ShortRepr
 
 

@@ -8,9 +8,9 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
+from interp.types.annotations.shapes import Shape
 from interp.types.arrays import Array, Rows
 from interp.types.networks import NodeLayer
-from interp.types.shapes import Shape
 from interp.types.shown import ShortRepr, short_repr
 
 

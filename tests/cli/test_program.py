@@ -14,7 +14,7 @@ from interp.cli.guard import guarded
 from interp.cli.main import main, report
 from interp.cli.parser import Parser
 from interp.errors import UsageError
-from interp.run.settings import all_settings
+from interp.run.settings.settings import all_settings
 from interp.run.stages import STAGES
 
 ROOT = Path(__file__).parents[2]

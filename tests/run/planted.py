@@ -8,8 +8,8 @@ import torch
 from interp.analysis.clusters import ClusterOptions
 from interp.checkpoints import LoadOptions
 from interp.interventions import InterventionOptions
-from interp.run.options import Options
 from interp.run.run import start
+from interp.run.settings.options import Options
 from interp.verdict.attribution import AttributionOptions
 
 QUICK = Options(clusters=ClusterOptions(repetitions=3), interventions=InterventionOptions(levels=12), directions=4)

@@ -14,9 +14,9 @@ from interp.data import DataOptions
 from interp.errors import DataError, UsageError
 from interp.interventions import InterventionOptions
 from interp.report.page import write_report
-from interp.run.options import Options
 from interp.run.pipeline import run_all
 from interp.run.run import start
+from interp.run.settings.options import Options
 
 QUICK = Options(
     clusters=ClusterOptions(repetitions=2),

@@ -15,10 +15,10 @@ from interp.interventions import InterventionOptions, intervene
 from interp.network.caps import drawn_nodes, least
 from interp.recording import multiply_adds
 from interp.report.page import write_report
-from interp.run.limits import Limits, is_large, large_limits, settled, spread_layers
-from interp.run.options import Options
 from interp.run.pipeline import run_all
 from interp.run.run import start
+from interp.run.settings.limits import Limits, is_large, large_limits, settled, spread_layers
+from interp.run.settings.options import Options
 from interp.types import KINDS, NodeLayer
 from interp.verdict.attribution import AttributionOptions, attribute
 

@@ -4,7 +4,7 @@ import pytest
 
 from interp.store.describe import BEGIN, END, described, description
 from interp.store.elements import CLASSES
-from interp.types.fields import field_types
+from interp.types.annotations.fields import field_types
 
 PAGE = Path(__file__).parents[2] / "docs" / "format.md"
 

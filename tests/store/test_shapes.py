@@ -8,7 +8,7 @@ from store.golden import RESULTS, RESULTS_2, RESULTS_3, RESULTS_4
 
 from interp.store.shapes import check_shapes, missing_columns
 from interp.types import Array
-from interp.types.shapes import Columns, Shape
+from interp.types.annotations.shapes import Columns, Shape
 
 FIT = RESULTS["gaussians"][1]["features.0"]
 BOUNDARIES = RESULTS["boundaries"][1]["features.0"]

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from interp import types
-from interp.types.fields import field_types
-from interp.types.shapes import AXES, Columns, Shape
+from interp.types.annotations.fields import field_types
+from interp.types.annotations.shapes import AXES, Columns, Shape
 
 CLASSES = [cls for cls in vars(types).values() if isinstance(cls, type) and is_dataclass(cls)]
 FLOW = (

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from interp.interventions import ablate
 from interp.interventions.edits import on_values
-from interp.network.calls import place_of
 from interp.network.hooks import edit, tap
 from interp.network.nodes import rows_of_nodes
+from interp.network.tracing.calls import place_of
 from interp.types import Array
 from interp.verdict.attribution.in_place import out_of_place
 from interp.verdict.attribution.target import Target

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor, nn
 
-from interp.network.calls import place_of
 from interp.network.nodes import rows_of_nodes
+from interp.network.tracing.calls import place_of
 from interp.types import Array
 from interp.verdict.attribution.in_place import out_of_place
 from interp.verdict.attribution.target import Target

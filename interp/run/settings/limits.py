@@ -13,7 +13,7 @@ from typing import Annotated
 import numpy as np
 
 from interp.types import NodeLayer
-from interp.types.flags import Flag
+from interp.types.annotations.flags import Flag
 
 MOST = 10**9
 """Largest cap that can be said."""

@@ -12,9 +12,9 @@ from interp.analysis.prototypes import PrototypeOptions
 from interp.interventions import InterventionOptions, levels
 from interp.network.caps import capped, least
 from interp.recording import multiply_adds
-from interp.run.limits import Limits, settled, spread_layers
+from interp.run.settings.limits import Limits, settled, spread_layers
 from interp.types import Dataset, Limit, LoadedModel, Thresholds
-from interp.types.flags import Flag
+from interp.types.annotations.flags import Flag
 from interp.verdict.attribution import AttributionOptions
 
 

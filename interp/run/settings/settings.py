@@ -16,10 +16,10 @@ from interp.analysis.boundaries import PRESETS
 from interp.checkpoints import LoadOptions
 from interp.data import DataOptions
 from interp.errors import UsageError, unknown_name
-from interp.run.options import REACHES, Options
+from interp.run.settings.options import REACHES, Options
 from interp.run.stage import Stage
-from interp.types.fields import field_meanings, field_types
-from interp.types.flags import Flag
+from interp.types.annotations.fields import field_meanings, field_types
+from interp.types.annotations.flags import Flag
 
 KINDS = (tuple, bool, int, float, str)
 

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from interp.network.calls import Call, Seer, call_of, function_name
 from interp.network.kinds import node_kind, node_weight
-from interp.network.uses import KEEPS_NODES, acts_alone, become, named_activation, tensors_in
+from interp.network.tracing.calls import Call, Seer, call_of, function_name
+from interp.network.tracing.uses import KEEPS_NODES, acts_alone, become, named_activation, tensors_in
 
 OUTPUTS = {"log_softmax": "log-softmax", "softmax": "softmax", "sigmoid": "sigmoid"}
 """Torch functions on the last layer that make scores of z without changing what it measures."""
@@ -33,7 +33,7 @@ class Tapped(NamedTuple):
     trail
         Functions applied to its nodes, up to what reads them.
     read
-        What is read of its nodes, as `interp.network.uses` names it; empty where nothing was seen to read them.
+        What is read of its nodes, as `interp.network.tracing.uses` names it; empty where nothing was seen to read them.
     shapes
         Of the weight, and of z.
     """

@@ -11,8 +11,8 @@ from interp.analysis.boundaries import preset
 from interp.checkpoints import LoadOptions
 from interp.data import DataOptions
 from interp.errors import UsageError
-from interp.run.options import Options
-from interp.run.settings import all_settings, check_settings, label_of
+from interp.run.settings.options import Options
+from interp.run.settings.settings import all_settings, check_settings, label_of
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

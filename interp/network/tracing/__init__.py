@@ -1,0 +1,1 @@
+"""One run of a network watched: which maps are called, and what becomes of their outputs."""
