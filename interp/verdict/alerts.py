@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from interp.safety.imports import import_name
-from interp.tasks import find_task
 from interp.verdict.evidence import Evidence
 from interp.verdict.words import MANY_LAYERS, some
 
@@ -40,7 +39,7 @@ def poor_fit(found: Evidence) -> Iterator[str]:
 
 def no_labels(found: Evidence) -> Iterator[str]:
     """Say what takes the place of the score where there is nothing to compare outputs with."""
-    if find_task(found.model.task).answers(found.data.train) is None:
+    if found.task.answers(found.data.train) is None:
         yield "no labels: accuracy below means agreement with the unperturbed predictions"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from interp.tasks import Task, find_task
 from interp.types import Attribution, Boundaries, Dataset, Effects, Limit, LoadedModel
 
 
@@ -34,3 +35,18 @@ class Evidence:
     effects: Effects
     attribution: Mapping[str, Attribution] = field(default_factory=dict)
     limits: Sequence[Limit] = ()
+
+    @property
+    def task(self) -> Task:
+        """What the network is asked for."""
+        return find_task(self.model.task)
+
+    @property
+    def hidden(self) -> list[str]:
+        """Names of the layers before the last; of the only one where there is no other."""
+        return [layer.name for layer in self.model.layers[:-1] or self.model.layers]
+
+    @property
+    def hidden_boundaries(self) -> dict[str, Boundaries]:
+        """Boundaries of these layers, as far as they were looked at."""
+        return {name: self.boundaries[name] for name in self.hidden if name in self.boundaries}

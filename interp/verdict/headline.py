@@ -5,38 +5,43 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from interp.interventions.readouts.tolerance import compared
-from interp.tasks import find_task
 from interp.types import Dataset, Effects, LoadedModel
+from interp.verdict.coherence import beats_null
+from interp.verdict.evidence import Evidence
+from interp.verdict.sensitivity import harmless_ranges
 
 MEASURED = "outputs are measured values, so weaker activations cost {score} whether it leans on distances or not"
 AS_MUCH = "intensity matters as much as where the boundaries lie"
 
 
-def headline(
-    model: LoadedModel,
-    data: Dataset,
-    beats: Mapping[str, bool],
-    ranges: Mapping[str, Mapping[str, tuple[float, float]]],
-    effects: Effects,
-) -> str:
+def headline(found: Evidence) -> str:
     """Sum the results up in one sentence; a network that does not fit the data has none about its boundaries."""
-    if model.inferred["trained"].value is False:
+    trained = found.model.inferred["trained"].value
+    if trained is False:
         return "This network looks untrained: what follows describes random weights, not something learned."
-    if (unfit := _unfit(model, data)) is not None:
+    if (unfit := _unfit(found.model, found.data)) is not None:
         return unfit
-    if model.inferred["trained"].value is None:
+    if trained is None:
         return "Whether this network was trained on these data could not be established; read what follows with care."
-    coherent = [name for name, better in beats.items() if better]
-    first = (
-        f"Boundaries of {_named(coherent, len(beats))} pass through cluster means more often than chance explains"
-        if coherent
-        else "Boundaries pass through cluster means no more often than chance explains"
-    )
-    task = find_task(model.task)
-    if task.measured:
-        return f"{first}; {MEASURED.format(score=task.score.words)}."
+    return f"{_boundaries(found)}; {_intensities(found)}."
+
+
+def _boundaries(found: Evidence) -> str:
+    """Say whether chance explains how many boundaries pass through cluster means."""
+    layers = found.hidden_boundaries
+    coherent = [name for name, part in layers.items() if beats_null(part)]
+    if not coherent:
+        return "Boundaries pass through cluster means no more often than chance explains"
+    return f"Boundaries of {_named(coherent, len(layers))} pass through cluster means more often than chance explains"
+
+
+def _intensities(found: Evidence) -> str:
+    """Say what sweeps tell of distances and intensity, as far as outputs allow it."""
+    if found.task.measured:
+        return MEASURED.format(score=found.task.score.words)
+    ranges = {name: harmless_ranges(found.effects, name) for name in found.hidden}
     leaning = _leaning(ranges)
-    return f"{first}; {leaning}{'' if leaning == AS_MUCH else _by_shape(effects, ranges)}."
+    return f"{leaning}{'' if leaning == AS_MUCH else _by_shape(found.effects, ranges)}"
 
 
 def _named(layers: Sequence[str], of: int, most: int = 4) -> str:

@@ -1,0 +1,59 @@
+"""What was found, in sentences with their numbers, most important first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from interp.interventions.readouts.tolerance import compared
+from interp.verdict.coherence import coherence, coherences
+from interp.verdict.control import beside_control
+from interp.verdict.evidence import Evidence
+from interp.verdict.nodes import captums_agreement, dead_nodes, power
+from interp.verdict.sensitivity import harmless_ranges, published_pattern, sensitivity
+from interp.verdict.words import MANY_LAYERS
+
+
+def coherent_boundaries(found: Evidence) -> Iterable[str]:
+    """Say of each hidden layer, or of many in one sentence, whether chance explains its coherent nodes."""
+    layers = found.hidden_boundaries
+    return coherences(layers) if len(layers) > MANY_LAYERS else [coherence(*layer) for layer in layers.items()]
+
+
+def harmless_levels(found: Evidence) -> Iterator[str]:
+    """Say of each hidden layer between which levels the score stays within a point."""
+    for name in found.hidden:
+        yield sensitivity(name, harmless_ranges(found.effects, name), found.task.score)
+
+
+def published_patterns(found: Evidence) -> Iterator[str]:
+    """Say of each hidden layer whether it does as the published networks do, where rows are counted as right."""
+    for name in found.hidden if found.task.counted else ():
+        yield published_pattern(name, found.effects)
+
+
+def beside_copies(found: Evidence) -> Iterator[str]:
+    """Say of each hidden layer what it tolerates beside its copies with shuffled weights."""
+    for name in found.hidden:
+        yield beside_control(name, compared(found.effects.tolerance, name), found.task.measured)
+
+
+def of_nodes(found: Evidence) -> Iterator[str]:
+    """Say which nodes do nothing, how sure their importance is, and which effects were too small to be seen."""
+    yield dead_nodes(found.boundaries)
+    yield from captums_agreement(found.attribution)
+    yield power(found.effects, found.task.score)
+
+
+FINDINGS: tuple[Callable[[Evidence], Iterable[str]], ...] = (
+    coherent_boundaries,
+    harmless_levels,
+    published_patterns,
+    beside_copies,
+    of_nodes,
+)
+"""What gives the sentences of the verdict, in their order; an empty sentence is left out."""
+
+
+def findings(found: Evidence) -> tuple[str, ...]:
+    """Give all sentences that there is something to say in."""
+    return tuple(sentence for finding in FINDINGS for sentence in finding(found) if sentence)
