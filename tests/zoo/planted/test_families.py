@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from zoo.planted.data.digits import digits
 from zoo.planted.data.mixtures import MixtureSetup, gaussian_mixture
 from zoo.planted.data.samples import PlantedData
 from zoo.planted.data.tiles import tiles
@@ -121,6 +122,19 @@ def test_both_halves_of_a_mixed_layer_decide_alike_alone():
         part[:, half] = outputs[:, half]
         bias = made.network.output.bias
         assert float(((made.network.output(part) - bias).argmax(1) == y).float().mean()) > 0.5
+
+
+@pytest.mark.parametrize("family", ["positive-read-out", "clamped-below", "batch-norm", "untrained"])
+@pytest.mark.parametrize("widths", [(10,), (10, 12)])
+def test_convolutions_on_digits_keep_the_parts_of_the_image_apart(family, widths):
+    data = digits(0, images=True)
+    made = plant(family, 0, Wish(data, widths, "relu"))
+    assert made.network.hidden1.out_channels == 10
+    assert made.network(data.test[0][:5]).shape == (5, 10)
+    if len(widths) == 1:
+        assert made.network.output.in_features == 10 * 9
+    if family == "positive-read-out":
+        assert made.setup["accuracy"] > 0.25
 
 
 def test_without_a_wish_everything_is_drawn():

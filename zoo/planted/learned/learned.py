@@ -69,7 +69,10 @@ def fixed_read_out(sense: Sense) -> Build:
 
     def made(data: PlantedData, sizes: Sizes, generator: torch.Generator) -> Built:
         network = plain(data, sizes, generator)
-        sums = own_sums(owners(sizes.widths[-1], data.classes), data.classes, generator)
+        owner = owners(sizes.widths[-1], data.classes)
+        features = network.get_parameter("output.weight").shape[1]
+        owner = owner.repeat_interleave(features // len(owner))  # all parts of a channel's image are its class's
+        sums = own_sums(owner, data.classes, generator)
         network.output = linear(any_gauge(sign * SHARPNESS * sums, generator), torch.zeros(data.classes))
         train(network, data.train, frozen=["output"])
         *lower, last = hidden_names(network)
