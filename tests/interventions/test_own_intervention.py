@@ -61,7 +61,7 @@ def test_it_is_seen_everywhere(here, name, capsys):
     expected = [plain.hits(x, labels, layer=0, after=lambda a, k=k: torch.round(a / k) * k if k else a) for k in LEVELS]
     assert len(set(expected)) == 3
     assert rows["level"].tolist() == list(LEVELS)
-    assert np.round(rows["accuracy"] * len(split)).tolist() == expected
+    assert np.round(rows["score"] * len(split)).tolist() == expected
     document = json.loads((folder / "out" / "report.json").read_text())
     assert name in {row["intervention"] for row in document["interventions"]}
     assert name in (folder / "out" / "report.html").read_text()
