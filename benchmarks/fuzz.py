@@ -22,10 +22,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import torch
 from fuzzing.base import base
+from fuzzing.data_seeds import DATA, RUNS
 from fuzzing.mutants import OF_KIND, Mutant, make_mutant
 from fuzzing.opening import FAILURES, Outcome
-from fuzzing.other_seeds import DATA, RUNS
-from fuzzing.places import PLACES
+from fuzzing.paths import PATHS
 from fuzzing.seeds import FORMATS, kind_of, make_seed, width_of, write
 from fuzzing.workers import Worker, worker
 
@@ -63,7 +63,7 @@ def main():
     begin = time.perf_counter()
     numbers = range(args.first, args.first + args.count)
     with tempfile.TemporaryDirectory() as name, worker(Path(name)) as opener:
-        rows = [*sound(opener, args.formats), *places(opener)]
+        rows = [*sound(opener, args.formats), *odd_paths(opener)]
         rows += mutated(opener, numbers, args.seed, tuple(args.formats), args.keep)
         rows += commands(opener.scratch, numbers[:: max(len(numbers) // max(args.commands, 1), 1)], args)
     show(rows, args, time.perf_counter() - begin)
@@ -76,9 +76,9 @@ def sound(opener: Worker, formats: Sequence[str]) -> Iterator[Row]:
         yield format, "none", open_mutant(opener, Mutant(number, format, (), make_seed(format)))
 
 
-def places(opener: Worker) -> Iterator[Row]:
+def odd_paths(opener: Worker) -> Iterator[Row]:
     """Open what is no file."""
-    for name, make in PLACES.items():
+    for name, make in PATHS.items():
         with tempfile.TemporaryDirectory() as folder:
             yield "-", f"path: {name}", opener.open(make(Path(folder) / "file"), 0)
 

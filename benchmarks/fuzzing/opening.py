@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from fuzzing.base import base
-from fuzzing.other_seeds import QUICK
+from fuzzing.data_seeds import QUICK
 from fuzzing.payloads import MARKER
 from fuzzing.watch import Watch, forget_peak, memory, stderr_in
 from interp.checkpoints import load_model

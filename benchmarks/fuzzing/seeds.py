@@ -15,8 +15,8 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.nn.utils.prune import l1_unstructured
 
+from fuzzing.data_seeds import DATA, RUNS
 from fuzzing.onnx_seeds import onnx_model
-from fuzzing.other_seeds import DATA, RUNS
 
 WIDTHS = (6, 5, 3)
 ZOO = Path(__file__).parents[2] / "zoo" / "pretrained" / "abs-digits.pt"

@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from fuzzing.data_seeds import DATA, RUNS
 from fuzzing.opening import OPENERS, Outcome, open_file
-from fuzzing.other_seeds import DATA, RUNS
 from fuzzing.payloads import MARKER, SIDE_EFFECT
 from fuzzing.seeds import FORMATS, kind_of, make_seed, width_of, write
 from fuzzing.watch import Watch, limit_memory

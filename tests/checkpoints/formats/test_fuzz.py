@@ -4,8 +4,8 @@ import sys
 
 import pytest
 import torch
-from fuzz import mutated, places, sound
-from fuzzing.other_seeds import DATA, RUNS
+from fuzz import mutated, odd_paths, sound
+from fuzzing.data_seeds import DATA, RUNS
 from fuzzing.seeds import FORMATS
 from fuzzing.workers import worker
 
@@ -29,8 +29,8 @@ def test_sound_files_open(opener):
     assert [row for row in sound(opener, [*FORMATS, *DATA, *RUNS]) if row[2].kind != "opened"] == []
 
 
-def test_places_that_are_no_files(opener):
-    rows = list(places(opener))
+def test_paths_that_are_no_files(opener):
+    rows = list(odd_paths(opener))
     assert failures(rows) == []
     assert [row for row in rows if row[2].kind == "opened"] == []
 

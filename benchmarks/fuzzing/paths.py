@@ -59,7 +59,7 @@ def _sparse(first: bytes) -> Callable[[Path], Path]:
     return write
 
 
-PLACES: dict[str, Callable[[Path], Path]] = {
+PATHS: dict[str, Callable[[Path], Path]] = {
     "folder": _folder,
     "pipe": _pipe,
     "socket": _socket,
