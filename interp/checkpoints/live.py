@@ -43,7 +43,7 @@ def load_module(
     data
         Data set or whatever `interp.data.load_dataset` takes as one.
     options
-        What the user says of the model, without `model`, `weights` and `allow_pickle`.
+        What the user says of the model, without `model`, `weights`, `allow_pickle` and `format`.
     data_options
         Where to look for data.
 
@@ -76,7 +76,7 @@ def load_module(
     dataset = None if data is None else load_dataset(data, data_options)
     digest, runs = module_digest(module), _in_float32(_innermost(module))
     with as_found(runs):
-        asked = Request(where, Contents(FORMAT, {}, module=runs), dataset, options)
+        asked = Request(where, Contents({}, FORMAT, module=runs), dataset, options)
         found = draft(asked)
         return examine(found, asked, digest), found.data
 
@@ -103,7 +103,7 @@ def module_digest(module: nn.Module) -> str:
 
 def _check_module(module: nn.Module, where: str, options: LoadOptions) -> None:
     """Refuse what cannot be run here, and options that say where the weights of a file go."""
-    said = [name for name in ("model", "weights", "allow_pickle") if getattr(options, name)]
+    said = [name for name in ("model", "weights", "allow_pickle", "format") if getattr(options, name)]
     if said:
         raise UsageError(
             where, found=f"{said[0]}={getattr(options, said[0])!r}", expected="no such option", do="leave it out"

@@ -14,7 +14,7 @@ from interp.checkpoints.drafts.choose import draft
 from interp.checkpoints.drafts.request import Request
 from interp.checkpoints.examine import examine
 from interp.checkpoints.formats.contents import Contents
-from interp.checkpoints.formats.readers import file_digest, read_contents
+from interp.checkpoints.formats.read import file_digest, read_contents
 from interp.checkpoints.live import load_module
 from interp.checkpoints.options import LoadOptions, check_options
 from interp.data import DataOptions, load_dataset
@@ -91,8 +91,8 @@ def _contents(path: str | Path, options: LoadOptions) -> Contents:
                 expected="torchvision:NAME or timm:NAME in its place",
                 do="leave --weights out, or name the architecture",
             )
-        return read_contents(path, options.allow_pickle)
+        return read_contents(path, options.allow_pickle, options.format)
     library = str(path).partition(":")[0]
     if options.weights is None:
-        return Contents(library, {})
-    return replace(read_contents(options.weights, options.allow_pickle), format=library)
+        return Contents({}, library)
+    return replace(read_contents(options.weights, options.allow_pickle, options.format), format=library)

@@ -37,6 +37,8 @@ class LoadOptions:
         File with the weights of an architecture given by name, ``torchvision:NAME`` or ``timm:NAME``.
     seed
         Seed of weights that are drawn at random.
+    format
+        Format of the file, or ``package.module:name`` of a reader of your own.
     logits
         Which of a module's outputs holds the scores: a key, attribute or position, with dots between.
     """
@@ -50,6 +52,7 @@ class LoadOptions:
     weights: Annotated[str | None, Flag(default="drawn at random")] = None
     seed: int = 0
     logits: Annotated[str | None, INFERRED] = None
+    format: Annotated[str | None, Flag(default="told from the content")] = None
 
 
 def check_options(options: LoadOptions) -> None:

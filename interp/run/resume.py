@@ -78,6 +78,7 @@ def _check_trust(path: Path, said: tuple[LoadOptions, str], given: tuple[LoadOpt
         f"--model {load.model}": load.model is not None and load.model != ours.model,
         "--allow-pickle": bool(load.allow_pickle) and not ours.allow_pickle,
         f"--task {load.task}": load.task not in (None, ours.task, *TASKS),
+        f"--format {load.format}": ":" in (load.format or "") and load.format != ours.format,
         f"--data {named}": is_code(named) and named != data,
     }
     needed = [option for option, is_missing in code.items() if is_missing]

@@ -118,8 +118,22 @@ def call_name(spec: str, where: str) -> Any:
     return called(import_name(spec, where), f"{where} {spec}")
 
 
-def called(function: Callable[[], Value], where: str) -> Value:
-    """Call a function of the user's that takes no arguments.
+def called(
+    function: Callable[[], Value],
+    where: str,
+    expected: str = "a callable that needs no arguments",
+    do: str = "wrap it in a function",
+) -> Value:
+    """Call code of the user's.
+
+    Parameters
+    ----------
+    function
+        Function without arguments.
+    where
+        What asks for it, such as an option, for the error.
+    expected, do
+        What the code should be, and what the user can do, for the error.
 
     Raises
     ------
@@ -136,9 +150,7 @@ def called(function: Callable[[], Value], where: str) -> Value:
     except InterpError:
         raise
     except (Exception, SystemExit) as error:  # the user's code fails in its own way
-        raise UsageError(
-            where, found=problem(error), expected="a callable that needs no arguments", do="wrap it in a function"
-        ) from error
+        raise UsageError(where, found=problem(error), expected=expected, do=do) from error
 
 
 def problem(error: BaseException) -> str:

@@ -26,10 +26,10 @@ class Contents:
 
     Attributes
     ----------
-    format
-        As `interp.checkpoints.formats.sniff.sniff` names it.
     state
         Parameter name -> tensor on the CPU, wrappers' prefixes taken off.
+    format
+        Name of the format where a file is of a special form, such as ``zoo``; empty for the reader's own name.
     module
         The unpickled module, only ever with ``--allow-pickle``.
     parts
@@ -44,8 +44,8 @@ class Contents:
         How the weights were found, one sentence each.
     """
 
-    format: str
     state: Mapping[str, Tensor]
+    format: str = ""
     module: nn.Module | None = None
     parts: Mapping[str, Part] = field(default_factory=dict)
     graph: Graph | None = None
@@ -54,7 +54,7 @@ class Contents:
     notes: tuple[str, ...] = ()
 
 
-def contents_of(loaded: Any, format: str, path: object) -> Contents:
+def contents_of(loaded: Any, path: object) -> Contents:
     """Find the weights in whatever `torch.load` gave.
 
     Raises
@@ -63,21 +63,21 @@ def contents_of(loaded: Any, format: str, path: object) -> Contents:
         If there are none.
     """
     if isinstance(loaded, nn.Module):
-        return Contents(format, dict(loaded.state_dict()), module=loaded)
+        return Contents(dict(loaded.state_dict()), module=loaded)
     if isinstance(loaded, Mapping) and loaded.get("format") == "interp-zoo":
         rest = {str(key): value for key, value in loaded.items() if key != "state_dict"}
-        return Contents("zoo", _zoo_state(loaded.get("state_dict"), path), metadata=rest)
+        return Contents(_zoo_state(loaded.get("state_dict"), path), "zoo", metadata=rest)
     holder, notes = _find_state(loaded, path)
     if isinstance(holder, Inert):
         parts = parts_of(holder)
         notes += (f"a pickled {holder.class_name}, of which no code was run",)
-        named = format if holder.class_name.startswith("__torch__.") else "torch-module"
-        return Contents(named, state_of(parts), parts=parts, metadata=_plain(loaded), notes=notes)
+        named = "" if holder.class_name.startswith("__torch__.") else "torch-module"
+        return Contents(state_of(parts), named, parts=parts, metadata=_plain(loaded), notes=notes)
     kept, left_out = without_averaged_copy(holder)
     state, prefix = strip_wrappers(kept)
     if prefix:
         notes += (f"prefix {prefix!r} taken off every name",)
-    return Contents(format, state, metadata=_plain(loaded), notes=notes + left_out)
+    return Contents(state, metadata=_plain(loaded), notes=notes + left_out)
 
 
 def _find_state(loaded: Any, path: object) -> tuple[Any, tuple[str, ...]]:

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from interp.checkpoints.formats.contents import Contents
-from interp.checkpoints.formats.sniff import LARGEST_RATIO
+from interp.checkpoints.formats.glance import LARGEST_RATIO
 from interp.checkpoints.graph.program import Program
 from interp.checkpoints.graph.steps import Graph, UnknownOperation
 from interp.checkpoints.graph.values import UNKNOWN, Ref, Stored
@@ -43,7 +43,7 @@ NAMED_ONLY = {
 """Arguments that torch's schemas take by name alone; all others stand in the schema's order."""
 
 
-def read_export(path: Path, format: str, allow_pickle: bool = False) -> Contents:
+def read_export(path: Path, allow_pickle: bool = False) -> Contents:
     """Read an exported program's weights, and its graph where it is one of listed operations.
 
     Raises
@@ -67,7 +67,7 @@ def read_export(path: Path, format: str, allow_pickle: bool = False) -> Contents
             expected="one written by torch.export.save",
             do="load it with torch.export.load and save its state_dict",
         ) from error
-    return Contents(format, state, graph=graph, graph_problem=problem, notes=("a torch.export program",))
+    return Contents(state, graph=graph, graph_problem=problem, notes=("a torch.export program",))
 
 
 def _program(names: list[str], path: Path) -> str:

@@ -20,7 +20,7 @@ WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 LONGEST = 5_000_000  # bytes of a config or an index
 
 
-def read_folder(path: Path, format: str, allow_pickle: bool = False) -> Contents:
+def read_folder(path: Path, allow_pickle: bool = False) -> Contents:
     """Read the tensors of a folder and the plain values of its config.
 
     Raises
@@ -32,10 +32,10 @@ def read_folder(path: Path, format: str, allow_pickle: bool = False) -> Contents
     state: dict[str, Tensor] = {}
     for file in files:
         safe = file.suffix == ".safetensors"
-        state |= read_safetensors(file, format).state if safe else read_torch(file, format).state
+        state |= (read_safetensors(file) if safe else read_torch(file)).state
     plain = {name: value for name, value in config.items() if isinstance(value, (str, int, float, bool))}
     notes = (f"{CONFIG} and {len(files)} file{'s' if len(files) > 1 else ''} of weights",)
-    return Contents(format, state, metadata=plain, notes=notes)
+    return Contents(state, metadata=plain, notes=notes)
 
 
 def read_config(folder: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from interp.checkpoints.formats.contents import Contents, contents_of
 from interp.errors import CheckpointError, first_line
 
 
-def read_safetensors(path: Path, format: str, allow_pickle: bool = False) -> Contents:
+def read_safetensors(path: Path, allow_pickle: bool = False) -> Contents:
     """Read a safetensors file; it holds tensors only, so nothing in it can run.
 
     Raises
@@ -27,4 +27,4 @@ def read_safetensors(path: Path, format: str, allow_pickle: bool = False) -> Con
             expected="a whole file",
             do="copy or download it again",
         ) from error
-    return contents_of(state, format, path)
+    return contents_of(state, path)

@@ -15,7 +15,7 @@ from interp.errors import CheckpointError, first_line
 from interp.safety.pickle_scan import UnsafePickle, load_weights
 
 
-def read_torch(path: Path, format: str, allow_pickle: bool = False) -> Contents:
+def read_torch(path: Path, allow_pickle: bool = False) -> Contents:
     """Read a torch file with ``weights_only``; nothing in it runs unless `allow_pickle`.
 
     Raises
@@ -24,7 +24,7 @@ def read_torch(path: Path, format: str, allow_pickle: bool = False) -> Contents:
         If it is damaged, holds no weights, or needs code to run.
     """
     try:
-        return contents_of(_loaded(path, allow_pickle), format, path)
+        return contents_of(_loaded(path, allow_pickle), path)
     except UnsafePickle as error:
         raise distrusted(path, error) from error
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.formats.onnx.operations import Node, read_node
-from interp.checkpoints.formats.onnx.protobuf import fields, integers, signed, single
+from interp.checkpoints.formats.onnx.protobuf import fields, integers, signed, single, spans
 from interp.checkpoints.formats.onnx.tensors import Beside, read_tensor
 from interp.checkpoints.graph.steps import Graph, Step, UnknownOperation
 from interp.checkpoints.graph.values import UNKNOWN, Ref, Stored
@@ -24,9 +24,24 @@ from interp.errors import CheckpointError, first_line
 from interp.network.branches import INPUT
 
 STANDARD = ("", "ai.onnx")
+GRAPH, BEFORE_GRAPH = 7, frozenset(range(1, 7))  # fields of ModelProto
 
 
-def read_onnx(path: Path, format: str, allow_pickle: bool = False) -> Contents:
+def is_onnx(start: bytes) -> bool:
+    """Whether first bytes are a ModelProto's: they name a known writer, or are its fields up to the graph."""
+    known = b"pytorch" in start or b"onnx" in start.lower()
+    return start[:1] == b"\x08" and (known or _leads_to_a_graph(start))
+
+
+def _leads_to_a_graph(start: bytes) -> bool:
+    try:
+        numbers = [number for number, *_ in spans(start)]
+    except ValueError:
+        return False
+    return GRAPH in numbers and set(numbers[: numbers.index(GRAPH)]) <= BEFORE_GRAPH
+
+
+def read_onnx(path: Path, allow_pickle: bool = False) -> Contents:
     """Read the weights of an ONNX model, and its graph where it is one of listed operations.
 
     Raises
@@ -49,7 +64,7 @@ def read_onnx(path: Path, format: str, allow_pickle: bool = False) -> Contents:
             do="copy or download it again",
         ) from error
     state = {name: tensor for name, tensor in stored.items() if tensor.is_floating_point()}
-    return Contents(format, state, graph=found, graph_problem=problem, notes=("an ONNX graph",))
+    return Contents(state, graph=found, graph_problem=problem, notes=("an ONNX graph",))
 
 
 def _graph(message: bytes, stored: Mapping[str, Tensor], beside: Beside) -> tuple[Graph | None, str]:

@@ -19,13 +19,13 @@ def fields(message: bytes) -> Iterator[tuple[int, Any]]:
     ValueError
         Where the bytes are no message.
     """
-    for number, wire, start, end in places(message):
+    for number, wire, start, end in spans(message):
         if end > len(message):
             raise ValueError(f"{end - start:,} bytes declared at byte {start} of {len(message):,}")
         yield number, _varint(message, start)[0] if wire == VARINT else message[start:end]
 
 
-def places(message: bytes) -> Iterator[tuple[int, int, int, int]]:
+def spans(message: bytes) -> Iterator[tuple[int, int, int, int]]:
     """Yield where the values of fields are, (field number, wire type, start, end); the last may end beyond the bytes.
 
     Raises

@@ -23,7 +23,7 @@ CONSTANTS = {"constants.pkl": "data.pkl", "constants/": "data/"}
 ALWAYS = {"version": "version", ".data/version": ".data/version", "byteorder": "byteorder"}
 
 
-def read_torchscript(path: Path, format: str, allow_pickle: bool = False) -> Contents:
+def read_torchscript(path: Path, allow_pickle: bool = False) -> Contents:
     """Read a scripted, traced or frozen module: its tensors, and the graph that its code amounts to.
 
     Raises
@@ -34,7 +34,7 @@ def read_torchscript(path: Path, format: str, allow_pickle: bool = False) -> Con
     try:
         root = load_inert(path, _as_checkpoint(path, WEIGHTS))
         constants = _constants(path)
-        contents = _contents(root, constants, format, path)
+        contents = _contents(root, constants, path)
         return _with_graph(contents, root, _sources(path), constants)
     except CheckpointError:
         raise
@@ -49,10 +49,10 @@ def read_torchscript(path: Path, format: str, allow_pickle: bool = False) -> Con
         ) from error
 
 
-def _contents(root: Inert, constants: tuple[Tensor, ...], format: str, path: Path) -> Contents:
+def _contents(root: Inert, constants: tuple[Tensor, ...], path: Path) -> Contents:
     if isinstance(root, Inert) and not root.state and constants:  # a frozen module's weights are constants of its code
-        return Contents(format, {f"c{number}": tensor for number, tensor in enumerate(constants)}, notes=("frozen",))
-    return contents_of(root, format, path)
+        return Contents({f"c{number}": tensor for number, tensor in enumerate(constants)}, notes=("frozen",))
+    return contents_of(root, path)
 
 
 def _with_graph(contents: Contents, root: Inert, sources: Mapping[str, str], constants: tuple[Tensor, ...]) -> Contents:
