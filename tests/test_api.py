@@ -19,7 +19,7 @@ from interp.api.options import OWN, Said
 from interp.checkpoints import as_found
 from interp.cli.main import main
 from interp.errors import InterpError, UsageError
-from interp.report import document
+from interp.report.document.document import document
 from interp.run.settings.said import data_options_from, load_options_from, options_from
 from interp.run.settings.settings import all_settings
 from interp.types.shown import LONGEST

@@ -89,6 +89,8 @@ def analyse(
         ``autoencoder``; None to infer it.
     logits
         Which of a module's outputs holds the scores: a key, attribute or position; None to infer it.
+    format
+        Format of the file, or ``package.module:name`` of a reader of your own; None to tell it from the content.
     model
         ``package.module:callable`` that returns the module which a file's weights belong to.
     weights

@@ -27,6 +27,7 @@ class Said(TypedDict, total=False):
     output: str | None
     task: str | None
     logits: str | None
+    format: str | None
     model: str | None
     weights: str | Path | None
     allow_pickle: bool | None

@@ -148,7 +148,7 @@ WORK = {
     "prototypes": "interp.run.stages.prototypes.find_prototypes",
     "clusters": "interp.run.stages.clusters.match_clusters",
     "intervene": "interp.interventions.sweep.levels",
-    "attribute": "interp.verdict.attribution.predict",
+    "attribute": "interp.verdict.attribution.target.predict",
 }
 """Stage -> a function that it calls for each layer, or once."""
 
