@@ -13,6 +13,7 @@ from interp.run.folder import check_owner, locked, remove_begun
 from interp.run.run import Run
 from interp.run.stage import Stage
 from interp.types import Made, Provenance, Results
+from interp.verdict.evidence import Evidence
 from interp.verdict.judge import judge
 
 
@@ -162,7 +163,9 @@ def results_of(run: Run, found: Mapping[str, Any]) -> Results:
     """
     stages = run.stages.values()
     fields = {stage.field: found[stage.name] for stage in stages if stage.field is not None}
-    verdict = judge(run.model, run.data, fields["boundaries"], fields["effects"], fields["attribution"], run.limits)
+    verdict = judge(
+        Evidence(run.model, run.data, fields["boundaries"], fields["effects"], fields["attribution"], run.limits)
+    )
     return Results(
         model=run.model,
         data=run.data,

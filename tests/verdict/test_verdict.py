@@ -8,6 +8,7 @@ from interp.analysis.boundaries import classify_boundaries
 from interp.analysis.gaussians import GaussianOptions, fit_gaussians
 from interp.types import Attribution, Dataset, Effects, Inference, LoadedModel, NodeLayer, Scaling, Split
 from interp.verdict.coherence import beats_null
+from interp.verdict.evidence import Evidence
 from interp.verdict.judge import judge
 from interp.verdict.sensitivity import harmless_ranges
 
@@ -72,7 +73,7 @@ def test_harmless_ranges_are_connected_and_of_the_whole_layer_on_training_data()
 
 def headline(coherent=True, trained=True, **ranges):
     found = {"h": boundaries(coherent), "out": boundaries(False, 3)}
-    return judge(model(trained), data(), found, effects(**ranges), {}).headline
+    return judge(Evidence(model(trained), data(), found, effects(**ranges), {})).headline
 
 
 def test_headlines_say_what_the_null_and_the_sweeps_allow():
@@ -88,7 +89,7 @@ def test_findings_carry_their_numbers():
     shown = boundaries(True, dead=4)
     agree = Attribution(np.ones(3), np.ones(3), np.ones(3), 0.75, 0.5, 0.875, 0.01, 64)
     undefined = replace(agree, rank_correlation=float("nan"))
-    found = judge(model(), data(), {"h": shown}, effects(), {"h": agree, "x": undefined}).findings
+    found = judge(Evidence(model(), data(), {"h": shown}, effects(), {"h": agree, "x": undefined})).findings
     at = np.searchsorted(shown.epsilons, 0.25)
     assert f"{shown.share[at]:.0%} of 36 live nodes" in found[0]
     assert f"would give {shown.null_share['random point'][at]:.0%}" in found[0]
@@ -105,7 +106,7 @@ def test_many_layers_are_summed_up():
     names = [f"Block.{i}" for i in range(14)]
     found = {name: boundaries(i < 3, dead=12) for i, name in enumerate(names)}
     deep = replace(model(), layers=tuple(replace(model().layers[0], name=name) for name in (*names, "head")))
-    said = judge(deep, data(), found, effects(), {}).findings
+    said = judge(Evidence(deep, data(), found, effects(), {})).findings
     assert said[0].startswith("3 of 14 hidden layers (Block.0, Block.1, Block.2) have more coherent nodes than chance")
     assert "Dead nodes: 168 in 14 layers, most in Block.0 (12)." in said
 
@@ -122,7 +123,9 @@ def pattern(changes, q=1e-9):
     rows = [("h", kind, level, "train", change, q) for (kind, level), change in changes.items()]
     columns = ["layer", "intervention", "level", "split", "difference", "q_value"]
     table = pd.DataFrame(rows, columns=columns).assign(samples=60_000)
-    found = judge(model(), data(), {"h": boundaries(True)}, Effects(table, pd.DataFrame(), {}, {}), {}).findings
+    found = judge(
+        Evidence(model(), data(), {"h": boundaries(True)}, Effects(table, pd.DataFrame(), {}, {}), {})
+    ).findings
     return next((line for line in found if "published" in line), "")
 
 
@@ -154,7 +157,9 @@ def beside(own, ends, others, **ranges):
     tolerance = pd.DataFrame(rows, columns=columns).assign(
         scale_low=0.1, scale_high=10, offset_low=-0.1, offset_high=0.05
     )
-    found = judge(model(), data(), {"h": boundaries(True)}, replace(effects(**ranges), tolerance=tolerance), {})
+    found = judge(
+        Evidence(model(), data(), {"h": boundaries(True)}, replace(effects(**ranges), tolerance=tolerance), {})
+    )
     return found.headline, next(line for line in found.findings if "shuffled" in line)
 
 

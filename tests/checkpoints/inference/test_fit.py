@@ -18,6 +18,7 @@ from interp.checkpoints.inspection import inspection
 from interp.network.activations import ACTIVATIONS
 from interp.tasks.stand_ins import SHARE
 from interp.types import Effects, Split
+from interp.verdict.evidence import Evidence
 from interp.verdict.judge import judge
 
 GUESSED = ("activation", "input_scaling", "output")
@@ -28,7 +29,7 @@ CUSTOM = {"quadratic": lambda z: z * z / 8 + z / 2, "bump": lambda z: torch.exp(
 def looked_at(module, data, tmp_path, **said):
     torch.save(module.state_dict(), tmp_path / "net.pt")
     model, data = load_model(tmp_path / "net.pt", data, LoadOptions(**said))
-    return inspection(model), judge(model, data, {}, NOTHING, {}), model
+    return inspection(model), judge(Evidence(model, data, {}, NOTHING, {})), model
 
 
 def custom(name, monkeypatch):
