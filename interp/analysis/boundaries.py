@@ -69,25 +69,25 @@ def classify_boundaries(
     _check(fit, thresholds, directions, seed)
     dead = as_column("dead", fit.var <= 0 if dead is None else dead, len(fit.var)).astype(bool)
     bias = None if bias is None else as_column("bias", bias, len(fit.var))
-    judged = ~dead & (np.isin(np.arange(len(dead)), fit.nodes) | (thresholds.rule == "mean"))
-    places = clusters_of(fit, thresholds)
-    gaps = np.abs(places.centre) / places.scale
-    component, distance = _closest(gaps, places.usable)
-    component, distance = np.where(judged, component, -1), np.where(judged, distance, np.nan)
+    classified = ~dead & (np.isin(np.arange(len(dead)), fit.nodes) | (thresholds.rule == "mean"))
+    clusters = clusters_of(fit, thresholds)
+    gaps = np.abs(clusters.centre) / clusters.scale
+    component, distance = _closest(gaps, clusters.usable)
+    component, distance = np.where(classified, component, -1), np.where(classified, distance, np.nan)
     if thresholds.rule == "mean":
         error = np.sqrt(fit.var / fit.count)  # of a mean, in its own unit
     else:
         error = distance_error(distance, _rows_behind(fit, component))
-    p_value = np.where(judged, chance_within(fit, places, np.nan_to_num(distance)[:, None])[:, 0], np.nan)
+    p_value = np.where(classified, chance_within(fit, clusters, np.nan_to_num(distance)[:, None])[:, 0], np.nan)
     epsilons = np.unique([*EPSILONS, thresholds.epsilon])
-    within = distance[judged, None] <= epsilons
+    within = distance[classified, None] <= epsilons
     share_low, share_high = bootstrap_shares(within, REPETITIONS, seed) if len(within) else (epsilons * np.nan,) * 2
-    points = random_points(fit, places, judged, epsilons)
+    points = random_points(fit, clusters, classified, epsilons)
     nulls = chance_curves(
-        points, places, judged, epsilons, bias=bias, directions=directions, thresholds=thresholds, seed=seed
+        points, clusters, classified, epsilons, bias=bias, directions=directions, thresholds=thresholds, seed=seed
     )
     return Boundaries(
-        kind=_kinds(fit, distance, dead, judged, thresholds),
+        kind=_kinds(fit, distance, dead, classified, thresholds),
         component=component,
         distance=distance,
         distance_low=np.maximum(distance - 1.96 * error, 0),
@@ -139,9 +139,9 @@ def distance_error(distance: Array, rows: Array) -> Array:
     return np.asarray(np.sqrt((1 + np.square(distance) / 2) / rows))
 
 
-def _kinds(fit: GaussianFit, distance: Array, dead: Array, judged: Array, thresholds: Thresholds) -> Array:
+def _kinds(fit: GaussianFit, distance: Array, dead: Array, classified: Array, thresholds: Thresholds) -> Array:
     one_side = np.maximum(fit.positive_share, 1 - fit.positive_share) >= thresholds.one_sided
     kind = np.where(distance <= thresholds.epsilon, "coherent", "adhoc")
-    kind = np.where(judged, kind, UNSAMPLED)
+    kind = np.where(classified, kind, UNSAMPLED)
     kind = np.where(one_side, "one-sided", kind)
     return np.where(dead, "dead", kind).astype("<U9")

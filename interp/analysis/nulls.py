@@ -61,7 +61,7 @@ def clusters_of(fit: GaussianFit, thresholds: Thresholds) -> Clusters:
     return Clusters(fit.component_mean, scale, fit.weight >= np.minimum(thresholds.min_weight, heaviest))
 
 
-def chance_within(fit: GaussianFit, places: Clusters, distance: Array) -> Array:
+def chance_within(fit: GaussianFit, clusters: Clusters, distance: Array) -> Array:
     """P(a random data point lies within `distance` of a usable cluster's mean), (N, E) -> (N, E).
 
     The point's law is the node's own histogram, taken as linear within a bin.
@@ -69,9 +69,9 @@ def chance_within(fit: GaussianFit, places: Clusters, distance: Array) -> Array:
     cumulative = np.concatenate([np.zeros((len(fit.mean), 1)), np.cumsum(fit.histogram, axis=1)], axis=1) / fit.count
     lowest, highest = fit.minimum[:, None, None], fit.maximum[:, None, None]
     width = np.where(highest > lowest, highest - lowest, 1)
-    usable = (places.usable & np.isfinite(places.scale))[:, None]
-    reach = distance[:, :, None] * places.scale[:, None]  # (N, E, K)
-    ends = (np.where(usable, places.centre[:, None] + side * reach, highest) for side in (-1, 1))
+    usable = (clusters.usable & np.isfinite(clusters.scale))[:, None]
+    reach = distance[:, :, None] * clusters.scale[:, None]  # (N, E, K)
+    ends = (np.where(usable, clusters.centre[:, None] + side * reach, highest) for side in (-1, 1))
     start, stop = (_below((end - lowest) / width, cumulative) for end in _disjoint(*ends))
     return np.asarray(np.maximum(stop - start, 0).sum(axis=2))
 
@@ -84,19 +84,19 @@ def _disjoint(low: Array, high: Array) -> tuple[Array, Array]:
     return np.concatenate([low[:, :, :1], np.maximum(low[:, :, 1:], reached[:, :, :-1])], axis=2), high
 
 
-def _below(place: Array, cumulative: Array) -> Array:
-    """Give the distribution functions (N, B + 1), linear between equal bins, at places (N, ...) from 0 to 1."""
+def _below(value: Array, cumulative: Array) -> Array:
+    """Give the distribution functions (N, B + 1), linear between equal bins, at values (N, ...) from 0 to 1."""
     bins = cumulative.shape[1] - 1
-    at = np.clip(place, 0, 1) * bins
+    at = np.clip(value, 0, 1) * bins
     left = np.minimum(at.astype(np.int64), bins - 1)
-    node = np.arange(len(place)).reshape(-1, *(1 for _ in place.shape[1:]))
+    node = np.arange(len(value)).reshape(-1, *(1 for _ in value.shape[1:]))
     first, second = cumulative[node, left], cumulative[node, left + 1]
     return np.asarray(first + (at - left) * (second - first))
 
 
-def random_points(fit: GaussianFit, places: Clusters, live: Array, epsilons: Array) -> Null:
+def random_points(fit: GaussianFit, clusters: Clusters, live: Array, epsilons: Array) -> Null:
     """Give the null ``random point`` for the live nodes within each epsilon (E,)."""
-    return _null(_chances(fit, places, epsilons)[live])
+    return _null(_chances(fit, clusters, epsilons)[live])
 
 
 def share_p_values(null: Null, counts: Array) -> Array:
@@ -107,7 +107,7 @@ def share_p_values(null: Null, counts: Array) -> Array:
 
 def chance_curves(
     points: Null,
-    places: Clusters,
+    clusters: Clusters,
     live: Array,
     epsilons: Array,
     *,
@@ -121,15 +121,15 @@ def chance_curves(
         return {}
     curves = {"random point": _curve(points)}
     if bias is not None and live.sum() > 1:
-        curves["permuted bias"] = _permuted_bias(places, live, bias, epsilons, seed)
+        curves["permuted bias"] = _permuted_bias(clusters, live, bias, epsilons, seed)
     if directions is not None:
         chance = _chances(directions, clusters_of(directions, thresholds), epsilons).mean(axis=0)
         curves["random direction"] = _curve(_null(np.repeat(chance[None], live.sum(), axis=0)))
     return curves
 
 
-def _chances(fit: GaussianFit, places: Clusters, epsilons: Array) -> Array:
-    return chance_within(fit, places, np.broadcast_to(epsilons, (len(fit.mean), len(epsilons))))
+def _chances(fit: GaussianFit, clusters: Clusters, epsilons: Array) -> Array:
+    return chance_within(fit, clusters, np.broadcast_to(epsilons, (len(fit.mean), len(epsilons))))
 
 
 def _null(chance: Array) -> Null:
@@ -144,9 +144,9 @@ def _curve(null: Null) -> Curve:
     return Curve(null.chance.mean(axis=0), low, np.minimum(high, 1))
 
 
-def _permuted_bias(places: Clusters, live: Array, bias: Array, epsilons: Array, seed: int) -> Curve:
+def _permuted_bias(clusters: Clusters, live: Array, bias: Array, epsilons: Array, seed: int) -> Curve:
     """Give node i the bias of node j: its boundary moves to z = b_i - b_j."""
-    centre, scale, usable = (part[live] for part in places)
+    centre, scale, usable = (part[live] for part in clusters)
     known, rng = usable & np.isfinite(scale), np.random.default_rng(seed)
     shares = []
     for _ in range(PERMUTATIONS):

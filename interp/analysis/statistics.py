@@ -53,7 +53,7 @@ def mcnemar(gained: Array | int, lost: Array | int) -> Array:
 
 
 def paired_difference(gained: Array, lost: Array, count: int, confidence: float = 0.95) -> tuple[Array, Array, Array]:
-    """Give the change of accuracy between two readings of the same samples, with its interval.
+    """Give the change of accuracy between two sets of predictions of the same samples, with its interval.
 
     The interval adds half a pair to either side of the discordant pairs (Agresti and Min 2005),
     which keeps its coverage when few pairs differ.
@@ -130,15 +130,15 @@ def bootstrap_shares(flags: Array, repetitions: int, seed: int, confidence: floa
 
 
 def paired_bootstrap(right: Array, repetitions: int = 400, seed: int = 0) -> Array:
-    """Draw the samples anew and give the share that is right under every reading (Efron 1979).
+    """Draw the samples anew and give the share that is right under every edit (Efron 1979).
 
-    All readings see the same samples of a draw, so that what is computed from several of them, such as a difference
+    All edits see the same samples of a draw, so that what is computed from several of them, such as a difference
     or the level at which a curve falls, varies as it would over data sets.
 
     Parameters
     ----------
     right
-        (E, S) booleans: which of S samples each of E readings gets right.
+        (E, S) booleans: which of S samples the network gets right under each of E edits.
 
     Returns
     -------
@@ -270,7 +270,7 @@ def detectable_difference(count: int, discordant: float, power: float = 0.8, alp
     count
         Samples.
     discordant
-        Share of samples that are right under one reading only, in (0, 1].
+        Share of samples that are right in one of two sets of predictions only, in (0, 1].
     power, alpha
         Chance to find it; chance of a false alarm.
 

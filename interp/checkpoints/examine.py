@@ -11,8 +11,8 @@ import torch
 from interp.checkpoints.drafts.draft import Draft
 from interp.checkpoints.drafts.request import Request
 from interp.checkpoints.inference.expected import expected
-from interp.checkpoints.inference.fit import doubt_of, doubted, judge_fit
-from interp.checkpoints.inference.trained import judge_training
+from interp.checkpoints.inference.fit import assess_fit, doubt_of, doubted
+from interp.checkpoints.inference.trained import assess_training
 from interp.network.inputs import BLOCK, IMAGE_BLOCK, Runnable, channels_last, input_blocks, outputs_on
 from interp.network.linear_maps import weight_of
 from interp.tasks import find_task
@@ -93,7 +93,7 @@ def _inferred(draft: Draft, scores: Mapping[str, float]) -> dict[str, Inference]
     found = {
         "activation": Inference(", ".join(names) or "identity", firm, "seen while the module ran"),
         "output": Inference(structure.output, firm, "seen while the module ran"),
-        "trained": judge_training(weights, fit, skill),
+        "trained": assess_training(weights, fit, skill),
         **draft.facts,
     }
     return found if fit is None else {**doubted(found, fit), "fit": fit}
@@ -109,7 +109,7 @@ def _fit(draft: Draft, scores: Mapping[str, float]) -> tuple[Inference | None, f
     outputs = outputs_on(draft, data.train.inputs[rows])
     doubt = doubt_of(draft.task, outputs, torch.from_numpy(values[rows]), draft.structure.output)
     expect, score = expected(draft.task, data.train.inputs, values, _features(draft)), scores["train"]
-    return judge_fit(draft.task, score, len(values), expect, doubt), expect.skill(score)
+    return assess_fit(draft.task, score, len(values), expect, doubt), expect.skill(score)
 
 
 def _features(draft: Draft) -> int | None:

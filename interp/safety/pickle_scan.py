@@ -1,4 +1,4 @@
-"""Pickles judged before they are loaded: what is small in a file may be endless to whoever builds, hashes or prints it.
+"""Pickles checked before they are loaded: a small one may be endless to whoever builds, hashes or prints it.
 
 `torch.load(weights_only=True)` runs no code of the file's, but it builds whatever the opcodes say: tuples that hold
 themselves twice, sixty deep, and are then hashed as a key; arrays of a terabyte made by one number. So the opcodes are
@@ -73,7 +73,7 @@ class Value:
 
 
 def load_weights(source: Path | IO[bytes], *, trusted: bool = False) -> Any:
-    """Load a file that `torch.save` wrote under ``weights_only``, once its pickles are judged.
+    """Load a file that `torch.save` wrote under ``weights_only``, once its pickles are checked.
 
     Parameters
     ----------

@@ -103,8 +103,8 @@ class Boundaries(ShortRepr):
         return int(np.abs(np.asarray(self.epsilons, float) - self.thresholds.epsilon).argmin())
 
     @property
-    def judged(self) -> int:
-        """Live nodes that were held against clusters: those behind `share`."""
+    def classified(self) -> int:
+        """Number of live nodes whose boundary was compared with clusters: those behind `share`."""
         return int(np.isfinite(self.p_value).sum())
 
     @property

@@ -22,9 +22,9 @@ def beats_null(found: Boundaries) -> bool:
 def coherence(name: str, found: Boundaries) -> str:
     """Say how many of a layer's boundaries pass through cluster means, beside what chance gives."""
     at = found.at_threshold
-    live = found.judged
+    live = found.classified
     if not live or "random point" not in found.null_share:
-        return f"{name}: no live node to judge."
+        return f"{name}: no live node to classify."
     unit = "sigma" if found.thresholds.rule == "mixture" else "output units"
     drawn = " that were drawn" if found.counts.get(UNSAMPLED) else ""
     verdict = "more than chance" if beats_null(found) else "what chance gives"
@@ -36,15 +36,15 @@ def coherence(name: str, found: Boundaries) -> str:
     )
 
 
-def coherences(judged: Mapping[str, Boundaries]) -> list[str]:
+def coherences(boundaries: Mapping[str, Boundaries]) -> list[str]:
     """Sum up the coherence of many layers; each has its line in the page's table of layers."""
-    better = [name for name, found in judged.items() if beats_null(found)]
-    shares = [float(found.share[found.at_threshold]) for found in judged.values() if found.judged]
+    better = [name for name, found in boundaries.items() if beats_null(found)]
+    shares = [float(found.share[found.at_threshold]) for found in boundaries.values() if found.classified]
     if not shares:
-        return ["No layer has a live node to judge."]
+        return ["No layer has a live node to classify."]
     named = f" ({', '.join(better)})" if better else ""
     return [
-        f"{len(better)} of {len(judged)} hidden layers{named} have more coherent nodes than chance gives, at"
+        f"{len(better)} of {len(boundaries)} hidden layers{named} have more coherent nodes than chance gives, at"
         f" p < {SIGNIFICANT:g} each; shares of coherent nodes go from {min(shares):.0%} to {max(shares):.0%}, with a"
         f" median of {np.median(shares):.0%}."
     ]

@@ -52,7 +52,7 @@ def _unfit(model: LoadedModel, data: Dataset) -> str | None:
     """Say so where the network does not know these data, or does worse on them than its size allows."""
     fit, guessed = model.inferred.get("fit"), [model.inferred.get(fact) for fact in ("activation", "output")]
     known = all(said is None or said.confidence == "certain" for said in guessed)
-    under = "" if known else " under any reading that was tried"
+    under = "" if known else " under any candidate that was tried"
     if fit is not None and fit.value == "at chance":
         return (
             f"This network does no better than chance on {data.name}{under}: it was trained on other data or labels,"

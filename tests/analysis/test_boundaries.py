@@ -186,7 +186,7 @@ def test_nodes_without_mixture_are_unsampled_unless_dead_or_one_sided():
     assert found.kind[drawn].tolist() == alone.kind.tolist()
     assert found.counts["unsampled"] == 4
     assert "unsampled" not in alone.counts
-    assert found.judged == alone.judged == 3
+    assert found.classified == alone.classified == 3
     for name in ("share", "share_low", "share_high", "share_p_value", "epsilons"):
         np.testing.assert_allclose(getattr(found, name), getattr(alone, name), rtol=1e-12, err_msg=name)
     for name in ("distance", "p_value", "q_value", "component", "distance_low"):

@@ -1,4 +1,4 @@
-"""Small networks trained on digits under a known reading, and the readings to plant."""
+"""Small networks trained on digits under a known candidate, and the candidates to plant."""
 
 from functools import cache
 

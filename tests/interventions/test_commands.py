@@ -10,7 +10,7 @@ from interp.cli.main import main, report
 from interp.store import read_results
 from interp.types import Effects
 
-READING = ("--activation", "relu", "--scaling", "raw", "--output", "linear")
+STATED = ("--activation", "relu", "--scaling", "raw", "--output", "linear")
 
 
 def weights(**change):
@@ -34,7 +34,7 @@ def folder(tmp_path):
     """Make a run with a recording, where options can be tried."""
     torch.save(weights(), tmp_path / "net.pt")
     np.savez(tmp_path / "d.npz", **drawn())
-    given = ("--data", tmp_path / "d.npz", "--out", tmp_path, *READING)
+    given = ("--data", tmp_path / "d.npz", "--out", tmp_path, *STATED)
     assert call(main, "record", tmp_path / "net.pt", *given) == 0
     return tmp_path
 
@@ -121,7 +121,7 @@ FEW = ("--levels", 3, "--curve-levels", 3)
 def put(folder, state, data):
     torch.save(state, folder / "net.pt")
     np.savez(folder / "d.npz", **data)
-    return (folder / "net.pt", "--data", folder / "d.npz", "--out", folder / "out", *READING)
+    return (folder / "net.pt", "--data", folder / "d.npz", "--out", folder / "out", *STATED)
 
 
 @pytest.mark.parametrize("name", AWKWARD)

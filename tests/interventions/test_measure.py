@@ -55,10 +55,10 @@ def test_intervals_and_tests_are_paired_by_row():
         outputs[:, 3] = 0
         return outputs
 
-    def marks(outputs):
+    def per_sample(outputs):
         return 1 - (((outputs - TARGETS) ** 2) / TARGETS.var(0)).mean(1)
 
-    first, second = marks(OUTPUTS), marks(PLAIN.outputs(torch.from_numpy(INPUTS), 0, after=silent).numpy())
+    first, second = per_sample(OUTPUTS), per_sample(PLAIN.outputs(torch.from_numpy(INPUTS), 0, after=silent).numpy())
     test = stats.ttest_rel(second, first)
     low, high = test.confidence_interval()
     assert found.difference[0] == pytest.approx((second - first).mean(), abs=1e-6)

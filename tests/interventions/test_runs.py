@@ -106,14 +106,14 @@ def call(*words):
     return main([*map(str, words)])
 
 
-READING = ("--activation", "relu", "--scaling", "raw", "--output", "linear", "--levels", 1)
+STATED = ("--activation", "relu", "--scaling", "raw", "--output", "linear", "--levels", 1)
 
 
 def test_several_checkpoints_on_the_command_line(tmp_path, capsys):
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "d.npz", x=rng.normal(size=(120, 4)).astype(np.float32), y=rng.integers(0, 3, 120))
     files = [checkpoint(tmp_path / f"{seed}.pt", seed) for seed in range(3)]
-    given = ("--data", tmp_path / "d.npz", "--out", tmp_path / "out", *READING)
+    given = ("--data", tmp_path / "d.npz", "--out", tmp_path / "out", *STATED)
     assert call("intervene", *files, *given) == 0
     shown = capsys.readouterr().out.splitlines()
     assert re.match(r"a, scale, train: 3 runs, most harmful level \S+: [+-].*, d = .*, q = ", shown[0])

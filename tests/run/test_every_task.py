@@ -69,7 +69,7 @@ def saved(request, tmp_path_factory):
     return request.param, folder
 
 
-def test_the_task_and_the_reading_are_found(saved):
+def test_the_task_and_the_facts_are_found(saved):
     case, folder = saved
     model, _ = load_model(folder / "net.pt", str(folder / "data.npz"))
     assert model.task == TASK.get(case, case)

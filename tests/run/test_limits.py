@@ -184,7 +184,7 @@ def test_a_deep_network_is_looked_at_in_part(deep):
         drawn = drawn_nodes(layer, 4, 0)
         for found in (results.fits[layer.name].nodes, results.prototypes[layer.name].nodes):
             assert found.tolist() == drawn.tolist()
-        assert results.boundaries[layer.name].judged == 4
+        assert results.boundaries[layer.name].classified == 4
         assert sum(results.boundaries[layer.name].counts.values()) == WIDTH
         assert max(match.k for match in results.clusters[layer.name]) == 4
         assert (results.fits[layer.name].var > 0).all()

@@ -87,7 +87,7 @@ def test_the_same_network_elsewhere_is_the_same(folder, tmp_path_factory):
     assert run_again(resume(folder / "out", SMALL))[0] == []
 
 
-def test_another_reading_of_the_file_is_not_the_same(folder):
+def test_another_interpretation_of_the_file_is_not_the_same(folder):
     run = start(
         folder / "net.pt", folder / "out", str(folder / "data.npz"), replace(GIVEN, activation="relu"), options=SMALL
     )

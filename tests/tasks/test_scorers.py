@@ -12,7 +12,7 @@ RNG = np.random.default_rng(0)
 RAW = Scaling("raw")
 
 
-def marked(task, outputs, values, form="linear", scaling=RAW):
+def scored(task, outputs, values, form="linear", scaling=RAW):
     scores, loss = TASKS[task].scorer(values, scaling)(torch.from_numpy(outputs), torch.from_numpy(values), form)
     return float(scores.double().mean()), float(loss.double().mean())
 
@@ -21,20 +21,20 @@ def marked(task, outputs, values, form="linear", scaling=RAW):
 def test_regression(columns):
     values = RNG.normal(5, [2, 200, 0.01][:columns], (500, columns))
     outputs = values + RNG.normal(0, 0.3, (500, columns)) * values.std(0)
-    score, loss = marked("regression", outputs, values)
+    score, loss = scored("regression", outputs, values)
     assert score == pytest.approx(r2_score(values, outputs), abs=1e-12)
     assert loss == pytest.approx(mean_squared_error(values, outputs))
 
 
 def test_predicting_the_mean_scores_nothing():
     values = RNG.normal(3, 2, (100, 2))
-    assert marked("regression", np.tile(values.mean(0), (100, 1)), values)[0] == pytest.approx(0, abs=1e-12)
+    assert scored("regression", np.tile(values.mean(0), (100, 1)), values)[0] == pytest.approx(0, abs=1e-12)
 
 
 def test_a_target_that_does_not_vary_is_left_out():
     values = np.c_[RNG.normal(size=50), np.full(50, 7.0)]
     outputs = values + RNG.normal(0, 0.1, (50, 2))
-    assert marked("regression", outputs, values)[0] == pytest.approx(r2_score(values[:, 0], outputs[:, 0]))
+    assert scored("regression", outputs, values)[0] == pytest.approx(r2_score(values[:, 0], outputs[:, 0]))
 
 
 def test_autoencoder_in_the_units_that_the_network_sees():
@@ -42,7 +42,7 @@ def test_autoencoder_in_the_units_that_the_network_sees():
     inputs[:, 0] = 9
     scaling = Scaling("x/255", 255.0)
     outputs = inputs / 255 + RNG.normal(0, 0.1, (300, 6))
-    score, loss = marked("autoencoder", outputs, inputs, scaling=scaling)
+    score, loss = scored("autoencoder", outputs, inputs, scaling=scaling)
     assert score == pytest.approx(r2_score(inputs / 255, outputs, multioutput="variance_weighted"), abs=1e-6)
     assert loss == pytest.approx(mean_squared_error(inputs / 255, outputs), rel=1e-5)
 
@@ -52,7 +52,7 @@ def test_several_labels(form):
     values = RNG.integers(0, 2, (200, 3)).astype(np.uint8)
     logits = RNG.normal(0, 1, (200, 3)) + 3 * (values - 0.5)
     chance = 1 / (1 + np.exp(-logits))
-    score, loss = marked("multi-label", logits if form == "linear" else chance, values, form)
+    score, loss = scored("multi-label", logits if form == "linear" else chance, values, form)
     assert score == pytest.approx(accuracy_score(values, logits > 0))
     assert loss == pytest.approx(log_loss(values.ravel(), chance.ravel()), rel=1e-6)
 
@@ -60,7 +60,7 @@ def test_several_labels(form):
 def test_one_output_is_binary():
     values = RNG.integers(0, 2, 100)
     outputs = RNG.normal(size=(100, 1))
-    assert marked("binary", outputs, values)[0] == pytest.approx(accuracy_score(values, outputs[:, 0] > 0))
+    assert scored("binary", outputs, values)[0] == pytest.approx(accuracy_score(values, outputs[:, 0] > 0))
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -81,4 +81,4 @@ def test_what_outputs_are_compared_with():
 def test_far_from_zero_variances_keep_their_digits():
     values = RNG.normal(1e6, 1, (20_000, 1))
     outputs = values + RNG.normal(0, 0.5, (20_000, 1))
-    assert marked("regression", outputs, values)[0] == pytest.approx(r2_score(values, outputs), abs=1e-6)
+    assert scored("regression", outputs, values)[0] == pytest.approx(r2_score(values, outputs), abs=1e-6)

@@ -49,9 +49,9 @@ def attacked(stack: Stack, x: Tensor, y: Tensor, attack: Attack, bounds: tuple[f
 
 def input_slope(stack: Stack, x: Tensor, y: Tensor) -> Tensor:
     """Differentiate each sample's own cross-entropy by its inputs, (M, B, ...)."""
-    if stack.head is None:
+    if stack.first is None:
         return _tail_slope(stack, x, y)
-    weight, bias = stack.params[f"{stack.head}.weight"], stack.params[f"{stack.head}.bias"]
+    weight, bias = stack.params[f"{stack.first}.weight"], stack.params[f"{stack.first}.bias"]
     z = torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
     return torch.bmm(_tail_slope(stack, z, y), weight)
 

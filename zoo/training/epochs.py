@@ -16,7 +16,7 @@ from zoo.training.recipes import Recipe
 from zoo.training.stacks import Stack, leave_out_zero_columns
 from zoo.training.steps import add_gradient, descend
 
-CPU_VALUES, CUDA_VALUES = 2**21, 2**28  # head outputs at a time: 8 MB, about 1 GB
+CPU_VALUES, CUDA_VALUES = 2**21, 2**28  # outputs of the first layer at a time: 8 MB, about 1 GB
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def prepare(stack: Stack, recipe: Recipe, x: Tensor, y: Tensor) -> Samples:
     if recipe.batch:
         return Samples(x, y, bounds=(float(x.min()), float(x.max())))
     x = leave_out_zero_columns(stack, x)
-    return Samples(x, y, split=stack.head is not None and can_split(x))
+    return Samples(x, y, split=stack.first is not None and can_split(x))
 
 
 def run_epoch(stack: Stack, recipe: Recipe, samples: Samples, epoch: int) -> Tensor:

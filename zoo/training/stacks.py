@@ -28,22 +28,22 @@ class Stack:
         Parameter name -> (M, ...), and the momentum of each.
     buffers
         Buffer name -> (M, ...).
-    head
+    first
         Name of the first layer if that is linear: its products are batched by hand, the rest of the
         network, `tail`, by `torch.func.vmap`. None puts everything into the tail.
     tail
         Structure only; its own parameters are never used.
     columns
-        Input columns that the head sees, or None for all.
+        Input columns that the first layer sees, or None for all.
     initial_weight
-        (M, N, D) of the head with all columns, where some are left out.
+        (M, N, D) of the first layer with all columns, where some are left out.
     """
 
     seeds: list[int]
     params: dict[str, Tensor]
     velocity: dict[str, Tensor]
     buffers: dict[str, Tensor]
-    head: str | None
+    first: str | None
     tail: nn.Sequential
     columns: Tensor | None = None
     initial_weight: Tensor | None = None
@@ -56,8 +56,8 @@ class Stack:
         state = {name: value[index].detach().clone() for name, value in {**self.params, **self.buffers}.items()}
         if self.columns is not None and self.initial_weight is not None:
             whole = self.initial_weight[index].clone()
-            whole[:, self.columns] = state[f"{self.head}.weight"]
-            state[f"{self.head}.weight"] = whole
+            whole[:, self.columns] = state[f"{self.first}.weight"]
+            state[f"{self.first}.weight"] = whole
         return state
 
     def keep(self, rows: Sequence[int]) -> None:
@@ -98,8 +98,8 @@ def start(recipe: Recipe, seeds: Sequence[int], inputs: Tensor, device: str = "c
         for name, _ in modules[0].named_buffers()
     }
     velocity = {name: torch.zeros_like(value) for name, value in params.items()}
-    head, tail = _divide(modules[0])
-    return Stack(list(seeds), params, velocity, buffers, head, tail.to(device).train())
+    first, tail = _divide(modules[0])
+    return Stack(list(seeds), params, velocity, buffers, first, tail.to(device).train())
 
 
 def untrained(recipe: Recipe, seed: int, inputs: Tensor) -> nn.Sequential:
@@ -127,12 +127,12 @@ def leave_out_zero_columns(stack: Stack, inputs: Tensor) -> Tensor:
     Tensor
         (S, kept) inputs.
     """
-    if stack.head is None or inputs.dim() != 2:
+    if stack.first is None or inputs.dim() != 2:
         return inputs
     columns = kept_columns(inputs)
     if len(columns) == inputs.shape[1]:
         return inputs
-    weight = f"{stack.head}.weight"
+    weight = f"{stack.first}.weight"
     stack.columns, stack.initial_weight = columns, stack.params[weight]
     for group in (stack.params, stack.velocity):
         group[weight] = group[weight][:, :, columns].contiguous()

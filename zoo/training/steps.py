@@ -41,21 +41,21 @@ def add_gradient(stack: Stack, x: Tensor, y: Tensor, *, total: int, decay: float
         (M,) this part of the mean loss.
     """
     shared = y.dim() == 1
-    if stack.head is None:
+    if stack.first is None:
         return _add_tail(stack, x, y, total, decay, model_axis=None if shared else 0)[0]
-    weight, bias = stack.params[f"{stack.head}.weight"], stack.params[f"{stack.head}.bias"]
+    weight, bias = stack.params[f"{stack.first}.weight"], stack.params[f"{stack.first}.bias"]
     if shared:  # z is (M, B, N)
         z = project(x, weight.flatten(0, 1), bias.flatten(), split).view(-1, *bias.shape).transpose(0, 1)
     else:
         z = torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
     losses, slope = _add_tail(stack, z.requires_grad_(), y, total, decay, model_axis=0)
     assert slope is not None
-    speed = stack.velocity[f"{stack.head}.weight"]
+    speed = stack.velocity[f"{stack.first}.weight"]
     if shared:
         speed.view(-1, speed.shape[2]).addmm_(slope.transpose(0, 1).flatten(1).T, x, beta=decay)
     else:
         speed.baddbmm_(slope.mT, x, beta=decay)
-    stack.velocity[f"{stack.head}.bias"].mul_(decay).add_(slope.sum(dim=1))
+    stack.velocity[f"{stack.first}.bias"].mul_(decay).add_(slope.sum(dim=1))
     return losses
 
 
@@ -92,9 +92,9 @@ def outputs(stack: Stack, params: dict[str, Tensor], values: Tensor, model_axis:
 
 
 def tail_params(stack: Stack) -> dict[str, Tensor]:
-    """Pick the parameters behind the head, (M, ...) each."""
-    head = f"{stack.head}."
-    return {name: value for name, value in stack.params.items() if stack.head is None or not name.startswith(head)}
+    """Pick the parameters behind the first layer, (M, ...) each."""
+    prefix = f"{stack.first}."
+    return {name: value for name, value in stack.params.items() if stack.first is None or not name.startswith(prefix)}
 
 
 def _add_tail(

@@ -19,13 +19,13 @@ NO_SKILL = 0.1
 """Share of the way from chance to perfection below which a network knows nothing of the data."""
 
 
-def judge_fit(task: str, score: float, rows: int, expect: Expected, doubt: str) -> Inference:
-    """Judge by the score on training rows beside what stand-ins reach.
+def assess_fit(task: str, score: float, rows: int, expect: Expected, doubt: str) -> Inference:
+    """Compare the score on training rows with what networks reach that need no training.
 
     Parameters
     ----------
     score
-        Of the best reading.
+        Score of the network on its training rows, under the best candidate where facts were inferred.
     rows
         Training rows behind it.
     doubt
@@ -66,7 +66,7 @@ def doubted(facts: Mapping[str, Inference], fit: Inference) -> dict[str, Inferen
     """Call guesses uncertain where the network does not do as it should under them."""
     if fit.value == GOOD:
         return dict(facts)
-    why = f"the reading is {fit.value}" if fit.value != CHANCE else "every reading is at chance"
+    why = f"the network is {fit.value} under {'every' if fit.value == CHANCE else 'the best'} candidate"
     return {
         name: Inference(said.value, "uncertain", f"{said.evidence}; but {why} ({fit.evidence})")
         if name in GUESSED and said.confidence == "likely"

@@ -13,15 +13,15 @@ SKILLED = 0.5
 """Share of the way from chance to perfection that random weights do not reach."""
 
 
-def judge_training(weights: Sequence[torch.Tensor], fit: Inference | None, skill: float = 0.0) -> Inference:
-    """Judge by the weights, and by how the network does on the data where that is known.
+def assess_training(weights: Sequence[torch.Tensor], fit: Inference | None, skill: float = 0.0) -> Inference:
+    """Tell from the weights, and from how the network does on the data where that is known.
 
     Parameters
     ----------
     weights
         (N, ...) of each layer, one node a row.
     fit
-        From `interp.checkpoints.inference.fit.judge_fit`; None without labels or targets.
+        From `interp.checkpoints.inference.fit.assess_fit`; None without labels or targets.
     skill
         How far the score is from chance (0) to perfection (1).
     """

@@ -30,7 +30,7 @@ REPETITIONS = 400
 def compare_with_control(
     model: LoadedModel, split: Split, ranges: Mapping[str, Ranges], count: int, seed: int, shuffles: int = 1
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Sweep a network and shuffled copies, each judged by agreement with its own unperturbed predictions.
+    """Sweep a network and shuffled copies, each measured by agreement with its own unperturbed predictions.
 
     Accuracy would not do: a copy's is at chance, whatever is done to it. Where outputs are measured values, agreement
     is the share of the variance of the unperturbed outputs that stays explained, and intervals are NaN.

@@ -39,7 +39,7 @@ def _unit(found: Boundaries) -> str:
 
 def _caption(layer: str, found: Boundaries) -> str:
     nodes = len(found.kind)
-    many = f"{found.judged:,} boundaries drawn of {nodes:,}" if found.counts.get(UNSAMPLED) else _boundaries(nodes)
+    many = f"{found.classified:,} boundaries drawn of {nodes:,}" if found.counts.get(UNSAMPLED) else _boundaries(nodes)
     return (
         f"{layer}: share of coherent nodes over the threshold, beside its nulls (left); distance of "
         f"{many} to the closest mean, in {_unit(found)} (right; the last bar holds all beyond)."

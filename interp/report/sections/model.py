@@ -20,12 +20,12 @@ NAMES = {"input_scaling": "input scaling", "input_shape": "input shape"}
 
 
 def section(results: Results) -> Section:
-    """Show the reading of the file and how sure it is."""
+    """Show how the file was interpreted and how sure that is."""
     model = results.model
     text = (
         "This is how the file was read. A bare checkpoint holds weights only: the activation, the input scaling and "
         "the sign of the output are then inferred by trying the candidates on data.",
-        "Everything below rests on this reading. Facts marked “uncertain” deserve a check; each can be stated on "
+        "Everything below rests on this. Facts marked “uncertain” deserve a check; each can be stated on "
         "the command line, and the page made anew.",
     )
     tables = [Table(_read(results), "What was read.")]

@@ -98,7 +98,7 @@ def test_batch_norm_on_either_side(place, tmp_path):
     assert kinds[1:3] == (["BatchNorm1d", "Activation"] if place == "before" else ["Activation", "BatchNorm1d"])
 
 
-READINGS = [
+CANDIDATES = [
     ("relu", "x/16", "linear"),
     ("relu", "raw", "linear"),
     ("relu", "(x/16-0.3054)/0.3761", "linear"),
@@ -112,8 +112,8 @@ READINGS = [
 ]
 
 
-@pytest.mark.parametrize(("activation", "scaling", "output"), READINGS)
-def test_planted_readings_are_found(activation, scaling, output, tmp_path):
+@pytest.mark.parametrize(("activation", "scaling", "output"), CANDIDATES)
+def test_planted_candidates_are_found(activation, scaling, output, tmp_path):
     module = planted(scaling=scaling, activation=activation, output=output)
     model, _ = load_model(saved(tmp_path, module.state_dict()), DIGITS)
     truth = {"activation": activation, "input_scaling": scaling, "output": output}
@@ -144,7 +144,7 @@ def test_untrained_network_is_called_so(tmp_path):
 
 
 def test_labels_that_are_not_the_networks(tmp_path):
-    """Trained, but on other data: poor accuracy must not pass for a reading."""
+    """Trained, but on other data: poor accuracy must not pass for a candidate."""
     y = DIGITS.train.labels
     moved = replace(DIGITS, splits={"train": Split(DIGITS.train.inputs, (y * 7 + 3) % 10)})
     model, _ = load_model(saved(tmp_path, planted().state_dict()), moved)

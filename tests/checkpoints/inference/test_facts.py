@@ -32,7 +32,7 @@ NAMES = (
 
 @pytest.fixture(scope="module")
 def mnist(shared) -> Dataset:
-    """Give a part of MNIST's training images: enough to tell readings apart, and quick."""
+    """Give a part of MNIST's training images: enough to tell candidates apart, and quick."""
     whole = load_dataset("mnist", DataOptions(str(shared / "data"), offline=True))
     return replace(whole, splits={"train": whole.train.take(np.arange(2500))})
 

@@ -44,7 +44,7 @@ def test_custom_activation_is_poor_for_its_size(name, tmp_path, monkeypatch):
     found, verdict, model = looked_at(custom(name, monkeypatch), DIGITS, tmp_path)
     assert found["inferred"]["fit"]["value"] == "poor for its size"
     assert {model.inferred[fact].confidence for fact in GUESSED} == {"uncertain"}
-    assert "worse on digits than one of its size should under any reading that was tried" in verdict.headline
+    assert "worse on digits than one of its size should under any candidate that was tried" in verdict.headline
     assert any(alert.startswith("the network as it was read is poor for its size") for alert in verdict.alerts)
 
 
@@ -80,14 +80,14 @@ def test_other_labels(tmp_path):
     other = replace(DIGITS, splits={"train": Split(DIGITS.train.inputs, (DIGITS.train.labels * 7 + 3) % 10)})
     found, verdict, _ = looked_at(planted(), other, tmp_path)
     assert found["inferred"]["fit"]["value"] in ("at chance", "poor for its size")
-    assert "under any reading" in verdict.headline
+    assert "under any candidate" in verdict.headline
     assert "other data" in verdict.headline
 
 
-def test_a_reading_that_was_given_is_not_blamed(tmp_path, monkeypatch):
+def test_a_fact_that_was_given_is_not_blamed(tmp_path, monkeypatch):
     said = {"activation": "relu", "output": "linear"}
     _, verdict, _ = looked_at(custom("quadratic", monkeypatch), DIGITS, tmp_path, **said)
-    assert "under any reading" not in verdict.headline
+    assert "under any candidate" not in verdict.headline
     assert "hardly trained" in verdict.headline
 
 

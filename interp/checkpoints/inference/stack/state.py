@@ -61,8 +61,8 @@ def layer_stack(state: Mapping[str, Tensor], path: object, parts: Mapping[str, P
 
 def _file_order(state: Mapping[str, Tensor]) -> list[str]:
     """Name layers and norms as they stand in the file."""
-    marks = {name: tensor for name, tensor in state.items() if name.endswith(MEAN) or tensor.dim() in (2, 4)}
-    return [_norm_name(name) if name.endswith(MEAN) else _layer_name(name) for name in marks]
+    weights = {name: tensor for name, tensor in state.items() if name.endswith(MEAN) or tensor.dim() in (2, 4)}
+    return [_norm_name(name) if name.endswith(MEAN) else _layer_name(name) for name in weights]
 
 
 def _with_settings(layer: Layer, parts: Mapping[str, Part]) -> Layer:
