@@ -12,7 +12,7 @@ from side_by_side import our_side, seconds, show
 
 from interp.cli.guard import guarded
 from zoo.architectures import build
-from zoo.papers.full_batch import full_batch
+from zoo.papers.trainings.full_batch import full_batch
 from zoo.training.epochs import run_epoch
 
 

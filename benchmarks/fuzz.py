@@ -21,13 +21,13 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import torch
-from fuzzing.base import base
-from fuzzing.data_seeds import DATA, RUNS
-from fuzzing.mutants import OF_KIND, Mutant, make_mutant
-from fuzzing.opening import FAILURES, Outcome
-from fuzzing.paths import PATHS
-from fuzzing.seeds import FORMATS, kind_of, make_seed, width_of, write
-from fuzzing.workers import Worker, worker
+from fuzzing.mutations.mutants import OF_KIND, Mutant, make_mutant
+from fuzzing.opening.opening import FAILURES, Outcome
+from fuzzing.opening.workers import Worker, worker
+from fuzzing.seeds.base import base
+from fuzzing.seeds.checkpoints import FORMATS, kind_of, make_seed, width_of, write
+from fuzzing.seeds.data import DATA, RUNS
+from fuzzing.seeds.paths import PATHS
 
 from interp.cli.guard import guarded
 from interp.store import write_text

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from fuzzing.onnx_seeds import onnx_model
+from fuzzing.seeds.onnx import onnx_model
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.nn import functional as F

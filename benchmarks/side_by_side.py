@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import torch
 
 from interp.data import DataOptions, load_dataset
+from zoo.recipes import Recipe
 from zoo.training.epochs import Samples, prepare, run_epoch
 from zoo.training.evaluate import scaled
-from zoo.training.recipes import Recipe
 from zoo.training.stacks import Stack, start
 
 

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
 
     def run() -> None:
-        from zoo.arguments import parser
+        from zoo.cli.arguments import parser
 
         options = parser().parse_args(arguments)
         options.run(options)

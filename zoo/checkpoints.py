@@ -23,6 +23,7 @@ metrics        ``train_accuracy``, ``train_loss``, ``test_accuracy``, ``test_los
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,9 @@ import torch
 from torch import Tensor, nn
 
 from interp.errors import CheckpointError, MismatchError, first_line
+from interp.store import write_bytes
 from zoo.architectures import build, describe
-from zoo.files import save_tensors
-from zoo.training.recipes import Recipe
+from zoo.recipes import Recipe
 
 FORMAT, VERSION, BUILDER = "interp-zoo", 1, "zoo.architectures:build"
 
@@ -82,6 +83,28 @@ def save(
             "metrics": {name: float(value) for name, value in metrics.items()},
         },
     )
+
+
+def save_tensors(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a dict with `torch.save`, whole or not at all.
+
+    It is made in memory first: on a full disk torch raises an error of its own kind, the plain write an OSError.
+
+    Parameters
+    ----------
+    path
+        Path of the file; a file that is there is replaced.
+    content
+        Tensors and plain values by name.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be written, as `interp.store.atomic_path` says.
+    """
+    buffer = io.BytesIO()
+    torch.save(dict(content), buffer)
+    write_bytes(path, buffer.getbuffer())
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def test_an_interrupt_is_one_line(monkeypatch, capsys):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("zoo.commands.train", interrupted)
+    monkeypatch.setattr("zoo.cli.commands.train", interrupted)
     assert main(["train", "abs"]) == 130
     assert capsys.readouterr().err == "interrupted; the same command goes on from here\n"
 

@@ -9,8 +9,8 @@ from interp.data import DataOptions, load_dataset
 from interp.errors import UsageError
 from interp.types import Dataset
 from zoo.checkpoints import is_finished
+from zoo.recipes import Recipe
 from zoo.training.evaluate import scaled
-from zoo.training.recipes import Recipe
 from zoo.training.snapshots import Snapshots
 from zoo.training.train import TrainOptions, checkpoint_paths, train
 

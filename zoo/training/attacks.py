@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from zoo.training.recipes import Attack
+from zoo.recipes import Attack
 from zoo.training.stacks import Stack
 from zoo.training.steps import cross_entropy, outputs, tail_params
 

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from zoo.recipes import Recipe
 from zoo.training.attacks import attacked
 from zoo.training.products import can_split
-from zoo.training.recipes import Recipe
 from zoo.training.stacks import Stack, leave_out_zero_columns
 from zoo.training.steps import add_gradient, descend
 

@@ -13,7 +13,7 @@ from interp.data import parse_scaling
 from interp.errors import DataError
 from interp.types import Dataset
 from zoo import checkpoints
-from zoo.training.recipes import Recipe
+from zoo.recipes import Recipe
 
 ROWS = 4096
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from interp.errors import CheckpointError, first_line
-from zoo.files import save_tensors
-from zoo.training.recipes import Recipe
+from zoo.checkpoints import save_tensors
+from zoo.recipes import Recipe
 from zoo.training.stacks import Stack
 
 

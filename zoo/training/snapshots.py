@@ -9,8 +9,8 @@ from torch import Tensor
 
 from zoo import checkpoints
 from zoo.architectures import build
+from zoo.recipes import Recipe
 from zoo.training.evaluate import metrics
-from zoo.training.recipes import Recipe
 from zoo.training.stacks import Stack
 
 SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # of the epochs; the end is the finished checkpoint

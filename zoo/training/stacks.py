@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from zoo.architectures import build
+from zoo.recipes import Recipe
 from zoo.training.initialise import INITS
-from zoo.training.recipes import Recipe
 
 COLUMN_STEP = 16  # kept columns are a multiple of this, which matrix kernels prefer
 

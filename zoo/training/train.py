@@ -16,10 +16,10 @@ from interp.store import check_writable
 from interp.types import Dataset
 from zoo import checkpoints
 from zoo.architectures import build
+from zoo.recipes import Recipe
 from zoo.training.epochs import Samples, prepare, run_epoch
 from zoo.training.evaluate import metrics, scaled
 from zoo.training.partial import find_partials, partial_path, restore, save_partial
-from zoo.training.recipes import Recipe
 from zoo.training.stacks import Stack, start
 
 Watcher = Callable[[Stack, int], None]

@@ -5,9 +5,9 @@ import sys
 import pytest
 import torch
 from fuzz import mutated, odd_paths, sound
-from fuzzing.data_seeds import DATA, RUNS
-from fuzzing.seeds import FORMATS
-from fuzzing.workers import worker
+from fuzzing.opening.workers import worker
+from fuzzing.seeds.checkpoints import FORMATS
+from fuzzing.seeds.data import DATA, RUNS
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 

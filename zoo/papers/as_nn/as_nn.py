@@ -13,11 +13,11 @@ from interp.types import Array, Dataset
 from zoo.papers.as_nn import experiment1, experiment2, single_nodes
 from zoo.papers.as_nn.ensembles import ensemble_errors, per_model, test_logits
 from zoo.papers.as_nn.open_questions import add_batch_norm, add_prototypes
-from zoo.papers.cells import Cell, bare_cell, count_cell, extreme_cell, mean_cell, tally
 from zoo.papers.lenet import lenet
 from zoo.papers.options import ReproduceOptions, nothing_finished
-from zoo.papers.page import Page
-from zoo.papers.published import published
+from zoo.papers.report.cells import Cell, bare_cell, count_cell, extreme_cell, mean_cell, tally
+from zoo.papers.report.page import Page
+from zoo.papers.report.published import published
 from zoo.training.evaluate import scaled
 
 REPETITIONS = single_nodes.REPETITIONS
@@ -120,7 +120,7 @@ def table5_cells(condition: str, alone: dict[str, Array], together: dict[str, in
     images
         Test images.
     """
-    theirs = published("as-nn-table5")[condition]
+    theirs = published("as_nn/table5")[condition]
     accuracy, name = alone["accuracy"], f"table 5 / {{}} / {condition}"
     means = {"accuracy_avg": accuracy, "avg_error_count": alone["error_count"]}
     means |= {row: alone[row] for row in ("precision", "recall", "f1", "test_error")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoo.training.recipes import Recipe
+from zoo.recipes import Recipe
 
 RUNS, EPOCHS = 10, 50
 CONDITIONS = {

@@ -13,10 +13,10 @@ from scipy import stats
 
 from interp.analysis.clusters import match_clusters
 from interp.types import ClusterMatch, Dataset
-from zoo.papers.hidden_layer import HiddenLayer, look_at
+from zoo.papers.as_nn.hidden_layer import HiddenLayer, look_at
 from zoo.papers.options import ReproduceOptions
-from zoo.papers.page import Page
-from zoo.training.recipes import Recipe
+from zoo.papers.report.page import Page
+from zoo.papers.trainings.mini_batch import mini_batch
 
 SIZES = (10, 50, 128, 500)
 LOOKED_AT = 3  # networks a condition
@@ -123,7 +123,7 @@ def add_batch_norm(page: Page, data: Dataset, options: ReproduceOptions) -> None
     shares = pd.DataFrame(
         row
         for name in ("abs", "abs-bn", "relu", "relu-bn")
-        for row in _coherent_shares(name, options.networks(norm_recipe(name, epochs), BN_RUNS, data, "norm"), data)
+        for row in _coherent_shares(name, options.networks(mini_batch(name, epochs), BN_RUNS, data, "norm"), data)
     )
     page.section(
         "Batch normalisation (left open in the paper)",
@@ -135,13 +135,6 @@ def add_batch_norm(page: Page, data: Dataset, options: ReproduceOptions) -> None
     page.add(*[norm_sentence(shares, name) for name in ("abs", "relu")])
     caption = "Share of coherent nodes above chance, every network."
     page.figure("batch-norm", _share_figure(shares), caption)
-
-
-def norm_recipe(name: str, epochs: int) -> Recipe:
-    """Describe one training of the batch-norm comparison: alike but for the norm."""
-    arguments = {"inputs": 784, "hidden": 128, "classes": 10}
-    scaling = "(x/255-0.1307)/0.3081"
-    return Recipe(name, name, "mnist", scaling, (784,), arguments, lr=0.01, momentum=0.9, batch=64, epochs=epochs)
 
 
 def _coherent_shares(name: str, paths: Sequence[Path], data: Dataset) -> Iterable[dict[str, object]]:

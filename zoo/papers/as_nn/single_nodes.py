@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 
 from interp.types import Array
 from zoo.papers.as_nn import experiment1 as e1
-from zoo.papers.cells import Cell, count_cell, mean_cell
-from zoo.papers.published import published
+from zoo.papers.report.cells import Cell, count_cell, mean_cell
+from zoo.papers.report.published import published
 
-TABLES = {"table 2": ("as-nn-table2", False), "table 3": ("as-nn-table3", True)}
+TABLES = {"table 2": ("as_nn/table2", False), "table 3": ("as_nn/table3", True)}
 KINDS = ("coherent", "adhoc", "dead")
 REPETITIONS = 20
 ERROR_ROWS: dict[str, str | None] = {"error": None, "coherent_error": "coherent", "adhoc_error": "adhoc"}

@@ -8,12 +8,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from interp.types import Dataset
-from zoo.papers.cells import Cell
 from zoo.papers.learn_dm.activity import at_half, clamp_curves
 from zoo.papers.learn_dm.node_activity import POOLED, Networks, mean_or_bare, per_seed, seed_of
-from zoo.papers.lines import run_lines
-from zoo.papers.page import Page
-from zoo.papers.published import published
+from zoo.papers.report.cells import Cell
+from zoo.papers.report.lines import run_lines
+from zoo.papers.report.page import Page
+from zoo.papers.report.published import published
 
 SIDES = ("min", "max")
 Halves = Mapping[tuple[str, bool], Sequence[Mapping[str, float]]]  # variant and bias -> what `at_half` says, one a run
@@ -62,7 +62,7 @@ def _halves(curves: pd.DataFrame, name: str, bias: bool) -> list[dict[str, float
 
 
 def _cells(found: Halves) -> Iterator[Cell]:
-    for name, theirs in published("learn-dm-clamp50").iterrows():
+    for name, theirs in published("learn_dm/clamp50").iterrows():
         runs = [run for bias in (False, True) for run in found[str(name), bias]]
         for side in SIDES:
             values = per_seed(runs, f"{side}, all")
@@ -72,7 +72,7 @@ def _cells(found: Halves) -> Iterator[Cell]:
 
 def readings(found: Halves) -> pd.DataFrame:
     """Tabulate the clamps of every variant by both readings, means over runs, beside the published ones."""
-    theirs, rows = published("learn-dm-clamp50"), {}
+    theirs, rows = published("learn_dm/clamp50"), {}
     for (name, bias), runs in found.items():
         if runs:
             numbers = {f"{side}, published": theirs.loc[name, f"clamp_{side}_pct_at_half_accuracy"] for side in SIDES}
@@ -99,7 +99,7 @@ def clamp_figure(curves: pd.DataFrame) -> Figure:
     """Draw accuracy against the percentage of the range `all`, a panel a variant, with the published halves."""
     shown = curves[curves["reading"] == "all"].assign(accuracy=100 * curves["accuracy"])
     grid = run_lines(shown, x="percent", y="accuracy", hue="side", hue_order=SIDES, col="variant", col_wrap=3)
-    for name, theirs in published("learn-dm-clamp50").iterrows():
+    for name, theirs in published("learn_dm/clamp50").iterrows():
         if name in grid.axes_dict:
             for side, shade in zip(SIDES, ("C0", "C1"), strict=True):
                 number = theirs[f"clamp_{side}_pct_at_half_accuracy"]

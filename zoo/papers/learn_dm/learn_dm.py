@@ -11,16 +11,16 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from interp.types import Dataset
-from zoo.papers.cells import Cell, bare_cell, mean_cell
-from zoo.papers.full_batch import DISTANCES, EPOCHS, LONG, VARIANTS, full_batch
 from zoo.papers.learn_dm.clamps import add_clamps
 from zoo.papers.learn_dm.negation import add_negation, test_accuracies
 from zoo.papers.learn_dm.node_activity import Networks, add_inactive, measure_inactive
 from zoo.papers.learn_dm.short_distances import add_short_distances
 from zoo.papers.options import ReproduceOptions, nothing_finished
-from zoo.papers.page import Page, hardware
-from zoo.papers.published import published
-from zoo.training.recipes import Recipe
+from zoo.papers.report.cells import Cell, bare_cell, mean_cell
+from zoo.papers.report.page import Page, hardware
+from zoo.papers.report.published import published
+from zoo.papers.trainings.full_batch import DISTANCES, EPOCHS, LONG, VARIANTS, full_batch
+from zoo.recipes import Recipe
 
 RUNS = 20
 LOOSE = 2.0  # points of published standard deviation, beyond which a cell asks for little
@@ -64,7 +64,7 @@ def add_accuracies(page: Page, networks: Networks, epochs: int) -> None:
         '*Erratum.* The paper\'s table captioned "5,000 epochs" repeats the 50,000-epoch values; these are the '
         "5,000-epoch values from its running text and from the runs with biases.",
     )
-    table = published("learn-dm-5000").set_index("final_bias", append=True)
+    table = published("learn_dm/accuracy-5000").set_index("final_bias", append=True)
     cells = [
         accuracy_cell("5,000 epochs", name, bias, table.loc[(name, "yes" if bias else "no")], paths)
         for (name, bias), paths in networks.items()
@@ -102,8 +102,8 @@ def both_readings(networks: Networks) -> pd.DataFrame:
 
     With a final bias alone: the printed table has no other.
     """
-    text = published("learn-dm-5000").set_index("final_bias", append=True)["test_acc_pct"]
-    printed = published("learn-dm-50000")["test_acc_pct"]
+    text = published("learn_dm/accuracy-5000").set_index("final_bias", append=True)["test_acc_pct"]
+    printed = published("learn_dm/accuracy-50000")["test_acc_pct"]
     rows = {
         name: {"ours": np.mean(test_accuracies(paths)), "5,000": text[name, "yes"], "printed": printed[name]}
         for (name, bias), paths in networks.items()
@@ -134,7 +134,7 @@ def add_long(page: Page, runs: int, data: Dataset, options: ReproduceOptions) ->
     if options.epochs not in (None, LONG):
         return
     page.section(f"Test accuracy after {LONG:,} epochs")
-    table, cells = published("learn-dm-50000"), []
+    table, cells = published("learn_dm/accuracy-50000"), []
     for name in (*VARIANTS, *DISTANCES):
         paths = options.networks(full_batch(name, epochs=LONG), runs, data, "full-batch-long")
         cells.append(accuracy_cell("50,000 epochs", name, None, table.loc[name], paths))
@@ -168,7 +168,7 @@ def accuracy_figure(networks: Networks) -> Figure:
         dodge=True,
         ax=axes,
     )
-    for name, theirs in published("learn-dm-5000").iterrows():
+    for name, theirs in published("learn_dm/accuracy-5000").iterrows():
         place = order.index(str(name)) + 0.4 * hues.index(theirs["final_bias"]) - 0.2
         axes.errorbar(
             theirs["test_acc_pct"], place, xerr=theirs["std_pct"], fmt="|", color="black", markersize=10, zorder=0

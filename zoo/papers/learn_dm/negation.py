@@ -10,8 +10,8 @@ import pandas as pd
 
 from zoo import checkpoints
 from zoo.papers.learn_dm.node_activity import Networks, Shares
-from zoo.papers.page import Page
-from zoo.papers.published import published
+from zoo.papers.report.page import Page
+from zoo.papers.report.published import published
 
 FAMILIES = {"relu": ("relu", "relu2", "relu2-neg"), "abs": ("abs", "abs2", "abs2-neg")}
 FAR, NEAR = 10.0, 2.0  # points of test accuracy: a failure is farther than the first, a recovery within the second
@@ -38,7 +38,7 @@ def test_accuracies(paths: Sequence[Path]) -> list[float]:
 
 def comparison(networks: Networks, inactive: Shares) -> pd.DataFrame:
     """Tabulate test accuracies and dead output nodes by variant."""
-    theirs = published("learn-dm-5000").set_index("final_bias", append=True)
+    theirs = published("learn_dm/accuracy-5000").set_index("final_bias", append=True)
     rows = {}
     for (name, bias), paths in networks.items():
         dead = [share["dead_pct"] for share in inactive.get((name, bias, "output"), ())]

@@ -10,10 +10,10 @@ import pandas as pd
 
 from interp.types import Dataset
 from zoo import checkpoints
-from zoo.papers.cells import Cell, bare_cell, mean_cell
 from zoo.papers.learn_dm.activity import inactive_shares
-from zoo.papers.page import Page
-from zoo.papers.published import published
+from zoo.papers.report.cells import Cell, bare_cell, mean_cell
+from zoo.papers.report.page import Page
+from zoo.papers.report.published import published
 
 THEIR_RUNS = 20
 Networks = Mapping[tuple[str, bool], Sequence[Path]]  # variant and whether its last layer has a bias
@@ -54,7 +54,7 @@ def add_inactive(page: Page, found: Shares) -> None:
 
 def limits(found: Shares) -> pd.DataFrame:
     """Tabulate the shares of rarely active nodes by two limits, means over a variant's runs, beside the paper's."""
-    table, rows = published("learn-dm-dead-nodes-5000").set_index("layer", append=True), {}
+    table, rows = published("learn_dm/dead-nodes-5000").set_index("layer", append=True), {}
     for (name, layer), theirs in table.iterrows():
         shares = [share for bias in (False, True) for share in found[name, bias, layer]]
         if shares:
@@ -67,7 +67,7 @@ def limits(found: Shares) -> pd.DataFrame:
 
 
 def _inactive_cells(found: Shares) -> Iterator[Cell]:
-    table = published("learn-dm-dead-nodes-5000").set_index("layer", append=True)
+    table = published("learn_dm/dead-nodes-5000").set_index("layer", append=True)
     for (name, layer), theirs in table.iterrows():
         shares = [share for bias in (False, True) for share in found[name, bias, layer]]
         for row in ("dead_pct", "rarely_active_pct"):

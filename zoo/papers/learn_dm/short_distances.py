@@ -9,10 +9,10 @@ import pandas as pd
 
 from interp.types import Dataset
 from zoo import checkpoints
-from zoo.papers.full_batch import DISTANCES, LONG, full_batch
 from zoo.papers.options import ReproduceOptions
-from zoo.papers.page import Page
-from zoo.papers.published import published
+from zoo.papers.report.page import Page
+from zoo.papers.report.published import published
+from zoo.papers.trainings.full_batch import DISTANCES, LONG, full_batch
 from zoo.training.snapshots import snapshot_path
 
 EPOCHS, RUNS = 1000, 1
@@ -52,7 +52,7 @@ def _snapshots(name: str, epochs: int, folder: Path) -> list[Path]:
 
 def short_table(paths: Mapping[str, Sequence[Path]]) -> pd.DataFrame:
     """Tabulate accuracies in percent and the loss, means over runs, with the published value after 50,000 epochs."""
-    theirs, rows = published("learn-dm-50000")["test_acc_pct"], {}
+    theirs, rows = published("learn_dm/accuracy-50000")["test_acc_pct"], {}
     for name, those in paths.items():
         if those:
             reached = pd.DataFrame([checkpoints.load(path)["metrics"] for path in those]).mean()

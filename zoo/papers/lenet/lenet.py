@@ -13,9 +13,9 @@ from scipy import stats
 from interp.types import Dataset
 from zoo import checkpoints
 from zoo.papers.options import ReproduceOptions, nothing_finished
-from zoo.papers.page import Page
+from zoo.papers.report.page import Page
 from zoo.papers.use_dm.follow_ups import add_perturbations
-from zoo.training.recipes import Recipe
+from zoo.recipes import Recipe
 
 NETWORKS = ("lenet-abs", "lenet-relu")
 RUNS, EPOCHS = 5, 10

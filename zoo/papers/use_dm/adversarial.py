@@ -11,13 +11,13 @@ import torch
 from captum.robust import PGD
 
 from interp.types import Dataset
-from zoo.papers.as_nn.open_questions import norm_recipe
 from zoo.papers.options import ReproduceOptions
-from zoo.papers.page import Page
+from zoo.papers.report.page import Page
+from zoo.papers.trainings.mini_batch import mini_batch
 from zoo.papers.use_dm.follow_ups import add_perturbations
 from zoo.papers.use_dm.tolerated import tolerated
+from zoo.recipes import Attack, Recipe
 from zoo.training.evaluate import logits, reopened
-from zoo.training.recipes import Attack, Recipe
 
 NETWORKS = ("abs", "relu")
 RUNS, EPOCHS = 3, 10
@@ -28,7 +28,7 @@ JUDGE = Attack(RADIUS, steps=20, reach=2.5)  # the attack that robust accuracy i
 
 def pgd_recipe(name: str, epochs: int) -> Recipe:
     """Describe the follow-ups' training with every batch attacked first."""
-    return norm_recipe(name, epochs).but(name=f"{name}-pgd", attack=Attack(RADIUS))
+    return mini_batch(name, epochs).but(name=f"{name}-pgd", attack=Attack(RADIUS))
 
 
 def add_adversarial(page: Page, data: Dataset, options: ReproduceOptions) -> None:
@@ -36,7 +36,7 @@ def add_adversarial(page: Page, data: Dataset, options: ReproduceOptions) -> Non
     epochs = min(options.epochs or EPOCHS, EPOCHS)
     paths: dict[str, list[Path]] = {}
     for name in NETWORKS:
-        for recipe, folder in ((norm_recipe(name, epochs), "norm"), (pgd_recipe(name, epochs), "pgd")):
+        for recipe, folder in ((mini_batch(name, epochs), "norm"), (pgd_recipe(name, epochs), "pgd")):
             paths[recipe.name] = options.networks(recipe, RUNS, data, folder)
     page.section("Follow-up: adversarial training", _setup(epochs))
     if not all(paths.values()):

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 
 from interp.types import Dataset
 from zoo import checkpoints
-from zoo.papers.full_batch import full_batch
-from zoo.papers.lines import run_lines
 from zoo.papers.options import ReproduceOptions
-from zoo.papers.page import Page
+from zoo.papers.report.lines import run_lines
+from zoo.papers.report.page import Page
+from zoo.papers.trainings.full_batch import full_batch
 from zoo.papers.use_dm.tolerated import IMAGES, tolerated
 from zoo.training.snapshots import snapshot_epochs, snapshot_path
 

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 
 from interp.interventions import NO_OPS
 from interp.types import Dataset
-from zoo.papers.as_nn.open_questions import norm_recipe
-from zoo.papers.lines import run_lines
 from zoo.papers.options import ReproduceOptions
-from zoo.papers.page import Page
+from zoo.papers.report.lines import run_lines
+from zoo.papers.report.page import Page
+from zoo.papers.trainings.mini_batch import mini_batch
 from zoo.papers.use_dm.sweeps import accuracies, sweep_all
 
 ACTIVATIONS = ("abs", "relu", "gelu", "sigmoid", "tanh")
@@ -24,7 +24,7 @@ LEVELS = (("scale", 0.1), ("scale", 0.01), ("clip", 0.5), ("clip", 0.1), ("offse
 def add_activations(page: Page, data: Dataset, options: ReproduceOptions) -> None:
     """Report the perturbations on perceptrons with other activations."""
     epochs = min(options.epochs or EPOCHS, EPOCHS)
-    paths = {name: options.networks(norm_recipe(name, epochs), RUNS, data, "norm")[:RUNS] for name in ACTIVATIONS}
+    paths = {name: options.networks(mini_batch(name, epochs), RUNS, data, "norm")[:RUNS] for name in ACTIVATIONS}
     page.section(
         "Follow-up: other activations",
         f"784-128-10 with linear outputs on normalised inputs, {epochs} epochs in batches of 64 with momentum, {RUNS} "

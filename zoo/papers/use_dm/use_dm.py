@@ -9,11 +9,11 @@ import pandas as pd
 
 from interp.interventions import PUBLISHED
 from zoo import checkpoints
-from zoo.papers.cells import FEWEST_TESTED, Cell, bare_cell, decision_cell, mean_cell
-from zoo.papers.full_batch import EPOCHS, full_batch
 from zoo.papers.options import ReproduceOptions, nothing_finished
-from zoo.papers.page import Page, hardware
-from zoo.papers.published import published
+from zoo.papers.report.cells import FEWEST_TESTED, Cell, bare_cell, decision_cell, mean_cell
+from zoo.papers.report.page import Page, hardware
+from zoo.papers.report.published import published
+from zoo.papers.trainings.full_batch import EPOCHS, full_batch
 from zoo.papers.use_dm.adversarial import add_adversarial
 from zoo.papers.use_dm.along import add_along_training
 from zoo.papers.use_dm.follow_ups import add_activations, perturbation_curves
@@ -64,7 +64,7 @@ def reproduce(options: ReproduceOptions) -> Path:
 
 def baseline_cells(name: str, paths: Sequence[Path]) -> list[Cell]:
     """Set one row of the baseline table beside ours."""
-    theirs = published("use-dm-baseline").loc[name]
+    theirs = published("use_dm/baseline").loc[name]
     reached = [checkpoints.load(path)["metrics"] for path in paths]
     made = []
     for column, (metric, unit, digits) in BASELINE.items():
@@ -82,7 +82,7 @@ def baseline_cells(name: str, paths: Sequence[Path]) -> list[Cell]:
 
 def add_table(page: Page, kind: str, swept: dict[str, pd.DataFrame]) -> None:
     """Report one perturbation: accuracies judged, and both readings of the t columns."""
-    theirs = published(f"use-dm-{kind}")
+    theirs = published(f"use_dm/{kind}")
     page.section(f"Perturbation: {kind}")
     page.compare([cell for name in NETWORKS for cell in accuracy_cells(kind, name, swept[name])])
     tests = [cell for name in NETWORKS for cell in test_cells(kind, name, swept[name])]
@@ -107,7 +107,7 @@ def add_table(page: Page, kind: str, swept: dict[str, pd.DataFrame]) -> None:
 
 def accuracy_cells(kind: str, name: str, swept: pd.DataFrame) -> list[Cell]:
     """Set one accuracy column of a perturbation's table beside ours."""
-    theirs = published(f"use-dm-{kind}")[f"{name}_acc_pct"]
+    theirs = published(f"use_dm/{kind}")[f"{name}_acc_pct"]
     return [
         mean_cell(
             f"{kind} {level:g} / acc_pct / {name}",
@@ -122,7 +122,7 @@ def accuracy_cells(kind: str, name: str, swept: pd.DataFrame) -> list[Cell]:
 
 def test_cells(kind: str, name: str, swept: pd.DataFrame) -> list[Cell]:
     """Set the published t and p beside ours, both against element 50."""
-    theirs, made = published(f"use-dm-{kind}"), []
+    theirs, made = published(f"use_dm/{kind}"), []
     for level in PUBLISHED[kind]:
         found, runs = paired_tests(swept, kind, level), swept["run"].nunique()
         t, p = found["t (element 50)"], found["p (element 50)"]

@@ -1,0 +1,85 @@
+"""Mutants by number: the same seed and number give the same bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+from random import Random
+
+from fuzzing.mutations.archives import ARCHIVES
+from fuzzing.mutations.hdf5 import HDF5
+from fuzzing.mutations.headers import HEADERS
+from fuzzing.mutations.pickles import PICKLES
+from fuzzing.mutations.plain_bytes import PLAIN, Mutator
+from fuzzing.mutations.tables import TABLES
+from fuzzing.seeds.checkpoints import FORMATS, Seed, kind_of, make_seed
+
+MUTATORS: dict[str, Mutator] = {**PLAIN, **ARCHIVES, **PICKLES, **HEADERS}
+"""Name -> (content, generator) -> what was damaged, or None where it does not apply; to add one, write a line."""
+
+OF_KIND: dict[str, dict[str, Mutator]] = {
+    "checkpoint": MUTATORS,
+    "data": {**MUTATORS, **TABLES},
+    "run": {**PLAIN, **HDF5},
+}
+"""What is done to checkpoints, data files and the files of a run."""
+
+OFTEN = ("pickle runs code", "pickle bomb", *TABLES)
+"""Tried as often as all others that apply together would be, since each stands for dozens."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One damaged checkpoint and how it came about.
+
+    Attributes
+    ----------
+    number
+        With the run's seed it gives the mutant anew.
+    mutators
+        What was done, in order.
+    """
+
+    number: int
+    format: str
+    mutators: tuple[str, ...]
+    checkpoint: Seed
+
+
+@cache
+def _sound(format: str) -> Seed:
+    return make_seed(format)
+
+
+def make_mutant(seed: int, number: int, formats: tuple[str, ...] = tuple(FORMATS)) -> Mutant:
+    """Damage one of the formats, taken in turn, in one way, or at times in two."""
+    rng = Random(f"{seed}-{number}")
+    format = formats[number % len(formats)]
+    mutant = Mutant(number, format, (), _sound(format))
+    for _ in range(rng.choice((1, 1, 1, 2))):
+        mutant = _mutated(mutant, rng)
+    return mutant
+
+
+def _mutated(mutant: Mutant, rng: Random) -> Mutant:
+    """Damage one of the files with the first mutator, in a random order, that applies to it."""
+    files = mutant.checkpoint.files
+    name = rng.choice([name for name, content in files.items() if content] or list(files))
+    known = OF_KIND[kind_of(mutant.format)]
+    order = [*known, *(name for name in OFTEN * 8 if name in known)]
+    rng.shuffle(order)
+    if not files[name]:
+        return mutant
+    for mutator in order:
+        content = _damaged(known[mutator], files[name], rng)
+        if content is not None:
+            changed = replace(mutant.checkpoint, files={**files, name: content})
+            return replace(mutant, mutators=(*mutant.mutators, mutator), checkpoint=changed)
+    return mutant
+
+
+def _damaged(mutator: Mutator, content: bytes, rng: Random) -> bytes | None:
+    try:
+        return mutator(content, rng)
+    except Exception:  # a file damaged before need not have what a second mutator looks for
+        return None

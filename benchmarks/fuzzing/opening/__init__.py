@@ -1,0 +1,1 @@
+"""Processes that open damaged files, and what is seen of them."""

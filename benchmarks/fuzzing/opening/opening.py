@@ -1,0 +1,163 @@
+"""Open one checkpoint as the command line does, and say what came of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fuzzing.mutations.payloads import MARKER
+from fuzzing.opening.watch import Watch, forget_peak, memory, stderr_in
+from fuzzing.seeds.base import base
+from fuzzing.seeds.data import QUICK
+from interp.checkpoints import load_model
+from interp.checkpoints.inspection import inspection
+from interp.data import DataOptions, load_dataset
+from interp.errors import InterpError
+from interp.run.pipeline import read_run
+from interp.run.resume import resume
+from interp.run.stages import STAGES
+from interp.run.summaries import describe
+from interp.types import Dataset, Split
+
+FAILURES = ("executed", "crash", "hang", "memory", "traceback", "noise")
+MOST_MEMORY = 200_000_000  # bytes in use beyond those before; the largest mutants have 16 MB
+MOST_SECONDS = 5.0  # of the processor
+LONGEST_LINE = 2000
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one file.
+
+    Attributes
+    ----------
+    kind
+        ``opened``, ``refused``, or one of `FAILURES`: code of the file ran, the process died, took over five seconds
+        or over `MOST_MEMORY`, an error other than `InterpError` got out, or more was printed than one line.
+    message
+        The error, or what went wrong.
+    memory
+        Most bytes in use beyond those before.
+    """
+
+    kind: str
+    message: str = ""
+    memory: int = 0
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether this must not be."""
+        return self.kind in FAILURES
+
+
+def toy_data(width: int) -> Dataset:
+    """Make 30 labelled rows, of images where `width` is 64."""
+    rng = np.random.default_rng(0)
+    x, y = rng.random((30, width)), np.arange(30) % 3
+    return Dataset("toy", {"train": Split(x, y)}, (1, 8, 8) if width == 64 else None, ("a", "b", "c"), (), "toy")
+
+
+def open_file(kind: str, path: Path, number: int, watch: Watch, scratch: Path) -> Outcome:
+    """Open a file as what it is said to be, and look at what that did.
+
+    Parameters
+    ----------
+    kind
+        A name of `OPENERS`.
+    number
+        Handed to the opener.
+    scratch
+        The folder that stands for the user's own, where the marker would appear.
+    """
+    watch.events.clear()
+    before, begin = forget_peak(), time.process_time()
+    log = scratch.parent / "stderr"
+    with stderr_in(log), warnings.catch_warnings():
+        for category in (UserWarning, RuntimeWarning, FutureWarning):
+            warnings.simplefilter("always", category)
+        outcome = _opened(kind, path, number)
+    used, seconds = memory()["VmHWM"] - before, time.process_time() - begin
+    printed = log.read_text(errors="replace")
+    events = [event for event in watch.events if not event.startswith(("open '/proc/self", f"open {str(log)!r}"))]
+    if (scratch / MARKER).exists():
+        _remove(scratch / MARKER)
+        events.append(f"{MARKER} was made")
+    if events:
+        return Outcome("executed", "; ".join(events), used)
+    if seconds > MOST_SECONDS:
+        return Outcome("hang", f"{seconds:.1f} seconds; {outcome.kind}: {outcome.message}", used)
+    if used > MOST_MEMORY:
+        return Outcome("memory", f"{used / 1e6:,.0f} MB; {outcome.kind}: {outcome.message}", used)
+    if printed:
+        return Outcome("noise", printed[-2000:], used)
+    return Outcome(outcome.kind, outcome.message, used)
+
+
+def _opened(kind: str, path: Path, number: int) -> Outcome:
+    try:
+        text = OPENERS[kind](path, number)
+        text.encode()  # as printing does
+    except InterpError as error:
+        return _refused(str(error))
+    except BaseException:  # whatever gets out is what is looked for
+        return Outcome("traceback", traceback.format_exc(limit=-8)[-3000:])
+    return Outcome("opened", text[:40])
+
+
+def open_checkpoint(path: Path, width: int) -> str:
+    """Read, build and describe a checkpoint, with data of `width` values a row unless that is 0."""
+    model, _ = load_model(path, toy_data(width) if width else None)
+    return described(inspection(model))
+
+
+def open_data(path: Path, number: int) -> str:
+    """Read a data file, and describe a sound network with it; a folder is one of MNIST's files."""
+    options = DataOptions(str(path), offline=True)
+    data = load_dataset("mnist" if path.is_dir() else str(path), options)
+    model, _ = load_model(base() / "net.pt", data)
+    return described(inspection(model))
+
+
+def open_run(path: Path, number: int) -> str:
+    """Read all of a run's files, and run one of its stages anew, less the writing of its file."""
+    run = resume(path, QUICK)
+    stage = [name for name in STAGES if name not in ("record", "intervene")][number % 5]
+    lines = run.stage(stage).summarise(run.stage(stage).run(run))
+    return "\n".join([read_run(run).verdict.headline, *lines])
+
+
+OPENERS: dict[str, Callable[[Path, int], str]] = {"checkpoint": open_checkpoint, "data": open_data, "run": open_run}
+"""Kind -> (path, width of the data or another number) -> what would be printed of it."""
+
+
+def described(found: dict[str, Any]) -> str:
+    """Give what inspect prints, in both forms."""
+    return json.dumps(found, allow_nan=False) + describe(found)
+
+
+def _refused(line: str) -> Outcome:
+    if "\n" in line or len(line) > LONGEST_LINE or "; expected " not in line:
+        return Outcome("noise", f"an error of {len(line):,} characters: {line[:500]!r}")
+    try:
+        line.encode()
+    except UnicodeEncodeError as error:  # it would not print
+        return Outcome("traceback", f"{error} in {line[:500]!a}")
+    return Outcome("refused", line)
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def as_json(outcome: Outcome) -> str:
+    """Give an outcome as one line."""
+    return json.dumps(asdict(outcome))

@@ -1,0 +1,105 @@
+"""Processes that open many files each, and are killed when one takes too long."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from fuzzing.mutations.payloads import MARKER, SIDE_EFFECT
+from fuzzing.opening.opening import OPENERS, Outcome, open_file
+from fuzzing.opening.watch import Watch, limit_memory
+from fuzzing.seeds.checkpoints import FORMATS, kind_of, make_seed, width_of, write
+from fuzzing.seeds.data import DATA, RUNS
+from interp.errors import InterpError
+
+MOST_CLOCK = 60.0  # seconds by the clock, which on a busy machine are few of the processor
+ADDRESS_SPACE = 4_000_000_000  # bytes a worker may ask for beyond what it has at its start
+CONTEXT = multiprocessing.get_context("fork")
+
+SIDE_EFFECTS = f"""
+import os
+def run(*arguments):
+    os.path.exists({MARKER!r}) or os.mkdir({MARKER!r})
+    return run
+run()
+class State:
+    def __setstate__(self, state):
+        run()
+class Run(State):
+    __new__ = run
+Sub = State
+"""
+
+
+class Worker:
+    """A process that waits for paths; a new one is forked when it had to be killed.
+
+    Parameters
+    ----------
+    folder
+        Where it works; its subfolder ``user`` stands for the user's current folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.scratch = folder / "user"
+        self.scratch.mkdir(exist_ok=True)
+        (self.scratch / f"{SIDE_EFFECT}.py").write_text(SIDE_EFFECTS)
+        self._start()
+
+    def _start(self) -> None:
+        self._ours, theirs = CONTEXT.Pipe()
+        self._process = CONTEXT.Process(target=_serve, args=(theirs, self.scratch), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def open(self, path: Path, number: int, kind: str = "checkpoint") -> Outcome:
+        """Open a file, and kill the process if it takes too long."""
+        self._ours.send((kind, path, number))
+        if not self._ours.poll(MOST_CLOCK):
+            self.stop()
+            self._start()
+            return Outcome("hang", f"over {MOST_CLOCK:g} seconds by the clock")
+        try:
+            return self._ours.recv()
+        except EOFError:
+            self._process.join()
+            code = self._process.exitcode
+            self._start()
+            return Outcome("crash", f"exit code {code}")
+
+    def stop(self) -> None:
+        """Kill the process."""
+        self._process.kill()
+        self._process.join()
+        self._ours.close()
+
+
+@contextmanager
+def worker(folder: Path) -> Iterator[Worker]:
+    """Give a worker for as long as it is needed; what reading imports is imported before."""
+    for format in (*FORMATS, *DATA, *RUNS):
+        path = write(make_seed(format), folder / format)
+        numbers = range(5) if format in RUNS else [0 if format == "zoo" else width_of(format)]
+        for number in numbers:
+            with warnings.catch_warnings(), suppress(InterpError):
+                warnings.simplefilter("ignore")
+                OPENERS[kind_of(format)](path, number)
+    made = Worker(folder)
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+def _serve(connection: Connection, scratch: Path) -> None:
+    os.chdir(scratch)
+    watch = Watch()
+    limit_memory(ADDRESS_SPACE)
+    while True:
+        kind, path, number = connection.recv()
+        connection.send(open_file(kind, path, number, watch, scratch))

@@ -1,0 +1,1 @@
+"""Small sound files of every format, and other things that a path can lead to."""

@@ -1,0 +1,81 @@
+"""One small sound data file of every kind, and the folder of a run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from fuzzing.seeds.base import arrays, base
+from interp.analysis.clusters import ClusterOptions
+from interp.checkpoints import LoadOptions
+from interp.interventions import InterventionOptions
+from interp.run.pipeline import run_all
+from interp.run.run import start
+from interp.run.settings.options import Options
+from interp.verdict.attribution import AttributionOptions
+
+QUICK = Options(
+    clusters=ClusterOptions(repetitions=1),
+    interventions=InterventionOptions(levels=4, curve_levels=0, control_samples=0),
+    attribution=AttributionOptions(samples=10, steps=2, repetitions=5),
+    directions=2,
+)
+
+
+def _npz(folder: Path) -> str:
+    np.savez(folder / "file.npz", **arrays())
+    return "file.npz"
+
+
+def _packed(folder: Path) -> str:
+    np.savez_compressed(folder / "file.npz", **arrays())
+    return "file.npz"
+
+
+def _csv(folder: Path) -> str:
+    made = arrays()
+    table = pd.DataFrame(made["x_train"].astype(float), columns=[f"feature {i}" for i in range(6)])
+    table.assign(label=np.array(["cat", "dog", "eel"])[made["y_train"]]).to_csv(folder / "file.csv", index=False)
+    return "file.csv"
+
+
+def _tensors(folder: Path) -> str:
+    torch.save({name: torch.from_numpy(array) for name, array in arrays().items()}, folder / "file.pt")
+    return "file.pt"
+
+
+def _mnist(folder: Path) -> str:
+    """Write MNIST's four files with few, tiny images."""
+    raw = folder / "file" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for stem, rows in (("train", 30), ("t10k", 10)):
+        images, labels = rng.integers(0, 256, (rows, 2, 3), np.uint8), np.arange(rows, dtype=np.uint8) % 3
+        for name, array in (("images-idx3", images), ("labels-idx1", labels)):
+            lengths = b"".join(length.to_bytes(4, "big") for length in array.shape)
+            (raw / f"{stem}-{name}-ubyte").write_bytes(bytes((0, 0, 8, array.ndim)) + lengths + array.tobytes())
+    return "file"
+
+
+def _run(folder: Path) -> str:
+    said = LoadOptions(scaling="raw", activation="relu", output="linear")
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        run_all(start(base() / "net.pt", folder / "file", str(base() / "data.npz"), said, options=QUICK))
+    return "file"
+
+
+DATA: dict[str, Callable[[Path], str]] = {
+    "npz": _npz,
+    "packed npz": _packed,
+    "csv": _csv,
+    "tensors": _tensors,
+    "mnist files": _mnist,
+}
+RUNS: dict[str, Callable[[Path], str]] = {"run folder": _run}
+"""Name -> a function that writes into a folder and says what is to be opened there."""

@@ -1,0 +1,68 @@
+"""Every reproduction from training to report, on a few made-up images."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from interp.analysis.gaussians import GaussianOptions, fit_gaussians
+from interp.errors import UsageError
+from interp.types import Dataset, Split
+from zoo.papers.as_nn import experiment1, hidden_layer, open_questions
+from zoo.papers.options import ReproduceOptions
+from zoo.papers.papers import PAPERS
+from zoo.papers.report.page import CELL_COLUMNS
+
+
+def made_up_mnist():
+    rng = np.random.default_rng(0)
+    patterns = rng.integers(0, 256, (10, 784)) * (rng.random(784) < 0.5)
+
+    def split(count):
+        labels = np.arange(count) % 10
+        noisy = np.clip(patterns[labels] + rng.normal(0, 20, (count, 784)) * (patterns[labels] > 0), 0, 255)
+        return Split(noisy.astype(np.uint8), labels.astype(np.int64))
+
+    splits = {"train": split(300), "test": split(100)}
+    return Dataset("mnist", splits, (1, 28, 28), tuple("0123456789"), (), "made up")
+
+
+@pytest.fixture
+def options(tmp_path, monkeypatch):
+    monkeypatch.setattr(ReproduceOptions, "mnist", lambda self: made_up_mnist())
+    monkeypatch.setattr(experiment1, "MODELS", 10)
+    monkeypatch.setattr(experiment1, "EPOCHS", 3)
+    monkeypatch.setattr(open_questions, "LOOKED_AT", 1)
+    monkeypatch.setattr(open_questions, "BN_RUNS", 2)
+    one_gaussian = partial(fit_gaussians, options=GaussianOptions(components=1))
+    monkeypatch.setattr(hidden_layer, "fit_gaussians", one_gaussian)  # mixtures take seconds a network
+    return ReproduceOptions(runs=2, epochs=1, reports=tmp_path / "reports", trained=tmp_path / "runs")
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_a_report_is_written(paper, options):
+    path = PAPERS[paper](options)
+    text = path.read_text()
+    assert path == options.reports / paper / "README.md"
+    assert "no GPU" in text or "NVIDIA" in text
+    for figure in path.parent.glob("*.png"):
+        assert f"]({figure.name})" in text
+    cells = pd.read_csv(path.parent / "cells.csv")
+    assert list(cells.columns) == list(CELL_COLUMNS)
+    assert cells["cell"].is_unique
+
+
+def test_without_networks_a_report_on_finished_ones_is_refused(options, tmp_path):
+    finished = ReproduceOptions(runs=2, reports=tmp_path, trained=tmp_path / "none", train=False)
+    with pytest.raises(UsageError, match=r"none/full-batch: found no finished network"):
+        PAPERS["use-dm"](finished)
+
+
+def test_snapshots_lie_beside_the_networks(options):
+    from zoo.papers.trainings.full_batch import full_batch
+
+    recipe = full_batch("abs", epochs=1)
+    first = options.networks(recipe, 1, made_up_mnist(), "x", along=True)
+    assert [path.name for path in first] == ["abs-mnist-000.pt"]
+    assert (first[0].parent / "along" / "abs-mnist-000-epoch00000.pt").exists()

@@ -1,0 +1,1 @@
+"""How a reproduction is written down: published figures beside ours, rules of agreement, tables and figures."""

@@ -1,0 +1,139 @@
+"""A reproduction report: Markdown with figures and a CSV of cells, each written whole."""
+
+from __future__ import annotations
+
+import io
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+import torch
+
+from interp.store import write_bytes, write_text
+from zoo.papers.report.cells import Cell, frame, tally
+
+MOST_NAMED = 20
+CELL_COLUMNS = ("cell", "published", "ours", "spread", "runs", "reproduced", "rule")
+
+
+@dataclass
+class Page:
+    """Collects what a report shows, then writes it into its folder.
+
+    Attributes
+    ----------
+    folder
+        Such as ``reports/as-nn``.
+    title
+        First line.
+    parts
+        Markdown, in order.
+    cells
+        Every published number beside ours.
+    """
+
+    folder: Path
+    title: str
+    parts: list[str] = field(default_factory=list)
+    cells: list[Cell] = field(default_factory=list)
+
+    def add(self, *paragraphs: str) -> None:
+        """Append paragraphs."""
+        self.parts.extend(paragraphs)
+
+    def section(self, title: str, *paragraphs: str) -> None:
+        """Start a section."""
+        self.add(f"## {title}", *paragraphs)
+
+    def table(self, table: pd.DataFrame, digits: int = 4) -> None:
+        """Append a table, its index as the first column."""
+        self.add(markdown_table(table, digits))
+
+    def compare(self, cells: Sequence[Cell], digits: int = 4) -> None:
+        """Append cells as a table, and keep them for the CSV."""
+        self.cells.extend(cells)
+        self.add(markdown_table(frame(cells).set_index("cell"), digits))
+
+    def figure(self, name: str, figure: Any, caption: str) -> None:
+        """Save a matplotlib figure as ``NAME.png`` and show it."""
+        buffer = io.BytesIO()
+        with mpl.rc_context({"savefig.bbox": "tight"}):
+            figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
+        write_bytes(self.folder / f"{name}.png", buffer.getbuffer())
+        self.add(f"![{caption}]({name}.png)", f"*{caption}*")
+
+    def write(self) -> Path:
+        """Write ``README.md`` and ``cells.csv``; returns the former's path.
+
+        What people know of the runs and the program does not, they write into ``notes.md`` beside: it is never written
+        here, and stands at the head of every page.
+        """
+        write_text(self.folder / "cells.csv", frame(self.cells)[list(CELL_COLUMNS)].to_csv(index=False))
+        notes = self.folder / "notes.md"
+        by_hand = [notes.read_text().strip()] if notes.exists() else []
+        text = "\n\n".join([f"# {self.title}", self.summary(), *by_hand, *self.parts, environment()])
+        path = self.folder / "README.md"
+        write_text(path, text + "\n")
+        return path
+
+    def summary(self) -> str:
+        """Say how many cells are reproduced, and name the others."""
+        if not self.cells:
+            return "There is no published table to compare with."
+        right, judged = tally(self.cells)
+        missed = [f"`{cell.cell}`" for cell in self.cells if cell.reproduced is False]
+        share = f" ({100 * right / judged:.0f} %)" if judged else ""
+        rest = f" and {len(missed) - MOST_NAMED} more" if len(missed) > MOST_NAMED else ""
+        named = f" Not reproduced: {', '.join(missed[:MOST_NAMED])}{rest}." if missed else ""
+        return (
+            f"**{right} of {judged} judged cells are reproduced{share}.**{named} "
+            f"{len(self.cells) - judged} more are shown and not judged, each with the reason. All stand in "
+            "`cells.csv`; the rules in `zoo/papers/report/cells.py`."
+        )
+
+
+def markdown_table(table: pd.DataFrame, digits: int = 4) -> str:
+    """Format a frame as a Markdown table.
+
+    Examples
+    --------
+    >>> print(markdown_table(pd.DataFrame({"b": [1.5]}, index=pd.Index(["x"], name="a"))))
+    | a | b |
+    |---|---|
+    | x | 1.5 |
+    """
+    head = [str(table.index.name or ""), *map(_label, table.columns)]
+    rows = [[_label(index), *row] for index, row in zip(table.index, table.itertuples(index=False), strict=True)]
+    lines = [head, ["---"] * len(head), *([_text(value, digits) for value in row] for row in rows)]
+    return "\n".join(_line(cells) for cells in lines)
+
+
+def hardware() -> str:
+    """Say that there was no GPU, or nothing."""
+    return "" if torch.cuda.is_available() else "No GPU was to be had: these are the runs that a CPU did."
+
+
+def environment() -> str:
+    """State what the numbers were computed with."""
+    where = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU only, no GPU"
+    return f"---\n\nPython {platform.python_version()}, torch {torch.__version__.split('+')[0]}, {where}."
+
+
+def _label(name: object) -> str:
+    """Print a row's or column's name; those of several levels as words."""
+    return " ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+
+
+def _line(cells: Iterable[str]) -> str:
+    cells = list(cells)
+    return "|" + "|".join(cells) + "|" if set(cells) == {"---"} else "| " + " | ".join(cells) + " |"
+
+
+def _text(value: Any, digits: int) -> str:
+    if isinstance(value, float):
+        return "-" if value != value else f"{value:.{digits}g}"
+    return str(value)

@@ -1,0 +1,1 @@
+"""The trainings that several papers share."""
