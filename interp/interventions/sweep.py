@@ -22,6 +22,7 @@ from interp.interventions.readouts.rows import Level, class_rows, corrected, lab
 from interp.network.caps import chosen_nodes, least
 from interp.tasks import find_task
 from interp.types import Array, Dataset, Effects, LoadedModel, NodeLayer, Split
+from interp.types.annotations.fields import table_columns
 from interp.types.annotations.flags import Flag
 
 MOST_LEVELS = 10_000
@@ -225,7 +226,7 @@ def _curves(
         )
         for layer in layers
     ]
-    empty = pd.DataFrame(columns=["layer", "node", "intervention", "level", "samples", "score", "loss"], dtype=float)
+    empty = pd.DataFrame(columns=table_columns(Effects, "curves"), dtype=float)
     return pd.concat(found, ignore_index=True) if found else empty
 
 

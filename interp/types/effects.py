@@ -36,36 +36,42 @@ class Effects(ShortRepr):
         Changes of all nodes of a layer at once, a row a level; ``no_op`` marks the level that changes nothing, and
         ``level`` is NaN where there is no such number, as for clip without a cap.
     single_nodes
-        Nodes silenced one at a time on the training split, by ``zero-ablation`` and ``mean-ablation``.
+        Nodes silenced one at a time on the training split, a row a node, by ``zero-ablation`` and ``mean-ablation``.
     baseline
         Split -> score of the unperturbed network.
     skipped
         ``layer:node`` -> why an intervention left it as it was.
     curves
-        Score while single nodes are clamped at each level, from `interp.interventions.clamp_curves`; may be empty.
+        Score while the output of one node is clamped, a row a node, clamp (``clamp-min``, ``clamp-max``) and level; may
+        be empty.
     node_levels
-        Levels read off the curves: ``equilibrium``, ``half_min``, ``half_max``, ``lowest``; and of the unperturbed
-        network the share of samples whose output exceeds the equilibrium level (``above``), and the accuracy on those
-        (``accuracy_above``) and on the others (``accuracy_below``); may be empty.
+        Levels read off the curves, a row a node: where the curves of the two clamps cross (``equilibrium``), where the
+        score has fallen to half when outputs are raised (``half_min``) and when they are cut (``half_max``), NaN where
+        there is no such level; the least score on either curve (``lowest``). Of the unperturbed network, the share of
+        samples whose output exceeds the equilibrium level (``above``), and the accuracy on those (``accuracy_above``)
+        and on the others (``accuracy_below``). May be empty.
     balance
-        Share of each class's samples whose output exceeds the equilibrium level (``above``); may be empty.
+        Share of each class's samples for which a node's output exceeds its equilibrium level (``above``), a row a node
+        and class; may be empty.
     control
-        Agreement of the network (``given``) and of copies with ``shuffled`` weights with their own unperturbed
-        outputs; ``copy`` is the number of a copy from 0, NaN for the network itself; may be empty.
+        Agreement of the network and of copies with shuffled weights, each with its own unperturbed predictions, a row a
+        level: ``network`` is ``given`` or ``shuffled``, ``copy`` the number of a copy from 0, NaN for the network
+        itself; may be empty.
     tolerance
-        Levels around the no-op that keep 99 % of the predictions, a row a layer and network: ``scale_low``,
-        ``scale_high``, ``offset_low``, ``offset_high``; ``width`` (half that range of offsets), ``ratio`` (tolerated
-        weakening over ``width``); and of the network itself 95 % paired-bootstrap intervals over samples,
-        ``scale_low_from``, ``scale_low_to`` and so on; may be empty.
+        Ends of the ranges of levels around the no-op that keep over 99 % of the predictions, a row a layer and network:
+        factors on z (``scale_low``, ``scale_high``) and shifts of z in fractions of the output range (``offset_low``,
+        ``offset_high``); half the range of shifts (``width``); the tolerated weakening, 1 - ``scale_low``, over
+        ``width`` (``ratio``). Of the network itself, the ends ``_from`` and ``_to`` of 95 % paired-bootstrap intervals
+        over samples, NaN of copies. May be empty.
     classes
-        Accuracy of each class (its label; without labels the unperturbed prediction) while whole layers are changed,
-        with its 95 % Wilson interval; may be empty.
+        Accuracy on each class (the label; without labels the unperturbed prediction) while whole layers are changed, a
+        row a class and level, with its 95 % Wilson interval (``low``, ``high``); may be empty.
     falls
-        Level at which each class has lost half of its accuracy, ``down`` or ``up`` from the no-op; NaN where it does
-        not fall; may be empty.
+        Level at which each class has lost half of its accuracy, going ``down`` or ``up`` (``side``) from the no-op; NaN
+        where it does not fall; may be empty.
     groups
-        Changes of what the user named, all at once: ``group`` is its layers and nodes, joined by commas; q-values
-        within group, intervention and split; may be empty.
+        Changes of layers and nodes that the user named, all at once, a row a level: ``group`` is their names, joined by
+        commas; q-values within group, intervention and split; may be empty.
     """
 
     whole_layers: Annotated[pd.DataFrame, Columns(TEXTS, SWEPT)]
@@ -122,9 +128,9 @@ class RunEffects(ShortRepr):
         (Benjamini-Hochberg within layer, intervention and split). NaN where nothing can be said, as where all runs
         change alike. ``level`` and ``no_op`` are those of `Effects.whole_layers`.
     single
-        Score and difference of each run alone.
+        Score and difference to the unperturbed score of each run alone, a row a run and level.
     networks
-        The runs with their checkpoints and unperturbed scores.
+        Checkpoint, its SHA-256 (``digest``) and unperturbed score of each run, a row a run and split.
     """
 
     table: Annotated[

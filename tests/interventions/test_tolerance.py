@@ -9,7 +9,9 @@ from small_networks import learned, loaded, mlp, ranges_of
 from interp.analysis.statistics import paired_bootstrap, percentile_interval
 from interp.interventions import compare_with_control
 from interp.interventions.readouts.control import shuffle_weights
-from interp.interventions.readouts.tolerance import COLUMNS, Tolerance, compared, connected, tolerance, tolerance_row
+from interp.interventions.readouts.tolerance import Tolerance, compared, connected, tolerance, tolerance_row
+from interp.types import Effects
+from interp.types.annotations.fields import table_columns
 
 LEVELS = {"scale": np.linspace(0, 2, 21).round(2), "offset": np.linspace(-1, 1, 41).round(3)}
 
@@ -84,7 +86,7 @@ def test_the_paired_bootstrap_is_the_law_of_paired_differences():
 def frame(own, ends, others):
     rows = [{"layer": "a", "network": "given", "ratio": own, "ratio_from": ends[0], "ratio_to": ends[1]}]
     rows += [{"layer": "a", "network": "shuffled", "copy": i, "ratio": x} for i, x in enumerate(others)]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=table_columns(Effects, "tolerance"))
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from interp.interventions.engine.outcomes import classes
 from interp.network.hooks import edit
 from interp.network.inputs import input_blocks
 from interp.tasks import find_task
-from interp.types import Array, LoadedModel, NodeLayer, Split
+from interp.types import Array, Effects, LoadedModel, NodeLayer, Split
+from interp.types.annotations.fields import table_columns
 
-COLUMNS = ("layer", "node", "class", "samples", "above")
 MOST_CLASSES = 100
 """Classes are told apart up to so many: beyond, tables outgrow what anyone reads."""
 
@@ -108,12 +108,12 @@ def balanced(
     Returns
     -------
     node_levels
-        With columns ``above``, ``accuracy_above``, ``accuracy_below``.
+        Rows of `Effects.node_levels`, complete.
     balance
-        Columns ``layer``, ``node``, ``class``, ``samples``, ``above``, for nodes that have an equilibrium; empty
-        where classes are too many to be told apart. A task without classes has neither.
+        Rows of `Effects.balance` for nodes that have an equilibrium; empty where there are more than `MOST_CLASSES`
+        classes, and for a task without classes.
     """
-    levels, balance = [], [pd.DataFrame(columns=list(COLUMNS), dtype=float)]
+    levels, balance = [], [pd.DataFrame(columns=table_columns(Effects, "balance"), dtype=float)]
     for layer in model.layers if find_task(model.task).counted else ():
         rows = node_levels[node_levels["layer"] == layer.name]
         if rows.empty:
@@ -142,4 +142,4 @@ def _rows(layer: str, found: Sides) -> pd.DataFrame:
         "samples": np.tile(samples, len(known)),
         "above": above[:, known].T.ravel(),
     }
-    return pd.DataFrame(values, columns=list(COLUMNS))
+    return pd.DataFrame(values)

@@ -17,12 +17,12 @@ from interp.interventions.engine.measure import measure
 from interp.interventions.engine.output_ranges import output_ranges
 from interp.interventions.engine.tally import right_samples
 from interp.interventions.levels import levels
-from interp.interventions.readouts.tolerance import CENTRES, COLUMNS, tolerance_row
+from interp.interventions.readouts.tolerance import CENTRES, tolerance_row
 from interp.tasks import find_task
-from interp.types import Array, LoadedModel, NodeLayer, Split
+from interp.types import Array, Effects, LoadedModel, NodeLayer, Split
+from interp.types.annotations.fields import table_columns
 
 COMPARED = tuple(CENTRES)
-CONTROL_COLUMNS = ("network", "copy", "layer", "intervention", "level", "samples", "agreement")
 REPETITIONS = 400
 """Bootstrap draws behind the intervals of a tolerance."""
 
@@ -49,9 +49,7 @@ def compare_with_control(
     Returns
     -------
     control
-        Columns ``network`` (``given`` or ``shuffled``), ``copy`` (number of a copy from 0; NaN for the network itself),
-        ``layer``, ``intervention``, ``level``, ``samples``, ``agreement``. Nothing for a copy whose outputs are
-        not numbers.
+        Rows of `Effects.control`; none for a copy whose outputs are not finite.
     tolerance
         Rows of `Effects.tolerance`.
     """
@@ -74,8 +72,8 @@ def compare_with_control(
             repeat = REPETITIONS if given and find_task(model.task).counted else 0
             tolerances.append(key | tolerance_row(levels_of, right, seed, repeat))
     return (
-        pd.DataFrame(agreements, columns=list(CONTROL_COLUMNS)),
-        pd.DataFrame(tolerances, columns=list(COLUMNS)),
+        pd.DataFrame(agreements, columns=table_columns(Effects, "control")),
+        pd.DataFrame(tolerances, columns=table_columns(Effects, "tolerance")),
     )
 
 

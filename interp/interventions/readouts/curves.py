@@ -38,7 +38,7 @@ def clamp_curves(
     Returns
     -------
     DataFrame
-        Columns ``layer``, ``node``, ``intervention``, ``level``, ``samples``, ``score``, ``loss``.
+        Rows of `Effects.curves`.
     """
     levels = np.linspace(0, 1, count)
     chosen = range(layer.nodes) if nodes is None else nodes.tolist()

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from interp.interventions.levels import no_op
-from interp.types import Array
-
-COLUMNS = ("layer", "split", "intervention", "side", "class", "level")
+from interp.types import Array, Effects
+from interp.types.annotations.fields import table_columns
 
 
 def falls(classes: pd.DataFrame) -> pd.DataFrame:
@@ -24,12 +21,12 @@ def falls(classes: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``layer``, ``split``, ``intervention``, ``side`` (``down`` or ``up``), ``class``, ``level``: NaN for
-        a class that does not fall. Nothing for an intervention without a no-op.
+        Rows of `Effects.falls`: NaN for a class that does not fall, no row for an intervention without a no-op.
     """
-    rows: list[tuple[Any, ...]] = []
+    empty = pd.DataFrame(columns=table_columns(Effects, "falls"))
     if classes.empty:
-        return pd.DataFrame(rows, columns=list(COLUMNS))
+        return empty
+    found = []
     for (layer, split, kind), part in classes.groupby(["layer", "split", "intervention"], sort=False):
         centre = no_op(str(kind))
         known = part.assign(level=part["level"].fillna(centre))  # such as a cap at infinity
@@ -42,9 +39,11 @@ def falls(classes: pd.DataFrame) -> pd.DataFrame:
         for side, there in (("down", level < centre), ("up", level > centre)):
             order = np.flatnonzero(there)[:: -1 if side == "down" else 1]
             if len(order):
-                found = _first(level[order], fallen[:, order])
-                rows += [(layer, split, kind, side, label, x) for label, x in zip(grid.index, found, strict=True)]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+                key = {"layer": layer, "split": split, "intervention": kind, "side": side}
+                found.append(
+                    pd.DataFrame({**key, "class": grid.index, "level": _first(level[order], fallen[:, order])})
+                )
+    return pd.concat(found, ignore_index=True) if found else empty
 
 
 def _first(level: Array, fallen: Array) -> Array:

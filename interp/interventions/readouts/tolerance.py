@@ -13,10 +13,6 @@ from interp.types import Array
 
 TOLERATED = 0.01  # accuracy or agreement that an intervention may cost and still count as harmless
 CENTRES = {"scale": 1.0, "offset": 0.0}
-COLUMNS = (
-    "layer", "network", "copy", "scale_low", "scale_high", "offset_low", "offset_high", "ratio",
-    "scale_low_from", "scale_low_to", "width", "width_from", "width_to", "ratio_from", "ratio_to",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
+
+from interp.types.annotations.shapes import Columns
 
 
 def field_types(cls: type) -> Mapping[str, Any]:
@@ -24,6 +26,33 @@ def field_types(cls: type) -> Mapping[str, Any]:
     except NameError:  # a user's class, whose annotations name what only a type checker imports: nothing is known of it
         return {}
     return {field.name: hints[field.name] for field in fields(cls)}
+
+
+def table_columns(cls: type, name: str) -> list[str]:
+    """List the columns of a field that is a table, text columns first.
+
+    Parameters
+    ----------
+    cls
+        Dataclass of results.
+    name
+        Name of a field that is annotated with `Columns`.
+
+    Raises
+    ------
+    ValueError
+        If the field is no such table.
+
+    Examples
+    --------
+    >>> from interp.types import Effects
+    >>> table_columns(Effects, "balance")
+    ['layer', 'node', 'class', 'samples', 'above']
+    """
+    said = [part for part in get_args(field_types(cls).get(name))[1:] if isinstance(part, Columns)]
+    if not said:
+        raise ValueError(f"{cls.__name__}.{name} is no table with columns")
+    return list(said[0].names)
 
 
 def field_meanings(cls: type) -> Mapping[str, str]:
