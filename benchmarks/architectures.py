@@ -18,8 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from interp.analysis.boundaries import classify_boundaries
-from interp.analysis.gaussians import GaussianOptions, fit_gaussians
+from interp.analysis import GaussianOptions, classify_boundaries, fit_gaussians
 from interp.checkpoints import LoadOptions, load_model
 from interp.cli.guard import guarded
 from interp.errors import InterpError, first_line

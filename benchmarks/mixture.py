@@ -14,7 +14,7 @@ import torch
 from perturbed import as_model, finish, parser, pictures, scaled, timed, trained_mlp
 from sklearn.mixture import GaussianMixture
 
-from interp.analysis.gaussians import GaussianOptions, fit_gaussians
+from interp.analysis import GaussianOptions, fit_gaussians
 from interp.cli.guard import guarded
 
 

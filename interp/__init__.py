@@ -13,10 +13,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from interp.analysis.boundaries import classify_boundaries
-    from interp.analysis.clusters import ClusterOptions, match_clusters
-    from interp.analysis.gaussians import GaussianOptions, fit_gaussians
-    from interp.analysis.prototypes import PrototypeOptions, find_prototypes
+    from interp.analysis import (
+        ClusterOptions,
+        GaussianOptions,
+        PrototypeOptions,
+        classify_boundaries,
+        find_prototypes,
+        fit_gaussians,
+        match_clusters,
+    )
     from interp.api import Analysis, analyse
     from interp.checkpoints import LoadOptions, as_found, load_model
     from interp.data import DataOptions, load_dataset
@@ -74,10 +79,15 @@ __all__ = [
 ]
 
 _HOMES = {
-    "interp.analysis.boundaries": ("classify_boundaries",),
-    "interp.analysis.clusters": ("ClusterOptions", "match_clusters"),
-    "interp.analysis.gaussians": ("GaussianOptions", "fit_gaussians"),
-    "interp.analysis.prototypes": ("PrototypeOptions", "find_prototypes"),
+    "interp.analysis": (
+        "ClusterOptions",
+        "GaussianOptions",
+        "PrototypeOptions",
+        "classify_boundaries",
+        "find_prototypes",
+        "fit_gaussians",
+        "match_clusters",
+    ),
     "interp.api": ("Analysis", "analyse"),
     "interp.checkpoints": ("LoadOptions", "as_found", "load_model"),
     "interp.data": ("DataOptions", "load_dataset"),

@@ -36,7 +36,7 @@ COMMANDS = ("interp", "interp.__main__", "interp.report.__main__")
 """What may use every room: the public names, and the modules that ``python -m`` runs."""
 
 PURE = ("numpy", "scipy", "sklearn", "pandas", "threadpoolctl", "interp.errors", "interp.types")
-HEAVY_FOR_SECTIONS = ("torch", "h5py", "scipy", "sklearn", "captum", "interp.analysis.statistics", "interp.store")
+HEAVY_FOR_SECTIONS = ("torch", "h5py", "scipy", "sklearn", "captum", "interp.analysis", "interp.store")
 STANDARD = ("__future__", "collections", "concurrent", "dataclasses", "functools", "os", "typing", "warnings")
 
 

@@ -14,8 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from interp.analysis.clusters import ClusterOptions
-from interp.analysis.gaussians import GaussianOptions
+from interp.analysis import ClusterOptions, GaussianOptions
 from interp.checkpoints import LoadOptions
 from interp.data import load_dataset
 from interp.interventions import InterventionOptions

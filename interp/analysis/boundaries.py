@@ -13,14 +13,38 @@ PRESETS: dict[str, Thresholds] = {
     "default": Thresholds(),
     "as-nn": Thresholds(rule="mean", epsilon=1.0, one_sided=1.01),
 }
-"""Named thresholds. ``as-nn`` is the published rule |W mu + b| <= 1, which knows no one-sided nodes."""
+"""Name -> thresholds. ``as-nn`` is the rule of experiment 1 of as-NN, |W mu + b| <= 1, which has no one-sided nodes."""
 
 EPSILONS = np.unique(np.round(np.geomspace(0.01, 3, 36), 4))
+"""Thresholds, in sigma, at which the share of coherent nodes is given."""
+
 REPETITIONS = 1000
+"""Number of bootstrap draws behind the interval of that share."""
 
 
 def preset(name: str) -> Thresholds:
-    """Look thresholds up by name; a wrong one is answered with the close ones."""
+    """Look thresholds up by name.
+
+    Parameters
+    ----------
+    name
+        Name of the thresholds, a key of `PRESETS`.
+
+    Returns
+    -------
+    Thresholds
+        Rule and numbers that go by this name.
+
+    Raises
+    ------
+    UsageError
+        If there is none of that name; the message names those that are spelled alike.
+
+    Examples
+    --------
+    >>> preset("as-nn").epsilon
+    1.0
+    """
     if name not in PRESETS:
         raise unknown_name("--preset", name, PRESETS)
     return PRESETS[name]
@@ -35,29 +59,38 @@ def classify_boundaries(
     directions: GaussianFit | None = None,
     seed: int = 0,
 ) -> Boundaries:
-    """Tell coherent boundaries from ad hoc ones.
+    """Tell coherent boundaries, which pass through the mean of a cluster, from ad hoc ones.
+
+    The distance of the boundary z = 0 to a component with mean m and standard deviation s is d = |m| / s, in sigma.
+    Its 95 % interval is that of the delta method, and its p-value the chance that a parallel boundary through a
+    random data point comes as close. Rule ``mean`` is that of as-NN, experiment 1.
 
     Parameters
     ----------
     fit
-        Gaussians of the nodes of one layer.
+        Gaussians of the N nodes of one layer.
     thresholds
-        Thresholds of the kinds.
+        Rule, and the numbers from which a boundary is coherent or one-sided.
     dead
-        Nodes whose activation output does not vary (N,), as booleans; None for those of constant z.
+        True for each node whose activation output does not vary (N,); None for the nodes whose z does not.
     bias
-        Biases of the nodes (N,), for the null that permutes them among nodes; None leaves it out.
+        Biases of the nodes (N,), for the null that permutes them among nodes; None leaves that null out.
     directions
-        Fit of random directions through the same inputs, for the null of that name; None leaves it out.
+        Gaussians of random directions through the same inputs, for the null of that name; None leaves it out.
     seed
-        Seed of bootstrap and permutations.
+        Seed of the random number generators of bootstrap and permutations.
+
+    Returns
+    -------
+    Boundaries
+        Kind and distance of each node, and the share of coherent nodes beside its nulls.
 
     Raises
     ------
     DataError
-        If `dead` or `bias` has not one entry a node.
+        If `dead` or `bias` does not have one entry for each node.
     UsageError
-        If a threshold is out of range, or `fit` is none.
+        If a threshold is out of range, or an argument is of another class.
 
     Examples
     --------
@@ -75,7 +108,7 @@ def classify_boundaries(
     component, distance = _closest(gaps, clusters.usable)
     component, distance = np.where(classified, component, -1), np.where(classified, distance, np.nan)
     if thresholds.rule == "mean":
-        error = np.sqrt(fit.var / fit.count)  # of a mean, in its own unit
+        error = np.sqrt(fit.var / fit.count)  # standard error of a mean, in units of z
     else:
         error = distance_error(distance, _rows_behind(fit, component))
     p_value = np.where(classified, chance_within(fit, clusters, np.nan_to_num(distance)[:, None])[:, 0], np.nan)
@@ -129,13 +162,31 @@ def _closest(gaps: Array, usable: Array) -> tuple[Array, Array]:
 
 
 def _rows_behind(fit: GaussianFit, component: Array) -> Array:
-    """(N,) rows that a component's mean and width were estimated from."""
+    """Count the rows that the mean and width of each node's closest component were estimated from, (N,)."""
     weight = np.take_along_axis(fit.weight, np.maximum(component, 0)[:, None], axis=1)[:, 0]
     return np.asarray(np.maximum(fit.count * weight, 1))
 
 
 def distance_error(distance: Array, rows: Array) -> Array:
-    """Give the standard error of |m|/s from `rows` Gaussian values: sqrt((1 + d^2/2) / rows), by the delta method."""
+    """Give the standard error of a distance d = |m|/s, sqrt((1 + d^2/2) / rows), by the delta method.
+
+    Parameters
+    ----------
+    distance
+        Distances of boundaries to component means, in sigma, any shape.
+    rows
+        Number of Gaussian values that the mean and the standard deviation were estimated from, of the same shape.
+
+    Returns
+    -------
+    Array
+        Standard errors, in sigma, of the same shape.
+
+    Examples
+    --------
+    >>> float(distance_error(np.array(0.0), np.array(100)))
+    0.1
+    """
     return np.asarray(np.sqrt((1 + np.square(distance) / 2) / rows))
 
 

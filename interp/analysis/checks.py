@@ -1,4 +1,4 @@
-"""What users may give to the functions of this room, in lists or arrays -> arrays that belong together."""
+"""Arguments that a user gives to the functions of this room, in lists or arrays -> arrays of shapes that agree."""
 
 from __future__ import annotations
 
@@ -12,7 +12,22 @@ from interp.types import Array, GaussianFit, LabelledInputs, LayerRows, Rows, as
 
 
 def gaussian_arguments(z: Any, labels: Any, sampled: Any) -> tuple[Rows, Array | None, Array | None]:
-    """Give z, labels and drawn nodes as arrays that belong together."""
+    """Give pre-activations, labels and chosen nodes as arrays of shapes that agree.
+
+    Parameters
+    ----------
+    z
+        Pre-activations (S, N).
+    labels
+        Class of each row (S,), from 0; None without classes.
+    sampled
+        Indices of some nodes (M,), ascending; None for all.
+
+    Raises
+    ------
+    DataError
+        If one is no array of such numbers, is empty, or does not fit `z`.
+    """
     rows = as_rows("z", z)
     if labels is not None:
         labels = as_column("labels", labels, rows.shape[0], "iu")
@@ -29,7 +44,24 @@ def gaussian_arguments(z: Any, labels: Any, sampled: Any) -> tuple[Rows, Array |
 def cluster_arguments(
     train: Any, test: Any, prototypes: Any, effective_count: Any
 ) -> tuple[LabelledInputs, LabelledInputs, dict[str, Array], dict[str, Array]]:
-    """Give two sets of rows, prototypes and their counts as arrays that belong together."""
+    """Give two sets of rows, prototypes and their counts as arrays of shapes that agree.
+
+    Parameters
+    ----------
+    train, test
+        Rows of one layer's input, as `LabelledInputs`, with D values each.
+    prototypes
+        Sort of prototype -> mean inputs of the nodes (N, D).
+    effective_count
+        Sort of prototype -> effective number of rows behind each (N,).
+
+    Raises
+    ------
+    DataError
+        If an array is empty, not finite, or does not fit the others.
+    UsageError
+        If an argument is of another class.
+    """
     first = _rows_of("train", train, None)
     width = first.inputs.shape[1]
     for name, found in (("prototypes", prototypes), ("effective_count", effective_count)):
@@ -56,7 +88,26 @@ def _rows_of(where: str, given: Any, width: int | None) -> LabelledInputs:
 def prototype_arguments(
     z: Any, row_sample: Any, fit: Any, affine: Any
 ) -> tuple[Rows, Array, tuple[Array, Array] | None]:
-    """Give z, the inputs of its rows, and the nodes' weights and biases as arrays that belong together."""
+    """Give pre-activations, the inputs of their rows, and weights and biases as arrays of shapes that agree.
+
+    Parameters
+    ----------
+    z
+        Pre-activations (S, N).
+    row_sample
+        Index of the sample that each row came from (S,).
+    fit
+        Gaussians of the N nodes.
+    affine
+        Weights (N, D) and biases (N,) of the nodes; None where they are not known.
+
+    Raises
+    ------
+    DataError
+        If an array is empty, no numbers, or does not fit `z`.
+    UsageError
+        If `fit` or `affine` is of another class.
+    """
     check_kind("fit", fit, GaussianFit, do="make one with interp.fit_gaussians(z)")
     rows = as_rows("z", z, len(fit.mean))
     inputs = as_column("row_sample", row_sample, rows.shape[0], "iu")
@@ -69,7 +120,22 @@ def prototype_arguments(
 
 
 def checked_samples(samples: Iterable[LayerRows], shape: tuple[int, ...]) -> Iterator[LayerRows]:
-    """Pass the rows of a layer on while they belong to its pre-activations."""
+    """Pass blocks of rows on, one by one, while they fit the layer's pre-activations.
+
+    Parameters
+    ----------
+    samples
+        Rows of one layer in order, some at a time.
+    shape
+        Number of rows and of nodes of the layer's pre-activations.
+
+    Raises
+    ------
+    DataError
+        If the blocks do not have these numbers of rows and nodes.
+    UsageError
+        If a block is not `LayerRows`.
+    """
     seen = 0
     for part in samples:
         check_kind("samples", part, LayerRows, do="give interp.LayerRows(z, layer_input, network_input)")

@@ -17,21 +17,28 @@ from interp.errors import check_kind, check_whole
 from interp.types import Array, ClusterMatch, LabelledInputs
 
 DRAWN = 32
+"""Largest number of rows that are averaged for one random mean of a null."""
+
 NULLS = ("permuted prototypes", "random data means")
 
 
 @dataclass(frozen=True)
 class ClusterOptions:
-    """How prototypes are held against k-means.
+    """How prototypes are compared with k-means.
 
     Attributes
     ----------
     rows
-        Rows at most that k-means is fitted to, drawn at random.
+        Largest number of rows that k-means is fitted to, drawn at random.
     repetitions
-        Of each null, R.
+        Number of repetitions of each null, R.
     seed
-        Of every draw.
+        Seed of the random number generators of k-means and of the nulls.
+
+    Examples
+    --------
+    >>> ClusterOptions(repetitions=5)
+    ClusterOptions(rows=10000, repetitions=5, seed=0)
     """
 
     rows: int = 10_000
@@ -47,22 +54,31 @@ def match_clusters(
     k: int,
     options: ClusterOptions = ClusterOptions(),
 ) -> ClusterMatch:
-    """Fit k centroids to a layer's input and hold its nodes' prototypes against them.
+    """Fit k centroids to a layer's input and compare its nodes' prototypes with them.
+
+    Prototypes and centroids are paired at the least total distance (Hungarian method; Kuhn 1955). Beside the distances
+    stand those of two nulls; beside the agreement of partitions (adjusted Rand index, normalised mutual information)
+    that with one of them permuted; and classifiers that know only distances stand beside the network.
 
     Parameters
     ----------
     train
-        Rows that k-means and read-outs are fitted to.
+        Rows that k-means and the classifiers are fitted to, with D values each.
     test
-        Rows that classifiers are measured on; `train` itself where there are no others.
+        Rows that the classifiers are measured on; `train` itself where there are no others.
     prototypes
-        Kind -> mean inputs of the nodes (N, D); NaN rows are left out.
+        Sort of prototype -> mean inputs of the nodes (N, D); NaN rows are left out.
     effective_count
-        Kind -> effective number of rows behind each of them (N,), which sizes the random means of the null.
+        Sort of prototype -> effective number of rows behind each (N,), which is how many random rows the null averages.
     k
-        Number of centroids; more than there are rows are cut to that.
+        Number of centroids; where there are fewer rows, their number.
     options
-        Sizes, and the seed.
+        Numbers of rows and of repetitions, and the seed.
+
+    Returns
+    -------
+    ClusterMatch
+        Centroids, the prototypes matched with them, agreements and accuracies.
 
     Raises
     ------
@@ -105,9 +121,29 @@ def match_clusters(
 
 
 def fit_centroids(inputs: Array, k: int, options: ClusterOptions) -> Array:
-    """Fit k-means to rows in random order (Lloyd; scikit-learn), (k, D) float64.
+    """Fit k-means (Lloyd 1982; scikit-learn) to rows in random order.
 
     k-means++ chooses its start among the first rows only: on all of them it would take longer than Lloyd.
+
+    Parameters
+    ----------
+    inputs
+        Rows (S, D), in random order.
+    k
+        Number of centroids; where there are fewer rows, their number.
+    options
+        Options with the seed.
+
+    Returns
+    -------
+    Array
+        Centroids (k, D), float64.
+
+    Examples
+    --------
+    >>> np.sort(fit_centroids(np.array([[0.0], [2.0], [10.0], [12.0]]), 2, ClusterOptions()), axis=0)
+    array([[ 1.],
+           [11.]])
     """
     from sklearn.cluster import KMeans, kmeans_plusplus
     from sklearn.exceptions import ConvergenceWarning
@@ -126,14 +162,27 @@ def fit_centroids(inputs: Array, k: int, options: ClusterOptions) -> Array:
 
 
 def match_to_centroids(points: Array, centroids: Array) -> tuple[Array, Array]:
-    """Pair points (N, D) with centroids (k, D) at the least total distance (Hungarian; Kuhn 1955).
+    """Pair points with centroids at the least total distance (Hungarian method; Kuhn 1955).
+
+    Parameters
+    ----------
+    points
+        Points (N, D); NaN rows are matched with nothing.
+    centroids
+        Centroids (k, D), each matched with one point at most.
 
     Returns
     -------
     match
-        (N,) centroid of each point; -1 where it has none (NaN point, or more points than centroids).
+        Index of the centroid of each point (N,); -1 where it has none (NaN point, or more points than centroids).
     distance
-        (N,) Euclidean distance to it; NaN where it has none.
+        Euclidean distance to that centroid (N,); NaN where there is none.
+
+    Examples
+    --------
+    >>> match, distance = match_to_centroids(np.array([[0.0], [9.0]]), np.array([[10.0], [0.5]]))
+    >>> match, distance
+    (array([1, 0]), array([0.5, 1. ]))
     """
     match, distance = np.full(len(points), -1), np.full(len(points), np.nan)
     known = np.flatnonzero(np.isfinite(points).all(axis=1))
@@ -147,11 +196,11 @@ def match_to_centroids(points: Array, centroids: Array) -> tuple[Array, Array]:
 def _null_distances(
     points: Array, counts: Array, inputs: Array, centroids: Array, options: ClusterOptions
 ) -> dict[str, Array]:
-    """Mean matched distance of stand-ins for the prototypes, (R,) a null.
+    """Give the mean matched distance in each repetition of each null, (R,).
 
-    ``permuted prototypes``: each coordinate permuted among nodes, which keeps its distribution and breaks
-    what the coordinates do together. ``random data means``: as many random rows averaged as stand behind
-    each prototype.
+    ``permuted prototypes``: each coordinate is permuted among nodes, which keeps its distribution and breaks the
+    dependence between coordinates. ``random data means``: as many random rows are averaged as stand behind each
+    prototype.
     """
     rng = np.random.default_rng(options.seed)
     known = np.isfinite(points).all(axis=1)
@@ -169,9 +218,10 @@ def _null_distances(
 
 
 def _random_means(inputs: Array, counts: Array, rng: np.random.Generator) -> Array:
-    """Average `counts` random rows for each node, (N, D); at most `DRAWN` are drawn, and the rest made up for.
+    """Average `counts` random rows for each node, (N, D).
 
-    A mean of n rows is the data mean plus noise of 1/sqrt(n): beyond `DRAWN` rows the noise is scaled.
+    At most `DRAWN` rows are drawn: the deviation of a mean of n rows from the data mean is proportional to
+    1/sqrt(n), so that of `DRAWN` rows is scaled down to that of n.
     """
     mean = inputs.mean(axis=0)
     sizes = np.clip(counts, 1, None)
@@ -184,7 +234,25 @@ def _random_means(inputs: Array, counts: Array, rng: np.random.Generator) -> Arr
 
 
 def nearest(inputs: Array, points: Array) -> Array:
-    """Give the nearest of `points` (k, D) for each row, (S,)."""
+    """Find the nearest point of each row by Euclidean distance.
+
+    Parameters
+    ----------
+    inputs
+        Rows (S, D).
+    points
+        Points (k, D).
+
+    Returns
+    -------
+    Array
+        Index of the nearest point of each row (S,).
+
+    Examples
+    --------
+    >>> nearest(np.array([[0.0], [3.0]]), np.array([[4.0], [1.0]]))
+    array([1, 0])
+    """
     points = np.asarray(points, np.float32)
     inputs = np.asarray(inputs, np.float32)
     return np.asarray(((points**2).sum(axis=1) / 2 - inputs @ points.T).argmin(axis=1))
@@ -208,7 +276,7 @@ def _agreement(
 
 
 def _compare(pair: str, first: Array, second: Array, rng: np.random.Generator) -> dict[str, object]:
-    """Score two partitions, and the same with one of them shuffled (chance: both scores near 0)."""
+    """Compare two partitions, and again with one of them permuted: by chance both indices are near 0."""
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
     shuffled = rng.permutation(first)
@@ -227,7 +295,7 @@ def _compare(pair: str, first: Array, second: Array, rng: np.random.Generator) -
 def _classifiers(
     fitted: LabelledInputs, test: LabelledInputs, centroids: Array, prototypes: Mapping[str, Array], seed: int
 ) -> pd.DataFrame:
-    """Measure classifiers that know only distances, beside the network itself."""
+    """Measure classifiers that know only distances to a few points, beside the network itself."""
     if fitted.labels is None or test.labels is None:
         return pd.DataFrame(columns=["classifier", "accuracy", "low", "high", "agreement", "samples"])
     classes = np.unique(fitted.labels)

@@ -1,4 +1,4 @@
-"""1D Gaussians of every node: one over all rows, one a class, and a mixture chosen by BIC."""
+"""1D Gaussians of every node: one over all rows, one for each class, and a mixture chosen by BIC."""
 
 from __future__ import annotations
 
@@ -16,14 +16,19 @@ from interp.types import Array, GaussianFit, Rows
 
 @dataclass(frozen=True)
 class GaussianOptions:
-    """How nodes are fitted.
+    """How Gaussian mixtures are fitted to nodes.
 
     Attributes
     ----------
     components
-        Most components of a mixture, K.
+        Largest number of components of a mixture, K.
     bins
-        Bins of the histogram that the mixture is fitted to.
+        Number of bins of the histogram that a mixture is fitted to.
+
+    Examples
+    --------
+    >>> GaussianOptions(components=3)
+    GaussianOptions(components=3, bins=512)
     """
 
     components: int = 5
@@ -38,21 +43,29 @@ def fit_gaussians(
 ) -> GaussianFit:
     """Fit one-dimensional Gaussians to the nodes of one layer.
 
+    Moments are those of Chan, Golub and LeVeque (1979) and Pébay (2008); mixtures are fitted by EM (Dempster, Laird
+    and Rubin 1977), and the number of components is the one with the least BIC (Schwarz 1978).
+
     Parameters
     ----------
     z
-        Pre-activations (S, N): an array, or a table on disk, which is read in blocks, twice.
+        Pre-activations (S, N): an array, or a table on disk, which is read in blocks, three times.
     labels
         Class of each row (S,), from 0; None without classes.
     options
-        Number of components and of bins.
+        Largest number of components, and number of bins.
     sampled
-        Nodes to fit mixtures to (M,), ascending; None for all. Everything else is found of every node.
+        Indices of the nodes that get mixtures (M,), ascending; None for all. The rest is computed for every node.
+
+    Returns
+    -------
+    GaussianFit
+        Moments, class Gaussians, mixtures and histograms of the nodes.
 
     Raises
     ------
     DataError
-        If `z` is no table of numbers or empty, a value is NaN or infinite, or labels do not belong to the rows.
+        If `z` is no table of numbers or empty, a value is NaN or infinite, or there is not one label for each row.
     UsageError
         If an option is out of range.
 
@@ -90,7 +103,7 @@ def fit_gaussians(
         component_mean=mixture.mean,
         component_var=mixture.var,
         components=components,
-        bic=bic + 2 * total.count * np.log(np.where(sd > 0, sd, 1))[:, None],  # from standard units to z's own
+        bic=bic + 2 * total.count * np.log(np.where(sd > 0, sd, 1))[:, None],  # from standard units to those of z
         ks=_ks(cumulative, total, np.ones((len(sd), 1)), total.mean[:, None], total.var[:, None]),
         ks_mixture=_ks(cumulative, total, mixture.weight, mixture.mean, mixture.var),
         positive_share=np.asarray(positive, float),
@@ -100,7 +113,7 @@ def fit_gaussians(
 
 
 def _mixtures(data: Binned, most: int, sampled: Array | None) -> tuple[Mixture, Array, Array]:
-    """Fit up to `most` components to the nodes sampled, and one to the others."""
+    """Fit up to `most` components to the sampled nodes, and one to the others."""
     if sampled is None or len(sampled) == len(data.count):
         return best_mixtures(data, most)
     others = np.setdiff1d(np.arange(len(data.count)), sampled)
@@ -127,13 +140,26 @@ def _check_finite(total: Moments) -> None:
 
 
 def blocks_of(z: Rows, size: int = 8192) -> Iterable[Array]:
-    """Yield the rows of `z` in order, `size` at a time."""
+    """Yield the rows of a table in order, some at a time.
+
+    Parameters
+    ----------
+    z
+        Table (S, N), an array or on disk.
+    size
+        Largest number of rows of a block.
+
+    Examples
+    --------
+    >>> [len(block) for block in blocks_of(np.zeros((5, 2)), size=2)]
+    [2, 2, 1]
+    """
     for start in range(0, z.shape[0], size):
         yield np.asarray(z[start : start + size])
 
 
 def _all_moments(z: Rows, labels: Array | None) -> tuple[Moments, list[Moments | None]]:
-    """Moments of all rows and of each class, in one pass."""
+    """Take the moments of all rows and of each class, in one pass."""
     classes = 0 if labels is None else int(labels.max()) + 1
     parts: list[list[Moments]] = [[] for _ in range(classes + 1)]
     start = 0
@@ -166,7 +192,7 @@ def _stack(parts: list[Moments | None], get: Callable[[Moments], Array], nodes: 
 
 
 def _in_own_units(mixture: Mixture, components: Array, total: Moments) -> tuple[Mixture, Array]:
-    """Turn standard units back; a constant node is one component of no width."""
+    """Convert mixtures from standard units to those of z; a constant node has one component of variance 0."""
     constant = total.var <= 0
     mean = total.mean[:, None] + np.sqrt(total.var)[:, None] * mixture.mean
     var = total.var[:, None] * mixture.var
@@ -177,7 +203,7 @@ def _in_own_units(mixture: Mixture, components: Array, total: Moments) -> tuple[
 
 
 def _ks(cumulative: Array, total: Moments, weight: Array, mean: Array, var: Array) -> Array:
-    """Largest gap between the data's and the model's distribution functions, at the bins' right edges."""
+    """Give the largest gap between the distribution functions of data and model, at the bins' right edges, (N,)."""
     bins = cumulative.shape[1]
     edges = total.minimum[:, None] + (total.maximum - total.minimum)[:, None] * np.arange(1, bins + 1) / bins
     gap: Array = np.abs(cumulative - mixture_cdf(edges, weight, mean, var)).max(axis=1)

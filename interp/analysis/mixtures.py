@@ -1,9 +1,9 @@
 """1D Gaussian mixtures of many nodes at once, by EM over binned data and BIC.
 
-Each node's values fall into equal-width bins that keep their count, sum and sum of squares, so that the
-M-step's moments are exact; only responsibilities are shared within a bin. That makes the log-likelihood a lower
-bound (exact for one component): taken at bin means alone it would favour components narrower than a bin, which
-heavy tails make wide. An iteration costs N*B*K whatever the number of samples.
+Each node's values fall into bins of equal width that keep their count, sum and sum of squares, so that the
+moments of the M-step are exact; only responsibilities are shared within a bin. The log-likelihood is therefore a
+lower bound (exact for one component): at bin means alone it would favour components narrower than a bin, and heavy
+tails make bins wide. An iteration costs N*B*K operations, whatever the number of samples.
 """
 
 from __future__ import annotations
@@ -20,20 +20,24 @@ from scipy.special import ndtr
 from interp.types import Array
 
 BINS = 512
-VARIANCE_FLOOR = 1e-6  # of the node's own variance: a component may not collapse onto one value
+VARIANCE_FLOOR = 1e-6  # as a fraction of the node's variance: a component may not collapse onto one value
 NODES_A_BLOCK = 16
-TRIAL = 30  # iterations that each start gets before the better one goes on
+TRIAL = 30  # iterations from each start, before the better one is continued
 LOG_TWO_PI = float(np.log(2 * np.pi))
 
 
 @dataclass(frozen=True)
 class Binned:
-    """Histogram with sufficient statistics, in units of each node's own standard deviation.
+    """Histograms of N nodes with sufficient statistics of standardised values, u = (z - mean) / sd.
 
     Attributes
     ----------
-    count, total, squares
-        (N, B): rows, sum and sum of squares of u = (z - mean) / sd.
+    count
+        Number of rows in each bin (N, B).
+    total
+        Sum of u in each bin (N, B).
+    squares
+        Sum of u squared in each bin (N, B).
     """
 
     count: Array
@@ -42,22 +46,30 @@ class Binned:
 
     @cached_property
     def centre(self) -> Array:
-        """(N, B) mean of each bin's values; 0 where it is empty, which weighs nothing."""
+        """Mean of the values in each bin (N, B); 0 where there are none."""
         return self.total / np.maximum(self.count, 1)
 
     @cached_property
     def spread(self) -> Array:
-        """(N, B) variance of the values within each bin; 0 where it is empty."""
+        """Variance of the values in each bin (N, B); 0 where there are none."""
         return np.asarray(np.maximum(self.squares / np.maximum(self.count, 1) - self.centre**2, 0))
 
     def of(self, nodes: Array | slice) -> Binned:
-        """Give some nodes alone."""
+        """Give the histograms of some nodes only."""
         return Binned(self.count[nodes], self.total[nodes], self.squares[nodes])
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """Weights, means and variances (N, K) in standard units, and log-likelihood (N,)."""
+    """Gaussian mixtures of N nodes with K components, in standard units.
+
+    Attributes
+    ----------
+    weight, mean, var
+        Weight, mean and variance of each component (N, K).
+    loglik
+        Lower bound of the log-likelihood of each node, in nats (N,).
+    """
 
     weight: Array
     mean: Array
@@ -66,7 +78,30 @@ class Mixture:
 
 
 def bin_values(blocks: Iterable[Array], mean: Array, sd: Array, low: Array, high: Array, bins: int = BINS) -> Binned:
-    """Bin the rows of `blocks`, (rows, N) each, between each node's own extremes."""
+    """Sort values into bins of equal width between the extremes of each node.
+
+    Parameters
+    ----------
+    blocks
+        Values of N nodes, (rows, N) each.
+    mean, sd
+        Mean and standard deviation of each node (N,); values are standardised by them.
+    low, high
+        Least and largest value of each node (N,).
+    bins
+        Number of bins, B.
+
+    Returns
+    -------
+    Binned
+        Counts, sums and sums of squares in each bin (N, B).
+
+    Examples
+    --------
+    >>> z = np.array([[-1.0], [0.0], [0.5], [1.0]])
+    >>> bin_values([z], np.zeros(1), np.ones(1), z.min(axis=0), z.max(axis=0), bins=2).count
+    array([[1., 3.]])
+    """
     nodes = len(mean)
     sums = np.zeros((3, nodes * bins))
     width = np.where(high > low, high - low, 1.0) / bins
@@ -84,11 +119,23 @@ def bin_values(blocks: Iterable[Array], mean: Array, sd: Array, low: Array, high
 
 
 def fit_mixture(data: Binned, start: Mixture, iterations: int = 300, tolerance: float = 1e-8) -> Mixture:
-    """Run EM from `start` until no node gains more than `tolerance` nats a row.
+    """Run EM (Dempster, Laird and Rubin 1977); nodes that have converged drop out of the iteration.
 
-    References
+    Parameters
     ----------
-    Dempster, Laird and Rubin (1977). Nodes that have converged drop out of the iteration.
+    data
+        Histograms of the N nodes.
+    start
+        Mixtures to start from, with K components.
+    iterations
+        Largest number of iterations.
+    tolerance
+        Gain of log-likelihood, in nats for each row, below which a node has converged.
+
+    Returns
+    -------
+    Mixture
+        Mixtures of the last iteration.
     """
     found = [np.array(part) for part in (start.weight, start.mean, start.var)]
     loglik = np.full(len(start.weight), -np.inf)
@@ -113,9 +160,9 @@ def fit_mixture(data: Binned, start: Mixture, iterations: int = 300, tolerance: 
 
 
 def _expect(data: Binned, weight: Array, mean: Array, var: Array) -> tuple[list[Array], Array]:
-    """Responsibilities of bins, one (N, B) a component, and the log-likelihood (N,).
+    """Give the responsibilities for bins, one (N, B) for each component, and the log-likelihood (N,).
 
-    A bin's rows share the responsibility that is best for their mean log-density: Jensen's bound.
+    The rows of a bin share the responsibility that maximises Jensen's lower bound of their log-likelihood.
     """
     centre, spread = data.centre, data.spread
     with np.errstate(divide="ignore"):
@@ -148,7 +195,20 @@ def _maximise(data: Binned, responsibility: list[Array]) -> tuple[Array, Array, 
 
 
 def quantile_start(data: Binned, components: int) -> Mixture:
-    """Start with equal weights at the quantiles (k + 1/2) / K, each as wide as its share."""
+    """Give mixtures to start from: equal weights, means at the quantiles (k + 1/2) / K, variances 1 / K.
+
+    Parameters
+    ----------
+    data
+        Histograms of the N nodes.
+    components
+        Number of components, K.
+
+    Returns
+    -------
+    Mixture
+        Mixtures (N, K), with a log-likelihood of 0.
+    """
     nodes = len(data.count)
     cumulative = np.cumsum(data.count, axis=1) / data.count.sum(axis=1, keepdims=True)
     wanted = (np.arange(components) + 0.5) / components
@@ -163,7 +223,18 @@ def quantile_start(data: Binned, components: int) -> Mixture:
 
 
 def split_start(found: Mixture) -> Mixture:
-    """Start from the mixture with one component less, its widest (by weight times variance) cut in two."""
+    """Give mixtures to start from: the widest component (by weight times variance) cut in two.
+
+    Parameters
+    ----------
+    found
+        Mixtures (N, K - 1).
+
+    Returns
+    -------
+    Mixture
+        Mixtures (N, K), with the log-likelihood of those given.
+    """
     widest = (found.weight * found.var).argmax(axis=1)[:, None]
     weight, mean, var = (np.take_along_axis(a, widest, axis=1) for a in (found.weight, found.mean, found.var))
     half, shift = weight / 2, np.sqrt(var) * 0.7
@@ -194,18 +265,33 @@ def _better(first: Mixture, second: Mixture) -> Mixture:
 
 
 def best_mixtures(data: Binned, most: int) -> tuple[Mixture, Array, Array]:
-    """Fit 1..`most` components to each node and keep the number with the least BIC (Schwarz 1978).
+    """Fit 1, 2, ... components to each node and keep the number with the least BIC (Schwarz 1978).
 
-    Nodes are fitted a few at a time, so that a block's arrays stay in cache, on all processors.
+    Nodes are fitted a few at a time, so that the arrays of a block stay in cache, on all processors.
+
+    Parameters
+    ----------
+    data
+        Histograms of the N nodes.
+    most
+        Largest number of components, K.
 
     Returns
     -------
     mixture
-        (N, most) in order of means; weight 0 and NaN beyond a node's own number.
+        Mixtures (N, K), components in ascending order of their means; beyond a node's number of components the
+        weight is 0 and mean and variance are NaN.
     components
-        (N,).
+        Number of components of each node (N,).
     bic
-        (N, most).
+        Bayesian information criterion of the fits with 1 to K components, in standard units (N, K).
+
+    Examples
+    --------
+    >>> z = np.concatenate([np.linspace(-5, -4, 200), np.linspace(4, 5, 200)])[:, None]
+    >>> data = bin_values([z], z.mean(axis=0), z.std(axis=0), z.min(axis=0), z.max(axis=0))
+    >>> best_mixtures(data, 2)[1]
+    array([2])
     """
     blocks = [slice(start, start + NODES_A_BLOCK) for start in range(0, len(data.count), NODES_A_BLOCK)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -235,7 +321,25 @@ def _best_of_block(data: Binned, most: int) -> tuple[Mixture, Array, Array]:
 
 
 def mixture_cdf(values: Array, weight: Array, mean: Array, var: Array) -> Array:
-    """Distribution function of each node's mixture at its own values, (N, B) -> (N, B)."""
+    """Evaluate the distribution function of each node's mixture.
+
+    Parameters
+    ----------
+    values
+        Values of each node (N, B).
+    weight, mean, var
+        Mixtures of the nodes (N, K), in the units of `values`; components of weight 0 are left out.
+
+    Returns
+    -------
+    Array
+        Probabilities of a value at most as large (N, B).
+
+    Examples
+    --------
+    >>> mixture_cdf(np.array([[0.0, 9.0]]), np.ones((1, 1)), np.zeros((1, 1)), np.ones((1, 1)))
+    array([[0.5, 1. ]])
+    """
     total = np.zeros_like(values)
     for k in range(weight.shape[1]):
         known = weight[:, k] > 0

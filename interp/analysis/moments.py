@@ -1,4 +1,4 @@
-"""Moments in float64 that add up exactly whatever the batches: Chan, Golub and LeVeque (1979), Pébay (2008)."""
+"""Moments in float64, merged block by block: Chan, Golub and LeVeque (1979), Pébay (2008)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ class Moments:
     Attributes
     ----------
     count
-        Rows.
-    mean, m2, m3, m4
-        (N,) mean, and sums of (z - mean)^p.
+        Number of rows.
+    mean
+        Mean of each column (N,).
+    m2, m3, m4
+        Sums of (z - mean)^2, (z - mean)^3 and (z - mean)^4 over the rows (N,).
     minimum, maximum
-        (N,).
+        Least and largest value of each column (N,).
     """
 
     count: int
@@ -34,9 +36,14 @@ class Moments:
 
     @staticmethod
     def of(block: Array) -> Moments:
-        """Take the moments of one block, (rows >= 1, N), in two passes.
+        """Take the moments of one block, in two passes.
 
-        Deviations start from the first row, so that a constant column has a variance of exactly 0.
+        Deviations are taken from the first row, so that the variance of a constant column is exactly 0.
+
+        Parameters
+        ----------
+        block
+            Values (rows, N), at least one row.
         """
         z = np.asarray(block, np.float64)
         centred = z - z[0]
@@ -54,7 +61,7 @@ class Moments:
         )
 
     def merge(self, other: Moments) -> Moments:
-        """Combine two sets of rows (Pébay 2008, eqs. 2.1 and 3.1)."""
+        """Combine the moments of two sets of rows (Pébay 2008, eqs. 2.1 and 3.1)."""
         n_a, n_b, n = self.count, other.count, self.count + other.count
         delta = other.mean - self.mean
         step = delta / n
@@ -75,24 +82,34 @@ class Moments:
 
     @property
     def var(self) -> Array:
-        """Variance over `count`, (N,)."""
+        """Variance of each column, the sum of squares divided by `count` (N,)."""
         return np.asarray(self.m2 / self.count)
 
     @property
     def skewness(self) -> Array:
-        """Third standardised moment, (N,); 0 for a constant."""
+        """Third standardised moment of each column (N,); 0 for a constant."""
         spread = np.where(self.m2 > 0, self.m2, 1)
         return np.asarray(np.sqrt(self.count) * self.m3 / spread**1.5)
 
     @property
     def kurtosis(self) -> Array:
-        """Excess kurtosis, (N,); 0 for a Gaussian, and for a constant."""
+        """Excess kurtosis of each column (N,); 0 for a Gaussian, and for a constant."""
         spread = np.where(self.m2 > 0, self.m2, 1)
         return np.asarray(np.where(self.m2 > 0, self.count * self.m4 / spread**2 - 3, 0.0))
 
 
 def moments(blocks: Iterable[Array]) -> Moments:
-    """Merge the moments of blocks of rows.
+    """Take the moments of rows that come in blocks.
+
+    Parameters
+    ----------
+    blocks
+        Values, (rows, N) each; at least one row in all.
+
+    Returns
+    -------
+    Moments
+        Moments of all rows together.
 
     Examples
     --------

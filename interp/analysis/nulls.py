@@ -1,4 +1,4 @@
-"""What share of boundaries would pass through a cluster's mean by chance.
+"""What share of boundaries would pass through the mean of a cluster by chance.
 
 The null ``random point`` moves a node's hyperplane in parallel through a random data point x: z becomes
 z - z(x), so the mixture stays what it is and the chance of coming as close follows from the node's own
@@ -16,17 +16,20 @@ from interp.analysis.statistics import poisson_binomial_law
 from interp.types import Array, GaussianFit, Thresholds
 
 PERMUTATIONS = 500
+"""Number of permutations of the null ``permuted bias``."""
 
 
 class Clusters(NamedTuple):
-    """Where a coherent boundary may pass, per node and component.
+    """Where a coherent boundary may pass, for each of N nodes and K components.
 
     Attributes
     ----------
-    centre, scale
-        (N, K) cluster means along z, and the unit of distance to each.
+    centre
+        Cluster means along z (N, K).
+    scale
+        Unit of the distance to each mean (N, K): the component's standard deviation, or 1 under the rule ``mean``.
     usable
-        (N, K) components that count as clusters.
+        True for each component that is heavy enough to count as a cluster (N, K).
     """
 
     centre: Array
@@ -35,7 +38,15 @@ class Clusters(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """Expected share (E,) and the central 95 % range of what a null gives."""
+    """Shares of nodes that a null gives, at E thresholds.
+
+    Attributes
+    ----------
+    share
+        Expected share of nodes within each threshold (E,).
+    low, high
+        Ends of the central 95 % of the shares that the null gives (E,).
+    """
 
     share: Array
     low: Array
@@ -43,16 +54,36 @@ class Curve(NamedTuple):
 
 
 class Null(NamedTuple):
-    """What a null gives: the chance of each node (N, E), and the law of the number of nodes (N + 1, E)."""
+    """Numbers of nodes that a null gives, at E thresholds.
+
+    Attributes
+    ----------
+    chance
+        Probability that each node lies within each threshold (N, E).
+    law
+        Probability that exactly 0, 1, ..., N nodes lie within each threshold (N + 1, E).
+    """
 
     chance: Array
     law: Array
 
 
 def clusters_of(fit: GaussianFit, thresholds: Thresholds) -> Clusters:
-    """Give the clusters that a rule knows: mixture components, or the data mean alone.
+    """Give the clusters of a rule: the components of the mixtures, or the data mean alone.
 
     For the rule ``mean`` the one centre is z(mu), the mean of z since z is linear, in output units.
+
+    Parameters
+    ----------
+    fit
+        Gaussians of the nodes of one layer.
+    thresholds
+        Rule, and the least weight of a component that counts.
+
+    Returns
+    -------
+    Clusters
+        Cluster means along z of each node, with their units.
     """
     if thresholds.rule == "mean":
         return Clusters(fit.mean[:, None], np.ones((len(fit.mean), 1)), np.ones((len(fit.mean), 1), bool))
@@ -62,9 +93,23 @@ def clusters_of(fit: GaussianFit, thresholds: Thresholds) -> Clusters:
 
 
 def chance_within(fit: GaussianFit, clusters: Clusters, distance: Array) -> Array:
-    """P(a random data point lies within `distance` of a usable cluster's mean), (N, E) -> (N, E).
+    """Give the probability that a random data point lies within a distance of the mean of a usable cluster.
 
-    The point's law is the node's own histogram, taken as linear within a bin.
+    The distribution of the point is the node's own histogram, uniform within a bin.
+
+    Parameters
+    ----------
+    fit
+        Gaussians of the nodes of one layer, with their histograms.
+    clusters
+        Cluster means of these nodes.
+    distance
+        Distances (N, E), in the units of `clusters`.
+
+    Returns
+    -------
+    Array
+        Probabilities (N, E).
     """
     cumulative = np.concatenate([np.zeros((len(fit.mean), 1)), np.cumsum(fit.histogram, axis=1)], axis=1) / fit.count
     lowest, highest = fit.minimum[:, None, None], fit.maximum[:, None, None]
@@ -77,7 +122,7 @@ def chance_within(fit: GaussianFit, clusters: Clusters, distance: Array) -> Arra
 
 
 def _disjoint(low: Array, high: Array) -> tuple[Array, Array]:
-    """Take from K intervals, each (N, E, K), what lies in one that starts before."""
+    """Cut K intervals (N, E, K) so that none overlaps another, keeping what they cover together."""
     order = low.argsort(axis=2)
     low, high = np.take_along_axis(low, order, axis=2), np.take_along_axis(high, order, axis=2)
     reached = np.maximum.accumulate(high, axis=2)
@@ -95,12 +140,42 @@ def _below(value: Array, cumulative: Array) -> Array:
 
 
 def random_points(fit: GaussianFit, clusters: Clusters, live: Array, epsilons: Array) -> Null:
-    """Give the null ``random point`` for the live nodes within each epsilon (E,)."""
+    """Give the null ``random point``: parallel boundaries through random data points.
+
+    Parameters
+    ----------
+    fit
+        Gaussians of the N nodes of one layer.
+    clusters
+        Cluster means of these nodes.
+    live
+        True for each node to be counted (N,).
+    epsilons
+        Thresholds of the distance, in the units of `clusters` (E,).
+
+    Returns
+    -------
+    Null
+        Chances of the nodes counted, and the law of their number.
+    """
     return _null(_chances(fit, clusters, epsilons)[live])
 
 
 def share_p_values(null: Null, counts: Array) -> Array:
-    """P(a null gives at least `counts` nodes within each epsilon), (E,)."""
+    """Give the probability that a null gives at least as many nodes within each threshold.
+
+    Parameters
+    ----------
+    null
+        Law of the number of nodes under the null.
+    counts
+        Number of nodes found within each threshold (E,).
+
+    Returns
+    -------
+    Array
+        One-sided p-values (E,).
+    """
     beyond = np.arange(len(null.law))[:, None] >= counts
     return np.asarray(np.minimum((null.law * beyond).sum(axis=0), 1.0))
 
@@ -116,7 +191,32 @@ def chance_curves(
     thresholds: Thresholds,
     seed: int,
 ) -> dict[str, Curve]:
-    """Give each null's share of live nodes within each epsilon; `points` is the one of `random_points`."""
+    """Give the share of nodes within each threshold under every null.
+
+    Parameters
+    ----------
+    points
+        Null ``random point``, of `random_points`.
+    clusters
+        Cluster means of the N nodes.
+    live
+        True for each node to be counted (N,).
+    epsilons
+        Thresholds of the distance, in the units of `clusters` (E,).
+    bias
+        Biases of the nodes (N,); None leaves out the null ``permuted bias``.
+    directions
+        Gaussians of random directions through the same inputs; None leaves out the null ``random direction``.
+    thresholds
+        Rule, and the least weight of a component that counts, for the random directions.
+    seed
+        Seed of the random number generator of the permutations.
+
+    Returns
+    -------
+    dict of Curve
+        Name of the null -> its shares; empty where no node is to be counted.
+    """
     if not live.any():
         return {}
     curves = {"random point": _curve(points)}
@@ -137,7 +237,7 @@ def _null(chance: Array) -> Null:
 
 
 def _curve(null: Null) -> Curve:
-    """Mean and 2.5 % and 97.5 % points of the share of nodes."""
+    """Give the mean and the 2.5 % and 97.5 % points of the share of nodes."""
     nodes = len(null.chance)
     below = np.cumsum(null.law, axis=0)
     low, high = ((below < edge).sum(axis=0) / nodes for edge in (0.025, 0.975))

@@ -10,7 +10,7 @@ import numpy as np
 from interp.types import Array
 
 ACTIVE = 1e-6
-"""Size of an output above which a node counts as active on a row (learn-DM, arXiv 2502.02103)."""
+"""Absolute value of an output above which a node counts as active on a row (learn-DM, arXiv 2502.02103)."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class OutputStatistics:
     Attributes
     ----------
     low, high
-        (N,) least and largest output, in the outputs' own precision.
+        Least and largest output of each node (N,), in the precision of the outputs.
     mean
-        (N,) float64 mean output.
+        Mean output of each node (N,), float64.
     active_share
-        (N,) share of rows whose output exceeds `ACTIVE` in size.
+        Share of rows on which the absolute value of each node's output exceeds 1e-6 (N,).
     """
 
     low: Array
@@ -34,7 +34,17 @@ class OutputStatistics:
 
 
 def output_statistics(blocks: Iterable[Array]) -> OutputStatistics:
-    """Take the statistics of outputs over blocks of rows, (rows, N) each, at least one.
+    """Take range, mean and activity of outputs that come in blocks of rows.
+
+    Parameters
+    ----------
+    blocks
+        Outputs of the activation, (rows, N) each; at least one row in all.
+
+    Returns
+    -------
+    OutputStatistics
+        Statistics of each node over all rows.
 
     Examples
     --------

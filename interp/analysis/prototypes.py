@@ -1,8 +1,8 @@
-"""The mean input that each node stands for: sums over samples, as one streamed matrix product.
+"""The mean input that each node stands for: sums over rows, as one streamed matrix product.
 
-Kinds: ``conditional`` E[x | z = 0] = mu - Cov(x, z) m / s^2, exact for a Gaussian;
-``component`` weighted by the responsibility of the component that the boundary passes closest to;
-``nearest`` the share of inputs with the smallest distance; ``strongest`` with the largest output.
+Sorts of prototype: ``conditional`` is E[x | z = 0] = mu - Cov(x, z) m / s^2, exact for Gaussian inputs; ``component``
+is weighted by the responsibility of the component whose mean is closest to the boundary; ``nearest`` is the mean of
+the inputs with the smallest distance, ``strongest`` of those with the largest output.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from interp.errors import check_kind
 from interp.types import Array, Boundaries, GaussianFit, LayerRows, Prototypes, Rows, as_column
 
 ONE_SIDED_ACTIVATIONS = ("relu", "leaky_relu", "gelu", "silu", "elu", "softplus", "relu6", "selu", "celu", "mish")
-"""Their least output is 0 or close to it on a whole half space: the zero set is what is near."""
+"""Activations whose least output is 0, or close to it, on a whole half space: all of that counts as near."""
 
 KINDS = ("conditional", "component", "nearest", "strongest")
 MOST_COORDINATES = 64
@@ -34,11 +34,16 @@ class PrototypeOptions:
     Attributes
     ----------
     share
-        Of the rows, for ``nearest`` and ``strongest``.
+        Share of the rows that ``nearest`` and ``strongest`` average, in (0, 1].
     least
-        Rows at least, where the share is less.
+        Smallest number of rows that they average, where that share is fewer.
     exemplars
-        Input ids kept a node, T.
+        Number of exemplars kept for each node, T.
+
+    Examples
+    --------
+    >>> PrototypeOptions(share=0.02)
+    PrototypeOptions(share=0.02, least=10, exemplars=8)
     """
 
     share: float = 0.01
@@ -48,7 +53,15 @@ class PrototypeOptions:
 
 @dataclass(frozen=True)
 class Cuts:
-    """Where ``nearest`` and ``strongest`` begin: (N,) values of the distance and of the output."""
+    """Limits that a row must reach to count as near or strong.
+
+    Attributes
+    ----------
+    near
+        Largest distance of a row that counts as near to each node (N,).
+    strong
+        Least strength of a row that counts as strong for each node (N,).
+    """
 
     near: Array
     strong: Array
@@ -64,31 +77,36 @@ def find_prototypes(
     affine: tuple[Array, Array] | None = None,
     options: PrototypeOptions = PrototypeOptions(),
 ) -> Prototypes:
-    """Average the inputs of one layer under each node's weights; of the nodes whose mixtures were fitted.
+    """Find the mean inputs that the nodes of one layer stand for, of the nodes whose mixtures were fitted.
 
     Parameters
     ----------
     samples
-        All rows of the layer in order, some at a time, read once.
+        All rows of the layer in order, some at a time; read once.
     z
         Pre-activations of the same rows (S, N).
     row_sample
-        Index of the input that each row came from (S,).
+        Index of the sample that each row came from (S,).
     fit
         Gaussians of the layer's nodes.
     boundaries
-        Kinds of the layer's boundaries.
+        Boundaries of the same nodes, with the component that each is closest to.
     activation
-        Name of the layer's activation, which says what is near and what is strong.
+        Name of the layer's activation, from which follows what is near and what is strong.
     affine
         Weights (N, D) and biases (N,) of the nodes; None where they are not linear, or not known.
     options
-        Shares and numbers.
+        Share of the rows that count as near or strong, and number of exemplars.
+
+    Returns
+    -------
+    Prototypes
+        Mean inputs of each sort, exemplars, and the weights in principal coordinates.
 
     Raises
     ------
     DataError
-        If arrays are empty, no numbers, or do not belong together.
+        If arrays are empty, no numbers, or their shapes do not agree.
     UsageError
         If an argument is of another class.
 
@@ -136,23 +154,56 @@ def find_prototypes(
 
 
 def project_onto_boundary(mean: Array, weight: Array, z_of_mean: Array) -> Array:
-    """Project the input mean (D,) onto each boundary w.x + b = 0: mu - z(mu) w / |w|^2, (N, D)."""
+    """Project the input mean mu onto each boundary w.x + b = 0: mu - z(mu) w / |w|^2.
+
+    Parameters
+    ----------
+    mean
+        Mean input (D,).
+    weight
+        Weights of the nodes (N, D).
+    z_of_mean
+        Pre-activation of each node at the mean input (N,).
+
+    Returns
+    -------
+    Array
+        Closest point of each boundary (N, D).
+
+    Examples
+    --------
+    >>> project_onto_boundary(np.array([1.0, 1.0]), np.array([[2.0, 0.0]]), np.array([4.0]))
+    array([[-1.,  1.]])
+    """
     norm = np.maximum((weight**2).sum(axis=1, keepdims=True), 1e-300)
     return np.asarray(mean - z_of_mean[:, None] * weight / norm)
 
 
 def principal_coordinates(weight: Array, covariance: Array | None) -> tuple[Array, Array]:
-    """Give w's coordinates along the principal components, and their squared length.
+    """Give the coordinates of weights along the principal components of the input, and their squared length.
 
     alpha_i = sqrt(lambda_i) v_i.w (after arXiv 2410.19352, eq. 12), so that sum alpha_i^2 = w Sigma w^T,
     which is 1 for a node that measures a whitened distance.
 
+    Parameters
+    ----------
+    weight
+        Weights of the nodes (N, D).
+    covariance
+        Covariance matrix of the input (D, D); None where it is not known.
+
     Returns
     -------
     coordinates
-        (N, P), leading components first; P = 0 without a covariance.
+        Coordinates alpha of each node (N, P), leading components first; P = min(D, N, 64), and 0 without a covariance.
     whitening
-        (N,); NaN without one.
+        Sum of all D squared coordinates of each node, w Sigma w^T (N,); NaN without a covariance.
+
+    Examples
+    --------
+    >>> coordinates, whitening = principal_coordinates(np.array([[0.5, 0.0]]), np.diag([4.0, 1.0]))
+    >>> abs(coordinates), whitening
+    (array([[1.]]), array([1.]))
     """
     if covariance is None or not np.isfinite(weight).all():
         return np.empty((len(weight), 0)), np.full(len(weight), np.nan)
@@ -167,19 +218,45 @@ def principal_coordinates(weight: Array, covariance: Array | None) -> tuple[Arra
 
 
 def distance_of(z: Array, activation: str) -> Array:
-    """How far a row is from what the node stands for: |z|, or the output where a half space is near."""
+    """Give the distance of rows to what the nodes stand for: |z|, or max(z, 0) for one-sided activations.
+
+    Parameters
+    ----------
+    z
+        Pre-activations, any shape.
+    activation
+        Name of the activation.
+
+    Examples
+    --------
+    >>> distance_of(np.array([-2.0, 3.0]), "relu"), distance_of(np.array([-2.0, 3.0]), "abs")
+    (array([0., 3.]), array([2., 3.]))
+    """
     return np.maximum(z, 0) if activation in ONE_SIDED_ACTIVATIONS else np.abs(z)
 
 
 def strength_of(z: Array, activation: str) -> Array:
-    """How large the output is: |z| where both signs give one, else z."""
+    """Give the strength of rows, a number that grows with the output: |z| for ``abs``, z for all others.
+
+    Parameters
+    ----------
+    z
+        Pre-activations, any shape.
+    activation
+        Name of the activation.
+
+    Examples
+    --------
+    >>> strength_of(np.array([-2.0, 1.0]), "relu"), strength_of(np.array([-2.0, 1.0]), "abs")
+    (array([-2.,  1.]), array([2., 1.]))
+    """
     return np.abs(z) if activation == "abs" else z
 
 
 def _select(
     z: Rows, chosen_nodes: Array, row_sample: Array, activation: str, options: PrototypeOptions
 ) -> tuple[Cuts, dict[str, Array]]:
-    """Find exact cuts and exemplars, some nodes at a time so that little is in memory."""
+    """Find exact limits and exemplars, some nodes at a time, so that little is in memory."""
     rows, nodes = z.shape[0], len(chosen_nodes)
     count = min(rows, max(options.least, round(options.share * rows)))
     near, strong = np.empty(nodes), np.empty(nodes)
@@ -200,7 +277,7 @@ def _column_blocks(rows: int, nodes: int, most: int = 8_000_000) -> list[slice]:
 
 
 def _first_inputs(order: Array, row_sample: Array, count: int) -> Array:
-    """Give the inputs of the rows with the least `order`, (rows, n) -> (n, T), best first."""
+    """Give the samples of the rows with the least `order` (rows, n), best first (n, T)."""
     count = min(count, len(order))
     rows = np.argpartition(order, count - 1, axis=0)[:count]
     sorted_rows = np.take_along_axis(
@@ -210,7 +287,7 @@ def _first_inputs(order: Array, row_sample: Array, count: int) -> Array:
 
 
 def _row_weights(z: Array, fit: GaussianFit, component: Array, activation: str, cuts: Cuts) -> dict[str, Array]:
-    """Weights (B, N) of each kind that is a weighted mean; ``conditional`` follows from moments."""
+    """Give the weights of rows (B, N) for each sort that is a weighted mean; ``conditional`` follows from moments."""
     return {
         "component": _responsibility(z, fit, component),
         "nearest": (distance_of(z, activation) <= cuts.near).astype(np.float32),
@@ -219,7 +296,7 @@ def _row_weights(z: Array, fit: GaussianFit, component: Array, activation: str, 
 
 
 def _responsibility(z: Array, fit: GaussianFit, component: Array) -> Array:
-    """P(row belongs to the node's component | z), (B, N); 0 for a dead node."""
+    """Give the probability that each row is of the node's component, given z (B, N); 0 for a dead node."""
     logs = []
     for k in range(fit.weight.shape[1]):
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -238,9 +315,9 @@ def _responsibility(z: Array, fit: GaussianFit, component: Array) -> Array:
 
 
 class _Sums:
-    """Weighted sums of inputs in float64, about a centre near their mean so that little cancels.
+    """Weighted sums of inputs in float64, about a centre near their mean, so that little is lost to cancellation.
 
-    The products themselves run in float32 on blocks, which keeps seven digits of a block's sum.
+    The products of a block are computed in float32, which keeps seven digits of the block's sum.
     """
 
     def __init__(self, z_mean: Array) -> None:
@@ -255,7 +332,17 @@ class _Sums:
         self.same = False
 
     def add(self, part: LayerRows, z: Array, weights: dict[str, Array]) -> None:
-        """Add a block of rows; `z` (B, N) is of the nodes to average for."""
+        """Add a block of rows.
+
+        Parameters
+        ----------
+        part
+            Rows of the layer, with what it reads and the network's inputs.
+        z
+            Pre-activations of the nodes that get prototypes (B, N).
+        weights
+            Sort of prototype -> weight of each row for each of these nodes (B, N).
+        """
         self.rows += len(z)
         weights = {**weights, "conditional": (z - self.z_mean).astype(np.float32)}
         for kind, weight in weights.items():
@@ -280,7 +367,7 @@ class _Sums:
             self._accumulate(self.products, (name, kind), product.astype(np.float64))
 
     def _centred(self, name: str, x: Array, repeats: int) -> Array:
-        """Take the centre off; each row of `x` stands for so many."""
+        """Subtract the centre from inputs, each of which stands for `repeats` rows."""
         if name not in self.centre:
             self.centre[name] = x.mean(axis=0, dtype=np.float64)
         centred = (x - self.centre[name].astype(np.float32)).astype(np.float32)
@@ -292,21 +379,21 @@ class _Sums:
         target[key] = target[key] + value if key in target else value
 
     def _shift(self, name: str) -> Array:
-        """Give the input mean less the float32 centre that was subtracted."""
+        """Give the difference of the input mean and the float32 centre, (D,)."""
         return np.asarray(self.total[name] / self.rows)
 
     def mean(self, name: str) -> Array:
-        """Input mean, (D,)."""
+        """Give the mean of the layer's or the network's input, (D,)."""
         name = "layer_input" if self.same else name
         return np.asarray(self.centre[name].astype(np.float32).astype(np.float64) + self._shift(name))
 
     def layer_moments(self) -> tuple[Array, Array | None]:
-        """Mean (D,) and covariance (D, D) of the layer's input; None where it is too wide."""
+        """Give mean (D,) and covariance (D, D) of the layer's input; no covariance where D is too large."""
         mean, shift = self.mean("layer_input"), self._shift("layer_input")
         return mean, None if self.outer is None else self.outer / self.rows - np.outer(shift, shift)
 
     def means(self, name: str, fit: GaussianFit) -> dict[str, Array]:
-        """Give the prototypes of every kind, (N, D); NaN where no row has weight."""
+        """Give sort -> prototypes (N, D); NaN where no row has weight."""
         name = "layer_input" if self.same else name
         centre = self.mean(name) - self._shift(name)
         found = {"conditional": self.mean(name) - self._slopes(name, fit) * fit.mean[:, None]}
@@ -317,13 +404,13 @@ class _Sums:
         return found
 
     def _slopes(self, name: str, fit: GaussianFit) -> Array:
-        """Cov(x, z) / s^2, (N, D); NaN for a constant node."""
+        """Give Cov(x, z) / s^2, the slopes of x on z (N, D); NaN for a constant node."""
         cross = self.products[name, "conditional"] / self.rows
         drift = (self.weights["conditional"] / self.rows)[:, None] * self._shift(name)
         return np.asarray((cross - drift) / np.where(fit.var > 0, fit.var, np.nan)[:, None])
 
     def effective_counts(self, fit: GaussianFit) -> dict[str, Array]:
-        """Give Kish's effective sample size behind each mean, (N,); all rows for ``conditional``."""
+        """Give sort -> Kish's effective sample size of each mean (N,); all rows for ``conditional``."""
         counts = {"conditional": np.where(fit.var > 0, float(self.rows), 0.0)}
         for kind in KINDS[1:]:
             counts[kind] = self.weights[kind] ** 2 / np.maximum(self.squares[kind], 1e-300)

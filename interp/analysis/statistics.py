@@ -1,4 +1,4 @@
-"""Intervals, paired tests and corrections, thin over scipy."""
+"""Intervals, paired tests and corrections for many tests, mostly scipy's."""
 
 from __future__ import annotations
 
@@ -16,9 +16,16 @@ def wilson_interval(hits: Array | int, count: Array | int, confidence: float = 0
     Parameters
     ----------
     hits
-        Successes, any shape.
+        Number of successes, any shape.
     count
-        Trials, at least 1, for all or one for each.
+        Number of trials, at least 1: one for all, or one for each.
+    confidence
+        Coverage of the interval, in (0, 1).
+
+    Returns
+    -------
+    low, high
+        Ends of the interval, in [0, 1], of the shape of `hits`.
 
     Examples
     --------
@@ -40,7 +47,12 @@ def mcnemar(gained: Array | int, lost: Array | int) -> Array:
     Parameters
     ----------
     gained, lost
-        Samples that only the second, or only the first, gets right; any shape.
+        Number of samples that only the second, or only the first, of two sets of predictions has right; any shape.
+
+    Returns
+    -------
+    Array
+        P-values, of the same shape; 1 where no sample differs.
 
     Examples
     --------
@@ -53,15 +65,29 @@ def mcnemar(gained: Array | int, lost: Array | int) -> Array:
 
 
 def paired_difference(gained: Array, lost: Array, count: int, confidence: float = 0.95) -> tuple[Array, Array, Array]:
-    """Give the change of accuracy between two sets of predictions of the same samples, with its interval.
+    """Give the change of accuracy between two sets of predictions for the same samples, with its interval.
 
     The interval adds half a pair to either side of the discordant pairs (Agresti and Min 2005),
     which keeps its coverage when few pairs differ.
 
+    Parameters
+    ----------
+    gained, lost
+        Number of samples that only the second, or only the first, has right; any shape.
+    count
+        Number of samples.
+    confidence
+        Coverage of the interval, in (0, 1).
+
     Returns
     -------
     difference, low, high
-        In shares, (gained - lost) / count and its bounds.
+        Change of the share that is right, (gained - lost) / count, and the ends of its interval, in [-1, 1].
+
+    Examples
+    --------
+    >>> [round(float(x), 3) for x in paired_difference(np.array(4), np.array(12), 100)]
+    [-0.08, -0.156, -0.001]
     """
     gained, lost = np.asarray(gained, float), np.asarray(lost, float)
     more, less, total = gained + 0.5, lost + 0.5, count + 2
@@ -74,7 +100,23 @@ def paired_difference(gained: Array, lost: Array, count: int, confidence: float 
 
 
 def benjamini_hochberg(p_values: Array) -> Array:
-    """Correct p-values for their number (Benjamini and Hochberg 1995); NaN stays NaN and counts for none."""
+    """Correct p-values for their number (Benjamini and Hochberg 1995).
+
+    Parameters
+    ----------
+    p_values
+        P-values, any shape; NaN stays NaN and does not count as a test.
+
+    Returns
+    -------
+    Array
+        Least false discovery rates at which each test is rejected, of the same shape.
+
+    Examples
+    --------
+    >>> benjamini_hochberg(np.array([0.01, 0.04, np.nan]))
+    array([0.02, 0.04,  nan])
+    """
     corrected: Array = np.full(np.shape(p_values), np.nan)
     known = np.isfinite(p_values)
     if known.any():
@@ -83,17 +125,17 @@ def benjamini_hochberg(p_values: Array) -> Array:
 
 
 def poisson_binomial_law(shares: Array) -> Array:
-    """Give P(exactly k of N independent events happen) for k = 0..N, each event with its own share.
+    """Give the probability that exactly 0, 1, ..., N of N independent events happen (Poisson-binomial law).
 
     Parameters
     ----------
     shares
-        (N, ...): one law for each of the further axes, all built in one pass over the events.
+        Probability of each event (N, ...); one law for each element of the further axes.
 
     Returns
     -------
     law
-        (N + 1, ...).
+        Probabilities (N + 1, ...), which add up to 1 along the first axis.
 
     Examples
     --------
@@ -110,17 +152,29 @@ def poisson_binomial_law(shares: Array) -> Array:
 
 
 def bootstrap_shares(flags: Array, repetitions: int, seed: int, confidence: float = 0.95) -> tuple[Array, Array]:
-    """Give the percentile bootstrap interval of column shares, resampling rows (Efron 1979).
+    """Give the percentile bootstrap interval of the shares of columns, resampling rows (Efron 1979).
 
     Parameters
     ----------
     flags
-        (N, E) booleans, N >= 1.
+        True where a row counts for a column (N, E), N >= 1.
+    repetitions
+        Number of bootstrap draws.
+    seed
+        Seed of the random number generator.
+    confidence
+        Coverage of the interval, in (0, 1).
 
     Returns
     -------
     low, high
-        (E,).
+        Ends of the interval of each column's share (E,).
+
+    Examples
+    --------
+    >>> low, high = bootstrap_shares(np.arange(100)[:, None] < 50, 1000, seed=0)
+    >>> bool(0.35 < low[0] < 0.45), bool(0.55 < high[0] < 0.65)
+    (True, True)
     """
     draws = np.random.default_rng(seed).multinomial(len(flags), np.full(len(flags), 1 / len(flags)), repetitions)
     shares = draws @ flags.astype(float) / len(flags)
@@ -130,20 +184,31 @@ def bootstrap_shares(flags: Array, repetitions: int, seed: int, confidence: floa
 
 
 def paired_bootstrap(right: Array, repetitions: int = 400, seed: int = 0) -> Array:
-    """Draw the samples anew and give the share that is right under every edit (Efron 1979).
+    """Give the share of right predictions in bootstrap draws of the samples (Efron 1979).
 
-    All edits see the same samples of a draw, so that what is computed from several of them, such as a difference
-    or the level at which a curve falls, varies as it would over data sets.
+    In one draw all sets of predictions have the same samples, so that what is computed from several of them, such as
+    a difference or the level at which a curve falls, varies as it would over data sets.
 
     Parameters
     ----------
     right
-        (E, S) booleans: which of S samples the network gets right under each of E edits.
+        True where a set of predictions is right on a sample (E, S), for E sets and S samples.
+    repetitions
+        Number of bootstrap draws, R.
+    seed
+        Seed of the random number generator.
 
     Returns
     -------
     shares
-        (repetitions, E).
+        Share that is right in each draw, for each set of predictions (R, E), float32.
+
+    Examples
+    --------
+    >>> right = np.array([[True, True, False], [True, True, True]])
+    >>> shares = paired_bootstrap(right, repetitions=4)
+    >>> shares.shape, shares[:, 1].tolist()
+    ((4, 2), [1.0, 1.0, 1.0, 1.0])
     """
     samples = right.shape[1]
     drawn = np.random.default_rng(seed).multinomial(samples, np.full(samples, 1 / samples), repetitions)
@@ -152,7 +217,19 @@ def paired_bootstrap(right: Array, repetitions: int = 400, seed: int = 0) -> Arr
 
 
 def percentile_interval(draws: Array, confidence: float = 0.95) -> tuple[Array, Array]:
-    """Give the central range of bootstrap draws, (R, ...) -> two (...); the ends are draws, so infinities may stand.
+    """Give the central range of bootstrap draws; its ends are two of the draws, so draws may be infinite.
+
+    Parameters
+    ----------
+    draws
+        Bootstrap draws (R, ...).
+    confidence
+        Coverage of the range, in (0, 1).
+
+    Returns
+    -------
+    low, high
+        Ends of the range (...).
 
     Examples
     --------
@@ -166,7 +243,19 @@ def percentile_interval(draws: Array, confidence: float = 0.95) -> tuple[Array, 
 
 
 def mean_interval(values: Array, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Give the mean of independent runs and its t interval (Student 1908); NaN ends for one run.
+    """Give the mean over independent runs and its t interval (Student 1908).
+
+    Parameters
+    ----------
+    values
+        One value for each run (R,), R >= 1.
+    confidence
+        Coverage of the interval, in (0, 1).
+
+    Returns
+    -------
+    mean, low, high
+        Mean and the ends of its interval, which are NaN for one run.
 
     Examples
     --------
@@ -189,14 +278,16 @@ def mean_from_sums(
     Parameters
     ----------
     total, squares
-        Sums of the values and of their squares, any shape.
+        Sums of the values and of their squares over the samples, any shape.
     count
-        Samples; with fewer than 2, or without any spread, an interval is the mean alone.
+        Number of samples; with fewer than 2, or where all values are equal, both ends of an interval are the mean.
+    confidence
+        Coverage of the interval, in (0, 1).
 
     Returns
     -------
     mean, low, high, p_value
-        The p-value is 1 where all values are 0.
+        Mean, ends of its interval, and two-sided p-value, which is 1 where all values are 0; of the shape of `total`.
 
     Examples
     --------
@@ -215,18 +306,18 @@ def mean_from_sums(
 
 @dataclass(frozen=True)
 class RunsTest:
-    """Several runs with and without an intervention, paired by run.
+    """Paired comparison of independently trained networks with and without an intervention.
 
     Attributes
     ----------
     difference, low, high
-        Mean change over runs and its t interval.
+        Mean change over the runs and the ends of its t interval.
     t, p_value
-        Paired t-test against no change, two-sided.
+        Statistic and two-sided p-value of the paired t-test against no change.
     effect_size
-        Cohen's d of paired differences: mean / standard deviation.
+        Cohen's d of the paired differences, their mean divided by their standard deviation.
     runs
-        How many.
+        Number of runs.
     """
 
     difference: float
@@ -239,9 +330,19 @@ class RunsTest:
 
 
 def paired_runs(unperturbed: Array, perturbed: Array, confidence: float = 0.95) -> RunsTest:
-    """Test the change of a figure over independently trained networks (Student 1908).
+    """Test the change of a figure over independently trained networks (paired t-test; Student 1908).
 
-    NaN where nothing can be said: one run, or the same change in all.
+    Parameters
+    ----------
+    unperturbed, perturbed
+        Figure of each run without and with the intervention (R,), in the same order.
+    confidence
+        Coverage of the interval, in (0, 1).
+
+    Returns
+    -------
+    RunsTest
+        Mean change with its interval and test; NaN where there is one run, or where all change by the same amount.
 
     Examples
     --------
@@ -268,11 +369,18 @@ def detectable_difference(count: int, discordant: float, power: float = 0.8, alp
     Parameters
     ----------
     count
-        Samples.
+        Number of samples.
     discordant
-        Share of samples that are right in one of two sets of predictions only, in (0, 1].
-    power, alpha
-        Chance to find it; chance of a false alarm.
+        Share of the samples that only one of the two sets of predictions has right, in (0, 1].
+    power
+        Probability that the test finds the change, in (0, 1).
+    alpha
+        Level of the two-sided test, in (0, 1).
+
+    Returns
+    -------
+    float
+        Change of the share that is right, at most `discordant`.
 
     Examples
     --------
@@ -281,7 +389,7 @@ def detectable_difference(count: int, discordant: float, power: float = 0.8, alp
     """
     at_null, at_change = stats.norm.ppf(1 - alpha / 2), stats.norm.ppf(power)
     change = 0.0
-    for _ in range(50):  # a contraction: the change enters its own variance, weakly
+    for _ in range(50):  # fixed-point iteration: the change enters its own variance, weakly, so that it converges
         spread = np.sqrt(max(discordant - change**2, 0.0))
         change = min((at_null * np.sqrt(discordant) + at_change * spread) / np.sqrt(count), discordant)
     return float(change)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from interp.analysis.outputs import output_statistics
+from interp.analysis import output_statistics
 from interp.network.hooks import tap
 from interp.network.inputs import BLOCK, as_tensor, device_of, input_blocks
 from interp.network.own_activations import Function, output_functions

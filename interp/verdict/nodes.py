@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from interp.analysis.statistics import detectable_difference
+from interp.analysis import detectable_difference
 from interp.tasks import Score
 from interp.types import Attribution, Boundaries, Effects
 from interp.verdict.words import MANY_LAYERS

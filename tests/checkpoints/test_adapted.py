@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from checkpoints.planted import DIGITS
-from interp.analysis.clusters import ClusterOptions
+from interp.analysis import ClusterOptions
 from interp.checkpoints import LoadOptions, load_model
 from interp.checkpoints.drafts.adapted import Adapted
 from interp.data import load_dataset

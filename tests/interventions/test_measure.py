@@ -9,7 +9,7 @@ from scipy import stats
 from sklearn.metrics import r2_score
 from small_networks import Hidden, data, loaded, mlp, ranges_of
 
-from interp.analysis.statistics import mcnemar, mean_from_sums
+from interp.analysis import mcnemar, mean_from_sums
 from interp.interventions import INTERVENTIONS, InterventionOptions, Ranges, ablate, intervene, levels, tally
 from interp.interventions.engine.measure import counted, measure, measure_together
 from interp.network.inputs import outputs_on

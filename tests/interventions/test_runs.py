@@ -11,7 +11,7 @@ import torch
 from scipy import stats
 from small_networks import data, dataset, loaded, mlp, ranges_of
 
-from interp.analysis.statistics import mean_interval
+from interp.analysis import mean_interval
 from interp.cli.main import main
 from interp.errors import UsageError
 from interp.interventions import InterventionOptions, intervene, over_runs, same_architecture

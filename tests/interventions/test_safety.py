@@ -8,7 +8,7 @@ import torch
 from small_networks import Hidden, convolutional, data, dataset, learned, loaded, mlp, ranges_of
 from torch import nn
 
-from interp.analysis.statistics import wilson_interval
+from interp.analysis import wilson_interval
 from interp.errors import DataError
 from interp.interventions import InterventionOptions, Ranges, intervene
 from interp.types import Split

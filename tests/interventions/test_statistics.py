@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from interp.analysis.statistics import (
+from interp.analysis import (
     benjamini_hochberg,
     detectable_difference,
     mcnemar,

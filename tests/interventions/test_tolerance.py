@@ -6,7 +6,7 @@ import pytest
 import torch
 from small_networks import learned, loaded, mlp, ranges_of
 
-from interp.analysis.statistics import paired_bootstrap, percentile_interval
+from interp.analysis import paired_bootstrap, percentile_interval
 from interp.interventions import compare_with_control
 from interp.interventions.readouts.control import shuffle_weights
 from interp.interventions.readouts.tolerance import Tolerance, compared, connected, tolerance, tolerance_row

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from interp.analysis.clusters import ClusterOptions
+from interp.analysis import ClusterOptions
 from interp.checkpoints import LoadOptions
 from interp.interventions import InterventionOptions
 from interp.run.run import start

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from interp.analysis.clusters import ClusterOptions
+from interp.analysis import ClusterOptions
 from interp.checkpoints import LoadOptions, load_model
 from interp.data import DataOptions
 from interp.errors import DataError, UsageError

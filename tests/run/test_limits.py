@@ -8,7 +8,7 @@ import torch
 from small_networks import data, dataset, loaded, mlp, ranges_of
 from torch import nn
 
-from interp.analysis.clusters import ClusterOptions
+from interp.analysis import ClusterOptions
 from interp.checkpoints import LoadOptions
 from interp.cli.main import main
 from interp.interventions import InterventionOptions, intervene

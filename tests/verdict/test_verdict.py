@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from interp.analysis.boundaries import classify_boundaries
-from interp.analysis.gaussians import GaussianOptions, fit_gaussians
+from interp.analysis import GaussianOptions, classify_boundaries, fit_gaussians
 from interp.types import Attribution, Dataset, Effects, Inference, LoadedModel, NodeLayer, Scaling, Split
 from interp.verdict.coherence import beats_null
 from interp.verdict.evidence import Evidence

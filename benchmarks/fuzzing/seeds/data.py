@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 
 from fuzzing.seeds.base import arrays, base
-from interp.analysis.clusters import ClusterOptions
+from interp.analysis import ClusterOptions
 from interp.checkpoints import LoadOptions
 from interp.interventions import InterventionOptions
 from interp.run.pipeline import run_all

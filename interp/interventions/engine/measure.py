@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from interp.analysis.statistics import mcnemar, mean_from_sums, paired_difference, wilson_interval
+from interp.analysis import mcnemar, mean_from_sums, paired_difference, wilson_interval
 from interp.interventions.edits import Edit
 from interp.interventions.engine.answers import ByClass, ByScorer, Scoring
 from interp.interventions.engine.sites import JointEdit, find_site

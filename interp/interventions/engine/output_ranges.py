@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from interp.analysis.outputs import output_statistics
+from interp.analysis import output_statistics
 from interp.interventions.edits import Edit, Ranges
 from interp.interventions.engine.sites import find_site
 from interp.network.inputs import input_blocks

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interp.analysis.statistics import mean_interval, paired_runs
+from interp.analysis import mean_interval, paired_runs
 from interp.errors import UsageError
 from interp.interventions.readouts.rows import corrected
 from interp.types import Effects, LoadedModel, RunEffects

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interp.analysis.statistics import benjamini_hochberg, wilson_interval
+from interp.analysis import benjamini_hochberg, wilson_interval
 from interp.interventions.engine.measure import Measured
 from interp.interventions.engine.tally import Tally
 from interp.interventions.levels import no_op

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from interp.analysis.statistics import paired_bootstrap, percentile_interval
+from interp.analysis import paired_bootstrap, percentile_interval
 from interp.types import Array
 
 TOLERATED = 0.01  # accuracy or agreement that an intervention may cost and still count as harmless

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
-from interp.analysis.clusters import ClusterOptions
-from interp.analysis.gaussians import GaussianOptions
-from interp.analysis.prototypes import PrototypeOptions
+from interp.analysis import ClusterOptions, GaussianOptions, PrototypeOptions
 from interp.interventions import InterventionOptions, levels
 from interp.network.caps import capped, least
 from interp.recording import multiply_adds

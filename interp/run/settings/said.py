@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from interp.analysis.boundaries import preset
+from interp.analysis import preset
 from interp.checkpoints import LoadOptions
 from interp.data import DataOptions
 from interp.errors import UsageError

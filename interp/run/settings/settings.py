@@ -12,7 +12,7 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin
 
-from interp.analysis.boundaries import PRESETS
+from interp.analysis import PRESETS
 from interp.checkpoints import LoadOptions
 from interp.data import DataOptions
 from interp.errors import UsageError, unknown_name

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from interp.analysis.boundaries import classify_boundaries
-from interp.analysis.gaussians import fit_gaussians
+from interp.analysis import classify_boundaries, fit_gaussians
 from interp.recording import layer_rows
 from interp.run.recorded import affine_of, each_layer
 from interp.run.run import Run

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from interp.analysis.clusters import match_clusters
+from interp.analysis import match_clusters
 from interp.recording import layer_rows
 from interp.run.recorded import each_layer, recorded
 from interp.run.run import Run

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from interp.analysis.gaussians import fit_gaussians
+from interp.analysis import fit_gaussians
 from interp.network.caps import drawn_nodes
 from interp.run.recorded import each_layer
 from interp.run.run import Run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from interp.analysis.prototypes import find_prototypes
+from interp.analysis import find_prototypes
 from interp.recording import layer_rows
 from interp.run.recorded import affine_of, each_layer
 from interp.run.run import Run

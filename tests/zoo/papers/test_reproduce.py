@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from interp.analysis.gaussians import GaussianOptions, fit_gaussians
+from interp.analysis import GaussianOptions, fit_gaussians
 from interp.errors import UsageError
 from interp.types import Dataset, Split
 from zoo.papers.as_nn import experiment1, hidden_layer, open_questions

@@ -8,9 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from interp.analysis.boundaries import classify_boundaries
-from interp.analysis.gaussians import fit_gaussians
-from interp.analysis.prototypes import find_prototypes
+from interp.analysis import classify_boundaries, find_prototypes, fit_gaussians
 from interp.checkpoints import load_model
 from interp.network.chain import run, split_at
 from interp.network.inputs import as_tensor, input_blocks

@@ -11,7 +11,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from scipy import stats
 
-from interp.analysis.clusters import match_clusters
+from interp.analysis import match_clusters
 from interp.types import ClusterMatch, Dataset
 from zoo.papers.as_nn.hidden_layer import HiddenLayer, look_at
 from zoo.papers.options import ReproduceOptions

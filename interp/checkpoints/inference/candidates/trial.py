@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from interp.analysis.statistics import mcnemar, paired_runs
+from interp.analysis import mcnemar, paired_runs
 from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.network.activations import ACTIVATIONS
 from interp.types import Array
