@@ -12,8 +12,8 @@ from side_by_side import our_side, seconds, show
 
 from interp.cli.guard import guarded
 from zoo.architectures import build
-from zoo.papers.trainings.full_batch import full_batch
-from zoo.training.epochs import run_epoch
+from zoo.papers.trainings import full_batch
+from zoo.training import run_epoch
 
 
 def plain(wanted, x, y, device, epochs):

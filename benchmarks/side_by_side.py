@@ -13,9 +13,7 @@ import torch
 
 from interp.data import DataOptions, load_dataset
 from zoo.recipes import Recipe
-from zoo.training.epochs import Samples, prepare, run_epoch
-from zoo.training.evaluate import scaled
-from zoo.training.stacks import Stack, start
+from zoo.training import Samples, Stack, prepare, run_epoch, scaled, start
 
 
 @dataclass

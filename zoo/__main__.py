@@ -9,7 +9,7 @@ from interp.cli.guard import guarded
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command.
+    """Run one command of the zoo.
 
     Parameters
     ----------

@@ -35,22 +35,34 @@ def mlp(
     batch_norm: bool = False,
     weighting: Weighting = "printed",
 ) -> nn.Sequential:
-    """Make inputs-hidden-classes with one activation (use-DM; learn-DM's variants).
+    """Make a perceptron with one hidden layer, as in use-DM (arXiv 2411.17932) and learn-DM (arXiv 2502.02103).
 
     Parameters
     ----------
     activation
-        A name of `ACTIVATIONS`.
+        Name of the activation in `ACTIVATIONS`.
     output
-        ``linear``, ``activation``, ``negated-activation``, ``distance`` or ``negated-distance``.
+        Form of the outputs: ``linear``; ``activation``, which puts the activation behind the last layer too;
+        ``distance``, an `OffsetL2` in place of the last linear layer; ``negated-activation`` or ``negated-distance``,
+        with the sign changed after that.
     inputs, hidden, classes
-        Widths.
+        Number of inputs, of hidden nodes and of outputs.
     final_bias
         Whether the last linear layer has a bias.
     batch_norm
-        Put a `BatchNorm1d` between the hidden layer and its activation.
+        Whether a `BatchNorm1d` stands between the hidden layer and its activation.
     weighting
-        Of `OffsetL2`, for the two distances.
+        Weighting of `OffsetL2`, for the two distances.
+
+    Returns
+    -------
+    Sequential
+        Untrained network (S, inputs) -> (S, classes), with layers named ``hidden``, ``activation`` and ``output``.
+
+    Examples
+    --------
+    >>> [name for name, _ in mlp("abs", "negated-activation", inputs=4).named_children()]
+    ['hidden', 'activation', 'output', 'output_activation', 'negate']
     """
     layers: list[tuple[str, nn.Module]] = [("hidden", nn.Linear(inputs, hidden))]
     if batch_norm:
@@ -83,15 +95,29 @@ def lenet(
     Parameters
     ----------
     activation
-        A name of `ACTIVATIONS`.
+        Name of the activation in `ACTIVATIONS`.
     side
-        Height and width of the one-channel images.
+        Height and width of the one-channel images, in pixels.
     channels, kernels, padding
-        Of the two convolutions; smaller kernels let 8 x 8 images through.
+        Number of channels, side of the kernel and padding of the two convolutions; smaller kernels let 8 x 8 images
+        through.
     widths
-        Of the two hidden fully connected layers.
-    classes, final_bias
-        Of the last layer.
+        Number of nodes of the two hidden dense layers.
+    classes
+        Number of outputs.
+    final_bias
+        Whether the last layer has a bias.
+
+    Returns
+    -------
+    Sequential
+        Untrained network (S, 1, side, side) -> (S, classes).
+
+    Examples
+    --------
+    >>> import torch
+    >>> lenet("relu")(torch.zeros(2, 1, 28, 28)).shape
+    torch.Size([2, 10])
     """
     layers: list[tuple[str, nn.Module]] = []
     before = 1
@@ -135,19 +161,29 @@ ARCHITECTURES: dict[str, Callable[..., nn.Sequential]] = {
 
 
 def build(architecture: str, **arguments: Any) -> nn.Sequential:
-    """Make an untrained network by name; what a zoo checkpoint names as its builder.
+    """Make an untrained network by name; zoo checkpoints name this function as their builder.
 
     Parameters
     ----------
     architecture
-        A name of `ARCHITECTURES`.
+        Name of the network in `ARCHITECTURES`.
     **arguments
-        Of that function.
+        Keyword arguments of the function that makes it, such as ``hidden=48``.
+
+    Returns
+    -------
+    Sequential
+        Untrained network, initialised by torch's global generator.
 
     Raises
     ------
     UsageError
         If there is no such architecture, or it takes no such argument.
+
+    Examples
+    --------
+    >>> build("relu", inputs=4, hidden=3, classes=2).hidden
+    Linear(in_features=4, out_features=3, bias=True)
     """
     if architecture not in ARCHITECTURES:
         raise unknown_name("architecture", architecture, ARCHITECTURES)
@@ -164,6 +200,16 @@ def build(architecture: str, **arguments: Any) -> nn.Sequential:
 
 def describe(architecture: str) -> dict[str, str]:
     """Tell an architecture's activation and what it does to the last layer's z.
+
+    Parameters
+    ----------
+    architecture
+        Name of the network in `ARCHITECTURES`.
+
+    Returns
+    -------
+    dict
+        ``activation``, the name of the hidden layers' activation, and ``output``, as in `mlp`.
 
     Examples
     --------

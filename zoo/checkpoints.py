@@ -12,9 +12,9 @@ state_dict     parameter name -> tensor
 data           name of the training data, such as ``digits``
 scaling        what was done to the inputs, such as ``x/16``
 input_shape    one sample as the module takes it, such as [64] or [1, 8, 8]
-activation     of the hidden layers, such as ``abs``
+activation     activation of the hidden layers, such as ``abs``
 output         ``linear``, ``activation``, ``negated-activation``, ``distance`` or ``negated-distance``
-seed           of every draw
+seed           seed of the random number generators
 epoch, epochs  epochs done, and asked for
 recipe         hyper-parameters
 metrics        ``train_accuracy``, ``train_loss``, ``test_accuracy``, ``test_loss``
@@ -53,15 +53,33 @@ def save(
     Parameters
     ----------
     path
-        Where to.
+        Path of the checkpoint; a file that is there is replaced.
     recipe
-        How it was trained.
+        Recipe that it was trained by.
     state
-        Its ``state_dict``; copied, since a view would drag its whole stack into the file.
-    seed, epoch
-        Of the draws, and epochs done.
+        ``state_dict`` of the network; copied, since a view would drag its whole stack into the file.
+    seed
+        Seed that its start and its sample orders were drawn with.
+    epoch
+        Number of epochs done.
     metrics
-        Accuracy in [0, 1] and mean loss, per split.
+        Accuracy in [0, 1] and mean cross-entropy in nats of each split, as `zoo.training.evaluate.metrics` gives them.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> arguments = {"inputs": 2, "hidden": 3, "classes": 2}
+    >>> recipe = Recipe("abs", "abs", "mine", "raw", (2,), arguments)
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "abs.pt")
+    ...     save(path, recipe, build("abs", **arguments).state_dict(), seed=7, epoch=60, metrics={})
+    ...     load(path)["seed"]
+    7
     """
     save_tensors(
         path,
@@ -100,7 +118,15 @@ def save_tensors(path: Path, content: Mapping[str, Any]) -> None:
     Raises
     ------
     UsageError
-        If the file cannot be written, as `interp.store.atomic_path` says.
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     save_tensors(Path(folder, "a.pt"), {"epoch": 3})
+    ...     torch.load(Path(folder, "a.pt"))
+    {'epoch': 3}
     """
     buffer = io.BytesIO()
     torch.save(dict(content), buffer)
@@ -110,10 +136,25 @@ def save_tensors(path: Path, content: Mapping[str, Any]) -> None:
 def load(path: Path) -> dict[str, Any]:
     """Read a zoo checkpoint.
 
+    Parameters
+    ----------
+    path
+        Path of the checkpoint.
+
+    Returns
+    -------
+    dict
+        Content of the file, by the keys of the table above; tensors on the CPU.
+
     Raises
     ------
     CheckpointError
         If the file is missing, damaged or of another kind.
+
+    Examples
+    --------
+    >>> load(Path("zoo/pretrained/abs-digits.pt"))["scaling"]
+    'x/16'
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
@@ -125,19 +166,51 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def module_of(content: Mapping[str, Any]) -> nn.Sequential:
-    """Build the network that a checkpoint holds, in eval mode."""
+    """Build the network that a checkpoint holds.
+
+    Parameters
+    ----------
+    content
+        Content of the checkpoint, as `load` gives it.
+
+    Returns
+    -------
+    Sequential
+        The trained network, in eval mode on the CPU.
+
+    Examples
+    --------
+    >>> module_of(load(Path("zoo/pretrained/abs-digits.pt"))).hidden
+    Linear(in_features=64, out_features=48, bias=True)
+    """
     module = build(content["architecture"], **content["arguments"])
     module.load_state_dict(content["state_dict"])
     return module.eval()
 
 
 def is_finished(path: Path, recipe: Recipe, seed: int) -> bool:
-    """Tell whether `path` already holds this very training.
+    """Tell whether a file already holds this very training.
+
+    Parameters
+    ----------
+    path
+        Path of the checkpoint, which need not be there.
+    recipe
+        Recipe of the training.
+    seed
+        Seed of the training.
 
     Raises
     ------
+    CheckpointError
+        If the file is damaged or of another kind.
     MismatchError
-        If it holds another one, which must not be overwritten silently.
+        If it holds another training, which must not be overwritten silently.
+
+    Examples
+    --------
+    >>> is_finished(Path("missing.pt"), Recipe("abs", "abs", "digits", "x/16", (64,)), seed=0)
+    False
     """
     if not path.exists():
         return False

@@ -12,7 +12,13 @@ LEAST_SQUARE = 1e-12  # of the reference runs; below it the root's slope would b
 
 
 class Abs(nn.Module):
-    """Absolute value, the activation that makes a node a distance to its boundary."""
+    """Absolute value, the activation that makes a node's output the distance of its input from the node's boundary.
+
+    Examples
+    --------
+    >>> Abs()(torch.tensor([-2.0, 0.5]))
+    tensor([2.0000, 0.5000])
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``|x|``, of any shape."""
@@ -20,7 +26,13 @@ class Abs(nn.Module):
 
 
 class Neg(nn.Module):
-    """Change of sign, so that the smallest distance becomes the largest score."""
+    """Change of sign, so that the class at the smallest distance has the largest logit.
+
+    Examples
+    --------
+    >>> Neg()(torch.tensor([1.0, 3.0])).argmax()
+    tensor(0)
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``-x``, of any shape."""
@@ -33,15 +45,25 @@ class OffsetL2(nn.Module):
     Parameters
     ----------
     inputs, nodes
-        Values read and distances returned, D and N.
+        Number of values read, D, and of distances returned, N.
     weighting
-        ``printed``: y_i = ||alpha_i * (x - mu_i)||_2, as the paper prints it. ``reference``: alpha
-        weights the *squared* difference, as in the runs behind the paper's figures.
+        What the weights alpha multiply: ``printed``, the differences, y_i = ||alpha_i * (x - mu_i)||_2, as the paper
+        prints it; ``reference``, the *squared* differences, as in the runs behind the paper's figures.
 
     Attributes
     ----------
-    mu, alpha
-        (N, D) points, drawn from N(0, 0.1^2), and weights, 1 at first.
+    mu
+        Points that distances are measured to, (N, D); drawn from N(0, 0.1^2).
+    alpha
+        Weights of the inputs, (N, D); 1 at first.
+
+    Examples
+    --------
+    >>> layer = OffsetL2(2, 1)
+    >>> layer.mu.data.zero_()
+    tensor([[0., 0.]])
+    >>> layer(torch.tensor([[3.0, 4.0]])).item()
+    5.0
     """
 
     def __init__(self, inputs: int, nodes: int, weighting: Weighting = "printed") -> None:
@@ -52,12 +74,18 @@ class OffsetL2(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draw mu from N(0, 0.1^2) and set alpha to 1."""
+        """Draw mu from N(0, 0.1^2) and set alpha to 1.
+
+        Parameters
+        ----------
+        generator
+            Random number generator on the CPU; None for torch's global one.
+        """
         nn.init.normal_(self.mu, std=0.1, generator=generator)
         nn.init.ones_(self.alpha)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Measure the distances of (..., D) to the N points, (..., N)."""
+        """Measure the distances of inputs (..., D) to the N points, (..., N)."""
         scale = self.alpha if self.weighting == "reference" else self.alpha.square()
         square = weighted_square(x, self.mu, scale)
         return square.clamp(min=LEAST_SQUARE).sqrt().to(x.dtype)
@@ -75,13 +103,22 @@ def weighted_square(x: Tensor, mu: Tensor, scale: Tensor) -> Tensor:
 
     Parameters
     ----------
-    x, mu, scale
-        (..., D), (N, D) and (N, D).
+    x
+        Inputs, (..., D).
+    mu
+        Points, (N, D).
+    scale
+        Weights of the squared differences, (N, D).
 
     Returns
     -------
     Tensor
-        (..., N) float64; may be as little as -1e-16 |x|^2 below zero.
+        Sums, (..., N) float64; rounding can make them as small as -1e-16 |x|^2.
+
+    Examples
+    --------
+    >>> weighted_square(torch.tensor([1.0, 2.0]), torch.zeros(1, 2), torch.tensor([[1.0, 10.0]]))
+    tensor([41.], dtype=torch.float64)
     """
     x, mu, scale = x.double(), mu.double(), scale.double()
     constant = (scale * mu.square()).sum(dim=1)

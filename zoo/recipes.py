@@ -17,16 +17,21 @@ DIGITS_LENET = {"side": 8, "kernels": [5, 3], "padding": [2, 1], "widths": [48, 
 
 @dataclass(frozen=True)
 class Attack:
-    """Projected gradient descent within a box around each input.
+    """Projected gradient descent within a box around each input (Madry et al., arXiv 1706.06083).
 
     Attributes
     ----------
     radius
         Half the side of the box, in the unit of the scaled inputs.
     steps
-        Gradient steps.
+        Number of gradient steps.
     reach
-        How far all steps together can go, in radii; above 1 they reach the border.
+        Distance that all steps together can go, in radii; above 1 they reach the box's border.
+
+    Examples
+    --------
+    >>> Attack(radius=0.1, steps=5, reach=1.5).step
+    0.030000000000000006
     """
 
     radius: float
@@ -39,7 +44,7 @@ class Attack:
         return self.reach * self.radius / self.steps
 
     def settings(self) -> dict[str, float]:
-        """Give the attack as plain values."""
+        """Give the attack as plain values, by field."""
         return asdict(self)
 
 
@@ -50,28 +55,37 @@ class Recipe:
     Attributes
     ----------
     name
-        Of the files it writes.
-    architecture, arguments
-        Of `zoo.architectures.build`.
-    data, scaling
-        As `interp.data` reads them.
+        Name that its checkpoints begin with.
+    architecture
+        Name of the network in `zoo.architectures.ARCHITECTURES`.
+    data
+        Name or path of the data set, as `interp.data.load_dataset` takes it.
+    scaling
+        What is done to stored inputs, as `interp.data.parse_scaling` reads it, such as ``x/16``.
     input_shape
-        One sample as the module takes it.
+        Shape of one sample as the network takes it, such as (784,) or (1, 28, 28).
+    arguments
+        Keyword arguments of the function that makes the network, such as its widths.
     init
-        A name of `zoo.training.initialise.INITS`.
+        Name of the initialisation in `zoo.training.INITS`.
     lr, momentum
-        Of stochastic gradient descent, v <- momentum v + g, w <- w - lr v.
+        Learning rate and momentum of stochastic gradient descent, v <- momentum v + g, w <- w - lr v.
     batch
-        Samples a step; 0 for all of them (full-batch).
+        Number of samples a step; 0 for all of them (full batch).
     epochs
-        Passes over the training data.
+        Number of passes over the training data.
     attack
-        Train on inputs changed by it instead of the clean ones; needs mini-batches.
+        Attack that every mini-batch is changed by before the step on it; None for clean inputs.
 
     Raises
     ------
     UsageError
         If an attack is asked for in full batches, whose first layer reads the same inputs for all models.
+
+    Examples
+    --------
+    >>> Recipe("abs", "abs", "digits", "x/16", (64,), batch=32).settings()["batch"]
+    32
     """
 
     name: str
@@ -94,7 +108,7 @@ class Recipe:
             )
 
     def settings(self) -> dict[str, Any]:
-        """Give the hyper-parameters as plain values."""
+        """Give the hyper-parameters as plain values, as a checkpoint holds them."""
         return {
             "name": self.name,
             "init": self.init,
@@ -106,30 +120,50 @@ class Recipe:
         }
 
     def digest(self) -> str:
-        """Name this recipe by its content, 12 hexadecimal digits."""
+        """Give 12 hexadecimal digits that differ between recipes of different content."""
         content = {"architecture": self.architecture, "arguments": dict(self.arguments), "epochs": self.epochs}
         content |= {"data": self.data, "scaling": self.scaling, **self.settings()}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
     def but(self, **changes: Any) -> Recipe:
-        """Copy with some fields changed; None leaves a field as it is."""
+        """Copy with some fields changed.
+
+        Parameters
+        ----------
+        **changes
+            New values by field; None leaves a field as it is.
+        """
         return replace(self, **{name: value for name, value in changes.items() if value is not None})
 
 
 def default_recipe(name: str, data: Dataset) -> Recipe:
-    """Choose what trains an architecture well on a data set.
+    """Choose hyper-parameters that train an architecture well on a data set.
 
     Parameters
     ----------
     name
-        A name of `zoo.architectures.ARCHITECTURES`.
+        Name of the network in `zoo.architectures.ARCHITECTURES`.
     data
-        Gives the widths; ``digits`` and ``mnist`` have settings of their own.
+        Data set that it is trained on, which gives the widths; ``digits`` and ``mnist`` have settings of their own.
+
+    Returns
+    -------
+    Recipe
+        Mini-batch training for 20 epochs on MNIST, 60 on other data.
 
     Raises
     ------
     UsageError
         If there is no such architecture.
+    DataError
+        If a LeNet is asked for and the data are no square images of one channel, 8 x 8 or larger.
+
+    Examples
+    --------
+    >>> from interp.data import load_dataset
+    >>> recipe = default_recipe("abs", load_dataset("digits"))
+    >>> recipe.scaling, recipe.arguments["hidden"]
+    ('x/16', 48)
     """
     if name not in ARCHITECTURES:
         raise unknown_name("NAME", name, ARCHITECTURES)

@@ -8,7 +8,7 @@ from interp.data import load_dataset
 from zoo import checkpoints
 from zoo.architectures import ARCHITECTURES
 from zoo.recipes import default_recipe
-from zoo.training.evaluate import metrics, reopened
+from zoo.training import metrics, reopened
 from zoo.training.stacks import untrained
 
 DIGITS = load_dataset("digits")

@@ -7,7 +7,7 @@ from interp.errors import CheckpointError
 from zoo import checkpoints
 from zoo.__main__ import main
 from zoo.architectures import ARCHITECTURES
-from zoo.training.evaluate import metrics, reopened
+from zoo.training import metrics, reopened
 
 PRETRAINED = sorted((Path(zoo.__file__).parent / "pretrained").glob("*.pt"))
 

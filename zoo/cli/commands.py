@@ -13,12 +13,17 @@ from interp.types import Dataset
 from zoo import checkpoints
 from zoo.architectures import ARCHITECTURES, describe
 from zoo.recipes import Attack, Recipe, default_recipe
-from zoo.training.initialise import INITS
-from zoo.training.train import TrainOptions, train
+from zoo.training import INITS, TrainOptions, train
 
 
 def list_networks(options: Namespace) -> None:
-    """Print every architecture with its activation and output."""
+    """Print every architecture with its activation and output.
+
+    Parameters
+    ----------
+    options
+        Parsed command line; nothing of it is used.
+    """
     print(f"{'name':16}{'hidden activation':20}output")
     for name in ARCHITECTURES:
         facts = describe(name)
@@ -26,7 +31,18 @@ def list_networks(options: Namespace) -> None:
 
 
 def train_networks(options: Namespace) -> None:
-    """Train every named network for every seed, and print a line for each."""
+    """Train every named network for every seed, and print a line for each.
+
+    Parameters
+    ----------
+    options
+        Parsed command line of ``train``.
+
+    Raises
+    ------
+    UsageError
+        If a name or a value is no choice, or a loss stops being finite.
+    """
     check_device(options.device)
     data = load_dataset(options.data, DataOptions(options.data_root, options.offline))
     recipes = [recipe_from(name, data, options) for name in options.names]  # all names are checked first
@@ -37,7 +53,18 @@ def train_networks(options: Namespace) -> None:
 
 
 def reproduce_paper(options: Namespace) -> None:
-    """Train what a paper needs and is missing, and write its report."""
+    """Train the networks of a paper that are missing, and write its report.
+
+    Parameters
+    ----------
+    options
+        Parsed command line of ``reproduce``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such paper, or ``--finished`` finds no finished network.
+    """
     from zoo.papers.options import ReproduceOptions  # the analysis takes seconds to import: not for `train`
     from zoo.papers.papers import PAPERS
 
@@ -59,10 +86,19 @@ def reproduce_paper(options: Namespace) -> None:
 def check_device(name: str) -> None:
     """See that a device is there, before the long work.
 
+    Parameters
+    ----------
+    name
+        ``cpu`` or ``cuda``.
+
     Raises
     ------
     UsageError
-        If it is not.
+        If torch sees no such device.
+
+    Examples
+    --------
+    >>> check_device("cpu")
     """
     if name == "cuda" and not torch.cuda.is_available():
         raise UsageError("--device", found="cuda", expected="a device of this machine", do="leave it out for the CPU")
@@ -70,6 +106,20 @@ def check_device(name: str) -> None:
 
 def recipe_from(name: str, data: Dataset, options: Namespace) -> Recipe:
     """Take the default recipe, changed as the options say.
+
+    Parameters
+    ----------
+    name
+        Name of the network in `zoo.architectures.ARCHITECTURES`.
+    data
+        Data set that it is trained on.
+    options
+        Parsed command line of ``train``.
+
+    Returns
+    -------
+    Recipe
+        Training as the options ask for it.
 
     Raises
     ------
@@ -98,7 +148,20 @@ def recipe_from(name: str, data: Dataset, options: Namespace) -> Recipe:
 
 
 def result_line(path: str, content: dict[str, Any]) -> str:
-    """Say in one line what a checkpoint reached."""
+    """Say in one line what a checkpoint reached.
+
+    Parameters
+    ----------
+    path
+        Path of the checkpoint, as it is printed.
+    content
+        Content of the checkpoint, as `zoo.checkpoints.load` gives it.
+
+    Examples
+    --------
+    >>> result_line("abs.pt", {"metrics": {"test_accuracy": 0.975}, "seed": 0, "epochs": 60})
+    'abs.pt: test 97.50 % (seed 0, 60 epochs)'
+    """
     reached = content["metrics"]
     parts = [
         f"{split} {100 * reached[f'{split}_accuracy']:.2f} %"

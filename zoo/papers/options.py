@@ -10,31 +10,29 @@ from interp.errors import UsageError
 from interp.types import Dataset
 from zoo.checkpoints import is_finished
 from zoo.recipes import Recipe
-from zoo.training.evaluate import scaled
-from zoo.training.snapshots import Snapshots
-from zoo.training.train import TrainOptions, checkpoint_paths, train
+from zoo.training import Snapshots, TrainOptions, checkpoint_paths, scaled, train
 
 
 @dataclass(frozen=True)
 class ReproduceOptions:
-    """Sizes and places of a reproduction.
+    """Size of a reproduction, and its folders.
 
     Attributes
     ----------
     runs
-        Networks a condition; None for as many as the paper has.
+        Number of networks a condition; None for the paper's.
     epochs
-        Of each; None for as many as the paper has.
+        Number of epochs of each network; None for the paper's.
     device
-        ``cpu`` or ``cuda``.
+        Device that networks are trained on, ``cpu`` or ``cuda``.
     data
-        Where MNIST is looked for.
+        Options of where MNIST is found.
     reports
-        The report goes into a subfolder of this.
+        Folder whose subfolder, such as ``as-nn``, takes the report.
     trained
-        Folder of the networks; those already there are used, interrupted ones continued.
+        Folder of the trained networks; those already there are used, interrupted ones continued.
     train
-        Train what is missing; else report on what is finished.
+        Whether missing networks are trained; else the report is on what is finished.
     """
 
     runs: int | None = None
@@ -46,7 +44,13 @@ class ReproduceOptions:
     train: bool = True
 
     def mnist(self) -> Dataset:
-        """Open MNIST."""
+        """Open MNIST.
+
+        Raises
+        ------
+        DataError
+            If it is not found and cannot be downloaded.
+        """
         return load_dataset("mnist", self.data)
 
     def networks(self, recipe: Recipe, runs: int, data: Dataset, folder: str, along: bool = False) -> list[Path]:
@@ -54,14 +58,28 @@ class ReproduceOptions:
 
         Parameters
         ----------
-        recipe, runs
-            What to train, with seeds from 0.
+        recipe
+            Recipe of the training.
+        runs
+            Number of networks, with seeds from 0.
         data
-            Its data set.
+            Data set that they are trained on.
         folder
-            Subfolder of `trained`.
+            Name of the subfolder of `trained`.
         along
-            Save snapshots too, see `zoo.training.snapshots`.
+            Whether snapshots are saved too, see `zoo.training.Snapshots`.
+
+        Returns
+        -------
+        list of Path
+            Checkpoints, in the order of their seeds.
+
+        Raises
+        ------
+        UsageError
+            If a network's loss stops being finite, or the folder cannot be written.
+        MismatchError
+            If a checkpoint of that name holds another training.
         """
         training = self.training(folder)
         if not self.train:
@@ -72,10 +90,22 @@ class ReproduceOptions:
         return train(recipe, range(runs), data, training)
 
     def training(self, folder: str) -> TrainOptions:
-        """Give the options to train into a subfolder of `trained`."""
+        """Give the options to train into a subfolder of `trained`.
+
+        Parameters
+        ----------
+        folder
+            Name of the subfolder.
+        """
         return TrainOptions(self.trained / folder, self.device, numbered=True)
 
 
 def nothing_finished(folder: Path) -> UsageError:
-    """Build the error for a report on networks that are not there."""
+    """Make the error for a report on networks that are not there.
+
+    Parameters
+    ----------
+    folder
+        Folder that they were looked for in.
+    """
     return UsageError(folder, found="no finished network", expected="one at least", do="leave out --finished")

@@ -19,23 +19,25 @@ FLAT = 1e-6  # slopes up to here move nothing, as in Captum
 
 
 def attacked(stack: Stack, x: Tensor, y: Tensor, attack: Attack, bounds: tuple[float, float]) -> Tensor:
-    """Move every input to where its own model's loss is higher.
+    """Move every input to where its own model's loss is higher, within a box around it.
 
     Parameters
     ----------
     stack
         M models; left as they are, running statistics of norms too.
-    x, y
-        (M, B, ...) scaled inputs and (M, B) labels.
+    x
+        Scaled inputs, (M, B, ...).
+    y
+        Labels, (M, B).
     attack
-        How far, in how many steps.
+        Radius, number of steps and their length.
     bounds
         Least and largest value that an input may take.
 
     Returns
     -------
     Tensor
-        (M, B, ...).
+        Changed inputs, (M, B, ...).
     """
     frozen = replace(stack, buffers={name: value.clone() for name, value in stack.buffers.items()})
     low, high = (x - attack.radius).clamp_(min=bounds[0]), (x + attack.radius).clamp_(max=bounds[1])
@@ -48,7 +50,22 @@ def attacked(stack: Stack, x: Tensor, y: Tensor, attack: Attack, bounds: tuple[f
 
 
 def input_slope(stack: Stack, x: Tensor, y: Tensor) -> Tensor:
-    """Differentiate each sample's own cross-entropy by its inputs, (M, B, ...)."""
+    """Differentiate each sample's own cross-entropy by its inputs.
+
+    Parameters
+    ----------
+    stack
+        M models.
+    x
+        Scaled inputs, (M, B, ...).
+    y
+        Labels, (M, B).
+
+    Returns
+    -------
+    Tensor
+        Gradients, (M, B, ...).
+    """
     if stack.first is None:
         return _tail_slope(stack, x, y)
     weight, bias = stack.params[f"{stack.first}.weight"], stack.params[f"{stack.first}.bias"]

@@ -21,10 +21,14 @@ CPU_VALUES, CUDA_VALUES = 2**21, 2**28  # outputs of the first layer at a time: 
 
 @dataclass(frozen=True)
 class Samples:
-    """Scaled training inputs (S, ...) and labels (S,), as the stack reads them.
+    """Scaled training data, as a stack reads them.
 
     Attributes
     ----------
+    x
+        Scaled inputs, (S, ...) float32, on the device of the stack.
+    y
+        Labels, (S,) int64.
     split
         Whether products of the inputs may use bfloat16 halves, see `zoo.training.products`.
     bounds
@@ -41,7 +45,32 @@ class Samples:
 
 
 def prepare(stack: Stack, recipe: Recipe, x: Tensor, y: Tensor) -> Samples:
-    """Put the data where the stack is; for full batches leave out what never matters."""
+    """Put the training data where the stack is; for full batches drop the input columns that are always 0.
+
+    Parameters
+    ----------
+    stack
+        Untrained models; for full batches their first layer is changed in place.
+    recipe
+        Recipe that they are trained by.
+    x
+        Scaled inputs, (S, ...).
+    y
+        Labels, (S,).
+
+    Returns
+    -------
+    Samples
+        Data for `run_epoch`.
+
+    Examples
+    --------
+    >>> from zoo.training.stacks import start
+    >>> recipe = Recipe("abs", "abs", "mine", "raw", (2,), {"inputs": 2, "hidden": 3, "classes": 2}, batch=4)
+    >>> x = torch.linspace(-1, 1, 16).reshape(8, 2)
+    >>> prepare(start(recipe, [0], x), recipe, x, (x.sum(dim=1) > 0).long()).bounds
+    (-1.0, 1.0)
+    """
     device = next(iter(stack.params.values())).device
     x, y = x.to(device), y.to(device)
     if recipe.batch:
@@ -51,24 +80,85 @@ def prepare(stack: Stack, recipe: Recipe, x: Tensor, y: Tensor) -> Samples:
 
 
 def run_epoch(stack: Stack, recipe: Recipe, samples: Samples, epoch: int) -> Tensor:
-    """Train every model for one pass; returns the mean loss met on the way, (M,)."""
+    """Train every model of a stack for one pass over the data.
+
+    Parameters
+    ----------
+    stack
+        M models, changed in place.
+    recipe
+        Recipe that they are trained by.
+    samples
+        Training data, from `prepare`.
+    epoch
+        Number of epochs done before, which decides the order of the samples.
+
+    Returns
+    -------
+    Tensor
+        Mean cross-entropy in nats met on the way, (M,).
+
+    Examples
+    --------
+    >>> from zoo.training.stacks import start
+    >>> recipe = Recipe("abs", "abs", "mine", "raw", (2,), {"inputs": 2, "hidden": 3, "classes": 2}, batch=4)
+    >>> x = torch.linspace(-1, 1, 16).reshape(8, 2)
+    >>> stack = start(recipe, [0, 1, 2], x)
+    >>> samples = prepare(stack, recipe, x, (x.sum(dim=1) > 0).long())
+    >>> run_epoch(stack, recipe, samples, epoch=0).shape
+    torch.Size([3])
+    """
     if recipe.batch:
         return _mini_batches(stack, recipe, samples, epoch)
     return _full_batch(stack, recipe, samples)
 
 
 def sample_order(seed: int, epoch: int, samples: int) -> Tensor:
-    """Shuffle the samples for one seed and epoch, (S,).
+    """Shuffle the samples for one seed and epoch.
 
     A generator for each pair: the order depends neither on the other seeds nor on whether the run
     was interrupted.
+
+    Parameters
+    ----------
+    seed
+        Seed of the model.
+    epoch
+        Number of epochs done before.
+    samples
+        Number of samples, S.
+
+    Returns
+    -------
+    Tensor
+        Indices of the samples in the order in which they are read, (S,).
+
+    Examples
+    --------
+    >>> sorted(sample_order(seed=0, epoch=3, samples=4).tolist())
+    [0, 1, 2, 3]
     """
     state = np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0]
     return torch.randperm(samples, generator=torch.Generator().manual_seed(int(state >> np.uint64(1))))
 
 
 def sample_orders(seeds: Sequence[int], epoch: int, samples: int) -> Tensor:
-    """Shuffle for every seed, (M, S)."""
+    """Shuffle the samples for every seed, as `sample_order` does for one.
+
+    Parameters
+    ----------
+    seeds
+        Seeds of the M models.
+    epoch
+        Number of epochs done before.
+    samples
+        Number of samples, S.
+
+    Returns
+    -------
+    Tensor
+        Indices of the samples, (M, S).
+    """
     return torch.stack([sample_order(seed, epoch, samples) for seed in seeds])
 
 
@@ -103,7 +193,19 @@ def _full_batch(stack: Stack, recipe: Recipe, samples: Samples) -> Tensor:
 def rows_at_a_time(stack: Stack, samples: int) -> int:
     """Choose how many samples a part of a full batch has, so that memory stays bounded.
 
-    Batch-norm needs them all: its statistics are those of the batch.
+    Batch norm needs them all: its statistics are those of the batch.
+
+    Parameters
+    ----------
+    stack
+        M models.
+    samples
+        Number of samples of the full batch.
+
+    Returns
+    -------
+    int
+        Number of samples a part, at least 512.
     """
     if stack.buffers:
         return samples

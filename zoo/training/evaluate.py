@@ -19,12 +19,31 @@ ROWS = 4096
 
 
 def scaled(data: Dataset, recipe: Recipe) -> dict[str, tuple[Tensor, Tensor]]:
-    """Scale and shape every split as the network takes it: inputs (S, ...) float32, labels (S,).
+    """Scale and shape every split as a network takes it.
+
+    Parameters
+    ----------
+    data
+        Data set as stored.
+    recipe
+        Recipe that states the scaling and the shape of a sample.
+
+    Returns
+    -------
+    dict
+        Name of a split -> inputs (S, ...) float32 and labels (S,) int64.
 
     Raises
     ------
     DataError
         If the data have no labels to train on.
+
+    Examples
+    --------
+    >>> from interp.data import load_dataset
+    >>> splits = scaled(load_dataset("digits"), Recipe("abs", "abs", "digits", "x/16", (64,)))
+    >>> splits["train"][0].shape, splits["train"][0].max().item()
+    (torch.Size([1437, 64]), 1.0)
     """
     scaling = parse_scaling(recipe.scaling, data)
     found = {}
@@ -37,7 +56,32 @@ def scaled(data: Dataset, recipe: Recipe) -> dict[str, tuple[Tensor, Tensor]]:
 
 
 def reopened(path: Path, data: Dataset) -> tuple[nn.Sequential, dict[str, tuple[Tensor, Tensor]]]:
-    """Open a trained network in eval mode, its parameters frozen, with the splits as it takes them."""
+    """Open a trained network, its parameters frozen, with its data as it takes them.
+
+    Parameters
+    ----------
+    path
+        Path of a zoo checkpoint.
+    data
+        Data set that it was trained on.
+
+    Returns
+    -------
+    Sequential, dict
+        The network in eval mode, and name of a split -> inputs and labels, as `scaled` gives them.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, damaged or of another kind.
+
+    Examples
+    --------
+    >>> from interp.data import load_dataset
+    >>> network, splits = reopened(Path("zoo/pretrained/abs-digits.pt"), load_dataset("digits"))
+    >>> metrics(network, splits)["test_accuracy"]
+    0.975
+    """
     content = checkpoints.load(path)
     shape = tuple(content["input_shape"])
     recipe = Recipe("any", content["architecture"], content["data"], content["scaling"], shape)
@@ -46,17 +90,49 @@ def reopened(path: Path, data: Dataset) -> tuple[nn.Sequential, dict[str, tuple[
 
 @torch.no_grad()
 def logits(module: nn.Module, x: Tensor) -> Tensor:
-    """Run a network over (S, ...) inputs in blocks, (S, C)."""
+    """Run a network over inputs, in blocks of 4,096 and without gradients.
+
+    Parameters
+    ----------
+    module
+        Network in eval mode.
+    x
+        Scaled inputs, (S, ...).
+
+    Returns
+    -------
+    Tensor
+        Outputs of the network, (S, C).
+
+    Examples
+    --------
+    >>> logits(nn.Linear(3, 2), torch.zeros(5, 3)).shape
+    torch.Size([5, 2])
+    """
     return torch.cat([module(rows) for rows in torch.split(x, ROWS)])
 
 
 def metrics(module: nn.Module, splits: Mapping[str, tuple[Tensor, Tensor]]) -> dict[str, float]:
-    """Measure accuracy in [0, 1] and mean cross-entropy on every split.
+    """Measure accuracy and loss of a network on every split.
+
+    Parameters
+    ----------
+    module
+        Network in eval mode.
+    splits
+        Name of a split -> scaled inputs (S, ...) and labels (S,).
 
     Returns
     -------
     dict
-        ``train_accuracy``, ``train_loss``, ``test_accuracy``, ``test_loss``.
+        Accuracy in [0, 1], such as ``train_accuracy``, and mean cross-entropy in nats, such as ``train_loss``, of each
+        split.
+
+    Examples
+    --------
+    >>> outputs, labels = torch.tensor([[0.0, 9.0], [0.0, 9.0]]), torch.tensor([1, 0])
+    >>> metrics(nn.Identity(), {"test": (outputs, labels)})["test_accuracy"]
+    0.5
     """
     found = {}
     for name, (x, y) in splits.items():

@@ -1,6 +1,7 @@
-"""Ways to start a network, every draw from the generator that is passed in.
+"""Initialisations of a network; all random numbers come from the generator that is passed in.
 
-To add one, write a function ``(module, generator, inputs) -> None`` and one line in `INITS`.
+To add one, write a function ``(module, generator, inputs) -> None`` that draws the parameters in place, with
+``inputs`` the scaled training inputs (S, ...), and one line in `INITS`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,24 @@ Init = Callable[[nn.Module, torch.Generator, Tensor], None]
 
 
 def pytorch_default(module: nn.Module, generator: torch.Generator, inputs: Tensor) -> None:
-    """Draw as `nn.Linear` does by itself: weights and biases uniform in +-1/sqrt(inputs of a node)."""
+    """Draw weights and biases as torch does by itself: uniform in +-1/sqrt(number of inputs of a node).
+
+    Parameters
+    ----------
+    module
+        Network whose parameters are drawn in place.
+    generator
+        Random number generator on the CPU.
+    inputs
+        Scaled training inputs, (S, ...), of which nothing is used.
+
+    Examples
+    --------
+    >>> layer = nn.Linear(100, 5)
+    >>> pytorch_default(layer, torch.Generator().manual_seed(0), torch.empty(0, 100))
+    >>> bool((layer.weight.abs() <= 0.1).all())
+    True
+    """
     for layer in _affine_layers(module):
         nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=generator)
         if layer.bias is not None:
@@ -27,7 +45,17 @@ def pytorch_default(module: nn.Module, generator: torch.Generator, inputs: Tenso
 
 
 def he_normal(module: nn.Module, generator: torch.Generator, inputs: Tensor) -> None:
-    """Draw weights from N(0, 2 / inputs of a node) and set biases to zero (as-NN, experiment 2)."""
+    """Draw weights from N(0, 2 / number of inputs of a node) and set biases to zero (as-NN, experiment 2).
+
+    Parameters
+    ----------
+    module
+        Network whose parameters are drawn in place.
+    generator
+        Random number generator on the CPU.
+    inputs
+        Scaled training inputs, (S, ...), of which nothing is used.
+    """
     for layer in _affine_layers(module):
         nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
         _zero_bias(layer)
@@ -35,7 +63,17 @@ def he_normal(module: nn.Module, generator: torch.Generator, inputs: Tensor) -> 
 
 
 def xavier_uniform(module: nn.Module, generator: torch.Generator, inputs: Tensor) -> None:
-    """Draw weights uniform in +-sqrt(6 / (inputs + outputs)) and set biases to zero (as-NN, experiment 1)."""
+    """Draw weights uniform in +-sqrt(6 / (inputs + outputs)) and set biases to zero (as-NN, experiment 1).
+
+    Parameters
+    ----------
+    module
+        Network whose parameters are drawn in place.
+    generator
+        Random number generator on the CPU.
+    inputs
+        Scaled training inputs, (S, ...), of which nothing is used.
+    """
     for layer in _affine_layers(module):
         nn.init.xavier_uniform_(layer.weight, generator=generator)
         _zero_bias(layer)
@@ -43,7 +81,17 @@ def xavier_uniform(module: nn.Module, generator: torch.Generator, inputs: Tensor
 
 
 def he_normal_sampled(module: nn.Module, generator: torch.Generator, inputs: Tensor) -> None:
-    """Start as `he_normal`, with every boundary of the first layer through ONE training sample (as-NN)."""
+    """Draw as `he_normal` does, then put every boundary of the first layer through ONE training sample (as-NN).
+
+    Parameters
+    ----------
+    module
+        Network whose parameters are drawn in place.
+    generator
+        Random number generator on the CPU.
+    inputs
+        Scaled training inputs, (S, ...), one of which is drawn.
+    """
     he_normal(module, generator, inputs)
     first = next(_affine_layers(module))
     if first.bias is not None and first.weight.dim() == 2:
@@ -52,25 +100,53 @@ def he_normal_sampled(module: nn.Module, generator: torch.Generator, inputs: Ten
 
 
 def bias_through(weight: Tensor, point: Tensor) -> Tensor:
-    """Return b = -W z, so that every boundary passes through z.
+    """Give b = -W z, with which every boundary passes through z (as-NN, bias sampling).
 
     Parameters
     ----------
     weight
-        (..., N, D).
+        Weights, (..., N, D).
     point
-        (..., D); a point per leading index.
+        Point z for each leading index, (..., D).
 
     Returns
     -------
     Tensor
-        (..., N).
+        Biases, (..., N).
+
+    Examples
+    --------
+    >>> bias_through(torch.tensor([[1.0, 2.0]]), torch.tensor([3.0, 4.0]))
+    tensor([-11.])
     """
     return -(weight * point.unsqueeze(-2)).sum(dim=-1)
 
 
 def box_points(count: int, side: float, width: int, generator: torch.Generator) -> Tensor:
-    """Draw `count` points uniform in [-side, side]^width, (count, width)."""
+    """Draw points uniformly from the box [-side, side]^width.
+
+    Parameters
+    ----------
+    count
+        Number of points.
+    side
+        Half the length of the box's edges.
+    width
+        Number of dimensions.
+    generator
+        Random number generator on the CPU.
+
+    Returns
+    -------
+    Tensor
+        Points, (count, width).
+
+    Examples
+    --------
+    >>> points = box_points(100, 8.0, 2, torch.Generator().manual_seed(0))
+    >>> points.shape, bool((points.abs() <= 8).all())
+    (torch.Size([100, 2]), True)
+    """
     return (torch.rand(count, width, generator=generator) * 2 - 1) * side
 
 

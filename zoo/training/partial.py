@@ -17,18 +17,52 @@ from zoo.training.stacks import Stack
 
 
 def partial_path(folder: Path, recipe: Recipe, seeds: Sequence[int]) -> Path:
-    """Name the file after the recipe's content and the stack's seeds."""
+    """Name the file of an interrupted training after the recipe's content and the stack's seeds.
+
+    Parameters
+    ----------
+    folder
+        Folder of the checkpoints.
+    recipe
+        Recipe of the training.
+    seeds
+        Seeds that the stack began with, ascending.
+    """
     return folder / f"{_stem(recipe)}-{seeds[0]}-{seeds[-1]}.partial"
 
 
 def save_partial(path: Path, stack: Stack, seeds: Sequence[int], epoch: int) -> None:
-    """Write all that the epochs to come depend on; `seeds` are those that the stack began with."""
+    """Write all that the epochs to come depend on.
+
+    Parameters
+    ----------
+    path
+        Path of the file, from `partial_path`.
+    stack
+        Models in the middle of their training.
+    seeds
+        Seeds that the stack began with; models that diverged have left it.
+    epoch
+        Number of epochs done.
+    """
     groups = {name: _to_cpu(getattr(stack, name)) for name in ("params", "velocity", "buffers")}
     save_tensors(path, {"seeds": list(seeds), "alive": stack.seeds, "epoch": epoch, **groups})
 
 
 def find_partials(folder: Path, recipe: Recipe) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Read every interrupted training of one recipe.
+
+    Parameters
+    ----------
+    folder
+        Folder of the checkpoints.
+    recipe
+        Recipe of the trainings.
+
+    Yields
+    ------
+    Path, dict
+        Path of the file, and the state that `save_partial` wrote.
 
     Raises
     ------
@@ -45,7 +79,20 @@ def find_partials(folder: Path, recipe: Recipe) -> Iterator[tuple[Path, dict[str
 
 
 def restore(stack: Stack, state: dict[str, Any]) -> int:
-    """Put an interrupted state into a stack made anew; returns the epochs done."""
+    """Put the state of an interrupted training into a stack made anew.
+
+    Parameters
+    ----------
+    stack
+        Untrained stack of the seeds that the training began with; changed in place.
+    state
+        State that `save_partial` wrote.
+
+    Returns
+    -------
+    int
+        Number of epochs done.
+    """
     stack.keep([stack.seeds.index(seed) for seed in state["alive"]])
     for name in ("params", "velocity", "buffers"):
         group: dict[str, Tensor] = getattr(stack, name)

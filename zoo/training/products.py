@@ -18,7 +18,13 @@ MOST_EXACT = 256  # every integer up to here is a bfloat16 number
 
 
 def can_split(x: Tensor) -> bool:
-    """Tell whether inputs are exact in bfloat16 and the device multiplies such numbers fast."""
+    """Tell whether inputs are exact in bfloat16 and the device multiplies such numbers fast.
+
+    Parameters
+    ----------
+    x
+        Scaled inputs, (S, ...).
+    """
     if x.dim() != 2 or not bool(((x == x.round()) & (x.abs() <= MOST_EXACT)).all()):
         return False
     if x.is_cuda:
@@ -28,17 +34,29 @@ def can_split(x: Tensor) -> bool:
 
 
 def project(x: Tensor, weight: Tensor, bias: Tensor, split: bool) -> Tensor:
-    """Compute the nodes' values ``x weight^T + bias``, (S, N).
+    """Compute the pre-activations ``x weight^T + bias``.
 
     The backward product stays in plain float32: its left factor has as many values as the result
     here, and halving those costs what the matrix units save.
 
     Parameters
     ----------
-    x, weight, bias
-        (S, D), (N, D) and (N,), float32; x exact in bfloat16 if `split`.
+    x
+        Inputs, (S, D) float32; exact in bfloat16 if `split`.
+    weight, bias
+        Weights (N, D) and biases (N,), float32.
     split
-        Use the two halves; else plain float32.
+        Whether each weight is taken as the sum of two bfloat16 halves; else plain float32.
+
+    Returns
+    -------
+    Tensor
+        Pre-activations, (S, N).
+
+    Examples
+    --------
+    >>> project(torch.tensor([[2.0]]), torch.tensor([[3.0]]), torch.tensor([1.0]), split=False)
+    tensor([[7.]])
     """
     if not split:
         return torch.addmm(bias, x, weight.T)
@@ -48,7 +66,18 @@ def project(x: Tensor, weight: Tensor, bias: Tensor, split: bool) -> Tensor:
 
 
 def halves(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Split float32 numbers into two float32 numbers that bfloat16 holds exactly."""
+    """Split float32 numbers into two float32 numbers that bfloat16 holds exactly.
+
+    Parameters
+    ----------
+    values
+        Numbers of any shape.
+
+    Returns
+    -------
+    Tensor, Tensor
+        Large and small halves, whose sum is `values` to 2^-17 of its size.
+    """
     high = values.bfloat16().float()
     return high, (values - high).bfloat16().float()
 

@@ -19,6 +19,18 @@ SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # of the epochs; the end is the
 def snapshot_epochs(recipe: Recipe, shares: Sequence[float] = SHARES) -> list[int]:
     """Turn shares of the training into epochs, without repeats.
 
+    Parameters
+    ----------
+    recipe
+        Recipe of the training.
+    shares
+        Shares of its epochs, in [0, 1].
+
+    Returns
+    -------
+    list of int
+        Epochs in ascending order, without the last, whose network is the finished checkpoint.
+
     Examples
     --------
     >>> snapshot_epochs(Recipe("a", "abs", "mnist", "raw", (784,), epochs=20))
@@ -28,21 +40,38 @@ def snapshot_epochs(recipe: Recipe, shares: Sequence[float] = SHARES) -> list[in
 
 
 def snapshot_path(folder: Path, recipe: Recipe, seed: int, epoch: int) -> Path:
-    """Name the checkpoint of one seed and epoch."""
-    return folder / "along" / f"{recipe.name}-{recipe.data}-{seed:03d}-epoch{epoch:05d}.pt"
-
-
-class Snapshots:
-    """Saves every model of a stack at some epochs; goes into `zoo.training.train.TrainOptions.watch`.
+    """Name the snapshot of one seed and epoch.
 
     Parameters
     ----------
     folder
-        Of the finished checkpoints; these go into its subfolder ``along``.
+        Folder of the finished checkpoints.
     recipe
-        What is trained.
+        Recipe of the training.
+    seed
+        Seed of the network.
+    epoch
+        Number of epochs done.
+
+    Examples
+    --------
+    >>> snapshot_path(Path("runs"), Recipe("abs", "abs", "mnist", "raw", (784,)), seed=7, epoch=10).name
+    'abs-mnist-007-epoch00010.pt'
+    """
+    return folder / "along" / f"{recipe.name}-{recipe.data}-{seed:03d}-epoch{epoch:05d}.pt"
+
+
+class Snapshots:
+    """Function that saves every model of a stack at some epochs, for `zoo.training.TrainOptions.watch`.
+
+    Parameters
+    ----------
+    folder
+        Folder of the finished checkpoints; snapshots go into its subfolder ``along``.
+    recipe
+        Recipe of the training.
     splits
-        Scaled data, for the metrics.
+        Scaled data, for the accuracy and loss stated in each snapshot.
     """
 
     def __init__(self, folder: Path, recipe: Recipe, splits: Mapping[str, tuple[Tensor, Tensor]]) -> None:
@@ -50,7 +79,7 @@ class Snapshots:
         self.epochs = snapshot_epochs(recipe)
 
     def __call__(self, stack: Stack, epoch: int) -> None:
-        """Save, if this is one of the epochs."""
+        """Save the stack, if this is one of the epochs."""
         if epoch not in self.epochs:
             return
         module = build(self.recipe.architecture, **self.recipe.arguments).eval()

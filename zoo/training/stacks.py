@@ -23,20 +23,20 @@ class Stack:
     Attributes
     ----------
     seeds
-        One a model.
+        Seeds of the models, M.
     params, velocity
-        Parameter name -> (M, ...), and the momentum of each.
+        Parameters by name, each (M, ...), and their momentum.
     buffers
-        Buffer name -> (M, ...).
-    first
+        Buffers by name, such as running statistics of norms, each (M, ...).
+    head
         Name of the first layer if that is linear: its products are batched by hand, the rest of the
-        network, `tail`, by `torch.func.vmap`. None puts everything into the tail.
+        network, `tail`, by `torch.func.vmap`. None if the tail is the whole network.
     tail
-        Structure only; its own parameters are never used.
+        Structure of the rest of the network; the parameters that it holds itself are never used.
     columns
-        Input columns that the first layer sees, or None for all.
+        Indices of the input columns that the head reads; None for all.
     initial_weight
-        (M, N, D) of the first layer with all columns, where some are left out.
+        Weights of the head with all columns, (M, N, D), where some are left out.
     """
 
     seeds: list[int]
@@ -52,7 +52,13 @@ class Stack:
         return len(self.seeds)
 
     def member(self, index: int) -> dict[str, Tensor]:
-        """Give one model's ``state_dict``, copied, with every column."""
+        """Give the ``state_dict`` of one model, copied, with every column.
+
+        Parameters
+        ----------
+        index
+            Position of the model in the stack.
+        """
         state = {name: value[index].detach().clone() for name, value in {**self.params, **self.buffers}.items()}
         if self.columns is not None and self.initial_weight is not None:
             whole = self.initial_weight[index].clone()
@@ -61,7 +67,13 @@ class Stack:
         return state
 
     def keep(self, rows: Sequence[int]) -> None:
-        """Drop all models but these."""
+        """Drop all models but some.
+
+        Parameters
+        ----------
+        rows
+            Positions of the models that stay.
+        """
         index = torch.tensor(list(rows), dtype=torch.long)
         for group in (self.params, self.velocity, self.buffers):
             for name, value in group.items():
@@ -80,13 +92,24 @@ def start(recipe: Recipe, seeds: Sequence[int], inputs: Tensor, device: str = "c
     Parameters
     ----------
     recipe
-        Names the architecture and the initialisation.
+        Recipe, which states the architecture and the initialisation.
     seeds
-        One a model.
+        Seeds of the models.
     inputs
-        (S, ...) scaled training inputs, for data-sampled biases.
+        Scaled training inputs, (S, ...), for biases that put boundaries through samples.
     device
-        Where the stack goes.
+        Device of the stack, ``cpu`` or ``cuda``.
+
+    Returns
+    -------
+    Stack
+        Untrained models in train mode.
+
+    Examples
+    --------
+    >>> recipe = Recipe("abs", "abs", "mine", "raw", (2,), {"inputs": 2, "hidden": 3, "classes": 2})
+    >>> start(recipe, range(5), torch.zeros(8, 2)).params["hidden.weight"].shape
+    torch.Size([5, 3, 2])
     """
     modules = [untrained(recipe, seed, inputs) for seed in seeds]
     params = {
@@ -103,7 +126,17 @@ def start(recipe: Recipe, seeds: Sequence[int], inputs: Tensor, device: str = "c
 
 
 def untrained(recipe: Recipe, seed: int, inputs: Tensor) -> nn.Sequential:
-    """Make one network as its seed starts it."""
+    """Make one network as its seed starts it.
+
+    Parameters
+    ----------
+    recipe
+        Recipe, which states the architecture and the initialisation.
+    seed
+        Seed of the random number generator.
+    inputs
+        Scaled training inputs, (S, ...), for biases that put boundaries through samples.
+    """
     module = build(recipe.architecture, **recipe.arguments)
     with torch.no_grad():
         INITS[recipe.init](module, torch.Generator().manual_seed(seed), inputs)
@@ -118,14 +151,14 @@ def leave_out_zero_columns(stack: Stack, inputs: Tensor) -> Tensor:
     Parameters
     ----------
     stack
-        Untrained; changed in place.
+        Untrained models, changed in place.
     inputs
-        (S, D).
+        Scaled inputs, (S, D).
 
     Returns
     -------
     Tensor
-        (S, kept) inputs.
+        Inputs without those columns, (S, kept).
     """
     if stack.first is None or inputs.dim() != 2:
         return inputs
@@ -140,7 +173,18 @@ def leave_out_zero_columns(stack: Stack, inputs: Tensor) -> Tensor:
 
 
 def kept_columns(inputs: Tensor) -> Tensor:
-    """List the columns that are not all zero, with zero ones to fill up a multiple of 16."""
+    """List the columns that are not all zero, with zero ones to fill up a multiple of 16.
+
+    Parameters
+    ----------
+    inputs
+        Scaled inputs, (S, D).
+
+    Returns
+    -------
+    Tensor
+        Indices of the columns, ascending.
+    """
     live = inputs.ne(0).any(dim=0)
     short = int(-live.sum() % COLUMN_STEP)
     spare = (~live).nonzero().flatten()[:short]

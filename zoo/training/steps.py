@@ -23,22 +23,22 @@ def add_gradient(stack: Stack, x: Tensor, y: Tensor, *, total: int, decay: float
     Parameters
     ----------
     stack
-        M models.
+        M models, whose velocities are changed in place.
     x
-        (M, B, ...), each model's own samples, or (B, ...) for all models alike.
+        Scaled inputs: each model's own, (M, B, ...), or shared by all models, (B, ...).
     y
-        (M, B) or (B,) labels.
+        Labels, (M, B) or (B,).
     total
-        Samples in the mean; more than B where `x` is one part of a full batch.
+        Number of samples in the mean; more than B where `x` is one part of a full batch.
     decay
-        Momentum, or 1 for the parts after the first.
+        Momentum; 1 for the parts of a full batch after the first.
     split
-        See `zoo.training.products`; for shared inputs only.
+        Whether products may use bfloat16 halves, see `zoo.training.products`; for shared inputs only.
 
     Returns
     -------
     Tensor
-        (M,) this part of the mean loss.
+        Summed cross-entropy of these samples over `total`, in nats, (M,).
     """
     shared = y.dim() == 1
     if stack.first is None:
@@ -60,24 +60,37 @@ def add_gradient(stack: Stack, x: Tensor, y: Tensor, *, total: int, decay: float
 
 
 def descend(stack: Stack, lr: float) -> None:
-    """Move every parameter by ``-lr * velocity``."""
+    """Move every parameter by ``-lr * velocity``.
+
+    Parameters
+    ----------
+    stack
+        M models, changed in place.
+    lr
+        Learning rate.
+    """
     for name, value in stack.params.items():
         value.add_(stack.velocity[name], alpha=-lr)
 
 
 def outputs(stack: Stack, params: dict[str, Tensor], values: Tensor, model_axis: int | None) -> Tensor:
-    """Run the tail of every model, (M, B, C).
+    """Run the tail of every model.
 
     Parameters
     ----------
     stack
-        Gives the structure and the buffers.
+        M models, for their structure and buffers.
     params
-        Of the tail, (M, ...).
+        Parameters of the tails by name, each (M, ...).
     values
-        What the tail reads: (M, B, ...), or (B, ...) for all models alike.
+        Inputs of the tails: (M, B, ...), or (B, ...) shared by all models.
     model_axis
-        0 or None, accordingly.
+        Axis of the models in `values`: 0, or None where they are shared.
+
+    Returns
+    -------
+    Tensor
+        Logits, (M, B, C).
     """
     state = {**params, **stack.buffers}
 
@@ -92,7 +105,18 @@ def outputs(stack: Stack, params: dict[str, Tensor], values: Tensor, model_axis:
 
 
 def tail_params(stack: Stack) -> dict[str, Tensor]:
-    """Pick the parameters behind the first layer, (M, ...) each."""
+    """Pick the parameters behind the head.
+
+    Parameters
+    ----------
+    stack
+        M models.
+
+    Returns
+    -------
+    dict
+        Parameters by name, each (M, ...).
+    """
     prefix = f"{stack.first}."
     return {name: value for name, value in stack.params.items() if stack.first is None or not name.startswith(prefix)}
 
@@ -118,15 +142,23 @@ def cross_entropy(logits: Tensor, labels: Tensor, total: int) -> tuple[Tensor, T
 
     Parameters
     ----------
-    logits, labels
-        (M, B, C) and (M, B).
+    logits
+        Logits, (M, B, C).
+    labels
+        Labels, (M, B).
     total
-        Samples in the mean.
+        Number of samples in the mean.
 
     Returns
     -------
     Tensor, Tensor
-        (M,) and (M, B, C).
+        Summed cross-entropy over `total` in nats, (M,), and its gradient by the logits, (M, B, C).
+
+    Examples
+    --------
+    >>> loss, slope = cross_entropy(torch.zeros(1, 1, 2), torch.zeros(1, 1, dtype=torch.long), total=1)
+    >>> round(loss.item(), 4), slope.flatten().tolist()
+    (0.6931, [-0.5, 0.5])
     """
     logs = torch.log_softmax(logits, dim=2)
     losses = -logs.gather(2, labels.unsqueeze(2)).sum(dim=(1, 2)) / total

@@ -27,22 +27,23 @@ Watcher = Callable[[Stack, int], None]
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """Where and how training runs; nothing here changes its result.
+    """Settings of a training that do not change its result: folder, device, saving.
 
     Attributes
     ----------
     out
         Folder of the checkpoints.
     device
-        ``cpu`` or ``cuda``.
+        Device that the networks are trained on, ``cpu`` or ``cuda``.
     block
-        Most models trained as one problem; 0 chooses.
+        Largest number of models trained as one stack; 0 chooses by architecture and device.
     save_every
-        Seconds between the states that a killed run continues from; else the environment's ``ZOO_SAVE_EVERY``.
+        Seconds between the states that a killed run continues from; by default those that the environment's
+        ``ZOO_SAVE_EVERY`` says, else 60.
     numbered
-        Put the seed into the file's name even where there is only one.
+        Whether the seed stands in the file's name even where there is only one.
     watch
-        Called with the stack and the epochs done before the first epoch and after each.
+        Function of the stack and the number of epochs done, called before the first epoch and after each.
     """
 
     out: Path = Path("runs")
@@ -65,26 +66,40 @@ def train(recipe: Recipe, seeds: Sequence[int], data: Dataset, options: TrainOpt
     Parameters
     ----------
     recipe
-        What to train, and how.
+        Architecture, data and hyper-parameters.
     seeds
-        One a network. A seed's start, sample order and result do not depend on the others.
+        Seeds of the networks. A seed's start, sample order and result do not depend on the others.
     data
-        The recipe's data set.
+        Data set that the recipe names.
     options
-        Where to.
+        Folder, device and saving.
 
     Returns
     -------
     list of Path
-        A checkpoint a seed, in order.
+        Checkpoints, in the order of the seeds.
 
     Raises
     ------
     UsageError
-        If a network's loss stops being finite (the others are trained and kept), or the folder
+        If a network's loss stops being finite (the others are trained and kept), the device is missing or the folder
         cannot be written.
     MismatchError
         If a checkpoint of that name holds another training.
+    DataError
+        If the data have no labels.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from interp.types import Split
+    >>> x = np.linspace(-1, 1, 16, dtype=np.float32).reshape(8, 2)
+    >>> data = Dataset("mine", {"train": Split(x, (x.sum(axis=1) > 0).astype(int))}, None, ("no", "yes"), (), "")
+    >>> recipe = Recipe("abs", "abs", "mine", "raw", (2,), {"inputs": 2, "hidden": 3, "classes": 2}, epochs=1)
+    >>> with TemporaryDirectory() as folder:
+    ...     [path.name for path in train(recipe, [0, 1], data, TrainOptions(Path(folder)))]
+    ['abs-mine-000.pt', 'abs-mine-001.pt']
     """
     _check_device(options.device)
     names = checkpoint_paths(recipe, seeds, options)
@@ -107,13 +122,48 @@ def train(recipe: Recipe, seeds: Sequence[int], data: Dataset, options: TrainOpt
 
 
 def checkpoint_paths(recipe: Recipe, seeds: Sequence[int], options: TrainOptions) -> dict[int, Path]:
-    """Say where each seed's checkpoint goes."""
+    """Say where each seed's checkpoint goes.
+
+    Parameters
+    ----------
+    recipe
+        Recipe of the training.
+    seeds
+        Seeds of the networks.
+    options
+        Folder of the checkpoints, and whether a single one has its seed in its name.
+
+    Returns
+    -------
+    dict
+        Seed -> path of its checkpoint.
+
+    Examples
+    --------
+    >>> paths = checkpoint_paths(Recipe("abs", "abs", "mnist", "raw", (784,)), [7], TrainOptions(Path("runs")))
+    >>> paths[7].name
+    'abs-mnist.pt'
+    """
     numbered = options.numbered or len(seeds) > 1
     return {seed: options.out / checkpoint_name(recipe, seed if numbered else None) for seed in seeds}
 
 
 def checkpoint_name(recipe: Recipe, seed: int | None) -> str:
-    """Name a checkpoint: ``abs-digits.pt`` for a single one, ``abs-digits-007.pt`` among several."""
+    """Name a checkpoint.
+
+    Parameters
+    ----------
+    recipe
+        Recipe of the training.
+    seed
+        Seed of the network; None leaves it out of the name.
+
+    Examples
+    --------
+    >>> recipe = Recipe("abs", "abs", "digits", "x/16", (64,))
+    >>> checkpoint_name(recipe, None), checkpoint_name(recipe, 7)
+    ('abs-digits.pt', 'abs-digits-007.pt')
+    """
     return f"{recipe.name}-{Path(recipe.data).stem}" + (".pt" if seed is None else f"-{seed:03d}.pt")
 
 

@@ -7,8 +7,7 @@ from zoo import checkpoints
 from zoo.architectures import build
 from zoo.papers.learn_dm.activity import at_half, clamp_curves, inactive_shares
 from zoo.recipes import default_recipe
-from zoo.training.evaluate import scaled
-from zoo.training.train import TrainOptions, train
+from zoo.training import TrainOptions, scaled, train
 
 DIGITS = load_dataset("digits")
 

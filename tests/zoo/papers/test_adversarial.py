@@ -7,7 +7,7 @@ from interp.data import load_dataset
 from zoo import checkpoints
 from zoo.papers.use_dm.adversarial import pgd_recipe, robustness, sentence
 from zoo.recipes import default_recipe
-from zoo.training.train import TrainOptions, train
+from zoo.training import TrainOptions, train
 
 
 def test_the_attacked_training_differs_by_the_attack_alone():

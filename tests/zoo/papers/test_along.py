@@ -8,8 +8,7 @@ from zoo import checkpoints
 from zoo.papers.use_dm.along import curves, sentence, summary
 from zoo.papers.use_dm.tolerated import LEVELS, tolerated
 from zoo.recipes import default_recipe
-from zoo.training.evaluate import scaled
-from zoo.training.train import TrainOptions, train
+from zoo.training import TrainOptions, scaled, train
 
 DIGITS = load_dataset("digits")
 

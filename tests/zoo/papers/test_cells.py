@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from zoo.papers.report import TABLES, published
 from zoo.papers.report.cells import bare_cell, count_cell, extreme_cell, frame, mean_cell, tally
 from zoo.papers.report.page import CELL_COLUMNS, Page, markdown_table
-from zoo.papers.report.published import TABLES, published
 
 
 @pytest.mark.parametrize(("theirs", "fits"), [(1.0, True), (1.58, True), (1.60, False)])

@@ -9,9 +9,9 @@ from zoo.papers.learn_dm.learn_dm import closer
 from zoo.papers.learn_dm.negation import comparison, sentence
 from zoo.papers.learn_dm.node_activity import per_seed
 from zoo.papers.learn_dm.short_distances import sentence as distances_sentence
-from zoo.papers.report.page import Page
+from zoo.papers.report import Page
 from zoo.recipes import default_recipe
-from zoo.training.train import TrainOptions, train
+from zoo.training import TrainOptions, train
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_without_networks_a_report_on_finished_ones_is_refused(options, tmp_path
 
 
 def test_snapshots_lie_beside_the_networks(options):
-    from zoo.papers.trainings.full_batch import full_batch
+    from zoo.papers.trainings import full_batch
 
     recipe = full_batch("abs", epochs=1)
     first = options.networks(recipe, 1, made_up_mnist(), "x", along=True)

@@ -8,11 +8,10 @@ from interp.data import load_dataset
 from zoo import checkpoints
 from zoo.papers.options import ReproduceOptions
 from zoo.papers.papers import PAPERS
-from zoo.papers.report.cells import decision_cell
+from zoo.papers.report import decision_cell
 from zoo.papers.use_dm.sweeps import accuracies, paired_tests, sweep
 from zoo.recipes import Recipe, default_recipe
-from zoo.training.evaluate import scaled
-from zoo.training.train import TrainOptions, train
+from zoo.training import TrainOptions, scaled, train
 
 DIGITS = load_dataset("digits")
 

@@ -15,10 +15,8 @@ from zoo.papers.as_nn.ensembles import ensemble_errors, per_model, test_logits
 from zoo.papers.as_nn.open_questions import add_batch_norm, add_prototypes
 from zoo.papers.lenet import lenet
 from zoo.papers.options import ReproduceOptions, nothing_finished
-from zoo.papers.report.cells import Cell, bare_cell, count_cell, extreme_cell, mean_cell, tally
-from zoo.papers.report.page import Page
-from zoo.papers.report.published import published
-from zoo.training.evaluate import scaled
+from zoo.papers.report import Cell, Page, bare_cell, count_cell, extreme_cell, mean_cell, published, tally
+from zoo.training import scaled
 
 REPETITIONS = single_nodes.REPETITIONS
 DIGITS = {"test_error": 4, "avg_error_count": 1}
@@ -33,7 +31,25 @@ OUTLIERS = (
 
 
 def reproduce(options: ReproduceOptions) -> Path:
-    """Train what is missing, measure, and write ``reports/as-nn``."""
+    """Train what is missing, measure, and write ``reports/as-nn``.
+
+    Parameters
+    ----------
+    options
+        Size of the reproduction, and its folders.
+
+    Returns
+    -------
+    Path
+        Path of the report's ``README.md``.
+
+    Raises
+    ------
+    DataError
+        If MNIST is not found.
+    UsageError
+        If no network is finished and none is to be trained, or a file cannot be written.
+    """
     page = Page(options.reports / "as-nn", "Neural Networks as Nearest Neighbors: what we find")
     add_single_nodes(page)
     data, runs = options.mnist(), options.runs or experiment2.RUNS
@@ -46,7 +62,13 @@ def reproduce(options: ReproduceOptions) -> Path:
 
 
 def add_single_nodes(page: Page) -> None:
-    """Report experiment 1."""
+    """Report experiment 1 (tables 2 and 3).
+
+    Parameters
+    ----------
+    page
+        Report that gets the section.
+    """
     found = single_nodes.run_all(experiment1.MODELS, experiment1.EPOCHS)
     page.section(
         "Experiment 1: single nodes learn a Mahalanobis distance (tables 2 and 3)",
@@ -87,7 +109,19 @@ def _networks(condition: str, data: Dataset, runs: int, options: ReproduceOption
 
 
 def add_networks(page: Page, paths: Mapping[str, Sequence[Path]], data: Dataset, epochs: int) -> None:
-    """Report experiment 2."""
+    """Report experiment 2 (table 5).
+
+    Parameters
+    ----------
+    page
+        Report that gets the section.
+    paths
+        Condition of the table -> checkpoints of its networks.
+    data
+        MNIST.
+    epochs
+        Number of epochs that the networks were trained for.
+    """
     page.section(
         "Experiment 2: MNIST networks with negated outputs (table 5)",
         f"784-128-10, activation after both layers, logits negated; {min(map(len, paths.values()))} networks a "
@@ -112,13 +146,19 @@ def table5_cells(condition: str, alone: dict[str, Array], together: dict[str, in
     Parameters
     ----------
     condition
-        The column.
+        Column of the table.
     alone
-        Of `per_model`.
+        Measurements of each network alone, from `per_model`.
     together
-        Of `ensemble_errors`; judged with ten networks only, since it depends on their number.
+        Errors of the networks together, from `ensemble_errors`; judged with ten networks only, since they depend on
+        that number.
     images
-        Test images.
+        Number of test images.
+
+    Returns
+    -------
+    list of Cell
+        Cells of the column, from the top.
     """
     theirs = published("as_nn/table5")[condition]
     accuracy, name = alone["accuracy"], f"table 5 / {{}} / {condition}"

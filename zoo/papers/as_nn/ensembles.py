@@ -13,13 +13,26 @@ from torch.nn import functional
 
 from interp.types import Array
 from zoo import checkpoints
-from zoo.training.evaluate import logits
+from zoo.training import logits
 
 PER_MODEL = ("accuracy", "precision", "recall", "f1", "test_error", "error_count")
 
 
 def test_logits(paths: Sequence[Path], x: Tensor) -> Tensor:
-    """Run every checkpoint over the test images, (M, S, C)."""
+    """Run every checkpoint over the test images.
+
+    Parameters
+    ----------
+    paths
+        Paths of M checkpoints of one architecture.
+    x
+        Scaled test images, (S, ...).
+
+    Returns
+    -------
+    Tensor
+        Logits, (M, S, C).
+    """
     return torch.stack([logits(checkpoints.module_of(checkpoints.load(path)), x) for path in paths])
 
 
@@ -28,13 +41,15 @@ def per_model(scores: Tensor, y: Tensor) -> dict[str, Array]:
 
     Parameters
     ----------
-    scores, y
-        (M, S, C) logits and (S,) labels.
+    scores
+        Logits, (M, S, C).
+    y
+        Labels, (S,).
 
     Returns
     -------
     dict
-        A name of `PER_MODEL` -> (M,).
+        Name of a measure in `PER_MODEL` -> its value for each network, (M,).
     """
     rows = []
     for one in scores:
@@ -46,15 +61,27 @@ def per_model(scores: Tensor, y: Tensor) -> dict[str, Array]:
 
 
 def ensemble_errors(scores: Tensor, y: Tensor) -> dict[str, int]:
-    """Count test images that the networks get wrong together.
-
-    ``unique``: wrong in at least one; ``consistent``: in all; ``voting``: in half or more; ``l2``: the
-    class whose outputs have the smallest norm over the networks is wrong.
+    """Count test images that the networks get wrong together (as-NN, table 5).
 
     Parameters
     ----------
-    scores, y
-        (M, S, C) logits and (S,) labels.
+    scores
+        Logits, (M, S, C).
+    y
+        Labels, (S,).
+
+    Returns
+    -------
+    dict
+        Number of images: ``unique_errors``, wrong in at least one network; ``consistent_errors``, in all;
+        ``voting_errors``, in half or more; ``l2_errors``, where the class whose outputs have the smallest norm over the
+        networks is wrong.
+
+    Examples
+    --------
+    >>> logits = torch.tensor([[[0.0, -1.0]], [[-1.0, 0.0]]])
+    >>> ensemble_errors(logits, torch.tensor([0]))["unique_errors"]
+    1
     """
     wrong = (scores.argmax(dim=2) != y).sum(dim=0)
     nearest = scores.square().sum(dim=0).argmin(dim=1)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from interp.types import Array
-from zoo.training.initialise import bias_through, box_points
+from zoo.training import bias_through, box_points
 
 MEAN, COVARIANCE = (3.0, 2.0), ((2.0, -1.0), (-1.0, 1.0))
 POINTS, MODELS, EPOCHS = 1_024, 300, 200
@@ -30,12 +30,14 @@ class Nodes:
 
     Attributes
     ----------
-    weight, bias
-        (M, 2) and (M,) float32.
+    weight
+        Weights, (M, 2) float32.
+    bias
+        Biases, (M,) float32.
     losses
-        (epochs, M) mean squared error before each step.
+        Mean squared error before each step, (epochs, M).
     error
-        (M,) mean squared error after the last one.
+        Mean squared error after the last step, (M,).
     """
 
     weight: Tensor
@@ -45,7 +47,24 @@ class Nodes:
 
 
 def points(seed: int = SEED) -> tuple[Tensor, Tensor]:
-    """Draw the data: (1024, 2) points and their true distances (1024,), in sigma."""
+    """Draw 1,024 points from the Gaussian of the experiment.
+
+    Parameters
+    ----------
+    seed
+        Seed of the random number generator.
+
+    Returns
+    -------
+    Tensor, Tensor
+        Points (1024, 2), and their Mahalanobis distances from the mean (1024,), in sigma.
+
+    Examples
+    --------
+    >>> x, distance = points()
+    >>> x.shape, bool((distance > 0).all())
+    (torch.Size([1024, 2]), True)
+    """
     generator = torch.Generator().manual_seed(seed)
     covariance = torch.tensor(COVARIANCE)
     whitened = torch.randn(POINTS, 2, generator=generator)
@@ -54,23 +73,23 @@ def points(seed: int = SEED) -> tuple[Tensor, Tensor]:
 
 
 def initial(seeds: Sequence[int], x: Tensor, activation: str, sampled: bool) -> tuple[Tensor, Tensor]:
-    """Draw the starts of some seeds, each from a generator of its own.
+    """Draw the initial nodes of some seeds, each from a generator of its own.
 
     Parameters
     ----------
     seeds
-        One a model.
+        Seeds of the nodes, M.
     x
-        (S, 2) data.
+        Points, (S, 2).
     activation
-        ``relu`` models whose output is zero on every point are drawn again.
+        Activation of the nodes, ``relu`` or ``abs``; ReLU nodes whose output is zero on every point are drawn again.
     sampled
-        Put the boundary through a data point (table 3), else through a point of the box (table 2).
+        Whether the boundary passes through one of the points (table 3); else through a point of the box (table 2).
 
     Returns
     -------
     Tensor, Tensor
-        (M, 2) weights and (M,) biases.
+        Weights (M, 2) and biases (M,).
     """
     starts = [_one_start(seed, x, activation, sampled) for seed in seeds]
     return torch.stack([weight for weight, _ in starts]), torch.stack([bias for _, bias in starts])
@@ -97,13 +116,28 @@ def fit(weight: Tensor, bias: Tensor, x: Tensor, target: Tensor, activation: str
     Parameters
     ----------
     weight, bias
-        (M, 2) and (M,) starts.
-    x, target
-        (S, 2) and (S,).
+        Initial weights (M, 2) and biases (M,).
+    x
+        Points, (S, 2).
+    target
+        Mahalanobis distances to be learned, (S,).
     activation
-        ``abs`` or ``relu``.
+        Activation of the nodes, ``relu`` or ``abs``.
     epochs
-        200 as published.
+        Number of epochs; 200 as published.
+
+    Returns
+    -------
+    Nodes
+        Trained nodes.
+
+    Examples
+    --------
+    >>> x, target = points()
+    >>> weight, bias = initial([0, 1], x, "abs", sampled=True)
+    >>> nodes = fit(weight, bias, x, target, "abs", epochs=20)
+    >>> bool((nodes.error < nodes.losses[0]).all())
+    True
     """
     lifted = torch.cat([x, torch.ones(len(x), 1)], dim=1)  # (S, 3): the bias as a third weight
     params = torch.cat([weight, bias.unsqueeze(1)], dim=1)
@@ -125,10 +159,22 @@ def _residual(params: Tensor, lifted: Tensor, target: Tensor, activation: str) -
 
 
 def kinds(nodes: Nodes, activation: str) -> Array:
-    """Name each node coherent, adhoc or dead by the published rules, (M,).
+    """Name each node coherent, adhoc or dead by the published rules.
 
     The published counts hold if only ReLU nodes can be dead: an Abs node with an error above 1.7 is
     counted by its distance.
+
+    Parameters
+    ----------
+    nodes
+        M trained nodes.
+    activation
+        Activation of the nodes, ``relu`` or ``abs``.
+
+    Returns
+    -------
+    Array
+        Kind of each node's boundary, (M,).
     """
     distance = (nodes.weight @ torch.tensor(MEAN) + nodes.bias).abs().numpy()
     found = np.where(distance <= COHERENT, "coherent", "adhoc")
@@ -138,7 +184,30 @@ def kinds(nodes: Nodes, activation: str) -> Array:
 
 
 def train_condition(activation: str, sampled: bool, models: int = MODELS, epochs: int = EPOCHS) -> Nodes:
-    """Draw the data, start and train one condition of tables 2 and 3."""
+    """Draw the data, then start and train the nodes of one condition of tables 2 and 3.
+
+    Parameters
+    ----------
+    activation
+        Activation of the nodes, ``relu`` or ``abs``.
+    sampled
+        Whether boundaries pass through one of the points at first (table 3); else through a point of a box (table 2).
+    models
+        Number of nodes; 300 as published.
+    epochs
+        Number of epochs; 200 as published.
+
+    Returns
+    -------
+    Nodes
+        Trained nodes.
+
+    Examples
+    --------
+    >>> nodes = train_condition("abs", sampled=True, models=3, epochs=5)
+    >>> nodes.weight.shape, nodes.losses.shape
+    (torch.Size([3, 2]), torch.Size([5, 3]))
+    """
     x, target = points()
     weight, bias = initial(range(models), x, activation, sampled)
     return fit(weight, bias, x, target, activation, epochs)

@@ -14,14 +14,24 @@ CONDITIONS = {
 
 
 def recipe(condition: str, epochs: int = EPOCHS) -> Recipe:
-    """Describe one condition: 784-128-10, momentum SGD at 0.001, batches of 64, 50 epochs.
+    """Describe one condition: 784-128-10, SGD with rate 0.001 and momentum 0.9, batches of 64.
 
     Parameters
     ----------
     condition
-        A name of `CONDITIONS`, the columns of table 5.
+        Name of the condition in `CONDITIONS`, a column of table 5.
     epochs
-        50 as published.
+        Number of epochs; 50 as published.
+
+    Returns
+    -------
+    Recipe
+        Mini-batch training on normalised MNIST.
+
+    Examples
+    --------
+    >>> recipe("abs_bias_sampling").architecture, recipe("abs_bias_sampling").init
+    ('abs2-neg', 'he-normal-sampled')
     """
     architecture, init = CONDITIONS[condition]
     return Recipe(

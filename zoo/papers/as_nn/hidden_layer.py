@@ -21,14 +21,16 @@ BLOCK = 4096
 
 @dataclass(frozen=True)
 class HiddenLayer:
-    """What the analysis says of a network's first layer.
+    """Boundaries and prototypes of a network's first layer.
 
     Attributes
     ----------
-    boundaries, prototypes
-        Of the layer, over the training split.
+    boundaries
+        Kinds of the nodes' boundaries, over the training split.
+    prototypes
+        Mean inputs that the nodes stand for, over the training split.
     train, test
-        Its scaled inputs, labels, and the network's predictions.
+        Scaled inputs of each split, with labels and the network's predictions.
     """
 
     boundaries: Boundaries
@@ -43,9 +45,14 @@ def look_at(path: Path, data: Dataset) -> HiddenLayer:
     Parameters
     ----------
     path
-        A zoo checkpoint whose first layer reads the flat inputs.
+        Path of a zoo checkpoint whose first layer reads flat inputs.
     data
-        Its data.
+        Data set that the network was trained on.
+
+    Returns
+    -------
+    HiddenLayer
+        Boundaries and prototypes with the default options of `interp.analysis`.
     """
     model, _ = load_model(path, data)
     layer = model.layers[0]

@@ -1,4 +1,4 @@
-"""What as-NN leaves "TBD": mean inputs against k-means, k-means classifiers, batch normalisation."""
+"""Parts that as-NN leaves "TBD": mean inputs against k-means, k-means classifiers, batch normalisation."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from interp.analysis import match_clusters
 from interp.types import ClusterMatch, Dataset
 from zoo.papers.as_nn.hidden_layer import HiddenLayer, look_at
 from zoo.papers.options import ReproduceOptions
-from zoo.papers.report.page import Page
-from zoo.papers.trainings.mini_batch import mini_batch
+from zoo.papers.report import Page
+from zoo.papers.trainings import mini_batch
 
 SIZES = (10, 50, 128, 500)
 LOOKED_AT = 3  # networks a condition
@@ -30,9 +30,9 @@ def add_prototypes(page: Page, paths: Mapping[str, Sequence[Path]], data: Datase
     Parameters
     ----------
     page
-        Gets two sections.
+        Report that gets two sections.
     paths
-        Condition of experiment 2 -> its networks; a few of each are looked at.
+        Condition of experiment 2 -> checkpoints of its networks; the first three of each are looked at.
     data
         MNIST.
     """
@@ -69,7 +69,19 @@ def _matched(layer: HiddenLayer, k: int) -> ClusterMatch:
 
 
 def prototype_distances(matches: Mapping[tuple[str, int], ClusterMatch]) -> pd.DataFrame:
-    """Tabulate matched distances and their ratio to chance, by condition and kind of mean."""
+    """Tabulate matched distances and their ratio to chance, by condition and sort of prototype.
+
+    Parameters
+    ----------
+    matches
+        Condition and number of the run -> prototypes beside k-means.
+
+    Returns
+    -------
+    DataFrame
+        Mean ``distance`` to the matched centroid, mean ``ratio`` to the null of random data means, and its standard
+        deviation ``sd`` over networks.
+    """
     rows = [
         {"condition": condition, "kind": kind, "distance": distance, "ratio": distance / chance}
         for (condition, _), match in matches.items()
@@ -82,7 +94,13 @@ def prototype_distances(matches: Mapping[tuple[str, int], ClusterMatch]) -> pd.D
 
 
 def prototype_sentence(table: pd.DataFrame) -> str:
-    """Say how the matched distances compare with chance."""
+    """Say how the matched distances compare with chance.
+
+    Parameters
+    ----------
+    table
+        Table from `prototype_distances`.
+    """
     below, ratio = int((table["ratio"] < 1).sum()), table["ratio"]
     return (
         f"{below} of {len(table)} kinds of mean lie closer to clusters than random means do. The closest is "
@@ -99,7 +117,18 @@ def _distances(match: ClusterMatch) -> Iterable[tuple[str, float, float]]:
 
 
 def classifier_table(matches: Sequence[ClusterMatch]) -> pd.DataFrame:
-    """Tabulate the classifiers that know only centroids, by k, beside the network."""
+    """Tabulate the classifiers that know only centroids, by number of centroids k, beside the network.
+
+    Parameters
+    ----------
+    matches
+        Prototypes of one layer beside k-means, for several k.
+
+    Returns
+    -------
+    DataFrame
+        Test accuracy in percent: a row for each k, a column for each classifier.
+    """
     rows = {}
     for match in matches:
         accuracy = match.accuracy.set_index("classifier")["accuracy"]
@@ -108,7 +137,13 @@ def classifier_table(matches: Sequence[ClusterMatch]) -> pd.DataFrame:
 
 
 def classifier_sentence(table: pd.DataFrame) -> str:
-    """Say how far the best classifier of centroids stays behind the network."""
+    """Say how far the best classifier of centroids stays behind the network.
+
+    Parameters
+    ----------
+    table
+        Table from `classifier_table`.
+    """
     network, others = table["the network"].iloc[0], table.drop(columns="the network")
     k, name = others.stack().idxmax()
     best = others.loc[k, name]
@@ -118,7 +153,17 @@ def classifier_sentence(table: pd.DataFrame) -> str:
 
 
 def add_batch_norm(page: Page, data: Dataset, options: ReproduceOptions) -> None:
-    """Report whether folded batch-norm boundaries sit at cluster means more often than plain ones."""
+    """Report whether folded batch-norm boundaries pass through component means more often than plain ones.
+
+    Parameters
+    ----------
+    page
+        Report that gets the section.
+    data
+        MNIST.
+    options
+        Size of the reproduction, and its folders.
+    """
     epochs = options.epochs or BN_EPOCHS
     shares = pd.DataFrame(
         row
@@ -146,7 +191,15 @@ def _coherent_shares(name: str, paths: Sequence[Path], data: Dataset) -> Iterabl
 
 
 def norm_sentence(shares: pd.DataFrame, name: str) -> str:
-    """Say what a Welch test finds between the networks with a norm and those without."""
+    """Say what a Welch test finds between the networks with a norm and those without.
+
+    Parameters
+    ----------
+    shares
+        Share of coherent nodes above chance (``excess``) of each ``network``, a row a run.
+    name
+        Name of the network without the norm.
+    """
     plain, normed = (shares.loc[shares["network"] == one, "excess"] for one in (name, f"{name}-bn"))
     if min(len(plain), len(normed)) < 2:
         return f"{name}: too few networks to compare."

@@ -12,8 +12,7 @@ from matplotlib.figure import Figure
 
 from interp.types import Array
 from zoo.papers.as_nn import experiment1 as e1
-from zoo.papers.report.cells import Cell, count_cell, mean_cell
-from zoo.papers.report.published import published
+from zoo.papers.report import Cell, count_cell, mean_cell, published
 
 TABLES = {"table 2": ("as_nn/table2", False), "table 3": ("as_nn/table3", True)}
 KINDS = ("coherent", "adhoc", "dead")
@@ -24,12 +23,16 @@ Key = tuple[str, str]  # table and activation
 
 @dataclass(frozen=True)
 class Condition:
-    """What one condition of tables 2 or 3 gave, over R repetitions of M models.
+    """Trained nodes of one condition of tables 2 or 3, over R repetitions of M models.
 
     Attributes
     ----------
-    kind, error, distance
-        (R, M): kind of boundary, final mean squared error, |W mu + b|.
+    kind
+        Kind of each boundary, (R, M).
+    error
+        Final mean squared error of each node, (R, M).
+    distance
+        Distance |W mu + b| of each boundary from the data's mean, in sigma, (R, M).
     """
 
     kind: Array
@@ -41,13 +44,38 @@ class Condition:
         return int((self.kind == kind).sum())
 
     def errors(self, kind: str | None = None) -> list[float]:
-        """Average the error of each repetition, over one kind of node or all; without empty ones."""
+        """Average the error of each repetition, without those that have no such node.
+
+        Parameters
+        ----------
+        kind
+            Kind of the nodes; None for all of them.
+
+        Returns
+        -------
+        list of float
+            Mean squared errors, at most R.
+        """
         chosen = np.where(self.kind == kind, self.error, np.nan) if kind else self.error
         return [float(np.nanmean(row)) for row in chosen if np.isfinite(row).any()]
 
 
 def run_condition(activation: str, sampled: bool, models: int, epochs: int, repetitions: int) -> Condition:
-    """Train one condition again and again, each time on data of its own; the first is the default data."""
+    """Train one condition again and again, each time on data of its own; the first is the default data.
+
+    Parameters
+    ----------
+    activation
+        Activation of the nodes, ``relu`` or ``abs``.
+    sampled
+        Whether boundaries pass through one of the points at first; else through a point of a box.
+    models
+        Number of nodes a repetition.
+    epochs
+        Number of epochs.
+    repetitions
+        Number of repetitions.
+    """
     rows = [_repetition(activation, sampled, models, epochs, index) for index in range(repetitions)]
     kind, error, distance = (np.stack(column) for column in zip(*rows, strict=True))
     return Condition(kind, error, distance)
@@ -62,7 +90,22 @@ def _repetition(activation: str, sampled: bool, models: int, epochs: int, index:
 
 
 def run_all(models: int, epochs: int, repetitions: int = REPETITIONS) -> dict[Key, Condition]:
-    """Train every condition: (table, activation) -> what it gave."""
+    """Train every condition of tables 2 and 3.
+
+    Parameters
+    ----------
+    models
+        Number of nodes a repetition.
+    epochs
+        Number of epochs.
+    repetitions
+        Number of repetitions.
+
+    Returns
+    -------
+    dict
+        Table and activation -> trained nodes.
+    """
     return {
         (table, activation): run_condition(activation, sampled, models, epochs, repetitions)
         for table, (_, sampled) in TABLES.items()
@@ -71,7 +114,13 @@ def run_all(models: int, epochs: int, repetitions: int = REPETITIONS) -> dict[Ke
 
 
 def cells(found: dict[Key, Condition]) -> list[Cell]:
-    """Set every cell of tables 2 and 3 beside ours."""
+    """Set every cell of tables 2 and 3 beside ours.
+
+    Parameters
+    ----------
+    found
+        Table and activation -> trained nodes.
+    """
     return [cell for (table, activation), one in found.items() for cell in _cells_of(table, activation, one)]
 
 
@@ -92,12 +141,29 @@ def _cells_of(table: str, activation: str, found: Condition) -> list[Cell]:
 
 
 def first_of(found: dict[Key, Condition]) -> dict[Key, Condition]:
-    """Keep the first repetition only."""
+    """Keep the first repetition only.
+
+    Parameters
+    ----------
+    found
+        Table and activation -> trained nodes.
+    """
     return {key: Condition(one.kind[:1], one.error[:1], one.distance[:1]) for key, one in found.items()}
 
 
 def summary(found: dict[Key, Condition]) -> pd.DataFrame:
-    """Tabulate mean errors and counts, over all repetitions that are there."""
+    """Tabulate mean errors and counts, over all repetitions that are there.
+
+    Parameters
+    ----------
+    found
+        Table and activation -> trained nodes.
+
+    Returns
+    -------
+    DataFrame
+        Rows of the paper's tables; a column for each table and activation.
+    """
     rows = {}
     for (table, activation), one in found.items():
         facts: dict[str, float] = {
@@ -109,7 +175,13 @@ def summary(found: dict[Key, Condition]) -> pd.DataFrame:
 
 
 def distance_figure(found: dict[Key, Condition]) -> Figure:
-    """Draw how far the trained boundaries lie from the data's mean."""
+    """Draw how far the trained boundaries lie from the data's mean, a panel a condition.
+
+    Parameters
+    ----------
+    found
+        Table and activation -> trained nodes.
+    """
     frames = [
         pd.DataFrame({"|W mu + b|, in sigma": one.distance.ravel(), "condition": f"{table}, {activation}"})
         for (table, activation), one in found.items()

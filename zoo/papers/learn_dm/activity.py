@@ -1,4 +1,4 @@
-"""learn-DM's looks at a trained network: nodes that never fire, and clamped outputs."""
+"""learn-DM's measurements on a trained network: nodes that are never active, and clamped outputs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from interp.types import Dataset
 from zoo.layers import Abs
-from zoo.training.evaluate import reopened
+from zoo.training import reopened
 
 SILENT = 1e-6  # |activation| up to here counts as none
 RARE, RAREST = 0.01, 0.001  # shares of images: the paper's, and one that fits its numbers better
@@ -21,21 +21,22 @@ AFTER = {"hidden": "activation", "output": "output_activation"}  # layer -> wher
 
 
 def inactive_shares(path: Path, data: Dataset, layer: str) -> dict[str, float]:
-    """Measure the shares of nodes that are dead, or active on few of the training images, in percent.
+    """Measure the shares of nodes that are dead, or active on few of the training images.
 
     Parameters
     ----------
     path
-        A zoo checkpoint of a perceptron.
+        Path of a zoo checkpoint of a perceptron.
     data
-        Its data.
+        Data set that it was trained on.
     layer
-        ``hidden`` or ``output``, the latter where an activation follows it.
+        Name of the layer, ``hidden`` or ``output``, the latter where an activation follows it.
 
     Returns
     -------
     dict
-        ``dead_pct``, ``rarely_active_pct`` (below 1 % of the images) and ``rarest_pct`` (below 0.1 %).
+        Percentages of nodes: ``dead_pct``, ``rarely_active_pct`` (active on less than 1 % of the images) and
+        ``rarest_pct`` (on less than 0.1 %).
     """
     network, splits = reopened(path, data)
     before, _ = _cut(network, AFTER[layer])
@@ -49,6 +50,13 @@ def clamp_curves(path: Path, data: Dataset) -> pd.DataFrame:
 
     *hidden*: from the least to the largest output of the hidden activation. *all*: over the outputs of every activation
     and, of Abs networks, of the whole network too, as the paper's analysis takes it (found in its published code).
+
+    Parameters
+    ----------
+    path
+        Path of a zoo checkpoint of a perceptron.
+    data
+        Data set that it was trained on.
 
     Returns
     -------
@@ -74,7 +82,7 @@ def at_half(curves: pd.DataFrame) -> dict[str, float]:
     Parameters
     ----------
     curves
-        Of `clamp_curves`.
+        Accuracies of that network under clamps, from `clamp_curves`.
 
     Returns
     -------

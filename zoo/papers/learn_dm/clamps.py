@@ -10,17 +10,24 @@ from matplotlib.figure import Figure
 from interp.types import Dataset
 from zoo.papers.learn_dm.activity import at_half, clamp_curves
 from zoo.papers.learn_dm.node_activity import POOLED, Networks, mean_or_bare, per_seed, seed_of
-from zoo.papers.report.cells import Cell
-from zoo.papers.report.lines import run_lines
-from zoo.papers.report.page import Page
-from zoo.papers.report.published import published
+from zoo.papers.report import Cell, Page, published, run_lines
 
 SIDES = ("min", "max")
 Halves = Mapping[tuple[str, bool], Sequence[Mapping[str, float]]]  # variant and bias -> what `at_half` says, one a run
 
 
 def add_clamps(page: Page, networks: Networks, data: Dataset) -> None:
-    """Report where clamps halve the accuracy, by both readings of the range."""
+    """Report where clamps halve the accuracy, by both readings of the range.
+
+    Parameters
+    ----------
+    page
+        Report that gets the section.
+    networks
+        Variant, and whether its last layer has a bias -> checkpoints of its runs.
+    data
+        MNIST.
+    """
     curves = pd.concat(
         [
             clamp_curves(path, data).assign(variant=name, bias=bias, seed=seed_of(path))
@@ -71,7 +78,13 @@ def _cells(found: Halves) -> Iterator[Cell]:
 
 
 def readings(found: Halves) -> pd.DataFrame:
-    """Tabulate the clamps of every variant by both readings, means over runs, beside the published ones."""
+    """Tabulate the clamps of every variant by both readings, means over runs, beside the published ones.
+
+    Parameters
+    ----------
+    found
+        Variant and bias -> percentages that halve the accuracy, from `at_half`, one a run.
+    """
     theirs, rows = published("learn_dm/clamp50"), {}
     for (name, bias), runs in found.items():
         if runs:
@@ -84,7 +97,13 @@ def readings(found: Halves) -> pd.DataFrame:
 
 
 def closeness(table: pd.DataFrame) -> str:
-    """Say how far each reading is from the published percentages at most."""
+    """Say how far each reading is from the published percentages at most.
+
+    Parameters
+    ----------
+    table
+        Table from `readings`.
+    """
     apart = {
         reading: max(float((table[f"{side}, published"] - table[f"{side}, {reading}"]).abs().max()) for side in SIDES)
         for reading in ("all", "hidden")
@@ -96,7 +115,13 @@ def closeness(table: pd.DataFrame) -> str:
 
 
 def clamp_figure(curves: pd.DataFrame) -> Figure:
-    """Draw accuracy against the percentage of the range `all`, a panel a variant, with the published halves."""
+    """Draw accuracy against the percentage of the range `all`, a panel a variant, with the published halves.
+
+    Parameters
+    ----------
+    curves
+        Accuracies under clamps, from `clamp_curves`, with the columns ``variant``, ``bias`` and ``seed``.
+    """
     shown = curves[curves["reading"] == "all"].assign(accuracy=100 * curves["accuracy"])
     grid = run_lines(shown, x="percent", y="accuracy", hue="side", hue_order=SIDES, col="variant", col_wrap=3)
     for name, theirs in published("learn_dm/clamp50").iterrows():

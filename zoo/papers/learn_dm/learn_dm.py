@@ -16,10 +16,8 @@ from zoo.papers.learn_dm.negation import add_negation, test_accuracies
 from zoo.papers.learn_dm.node_activity import Networks, add_inactive, measure_inactive
 from zoo.papers.learn_dm.short_distances import add_short_distances
 from zoo.papers.options import ReproduceOptions, nothing_finished
-from zoo.papers.report.cells import Cell, bare_cell, mean_cell
-from zoo.papers.report.page import Page, hardware
-from zoo.papers.report.published import published
-from zoo.papers.trainings.full_batch import DISTANCES, EPOCHS, LONG, VARIANTS, full_batch
+from zoo.papers.report import Cell, Page, bare_cell, hardware, mean_cell, published
+from zoo.papers.trainings import DISTANCES, EPOCHS, LONG, VARIANTS, full_batch
 from zoo.recipes import Recipe
 
 RUNS = 20
@@ -27,7 +25,25 @@ LOOSE = 2.0  # points of published standard deviation, beyond which a cell asks 
 
 
 def reproduce(options: ReproduceOptions) -> Path:
-    """Train what is missing, measure, and write ``reports/learn-dm``."""
+    """Train what is missing, measure, and write ``reports/learn-dm``.
+
+    Parameters
+    ----------
+    options
+        Size of the reproduction, and its folders.
+
+    Returns
+    -------
+    Path
+        Path of the report's ``README.md``.
+
+    Raises
+    ------
+    DataError
+        If MNIST is not found.
+    UsageError
+        If no network is finished and none is to be trained, or a file cannot be written.
+    """
     data, runs, epochs = options.mnist(), options.runs or RUNS, options.epochs or EPOCHS
     page = Page(options.reports / "learn-dm", "Neural Networks Learn Distance Metrics: what we find")
     page.add(_setup(epochs))
@@ -46,7 +62,23 @@ def reproduce(options: ReproduceOptions) -> Path:
 
 
 def short_recipes(epochs: int) -> dict[tuple[str, bool], Recipe]:
-    """List the twelve trainings of the 5,000-epoch tables."""
+    """List the twelve trainings of the 5,000-epoch tables.
+
+    Parameters
+    ----------
+    epochs
+        Number of epochs; 5,000 as published.
+
+    Returns
+    -------
+    dict
+        Variant, and whether its last layer has a bias -> recipe.
+
+    Examples
+    --------
+    >>> len(short_recipes(5000))
+    12
+    """
     return {
         (name, bias): full_batch(name, final_bias=bias, epochs=epochs) for bias in (True, False) for name in VARIANTS
     }
@@ -58,7 +90,17 @@ def _networks(recipe: Recipe, runs: int, data: Dataset, options: ReproduceOption
 
 
 def add_accuracies(page: Page, networks: Networks, epochs: int) -> None:
-    """Report the test accuracies after 5,000 epochs."""
+    """Report the test accuracies after 5,000 epochs.
+
+    Parameters
+    ----------
+    page
+        Report that gets the section.
+    networks
+        Variant, and whether its last layer has a bias -> checkpoints of its runs.
+    epochs
+        Number of epochs that they were trained for.
+    """
     page.section(
         f"Test accuracy after {epochs:,} epochs",
         '*Erratum.* The paper\'s table captioned "5,000 epochs" repeats the 50,000-epoch values; these are the '
@@ -101,6 +143,11 @@ def both_readings(networks: Networks) -> pd.DataFrame:
     """Tabulate our accuracies after 5,000 epochs beside the paper's, and beside the 50,000-epoch values printed there.
 
     With a final bias alone: the printed table has no other.
+
+    Parameters
+    ----------
+    networks
+        Variant, and whether its last layer has a bias -> checkpoints of its runs.
     """
     text = published("learn_dm/accuracy-5000").set_index("final_bias", append=True)["test_acc_pct"]
     printed = published("learn_dm/accuracy-50000")["test_acc_pct"]
@@ -114,14 +161,34 @@ def both_readings(networks: Networks) -> pd.DataFrame:
 
 
 def closer(table: pd.DataFrame) -> str:
-    """Say which reading of the caption our accuracies are closer to."""
+    """Say which reading of the caption our accuracies are closer to.
+
+    Parameters
+    ----------
+    table
+        Table from `both_readings`.
+    """
     nearer = (table["ours"] - table["5,000"]).abs() < (table["ours"] - table["printed"]).abs()
     others = f", not for {', '.join(map(str, table.index[~nearer]))}" if not nearer.all() else ""
     return f"Ours are closer to the 5,000-epoch value for {int(nearer.sum())} of {len(table)} variants{others}."
 
 
 def accuracy_cell(table: str, name: str, bias: bool | None, theirs: pd.Series, paths: Sequence[Path]) -> Cell:
-    """Set one published accuracy beside ours; not judged where no network is finished."""
+    """Set one published accuracy beside ours; not judged where no network is finished.
+
+    Parameters
+    ----------
+    table
+        Name of the table, the first part of the cell's name.
+    name
+        Name of the variant.
+    bias
+        Whether its last layer has a bias; None where the table does not say.
+    theirs
+        Published mean ``test_acc_pct`` and standard deviation ``std_pct``.
+    paths
+        Checkpoints of our runs.
+    """
     label = f"{table} / test_acc / {name}" + {True: ", bias", False: ", no bias", None: ""}[bias]
     values = test_accuracies(paths)
     if not values:
@@ -130,7 +197,19 @@ def accuracy_cell(table: str, name: str, bias: bool | None, theirs: pd.Series, p
 
 
 def add_long(page: Page, runs: int, data: Dataset, options: ReproduceOptions) -> None:
-    """Report the extended table of 50,000 epochs; left out where other epochs are asked for."""
+    """Report the extended table of 50,000 epochs; left out where other epochs are asked for.
+
+    Parameters
+    ----------
+    page
+        Report that gets the section.
+    runs
+        Number of networks a variant.
+    data
+        MNIST.
+    options
+        Size of the reproduction, and its folders.
+    """
     if options.epochs not in (None, LONG):
         return
     page.section(f"Test accuracy after {LONG:,} epochs")
@@ -149,7 +228,13 @@ def add_long(page: Page, runs: int, data: Dataset, options: ReproduceOptions) ->
 
 
 def accuracy_figure(networks: Networks) -> Figure:
-    """Draw the test accuracy of every network, and the published mean with its standard deviation."""
+    """Draw the test accuracy of every network, and the published mean with its standard deviation.
+
+    Parameters
+    ----------
+    networks
+        Variant, and whether its last layer has a bias -> checkpoints of its runs.
+    """
     rows = [
         {"variant": name, "final bias": "yes" if bias else "no", "test accuracy, %": value}
         for (name, bias), paths in networks.items()

@@ -10,15 +10,24 @@ import pandas as pd
 
 from zoo import checkpoints
 from zoo.papers.learn_dm.node_activity import Networks, Shares
-from zoo.papers.report.page import Page
-from zoo.papers.report.published import published
+from zoo.papers.report import Page, published
 
 FAMILIES = {"relu": ("relu", "relu2", "relu2-neg"), "abs": ("abs", "abs2", "abs2-neg")}
 FAR, NEAR = 10.0, 2.0  # points of test accuracy: a failure is farther than the first, a recovery within the second
 
 
 def add_negation(page: Page, networks: Networks, inactive: Shares) -> None:
-    """Report what an activation after the output costs, and what negating it gives back."""
+    """Report what an activation after the output costs, and what negating it gives back.
+
+    Parameters
+    ----------
+    page
+        Report that gets the section.
+    networks
+        Variant, and whether its last layer has a bias -> checkpoints of its runs.
+    inactive
+        Variant, bias and layer -> shares of inactive nodes, from `measure_inactive`.
+    """
     page.section(
         "Does ReLU2 fail, and ReLU2-Neg recover?",
         "Test accuracy in percent, mean over runs, beside the paper's, and the share of output nodes that are dead "
@@ -32,12 +41,31 @@ def add_negation(page: Page, networks: Networks, inactive: Shares) -> None:
 
 
 def test_accuracies(paths: Sequence[Path]) -> list[float]:
-    """Read the test accuracies of some checkpoints, in percent."""
+    """Read the test accuracies of some checkpoints, in percent.
+
+    Parameters
+    ----------
+    paths
+        Paths of zoo checkpoints.
+
+    Examples
+    --------
+    >>> test_accuracies([Path("zoo/pretrained/abs-digits.pt")])
+    [97.5]
+    """
     return [100 * checkpoints.load(path)["metrics"]["test_accuracy"] for path in paths]
 
 
 def comparison(networks: Networks, inactive: Shares) -> pd.DataFrame:
-    """Tabulate test accuracies and dead output nodes by variant."""
+    """Tabulate test accuracies and dead output nodes by variant.
+
+    Parameters
+    ----------
+    networks
+        Variant, and whether its last layer has a bias -> checkpoints of its runs.
+    inactive
+        Variant, bias and layer -> shares of inactive nodes, from `measure_inactive`.
+    """
     theirs = published("learn_dm/accuracy-5000").set_index("final_bias", append=True)
     rows = {}
     for (name, bias), paths in networks.items():
@@ -53,7 +81,17 @@ def comparison(networks: Networks, inactive: Shares) -> pd.DataFrame:
 
 
 def sentence(accuracies: Mapping[str, Sequence[float]], family: str, bias: bool) -> str:
-    """Say whether the two variants of one family fail, keep up or neither."""
+    """Say whether the two variants of one family fail, keep up or neither.
+
+    Parameters
+    ----------
+    accuracies
+        Variant -> test accuracies of its runs, in percent.
+    family
+        Name of the family, ``relu`` or ``abs``.
+    bias
+        Whether the last layers have a bias.
+    """
     plain, doubled, negated = FAMILIES[family]
     label = f"{family}, {'with' if bias else 'without'} a final bias"
     base = _mean(accuracies[plain])

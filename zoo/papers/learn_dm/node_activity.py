@@ -11,9 +11,7 @@ import pandas as pd
 from interp.types import Dataset
 from zoo import checkpoints
 from zoo.papers.learn_dm.activity import inactive_shares
-from zoo.papers.report.cells import Cell, bare_cell, mean_cell
-from zoo.papers.report.page import Page
-from zoo.papers.report.published import published
+from zoo.papers.report import Cell, Page, bare_cell, mean_cell, published
 
 THEIR_RUNS = 20
 Networks = Mapping[tuple[str, bool], Sequence[Path]]  # variant and whether its last layer has a bias
@@ -27,7 +25,20 @@ POOLED = (
 
 
 def measure_inactive(networks: Networks, data: Dataset) -> dict[tuple[str, bool, str], list[dict[str, float]]]:
-    """Look at the hidden layer of every network, and at the output layer where an activation follows it."""
+    """Measure the hidden layer of every network, and the output layer where an activation follows it.
+
+    Parameters
+    ----------
+    networks
+        Variant, and whether its last layer has a bias -> checkpoints of its runs.
+    data
+        MNIST.
+
+    Returns
+    -------
+    dict
+        Variant, bias and layer -> shares of inactive nodes and seed, one a run.
+    """
     return {
         (name, bias, layer): [{**inactive_shares(path, data, layer), "seed": seed_of(path)} for path in paths]
         for (name, bias), paths in networks.items()
@@ -36,7 +47,15 @@ def measure_inactive(networks: Networks, data: Dataset) -> dict[tuple[str, bool,
 
 
 def add_inactive(page: Page, found: Shares) -> None:
-    """Report dead and rarely active nodes."""
+    """Report dead and rarely active nodes.
+
+    Parameters
+    ----------
+    page
+        Report that gets the section.
+    found
+        Shares of inactive nodes, from `measure_inactive`.
+    """
     page.section(
         "Dead and rarely active nodes",
         "Dead: |activation| <= 1e-6 on every training image; rarely active: above it on fewer than 1 % of them, the "
@@ -53,7 +72,13 @@ def add_inactive(page: Page, found: Shares) -> None:
 
 
 def limits(found: Shares) -> pd.DataFrame:
-    """Tabulate the shares of rarely active nodes by two limits, means over a variant's runs, beside the paper's."""
+    """Tabulate the shares of rarely active nodes by two limits, means over a variant's runs, beside the paper's.
+
+    Parameters
+    ----------
+    found
+        Shares of inactive nodes, from `measure_inactive`.
+    """
     table, rows = published("learn_dm/dead-nodes-5000").set_index("layer", append=True), {}
     for (name, layer), theirs in table.iterrows():
         shares = [share for bias in (False, True) for share in found[name, bias, layer]]
@@ -76,19 +101,52 @@ def _inactive_cells(found: Shares) -> Iterator[Cell]:
 
 
 def per_seed(runs: Sequence[Mapping[str, float]], column: str) -> list[float]:
-    """Give one value a seed, the mean over its networks: those of one seed start alike and are no independent runs."""
+    """Give one value a seed, the mean over its networks: those of one seed start alike and are no independent runs.
+
+    Parameters
+    ----------
+    runs
+        Measurements of each network, with its ``seed``.
+    column
+        Name of the measurement.
+
+    Examples
+    --------
+    >>> per_seed([{"seed": 0, "dead_pct": 1.0}, {"seed": 0, "dead_pct": 3.0}, {"seed": 1, "dead_pct": 0.0}], "dead_pct")
+    [2.0, 0.0]
+    """
     if not runs:
         return []
     return [float(value) for value in pd.DataFrame(list(runs)).groupby("seed")[column].mean()]
 
 
 def seed_of(path: Path) -> int:
-    """Read the seed of a checkpoint."""
+    """Read the seed of a checkpoint.
+
+    Parameters
+    ----------
+    path
+        Path of a zoo checkpoint.
+    """
     return int(checkpoints.load(path)["seed"])
 
 
 def mean_or_bare(cell: str, number: float, values: Sequence[float], *, digits: int, rule: str = "mean") -> Cell:
-    """Judge a mean over seeds, or show the published number alone where no network is finished."""
+    """Judge a mean over seeds, or show the published number alone where no network is finished.
+
+    Parameters
+    ----------
+    cell
+        Table, row and column.
+    number
+        Published number.
+    values
+        Our values, one a seed.
+    digits
+        Number of decimals that the paper prints.
+    rule
+        Name of the rule, ``mean`` or ``read``.
+    """
     if not values:
         return bare_cell(cell, number, values, "no finished network")
     return mean_cell(cell, number, values, digits=digits, their_runs=THEIR_RUNS, rule=rule)

@@ -10,10 +10,9 @@ import pandas as pd
 from interp.types import Dataset
 from zoo import checkpoints
 from zoo.papers.options import ReproduceOptions
-from zoo.papers.report.page import Page
-from zoo.papers.report.published import published
-from zoo.papers.trainings.full_batch import DISTANCES, LONG, full_batch
-from zoo.training.snapshots import snapshot_path
+from zoo.papers.report import Page, published
+from zoo.papers.trainings import DISTANCES, LONG, full_batch
+from zoo.training import snapshot_path
 
 EPOCHS, RUNS = 1000, 1
 UNFINISHED = (
@@ -23,7 +22,17 @@ UNFINISHED = (
 
 
 def add_short_distances(page: Page, data: Dataset, options: ReproduceOptions) -> None:
-    """Report the OffsetL2 networks after few epochs, not judged, beside linear outputs after as many."""
+    """Report the OffsetL2 networks after few epochs, not judged, beside linear outputs after as many.
+
+    Parameters
+    ----------
+    page
+        Report that gets the section.
+    data
+        MNIST.
+    options
+        Size of the reproduction, and its folders.
+    """
     epochs = min(options.epochs or EPOCHS, EPOCHS)
     folder = options.training("full-batch").out
     paths: dict[str, Sequence[Path]] = {
@@ -51,7 +60,13 @@ def _snapshots(name: str, epochs: int, folder: Path) -> list[Path]:
 
 
 def short_table(paths: Mapping[str, Sequence[Path]]) -> pd.DataFrame:
-    """Tabulate accuracies in percent and the loss, means over runs, with the published value after 50,000 epochs."""
+    """Tabulate accuracies in percent and the loss, means over runs, with the published value after 50,000 epochs.
+
+    Parameters
+    ----------
+    paths
+        Network -> checkpoints of its runs.
+    """
     theirs, rows = published("learn_dm/accuracy-50000")["test_acc_pct"], {}
     for name, those in paths.items():
         if those:
@@ -67,7 +82,13 @@ def short_table(paths: Mapping[str, Sequence[Path]]) -> pd.DataFrame:
 
 
 def sentence(table: pd.DataFrame) -> str:
-    """Say where the OffsetL2 networks stand beside linear outputs."""
+    """Say where the OffsetL2 networks stand beside linear outputs.
+
+    Parameters
+    ----------
+    table
+        Table from `short_table`.
+    """
     if not {*DISTANCES, "abs", "relu"} <= set(table.index):
         return "Not all of these networks are finished; the same command continues with the missing ones."
     accuracy = table["test accuracy"]

@@ -13,7 +13,7 @@ from scipy import stats
 from interp.types import Dataset
 from zoo import checkpoints
 from zoo.papers.options import ReproduceOptions, nothing_finished
-from zoo.papers.report.page import Page
+from zoo.papers.report import Page
 from zoo.papers.use_dm.follow_ups import add_perturbations
 from zoo.recipes import Recipe
 
@@ -27,6 +27,18 @@ def recipe(name: str, epochs: int = EPOCHS) -> Recipe:
 
     The author's optimiser is not published. A rate of 0.001 with momentum diverges on raw pixels for
     some starts, 0.0002 does not.
+
+    Parameters
+    ----------
+    name
+        Name of the network, ``lenet-abs`` or ``lenet-relu``.
+    epochs
+        Number of epochs.
+
+    Examples
+    --------
+    >>> recipe("lenet-abs").lr
+    0.0002
     """
     return Recipe(
         name,
@@ -43,7 +55,25 @@ def recipe(name: str, epochs: int = EPOCHS) -> Recipe:
 
 
 def reproduce(options: ReproduceOptions) -> Path:
-    """Train what is missing, compare, and write ``reports/lenet``."""
+    """Train what is missing, compare, and write ``reports/lenet``.
+
+    Parameters
+    ----------
+    options
+        Size of the reproduction, and its folders.
+
+    Returns
+    -------
+    Path
+        Path of the report's ``README.md``.
+
+    Raises
+    ------
+    DataError
+        If MNIST is not found.
+    UsageError
+        If no network is finished and none is to be trained, or a file cannot be written.
+    """
     data, runs, epochs = options.mnist(), options.runs or RUNS, options.epochs or EPOCHS
     paths = {name: options.networks(recipe(name, epochs), runs, data, "lenet") for name in NETWORKS}
     if not all(paths.values()):
@@ -58,7 +88,17 @@ def reproduce(options: ReproduceOptions) -> Path:
 
 
 def add_to_paper(page: Page, data: Dataset, options: ReproduceOptions) -> None:
-    """Report the accuracies as a section of the paper that leaves them open."""
+    """Report the accuracies as a section of the paper that leaves them open.
+
+    Parameters
+    ----------
+    page
+        Report that gets the section.
+    data
+        MNIST.
+    options
+        Size of the reproduction, and its folders.
+    """
     epochs = options.epochs or EPOCHS
     paths = {name: options.networks(recipe(name, epochs), RUNS, data, "lenet") for name in NETWORKS}
     page.section("LeNet-5 with ReLU and with Abs (left open in the paper)", setup(epochs))
@@ -70,7 +110,13 @@ def add_to_paper(page: Page, data: Dataset, options: ReproduceOptions) -> None:
 
 
 def setup(epochs: int) -> str:
-    """Describe the trainings, and what the author's own networks reach."""
+    """Describe the trainings, and what the author's own networks reach.
+
+    Parameters
+    ----------
+    epochs
+        Number of epochs of our networks.
+    """
     return (
         f"LeNet-5 with max-pooling on raw 0..255 pixels, {epochs} epochs in batches of 64, SGD with rate 0.0002 and "
         "momentum 0.9 (the author's optimiser is not published). The author's two saved networks reach "
@@ -79,7 +125,17 @@ def setup(epochs: int) -> str:
 
 
 def add_accuracies(page: Page, paths: Mapping[str, Sequence[Path]], figure: str) -> None:
-    """Append the test of the difference, the accuracies of both networks, and a figure of that name."""
+    """Append the test of the difference, the accuracies of both networks, and a figure.
+
+    Parameters
+    ----------
+    page
+        Report that gets them.
+    paths
+        Network -> its checkpoints.
+    figure
+        Name of the figure's file, without the ending.
+    """
     table = accuracy_table(paths)
     page.add(_difference(table))
     grouped = table.groupby(["network", "split"], sort=False)["accuracy, %"]
@@ -89,7 +145,13 @@ def add_accuracies(page: Page, paths: Mapping[str, Sequence[Path]], figure: str)
 
 
 def accuracy_table(paths: Mapping[str, Sequence[Path]]) -> pd.DataFrame:
-    """Tabulate training and test accuracy of every network, a row each, in percent."""
+    """Tabulate training and test accuracy of every network, a row each, in percent.
+
+    Parameters
+    ----------
+    paths
+        Network -> its checkpoints.
+    """
     return pd.DataFrame(
         {"network": name, "split": split, "accuracy, %": 100 * checkpoints.load(path)["metrics"][f"{split}_accuracy"]}
         for name, those in paths.items()

@@ -1,1 +1,32 @@
 """How a reproduction is written down: published figures beside ours, rules of agreement, tables and figures."""
+
+from zoo.papers.report.cells import (
+    FEWEST_TESTED,
+    Cell,
+    bare_cell,
+    count_cell,
+    decision_cell,
+    extreme_cell,
+    mean_cell,
+    tally,
+)
+from zoo.papers.report.lines import run_lines
+from zoo.papers.report.page import Page, hardware, markdown_table
+from zoo.papers.report.published import TABLES, published
+
+__all__ = [
+    "FEWEST_TESTED",
+    "TABLES",
+    "Cell",
+    "Page",
+    "bare_cell",
+    "count_cell",
+    "decision_cell",
+    "extreme_cell",
+    "hardware",
+    "markdown_table",
+    "mean_cell",
+    "published",
+    "run_lines",
+    "tally",
+]

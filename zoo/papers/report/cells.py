@@ -39,15 +39,15 @@ class Cell:
     cell
         Table, row and column, such as ``table 3 / error / abs``.
     published, ours
-        In the paper's own unit; NaN where it has none.
+        Published number and ours, in the paper's own unit; NaN where there is none.
     spread
-        Our standard deviation over runs; NaN for counts.
+        Standard deviation of ours over runs; NaN for counts.
     runs
-        Ours.
+        Number of our runs.
     reproduced
         Whether the rule holds; None without a rule.
     rule
-        A name of the table above, with what it compared.
+        Name of the rule in the table above, with the limits that it compared with.
     """
 
     cell: str
@@ -69,20 +69,34 @@ def mean_cell(
     their_spread: float = 0.0,
     rule: str = "mean",
 ) -> Cell:
-    """Compare a mean over runs.
+    """Compare a mean over runs with the published one.
 
     Parameters
     ----------
-    cell, published
-        Name and number.
+    cell
+        Table, row and column.
+    published
+        Published mean.
     values
-        Ours, one a run.
+        Our values, one a run.
     digits
-        Decimals that the paper prints.
-    their_runs, their_spread
-        How many runs the paper has, and their standard deviation where printed.
+        Number of decimals that the paper prints.
+    their_runs
+        Number of runs of the paper.
+    their_spread
+        Standard deviation over the paper's runs; 0 where it prints none.
     rule
-        ``mean`` or ``read``.
+        Name of the rule, ``mean`` or ``read``.
+
+    Returns
+    -------
+    Cell
+        Both numbers; not judged without a value, or with one run and no published standard deviation.
+
+    Examples
+    --------
+    >>> mean_cell("table 1 / accuracy", 97.5, [97.4, 97.5, 97.7], digits=1, their_runs=10).reproduced
+    True
     """
     ours, spread, runs = _summary(values)
     if runs == 0 or (runs == 1 and not their_spread):
@@ -96,7 +110,26 @@ def mean_cell(
 
 
 def extreme_cell(cell: str, published: float, values: Sequence[float], *, largest: bool, digits: int) -> Cell:
-    """Compare the largest or least of ten runs."""
+    """Compare the largest or least of ten runs with the published one.
+
+    Parameters
+    ----------
+    cell
+        Table, row and column.
+    published
+        Published extreme of ten runs.
+    values
+        Our values, one a run.
+    largest
+        Whether the number is the largest of the runs; else the least.
+    digits
+        Number of decimals that the paper prints.
+
+    Examples
+    --------
+    >>> extreme_cell("table 1 / max", 97.9, [97.4, 97.5, 97.7], largest=True, digits=1).ours
+    97.7
+    """
     _, spread, runs = _summary(values)
     ours = float(np.max(values) if largest else np.min(values))
     limit = max(SIGMAS * EXTREME_OF_TEN * spread * math.sqrt(2), 0.5 * 10.0**-digits)
@@ -108,14 +141,24 @@ def count_cell(cell: str, published: float, ours: int, of: int, *, their_of: int
 
     Parameters
     ----------
-    cell, published
-        Name and count.
-    ours, of
-        Our count, and among how many; `ours` is shown per `their_of`.
+    cell
+        Table, row and column.
+    published
+        Published count.
+    ours
+        Our count; it is shown as its share of `their_of`.
+    of
+        Number of things among which ours were counted.
     their_of
-        Among how many theirs is; the same number if None.
+        Number of things among which the paper's were counted; None for the same as ours.
     runs
-        Repetitions that our count is pooled over.
+        Number of repetitions that our count is pooled over.
+
+    Examples
+    --------
+    >>> cell = count_cell("table 3 / coherent", 277, 5500, of=6000, their_of=300, runs=20)
+    >>> cell.ours, cell.rule
+    (275.0, 'count: 262 to 286')
     """
     number = their_of or of
     low, high = stats.binom.interval(COVERAGE, number, ours / of)
@@ -124,13 +167,52 @@ def count_cell(cell: str, published: float, ours: int, of: int, *, their_of: int
 
 
 def bare_cell(cell: str, published: float, values: Sequence[float], why: str, *, runs: int | None = None) -> Cell:
-    """Show a number without judging it; `runs` where one value stands for several."""
+    """Show a number without judging it.
+
+    Parameters
+    ----------
+    cell
+        Table, row and column.
+    published
+        Published number.
+    values
+        Our values, one a run.
+    why
+        Reason why there is no rule.
+    runs
+        Number of runs where one value stands for several; None for the number of values.
+
+    Examples
+    --------
+    >>> bare_cell("table 1 / accuracy", 97.5, [], "no finished network").rule
+    'none: no finished network'
+    """
     ours, spread, counted = _summary(values)
     return Cell(cell, published, ours, spread, counted if runs is None else runs, None, f"none: {why}")
 
 
 def decision_cell(cell: str, published: tuple[float, float], ours: tuple[float, float], runs: int) -> Cell:
-    """Compare what two paired tests (t, p) decide; their sizes depend on the number of runs."""
+    """Compare what two paired tests decide; their sizes depend on the number of runs.
+
+    Parameters
+    ----------
+    cell
+        Table, row and column.
+    published, ours
+        Statistic t and p-value of the published test and of ours.
+    runs
+        Number of our runs.
+
+    Returns
+    -------
+    Cell
+        Both t; not judged with fewer than four runs, or where our t is NaN.
+
+    Examples
+    --------
+    >>> decision_cell("scale 0.1 / t / abs", (5.5, 3e-5), (2.9, 0.01), runs=10).reproduced
+    True
+    """
     (their_t, their_p), (t, p) = published, ours
     if runs < FEWEST_TESTED or math.isnan(t):
         return Cell(cell, their_t, t, math.nan, runs, None, "none: too few runs or no spread")
@@ -139,7 +221,18 @@ def decision_cell(cell: str, published: tuple[float, float], ours: tuple[float, 
 
 
 def frame(cells: Iterable[Cell]) -> pd.DataFrame:
-    """Tabulate cells; ``reproduced`` becomes yes, no or -."""
+    """Tabulate cells, a row each; ``reproduced`` becomes yes, no or -.
+
+    Parameters
+    ----------
+    cells
+        Published numbers beside ours.
+
+    Returns
+    -------
+    DataFrame
+        Columns by the fields of `Cell`.
+    """
     table = pd.DataFrame([asdict(cell) for cell in cells], columns=[field.name for field in fields(Cell)])
     words: dict[bool | None, str] = {True: "yes", False: "no", None: "-"}
     table["reproduced"] = [words[cell] for cell in table["reproduced"].replace({np.nan: None})]
@@ -147,7 +240,24 @@ def frame(cells: Iterable[Cell]) -> pd.DataFrame:
 
 
 def tally(cells: Iterable[Cell]) -> tuple[int, int]:
-    """Count the reproduced cells, and those that have a rule."""
+    """Count the reproduced cells, and those that have a rule.
+
+    Parameters
+    ----------
+    cells
+        Published numbers beside ours.
+
+    Returns
+    -------
+    int, int
+        Number of reproduced cells, and of cells with a rule.
+
+    Examples
+    --------
+    >>> rows = [mean_cell("a", 1.0, [1.0, 1.2], digits=1, their_runs=2), bare_cell("b", 1.0, [], "no network")]
+    >>> tally(rows)
+    (1, 1)
+    """
     judged = [cell.reproduced for cell in cells if cell.reproduced is not None]
     return sum(judged), len(judged)
 

@@ -22,18 +22,18 @@ CELL_COLUMNS = ("cell", "published", "ours", "spread", "runs", "reproduced", "ru
 
 @dataclass
 class Page:
-    """Collects what a report shows, then writes it into its folder.
+    """A report on a reproduction: collects what is shown, then writes it into its folder.
 
     Attributes
     ----------
     folder
-        Such as ``reports/as-nn``.
+        Folder of the report, such as ``reports/as-nn``.
     title
-        First line.
+        Title of the report.
     parts
-        Markdown, in order.
+        Paragraphs of Markdown, in order.
     cells
-        Every published number beside ours.
+        Published numbers beside ours, in order.
     """
 
     folder: Path
@@ -42,24 +42,39 @@ class Page:
     cells: list[Cell] = field(default_factory=list)
 
     def add(self, *paragraphs: str) -> None:
-        """Append paragraphs."""
+        """Append paragraphs of Markdown."""
         self.parts.extend(paragraphs)
 
     def section(self, title: str, *paragraphs: str) -> None:
-        """Start a section."""
+        """Start a section with a title and, after it, paragraphs of Markdown."""
         self.add(f"## {title}", *paragraphs)
 
     def table(self, table: pd.DataFrame, digits: int = 4) -> None:
-        """Append a table, its index as the first column."""
+        """Append a table, its index as the first column, numbers to `digits` significant digits."""
         self.add(markdown_table(table, digits))
 
     def compare(self, cells: Sequence[Cell], digits: int = 4) -> None:
-        """Append cells as a table, and keep them for the CSV."""
+        """Append cells as a table, numbers to `digits` significant digits, and keep them for the CSV file."""
         self.cells.extend(cells)
         self.add(markdown_table(frame(cells).set_index("cell"), digits))
 
     def figure(self, name: str, figure: Any, caption: str) -> None:
-        """Save a matplotlib figure as ``NAME.png`` and show it."""
+        """Save a figure and show it.
+
+        Parameters
+        ----------
+        name
+            Name of the file, without the ending ``.png``.
+        figure
+            Figure of matplotlib.
+        caption
+            Caption below the figure, which is its text alternative too.
+
+        Raises
+        ------
+        UsageError
+            If the file cannot be written.
+        """
         buffer = io.BytesIO()
         with mpl.rc_context({"savefig.bbox": "tight"}):
             figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
@@ -67,10 +82,20 @@ class Page:
         self.add(f"![{caption}]({name}.png)", f"*{caption}*")
 
     def write(self) -> Path:
-        """Write ``README.md`` and ``cells.csv``; returns the former's path.
+        """Write ``README.md`` and ``cells.csv`` into the folder.
 
         What people know of the runs and the program does not, they write into ``notes.md`` beside: it is never written
         here, and stands at the head of every page.
+
+        Returns
+        -------
+        Path
+            Path of ``README.md``.
+
+        Raises
+        ------
+        UsageError
+            If a file cannot be written.
         """
         write_text(self.folder / "cells.csv", frame(self.cells)[list(CELL_COLUMNS)].to_csv(index=False))
         notes = self.folder / "notes.md"
@@ -99,6 +124,13 @@ class Page:
 def markdown_table(table: pd.DataFrame, digits: int = 4) -> str:
     """Format a frame as a Markdown table.
 
+    Parameters
+    ----------
+    table
+        Table, whose index becomes the first column.
+    digits
+        Number of significant digits of numbers; NaN becomes ``-``.
+
     Examples
     --------
     >>> print(markdown_table(pd.DataFrame({"b": [1.5]}, index=pd.Index(["x"], name="a"))))
@@ -113,12 +145,18 @@ def markdown_table(table: pd.DataFrame, digits: int = 4) -> str:
 
 
 def hardware() -> str:
-    """Say that there was no GPU, or nothing."""
+    """Say that there was no GPU; an empty text where there is one.
+
+    Examples
+    --------
+    >>> hardware() == "" if torch.cuda.is_available() else "CPU" in hardware()
+    True
+    """
     return "" if torch.cuda.is_available() else "No GPU was to be had: these are the runs that a CPU did."
 
 
 def environment() -> str:
-    """State what the numbers were computed with."""
+    """State the versions and the device that the numbers were computed with."""
     where = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU only, no GPU"
     return f"---\n\nPython {platform.python_version()}, torch {torch.__version__.split('+')[0]}, {where}."
 

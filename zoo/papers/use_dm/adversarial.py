@@ -12,12 +12,12 @@ from captum.robust import PGD
 
 from interp.types import Dataset
 from zoo.papers.options import ReproduceOptions
-from zoo.papers.report.page import Page
-from zoo.papers.trainings.mini_batch import mini_batch
+from zoo.papers.report import Page
+from zoo.papers.trainings import mini_batch
 from zoo.papers.use_dm.follow_ups import add_perturbations
 from zoo.papers.use_dm.tolerated import tolerated
 from zoo.recipes import Attack, Recipe
-from zoo.training.evaluate import logits, reopened
+from zoo.training import logits, reopened
 
 NETWORKS = ("abs", "relu")
 RUNS, EPOCHS = 3, 10
@@ -27,12 +27,35 @@ JUDGE = Attack(RADIUS, steps=20, reach=2.5)  # the attack that robust accuracy i
 
 
 def pgd_recipe(name: str, epochs: int) -> Recipe:
-    """Describe the follow-ups' training with every batch attacked first."""
+    """Describe the follow-ups' training with every batch attacked first.
+
+    Parameters
+    ----------
+    name
+        Name of a perceptron in `zoo.architectures.ARCHITECTURES`.
+    epochs
+        Number of epochs.
+
+    Examples
+    --------
+    >>> pgd_recipe("abs", epochs=10).attack.steps
+    5
+    """
     return mini_batch(name, epochs).but(name=f"{name}-pgd", attack=Attack(RADIUS))
 
 
 def add_adversarial(page: Page, data: Dataset, options: ReproduceOptions) -> None:
-    """Report accuracies, perturbations and tolerances with adversarial training and without."""
+    """Report accuracies, perturbations and tolerances with adversarial training and without.
+
+    Parameters
+    ----------
+    page
+        Report that gets the section.
+    data
+        MNIST.
+    options
+        Size of the reproduction, and its folders.
+    """
     epochs = min(options.epochs or EPOCHS, EPOCHS)
     paths: dict[str, list[Path]] = {}
     for name in NETWORKS:
@@ -53,7 +76,20 @@ def add_adversarial(page: Page, data: Dataset, options: ReproduceOptions) -> Non
 
 
 def robustness(path: Path, data: Dataset) -> dict[str, float]:
-    """Measure a network's test accuracy in percent, clean and under `captum.robust.PGD`."""
+    """Measure a network's test accuracy on clean images and under `captum.robust.PGD`.
+
+    Parameters
+    ----------
+    path
+        Path of a zoo checkpoint.
+    data
+        Data set that it was trained on.
+
+    Returns
+    -------
+    dict
+        ``clean test accuracy`` and ``attacked test accuracy``, in percent.
+    """
     module, splits = reopened(path, data)
     (x, y), inputs = splits["test"], splits["train"][0]
     loss = torch.nn.CrossEntropyLoss(reduction="none")
@@ -75,7 +111,15 @@ def _summary(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def sentence(table: pd.DataFrame, name: str) -> str:
-    """Say what adversarial training did to robustness and to the preference for scaling over shifting."""
+    """Say what adversarial training did to robustness and to the preference for scaling over shifting.
+
+    Parameters
+    ----------
+    table
+        Accuracies and tolerances, a row a run, with the column ``network``.
+    name
+        Name of the network without adversarial training.
+    """
     parts: Mapping[str, Sequence[pd.Series]] = {
         column: [table.loc[table["network"] == one, column] for one in (name, f"{name}-pgd")]
         for column in ("clean test accuracy", "attacked test accuracy", "ratio, accuracy")

@@ -11,11 +11,10 @@ from matplotlib.figure import Figure
 from interp.types import Dataset
 from zoo import checkpoints
 from zoo.papers.options import ReproduceOptions
-from zoo.papers.report.lines import run_lines
-from zoo.papers.report.page import Page
-from zoo.papers.trainings.full_batch import full_batch
+from zoo.papers.report import Page, run_lines
+from zoo.papers.trainings import full_batch
 from zoo.papers.use_dm.tolerated import IMAGES, tolerated
-from zoo.training.snapshots import snapshot_epochs, snapshot_path
+from zoo.training import snapshot_epochs, snapshot_path
 
 YARDSTICKS = ("accuracy", "agreement")
 
@@ -28,15 +27,15 @@ def add_along_training(
     Parameters
     ----------
     page
-        The report.
+        Report that gets the section.
     paths
-        Network -> its finished runs.
+        Network -> checkpoints of its finished runs.
     data
-        Their data.
+        Data set that they were trained on.
     epochs
-        Of the whole training.
+        Number of epochs of the whole training.
     options
-        Say where the snapshots lie.
+        Size of the reproduction, and its folders, in which the snapshots lie.
     """
     folder = options.training("full-batch").out
     rows = [
@@ -67,7 +66,18 @@ def _history(name: str, epochs: int, folder: Path, final: Path) -> list[tuple[in
 
 
 def summary(found: pd.DataFrame) -> pd.DataFrame:
-    """Tabulate the tolerances by network and epoch."""
+    """Tabulate the tolerances by network and epoch.
+
+    Parameters
+    ----------
+    found
+        Tolerances, from `tolerated`, a row a snapshot, with the columns ``network``, ``epoch`` and ``run``.
+
+    Returns
+    -------
+    DataFrame
+        Means over runs; of the ratios, least and largest run too.
+    """
     rows = {}
     for (name, epoch), part in found.groupby(["network", "epoch"], sort=False):
         row: dict[str, object] = {"runs": len(part), "accuracy": part["accuracy"].mean()}
@@ -84,7 +94,13 @@ def _with_range(values: pd.Series) -> str:
 
 
 def curves(found: pd.DataFrame) -> Figure:
-    """Draw the ratio against epochs, a panel a yardstick, the range over runs."""
+    """Draw the ratio of tolerated weakening to tolerated shift against epochs, a panel a yardstick, with its range over runs.
+
+    Parameters
+    ----------
+    found
+        Tolerances, a row a snapshot, as in `summary`.
+    """
     parts = [
         found[["network", "epoch"]].assign(yardstick=yardstick, ratio=found[f"ratio, {yardstick}"])
         for yardstick in YARDSTICKS
@@ -105,7 +121,15 @@ def curves(found: pd.DataFrame) -> Figure:
 
 
 def sentence(found: pd.DataFrame, name: str) -> str:
-    """Say when the ratio of one network is above 1 in every run, and where it goes from there."""
+    """Say when the ratio of one network is above 1 in every run, and where it goes from there.
+
+    Parameters
+    ----------
+    found
+        Tolerances of that network alone, a row a snapshot, as in `summary`.
+    name
+        Name of the network.
+    """
     said = [f"**{name}.**", _first_sight(found, "accuracy"), _first_sight(found, "agreement"), _course(found)]
     return " ".join(part for part in said if part)
 

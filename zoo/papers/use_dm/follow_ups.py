@@ -11,9 +11,8 @@ from matplotlib.figure import Figure
 from interp.interventions import NO_OPS
 from interp.types import Dataset
 from zoo.papers.options import ReproduceOptions
-from zoo.papers.report.lines import run_lines
-from zoo.papers.report.page import Page
-from zoo.papers.trainings.mini_batch import mini_batch
+from zoo.papers.report import Page, run_lines
+from zoo.papers.trainings import mini_batch
 from zoo.papers.use_dm.sweeps import accuracies, sweep_all
 
 ACTIVATIONS = ("abs", "relu", "gelu", "sigmoid", "tanh")
@@ -22,7 +21,17 @@ LEVELS = (("scale", 0.1), ("scale", 0.01), ("clip", 0.5), ("clip", 0.1), ("offse
 
 
 def add_activations(page: Page, data: Dataset, options: ReproduceOptions) -> None:
-    """Report the perturbations on perceptrons with other activations."""
+    """Report the perturbations on perceptrons with other activations.
+
+    Parameters
+    ----------
+    page
+        Report that gets the section.
+    data
+        MNIST.
+    options
+        Size of the reproduction, and its folders.
+    """
     epochs = min(options.epochs or EPOCHS, EPOCHS)
     paths = {name: options.networks(mini_batch(name, epochs), RUNS, data, "norm")[:RUNS] for name in ACTIVATIONS}
     page.section(
@@ -40,20 +49,20 @@ def add_perturbations(
     layer: str | None = None,
     figure: str = "follow-up-perturbations",
 ) -> None:
-    """Append what the perturbations cost each network, as a table and as curves.
+    """Append the accuracies under the perturbations, as a table and as curves.
 
     Parameters
     ----------
     page
-        The report.
+        Report that gets them.
     paths
-        Network -> its runs.
+        Network -> checkpoints of its runs.
     data
-        Their data; accuracy is on the training split.
+        Data set that they were trained on; accuracy is on the training split.
     layer
-        The perturbed layer; None for the first.
+        Name of the perturbed layer; None for the first.
     figure
-        Name of the figure's file.
+        Name of the figure's file, without the ending.
     """
     swept = {name: sweep_all(those, data, count=0, layer=layer) for name, those in paths.items()}
     page.add(f"Training accuracy in percent, mean over runs, with the {layer or 'hidden'} layer perturbed.")
@@ -67,7 +76,13 @@ def _costs(swept: pd.DataFrame) -> dict[str, float]:
 
 
 def perturbation_curves(swept: Mapping[str, pd.DataFrame]) -> Figure:
-    """Draw accuracy against the level of every perturbation, a line a network, the range over runs."""
+    """Draw accuracy against the level of every perturbation, a line a network, with the range over runs.
+
+    Parameters
+    ----------
+    swept
+        Network -> accuracies at all levels, from `sweep_all`.
+    """
     tall = pd.concat([table.assign(network=name) for name, table in swept.items()], ignore_index=True)
     tall = tall[tall["level"].abs() < float("inf")]
     where = {"x": "level", "y": "accuracy", "hue": "network", "col": "intervention"}

@@ -21,16 +21,19 @@ ELEMENT_50 = {"scale": 0.3275, "clip": 0.3275, "offset": -0.22}
 def sweep(path: Path, data: Dataset, count: int = 40, layer: str | None = None) -> pd.DataFrame:
     """Perturb one layer of one network at the published levels and some between.
 
+    The perturbation is y = min(s z + t, clip) on the pre-activation z; levels are fractions of each node's own output
+    range over the training split (use-DM, section 4).
+
     Parameters
     ----------
     path
-        A zoo checkpoint.
+        Path of a zoo checkpoint.
     data
-        Its data; accuracy is on the training split, as published.
+        Data set that it was trained on; accuracy is on the training split, as published.
     count
-        Levels of each intervention; 0 for the published ones alone.
+        Number of levels of each intervention; 0 for the published ones alone.
     layer
-        Its name; None for the first.
+        Name of the perturbed layer; None for the first.
 
     Returns
     -------
@@ -47,19 +50,64 @@ def sweep(path: Path, data: Dataset, count: int = 40, layer: str | None = None) 
 
 
 def chosen_levels(kind: str, count: int) -> list[float]:
-    """List the levels of one intervention: the published ones, element 50, the no-op, some between."""
+    """List the levels of one intervention: the published ones, element 50, the no-op, some between.
+
+    Parameters
+    ----------
+    kind
+        Intervention: ``scale``, ``clip`` or ``offset``.
+    count
+        Number of levels between; 0 for none.
+
+    Examples
+    --------
+    >>> 0.3275 in chosen_levels("scale", 0), 1.0 in chosen_levels("scale", 0)
+    (True, True)
+    """
     between = map(float, levels(kind, count)) if count else ()
     return sorted({*PUBLISHED[kind], ELEMENT_50[kind], NO_OPS[kind], *between})
 
 
 def sweep_all(paths: Sequence[Path], data: Dataset, count: int = 40, layer: str | None = None) -> pd.DataFrame:
-    """Sweep every network; adds the column ``run``."""
+    """Sweep every network.
+
+    Parameters
+    ----------
+    paths
+        Paths of zoo checkpoints, one a run.
+    data
+        Data set that they were trained on.
+    count
+        Number of levels of each intervention; 0 for the published ones alone.
+    layer
+        Name of the perturbed layer; None for the first.
+
+    Returns
+    -------
+    DataFrame
+        Columns as of `sweep`, and ``run``, the position in `paths`.
+    """
     found = [sweep(path, data, count, layer).assign(run=index) for index, path in enumerate(paths)]
     return pd.concat(found, ignore_index=True)
 
 
 def accuracies(swept: pd.DataFrame, intervention: str, level: float) -> Array:
-    """Give the accuracy of every run at one level, (R,) percent."""
+    """Give the accuracy of every run at one level.
+
+    Parameters
+    ----------
+    swept
+        Accuracies at all levels, from `sweep_all`.
+    intervention
+        Intervention: ``scale``, ``clip`` or ``offset``.
+    level
+        Level of the intervention.
+
+    Returns
+    -------
+    Array
+        Accuracies in percent, (R,).
+    """
     rows = swept[(swept["intervention"] == intervention) & (swept["level"] == level)]
     return np.asarray(rows.sort_values("run")["accuracy"], np.float64)
 
@@ -67,7 +115,20 @@ def accuracies(swept: pd.DataFrame, intervention: str, level: float) -> Array:
 def paired_tests(swept: pd.DataFrame, intervention: str, level: float) -> dict[str, float]:
     """Test a level against the unperturbed model and, as published, against element 50.
 
-    Positive t: the perturbed model is worse. NaN with one run or without any difference.
+    Parameters
+    ----------
+    swept
+        Accuracies at all levels, from `sweep_all`.
+    intervention
+        Intervention: ``scale``, ``clip`` or ``offset``.
+    level
+        Level of the intervention.
+
+    Returns
+    -------
+    dict
+        Statistic t and p-value of paired t-tests over runs: ``t (unperturbed)``, ``p (unperturbed)``, ``t (element 50)``,
+        ``p (element 50)``. Positive t: the perturbed model is worse. NaN with one run or without any difference.
     """
     ours = accuracies(swept, intervention, level)
     found: dict[str, float] = {}

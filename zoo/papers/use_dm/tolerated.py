@@ -1,4 +1,4 @@
-"""How much scaling and how much shifting of its hidden layer one network bears, by two yardsticks."""
+"""The widest scaling and the widest shift of its hidden layer that a network tolerates, by two yardsticks."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def tolerated(path: Path, data: Dataset) -> dict[str, float]:
     Parameters
     ----------
     path
-        A zoo checkpoint.
+        Path of a zoo checkpoint.
     data
-        Its data; the first `IMAGES` training images are used.
+        Data set that it was trained on; the first `IMAGES` training images are used.
 
     Returns
     -------

@@ -10,10 +10,8 @@ import pandas as pd
 from interp.interventions import PUBLISHED
 from zoo import checkpoints
 from zoo.papers.options import ReproduceOptions, nothing_finished
-from zoo.papers.report.cells import FEWEST_TESTED, Cell, bare_cell, decision_cell, mean_cell
-from zoo.papers.report.page import Page, hardware
-from zoo.papers.report.published import published
-from zoo.papers.trainings.full_batch import EPOCHS, full_batch
+from zoo.papers.report import FEWEST_TESTED, Cell, Page, bare_cell, decision_cell, hardware, mean_cell, published
+from zoo.papers.trainings import EPOCHS, full_batch
 from zoo.papers.use_dm.adversarial import add_adversarial
 from zoo.papers.use_dm.along import add_along_training
 from zoo.papers.use_dm.follow_ups import add_activations, perturbation_curves
@@ -36,7 +34,25 @@ FEW_RUNS = (
 
 
 def reproduce(options: ReproduceOptions) -> Path:
-    """Train what is missing, perturb, and write ``reports/use-dm``."""
+    """Train what is missing, perturb, and write ``reports/use-dm``.
+
+    Parameters
+    ----------
+    options
+        Size of the reproduction, and its folders.
+
+    Returns
+    -------
+    Path
+        Path of the report's ``README.md``.
+
+    Raises
+    ------
+    DataError
+        If MNIST is not found.
+    UsageError
+        If no network is finished and none is to be trained, or a file cannot be written.
+    """
     data, epochs, runs = options.mnist(), options.epochs or EPOCHS, options.runs or RUNS
     page = Page(options.reports / "use-dm", "Neural Networks Use Distance Metrics: what we find")
     paths = {
@@ -63,7 +79,15 @@ def reproduce(options: ReproduceOptions) -> Path:
 
 
 def baseline_cells(name: str, paths: Sequence[Path]) -> list[Cell]:
-    """Set one row of the baseline table beside ours."""
+    """Set one row of the baseline table beside ours.
+
+    Parameters
+    ----------
+    name
+        Name of the network, ``abs`` or ``relu``.
+    paths
+        Checkpoints of its runs.
+    """
     theirs = published("use_dm/baseline").loc[name]
     reached = [checkpoints.load(path)["metrics"] for path in paths]
     made = []
@@ -81,7 +105,17 @@ def baseline_cells(name: str, paths: Sequence[Path]) -> list[Cell]:
 
 
 def add_table(page: Page, kind: str, swept: dict[str, pd.DataFrame]) -> None:
-    """Report one perturbation: accuracies judged, and both readings of the t columns."""
+    """Report one perturbation: accuracies judged, and both readings of the t columns.
+
+    Parameters
+    ----------
+    page
+        Report that gets the section.
+    kind
+        Intervention: ``scale``, ``clip`` or ``offset``.
+    swept
+        Network -> accuracies at all levels, from `sweep_all`.
+    """
     theirs = published(f"use_dm/{kind}")
     page.section(f"Perturbation: {kind}")
     page.compare([cell for name in NETWORKS for cell in accuracy_cells(kind, name, swept[name])])
@@ -106,7 +140,17 @@ def add_table(page: Page, kind: str, swept: dict[str, pd.DataFrame]) -> None:
 
 
 def accuracy_cells(kind: str, name: str, swept: pd.DataFrame) -> list[Cell]:
-    """Set one accuracy column of a perturbation's table beside ours."""
+    """Set one accuracy column of a perturbation's table beside ours.
+
+    Parameters
+    ----------
+    kind
+        Intervention: ``scale``, ``clip`` or ``offset``.
+    name
+        Name of the network, ``abs`` or ``relu``.
+    swept
+        Accuracies of its runs at all levels, from `sweep_all`.
+    """
     theirs = published(f"use_dm/{kind}")[f"{name}_acc_pct"]
     return [
         mean_cell(
@@ -121,7 +165,17 @@ def accuracy_cells(kind: str, name: str, swept: pd.DataFrame) -> list[Cell]:
 
 
 def test_cells(kind: str, name: str, swept: pd.DataFrame) -> list[Cell]:
-    """Set the published t and p beside ours, both against element 50."""
+    """Set the published t and p beside ours, both against element 50.
+
+    Parameters
+    ----------
+    kind
+        Intervention: ``scale``, ``clip`` or ``offset``.
+    name
+        Name of the network, ``abs`` or ``relu``.
+    swept
+        Accuracies of its runs at all levels, from `sweep_all`.
+    """
     theirs, made = published(f"use_dm/{kind}"), []
     for level in PUBLISHED[kind]:
         found, runs = paired_tests(swept, kind, level), swept["run"].nunique()
