@@ -209,7 +209,7 @@ def describe(architecture: str) -> dict[str, str]:
     Returns
     -------
     dict
-        ``activation``, the name of the hidden layers' activation, and ``output``, as in `mlp`.
+        Name of the hidden layers' ``activation``, and form of the ``output`` as in `mlp`.
 
     Examples
     --------

@@ -61,7 +61,7 @@ class Recipe:
     data
         Name or path of the data set, as `interp.data.load_dataset` takes it.
     scaling
-        What is done to stored inputs, as `interp.data.parse_scaling` reads it, such as ``x/16``.
+        Scaling of stored inputs, as `interp.data.parse_scaling` reads it, such as ``x/16``.
     input_shape
         Shape of one sample as the network takes it, such as (784,) or (1, 28, 28).
     arguments

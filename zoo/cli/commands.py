@@ -89,7 +89,7 @@ def check_device(name: str) -> None:
     Parameters
     ----------
     name
-        ``cpu`` or ``cuda``.
+        Name of the device, ``cpu`` or ``cuda``.
 
     Raises
     ------

@@ -94,7 +94,7 @@ def _with_range(values: pd.Series) -> str:
 
 
 def curves(found: pd.DataFrame) -> Figure:
-    """Draw the ratio of tolerated weakening to tolerated shift against epochs, a panel a yardstick, with its range over runs.
+    """Draw tolerated weakening over tolerated shift against epochs, a panel a yardstick, with the range over runs.
 
     Parameters
     ----------
