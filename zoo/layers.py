@@ -47,8 +47,8 @@ class OffsetL2(nn.Module):
     inputs, nodes
         Number of values read, D, and of distances returned, N.
     weighting
-        Quantity that the weights alpha multiply: ``printed``, the differences, y_i = ||alpha_i * (x - mu_i)||_2, as the paper
-        prints it; ``reference``, the *squared* differences, as in the runs behind the paper's figures.
+        Quantity that the weights alpha multiply: ``printed``, the differences, y_i = ||alpha_i * (x - mu_i)||_2, as the
+        paper prints it; ``reference``, the *squared* differences, as in the runs behind the paper's figures.
 
     Attributes
     ----------

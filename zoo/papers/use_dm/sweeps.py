@@ -128,7 +128,8 @@ def paired_tests(swept: pd.DataFrame, intervention: str, level: float) -> dict[s
     -------
     dict
         Statistic t and p-value of paired t-tests over runs: ``t (unperturbed)``, ``p (unperturbed)``,
-        ``t (element 50)``, ``p (element 50)``. Positive t: the perturbed model is worse. NaN with one run or without any difference.
+        ``t (element 50)``, ``p (element 50)``. Positive t: the perturbed model is worse. NaN with one run or without
+        any difference.
     """
     ours = accuracies(swept, intervention, level)
     found: dict[str, float] = {}
