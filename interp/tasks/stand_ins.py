@@ -1,7 +1,7 @@
-"""Stand-ins: models that need no training, for what a network of a given size should reach at least.
+"""Stand-ins: models that need no training, whose score a network of a given size should reach at least.
 
-A network that does worse than random features of its own width was not read as it was trained, or not trained on these
-data.
+A network with a lower score than random features of its own width was not interpreted as it was trained, or not
+trained on these data.
 """
 
 from __future__ import annotations
@@ -11,8 +11,13 @@ import torch
 from torch import Tensor
 
 WIDEST = 512
+"""Largest number of random features."""
+
 SHARE = 0.8
-"""Part of what a linear stand-in explains: a nearly linear task is fitted best by least squares itself."""
+"""Fraction of a linear stand-in's R² that is asked of a network: no network fits a linear task better than it."""
+
+DAMPING = 1e-6
+"""Ridge penalty of least squares, as a fraction of the mean sum of squares of a feature."""
 
 FEATURES = "random features of its width"
 
@@ -23,11 +28,23 @@ def of_classes(x: Tensor, y: Tensor, width: int | None, seed: int) -> dict[str, 
     Parameters
     ----------
     x
-        (S, D) centred inputs.
+        Centred inputs (S, D).
     y
-        (S,) labels.
+        Labels (S,), from 0.
     width
-        What the network's last layer reads; None for a network of one layer.
+        Number of nodes in the network's last hidden layer; None for a network of one layer.
+    seed
+        Seed of the random number generator of the features.
+
+    Returns
+    -------
+    dict of float
+        Name of a stand-in -> its accuracy on the same rows.
+
+    Examples
+    --------
+    >>> of_classes(torch.tensor([[-2.0], [-1.0], [1.0], [2.0]]), torch.tensor([0, 0, 1, 1]), None, seed=0)
+    {'nearest class means': 1.0}
     """
     found = {"nearest class means": _right(_nearest_means(x, y), y)}
     if width is not None:
@@ -37,25 +54,75 @@ def of_classes(x: Tensor, y: Tensor, width: int | None, seed: int) -> dict[str, 
 
 
 def of_labels(x: Tensor, y: Tensor, width: int | None, seed: int) -> dict[str, float]:
-    """Give the exact-match accuracy of a least-squares fit of labels (S, T) to random features."""
+    """Give the exact-match accuracy of a least-squares fit of several labels a sample to random features.
+
+    Parameters
+    ----------
+    x
+        Centred inputs (S, D).
+    y
+        Zeros and ones (S, T).
+    width
+        Number of nodes in the network's last hidden layer; None for a network of one layer.
+    seed
+        Seed of the random number generator of the features.
+
+    Returns
+    -------
+    dict of float
+        Name of the stand-in -> its exact-match accuracy on the same rows.
+    """
     guess = _fitted(x, y.double(), width or WIDEST, seed) > 0.5
     return {FEATURES: float((guess == (y > 0)).all(1).double().mean())}
 
 
 def of_values(x: Tensor, y: Tensor, width: int | None, seed: int) -> dict[str, float]:
-    """Give most of the R² of least squares of values (S, T)."""
+    """Give most of the R² of least squares.
+
+    Parameters
+    ----------
+    x
+        Centred inputs (S, D).
+    y
+        Measured values (S, T).
+    width, seed
+        Arguments of the other stand-ins; not used.
+
+    Returns
+    -------
+    dict of float
+        Name of the stand-in -> `SHARE` of its R² on the same rows.
+    """
     return {f"{SHARE:g} of least squares": SHARE * _explained(_least_squares(x.double(), y.double()), y.double())}
 
 
 def of_inputs(x: Tensor, y: Tensor, width: int | None, seed: int) -> dict[str, float]:
-    """Give most of the variance of the inputs along one principal component."""
+    """Give most of the variance of the inputs along one principal component.
+
+    Parameters
+    ----------
+    x
+        Centred inputs (S, D).
+    y, width
+        Arguments of the other stand-ins; not used.
+    seed
+        Seed of the random number generator of the first direction.
+
+    Returns
+    -------
+    dict of float
+        Name of the stand-in -> `SHARE` of the variance along the component.
+    """
     return {f"{SHARE:g} of one principal component": SHARE * _first_component_share(x.double(), seed)}
 
 
 def _nearest_means(x: Tensor, y: Tensor) -> Tensor:
+    """Predict the class with the nearest mean (scikit-learn's search; its NearestCentroid refuses a single class)."""
+    from sklearn.metrics import pairwise_distances_argmin
+
     present = torch.from_numpy(np.unique(y.numpy()))
     means = torch.stack([x[y == label].mean(0) for label in present])
-    nearest: Tensor = present[(x @ means.T - (means**2).sum(1) / 2).argmax(1)]
+    nearest: Tensor = present[torch.from_numpy(pairwise_distances_argmin(x.numpy(), means.numpy()))]
     return nearest
 
 
@@ -72,23 +139,24 @@ def _fitted(x: Tensor, targets: Tensor, width: int, seed: int) -> Tensor:
 
 
 def _least_squares(x: Tensor, targets: Tensor) -> Tensor:
-    """Predict targets (S, T) from x (S, D) linearly, hardly damped."""
-    x = torch.cat([x, torch.ones(len(x), 1, dtype=x.dtype)], 1)
-    gram = x.T @ x
-    gram += 1e-6 * gram.trace() / len(gram) * torch.eye(len(gram), dtype=x.dtype)
-    solved: Tensor = torch.linalg.solve(gram, x.T @ targets)
-    return x @ solved
+    """Predict targets (S, T) from x (S, D) by least squares, with a tiny ridge penalty against collinear columns."""
+    from sklearn.linear_model import Ridge
+
+    features = torch.cat([x, torch.ones(len(x), 1, dtype=x.dtype)], 1).numpy()
+    penalty = DAMPING * float(np.square(features).sum()) / features.shape[1]
+    model = Ridge(penalty, fit_intercept=False, solver="cholesky").fit(features, targets.numpy())
+    return torch.from_numpy(model.predict(features))
 
 
 def _explained(guess: Tensor, y: Tensor) -> float:
-    """R², the mean over the targets that vary."""
+    """Give R², the mean over the targets that vary."""
     spread = y.var(0, correction=0)
     share = 1 - ((guess - y) ** 2).mean(0) / spread
     return float(share[spread > 0].mean()) if bool((spread > 0).any()) else 0.0
 
 
 def _first_component_share(x: Tensor, seed: int) -> float:
-    """Share of the variance along the first principal component, by power iteration."""
+    """Give the share of the variance along the first principal component, by 20 steps of power iteration."""
     direction = torch.randn(x.shape[1], generator=torch.Generator().manual_seed(seed), dtype=x.dtype)
     for _ in range(20):
         direction = x.T @ (x @ (direction / direction.norm().clamp_min(1e-300)))
