@@ -23,16 +23,16 @@ FITTED = 5000
 
 
 def examine(draft: Draft, asked: Request, digest: str) -> LoadedModel:
-    """Score a network on its data and say whether it was trained, and was read as it was trained.
+    """Measure a network's score on its data, and say whether it was trained and whether it does as it should.
 
     Parameters
     ----------
     draft
-        Network that runs.
+        Network that runs, with what is known of it.
     asked
-        Where it comes from.
+        Contents of the file that it was made of, and what the user gave.
     digest
-        SHA-256 of the file or of the module.
+        SHA-256 of the file or of the module, in hexadecimal.
     """
     structure = draft.structure
     scores = {} if draft.data is None else score_splits(draft, draft.task, structure.output, draft.data)
@@ -55,7 +55,7 @@ def examine(draft: Draft, asked: Request, digest: str) -> LoadedModel:
 
 @torch.no_grad()
 def score_splits(network: Runnable, task: str, output: str, data: Dataset) -> dict[str, float]:
-    """Give the score of each split that has something to compare with.
+    """Give the score of each split that has labels or targets.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def score_splits(network: Runnable, task: str, output: str, data: Dataset) -> di
     task
         Name of the task, for `interp.tasks.find_task`.
     output
-        Form of the outputs, as `LoadedModel.output` names it.
+        Form of the outputs, as `LoadedModel.output` names it: ``linear``, ``softmax``, ``sigmoid`` and so on.
     data
         Data with targets in the form that the task compares with.
     """
@@ -88,7 +88,7 @@ def _inferred(draft: Draft, scores: Mapping[str, float]) -> dict[str, Inference]
     structure = draft.structure
     fit, skill = _fit(draft, scores)
     weights = [weight_of(draft.module, layer).detach() for layer in structure.layers]
-    firm = draft.facts["architecture"].confidence  # what was seen is no surer than that it is this module
+    firm = draft.facts["architecture"].confidence  # facts seen while it ran are no surer than the module itself
     names = sorted({layer.activation for layer in structure.layers[:-1]})
     found = {
         "activation": Inference(", ".join(names) or "identity", firm, "seen while the module ran"),

@@ -15,14 +15,14 @@ def inspection(model: LoadedModel) -> dict[str, Any]:
     Parameters
     ----------
     model
-        As read, with its accuracies where data were given.
+        Network with its facts, and its scores where data were given.
 
     Returns
     -------
-    dict
-        Keys ``format``, ``path``, ``digest``, ``layers``, ``widths``, ``activation``,
-        ``input_scaling``, ``output``, ``trained``, ``task``, ``score`` (its value on each split),
-        ``score_name`` (``accuracy``, ``exact_match`` or ``r2``), ``inferred``, ``skipped``.
+    description
+        Keys ``format``, ``path``, ``digest``, ``layers``, ``widths``, ``activation``, ``input_scaling``, ``output``,
+        ``trained``, ``task``, ``score`` (by split), ``score_name`` (``accuracy``, ``exact_match`` or ``r2``),
+        ``inferred`` and ``skipped``; plain values.
     """
     found: dict[str, Any] = as_json(
         {

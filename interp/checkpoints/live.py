@@ -33,26 +33,27 @@ def load_module(
     options: LoadOptions = LoadOptions(),
     data_options: DataOptions = DataOptions(),
 ) -> tuple[LoadedModel, Dataset | None]:
-    """Look at a module in memory, and leave it as it was.
+    """Take a module in memory as a network that all stages can run on, and leave it as it was.
 
     Parameters
     ----------
     module
-        Module on any device, in train or eval mode. It is run itself, in eval mode; one of another type than float32
-        is copied, and the copy is run.
+        Module on any device, in train or eval mode. It is run itself, in eval mode; one of another type than float32 is
+        copied, and the copy is run.
     data
-        Data set or whatever `interp.data.load_dataset` takes as one.
+        Data set, or whatever `interp.data.load_dataset` takes as one; None for no data.
     options
-        What the user says of the model, without `model`, `weights`, `allow_pickle` and `format`.
+        Facts and settings that the user states of the model, without `model`, `weights`, `allow_pickle` and `format`.
     data_options
-        Where to look for data.
+        Folders and options that data are looked for with.
 
     Returns
     -------
     model
-        Network ready to be looked at, whose format is ``module``. What runs it later does so inside `as_found`.
+        Network with its layers, the facts inferred of it and its scores; its format is ``module``. Whoever runs it
+        later does so inside `as_found`.
     data
-        Data set with its targets in the form that the task compares with; None if none is given.
+        Data set whose targets have the form that the task compares with; None if none is given.
 
     Raises
     ------
@@ -61,7 +62,7 @@ def load_module(
     DataError
         If the data are not this network's.
     UsageError
-        If an option does not go with a module in memory.
+        If an option does not apply to a module in memory.
 
     Examples
     --------
@@ -92,7 +93,7 @@ def module_digest(module: nn.Module) -> str:
     64
     """
     kind = type(module)
-    words = re.sub(r" at 0x[0-9a-f]+", "", repr(module))  # where a function lies differs between processes
+    words = re.sub(r" at 0x[0-9a-f]+", "", repr(module))  # addresses of functions differ between processes
     digest = hashlib.sha256(f"{kind.__module__}:{kind.__qualname__}\n{words}".encode())
     for name, tensor in module.state_dict().items():
         if isinstance(tensor, torch.Tensor):

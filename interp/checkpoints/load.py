@@ -28,26 +28,26 @@ def load_model(
     options: LoadOptions = LoadOptions(),
     data_options: DataOptions = DataOptions(),
 ) -> tuple[LoadedModel, Dataset | None]:
-    """Open a checkpoint, or take a module in memory, with the data that say how to read it.
+    """Open a checkpoint, or take a module in memory, as a network that all stages can run on.
 
     Parameters
     ----------
     path
-        File of the network; ``torchvision:NAME`` or ``timm:NAME``, with weights from `LoadOptions.weights` or drawn at
-        random; or a module, as `load_module` takes it.
+        Path of a checkpoint; ``torchvision:NAME`` or ``timm:NAME``, with weights from `LoadOptions.weights` or drawn at
+        random; or a module in memory, as `load_module` takes it.
     data
-        Data set or whatever `interp.data.load_dataset` takes as one; None for the one that a zoo checkpoint names.
+        Data set, or whatever `interp.data.load_dataset` takes as one; None for the one that a zoo checkpoint names.
     options
-        What the user says of the model.
+        Facts and settings that the user states of the model.
     data_options
-        Where to look for data.
+        Folders and options that data are looked for with.
 
     Returns
     -------
     model
-        Ready to be looked at.
+        Network with its layers, the facts inferred of it and its scores.
     data
-        The data set, its targets in the form that the task compares with; None if neither user nor file names one.
+        Data set whose targets have the form that the task compares with; None if neither user nor file names one.
 
     Raises
     ------
@@ -55,6 +55,8 @@ def load_model(
         If the file cannot be read as a network.
     DataError
         If the data are not this network's.
+    UsageError
+        If an option, or the path, is of another kind than it should be.
 
     Examples
     --------

@@ -16,7 +16,7 @@ INFERRED = Flag(default="inferred")
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """What the user says of a model; None where it is to be inferred.
+    """Facts that the user states of a model; None where they are to be inferred.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class LoadOptions:
     activation
         Activation of hidden layers: ``relu``, ``abs``, ``tanh``, ...
     output
-        What the last layer gives: ``linear``, ``activation`` or ``negated-activation``.
+        Form of the last layer's output: ``linear``, ``activation`` or ``negated-activation``.
     task
         What the network is asked for: ``classification``, ``binary``, ``multi-label``, ``regression``,
         ``autoencoder``, or ``package.module:name`` of a `Task`.
@@ -40,7 +40,7 @@ class LoadOptions:
     format
         Format of the file, or ``package.module:name`` of a reader of your own.
     logits
-        Which of a module's outputs holds the scores: a key, attribute or position, with dots between.
+        Output of a module that holds the logits: a key, attribute or position, with dots between.
     """
 
     model: Annotated[str | None, Flag(default="the file tells")] = None
@@ -56,7 +56,13 @@ class LoadOptions:
 
 
 def check_options(options: LoadOptions) -> None:
-    """Raise `UsageError` for a name the user gave that is none, with the close ones."""
+    """See that names which the user gave exist.
+
+    Raises
+    ------
+    UsageError
+        If one does not, with the close ones.
+    """
     known = {
         "--activation": (options.activation, ACTIVATIONS),
         "--output": (options.output, OUTPUTS),

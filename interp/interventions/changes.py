@@ -15,7 +15,13 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Scale:
-    """Multiply by a factor."""
+    """Multiply by a factor.
+
+    Attributes
+    ----------
+    factor
+        Factor of all values, or one a node, (N,).
+    """
 
     factor: float | Tensor
 
@@ -26,7 +32,15 @@ class Scale:
 
 @dataclass(frozen=True)
 class Move:
-    """Multiply by a factor and add a term."""
+    """Multiply by a factor and add a term.
+
+    Attributes
+    ----------
+    factor
+        Factor of each node's values, (N,).
+    term
+        Term added to each node's values after that, (N,).
+    """
 
     factor: Tensor
     term: Tensor
@@ -38,7 +52,13 @@ class Move:
 
 @dataclass(frozen=True)
 class Cap:
-    """Lower to at most `top`."""
+    """Lower to at most a bound.
+
+    Attributes
+    ----------
+    top
+        Upper bound of each node's values, (N,).
+    """
 
     top: Tensor
 
@@ -49,7 +69,13 @@ class Cap:
 
 @dataclass(frozen=True)
 class Raise:
-    """Raise to at least `bottom`."""
+    """Raise to at least a bound.
+
+    Attributes
+    ----------
+    bottom
+        Lower bound of each node's values, (N,).
+    """
 
     bottom: Tensor
 
@@ -60,7 +86,13 @@ class Raise:
 
 @dataclass(frozen=True)
 class Fix:
-    """Set to a constant."""
+    """Set to a constant.
+
+    Attributes
+    ----------
+    value
+        Constant that all values become.
+    """
 
     value: float
 
@@ -70,7 +102,7 @@ class Fix:
 
 
 def like(values: Tensor, z: Tensor) -> Tensor:
-    """Shape one value a node as z is: (B, N) or (B, N, ...)."""
+    """Shape one value a node, (N,), so that it broadcasts to values (B, N) or (B, N, ...)."""
     values = values.to(z.device)
     return values.view(-1, *(1 for _ in z.shape[2:])) if z.dim() > 2 else values
 
@@ -79,12 +111,12 @@ Known = Scale | Move | Cap | Raise
 
 
 def stacked(changes: Sequence[Known], device: torch.device) -> Known:
-    """Put the parameters of changes of one form below each other."""
+    """Put the parameters of changes of one form below each other, one row a change."""
     kind = type(changes[0])
     columns = [[torch.as_tensor(getattr(change, field.name)) for change in changes] for field in fields(kind)]
     return kind(*(torch.stack(column).view(len(changes), -1).to(device) for column in columns))
 
 
 def taken(change: Known, which: Tensor) -> Known:
-    """Give stacked changes in the order of `which`, (P,); called on (P, N) values, each changes one row."""
+    """Give stacked changes in a given order, (P,); called on values (P, N), each changes one row."""
     return type(change)(*(getattr(change, field.name)[which] for field in fields(change)))

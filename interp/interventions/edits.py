@@ -18,7 +18,17 @@ Change = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Ranges:
-    """Least, largest and (where known) mean activation output of each node over the training split, (N,) each."""
+    """Ranges of the activation outputs of a layer's nodes over the training split.
+
+    Attributes
+    ----------
+    low
+        Least output of each node, (N,).
+    high
+        Largest output of each node, (N,).
+    mean
+        Mean output of each node, (N,); None where no intervention asks for it.
+    """
 
     low: Array
     high: Array
@@ -31,24 +41,28 @@ class Ranges:
 
     @property
     def finite(self) -> Array:
-        """Which nodes have a range to take fractions of, (N,) booleans."""
+        """Whether each node has a range to take fractions of, (N,) booleans."""
         with np.errstate(invalid="ignore"):
             return np.asarray(np.isfinite(self.high - self.low))
 
     def at(self, level: float, unknown: float) -> Array:
-        """Give low + level * (high - low), (N,); `unknown` where a range is not finite."""
+        """Give the outputs low + level * (high - low), (N,); `unknown` where a range is not finite."""
         with np.errstate(invalid="ignore"):
             return np.where(self.finite, self.low + level * (self.high - self.low), unknown)
 
 
 @dataclass(frozen=True)
 class Edit:
-    """One change to a layer: to z, or to the activation's output; None where a side is left alone.
+    """One change to a layer: of its z, of its activation's output, or of both.
 
     Attributes
     ----------
+    before
+        Function that changes z; None to leave it alone.
+    after
+        Function that changes the activation's output; None to leave it alone.
     nodes
-        What is changed; the two functions then see (B, len(nodes), ...) only. None: all nodes.
+        Numbers of the nodes that are changed: the two functions then see (B, len(nodes), ...) only; None for all nodes.
     """
 
     before: Change | None = None
@@ -105,22 +119,22 @@ Intervention = Callable[[float, Ranges], Edit]
 
 
 def scale(level: float, ranges: Ranges) -> Edit:
-    """Multiply z by `level`; 1 changes nothing."""
+    """Multiply z by `level`; 1 changes nothing (use-DM)."""
     return Edit() if level == 1 else Edit(before=Scale(level))
 
 
 def clip(level: float, ranges: Ranges) -> Edit:
-    """Cut z off at low + level * (high - low) of the node's own output; inf changes nothing."""
+    """Cut z off at low + level * (high - low) of the node's own output; infinity changes nothing (use-DM)."""
     if not np.isfinite(level):
         return Edit()
     return Edit(before=Cap(_tensor(ranges.at(level, np.inf))))
 
 
 def offset(level: float, ranges: Ranges) -> Edit:
-    """Shift z by t = level * (high - low) and scale by s = (high - t) / high, so that the largest output stays.
+    """Shift z by t = level * (high - low), scale it by s = (high - t) / high: the largest output stays (use-DM).
 
-    A node whose largest output is not above 0 has no s; it is left as it is (`untouched`).
-    Zero changes nothing. The paper's printed s = (1 - p) r is a typo; its released figures use this form.
+    A node whose largest output is not above 0 has no s; it is left as it is (`untouched`). Zero changes nothing. The
+    paper's printed s = (1 - p) r is a typo; its released figures use this form.
     """
     if level == 0:
         return Edit()
@@ -149,7 +163,13 @@ def zero(level: float, ranges: Ranges) -> Edit:
 
 
 def mean(level: float, ranges: Ranges) -> Edit:
-    """Move outputs towards the node's mean: 0 changes nothing, at 1 the node says the same of every input."""
+    """Move outputs towards the node's mean: 0 changes nothing, at 1 the node says the same of every input.
+
+    Raises
+    ------
+    ValueError
+        If the ranges hold no means.
+    """
     if ranges.mean is None:
         raise ValueError("mean ablation needs the nodes' mean outputs: Ranges(low, high, mean)")
     centre = _tensor(ranges.mean)
@@ -157,12 +177,44 @@ def mean(level: float, ranges: Ranges) -> Edit:
 
 
 def ablate(node: int, value: float) -> Edit:
-    """Set one node's activation output to `value` on every input."""
+    """Set one node's activation output to `value` on every input.
+
+    Parameters
+    ----------
+    node
+        Number of the node in its layer, from 0.
+    value
+        Output that it has on every input: 0 for zero-ablation, its mean for mean-ablation.
+
+    Examples
+    --------
+    >>> edit = ablate(1, 0.0)
+    >>> edit.nodes, edit.on_output(torch.ones(1, 3)).tolist()
+    ((1,), [[1.0, 0.0, 1.0]])
+    """
     return Edit(after=Fix(value), nodes=(node,))
 
 
 def on_nodes(intervention: Intervention, level: float, ranges: Ranges, nodes: Sequence[int]) -> Edit:
-    """Do to some nodes what an intervention does to a layer."""
+    """Apply an intervention to some nodes of a layer alone.
+
+    Parameters
+    ----------
+    intervention
+        Function of (level, ranges) that gives an edit, such as a value of `INTERVENTIONS`.
+    level
+        Strength of the intervention.
+    ranges
+        Output ranges of all nodes of the layer.
+    nodes
+        Numbers of the nodes, from 0.
+
+    Examples
+    --------
+    >>> edit = on_nodes(scale, 0.5, Ranges(np.zeros(3), np.ones(3)), [2])
+    >>> edit.on_z(torch.ones(1, 3)).tolist()
+    [[1.0, 1.0, 0.5]]
+    """
     edit = intervention(level, ranges.take(nodes))
     return Edit(edit.before, edit.after, tuple(nodes))
 
@@ -192,13 +244,23 @@ NO_OPS = {
 def find_intervention(name: str) -> Intervention:
     """Give an intervention by its name, or a user's own as ``package.module:name``.
 
-    A user's function takes (level, ranges) and returns an `Edit`. It may carry the attributes ``levels``
-    (a sequence; else 0 to 1) and ``no_op`` (the level that changes nothing; else a row without level is added).
+    A user's function takes (level, ranges) and returns an `Edit`. It may carry the attributes ``levels`` (a sequence;
+    else 0 to 1) and ``no_op`` (the level that changes nothing; else a row without level is added).
+
+    Parameters
+    ----------
+    name
+        Name in `INTERVENTIONS`, or ``package.module:name``.
 
     Raises
     ------
     UsageError
-        If there is no such intervention.
+        If there is no such intervention; close names are given.
+
+    Examples
+    --------
+    >>> find_intervention("clip") is INTERVENTIONS["clip"]
+    True
     """
     return look_up(name, INTERVENTIONS, "intervention")
 

@@ -20,10 +20,24 @@ Group = Mapping[str, tuple[int, ...] | None]
 def find_group(model: LoadedModel, sites: Sequence[str], where: str = "sites") -> Group:
     """Read names of layers (``layers.0``) and nodes (``layers.0:17``) as one group.
 
+    Parameters
+    ----------
+    model
+        Network of any task.
+    sites
+        Names of layers, ``layers.0``, and addresses of nodes, ``layers.0:17``.
+    where
+        Name of what the user gave, for error messages.
+
+    Returns
+    -------
+    group
+        Layer name -> numbers of its nodes; None for the whole layer.
+
     Raises
     ------
     UsageError
-        If there is no such layer or node, with the close names.
+        If there is no such layer or node; close names are given.
     """
     found: dict[str, tuple[int, ...] | None] = {}
     for site in sites:
@@ -64,24 +78,39 @@ def sweep_group(
 
     Parameters
     ----------
+    model
+        Network of any task.
+    split
+        Samples to measure the score on.
     ranges
-        Layer name -> ranges of its nodes; ``mean`` too for that intervention.
+        Output ranges of the nodes of each layer, by its name; with means for the intervention ``mean``.
     sites
-        Names such as ``["layers.0"]``, ``["layers.0:3", "layers.0:9"]`` or ``["layers.0", "layers.2:4"]``.
+        Names of layers and addresses of nodes, such as ``["layers.0"]``, ``["layers.0:3", "layers.0:9"]`` or
+        ``["layers.0", "layers.2:4"]``.
     intervention
-        A name of `INTERVENTIONS`, or ``package.module:name``.
+        Name in `INTERVENTIONS`, or ``package.module:name``.
     count
-        Levels.
+        Number of levels; the published ones are always among them.
 
     Returns
     -------
-    DataFrame
-        Rows as in `Effects.groups`; q-values are over these levels.
+    table
+        Rows of `Effects.groups`; q-values are over these levels.
 
     Raises
     ------
     UsageError
         If there is no such layer, node or intervention.
+
+    Examples
+    --------
+    >>> from interp.checkpoints import load_model
+    >>> model, data = load_model("zoo/pretrained/relu-digits.pt")
+    >>> from interp.interventions import output_ranges
+    >>> ranges = {layer.name: output_ranges(model, layer, data.train.inputs) for layer in model.layers}
+    >>> found = sweep_group(model, data.splits["test"], ranges, ["hidden:3", "hidden:9"], "zero", 3)
+    >>> found["group"].iloc[0], found["level"].tolist(), found["no_op"].tolist()
+    ('hidden:3, hidden:9', [0.0, 0.5, 1.0], [True, False, False])
     """
     group, at = find_group(model, sites), levels(intervention, count)
     edits = [{name: _edit(intervention, level, ranges[name], nodes) for name, nodes in group.items()} for level in at]

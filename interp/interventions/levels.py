@@ -27,6 +27,23 @@ BETWEEN = {
 def levels(intervention: str, count: int = 60) -> Array:
     """Give `count` levels in order: the no-op, the published ones, and others spread between.
 
+    Parameters
+    ----------
+    intervention
+        Name in `INTERVENTIONS`, or ``package.module:name``.
+    count
+        Number of levels, but never fewer than the published ones with the no-op.
+
+    Returns
+    -------
+    levels
+        Levels in ascending order, (E,); fractions of a node's output range, but factors for ``scale``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such intervention.
+
     Examples
     --------
     >>> len(levels("clip")), float(levels("clip")[-1])

@@ -30,7 +30,7 @@ MOST_LEVELS = 10_000
 
 @dataclass(frozen=True)
 class InterventionOptions:
-    """What is swept.
+    """Settings of the sweeps.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class InterventionOptions:
         Names of what is done to each layer: scale, clip, offset, clamp-min, clamp-max, zero, mean, or
         ``package.module:name``.
     seed
-        Seed of every random draw.
+        Seed of the random number generator.
     curve_levels
         Number of levels of each node's clamp curves; 0 leaves them out.
     curve_samples
@@ -57,11 +57,11 @@ class InterventionOptions:
     layers
         Names of the layers to sweep; none for all.
     groups
-        Layers and nodes to change together beside that, such as ``(("a", "b"), ("a:3", "a:9"))``.
+        Layers and nodes that are also changed together, such as ``(("a", "b"), ("a:3", "a:9"))``.
     single_nodes
         Number of nodes of each layer that are silenced and clamped, drawn at random; None for all.
     inputs
-        Largest number of inputs of each split, for everything; None for the numbers above.
+        Largest number of inputs of each split for everything; None for the numbers above.
     """
 
     levels: Annotated[int, Flag(low=1, high=MOST_LEVELS, default="60; large: the published ones")] = 60
@@ -94,17 +94,41 @@ def intervene(
 
     Parameters
     ----------
+    model
+        Network of any task.
+    data
+        Data whose splits are measured.
     ranges
-        Layer name -> output ranges over the training split.
+        Output ranges of the nodes of each layer over the training split, by its name.
     means
-        Layer name -> (N,) mean outputs over the training split.
+        Mean outputs of the nodes of each layer over the training split, (N,), by its name; none needed for options
+        without ablation and ``mean``.
     options
-        What is swept.
+        Settings of the sweeps.
+
+    Returns
+    -------
+    effects
+        Tables of what each change costs.
 
     Raises
     ------
     UsageError
-        If a layer, node or intervention of the options does not exist.
+        If a layer, node or intervention of the options does not exist; close names are given.
+    DataError
+        If there are no samples, or the unperturbed network's outputs are not numbers.
+
+    Examples
+    --------
+    >>> from interp.checkpoints import load_model
+    >>> from interp.interventions import output_ranges
+    >>> model, data = load_model("zoo/pretrained/relu-digits.pt")
+    >>> ranges = {"hidden": output_ranges(model, model.layers[0], data.train.inputs)}
+    >>> small = {"curve_levels": 0, "control_samples": 0, "inputs": 50}
+    >>> options = InterventionOptions(levels=3, ablation=False, interventions=("zero",), **small)
+    >>> effects = intervene(model, data, ranges, {}, options)
+    >>> effects.whole_layers[["layer", "split", "level", "no_op"]].head(3).values.tolist()
+    [['hidden', 'train', 0.0, True], ['hidden', 'train', 0.5, False], ['hidden', 'train', 1.0, False]]
     """
     check_options(model, options)
     known = {name: replace(found, mean=means.get(name)) for name, found in ranges.items()}
@@ -135,10 +159,23 @@ def intervene(
 def check_options(model: LoadedModel, options: InterventionOptions) -> None:
     """See that everything the options name exists, before the long work.
 
+    Parameters
+    ----------
+    model
+        Network whose layers the options may name.
+    options
+        Settings of the sweeps.
+
     Raises
     ------
     UsageError
-        If a layer, node or intervention does not, with the close names.
+        If a layer, node or intervention does not exist; close names are given.
+
+    Examples
+    --------
+    >>> from interp.checkpoints import load_model
+    >>> model, data = load_model("zoo/pretrained/relu-digits.pt")
+    >>> check_options(model, InterventionOptions(layers=("hidden",), groups=(("hidden:3", "output"),)))
     """
     for kind in options.interventions:
         find_intervention(kind)
@@ -267,7 +304,23 @@ def draw(split: Split, most: int | None, seed: int) -> Split:
 
 
 def untouched(ranges: Mapping[str, Ranges]) -> dict[str, str]:
-    """List the nodes that some interventions leave as they are, with the reason."""
+    """List the nodes that some interventions leave as they are, with the reason.
+
+    Parameters
+    ----------
+    ranges
+        Output ranges of the nodes of each layer, by its name.
+
+    Returns
+    -------
+    reasons
+        Address of each such node, ``layer:node``, -> reason.
+
+    Examples
+    --------
+    >>> untouched({"fc1": Ranges(low=np.array([0.0, 0.0]), high=np.array([0.0, 2.0]))})
+    {'fc1:0': "largest output is not above 0, so the offset's scale is undefined"}
+    """
     reasons = {}
     for layer, found in ranges.items():
         for node in np.flatnonzero((found.high <= 0) | ~found.finite):

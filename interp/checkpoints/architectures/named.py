@@ -50,19 +50,19 @@ def build_named(
     Parameters
     ----------
     spec
-        ``torchvision:NAME`` or ``timm:NAME``.
+        Name of the architecture: ``torchvision:NAME`` or ``timm:NAME``.
     state
-        Weights, which also say how many outputs there are; None to draw them.
+        Weights by parameter name, whose shapes also give the number of outputs; None to draw them.
     weights
-        The file they come from, for errors.
+        File that the weights come from, for error messages.
     classes
-        Outputs of a network with drawn weights; 1,000 if not given.
+        Number of outputs of a network with drawn weights; None for 1,000.
     side
-        Height of the images, for architectures that are built for one size.
+        Height of the images in pixels, for architectures that are built for one size; None for their own.
     channels
-        Of the images; timm's architectures take any.
+        Number of colour channels of the images, for timm's architectures; torchvision's take 3.
     seed
-        Of the draw.
+        Seed of the random number generator that weights are drawn with.
 
     Raises
     ------

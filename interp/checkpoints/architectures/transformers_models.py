@@ -35,9 +35,9 @@ class Classifier(nn.Module):
     Parameters
     ----------
     network
-        The model.
+        Model of the transformers package.
     takes_tokens
-        Whether its inputs are whole numbers, (B, length).
+        Whether its inputs are token numbers, (B, length), or else values such as pixels.
     """
 
     def __init__(self, network: nn.Module, takes_tokens: bool) -> None:

@@ -35,10 +35,25 @@ def build_user_model(spec: str, state: Mapping[str, Tensor], path: object) -> nn
 
 
 def load_into(module: nn.Module, state: Mapping[str, Tensor], path: object, *, copy: bool = True) -> None:
-    """Load a state dict, whatever wrapper prefix it lacks; raise `CheckpointError` with a diff otherwise.
+    """Load a state dict into a module, whatever wrapper prefix it lacks.
 
     Weights stored in parts go into a module that has these parts as they are, and put together into any other.
-    Without `copy` only names and shapes are compared.
+
+    Parameters
+    ----------
+    module
+        Module whose names and shapes the weights must have.
+    state
+        Weights by parameter name.
+    path
+        Name of the file, for error messages.
+    copy
+        Whether values are copied; without it names and shapes alone are compared.
+
+    Raises
+    ------
+    CheckpointError
+        If names or shapes differ; the error lists the first of them.
     """
     expected = module.state_dict()
     states = (state, plain_state(state).state)

@@ -78,12 +78,12 @@ def _build(contents: Contents, path: object) -> nn.Module:
 
 
 def zoo_data(contents: Contents, path: object) -> str:
-    """Give the data set a zoo checkpoint names: one of ours, since any other name would import code.
+    """Give the name of the data set that a zoo checkpoint states: one of ours, since any other would import code.
 
     Raises
     ------
     CheckpointError
-        If it names another.
+        If it names none, or another.
     """
     name = contents.metadata.get("data")
     if not isinstance(name, str) or name not in data_names():

@@ -18,18 +18,18 @@ LOGITS = "logits"
 
 
 class Adapted(nn.Module):
-    """A network that takes rows (B, D) and gives scores (B, C), whose parts keep their names.
+    """A network that takes rows (B, D) and gives logits (B, C), whose parts keep their names.
 
     Parameters
     ----------
     network
-        Left as it is; its parts are shared.
+        Network that is run; it is left as it is, and its parts are shared.
     parts
-        What a row holds, one after the other; empty where the network takes it as it is.
+        Arrays that a row holds, one after the other; empty where the network takes the row as it is.
     by_name
-        Whether parts are passed by their names, or in order.
+        Whether parts are passed by their names, or else in order.
     output
-        Where in its outputs the scores are, as `tensors_of` names it; empty for the outputs themselves.
+        Dotted name of the logits among its outputs, as `tensors_of` names them; empty for the outputs themselves.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Adapted(nn.Module):
         self.training = network.training
 
     def forward(self, inputs: Tensor) -> Any:
-        """Give the scores (B, C); where none of several outputs was chosen yet, these as they are."""
+        """Give the logits (B, C); where none of several outputs was chosen yet, these as they are."""
         outputs = self._outputs(inputs)
         taken = dict(tensors_of(outputs))[self.output] if self.output else outputs
         is_flat = isinstance(taken, Tensor) and taken.dim() < 2 and taken.numel() == len(inputs)
@@ -139,32 +139,32 @@ def _required(module: nn.Module) -> list[str]:
 def take_output(
     module: nn.Module, outputs: Any, samples: int, asked: Request
 ) -> tuple[nn.Module, dict[str, Inference]]:
-    """Take the scores where a network gives more than one tensor, or one number a sample.
+    """Take the logits where a network gives more than one tensor, or one number a sample.
 
     Parameters
     ----------
     module
         Network, which is adapted where needed.
     outputs
-        What it gave for some samples.
+        Outputs of the network on some samples, in any form.
     samples
         Number of these samples.
     asked
-        Data and options, which may say which output it is.
+        Data and options, which may name the output.
 
     Returns
     -------
     module
-        The same where it gives one tensor (batch, outputs) or what cannot be used.
+        The given module where it gives one tensor (batch, outputs) or what cannot be used, else an `Adapted` one.
     facts
-        ``scores_from``: which output was taken and why; empty where there is one only.
+        Fact ``scores_from``: the output that was taken, with the reason; empty where there is one only.
 
     Raises
     ------
     CheckpointError
-        If none of several outputs can be scores.
+        If none of several outputs can be logits.
     UsageError
-        If the user names an output that is none.
+        If the user names an output that does not exist.
     """
     given = asked.options.logits
     if isinstance(outputs, Tensor):

@@ -18,24 +18,24 @@ from interp.types import Dataset, Inference, Scaling
 
 @dataclass(frozen=True)
 class Draft:
-    """A network that runs, and how it is run.
+    """A network that runs, and the settings that it is run with.
 
     Attributes
     ----------
     module
         Module in eval mode that takes scaled inputs.
     structure
-        Node layers, as one trace found them.
+        Layers of nodes, as one trace found them.
     scaling
-        What is done to stored inputs.
+        Scaling of stored inputs.
     input_shape
         Shape of one sample as the module takes it.
     facts
-        Name of a fact -> what is known of it, the architecture at least.
+        Name of a fact -> value of it with the evidence; ``architecture`` at least.
     task
         Name of the task, for `interp.tasks.find_task`.
     data
-        Data with targets in the form that the task compares with; None without data.
+        Data whose targets have the form that the task compares with; None without data.
     """
 
     module: nn.Module
@@ -69,21 +69,21 @@ def example_of(module: nn.Module, asked: Request, scaling: Scaling, shape: tuple
 
 
 def trace(module: nn.Module, example: Tensor, path: object) -> Structure:
-    """Run a module on two samples to find its nodes, and see that it gives scores.
+    """Run a module on two samples to find its nodes, and see that it gives logits.
 
     Parameters
     ----------
     module
         Module in eval mode.
     example
-        Two samples as it takes them.
+        Two samples as the module takes them, (2, ...).
     path
-        File, for errors.
+        Name of the file, for error messages.
 
     Raises
     ------
     CheckpointError
-        If it fails on such samples, gives no scores (2, C), or holds no nodes.
+        If it fails on such samples, gives no logits (2, C), or holds no nodes.
     """
     try:
         structure = find_layers(module, example)

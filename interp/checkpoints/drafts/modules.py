@@ -1,4 +1,4 @@
-"""A module that runs -> Draft: how it takes its inputs, which of its outputs are scores, what it was trained for."""
+"""A module that runs -> Draft: how it takes its inputs, which of its outputs are logits, what it was trained for."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def module_draft(module: nn.Module, architecture: Inference, asked: Request) -> 
     module
         Module in eval mode.
     architecture
-        What is known of the architecture.
+        Name of the architecture with the evidence.
     asked
-        Contents, data and options.
+        Contents of the file, data and options.
 
     Raises
     ------
     CheckpointError, DataError, UsageError
-        If it fails on the data, or gives no scores for them.
+        If it fails on the data, or gives no logits for them.
     """
     module = take_parts(module, asked.data, asked.path)
     shape, outputs = input_shape(module, asked.data, asked.path)
@@ -38,7 +38,7 @@ def module_draft(module: nn.Module, architecture: Inference, asked: Request) -> 
     structure = trace(module, example, asked.path)
     asked, task = settled(asked, structure.outputs.shape[1])
     scaling, why = _scaling(module, structure, shape, asked)
-    if not structure.is_finite and scaling is not RAW:  # values beyond all numbers hide what is done to them
+    if not structure.is_finite and scaling is not RAW:  # infinite values hide the activation
         structure = trace(module, example_of(module, asked, scaling, shape), asked.path)
     facts = {"architecture": architecture, "task": task, "input_scaling": why, **taken}
     return Draft(module, structure, scaling, shape, facts, asked.task, asked.data)

@@ -13,16 +13,16 @@ from interp.types import Dataset, Inference
 
 @dataclass(frozen=True)
 class Request:
-    """What was read from a file, beside what the user gave.
+    """Contents of a file beside what the user gave.
 
     Attributes
     ----------
     path
-        For errors, and to name the model by.
+        Path of the file, or name of the architecture or module, for error messages and as the model's name.
     data
-        None if neither user nor file names any.
+        Data set; None if neither user nor file names one.
     task
-        Name of a task, for `interp.tasks.find_task`.
+        Name of the task, for `interp.tasks.find_task`.
     """
 
     path: object

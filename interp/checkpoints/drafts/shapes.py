@@ -24,14 +24,14 @@ def input_shape(module: nn.Module, data: Dataset | None, path: object) -> tuple[
     data
         Data whose first two training samples are tried as they are stored; None to try rows and square images of zeros.
     path
-        File, for errors.
+        Name of the file, for error messages.
 
     Returns
     -------
     shape
         First shape that the module takes.
     outputs
-        What it gave for two such samples.
+        Outputs of the module on two such samples, in any form.
 
     Raises
     ------

@@ -26,7 +26,7 @@ def weights_draft(asked: Request, doubts: tuple[str, ...] = ()) -> Draft:
     Parameters
     ----------
     asked
-        Contents, data and options.
+        Contents of the file, data and options.
     doubts
         Reasons for which the stack is no more than likely.
 

@@ -22,26 +22,26 @@ NOT_WEIGHTS = ("optim", "sched", "scaler", "loop", "callback")
 
 @dataclass(frozen=True)
 class Contents:
-    """The weights in a file, and what it says of itself.
+    """Weights in a file, and what else it states.
 
     Attributes
     ----------
     state
-        Parameter name -> tensor on the CPU, wrappers' prefixes taken off.
+        Parameter name -> tensor on the CPU, without the prefixes of wrappers.
     format
         Name of the format where a file is of a special form, such as ``zoo``; empty for the reader's own name.
     module
-        The unpickled module, only ever with ``--allow-pickle``.
+        Unpickled module; only ever with ``--allow-pickle``.
     parts
-        Dotted name -> what a pickled module says of its modules; its code is never loaded.
+        Dotted name of a submodule -> its class and settings, as a pickled module states them; its code is never loaded.
     graph
-        What runs in which order, where the format states it.
+        Operations in running order, where the format states them.
     graph_problem
-        What of a stated graph no part here does, if `graph` is None for that reason.
+        Operation of a stated graph that no part here does, where `graph` is None for that reason.
     metadata
-        The file's other entries that are plain values.
+        Other entries of the file that are plain values.
     notes
-        How the weights were found, one sentence each.
+        Sentences on how the weights were found.
     """
 
     state: Mapping[str, Tensor]
@@ -60,7 +60,7 @@ def contents_of(loaded: Any, path: object) -> Contents:
     Raises
     ------
     CheckpointError
-        If there are none.
+        If there are no tensors in it.
     """
     if isinstance(loaded, nn.Module):
         return Contents(dict(loaded.state_dict()), module=loaded)

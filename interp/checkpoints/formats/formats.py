@@ -32,9 +32,9 @@ class Format(NamedTuple):
     Attributes
     ----------
     recognises
-        Tells from what shows of a file whether it is of this format.
+        Function of a `Glance` at a file that tells whether it is of this format.
     read
-        Reads such a file.
+        Function of (file, whether its code may run) that gives the contents, or tensors or arrays by name.
     """
 
     recognises: Callable[[Glance], bool]

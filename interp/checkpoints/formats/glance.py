@@ -20,16 +20,16 @@ REASONS: dict[type, str] = {
 
 @dataclass(frozen=True)
 class Glance:
-    """What shows of a file or folder without reading it.
+    """First bytes and member names of a file or folder, seen without reading it.
 
     Attributes
     ----------
     path
-        File or folder.
+        Path of the file or folder.
     start
         First bytes, at most 4,096; none of a folder.
     size
-        Bytes of the file; 0 for a folder.
+        Size of the file in bytes; 0 for a folder.
     members
         Names of the files in a zip archive, or in a folder.
     """

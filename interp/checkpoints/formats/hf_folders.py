@@ -50,7 +50,13 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """List the files that hold a folder's weights, each directly in it."""
+    """List the files that hold a folder's weights, each directly in it.
+
+    Raises
+    ------
+    CheckpointError
+        If there are none, or an index names files elsewhere.
+    """
     for name in WEIGHTS:
         if (folder / name).is_file():
             return [folder / name]

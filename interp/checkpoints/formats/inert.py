@@ -38,7 +38,7 @@ class Inert:
     class_name
         Dotted name of the class or function, as the file gives it.
     state
-        Its attributes.
+        Attributes of the object by name.
     """
 
     class_name = ""
@@ -64,9 +64,9 @@ def load_inert(path: Path, file: IO[bytes] | None = None) -> Any:
     Parameters
     ----------
     path
-        Where names are read from, and the rest too unless `file` is given.
+        File that names of classes are read from, and everything else unless `file` is given.
     file
-        A seekable zip archive in memory.
+        Seekable zip archive in memory to load from instead.
     """
     names = global_names(path)
     stand_ins = [(type("StandIn", (Inert,), {"class_name": name}), name) for name in names if name not in KNOWN]

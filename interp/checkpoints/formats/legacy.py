@@ -48,13 +48,13 @@ def without_sources(content: bytes) -> io.BytesIO:
 
 
 def _module_ids(ops: list[Op]) -> Iterator[tuple[int, int]]:
-    """Yield the places of (MARK, BINPERSID) round each id of a module, which is flat."""
+    """Yield the positions of (MARK, BINPERSID) around each flat id of a module."""
     mark, is_module = -1, False
-    memo: set[int] = set()  # where the pickle keeps the word
+    memo: set[int] = set()  # memo entries that hold the word
     for number, op in enumerate(ops):
         if op.name == "MARK":
             mark, is_module = number, False
-        elif mark == number - 1 and mark >= 0:  # the word that says what the id is of
+        elif mark == number - 1 and mark >= 0:  # first word of the id: the type of what it names
             is_module = op.argument == "module" or (op.name in ("BINGET", "LONG_BINGET") and op.argument in memo)
         if op.name in ("BINPUT", "LONG_BINPUT") and ops[number - 1].argument == "module":
             memo.add(op.argument)

@@ -29,11 +29,16 @@ def read_contents(path: str | Path, allow_pickle: bool = False, format: str | No
     Parameters
     ----------
     path
-        File, or folder of a config and weights.
+        Path of a file, or of a folder with a config and weights.
     allow_pickle
-        Whether the file may run code.
+        Whether code in the file may run, as unpickling whole modules does.
     format
-        Name of a format, of `FORMATS`, or ``package.module:name`` of a reader; None to tell it from the content.
+        Name of a format, one of `FORMATS`, or ``package.module:name`` of a reader; None to tell it from the content.
+
+    Returns
+    -------
+    Contents
+        Weights by parameter name, quantised ones as floats, with what else the file states.
 
     Raises
     ------

@@ -22,16 +22,17 @@ def read_operation(name: str, given: Sequence[Any], named: Arguments, output: st
     Parameters
     ----------
     name
-        Such as ``conv2d``; in-place forms count as the plain ones.
+        Name of the operation, such as ``conv2d``; in-place forms count as the plain ones.
     given, named
         Arguments by position and by name.
     output
-        A name for the value it makes.
+        Name for the value that it makes.
 
     Returns
     -------
     Step, Ref, Stored or Unknown
-        A step of the network; what it passes on unchanged; a stored tensor laid out anew; or what no input reaches.
+        A step of the network; a value that is passed on unchanged; a stored tensor laid out anew; or a value that no
+        input reaches.
 
     Raises
     ------

@@ -101,9 +101,9 @@ def only_child(parts: Mapping[str, Part]) -> tuple[str, str]:
     Returns
     -------
     name
-        Of that part.
+        Dotted name of that part.
     wrapper
-        The first class round it whose own code may do more than run it; '' if there is none.
+        First class round it whose own code may do more than run it; '' if there is none.
     """
     name, wrapper = "", ""
     while parts[name].kind != "Sequential" and len(parts[name].children) == 1 and not parts[name].tensors:

@@ -14,7 +14,13 @@ from interp.checkpoints.graph.values import UNKNOWN, Ref, Stored
 
 
 def linear_part(weight: Tensor, bias: Tensor | None = None) -> Part:
-    """Describe a dense layer of weight (N, D)."""
+    """Describe a dense layer of weight (N, D).
+
+    Raises
+    ------
+    UnknownOperation
+        If the weight is no matrix.
+    """
     if weight.dim() != 2:
         raise UnknownOperation(f"a product with a tensor of shape {tuple(weight.shape)}")
     tensors = {"weight": weight.contiguous()} if bias is None else {"weight": weight.contiguous(), "bias": bias}
@@ -22,7 +28,13 @@ def linear_part(weight: Tensor, bias: Tensor | None = None) -> Part:
 
 
 def convolution_part(tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Part:
-    """Describe a convolution of weight (N, C / groups, kernel...) with plain zero padding."""
+    """Describe a convolution of weight (N, C / groups, kernel...) with plain zero padding.
+
+    Raises
+    ------
+    UnknownOperation
+        If it convolves over neither one axis nor two.
+    """
     weight, groups = tensors["weight"], int(settings.get("groups", 1))
     dimensions = weight.dim() - 2
     if dimensions not in (1, 2):
@@ -47,7 +59,13 @@ def spread_over(value: Any, dimensions: int) -> Any:
 
 
 def norm_part(tensors: Mapping[str, Tensor], eps: float) -> Part:
-    """Describe a batch-norm, whose stored numbers are each (N,), over whatever axes follow."""
+    """Describe a batch-norm, whose stored numbers are each (N,), over whatever axes follow.
+
+    Raises
+    ------
+    UnknownOperation
+        If running means or variances are missing, or there are other tensors.
+    """
     if len(tensors) not in (2, 4) or not {"running_mean", "running_var"} <= tensors.keys():
         raise UnknownOperation(f"a batch-norm of {', '.join(tensors) or 'no stored numbers'}")
     settings = {"num_features": len(tensors["running_mean"]), "eps": eps, "affine": len(tensors) == 4}
@@ -62,7 +80,13 @@ def clip_part(low: float | None, high: float | None) -> Part:
 
 
 def reshape_part(shape: Sequence[Any]) -> Part:
-    """Describe a reshape that leaves the first axis, which is the batch, as it is."""
+    """Describe a reshape that leaves the first axis, which is the batch, as it is.
+
+    Raises
+    ------
+    UnknownOperation
+        If a length is not known, or more than one is -1.
+    """
     rest = list(shape)[1:]
     if any(not isinstance(size, int) for size in rest) or rest.count(-1) > 1:
         raise UnknownOperation(f"a reshape to {['?' if size is UNKNOWN else size for size in shape]}")
@@ -72,7 +96,13 @@ def reshape_part(shape: Sequence[Any]) -> Part:
 
 
 def mean_part(dim: Any, keepdim: bool) -> Part:
-    """Describe a mean over axes, which must not be all of them."""
+    """Describe a mean over axes, which must not be all of them.
+
+    Raises
+    ------
+    UnknownOperation
+        If it averages over the samples.
+    """
     dims = list(dim) if isinstance(dim, (list, tuple)) else [dim]
     if not dims or any(not isinstance(one, int) for one in dims) or 0 in dims:
         raise UnknownOperation("a mean over the batch")
@@ -80,7 +110,13 @@ def mean_part(dim: Any, keepdim: bool) -> Part:
 
 
 def arithmetic_part(name: str, first: Any, second: Any) -> Part:
-    """Describe arithmetic on two values, or on one and something stored."""
+    """Describe arithmetic on two values, or on one and something stored.
+
+    Raises
+    ------
+    UnknownOperation
+        If a stored operand is no number or tensor, or both are stored.
+    """
     constants = [value for value in (first, second) if not isinstance(value, Ref)]
     if not constants:
         return Part("Arithmetic", {"name": name, "first": False})
@@ -92,14 +128,26 @@ def arithmetic_part(name: str, first: Any, second: Any) -> Part:
 
 
 def concat_part(values: Sequence[Any], dim: int) -> Part:
-    """Describe values joined along an axis, all of which the network computes."""
+    """Describe values joined along an axis, all of which the network computes.
+
+    Raises
+    ------
+    UnknownOperation
+        If one of them is stored.
+    """
     if not all(isinstance(value, Ref) for value in values):
         raise UnknownOperation("joining with stored tensors")
     return Part("Concat", {"dim": dim})
 
 
 def squeeze_part(dims: Any) -> Part:
-    """Describe a squeeze of named axes: without them a batch of one sample would lose its axis."""
+    """Describe a squeeze of named axes: without them a batch of one sample would lose its axis.
+
+    Raises
+    ------
+    UnknownOperation
+        If no axis is named, or the first, which is the batch.
+    """
     dims = dims if isinstance(dims, list) else [dims]
     if not dims or any(type(dim) is not int or dim == 0 for dim in dims):
         raise UnknownOperation("a squeeze of all axes, or of the batch")

@@ -31,8 +31,8 @@ ELEMENTWISE = (
     "Hardsigmoid",
 )
 CLOSE = 1e-5
-LONGEST = 10  # steps that one activation is spelled out in
-FAR = torch.logspace(0.8, 4, 17)  # a ReLU that ends at 20 is none
+LONGEST = 10  # largest number of steps that one activation is written in
+FAR = torch.logspace(0.8, 4, 17)  # a function that equals ReLU up to 20 alone is no ReLU
 POINTS = torch.cat([-FAR, torch.linspace(-6, 6, 97), FAR])
 
 SPELLED_OUT: dict[str, tuple[Part, Callable[[Tensor], Tensor]]] = {

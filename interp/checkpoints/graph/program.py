@@ -21,7 +21,7 @@ VIEWS = ("Flatten", "Reshape", "Permute", "Squeeze")
 
 @dataclass
 class Program:
-    """The steps met so far.
+    """Steps of a program met so far.
 
     In a graph every value is made once. A program may write another value over one, as `relu_` does; who reads the old
     name from then on reads the new value.
@@ -29,13 +29,13 @@ class Program:
     Attributes
     ----------
     now
-        Value that was written over -> the value that took its place.
+        Value that was written over -> value that took its place.
     memory
-        Value -> the first value in the memory where it lies.
+        Value -> first value in the memory where it lies.
     lying
-        First value in a memory -> all that lie there.
+        First value in a memory -> all values that lie there.
     stale
-        Values that were written over through another value in the same memory: what they are since then is not known.
+        Values that were written over through another value in the same memory, and are unknown since.
     """
 
     steps: list[Step] = field(default_factory=list)
@@ -95,7 +95,7 @@ class Program:
         while name in self.now:
             name = self.now[name]
         if name != value.name:
-            self.now[value.name] = name  # a shorter way the next time
+            self.now[value.name] = name  # saves the search the next time
         if name in self.stale:
             raise UnknownOperation("a value that is changed in place through a view of it")
         return Ref(name)

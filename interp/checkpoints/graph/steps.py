@@ -24,7 +24,7 @@ class Part:
     settings
         Attributes that are plain values, such as ``stride``.
     tensors
-        Its own parameters and buffers.
+        Parameters and buffers of its own, by name.
     children
         Names of its submodules, in order of definition.
     """
@@ -42,9 +42,9 @@ class Step:
     Attributes
     ----------
     name
-        Dotted; need not be unique.
+        Dotted name; need not be unique.
     inputs
-        Names of the values it reads, `INPUT` for the network's own.
+        Names of the values that it reads, `INPUT` for the network's own input.
     output
         Name of the value it makes.
     """

@@ -1,7 +1,4 @@
-"""What a network of this size should reach on these data, from stand-ins that need no training.
-
-A network that does worse than random features of its own width was not read as it was trained, or not trained on this.
-"""
+"""What a network of this size should reach on these data: the scores of stand-ins, models that are quick to fit."""
 
 from __future__ import annotations
 
@@ -18,16 +15,16 @@ ROWS = 10_000
 
 @dataclass(frozen=True)
 class Expected:
-    """Scores to hold a network's own score against.
+    """Scores that a network's own score is compared with.
 
     Attributes
     ----------
     chance
-        Of the best answer that ignores the inputs.
+        Score of the best constant answer, which ignores the inputs.
     floor
-        Of the best stand-in, as `interp.tasks.Task.stand_ins` gives them.
+        Score of the best stand-in, a model that `interp.tasks.Task.stand_ins` fits; at least 0.
     by
-        Which one it was.
+        Name of that stand-in.
     """
 
     chance: float
@@ -35,21 +32,28 @@ class Expected:
     by: str
 
     def skill(self, score: float) -> float:
-        """Scale a score so that chance is 0 and perfection 1."""
+        """Scale a score so that chance is 0 and perfection is 1."""
         return (score - self.chance) / max(1 - self.chance, 1e-12)
 
 
 def expected(task: str, inputs: Array, values: Array, width: int | None, seed: int = 0) -> Expected:
-    """Find what stand-ins reach on some rows.
+    """Measure what stand-ins reach on some of the rows.
+
+    A network that does worse than random features of its own width was not interpreted as it was trained, or not
+    trained on these data.
 
     Parameters
     ----------
+    task
+        Name of the task, for `interp.tasks.find_task`.
     inputs
-        (S, D) as stored.
+        Inputs of some samples as stored, (S, D).
     values
-        Their answers, as `interp.tasks.Task.answers` gives them.
+        Labels or targets of these samples, as `interp.tasks.Task.answers` gives them, (S, ...).
     width
-        What the network's last layer reads; None for a network of one layer.
+        Number of values or channels that the network's last layer reads; None for a network of one layer.
+    seed
+        Seed of the rows drawn, at most `ROWS`, and of random features.
     """
     rows = np.random.default_rng(seed).permutation(len(inputs))[:ROWS]
     x, y = torch.from_numpy(_alike(inputs[rows])), torch.from_numpy(values[rows])

@@ -43,7 +43,7 @@ def layout_facts(normed: bool) -> dict[str, Fact]:
 def explain(
     fact: str, name: Fact, chosen: Trial, trials: Sequence[Trial], given: Mapping[str, str | None], task: str
 ) -> Inference:
-    """Say what is known of one fact.
+    """Give the value of one fact with its evidence and confidence.
 
     Parameters
     ----------
@@ -52,11 +52,11 @@ def explain(
     name
         Function that reads the value of the fact off a candidate.
     chosen
-        Trial of the candidate that stands.
+        Trial of the candidate that was chosen.
     trials
         Latest trials of all candidates.
     given
-        What the user said: option -> value, or None.
+        Values that the user states, by option; None where a value is to be inferred.
     task
         Name of the task, for `interp.tasks.find_task`.
     """
@@ -113,7 +113,7 @@ def level(firm: bool) -> Confidence:
 
 
 def assumed(candidate: Candidate, facts: Mapping[str, Fact], given: Mapping[str, str | None]) -> dict[str, Inference]:
-    """Say what is known without labels: what the user gave, and that the rest is a convention."""
+    """Give the facts where there are no labels: what the user states is certain, everything else a convention."""
     inferred = {}
     for fact, name in facts.items():
         option = OPTIONS.get(fact, "")

@@ -1,4 +1,4 @@
-"""Whether a network, as it was read, does what a network of its size should do on these data."""
+"""Whether a network, as it was interpreted, does what a network of its size should do on these data."""
 
 from __future__ import annotations
 
@@ -20,21 +20,25 @@ NO_SKILL = 0.1
 
 
 def assess_fit(task: str, score: float, rows: int, expect: Expected, doubt: str) -> Inference:
-    """Compare the score on training rows with what networks reach that need no training.
+    """Compare the score on training rows with what stand-ins reach, models that are quick to fit.
 
     Parameters
     ----------
+    task
+        Name of the task, for `interp.tasks.find_task`.
     score
         Score of the network on its training rows, under the best candidate where facts were inferred.
     rows
-        Training rows behind it.
+        Number of training rows behind the score.
+    expect
+        Scores of stand-ins on the same data.
     doubt
-        From `doubt_of`.
+        Sentence of `doubt_of`, empty if there is no doubt.
 
     Returns
     -------
     Inference
-        ``as expected``, ``doubtful``, ``poor for its size`` or ``at chance``.
+        Value ``as expected``, ``doubtful``, ``poor for its size`` or ``at chance``, with the scores as evidence.
     """
     described = find_task(task).described
     said = f"{described(score)} on {rows:,} training rows; {expect.by}: {described(expect.floor)}"
@@ -46,16 +50,18 @@ def assess_fit(task: str, score: float, rows: int, expect: Expected, doubt: str)
 
 
 def doubt_of(task: str, outputs: Tensor, values: Tensor, form: str) -> str:
-    """Say what of the outputs on training rows training would have removed; empty if nothing.
+    """Name a property of the outputs on training rows that training would have removed; empty if there is none.
 
     Parameters
     ----------
+    task
+        Name of the task, for `interp.tasks.find_task`.
     outputs
-        (S, C).
+        Outputs of the network on training rows, (S, C).
     values
-        Their answers, as `interp.tasks.Task.answers` gives them.
+        Labels or targets of these samples, as `interp.tasks.Task.answers` gives them, (S, ...).
     form
-        `LoadedModel.output`.
+        Form of the outputs, as `LoadedModel.output` names it: ``linear``, ``softmax``, ``sigmoid`` and so on.
     """
     if len(outputs) < 2:  # one row has no spread to hold a mean against
         return ""
@@ -63,7 +69,7 @@ def doubt_of(task: str, outputs: Tensor, values: Tensor, form: str) -> str:
 
 
 def doubted(facts: Mapping[str, Inference], fit: Inference) -> dict[str, Inference]:
-    """Call guesses uncertain where the network does not do as it should under them."""
+    """Lower the confidence of inferred facts where the network does worse under them than it should."""
     if fit.value == GOOD:
         return dict(facts)
     why = f"the network is {fit.value} under {'every' if fit.value == CHANCE else 'the best'} candidate"

@@ -29,7 +29,7 @@ from interp.types import Array, Dataset, Inference, Scaling
 
 DENSE_ROUNDS: tuple[Round, ...] = (Round(10_000, 0.03, 24), Round(10**9, 0, 1))
 LAYOUT_ROUNDS = (Round(128, 0, 1),)
-OPEN_ROUNDS = (Round(128, 0.1, 24), Round(1000, 0, 1))  # where every layout closes, many do well on few rows
+OPEN_ROUNDS = (Round(128, 0.1, 24), Round(1000, 0, 1))  # where shapes exclude no layout, many score well on few rows
 CONV_ROUNDS: tuple[Round, ...] = (Round(128, 0.1, 10), Round(1000, 0.02, 4), Round(5000, 0, 1))
 
 
@@ -46,25 +46,25 @@ def infer_candidate(
     Parameters
     ----------
     layers
-        Stack in running order, from `layer_stack`.
+        Layers in running order, from `layer_stack`.
     data
-        Data whose training split decides; without data or labels nothing can be inferred, and it says so.
+        Data whose training split decides; None, or data without labels, leaves conventions, named as such.
     given
-        What the user said of ``scaling``, ``activation`` and ``output``; None to infer.
+        Values of ``scaling``, ``activation`` and ``output`` that the user states; None where they are to be inferred.
     layouts
         Pooling layouts to try, of a convolutional network.
     task
-        Name of a task, for `interp.tasks.find_task`, which the data's targets fit.
+        Name of a task that the data's targets fit, for `interp.tasks.find_task`.
     seed
-        Seed of the order in which rows are taken.
+        Seed of the random order in which rows are taken.
 
     Returns
     -------
     candidate
-        Best candidate.
+        Candidate that stands.
     inferred
-        ``activation``, ``input_scaling`` and ``output``; with convolutions also ``placement`` (the pooling layout)
-        and ``order`` (of norm, activation and pooling).
+        Facts ``activation``, ``input_scaling`` and ``output``; with convolutions also ``placement`` (the pooling
+        layout) and ``order`` (of norm, activation and pooling).
 
     Raises
     ------

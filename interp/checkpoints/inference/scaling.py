@@ -25,7 +25,7 @@ def choose_scaling(
     task: str = ASSUMED.name,
     form: str = "linear",
 ) -> tuple[Scaling, Inference]:
-    """Choose the scaling under which a module does best on training rows.
+    """Choose the scaling of inputs under which a module has the best score on training rows.
 
     Parameters
     ----------
@@ -38,14 +38,14 @@ def choose_scaling(
     task
         Name of the task, for `interp.tasks.find_task`.
     form
-        Form of the outputs, as `LoadedModel.output` names it.
+        Form of the outputs, as `LoadedModel.output` names it: ``linear``, ``softmax``, ``sigmoid`` and so on.
 
     Returns
     -------
     scaling
-        Best of `interp.data.scalings`; raw inputs where there is nothing to compare with.
+        Best of `interp.data.scalings`; raw inputs where there are no labels or targets.
     fact
-        Its name, with the evidence.
+        Name of the scaling with the evidence.
     """
     asked = find_task(task)
     values = asked.answers(data.train)

@@ -14,16 +14,21 @@ SKILLED = 0.5
 
 
 def assess_training(weights: Sequence[torch.Tensor], fit: Inference | None, skill: float = 0.0) -> Inference:
-    """Tell from the weights, and from how the network does on the data where that is known.
+    """Tell from the weights, and from the score on the data where that is known, whether a network was trained.
 
     Parameters
     ----------
     weights
-        (N, ...) of each layer, one node a row.
+        Weights (N, ...) of each layer, one node a row.
     fit
-        From `interp.checkpoints.inference.fit.assess_fit`; None without labels or targets.
+        Fact of `interp.checkpoints.inference.fit.assess_fit`; None without labels or targets.
     skill
-        How far the score is from chance (0) to perfection (1).
+        Position of the score between chance (0) and perfection (1).
+
+    Returns
+    -------
+    Inference
+        Value True, False, or None where neither can be told.
     """
     by_weights = trained_from_weights(weights)
     if fit is None:
@@ -37,7 +42,10 @@ def assess_training(weights: Sequence[torch.Tensor], fit: Inference | None, skil
 
 
 def trained_from_weights(weights: Sequence[torch.Tensor]) -> Inference:
-    """Tell from the weights alone: PyTorch draws them within 1/sqrt(fan-in), and training leaves that range."""
+    """Tell from the weights alone whether a network can be untrained.
+
+    PyTorch draws the weights of a layer within 1/sqrt(fan-in), a range that training leaves.
+    """
     reach = max(float(weight.abs().max()) * weight[0].numel() ** 0.5 for weight in weights)
     if reach <= 1.0001:
         return Inference(

@@ -29,13 +29,13 @@ class Effective:
     Attributes
     ----------
     state
-        Name -> the tensor that the module computes with.
+        Parameter name -> tensor that the module computes with.
     notes
-        What was computed, one sentence a kind.
+        Sentences on what was computed, one a kind.
     unknown
-        Names of parts that no rule covers; they are left out of `state`.
+        Names of stored parts that no rule covers; they are left out of `state`.
     sure
-        False where the parts fit more than one of torch's own functions.
+        Whether the parts fit one of torch's own functions only.
     """
 
     state: dict[str, Tensor]

@@ -21,7 +21,7 @@ def checked_state(state: Mapping[str, Tensor], path: object) -> dict[str, Tensor
     Raises
     ------
     CheckpointError
-        For a tensor that holds no usable numbers, or a name that nothing could print.
+        If a tensor holds no usable numbers, or a name cannot be printed.
     """
     for name, tensor in state.items():
         _check_name(name, path)

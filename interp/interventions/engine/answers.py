@@ -15,12 +15,12 @@ from interp.types import Array
 
 @dataclass(frozen=True)
 class ClassAnswers:
-    """Classes of the rows of one block.
+    """Labels of the rows of one block.
 
     Attributes
     ----------
     labels
-        (B,) int64 labels, or the unperturbed network's predictions where there are none.
+        Class of each row, (B,) int64: its label, or the unperturbed network's prediction where there are none.
     form
         Form of the network's outputs, `LoadedModel.output`.
     losses
@@ -38,14 +38,14 @@ class ClassAnswers:
 
 @dataclass(frozen=True)
 class ScorerAnswers:
-    """Answers of the rows of one block, and the scorer that reads them.
+    """Labels or targets of the rows of one block, and the scorer that compares outputs with them.
 
     Attributes
     ----------
     scorer
         Function of outputs, answers and the form of the outputs; gives per-sample scores and losses.
     values
-        (B, ...) labels, targets or inputs, or the unperturbed network's outputs.
+        Labels, targets or inputs of the rows, or the unperturbed network's outputs, (B, ...).
     form
         Form of the network's outputs, `LoadedModel.output`.
     losses
@@ -75,12 +75,12 @@ Answers = ClassAnswers | ScorerAnswers
 
 @dataclass(frozen=True)
 class ByClass:
-    """Rows of a split are right or wrong about one class each.
+    """Scoring of rows that are right or wrong about one class each.
 
     Attributes
     ----------
     labels
-        (S,) classes; None: the unperturbed network's predictions.
+        Class of each sample of the split, (S,); None for the unperturbed network's predictions.
     form
         Form of the network's outputs, `LoadedModel.output`.
     losses
@@ -101,16 +101,16 @@ class ByClass:
 
 @dataclass(frozen=True)
 class ByScorer:
-    """Rows of a split get what the task's scorer gives.
+    """Scoring of rows by the task's scorer.
 
     Attributes
     ----------
     scorer
         Function of outputs, answers and the form of the outputs; gives per-sample scores and losses.
     values
-        (S, ...) labels, targets or inputs; None: what the unperturbed network itself answers.
+        Labels, targets or inputs of the split, (S, ...); None for the unperturbed network's own answers.
     task
-        Task, for what the unperturbed network answers.
+        Task that says how the unperturbed network answers.
     form
         Form of the network's outputs, `LoadedModel.output`.
     """

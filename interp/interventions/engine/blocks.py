@@ -15,20 +15,20 @@ from interp.types import Array, LoadedModel
 
 @dataclass(frozen=True)
 class Block:
-    """A site at some rows, and the unperturbed run.
+    """One block of rows at a site, with the unperturbed run.
 
     Attributes
     ----------
     state
         Network run up to the site.
     answers
-        What the rows are scored against.
+        Labels or targets of the rows.
     classes
         Number of outputs of the network, C.
     scores
-        (1, B) per-sample scores of the unperturbed network, as in `Outcomes`.
+        Per-sample scores of the unperturbed network, (1, B), as in `Outcomes`.
     loss
-        (1,) their summed loss.
+        Sum of the rows' losses, (1,).
     unknown
         Number of rows whose unperturbed output is not a number.
     """

@@ -41,9 +41,9 @@ def run_edits(
     edits
         Edits of these layers.
     inputs
-        Stored inputs (S, D).
+        Stored inputs, (S, D).
     scoring
-        What the inputs are scored against.
+        Labels or targets of all samples, and how outputs are compared with them.
     collect
         Function of a block and the outcomes of all edits on it, some edits at a time; it may run in another thread.
     note
@@ -95,6 +95,15 @@ def _in_order(work: Callable[[int], Part], starts: Iterable[int], threads: int) 
 
 def check_numbers(where: str, unknown: int, samples: int) -> None:
     """See that the unperturbed network's outputs are numbers on every sample.
+
+    Parameters
+    ----------
+    where
+        Name of the layer, for the error message.
+    unknown
+        Number of samples whose output is not a number.
+    samples
+        Number of all samples.
 
     Raises
     ------

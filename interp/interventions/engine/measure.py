@@ -18,7 +18,7 @@ from interp.types import Array, LoadedModel, NodeLayer, Split
 
 @dataclass(frozen=True)
 class Measured:
-    """The score of the task under each of E edits, beside that of the unperturbed network.
+    """Score of the task under each of E edits, beside that of the unperturbed network.
 
     Attributes
     ----------
@@ -27,18 +27,19 @@ class Measured:
     baseline
         Score of the unperturbed network.
     score
-        (E,) score under each edit.
+        Score under each edit, (E,).
     low, high
-        (E,) ends of its 95 % interval: Wilson's of a share; of R², the t interval of the per-sample scores, with the
+        Ends of its 95 % interval, (E,): Wilson's of a share; of R², the t interval of the per-sample scores, with the
         spread of the targets taken as known.
     loss
-        (E,) mean loss of a sample; NaN where the network is compared with itself.
+        Mean loss of a sample, (E,); NaN where the network is compared with itself.
     difference
-        (E,) score less the baseline.
+        Score less the baseline, (E,).
     difference_low, difference_high
-        (E,) ends of its 95 % interval, paired by sample.
+        Ends of its 95 % interval, paired by sample, (E,).
     p_value
-        (E,) McNemar's exact test of samples that are right or wrong, the paired t-test of per-sample scores.
+        Two-sided p-value of the difference, (E,): McNemar's exact test of samples that are right or wrong, the paired
+        t-test of per-sample scores.
     """
 
     samples: int
@@ -83,7 +84,18 @@ def measure(
 
 
 def measure_together(model: LoadedModel, edits: Sequence[JointEdit], split: Split, note: str = "") -> Measured:
-    """Measure the score under edits of several layers at once, mappings of layer names to what is done to them.
+    """Measure the score of the task under combinations of edits of several layers.
+
+    Parameters
+    ----------
+    model
+        Network of any task.
+    edits
+        Layer name -> edit of that layer, for each combination; layers in any order.
+    split
+        Samples to score.
+    note
+        Description of the progress bar; by default the layers' names.
 
     Raises
     ------

@@ -29,9 +29,9 @@ class Outcomes(NamedTuple):
     edits
         Positions of the edits in their sequence, E of them.
     scores
-        (E, B) booleans, whether a row is right; float64 where rows are not simply right or wrong.
+        Per-sample scores, (E, B): booleans, or float64 where rows are not simply right or wrong.
     loss
-        (E,) float64 sums over the rows; NaN where no losses are wanted.
+        Sum of the rows' losses under each edit, (E,) float64; NaN where no losses are wanted.
     """
 
     edits: Sequence[int]
@@ -45,9 +45,9 @@ def right_and_loss(outputs: Sequence[Tensor], labels: Tensor, form: str, wanted:
     Parameters
     ----------
     outputs
-        Outputs (B, C) of the network under each edit.
+        Outputs of the network under each edit, (B, C).
     labels
-        (B,) int64 classes.
+        Class of each row, (B,) int64.
     form
         Form of the outputs, `LoadedModel.output`.
     wanted
@@ -56,9 +56,9 @@ def right_and_loss(outputs: Sequence[Tensor], labels: Tensor, form: str, wanted:
     Returns
     -------
     right
-        (E, B) booleans; a row with an output that is not a number is wrong.
+        Whether each row is right under each edit, (E, B) booleans; a row with an output that is not a number is wrong.
     loss
-        (E,) float64, summed over rows; NaN where not wanted.
+        Sum of the rows' cross-entropies in nats, (E,) float64; NaN where not wanted.
     """
     if outputs[0].shape[1] == 1 or form in PROBABILITIES:
         return _row_by_row(outputs, labels, form, wanted)
@@ -83,9 +83,9 @@ def best_and_excess(others: Tensor, true: Tensor, wanted: bool) -> tuple[Tensor,
     Parameters
     ----------
     others
-        (E, C, B) logits with -inf for the label; overwritten.
+        Logits with -inf for the label, (E, C, B); overwritten.
     true
-        (E, B) logits of the label.
+        Logits of the label, (E, B).
     wanted
         Whether losses are wanted; without them there is no second value.
     """
@@ -102,9 +102,9 @@ def cross_entropy(excess: Tensor | None, margin: Tensor) -> Tensor:
     Parameters
     ----------
     excess
-        (E, B) from `best_and_excess`.
+        Second value of `best_and_excess`, (E, B); None where no losses are wanted.
     margin
-        (E, B) logit of the label above the best other one.
+        Logit of the label above the best other one, (E, B).
     """
     if excess is None:
         return no_loss(len(margin))

@@ -22,9 +22,22 @@ def output_ranges(model: LoadedModel, layer: NodeLayer, inputs: Array) -> Ranges
     model
         Network that the layer belongs to.
     layer
-        Layer whose outputs are looked at; where no activation is recognised, its pre-activations.
+        Layer whose activation outputs are measured; where no activation is recognised, its pre-activations.
     inputs
-        Stored inputs (S, D).
+        Stored inputs, (S, D).
+
+    Returns
+    -------
+    ranges
+        Least, largest and mean output of each node, over all positions of a convolution.
+
+    Examples
+    --------
+    >>> from interp.checkpoints import load_model
+    >>> model, data = load_model("zoo/pretrained/relu-digits.pt")
+    >>> ranges = output_ranges(model, model.layers[0], data.train.inputs)
+    >>> ranges.low.shape, bool((ranges.low >= 0).all())  # outputs of ReLU nodes
+    ((48,), True)
     """
     found = output_statistics(_rows_of_outputs(model, layer, inputs))
     return Ranges(found.low, found.high, found.mean)

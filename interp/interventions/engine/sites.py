@@ -33,9 +33,9 @@ class ChainSite:
     layer
         Layer to intervene on.
     before
-        Steps up to z.
+        Steps up to z, inclusive.
     active
-        Steps from z up to and with the activation.
+        Steps from z up to the activation, inclusive.
     following
         Steps after the activation.
     """

@@ -35,17 +35,17 @@ class Sums:
     samples
         Number of samples.
     counted
-        Whether samples are right or wrong, or else have float scores.
+        Whether samples are right or wrong, or else have scores that are numbers.
     unperturbed
-        Score of the unperturbed network.
+        Sum of the per-sample scores of the unperturbed network.
     unperturbed_loss
-        Its loss.
+        Sum of the losses of the unperturbed network.
     class_samples
-        (C,) number of samples of each class that is counted apart.
+        Number of samples of each class that is counted apart, (C,).
     by_edit
-        (K, E) sums under each edit: rows `RIGHT`, `GAINED` and one for each class, or `SCORE` to `CHANGE_SQUARE`.
+        Sums under each edit, (K, E): rows `RIGHT`, `GAINED` and one for each class, or `SCORE` to `CHANGE_SQUARE`.
     loss
-        (E,) losses under each edit.
+        Sum of the losses under each edit, (E,).
     """
 
     samples: int
@@ -79,7 +79,7 @@ def sum_outcomes(
     Parameters
     ----------
     model, site, edits, inputs, scoring, note
-        As for `run_edits`.
+        Arguments of `run_edits`.
     classes
         Number of classes to count apart, labels 0 to classes - 1; 0 counts all together.
 

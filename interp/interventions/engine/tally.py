@@ -28,17 +28,17 @@ class Tally:
     baseline
         Number of samples that the unperturbed network gets right.
     hits
-        (E,) number of samples that are right under each edit.
+        Number of samples that are right under each edit, (E,).
     gained, lost
-        (E,) number of samples that are right only with the edit, and only without it.
+        Number of samples that are right only with the edit, and only without it, (E,).
     loss
-        (E,) mean cross-entropy in nats; NaN without labels.
+        Mean cross-entropy under each edit in nats, (E,); NaN without labels.
     baseline_loss
         Mean cross-entropy of the unperturbed network in nats; NaN without labels.
     class_samples
-        (C,) samples of each class, or of each unperturbed prediction without labels; empty if not asked for.
+        Number of samples of each class, or of each unperturbed prediction without labels, (C,); empty if not asked for.
     class_hits
-        (E, C) number of these that are right under each edit.
+        Number of these that are right under each edit, (E, C).
     """
 
     samples: int
@@ -74,7 +74,7 @@ def tally(
     edits
         Edits, each made alone.
     split
-        Samples to count.
+        Samples to count, with or without labels.
     note
         Description of the progress bar; by default the layer's name.
     classes
@@ -82,10 +82,24 @@ def tally(
     losses
         Whether losses are wanted beside counts; NaN if not.
 
+    Returns
+    -------
+    tally
+        Counts under each edit and of the unperturbed network.
+
     Raises
     ------
     DataError
         If there are no samples, or the unperturbed network's outputs are not numbers.
+
+    Examples
+    --------
+    >>> from interp.checkpoints import load_model
+    >>> from interp.interventions import ablate
+    >>> model, data = load_model("zoo/pretrained/relu-digits.pt")
+    >>> found = tally(model, model.layers[0], [ablate(node, 0.0) for node in range(3)], data.splits["test"])
+    >>> found.samples, found.hits.shape, bool((found.hits == found.baseline + found.gained - found.lost).all())
+    (360, (3,), True)
     """
     return _counts(model, {layer.name: layer}, of_layer(layer, edits), split, note, classes, losses)
 
@@ -98,11 +112,16 @@ def tally_together(model: LoadedModel, edits: Sequence[JointEdit], split: Split,
     model
         Network whose outputs are classes.
     edits
-        Mappings of layer names to what is done to them at the same time, in any order.
+        Layer name -> edit of that layer, for each combination; layers in any order.
     split
         Samples to count; without labels the unperturbed predictions take their place, and losses are NaN.
     note
         Description of the progress bar; by default the layers' names.
+
+    Returns
+    -------
+    tally
+        Counts under each combination and of the unperturbed network.
 
     Raises
     ------
@@ -110,12 +129,46 @@ def tally_together(model: LoadedModel, edits: Sequence[JointEdit], split: Split,
         If a layer does not exist.
     DataError
         If there are no samples, or the unperturbed network's outputs are not numbers.
+
+    Examples
+    --------
+    >>> from interp.checkpoints import load_model
+    >>> from interp.interventions import ablate
+    >>> model, data = load_model("zoo/pretrained/relu-digits.pt")
+    >>> both = {"hidden": ablate(3, 0.0), "output": ablate(0, 0.0)}
+    >>> found = tally_together(model, [both, {}], data.splits["test"])
+    >>> int(found.hits[1]) == found.baseline  # an edit of no layer changes nothing
+    True
     """
     return _counts(model, named_layers(model, edits), edits, split, note)
 
 
 def right_samples(model: LoadedModel, layer: NodeLayer, edits: Sequence[Edit], split: Split, note: str = "") -> Array:
-    """Tell which samples are right under every edit of one layer, (E, S) booleans; see `tally`."""
+    """Tell which samples are right under every edit of one layer.
+
+    Parameters
+    ----------
+    model
+        Network whose outputs are classes.
+    layer
+        Layer that is edited.
+    edits
+        Edits, each made alone.
+    split
+        Samples to score; without labels the unperturbed predictions take their place.
+    note
+        Description of the progress bar; by default the layer's name.
+
+    Returns
+    -------
+    right
+        Whether each sample is right under each edit, (E, S) booleans.
+
+    Raises
+    ------
+    DataError
+        If there are no samples, or the unperturbed network's outputs are not numbers.
+    """
     site = find_site(model, {layer.name: layer})
 
     def keep(block: Block, outcomes: Iterable[Outcomes]) -> tuple[Array, int]:

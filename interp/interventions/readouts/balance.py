@@ -46,16 +46,17 @@ def _outputs(model: LoadedModel, split: Split) -> Tensor:
 
 @dataclass(frozen=True)
 class Sides:
-    """Of every sample: how much of each node's output lies above a level, its class, whether the network is right.
+    """Position of each sample's outputs above or below a level of each node, with its class.
 
     Attributes
     ----------
     above
-        (S, N) 0 or 1; for a convolution the share of positions. NaN for a node without level.
+        Whether the output of each node lies above its level, (S, N) 0 or 1; for a convolution the share of positions;
+        NaN for a node without level.
     labels
-        (S,); without labels the network's own predictions.
+        Label of each sample, or without labels the network's prediction, (S,).
     right
-        (S,) booleans.
+        Whether the network is right on each sample, (S,) booleans.
     """
 
     above: Array
@@ -80,8 +81,14 @@ def sides(model: LoadedModel, layer: NodeLayer, split: Split, levels: Array) -> 
 
     Parameters
     ----------
+    model
+        Network whose outputs are classes; it is run unperturbed.
+    layer
+        Layer whose outputs are compared with levels.
+    split
+        Samples to run.
     levels
-        (N,) in units of the outputs; NaN for none.
+        Level of each node in units of its output, (N,); NaN for none.
     """
     above: list[Array] = []
     guesses = []
@@ -104,6 +111,17 @@ def balanced(
     model: LoadedModel, split: Split, ranges: Mapping[str, Ranges], node_levels: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Add to the nodes' levels what lies above and below their equilibrium, and tell the classes apart.
+
+    Parameters
+    ----------
+    model
+        Network of any task.
+    split
+        Samples to run.
+    ranges
+        Output ranges of the nodes of each layer, by its name.
+    node_levels
+        Rows of `node_levels`.
 
     Returns
     -------

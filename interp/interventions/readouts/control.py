@@ -37,21 +37,40 @@ def compare_with_control(
 
     Parameters
     ----------
+    model
+        Network of any task.
+    split
+        Samples to run.
     ranges
-        Of the network itself; those of the copies are measured on `split`.
+        Output ranges of the network's own nodes, by name of the layer; those of the copies are measured on `split`.
     count
-        Levels of each intervention.
+        Number of levels of each intervention.
     seed
-        Of the shuffling and of the bootstrap.
+        Seed of the random number generator, for the shuffling and the bootstrap.
     shuffles
-        Copies.
+        Number of shuffled copies.
 
     Returns
     -------
     control
         Rows of `Effects.control`; none for a copy whose outputs are not finite.
     tolerance
-        Rows of `Effects.tolerance`.
+        Rows of `Effects.tolerance`, one for each layer of the network and of each copy.
+
+    Raises
+    ------
+    DataError
+        If there are no samples, or the unperturbed network's outputs are not numbers.
+
+    Examples
+    --------
+    >>> from interp.checkpoints import load_model
+    >>> model, data = load_model("zoo/pretrained/relu-digits.pt")
+    >>> few = data.train.take(np.arange(50))
+    >>> ranges = {"hidden": output_ranges(model, model.layers[0], few.inputs)}
+    >>> control, tolerance = compare_with_control(model, few, ranges, count=20, seed=0)
+    >>> tolerance["network"].tolist(), sorted(set(control["intervention"]))
+    (['given', 'shuffled'], ['offset', 'scale'])
     """
     levels_of = {kind: levels(kind, count) for kind in COMPARED}
     agreements, tolerances = [], []
@@ -102,7 +121,27 @@ def _agreements(
 
 
 def shuffle_weights(module: nn.Module, seed: int) -> nn.Module:
-    """Copy a module and permute the entries of each of its parameters: same values, nothing learned."""
+    """Copy a module and permute the entries of each of its parameters: the values stay, what was learned does not.
+
+    Parameters
+    ----------
+    module
+        Module to copy; it is left as it is.
+    seed
+        Seed of the random number generator.
+
+    Returns
+    -------
+    module
+        Shuffled copy.
+
+    Examples
+    --------
+    >>> layer = nn.Linear(3, 2)
+    >>> shuffled = shuffle_weights(layer, seed=0)
+    >>> sorted(shuffled.weight.flatten().tolist()) == sorted(layer.weight.flatten().tolist())
+    True
+    """
     generator = torch.Generator().manual_seed(seed)
     shuffled = copy.deepcopy(module)
     with torch.no_grad():

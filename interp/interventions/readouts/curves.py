@@ -24,21 +24,46 @@ def clamp_curves(
 ) -> pd.DataFrame:
     """Clamp the output of every node from below and from above, one node at a time.
 
+    The two curves of a node tell how much of the low, and of the high, end of its outputs the network needs (learn-DM's
+    clamps, a node at a time).
+
     Parameters
     ----------
+    model
+        Network of any task.
+    layer
+        Layer whose nodes are clamped.
     split
         Samples to score.
     ranges
-        Of the layer's nodes; levels are fractions of each node's own.
+        Output ranges of the layer's nodes; levels are fractions of each node's own.
     count
-        Levels from 0 to 1.
+        Number of levels from 0 to 1.
     nodes
-        (M,) the nodes to clamp; None: all.
+        Numbers of the nodes to clamp, (M,); None for all.
 
     Returns
     -------
     DataFrame
         Rows of `Effects.curves`.
+
+    Raises
+    ------
+    DataError
+        If there are no samples, or the unperturbed network's outputs are not numbers.
+
+    Examples
+    --------
+    >>> from interp.checkpoints import load_model
+    >>> from interp.interventions import output_ranges
+    >>> model, data = load_model("zoo/pretrained/relu-digits.pt")
+    >>> layer, test = model.layers[0], data.splits["test"]
+    >>> ranges = output_ranges(model, layer, test.inputs)
+    >>> curves = clamp_curves(model, layer, test, ranges, count=2, nodes=np.array([5]))
+    >>> curves[["intervention", "level"]].values.tolist()
+    [['clamp-min', 0.0], ['clamp-min', 1.0], ['clamp-max', 0.0], ['clamp-max', 1.0]]
+    >>> float(curves["score"].iloc[0]) == float(curves["score"].iloc[-1])  # the no-op of either clamp
+    True
     """
     levels = np.linspace(0, 1, count)
     chosen = range(layer.nodes) if nodes is None else nodes.tolist()
@@ -51,14 +76,25 @@ def clamp_curves(
 
 
 def node_levels(curves: pd.DataFrame) -> pd.DataFrame:
-    """Read off each node's curves where the network changes its mind.
+    """Read off each node's curves the levels at which the network's score changes.
+
+    Parameters
+    ----------
+    curves
+        Rows of `clamp_curves`, of one layer or several.
 
     Returns
     -------
     DataFrame
-        Columns ``layer``, ``node``; ``equilibrium``: level where the two curves cross, below which the node
-        matters as little as above; ``half_min``, ``half_max``: level at which the score has fallen to half;
-        ``lowest``: least score on either curve. NaN where there is no such level.
+        Columns of `Effects.node_levels` up to ``lowest``, a row a node; NaN where there is no such level.
+
+    Examples
+    --------
+    >>> level, kinds = [0, 0.5, 1] * 2, ["clamp-min"] * 3 + ["clamp-max"] * 3
+    >>> score = [1.0, 0.8, 0.2, 0.4, 0.8, 1.0]  # falls the higher the least output, rises with the largest one
+    >>> curves = pd.DataFrame({"layer": "fc1", "node": 0, "intervention": kinds, "level": level, "score": score})
+    >>> node_levels(curves).iloc[0].to_dict()
+    {'layer': 'fc1', 'node': 0, 'equilibrium': 0.5, 'half_min': 1.0, 'half_max': 0.0, 'lowest': 0.2}
     """
     rows = [
         {"layer": layer, "node": node, **_levels_of(part)}

@@ -16,11 +16,11 @@ def falls(classes: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     classes
-        As in `Effects.classes`.
+        Rows of `Effects.classes`.
 
     Returns
     -------
-    DataFrame
+    table
         Rows of `Effects.falls`: NaN for a class that does not fall, no row for an intervention without a no-op.
     """
     empty = pd.DataFrame(columns=table_columns(Effects, "falls"))

@@ -19,12 +19,36 @@ KEYS = ["layer", "intervention", "level", "no_op", "split"]
 def over_runs(models: Sequence[LoadedModel], swept: Sequence[Effects]) -> RunEffects:
     """Test every level over networks, each against its own unperturbed score.
 
+    Intervals and tests are over networks: t intervals of means, paired t-tests, and Cohen's d of the paired
+    differences.
+
     Parameters
     ----------
     models
-        Of one architecture.
+        Networks of one architecture, trained independently.
     swept
-        Sweeps of their layers over the same data and levels, in that order.
+        Sweeps of their layers over the same data and levels, in the order of `models`.
+
+    Returns
+    -------
+    effects
+        Means over runs with their intervals and tests, each run alone, and the runs.
+
+    Examples
+    --------
+    >>> from interp.checkpoints import load_model
+    >>> from interp.interventions import InterventionOptions, intervene, output_ranges
+    >>> small = {"curve_levels": 0, "control_samples": 0, "inputs": 50}
+    >>> options = InterventionOptions(levels=2, ablation=False, interventions=("zero",), **small)
+    >>> models, swept = [], []
+    >>> for name in ("relu", "abs"):  # stand for two runs of one architecture
+    ...     model, data = load_model(f"zoo/pretrained/{name}-digits.pt")
+    ...     ranges = {"hidden": output_ranges(model, model.layers[0], data.train.inputs)}
+    ...     models.append(model)
+    ...     swept.append(intervene(model, data, ranges, {}, options))
+    >>> found = over_runs(models, swept)
+    >>> found.table[["split", "level", "runs"]].values.tolist()
+    [['train', 0.0, 2], ['train', 1.0, 2], ['test', 0.0, 2], ['test', 1.0, 2]]
     """
     single = pd.concat([_whole(effects).assign(run=run) for run, effects in enumerate(swept)], ignore_index=True)
     rows = [
@@ -70,10 +94,27 @@ def _networks(models: Sequence[LoadedModel], swept: Sequence[Effects]) -> pd.Dat
 def same_architecture(models: Sequence[LoadedModel], model: LoadedModel) -> None:
     """See that a network is another run of the architecture of some others.
 
+    Parameters
+    ----------
+    models
+        Networks that are known to be of one architecture, at least one.
+    model
+        Network to compare with them.
+
     Raises
     ------
     UsageError
-        If its layers differ, or it is one of them again: the same file twice is one run, not two.
+        If its layers differ, or it is one of the others again: the same file twice is one run, not two.
+
+    Examples
+    --------
+    >>> from interp.checkpoints import load_model
+    >>> relu, _ = load_model("zoo/pretrained/relu-digits.pt")
+    >>> absolute, _ = load_model("zoo/pretrained/abs-digits.pt")
+    >>> same_architecture([relu], absolute)
+    Traceback (most recent call last):
+        ...
+    interp.errors.UsageError: ...
     """
     again = next((other for other in models if other.digest == model.digest), None)
     if again is not None:

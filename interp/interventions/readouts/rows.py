@@ -23,7 +23,9 @@ def level_rows(levels: Sequence[Level], found: Measured) -> pd.DataFrame:
     Parameters
     ----------
     levels
-        Of the first edits; what was measured of others is left out.
+        Intervention and level of each of the first edits.
+    found
+        Scores under these edits and perhaps others, which are left out.
     """
     return pd.DataFrame({**_levels(levels), **_measured(found, slice(0, len(levels)))})
 
@@ -34,7 +36,9 @@ def node_rows(nodes: Sequence[tuple[str, int]], found: Measured) -> pd.DataFrame
     Parameters
     ----------
     nodes
-        (intervention, node) of the last edits; what was measured of others is left out.
+        Intervention and node of each of the last edits.
+    found
+        Scores under these edits and perhaps others, which are left out.
     """
     keys = {"node": [node for _, node in nodes], "intervention": [kind for kind, _ in nodes]}
     count = len(found.score)
@@ -89,7 +93,9 @@ def class_rows(levels: Sequence[Level], found: Tally) -> pd.DataFrame:
     Parameters
     ----------
     levels
-        Of the first edits; what was counted of others is left out.
+        Intervention and level of each of the first edits.
+    found
+        Counts under these edits and perhaps others, which are left out.
     """
     present = np.flatnonzero(found.class_samples)
     edits, classes = np.repeat(np.arange(len(levels)), len(present)), np.tile(present, len(levels))

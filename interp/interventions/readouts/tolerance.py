@@ -22,9 +22,9 @@ class Tolerance:
     Attributes
     ----------
     scale
-        (lowest, highest) factor on z.
+        Lowest and highest factor on z.
     offset
-        (lowest, highest) shift, in fractions of each node's output range.
+        Lowest and highest shift of z, in fractions of each node's output range.
     """
 
     scale: tuple[float, float]
@@ -80,11 +80,14 @@ def tolerance_row(
     Parameters
     ----------
     levels
-        ``scale`` and ``offset`` -> (E,).
+        Levels of ``scale`` and of ``offset``, (E,) each.
     right
-        The same -> (E, S) booleans: samples that keep the unperturbed prediction.
+        Whether each sample keeps the unperturbed prediction at each level of ``scale`` and of ``offset``, (E, S)
+        booleans each.
+    seed
+        Seed of the bootstrap.
     repetitions
-        Bootstrap draws over samples; 0 leaves the intervals NaN.
+        Number of bootstrap draws over samples; 0 leaves the intervals NaN.
     """
     found = tolerance(levels, {kind: flags.mean(1) for kind, flags in right.items()})
     row = {
@@ -114,14 +117,14 @@ def _intervals(levels: Mapping[str, Array], right: Mapping[str, Array], seed: in
 
 @dataclass(frozen=True)
 class Compared:
-    """A layer's tolerance beside that of shuffled copies of its network.
+    """Tolerance of a layer beside that of shuffled copies of its network.
 
     Attributes
     ----------
     given
-        Row of `Effects.tolerance`, by column.
+        Row of `Effects.tolerance` of the network itself, by column.
     shuffled
-        Rows of the copies.
+        Rows of `Effects.tolerance` of the copies.
     """
 
     given: Mapping[str, float]

@@ -34,7 +34,13 @@ class Node(NamedTuple):
     attributes: dict[str, Any]
 
     def stored(self, at: int) -> Tensor | None:
-        """Give the tensor that stands at a place, None where there is none."""
+        """Give the tensor that the node reads as its input number `at`; None where there is none.
+
+        Raises
+        ------
+        UnknownOperation
+            If the network computes that input.
+        """
         value = self.inputs[at] if at < len(self.inputs) else None
         if value is not None and not isinstance(value, Stored):
             raise UnknownOperation(f"{self.kind} of a tensor that is computed")

@@ -17,7 +17,7 @@ def fields(message: bytes) -> Iterator[tuple[int, Any]]:
     Raises
     ------
     ValueError
-        Where the bytes are no message.
+        If the bytes are no message.
     """
     for number, wire, start, end in spans(message):
         if end > len(message):
@@ -31,7 +31,7 @@ def spans(message: bytes) -> Iterator[tuple[int, int, int, int]]:
     Raises
     ------
     ValueError
-        Where the bytes are no message.
+        If the bytes are no message.
     """
     at = 0
     while at < len(message):

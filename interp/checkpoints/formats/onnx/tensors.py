@@ -69,12 +69,12 @@ def _typed(found: list[tuple[int, Any]], kind: int) -> Array | None:
 
 
 class Beside:
-    """The files in a model's own folder that hold its weights; no more is read than a few times what they hold.
+    """Files in a model's own folder that hold its weights; no more is read than a few times what they hold.
 
     Parameters
     ----------
     folder
-        Of the model; any other place is refused.
+        Folder of the model; files anywhere else are refused.
     """
 
     def __init__(self, folder: Path) -> None:

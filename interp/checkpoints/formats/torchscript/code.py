@@ -51,16 +51,16 @@ def follow(root: Inert, sources: Mapping[str, str], constants: Sequence[Tensor])
     Parameters
     ----------
     root
-        The network's stand-in.
+        Stand-in for the network's module.
     sources
-        Dotted name of a code file (``__torch__.torch.nn.functional``) -> its text.
+        Dotted name of a code file (``__torch__.torch.nn.functional``) -> text of that file.
     constants
-        Tensors of a frozen module, which its code calls ``CONSTANTS.c0`` and so on.
+        Tensors of a frozen module, which its code calls ``CONSTANTS.c0``, ``CONSTANTS.c1`` and so on.
 
     Raises
     ------
     UnknownOperation
-        For code that does anything but run listed operations one after the other on one input.
+        If the code does anything but run listed operations one after the other on one input.
     """
     if sum(map(len, sources.values())) > LONGEST:
         raise UnknownOperation("code of unusual length")
@@ -86,7 +86,13 @@ class _Run:
     # ----------------------------------------------------------------------- functions
 
     def method(self, module: Module, name: str, given: list[Any]) -> Any:
-        """Follow a method of a module's class."""
+        """Follow a method of a module's class.
+
+        Raises
+        ------
+        UnknownOperation
+            If the class has no such method.
+        """
         found = self._members(module).get(name)
         if not isinstance(found, ast.FunctionDef):
             raise UnknownOperation(f"a call of {name}")

@@ -28,11 +28,11 @@ class Candidate:
     Attributes
     ----------
     scaling
-        What is done to stored inputs.
+        Scaling of stored inputs.
     activation
         Name of the hidden activation, of `interp.network.activations.ACTIVATIONS`.
     output
-        One of `OUTPUTS`.
+        Form of the last layer's output, one of `OUTPUTS`.
     order
         Whether batch-norms act ``before`` or ``after`` the activation; in a convolutional network
         also ``pool-first`` (pooling, norm, activation) or ``last`` (activation, pooling, norm).
@@ -56,7 +56,7 @@ class Candidate:
 
     @property
     def key(self) -> tuple[str, str, str, str, str]:
-        """What tells it from the others."""
+        """Names and values that tell it from other candidates."""
         return (self.scaling.name, self.activation, self.output, self.order, str(self.layout))
 
 
@@ -71,11 +71,11 @@ def all_candidates(
     Parameters
     ----------
     layers
-        Stack in running order.
+        Layers in running order.
     scalings
-        Printed name -> scaling, those to try.
+        Scalings to try, by printed name.
     given
-        What the user said of ``activation`` and ``output``; None, or no entry, where it is to be inferred.
+        Values of ``activation`` and ``output`` that the user states; None, or no entry, where they are to be inferred.
     layouts
         Pooling layouts to try, of a convolutional network.
     """

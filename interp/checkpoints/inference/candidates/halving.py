@@ -17,16 +17,16 @@ from interp.types import Array
 
 
 class Round(NamedTuple):
-    """One round.
+    """One round of successive halving.
 
     Attributes
     ----------
     rows
-        Rows that candidates are tried on.
+        Number of rows that candidates are tried on.
     margin
         Largest distance from the best score with which a candidate goes on.
     most
-        Largest number of candidates that go on so.
+        Largest number of candidates that go on by their score.
     """
 
     rows: int
@@ -51,24 +51,24 @@ def successive_halving(
     Parameters
     ----------
     try_out
-        What tries candidates on some rows.
+        Function of (candidates, inputs, answers) that gives their trials.
     candidates
         Candidates of the first round.
     inputs
-        Inputs (S, D) as stored.
+        Inputs of some samples as stored, (S, D).
     values
-        Answers to them, as `interp.tasks.Task.answers` gives them.
+        Labels or targets of these samples, as `interp.tasks.Task.answers` gives them, (S, ...).
     rounds
-        Rounds in order.
+        Rounds in order, on ever more rows.
     facts
         Functions that read the value of a fact off a candidate.
     seed
-        Seed of the order of the rows.
+        Seed of the random order of the rows.
 
     Returns
     -------
-    list
-        Latest trial of each candidate; those of the last round are on the most rows.
+    trials
+        Latest trial of each candidate; trials of the last round are on the most rows.
     """
     order = np.random.default_rng(seed).permutation(len(values))
     latest: dict[Candidate, Trial] = {}

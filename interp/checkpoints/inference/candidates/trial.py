@@ -14,21 +14,21 @@ from interp.network.activations import ACTIVATIONS
 from interp.types import Array
 
 SIGNIFICANT = 1e-3
-WORST = -1e6  # a wrong candidate's squared errors may be beyond all numbers
+WORST = -1e6  # least score of a sample: a wrong candidate's squared errors may overflow
 
 
 @dataclass(frozen=True)
 class Trial:
-    """How a candidate does.
+    """Scores of one candidate on some rows.
 
     Attributes
     ----------
     candidate
-        What was tried.
+        Candidate that was tried.
     per_sample
         Per-sample scores, (S,): booleans where rows are right or wrong, else numbers of at most 1.
     loss
-        Mean loss a row.
+        Mean loss of a row, in nats or squared units as the task has it.
     """
 
     candidate: Candidate
@@ -46,7 +46,7 @@ TryOut = Callable[[Sequence[Candidate], Array, Array], list[Trial]]
 
 
 def known_scores(per_sample: Tensor) -> Array:
-    """Give per-sample scores as an array; a row whose output is not a number is as bad as any."""
+    """Give per-sample scores as an array in which an output that is not a number is as bad as any."""
     found: Array = per_sample.numpy()
     return found if found.dtype == bool else np.nan_to_num(np.maximum(found, WORST), nan=WORST)
 
@@ -77,7 +77,10 @@ def better(first: Trial, second: Trial) -> bool:
 
 
 def scores_differ(ours: Array, theirs: Array) -> bool:
-    """Whether `ours` are significantly better, (S,) each: McNemar's test of right rows, a paired t-test of numbers."""
+    """Whether the first per-sample scores, (S,), are significantly better than the second.
+
+    Right and wrong rows are compared with McNemar's exact test, numbers with a paired t-test, both at `SIGNIFICANT`.
+    """
     if ours.dtype == bool:
         gained, lost = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
         return gained > lost and float(mcnemar(gained, lost)) < SIGNIFICANT

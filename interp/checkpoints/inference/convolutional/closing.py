@@ -1,4 +1,4 @@
-"""Which pooling layouts lead from an image to a stack's scores.
+"""Which pooling layouts lead from an image to a stack's outputs.
 
 A state dict of a convolutional network tells neither padding nor pooling. But its first dense layer reads a known
 number of values, and few layouts lead from the image to that number; data decide between those. Where each channel is
@@ -15,8 +15,8 @@ from math import prod
 from interp.checkpoints.inference.convolutional.layouts import Layouts, PoolingLayout
 from interp.checkpoints.inference.stack.layers import Layer
 
-MOST = 8  # layouts handed on for data to choose from
-MOST_OPEN = 64  # the same where no number of values says which close
+MOST = 8  # layouts that are tried on data
+MOST_OPEN = 64  # the same where no dense layer fixes the number of values
 MOST_FREE = 4  # convolutions whose padding, stride and pooling are all tried; in deeper stacks they are uniform
 MOST_CONVOLUTIONS = 14
 MOST_OPEN_CONVOLUTIONS = 10
@@ -26,12 +26,12 @@ Choice = tuple[tuple[int, int, int], ...]
 
 
 def layouts_of(layers: Sequence[Layer], image: tuple[int, int, int]) -> Layouts:
-    """List the layouts that lead from an image to the first dense layer, or to one score a class.
+    """List the layouts that lead from an image to the first dense layer, or to one output a class.
 
     Parameters
     ----------
     layers
-        Convolutions, then any dense layers.
+        Convolutions in running order, then any dense layers.
     image
         Shape of one input, (channels, height, width).
     """
@@ -122,7 +122,7 @@ def _oddity(convolutions: Sequence[Layer], layout: PoolingLayout) -> int:
     grows = [len(second.weight) > len(first.weight) for first, second in pairwise(convolutions)] + [not layout.end]
     halved = [window > 1 for window in layout.pooling]
     strides = 2 * sum(stride > 1 for stride in layout.stride)
-    if layout.end:  # what is halved by strides is as usual as what is pooled
+    if layout.end:  # halving by strides is then as common as by pooling
         halved = [pool * stride > 1 for pool, stride in zip(layout.pooling, layout.stride, strict=True)]
         strides = min(strides, 1)
     same = [padding > 0 for padding, la in zip(layout.padding, convolutions, strict=True) if la.weight.shape[2] > 1]

@@ -1,4 +1,4 @@
-"""Of which size the images are that a stack of convolutions reads, and which pooling layouts fit them."""
+"""Size of the images that a stack of convolutions reads, and the pooling layouts that fit them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,20 @@ def image_layouts(
     Parameters
     ----------
     layers
-        Convolutions, then any dense layers.
+        Convolutions in running order, then any dense layers.
     data
-        Data that say the size of the images; None to try the usual sizes.
+        Data that state the size of the images; None to try the usual sizes.
     path
-        File, for errors.
+        Name of the file, for error messages.
+
+    Returns
+    -------
+    layers
+        Layers with the number of groups that such images ask for.
+    shape
+        Shape of one image, (channels, height, width).
+    layouts
+        Pooling layouts that fit them.
 
     Raises
     ------
@@ -38,7 +47,7 @@ def image_layouts(
         raise CheckpointError(
             path,
             found=f"convolutions alone, from {channels} channels to as many, which may give images",
-            expected="one score a class",
+            expected="one output a class",
             do=f"give labelled data, or {USE_MODEL}",
         )
     if data is None:
@@ -76,5 +85,5 @@ def _has_answers(data: Dataset | None) -> bool:
 def _goal(layers: Sequence[Layer]) -> str:
     dense = next((layer for layer in layers if not layer.is_convolution), None)
     if dense is None:
-        return f"the {len(layers[-1].weight)} scores of {layers[-1].name}"
+        return f"the {len(layers[-1].weight)} outputs of {layers[-1].name}"
     return f"the {dense.weight.shape[1]} inputs of {dense.name}"

@@ -9,19 +9,19 @@ from itertools import product
 
 @dataclass(frozen=True)
 class PoolingLayout:
-    """One way from an image to the first dense layer, or to the scores; a value a convolution.
+    """Padding, stride and pooling from an image to the first dense layer, or to the outputs; a value a convolution.
 
     Attributes
     ----------
     image
         Shape of one input, (channels, height, width).
     padding, stride
-        Padding on every side, and stride, of each convolution.
+        Padding in pixels on every side, and stride, of each convolution.
     pooling
         Side of the pooling window after each convolution, which is its stride; 1 for none.
     end
-        What each channel becomes after the last convolution: its ``mean`` or ``max`` over all positions, or
-        nothing but flat.
+        Reduction of each channel after the last convolution: its ``mean`` or ``max`` over all positions; empty to keep
+        all positions.
     kind
         Kind of all pooling, ``max`` or ``avg``.
     """
@@ -41,27 +41,27 @@ class PoolingLayout:
 
     @property
     def variants(self) -> tuple[PoolingLayout, ...]:
-        """The same layout with every kind of pooling that would make a difference, the usual first."""
+        """Layouts with the same shapes and every kind of pooling that makes a difference, the usual first."""
         kinds = ("max", "avg") if max(self.pooling) > 1 else ("max",)
         ends = ("mean", "max") if self.end else ("",)
         return tuple(replace(self, end=end, kind=kind) for end, kind in product(ends, kinds))
 
     @property
     def shows(self) -> bool:
-        """Whether a layout that is right shows under this variant: where it closes, max pooling stands for the mean."""
+        """Whether it stands for all of its `variants` in a first trial: the mean over positions, else max pooling."""
         return self.end == "mean" or (not self.end and self.kind == "max")
 
 
 @dataclass(frozen=True)
 class Layouts:
-    """Pooling layouts that lead from an image to the scores.
+    """Pooling layouts that lead from an image to the outputs.
 
     Attributes
     ----------
     tried
         Layouts for the data to choose from, the most usual first.
     found
-        Number of layouts that lead there, of those that were looked at.
+        Number of layouts that lead there, among those that were looked at.
     """
 
     tried: list[PoolingLayout]
@@ -69,7 +69,7 @@ class Layouts:
 
     @property
     def note(self) -> str:
-        """Say where not all were handed on."""
+        """Sentence on how many layouts were left out; empty if none was."""
         return f"the {len(self.tried)} most usual of {self.found:,} were tried" if len(self.tried) < self.found else ""
 
 

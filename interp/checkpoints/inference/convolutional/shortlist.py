@@ -30,11 +30,11 @@ def shortlist(
     Parameters
     ----------
     try_out
-        What tries candidates on few rows.
+        Function of (candidates, inputs, answers) on few rows that gives their trials.
     candidates
         All candidates, the usual layouts first.
     outputs
-        Forms of the output under which a layout that is right shows.
+        Forms of the output under which a layout that is right stands out.
     """
     usual = [one for one in candidates if one.order in NORM_ORDERS and one.output in outputs and _shows(one)]
     first = try_out([one for one in usual if one.activation in FIRST_ACTIVATIONS] or usual)

@@ -31,13 +31,13 @@ def try_dense(
     layers
         Dense layers in running order.
     scorers
-        Name of a scaling -> what scores outputs under it.
+        Scorer of outputs by the name of the scaling of the inputs.
     candidates
         Candidates without a pooling layout.
     inputs
-        Inputs (S, D) as stored.
+        Inputs of some samples as stored, (S, D).
     values
-        Answers to them, as `interp.tasks.Task.answers` gives them.
+        Labels or targets of these samples, as `interp.tasks.Task.answers` gives them, (S, ...).
     """
     blocks = [_try_block(layers, scorers, candidates, x, y) for x, y in _blocks(inputs, values)]
     per_sample = np.concatenate([found for found, _ in blocks], axis=1)

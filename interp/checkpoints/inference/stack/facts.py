@@ -29,10 +29,14 @@ def stack_facts(
 
     Parameters
     ----------
+    layers
+        Layers in running order.
+    data
+        Data that the network is shown; None without data.
     notes
-        How the order was found.
+        Sentences on how the order was found.
     most
-        How sure a plain chain can be at most, by what else is known.
+        Highest confidence that a plain chain can have, by what else is known.
     """
     grouped = any(layer.groups > 1 for layer in layers)
     convolutions = [layer for layer in layers if layer.is_convolution]

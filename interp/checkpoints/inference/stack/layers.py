@@ -27,11 +27,11 @@ class Layer:
     Attributes
     ----------
     weight
-        (N, D), or (N, C, h, w) of a convolution.
+        Weights, (N, D), or (N, C, h, w) of a convolution.
     padding, stride
-        Of a convolution, where the file states them.
+        Padding and stride of a convolution, where the file states them.
     groups
-        Of a convolution: as stated, or 1 until the chain of shapes says otherwise.
+        Number of groups of a convolution, as stated, or 1 until the chain of shapes says otherwise.
     """
 
     name: str
@@ -49,5 +49,5 @@ class Layer:
 
     @property
     def channels(self) -> int:
-        """Channels, or values, that it reads."""
+        """Number of channels, or values, that it reads."""
         return self.weight.shape[1] * self.groups

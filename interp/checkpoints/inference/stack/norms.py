@@ -17,7 +17,7 @@ OPEN = "which layer of its width a batch-norm follows is open: taken is that of 
 
 
 class Normed(NamedTuple):
-    """Layers with their norms, how sure it is that they are theirs, and what was assumed."""
+    """Layers with their batch-norms, the confidence that these are theirs, and what was assumed."""
 
     layers: list[Layer]
     confidence: Confidence
@@ -30,16 +30,20 @@ def attach_norms(layers: Sequence[Layer], norms: Sequence[Norm], names: Sequence
     Parameters
     ----------
     layers
-        In running order.
+        Layers in running order.
+    norms
+        Batch-norms by name.
     names
-        Of layers and norms as they stand in the file.
+        Names of layers and norms in the order of the file.
+    path
+        Name of the file, for error messages.
 
     Raises
     ------
     CheckpointError
-        For a norm that no layer is left for, or that acts on the inputs.
+        If no layer is left for a norm, or it acts on the inputs.
     """
-    is_sorted = list(names) == sorted(names)  # by whatever wrote the file: what stands before what says less then
+    is_sorted = list(names) == sorted(names)  # by the file's writer: positions in the file then say less
     file_order = sorted(names, key=natural) if is_sorted else list(names)
     norms = sorted(norms, key=lambda norm: file_order.index(norm.name))
     if norms and not is_sorted and file_order[0] == norms[0].name and len(norms[0].mean) == layers[0].channels:

@@ -60,7 +60,7 @@ def _only_path(layers: Sequence[Layer]) -> list[Layer] | None:
     What can follow a layer is found once for every set of layers left: 12 of one width have 12! orders but 12 * 2^11
     such cases.
     """
-    if len(layers) > 12:  # beyond, a chain by chance is likely
+    if len(layers) > 12:  # among more layers, shapes chain by chance
         return None
 
     @cache

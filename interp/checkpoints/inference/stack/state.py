@@ -36,11 +36,11 @@ def layer_stack(state: Mapping[str, Tensor], path: object, parts: Mapping[str, P
     Parameters
     ----------
     state
-        Parameter name -> tensor.
+        Weights by parameter name.
     path
-        Of the file, for errors.
+        Name of the file, for error messages.
     parts
-        What a pickled module says of the settings of its layers.
+        Class and settings of each submodule, as a pickled module states them; None for bare weights.
 
     Raises
     ------

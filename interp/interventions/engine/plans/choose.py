@@ -30,16 +30,16 @@ PASSING = (nn.Flatten, nn.Dropout, nn.Identity)
 
 @dataclass(frozen=True)
 class Plan:
-    """The edits of one site, each with its execution plan; lists hold their positions.
+    """Edits of one site, each with the quickest way to run it; lists hold positions in `edits`.
 
     Attributes
     ----------
     edits
         All edits.
     reader
-        The output layer, where it reads the site.
+        Output layer of the network, where it reads the site; None where another map does.
     idle
-        Edits that change nothing: the unperturbed outcome is theirs.
+        Edits that change nothing, whose outcome is the unperturbed one.
     whole
         Edits of all nodes, read by the output layer.
     single
@@ -95,7 +95,12 @@ def find_plan(edits: Sequence[JointEdit], site: Site, scoring: Scoring) -> Plan:
     site
         Layers to intervene on.
     scoring
-        What rows are scored against; quick plans are known for classes only.
+        Labels or targets of the samples; quick plans are known for classes only.
+
+    Returns
+    -------
+    plan
+        Position of each edit in one of the plan's lists.
     """
     idle = [i for i, each in enumerate(edits) if all(_changes_nothing(edit) for edit in each.values())]
     busy = sorted({*range(len(edits))} - {*idle})

@@ -28,15 +28,15 @@ class InnerLinear:
     state
         Network run up to the site.
     answers
-        Classes of the rows.
+        Labels of the rows.
     outputs
-        (B, N) activation outputs of the site.
+        Activation outputs of the site, (B, N).
     linear
-        Linear map that reads them.
+        Linear map that reads these outputs.
     reached
-        (B, H) values that `linear` makes of them.
+        Outputs of that map, (B, H).
     following
-        Steps after `linear`.
+        Steps after that map.
     """
 
     state: ChainState

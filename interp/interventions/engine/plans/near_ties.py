@@ -18,11 +18,12 @@ class QuickOutcomes:
     Attributes
     ----------
     right
-        (E, B) which rows are right.
+        Whether each row is right under each edit, (E, B) booleans.
     loss
-        (E,) losses summed over rows.
+        Sum of the rows' losses under each edit, (E,).
     edit, row
-        (P,) pairs, by edit, whose best two logits lie too close to tell.
+        Positions of the edit and of the row, (P,) each in order of edits, of pairs whose best two logits lie too close
+        to tell.
     """
 
     right: Tensor
@@ -36,9 +37,9 @@ class QuickOutcomes:
         Parameters
         ----------
         labels
-            (B,) classes of the rows.
+            Class of each row, (B,).
         guess
-            Function of pairs, (P,) edits and (P,) rows; gives the classes that a full pass predicts, (P,).
+            Function of pairs, (P,) edits and (P,) rows, that gives the classes that a full pass predicts, (P,).
         """
         if len(self.edit):
             self.right[self.edit, self.row] = guess(self.edit, self.row) == labels[self.row]
@@ -51,11 +52,11 @@ def quick_outcomes(true: Tensor, others: Tensor, rounding: Tensor, losses: bool)
     Parameters
     ----------
     true
-        (E, B) logits of the label.
+        Logits of the label, (E, B).
     others
-        (E, C, B) logits with -inf for the label; overwritten.
+        Logits with -inf for the label, (E, C, B); overwritten.
     rounding
-        (E, B) margins no larger decide nothing.
+        Largest difference of two logits that rounding can make, (E, B): smaller margins decide nothing.
     losses
         Whether losses are wanted.
     """

@@ -37,7 +37,7 @@ class OutputLayer:
     site
         Layer whose outputs it reads.
     weight, bias
-        (C, N) weights and (C,) biases, with the sign of what follows them.
+        Weights (C, N) and biases (C,), with the sign of the negation that may follow.
     """
 
     site: ChainSite
@@ -70,13 +70,13 @@ class BlockLogits:
     Attributes
     ----------
     reader
-        The output layer.
+        Output layer of the network.
     state
         Network run up to the site.
     answers
-        Classes of the rows.
+        Labels of the rows.
     outputs
-        (B, N) activation outputs of the site.
+        Activation outputs of the site, (B, N).
     """
 
     reader: OutputLayer

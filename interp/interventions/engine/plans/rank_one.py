@@ -24,11 +24,11 @@ class SingleNodes:
     Attributes
     ----------
     edits
-        The edits, E of them.
+        Edits of one node each, E of them.
     nodes
-        (E,) node that each edit changes.
+        Number of the node that each edit changes, (E,).
     low, high
-        (E, 1) bounds between which the node's output is kept; None for edits of another form.
+        Bounds between which the node's output is kept, (E, 1); None for edits of another form.
     """
 
     edits: Sequence[Edit]

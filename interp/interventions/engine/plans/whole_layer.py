@@ -42,9 +42,9 @@ class Shortcut:
     fill
         Function that writes the products of weights and changed outputs.
     bias
-        (E, C) biases to add to the products.
+        Biases that are added to the products, (E, C).
     stretch, shift
-        (E, 1) bounds of rounding: margins may be off by `stretch` times `BlockLogits.length`, and `shift` more.
+        Bounds of rounding, (E, 1): margins may be off by `stretch` times `BlockLogits.length`, and `shift` more.
     """
 
     fill: Fill
@@ -61,11 +61,12 @@ def shortcut(fill: Fill, reader: OutputLayer, stretch: Tensor, shift: Tensor, bi
     fill
         Function that writes the products of weights and changed outputs.
     reader
-        The output layer.
+        Output layer of the network.
     stretch, shift
-        (E, 1) bounds: changed outputs are at most `stretch` times as long as `BlockLogits.length`, and `shift` more.
+        Bounds of the changed outputs, (E, 1): they are at most `stretch` times as long as `BlockLogits.length`, and
+        `shift` more.
     bias
-        (E, C) biases, or (C,) of all edits; None: those of the output layer.
+        Biases (E, C), or (C,) of all edits; None for those of the output layer.
     """
     each, more = reader.rounding
     bias = reader.bias.expand(len(stretch), -1) if bias is None else bias
@@ -146,11 +147,11 @@ class WholeLayer:
     count
         Number of edits, E.
     change
-        Their changes, stacked.
+        Changes of the edits, stacked.
     at_z
-        Whether z is changed, or else the outputs.
+        Whether z is changed, or else the activation's output.
     shortcut
-        How their logits are computed.
+        Computation of the logits under these edits.
     """
 
     count: int
