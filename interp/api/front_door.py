@@ -85,7 +85,7 @@ def analyse(
     output
         What the last layer gives: ``linear``, ``activation`` or ``negated-activation``; None to infer it.
     task
-        What the network is asked for: ``classification``, ``binary``, ``multi-label``, ``regression`` or
+        Task of the network: ``classification``, ``binary``, ``multi-label``, ``regression`` or
         ``autoencoder``; None to infer it.
     logits
         Which of a module's outputs holds the scores: a key, attribute or position; None to infer it.

@@ -29,8 +29,8 @@ class LoadOptions:
     output
         Form of the last layer's output: ``linear``, ``activation`` or ``negated-activation``.
     task
-        What the network is asked for: ``classification``, ``binary``, ``multi-label``, ``regression``,
-        ``autoencoder``, or ``package.module:name`` of a `Task`.
+        Task of the network: ``classification``, ``binary``, ``multi-label``, ``regression``, ``autoencoder``, or
+        ``package.module:name`` of a `Task`.
     allow_pickle
         Whether the file may run code; only if you trust it.
     weights

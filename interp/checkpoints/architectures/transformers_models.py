@@ -37,7 +37,7 @@ class Classifier(nn.Module):
     network
         Model of the transformers package.
     takes_tokens
-        Whether its inputs are token numbers, (B, length), or else values such as pixels.
+        Whether inputs are token numbers, (B, length), or else values such as pixels.
     """
 
     def __init__(self, network: nn.Module, takes_tokens: bool) -> None:

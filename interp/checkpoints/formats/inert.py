@@ -41,16 +41,14 @@ class Inert:
         Attributes of the object by name.
     """
 
-    class_name = ""
+    class_name: str = ""
+    state: dict[str, Any]
 
     def __new__(cls, *arguments: Any, **named: Any) -> Inert:
         """Take whatever the file passes."""
         made = super().__new__(cls)
         made.state = {}
         return made
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        self.state: dict[str, Any]
 
     def __setstate__(self, state: Any) -> None:
         """Keep plain attributes; anything else is no module's state."""

@@ -120,7 +120,7 @@ class HookedState:
     site
         Layers that edits may name.
     values
-        What the first of the following steps reads, (B, ...).
+        Values that the first of the following steps reads, (B, ...).
     """
 
     site: HookedSite
