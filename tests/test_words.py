@@ -13,11 +13,9 @@ ROOT = Path(__file__).parents[1]
 NOT_YET = (
     "interp/__init__.py",
     "interp/api/",
-    "interp/checkpoints/",
     "interp/cli/",
     "interp/data/",
     "interp/errors.py",
-    "interp/interventions/",
     "interp/network/",
     "interp/recording/",
     "interp/report/",
