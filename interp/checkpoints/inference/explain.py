@@ -76,6 +76,9 @@ def explain(
     if fact == "output" and (unseen := find_task(task).unseen):
         firm = firm and value != "linear"
         evidence.append(unseen)
+    if fact == "output" and (explained := _explained_unbounded(value, rivals, task)):
+        firm = False
+        evidence.append(explained)
     return Inference(value, level(firm), "; ".join(evidence))
 
 
@@ -92,6 +95,17 @@ def _beaten(name: Fact, chosen: Trial, rivals: Sequence[Trial], task: str) -> tu
     if not better(chosen, rival):
         return False, said + "; a difference that chance explains"
     return not tied, said + ("; not told apart: " + ", ".join(tied) if tied else "")
+
+
+def _explained_unbounded(value: str, rivals: Sequence[Trial], task: str) -> str:
+    """Say that a linear output explains measured values too; "" where it does not, or where they are none.
+
+    An activation that cuts outputs off where no values lie brings them nearer, however the network was trained.
+    """
+    linear = [trial.score for trial in most_rows(rivals) if trial.candidate.output == "linear"] if rivals else []
+    if value == "linear" or not find_task(task).measured or max(linear, default=0.0) <= 0:
+        return ""
+    return f"an output cut off where no values lie is nearer however trained, and linear ones explain {max(linear):.0%}"
 
 
 def _figure(task: str, trial: Trial) -> str:
