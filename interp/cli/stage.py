@@ -10,7 +10,7 @@ from interp.cli.call import Call
 from interp.run.folder import locked, remove_run
 from interp.run.pipeline import run_stage
 from interp.run.progress import told
-from interp.run.resume import resume
+from interp.run.resumption import resume
 from interp.run.run import Run, start
 from interp.run.settings.said import data_options_from, load_options_from, options_from
 from interp.run.stages import SEVERAL, find_stage

@@ -20,12 +20,17 @@ WHOLE = "all"
 def read_stage(run: Run, stage: Stage) -> tuple[Any, Provenance]:
     """Read what a stage found.
 
+    Parameters
+    ----------
+    run
+        Run whose folder holds the file.
+    stage
+        Stage whose file is read.
+
     Returns
     -------
-    found
-        Layer name -> result; or one result, where the whole network has one.
-    provenance
-        Where it came from.
+    object, Provenance
+        Layer name -> result, or one result of the whole network; and the provenance of the file.
 
     Raises
     ------
@@ -56,13 +61,43 @@ def _checked(run: Run, stage: Stage, found: dict[str, Any]) -> Any:
 
 
 def write_stage(run: Run, stage: Stage, found: Any, provenance: Provenance) -> None:
-    """Write what a stage found, unless its `run` has done so."""
+    """Write what a stage found, unless its `run` has written the file itself.
+
+    Parameters
+    ----------
+    run
+        Run whose folder takes the file.
+    stage
+        Stage that was run.
+    found
+        Layer name -> result, or one result of the whole network.
+    provenance
+        Model, data, options and fingerprint, to be saved with the results.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be written.
+    """
     if stage.opened is None:
         write_results(run.out / stage.file, found if stage.layers is not None else {WHOLE: found}, provenance)
 
 
 def provenance_of(run: Run, stage: Stage) -> Provenance:
-    """Read where a stage's file came from; errors as of `read_stage`."""
+    """Read the provenance of a stage's file.
+
+    Parameters
+    ----------
+    run
+        Run whose folder holds the file.
+    stage
+        Stage whose file is read.
+
+    Raises
+    ------
+    MismatchError
+        If the file is missing, damaged, or belongs to another model or data set.
+    """
     if stage.opened is not None:
         return read_stage(run, stage)[1]
     path = run.out / stage.file
@@ -72,7 +107,23 @@ def provenance_of(run: Run, stage: Stage) -> Provenance:
 
 
 def finished(run: Run, stage: Stage, wanted: Provenance) -> Any:
-    """Read what a stage found with the same inputs, options and code; None where its file is none of that."""
+    """Read what a stage found, if that was with the same inputs, options and code.
+
+    Parameters
+    ----------
+    run
+        Run whose folder holds the file.
+    stage
+        Stage whose file is read.
+    wanted
+        Provenance that results of the stage would have now.
+
+    Returns
+    -------
+    object
+        Layer name -> result, or one result of the whole network; None where the file is missing, damaged or of other
+        inputs, options or code.
+    """
     try:
         if fingerprint_of(provenance_of(run, stage)) != fingerprint_of(wanted):
             return None

@@ -1,4 +1,4 @@
-"""Whether a stage would find the same again: one digest over all that what it finds depends on."""
+"""Fingerprints of stages: one digest over all that a stage's results depend on."""
 
 from __future__ import annotations
 
@@ -21,11 +21,18 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parents[1]
 SHOWS_ONLY = ("report", "cli", "api", "__main__.py")
-"""What of the package changes no result of a stage."""
+"""Rooms of the package that change no result of a stage."""
 
 
 def stage_provenance(run: Run, stage: Stage) -> Provenance:
-    """Give where the results of a stage come from, with their fingerprint.
+    """Give the provenance that results of a stage have now, with their fingerprint.
+
+    Parameters
+    ----------
+    run
+        Model, data, options and folder.
+    stage
+        Stage whose results they are.
 
     Raises
     ------
@@ -51,12 +58,41 @@ def stage_provenance(run: Run, stage: Stage) -> Provenance:
 
 
 def fingerprint_of(provenance: Provenance) -> str:
-    """Give the fingerprint that a file was written with; empty for files of versions without."""
+    """Give the fingerprint that a file was written with.
+
+    Parameters
+    ----------
+    provenance
+        Provenance of the file.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal digits; empty for files of versions without one.
+
+    Examples
+    --------
+    >>> fingerprint_of(Provenance("", "", 0, {}, {"fingerprint": "5f"}))
+    '5f'
+    """
     return str(provenance.settings.get("fingerprint", ""))
 
 
 def options_of(run: Run, stage: Stage) -> dict[str, Any]:
-    """Give the values of the options that shape what a stage finds, as JSON has them."""
+    """Give the values of the options that shape what a stage finds.
+
+    Parameters
+    ----------
+    run
+        Run with all options.
+    stage
+        Stage, which names its options.
+
+    Returns
+    -------
+    dict
+        Dotted name of an option -> value, as JSON has it.
+    """
     return {name: as_json(attrgetter(name)(run.options), exact=True) for name in stage.options}
 
 
@@ -72,9 +108,24 @@ def code_digest() -> str:
 
 
 def user_code(run: Run, stage: Stage, settings: Mapping[str, Any]) -> list[str]:
-    """Give the SHA-256 of the files that a network's classes, a stage and what options name were imported from.
+    """Give the digests of the user's own code that a stage runs.
 
-    What such a file imports in turn is not looked at.
+    These are the files that the network's classes, the stage and the values of its options were imported from; what
+    such a file imports in turn is not looked at.
+
+    Parameters
+    ----------
+    run
+        Run with the network.
+    stage
+        Stage that is run.
+    settings
+        Settings of its provenance: ``load`` and ``options``.
+
+    Returns
+    -------
+    list of str
+        SHA-256 of each file, in the order of their paths.
     """
     named = {word.partition(":")[0] for word in _words((settings["load"], settings["options"])) if ":" in word}
     classes = {type(module).__module__ for module in run.model.module.modules()}

@@ -31,12 +31,26 @@ _HELD: set[Path] = set()
 def locked(folder: Path) -> Iterator[None]:
     """Hold a folder, made if missing, against other processes; the system lets go of it however this one ends.
 
-    A folder in which nothing was written is removed again.
+    A folder in which nothing was written is removed again. File systems without locks are not held.
+
+    Parameters
+    ----------
+    folder
+        Folder of a run.
 
     Raises
     ------
     UsageError
         If another process holds it, or it cannot be made.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as home:
+    ...     with locked(Path(home, "run")):
+    ...         inside = Path(home, "run").exists()
+    ...     inside, Path(home, "run").exists()
+    (True, False)
     """
     path = folder.resolve()
     if path in _HELD:
@@ -76,12 +90,17 @@ def _lock(folder: Path, handle: int) -> None:
 
 
 def check_owner(run: Run) -> None:
-    """See that what lies in a run's folder is of its network and data.
+    """See that all results in a run's folder are of its network and data.
+
+    Parameters
+    ----------
+    run
+        Run, with the folder that it is to write into.
 
     Raises
     ------
     UsageError
-        If something there was made of others.
+        If something there was made of another network or other data.
     """
     for found in provenances(run.out):
         for what in ("model", "data"):
@@ -96,7 +115,13 @@ def check_owner(run: Run) -> None:
 
 
 def provenances(folder: Path) -> Iterator[Provenance]:
-    """Yield where each whole file of results in a folder came from, the page's included."""
+    """Yield the provenance of each whole file of results in a folder, the page's included.
+
+    Parameters
+    ----------
+    folder
+        Folder of a run, which need not be there.
+    """
     for path in sorted(folder.glob("*.h5")):
         with suppress(MismatchError):  # damaged, or not ours
             yield read_provenance(path, "")
@@ -119,8 +144,20 @@ def remove_run(folder: Path, files: Sequence[str]) -> None:
 
     Parameters
     ----------
+    folder
+        Folder of a run, which need not be there.
     files
         Names of the stages' files; others are removed too if they hold results of ours.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     for name in ("gaussians.h5", "notes.txt"):
+    ...         _ = Path(folder, name).write_text("")
+    ...     remove_run(Path(folder), ["gaussians.h5"])
+    ...     [path.name for path in Path(folder).iterdir()]
+    ['notes.txt']
     """
     figures = page_figures(folder)
     for path in folder.glob("*.h5"):
@@ -137,13 +174,27 @@ def remove_run(folder: Path, files: Sequence[str]) -> None:
 
 
 def remove_begun(folder: Path, name: str) -> None:
-    """Remove what a run that was killed had begun to write of a file; a recording goes on, and stays."""
+    """Remove what a killed run had begun to write of a file; a recording, which later goes on, stays.
+
+    Parameters
+    ----------
+    folder
+        Folder of a run.
+    name
+        Name of the file.
+    """
     for path in folder.glob(f".{glob.escape(name)}.*.partial"):
         path.unlink(missing_ok=True)
 
 
 def page_figures(folder: Path) -> list[str]:
-    """Give the names of the figures that a folder's page shows, below the folder."""
+    """Give the names of the figures that a folder's page shows, such as ``figures/clamps.png``.
+
+    Parameters
+    ----------
+    folder
+        Folder of a run, which need not hold a page.
+    """
     sections = _page(folder).get("sections", {})
     with suppress(AttributeError, KeyError, TypeError):
         found = [str(figure["file"]) for section in sections.values() for figure in section["figures"]]

@@ -24,11 +24,11 @@ class Done:
     Attributes
     ----------
     stage
-        What was run.
+        Stage that was run.
     found
-        What it found.
+        Results of the stage: layer name -> result, or one result of the whole network.
     seconds
-        Time that it took.
+        Time that it took, in seconds.
     is_reused
         Whether its file held the same already.
     """
@@ -50,14 +50,14 @@ def run_stage(run: Run, stage: Stage, told: Listener | None = None) -> Any:
     run
         Model, data, options and folder.
     stage
-        What to run.
+        Stage to run.
     told
         Function to call when the stage has come to its end.
 
     Returns
     -------
     object
-        What was found, as read from the file: layer name -> result, or one result of the whole network.
+        Results as read from the file: layer name -> result, or one result of the whole network.
 
     Raises
     ------
@@ -65,6 +65,17 @@ def run_stage(run: Run, stage: Stage, told: Listener | None = None) -> Any:
         If a file that it needs is missing.
     UsageError
         If the folder holds results of another model or data set, or another process is writing into it.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import torch
+    >>> from interp.run import start
+    >>> network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 2))
+    >>> with TemporaryDirectory() as folder:
+    ...     run = start(network, folder, (torch.rand(40, 2), torch.arange(40) % 2))
+    ...     run_stage(run, run.stage("record"))
+    {'0': 40, '2': 40}
     """
     with locked(run.out):
         check_owner(run)
@@ -99,20 +110,34 @@ def run_stages(run: Run, names: Iterable[str] | None = None, told: Listener | No
 
     Parameters
     ----------
+    run
+        Model, data, options and folder.
     names
         Names of the stages; None for all.
     told
-        Called for each stage that has come to its end.
+        Function to call for each stage that has come to its end.
 
     Returns
     -------
     dict
-        Name of each stage that was run -> what it found.
+        Name of each stage that was run -> its results.
 
     Raises
     ------
     UsageError
-        If there is no stage of a name.
+        If there is no stage of a name, the folder holds results of another model or data set, or another process is
+        writing into it.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import torch
+    >>> from interp.run import start
+    >>> network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 2))
+    >>> with TemporaryDirectory() as folder:
+    ...     run = start(network, folder, (torch.rand(40, 2), torch.arange(40) % 2))
+    ...     list(run_stages(run, ["fit"]))
+    ['record', 'fit']
     """
     order = needed(run, names)
     with locked(run.out):
@@ -121,7 +146,20 @@ def run_stages(run: Run, names: Iterable[str] | None = None, told: Listener | No
 
 
 def needed(run: Run, names: Iterable[str] | None = None) -> list[str]:
-    """Give the names of stages and of all those that they need, in the order in which they run."""
+    """Give the names of stages and of all those that they need, in the order in which they run.
+
+    Parameters
+    ----------
+    run
+        Run with its stages.
+    names
+        Names of the stages; None for all.
+
+    Raises
+    ------
+    UsageError
+        If there is no stage of a name.
+    """
     order: list[str] = []
     for name in run.stages if names is None else names:
         before = needed(run, run.stage(name).needs)
@@ -137,7 +175,30 @@ def run_all(run: Run, told: Listener | None = None) -> Results:
     run
         Model, data, options and folder.
     told
-        Called for each stage that has come to its end.
+        Function to call for each stage that has come to its end.
+
+    Returns
+    -------
+    Results
+        Results of all stages with the verdict, ready for `interp.report.write_report`.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds results of another model or data set, or another process is writing into it.
+
+    Examples
+    --------
+    A folder holds the results of one network; those of another are refused:
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from interp.run import start
+    >>> with TemporaryDirectory() as folder:  # doctest: +ELLIPSIS
+    ...     _ = run_stages(start("zoo/pretrained/abs-digits.pt", folder), ["record"])
+    ...     run_all(start("zoo/pretrained/relu-digits.pt", folder)).verdict.headline
+    Traceback (most recent call last):
+        ...
+    interp.errors.UsageError: ...: found results of another model (...abs-digits.pt); expected an empty folder, ...
     """
     return results_of(run, run_stages(run, told=told))
 
@@ -145,21 +206,48 @@ def run_all(run: Run, told: Listener | None = None) -> Results:
 def read_run(run: Run) -> Results:
     """Read the results of all stages from their files.
 
+    Parameters
+    ----------
+    run
+        Model, data, options, and the folder with the files.
+
+    Returns
+    -------
+    Results
+        Results of all stages, with the verdict.
+
     Raises
     ------
     MismatchError
         If one is missing, or belongs to another model or data set.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from interp.run import start
+    >>> network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 2))
+    >>> read_run(start(network, "missing", (torch.rand(40, 2), torch.arange(40) % 2)))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    interp.errors.MismatchError: missing/activations.h5: found ...; run `python -m interp record`
     """
     return results_of(run, {name: run.read(name) for name in run.stages})
 
 
 def results_of(run: Run, found: Mapping[str, Any]) -> Results:
-    """Judge what all stages found.
+    """Judge the results of all stages.
 
     Parameters
     ----------
+    run
+        Model, data, options and folder.
     found
-        Name of a stage -> what it found.
+        Name of each stage -> its results.
+
+    Returns
+    -------
+    Results
+        Results of all stages, with the verdict.
     """
     stages = run.stages.values()
     fields = {stage.field: found[stage.name] for stage in stages if stage.field is not None}

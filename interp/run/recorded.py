@@ -1,4 +1,4 @@
-"""What stages share: the recording, read a layer at a time."""
+"""The recording as stages read it, a layer at a time."""
 
 from __future__ import annotations
 
@@ -20,6 +20,18 @@ Result = TypeVar("Result")
 def recorded(run: Run, split: str = "train") -> Iterator[Recording]:
     """Open one split of a run's recording.
 
+    Parameters
+    ----------
+    run
+        Run whose folder holds the recording.
+    split
+        Name of the split.
+
+    Yields
+    ------
+    Recording
+        Pre-activations of all layers, closed at the end of the block.
+
     Raises
     ------
     MismatchError
@@ -39,12 +51,40 @@ def recorded(run: Run, split: str = "train") -> Iterator[Recording]:
 def each_layer(
     run: Run, one: Callable[[NodeLayer, Recording], Result], layers: Sequence[NodeLayer] | None = None
 ) -> dict[str, Result]:
-    """Look at one layer after the other, all of them unless `layers` names some, on the training split."""
+    """Apply a function to one layer after the other, on the training split.
+
+    Parameters
+    ----------
+    run
+        Run whose folder holds the recording.
+    one
+        Function of a layer and the recording that gives the layer's result.
+    layers
+        Layers to go through; None for all.
+
+    Returns
+    -------
+    dict
+        Layer name -> result.
+    """
     with recorded(run) as recording:
         return {layer.name: one(layer, recording) for layer in (run.model.layers if layers is None else layers)}
 
 
 def affine_of(run: Run, layer: NodeLayer) -> tuple[Array, Array] | None:
-    """Give a layer's weights (N, D) and biases (N,), tried on two samples; None where it has none."""
+    """Give a layer's weights and biases, tried on two samples.
+
+    Parameters
+    ----------
+    run
+        Run with the network and its data.
+    layer
+        Layer of the network.
+
+    Returns
+    -------
+    Array, Array
+        Weights (N, D) and biases (N,); None in place of both where the layer is not linear.
+    """
     example = as_tensor(run.data.train.inputs[:2], run.model.scaling, run.model.input_shape)
     return affine_map(run.model.module, layer, example.to(device_of(run.model.module)))

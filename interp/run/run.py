@@ -41,13 +41,13 @@ class Run(ShortRepr):
     options
         Options within the limits of the network's size.
     provenance
-        Where the results come from, with all options.
+        Model, data, versions and all options, to be saved with the results.
     limits
-        What of the network is not looked at, under the options.
+        Parts of the network that the options leave out.
     others
-        Further networks of its architecture, for what is tested over several.
+        Further networks of its architecture, for tests over several networks.
     stages
-        Name -> stage, in order.
+        Stages by name, in the order in which they run.
     """
 
     model: LoadedModel
@@ -60,17 +60,39 @@ class Run(ShortRepr):
     stages: Mapping[str, Stage] = field(default_factory=all_stages)
 
     def stage(self, name: str) -> Stage:
-        """Find a stage by name; a wrong one is answered with the close ones."""
+        """Find a stage by name.
+
+        Parameters
+        ----------
+        name
+            Name of the stage.
+
+        Raises
+        ------
+        UsageError
+            If there is none of that name; the line says which are close.
+        """
         if name not in self.stages:
             raise unknown_name("stage", name, self.stages)
         return self.stages[name]
 
     def path(self, stage: str) -> Path:
-        """Give the file that a stage writes."""
+        """Give the path of the file that a stage writes.
+
+        Parameters
+        ----------
+        stage
+            Name of the stage.
+        """
         return self.out / self.stage(stage).file
 
     def read(self, stage: str) -> Any:
         """Read what a stage found: layer name -> result, or one result of the whole network.
+
+        Parameters
+        ----------
+        stage
+            Name of the stage.
 
         Raises
         ------
@@ -80,7 +102,13 @@ class Run(ShortRepr):
         return read_stage(self, self.stage(stage))[0]
 
     def provenance_of(self, stage: str) -> Provenance:
-        """Read where a stage's file came from; errors as of `read`."""
+        """Read the provenance of a stage's file; errors as of `read`.
+
+        Parameters
+        ----------
+        stage
+            Name of the stage.
+        """
         return provenance_of(self, self.stage(stage))
 
 
@@ -102,23 +130,40 @@ def start(
         File of the network, the name of an architecture, or a module in memory, which stages then run inside
         `interp.checkpoints.as_found`.
     out
-        Output folder.
+        Output folder, which need not be there.
     data
         Data set or whatever `interp.data.load_dataset` takes as one; None for the one that a zoo checkpoint names.
-    load, data_options
-        What is said of the model, and of where data are.
+    load
+        Options of how the network is opened.
+    data_options
+        Options of where data are found.
     options
-        What shapes the results.
+        Options that shape the results.
     others
-        Further networks of the same architecture, for what is tested over several.
+        Further networks of the same architecture, for tests over several networks.
     stages
         Further stages, each ``package.module:name``.
 
+    Returns
+    -------
+    Run
+        Model, data, options and folder; nothing is written yet.
+
     Raises
     ------
+    CheckpointError
+        If a network cannot be read or run.
+    DataError
+        If the data cannot be used.
     UsageError
         If no data set is named, by the user or by the checkpoint; if the options name a layer, node or intervention
         that does not exist; or if one of the others has another architecture.
+
+    Examples
+    --------
+    >>> run = start("zoo/pretrained/abs-digits.pt", "my-run")
+    >>> [layer.name for layer in run.model.layers], run.data.name
+    (['hidden', 'output'], 'digits')
     """
     model, dataset = load_model(checkpoint, data, load, data_options)
     if dataset is None:
@@ -162,23 +207,36 @@ def run_on(
 
     Parameters
     ----------
-    model, data
-        What is looked at.
+    model
+        Loaded network.
+    data
+        Data set that it is looked at with.
     out
-        Output folder.
+        Output folder, which need not be there.
     options
-        What shapes the results.
+        Options that shape the results.
     said
-        What the user said of model and data, JSON-able, to be saved with the results.
+        Description of model and data by the user, JSON-able, to be saved with the results; None for their names.
     others
-        Further networks of its architecture.
+        Further networks of its architecture, for tests over several networks.
     stages
         Further stages, each ``package.module:name``.
+
+    Returns
+    -------
+    Run
+        Model, data, options and folder; nothing is written yet.
 
     Raises
     ------
     UsageError
         If the options name a layer, node or intervention that does not exist.
+
+    Examples
+    --------
+    >>> model, data = load_model("zoo/pretrained/relu-digits.pt")
+    >>> list(run_on(model, data, "my-run").stages)[:3]
+    ['record', 'fit', 'boundaries']
     """
     check_options(model, options.interventions)  # before the long work
     used = within_limits(options, model, data)

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 
 def every_layer(run: Run) -> Sequence[NodeLayer]:
-    """Give all layers of a run's network, in order."""
+    """Give all layers of a run's network, in order.
+
+    Parameters
+    ----------
+    run
+        Run with the network.
+    """
     return run.model.layers
 
 
@@ -30,30 +36,37 @@ class Stage:
     name
         Name of the command, and key among the results.
     does
-        What the stage does, in one line for ``--help`` and the documentation.
+        Description of the stage in one line, for ``--help`` and the documentation.
     file
-        Name of the file with what was found.
+        Name of the file with the results.
     result
-        Class of what is found: of each layer (where a layer has several, of each), or of the whole network.
+        Class of the results: of each layer (where a layer has several, of each), or of the whole network.
     needs
         Names of the stages whose files are read.
     run
         Function of a `Run` that gives layer name -> result; or one result, where `layers` is None.
     summarise
-        Function of what was found that gives lines for the terminal: the whole in the first, then details.
+        Function of the results that gives lines for the terminal: the whole in the first, then details.
     options
-        Dotted names of the fields of `Options` that shape what is found; one that holds options stands for all of them.
+        Dotted names of the fields of `Options` that shape the results; one that holds options stands for all of them.
     layers
         Function of a `Run` that gives the layers that have a result each; None where the whole network has one.
     field
-        Field of `Results` that takes what was found; None: ``extra``, under the stage's name.
+        Field of `Results` that takes the results; None: ``extra``, under the stage's name.
     spec
-        How the command line names the stage, where not by its name alone: ``package.module:name``.
+        Name of the stage on the command line where its own does not do: ``package.module:name``.
     inputs
-        Function of a `Run` that gives what shapes the result beside model, data and options, JSON-able; None: nothing.
+        Function of a `Run` that gives, JSON-able, anything else than model, data and options that shapes the results;
+        None: nothing.
     opened
-        Function of the file that gives what was found and where it came from, for a stage whose `run` writes the file
-        itself as it goes; None for a file of results, which is written when `run` returns.
+        Function of the file that gives results and their provenance, for a stage whose `run` writes the file itself as
+        it goes; None for a file of results, which is written when `run` returns.
+
+    Examples
+    --------
+    >>> stage = Stage("count", "Count the nodes.", "count.h5", dict, ("record",), run=len, summarise=str)
+    >>> stage.command
+    'python -m interp count'
     """
 
     name: str
@@ -71,7 +84,13 @@ class Stage:
     opened: Callable[[Path], tuple[Any, Provenance]] | None = None
 
     def lines(self, found: Any) -> list[str]:
-        """Say what was found, at least one line of it; raises as `own_faults` does."""
+        """Sum up results, in one line at least; raises as `own_faults` does.
+
+        Parameters
+        ----------
+        found
+            Layer name -> result, or one result of the whole network.
+        """
         with self.own_faults():
             return [str(line) for line in self.summarise(found)] or [""]
 

@@ -13,6 +13,13 @@ from interp.types import Limit, LoadedModel
 def counted(number: int, what: str) -> str:
     """Give a number with its noun.
 
+    Parameters
+    ----------
+    number
+        Number of things.
+    what
+        Noun in the singular.
+
     Examples
     --------
     >>> counted(1, "layer"), counted(1200, "node")
@@ -24,6 +31,11 @@ def counted(number: int, what: str) -> str:
 def level_words(row: Mapping[Any, Any]) -> str:
     """Name the level of a row of `Effects.whole_layers` or `RunEffects.table`.
 
+    Parameters
+    ----------
+    row
+        Row of the table, with the column ``level``.
+
     Examples
     --------
     >>> level_words({"level": 0.25, "no_op": False}), level_words({"level": float("nan"), "no_op": True})
@@ -33,13 +45,36 @@ def level_words(row: Mapping[Any, Any]) -> str:
 
 
 def limited(limits: Iterable[Limit]) -> Iterator[str]:
-    """Yield a line for everything of which not all was looked at."""
+    """Yield a line for each part of the network that was left out.
+
+    Parameters
+    ----------
+    limits
+        Parts of the network that the options leave out.
+
+    Examples
+    --------
+    >>> list(limited([Limit("inputs of the test split", 100, 10_000, "drawn at random", "--inputs")]))
+    ['only 100 of 10,000 inputs of the test split: drawn at random (--inputs)']
+    """
     for limit in limits:
         yield f"only {limit.looked_at:,} of {limit.of:,} {limit.what}: {limit.rule} ({limit.lift})"
 
 
 def one_line(model: LoadedModel) -> str:
-    """Say how a file was read: architecture, activation, scaling, output and accuracy, guesses marked as such."""
+    """Say how a file was read: architecture, activation, scaling, output and score; guesses are marked as such.
+
+    Parameters
+    ----------
+    model
+        Loaded network.
+
+    Examples
+    --------
+    >>> from interp.checkpoints import load_model
+    >>> one_line(load_model("zoo/pretrained/abs-digits.pt")[0]).split(", ")[:3]
+    ['64-48-10', 'activation abs', 'input scaling x/16']
+    """
     chain = widths(model)
     facts = ["-".join(map(str, chain)) if chain else f"architecture {model.inferred['architecture'].value}"]
     for fact in ("activation", "input_scaling", "output"):
@@ -52,7 +87,18 @@ def one_line(model: LoadedModel) -> str:
 
 
 def describe(found: Mapping[str, Any]) -> str:
-    """Lay an inspection out for the terminal: the layers, then each inferred fact with its evidence."""
+    """Lay an inspection out for the terminal: the layers, then each inferred fact with its evidence.
+
+    Parameters
+    ----------
+    found
+        Inspection of a loaded network, from `interp.checkpoints.inspection`.
+
+    Returns
+    -------
+    str
+        Lines of text.
+    """
     lines = [f"{found['path']}  ({found['format']})"]
     lines += [f"  {la['name']}: {la['kind']}, {la['nodes']} nodes, {la['activation']}" for la in found["layers"]]
     name = find_task(found["task"]).score

@@ -13,7 +13,7 @@ from torch import nn
 from interp.errors import MismatchError, UsageError
 from interp.report.page import write_report
 from interp.run.pipeline import read_run, run_all, run_stage
-from interp.run.resume import resume
+from interp.run.resumption import resume
 from interp.run.run import start
 
 

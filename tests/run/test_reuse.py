@@ -11,7 +11,7 @@ from run.planted import GIVEN, SMALL, planted_run
 
 from interp.run.fingerprint import code_digest, stage_provenance
 from interp.run.pipeline import run_all, run_stage, run_stages
-from interp.run.resume import resume
+from interp.run.resumption import resume
 from interp.run.run import start
 from interp.run.stages import STAGES
 from interp.types import Thresholds

@@ -12,7 +12,7 @@ from interp.checkpoints import LoadOptions
 from interp.cli.main import main
 from interp.errors import UsageError
 from interp.run.pipeline import run_stage
-from interp.run.resume import resume
+from interp.run.resumption import resume
 from interp.run.run import start
 from interp.run.settings.options import Options
 from interp.tasks import TASKS, find_task

@@ -23,7 +23,7 @@ from interp.checkpoints.inspection import inspection
 from interp.data import DataOptions, load_dataset
 from interp.errors import InterpError
 from interp.run.pipeline import read_run
-from interp.run.resume import resume
+from interp.run.resumption import resume
 from interp.run.stages import STAGES
 from interp.run.summaries import describe
 from interp.types import Dataset, Split

@@ -1,1 +1,1 @@
-"""What a user can say of a run, from every place where it can be said."""
+"""The options of a run, and how they are set: by flags of the command line and keywords of `interp.analyse`."""

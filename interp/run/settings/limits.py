@@ -1,7 +1,7 @@
-"""How much of a large network is looked at: what is drawn by lot, what is left out, and how to lift that.
+"""Limits on how much of a large network is looked at, and how its nodes and layers are drawn.
 
-A mixture takes milliseconds a node, a change of one node or layer a run of what follows it, and prototypes
-memory. Nodes are drawn at random, not chosen by what they do, so that shares of them are shares of their layer.
+A mixture takes milliseconds a node, a change of one node or layer a run of all layers behind it, and prototypes
+memory. Nodes are drawn at random, not chosen by their values, so that shares of them are shares of their layer.
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ from interp.types import NodeLayer
 from interp.types.annotations.flags import Flag
 
 MOST = 10**9
-"""Largest cap that can be said."""
+"""Largest cap that can be set."""
 
 LARGE_LAYERS = 12
 LARGE_NODES = 2048
-"""A network with more node layers, or more nodes, than these is large."""
+"""Number of node layers, and of nodes, above which a network is large."""
 
 MOST_NODES = 1024
-"""Nodes of a large network with mixtures and prototypes, in equal parts of each layer."""
+"""Number of nodes of a large network with mixtures and prototypes, in equal parts of each layer."""
 
 LEAST_NODES = 8
-"""Of a layer, however many layers there are."""
+"""Least number of nodes of a layer, however many layers there are."""
 
 SWEPT_LAYERS = 6
-"""Of a large network, evenly over depth."""
+"""Number of layers of a large network that are swept, evenly over depth."""
 
 LEAST_INPUTS = 100
-"""Of each split that a large network is swept on, however much work one is."""
+"""Least number of inputs of each split that a large network is swept on, however much work one is."""
 
 WORK = 5 * 10**12
-"""Multiplications and additions that sweeping, and as many that changing single nodes, of a large network may take."""
+"""Number of multiply-adds that sweeping a large network may take; changing single nodes may take as many."""
 
 PASSES = 150
-"""Runs of the network that sweeping one layer amounts to: published levels, its control, attributions."""
+"""Number of runs of the network that sweeping one layer amounts to: published levels, its control, attributions."""
 
 PROTOTYPE_VALUES = 2**25
-"""Values of all nodes' prototypes of one kind in the network's input, where `LEAST_NODES` allow: 256 MB in float64."""
+"""Number of values of all nodes' prototypes of one sort, where `LEAST_NODES` allow: 256 MB in float64."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,13 @@ class Limits:
 
 
 def is_large(layers: Sequence[NodeLayer]) -> bool:
-    """Whether a network has more layers or nodes than are looked at without limits."""
+    """Tell whether a network has more layers or nodes than are looked at without limits.
+
+    Parameters
+    ----------
+    layers
+        Layers of the network.
+    """
     return len(layers) > LARGE_LAYERS or sum(layer.nodes for layer in layers) > LARGE_NODES
 
 
@@ -88,10 +94,12 @@ def large_limits(layers: Sequence[NodeLayer], width: int, work: int) -> Limits:
 
     Parameters
     ----------
+    layers
+        Layers of the network.
     width
-        Values of one input.
+        Number of values of one input.
     work
-        Multiply-adds of all layers on one input.
+        Number of multiply-adds of all layers on one input.
     """
     total = min(MOST_NODES, PROTOTYPE_VALUES // width)
     swept = min(SWEPT_LAYERS, len(layers))
@@ -108,7 +116,23 @@ def large_limits(layers: Sequence[NodeLayer], width: int, work: int) -> Limits:
 
 
 def settled(limits: Limits, layers: Sequence[NodeLayer], width: int, work: Callable[[], int]) -> Limits:
-    """Fill in the caps that the user left open; arguments as of `large_limits`, `work` counted only if it matters.
+    """Fill in the caps that the user left open.
+
+    Parameters
+    ----------
+    limits
+        Caps as the user set them.
+    layers
+        Layers of the network.
+    width
+        Number of values of one input.
+    work
+        Function that counts the multiply-adds of all layers on one input; called only if the network is large.
+
+    Returns
+    -------
+    Limits
+        Caps for this network; None still stands for no cap.
 
     Examples
     --------
@@ -127,7 +151,19 @@ def settled(limits: Limits, layers: Sequence[NodeLayer], width: int, work: Calla
 
 
 def spread_layers(layers: Sequence[NodeLayer], most: int | None) -> tuple[str, ...]:
-    """Choose layers evenly over depth, the first and the last among them; none named where all are meant.
+    """Choose layers evenly over depth, the first and the last among them.
+
+    Parameters
+    ----------
+    layers
+        Layers of the network.
+    most
+        Largest number of layers to choose; None for all.
+
+    Returns
+    -------
+    tuple of str
+        Names of the layers; empty where all are meant.
 
     Examples
     --------

@@ -67,7 +67,22 @@ REACHES: dict[str, tuple[str, ...]] = {
 
 
 def within_limits(options: Options, model: LoadedModel, data: Dataset) -> Options:
-    """Cap options by their limits, filled in for the size of the network."""
+    """Cap options by their limits, filled in for the size of the network.
+
+    Parameters
+    ----------
+    options
+        Options as the user set them.
+    model
+        Loaded network.
+    data
+        Data set that it is looked at with.
+
+    Returns
+    -------
+    Options
+        Options that the stages run with.
+    """
     sweeps, scores = options.interventions, options.attribution
     caps = settled(options.limits, model.layers, data.width, lambda: multiply_adds(model, data))
     layers = sweeps.layers or spread_layers(model.layers, caps.swept_layers)
@@ -90,7 +105,19 @@ def within_limits(options: Options, model: LoadedModel, data: Dataset) -> Option
 
 
 def left_out(asked: Options, used: Options, model: LoadedModel, data: Dataset) -> tuple[Limit, ...]:
-    """List what a network has, or the options ask for, that options within limits leave out."""
+    """List the parts of a network, or of the options' wishes, that options within limits leave out.
+
+    Parameters
+    ----------
+    asked
+        Options as the user set them.
+    used
+        Options that the stages run with.
+    model
+        Loaded network.
+    data
+        Data set that it is looked at with.
+    """
     found = (*_nodes(used, model), *_sweeps(asked, used, model, data))
     return tuple(limit for limit in found if limit.looked_at < limit.of)
 

@@ -1,4 +1,4 @@
-"""What a user said, by name -> the options of a run."""
+"""Settings by name, as a user gave them -> the options of a run."""
 
 from __future__ import annotations
 
@@ -21,14 +21,19 @@ Instance = TypeVar("Instance", bound="DataclassInstance")
 
 
 def options_from(values: Mapping[str, Any], dashes: str = "") -> Options:
-    """Make the options of a run of what a user said.
+    """Make the options of a run from settings by name.
 
     Parameters
     ----------
     values
-        Name of a setting -> value; what is not there, or None, takes its default.
+        Name of a setting -> value; what is missing, or None, takes its default.
     dashes
-        What a name begins with in errors: two dashes on the command line.
+        Prefix of a setting's name in errors: two dashes on the command line.
+
+    Returns
+    -------
+    Options
+        Options that shape the results.
 
     Raises
     ------
@@ -57,7 +62,7 @@ def options_from(values: Mapping[str, Any], dashes: str = "") -> Options:
 
 
 def load_options_from(values: Mapping[str, Any], dashes: str = "") -> LoadOptions:
-    """Make what a user says of a model; parameters and errors as of `options_from`.
+    """Make the options of how a model is opened from settings by name; parameters and errors as of `options_from`.
 
     Examples
     --------
@@ -70,7 +75,7 @@ def load_options_from(values: Mapping[str, Any], dashes: str = "") -> LoadOption
 
 
 def data_options_from(values: Mapping[str, Any], dashes: str = "") -> DataOptions:
-    """Make what a user says of where data are; parameters and errors as of `options_from`.
+    """Make the options of where data are found from settings by name; parameters and errors as of `options_from`.
 
     Examples
     --------

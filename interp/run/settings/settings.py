@@ -1,6 +1,6 @@
-"""What a user may say, by name: flags of the command line, keywords of `interp.analyse`.
+"""Settings, by name: flags of the command line, keywords of `interp.analyse`.
 
-All of it follows from the option dataclasses: a field that bears a `Flag` can be said, and its help is its description
+All of them follow from the option dataclasses: a field that bears a `Flag` can be set, and its help is its description
 in the docstring of its class.
 """
 
@@ -26,7 +26,7 @@ KINDS = (tuple, bool, int, float, str)
 
 @dataclass(frozen=True)
 class Setting:
-    """One thing that a user may say.
+    """One setting of a run.
 
     Attributes
     ----------
@@ -38,13 +38,18 @@ class Setting:
     kind
         Type of the value: bool, int, float, str, or tuple for several names.
     default
-        Value where nothing is said.
+        Value where the user gives none.
     help
-        What it means.
+        Description in one sentence, for ``--help``.
     flag
         Mark on the field.
     is_repeated
-        Whether it may be said several times, each time with several names.
+        Whether it may be given several times, each time with several names.
+
+    Examples
+    --------
+    >>> all_settings()["levels"].path
+    'interventions.levels'
     """
 
     name: str
@@ -61,12 +66,25 @@ class Setting:
         return self.path.startswith(("load.", "data."))
 
     def shapes(self, stage: Stage) -> bool:
-        """Whether it shapes what a stage finds."""
+        """Tell whether it shapes the results of a stage.
+
+        Parameters
+        ----------
+        stage
+            Stage, which names its options.
+        """
         paths = (self.path, *REACHES.get(self.path, ()))
         return any(f"{path}.".startswith(f"{option}.") for path in paths for option in stage.options)
 
     def checked(self, value: Any, label: str) -> Any:
-        """Give a value that is allowed.
+        """Give a value if it is allowed.
+
+        Parameters
+        ----------
+        value
+            Value as the user gave it.
+        label
+            Name of the setting in errors.
 
         Raises
         ------
@@ -87,7 +105,14 @@ class Setting:
 
 
 def cut_names(value: Any, label: str) -> tuple[str, ...]:
-    """Give several names, in a list or with commas between.
+    """Give several names, in a list or with commas between, without repeats.
+
+    Parameters
+    ----------
+    value
+        Text or list of texts.
+    label
+        Name of the setting in errors.
 
     Raises
     ------
@@ -119,16 +144,22 @@ FURTHER = (
         "interventions.groups",
         tuple,
         (),
-        "Layers or nodes to sweep too, all at once; may be said again",
+        "Layers or nodes to sweep too, all at once; may be given again",
         is_repeated=True,
     ),
 )
-"""What is no field of its own."""
+"""Settings that are no field of their own."""
 
 
 @cache
 def all_settings() -> dict[str, Setting]:
-    """Give everything that a user may say, by its name."""
+    """Give every setting by its name.
+
+    Examples
+    --------
+    >>> all_settings()["seed"].default
+    0
+    """
     roots = (("load.", LoadOptions), ("data.", DataOptions), ("", Options))
     found = (*(each for prefix, cls in roots for each in _settings(cls, prefix)), *FURTHER)
     return {setting.name: setting for setting in found}
@@ -150,14 +181,19 @@ def _settings(cls: type, prefix: str) -> Iterator[Setting]:
 
 
 def check_settings(values: Mapping[str, Any], dashes: str = "") -> dict[str, Any]:
-    """Give what was said and is allowed.
+    """Give the settings that were given a value, checked.
 
     Parameters
     ----------
     values
-        Name of a setting -> value; None for what was not said.
+        Name of a setting -> value; None where the user gave none.
     dashes
-        What a name begins with in errors: two dashes on the command line.
+        Prefix of a setting's name in errors: two dashes on the command line.
+
+    Returns
+    -------
+    dict
+        Name of a setting -> allowed value.
 
     Raises
     ------
@@ -173,5 +209,13 @@ def check_settings(values: Mapping[str, Any], dashes: str = "") -> dict[str, Any
 
 
 def label_of(name: str, dashes: str) -> str:
-    """Give what a setting is called in errors."""
+    """Give the name of a setting in errors.
+
+    Parameters
+    ----------
+    name
+        Name of the setting.
+    dashes
+        Prefix of the name: two dashes on the command line, where underscores become dashes too.
+    """
     return dashes + name.replace("_", "-") if dashes else name

@@ -24,11 +24,16 @@ STAGES: dict[str, Stage | str] = {
 """Names stand for code that is imported when it is first used: ``--help`` must not wait for torch."""
 
 SEVERAL = "interp.run.stages.several:STAGE"
-"""Comes after the stages of a run that has other networks beside its own; no command of its own."""
+"""Stage after the others in a run of several networks; it has no command of its own."""
 
 
 def find_stage(name: str) -> Stage:
-    """Give a stage by its name, or a user's own as ``package.module:name``.
+    """Give a stage by its name.
+
+    Parameters
+    ----------
+    name
+        Name of one of `STAGES`, or a user's own as ``package.module:name``.
 
     Raises
     ------
@@ -48,12 +53,22 @@ def find_stage(name: str) -> Stage:
 
 
 def all_stages(*further: str) -> dict[str, Stage]:
-    """Give every stage by its name, in order; then `further` ones, each ``package.module:name``.
+    """Give every stage by its name, in the order in which they run, further ones last.
+
+    Parameters
+    ----------
+    *further
+        Further stages, each ``package.module:name``.
 
     Raises
     ------
     UsageError
         If one of the further has the name or file of a stage before it, or needs one that is not before it.
+
+    Examples
+    --------
+    >>> list(all_stages())[:3]
+    ['record', 'fit', 'boundaries']
     """
     found: dict[str, Stage] = {}
     for spec in (*STAGES, *further):

@@ -13,7 +13,18 @@ from interp.verdict.attribution import attribute
 
 
 def run(run: Run) -> dict[str, Attribution]:
-    """Score the nodes of every hidden layer, on the test split where there is one."""
+    """Score the nodes of every hidden layer, on the test split where there is one.
+
+    Parameters
+    ----------
+    run
+        Model, data, options and folder.
+
+    Returns
+    -------
+    dict
+        Layer name -> importance of its nodes.
+    """
     split = run.data.splits.get("test", run.data.train)
 
     def one(layer: NodeLayer, recording: Recording) -> Attribution:

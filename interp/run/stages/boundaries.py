@@ -16,7 +16,18 @@ from interp.types import Boundaries, GaussianFit, NodeLayer, Recording
 
 
 def run(run: Run) -> dict[str, Boundaries]:
-    """Classify the boundaries of every layer beside their nulls."""
+    """Classify the boundaries of every layer beside their nulls.
+
+    Parameters
+    ----------
+    run
+        Model, data, options and folder.
+
+    Returns
+    -------
+    dict
+        Layer name -> kinds of its nodes' boundaries.
+    """
     fits: Mapping[str, GaussianFit] = run.read("fit")
 
     def one(layer: NodeLayer, recording: Recording) -> Boundaries:

@@ -1,4 +1,4 @@
-"""Hold prototypes against k-means centroids."""
+"""Compare prototypes with k-means centroids."""
 
 from __future__ import annotations
 
@@ -17,7 +17,18 @@ from interp.types import ClusterMatch, LabelledInputs, NodeLayer, Prototypes, Re
 
 
 def run(run: Run) -> dict[str, tuple[ClusterMatch, ...]]:
-    """Hold every layer's prototypes against k-means, with k = prototypes of a kind and k = classes."""
+    """Compare every layer's prototypes with k-means, with as many centroids as prototypes and as many as classes.
+
+    Parameters
+    ----------
+    run
+        Model, data, options and folder.
+
+    Returns
+    -------
+    dict
+        Layer name -> its prototypes beside k-means, for one number of centroids or two.
+    """
     prototypes: Mapping[str, Prototypes] = run.read("prototypes")
 
     def one(layer: NodeLayer, recording: Recording) -> tuple[ClusterMatch, ...]:

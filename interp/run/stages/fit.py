@@ -16,7 +16,18 @@ from interp.types import GaussianFit, NodeLayer, Recording
 
 
 def run(run: Run) -> dict[str, GaussianFit]:
-    """Fit the nodes of every layer."""
+    """Fit the nodes of every layer.
+
+    Parameters
+    ----------
+    run
+        Model, data, options and folder.
+
+    Returns
+    -------
+    dict
+        Layer name -> Gaussians and mixtures of its nodes.
+    """
 
     def one(layer: NodeLayer, recording: Recording) -> GaussianFit:
         sampled = drawn_nodes(layer, run.options.limits.nodes_per_layer, run.options.seed)

@@ -15,7 +15,13 @@ from interp.types import Effects
 
 
 def run(run: Run) -> Effects:
-    """Sweep the layers and silence the nodes."""
+    """Sweep the layers and silence the nodes.
+
+    Parameters
+    ----------
+    run
+        Model, data, options and folder.
+    """
     with recorded(run) as recording:
         ranges = {name: Ranges(*found) for name, found in recording.output_range.items()}
         return intervene(run.model, run.data, ranges, recording.output_mean, run.options.interventions)

@@ -14,7 +14,18 @@ from interp.types import Boundaries, GaussianFit, NodeLayer, Prototypes, Recordi
 
 
 def run(run: Run) -> dict[str, Prototypes]:
-    """Average inputs for the nodes of every layer."""
+    """Average inputs for the nodes of every layer.
+
+    Parameters
+    ----------
+    run
+        Model, data, options and folder.
+
+    Returns
+    -------
+    dict
+        Layer name -> mean inputs that its nodes stand for.
+    """
     fits: Mapping[str, GaussianFit] = run.read("fit")
     boundaries: Mapping[str, Boundaries] = run.read("boundaries")
 

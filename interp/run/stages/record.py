@@ -15,12 +15,34 @@ from interp.types import Provenance, Recording
 
 
 def run(run: Run) -> None:
-    """Record every split; a recording that was interrupted goes on."""
+    """Record every split; a recording that was interrupted goes on.
+
+    Parameters
+    ----------
+    run
+        Model, data, options and folder.
+    """
     record_activations(run.model, run.data, run.path("record"), stage_provenance(run, STAGE), run.options.seed)
 
 
 def opened(path: Path) -> tuple[dict[str, int], Provenance]:
-    """Give layer name -> recorded rows of the training split, with where they came from."""
+    """Check a recording, and count its rows.
+
+    Parameters
+    ----------
+    path
+        Path of the recording.
+
+    Returns
+    -------
+    dict, Provenance
+        Layer name -> number of recorded rows of the training split; and the recording's provenance.
+
+    Raises
+    ------
+    MismatchError
+        If it is missing or damaged.
+    """
     check_recording(path)  # a recording that is damaged is made anew
     with open_recording(path) as recording:
         return {layer.name: recording.z[layer.name].shape[0] for layer in recording.layers}, recording.provenance

@@ -15,7 +15,13 @@ from interp.types import Effects, LoadedModel, RunEffects
 
 
 def run(run: Run) -> RunEffects:
-    """Sweep the layers of a run's network and of the others, and test over all of them."""
+    """Sweep the layers of a run's network and of the others, and test over all of them.
+
+    Parameters
+    ----------
+    run
+        Model, other networks, data, options and folder.
+    """
     models = [run.model, *run.others]
     swept = [_sweep_of(model, run) for model in tqdm(models, desc="networks", disable=None)]
     return over_runs(models, swept)

@@ -1,4 +1,4 @@
-"""A run of what a folder was made of, as its recording says; it does not choose what code is run."""
+"""Runs opened again from their folder: its recording says of what it was made, but does not choose what code is run."""
 
 from __future__ import annotations
 
@@ -27,11 +27,22 @@ def resume(
 
     Parameters
     ----------
-    given, data
-        What the user says again of model and data: needed where it runs code, since a recording is a file like any
+    out
+        Folder of the run.
+    options
+        Options that shape the results.
+    given
+        Options of the model that the user says again: needed where they run code, since a recording is a file like any
         other and must not choose what is run.
+    data
+        Name of the data set that the user says again, needed where it runs code.
     stages
         Further stages, each ``package.module:name``.
+
+    Returns
+    -------
+    Run
+        Model, data, options and folder.
 
     Raises
     ------
@@ -39,6 +50,15 @@ def resume(
         If there is no recording, or the checkpoint or data have changed since.
     UsageError
         If the recording names code that the user does not.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from interp.run import run_stages
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = run_stages(start("zoo/pretrained/abs-digits.pt", folder), ["record"])
+    ...     resume(folder, Options()).data.name
+    'digits'
     """
     stage = find_stage("record")
     path = Path(out) / stage.file
