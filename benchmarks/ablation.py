@@ -15,7 +15,7 @@ import torch
 from captum.attr import LayerFeatureAblation
 from perturbed import as_model, finish, parser, pictures, scaled, timed, trained_mlp
 
-from interp.cli.guard import guarded
+from interp.cli import guarded
 from interp.interventions import ablate, clamp_curves, output_ranges, tally
 
 

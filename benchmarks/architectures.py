@@ -20,7 +20,7 @@ import numpy as np
 
 from interp.analysis import GaussianOptions, classify_boundaries, fit_gaussians
 from interp.checkpoints import LoadOptions, load_model
-from interp.cli.guard import guarded
+from interp.cli import guarded
 from interp.errors import InterpError, first_line
 from interp.interventions import Ranges, ablate, find_intervention, tally
 from interp.recording import record_activations

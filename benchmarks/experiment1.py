@@ -14,7 +14,7 @@ import torch
 from side_by_side import seconds, show
 from torch.utils.data import DataLoader, TensorDataset
 
-from interp.cli.guard import guarded
+from interp.cli import guarded
 from zoo.papers.as_nn import experiment1 as e1
 
 

@@ -15,7 +15,7 @@ from side_by_side import our_side, seconds, show
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
-from interp.cli.guard import guarded
+from interp.cli import guarded
 from zoo.architectures import build
 from zoo.papers.as_nn.experiment2 import recipe
 

@@ -10,7 +10,7 @@ import sys
 import torch
 from side_by_side import our_side, seconds, show
 
-from interp.cli.guard import guarded
+from interp.cli import guarded
 from zoo.architectures import build
 from zoo.papers.trainings import full_batch
 from zoo.training import run_epoch

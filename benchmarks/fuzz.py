@@ -29,7 +29,7 @@ from fuzzing.seeds.checkpoints import FORMATS, kind_of, make_seed, width_of, wri
 from fuzzing.seeds.data import DATA, RUNS
 from fuzzing.seeds.paths import PATHS
 
-from interp.cli.guard import guarded
+from interp.cli import guarded
 from interp.store import write_text
 
 KINDS = ("opened", "refused", *FAILURES)

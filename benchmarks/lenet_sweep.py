@@ -14,7 +14,7 @@ import torch
 from perturbed import as_model, finish, parser, pictures, scaled, timed
 from sweep import wanted
 
-from interp.cli.guard import guarded
+from interp.cli import guarded
 from interp.interventions import INTERVENTIONS, output_ranges, tally
 from interp.network.hooks import edit
 from interp.types import Split

@@ -15,7 +15,7 @@ from perturbed import as_model, finish, parser, pictures, scaled, timed, trained
 from sklearn.mixture import GaussianMixture
 
 from interp.analysis import GaussianOptions, fit_gaussians
-from interp.cli.guard import guarded
+from interp.cli import guarded
 
 
 def plain(z, nodes):

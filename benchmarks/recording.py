@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from perturbed import as_model, finish, parser, pictures, scaled, timed, trained_mlp
 
-from interp.cli.guard import guarded
+from interp.cli import guarded
 from interp.network.hooks import tap
 from interp.recording import record_activations
 from interp.run.run import versions

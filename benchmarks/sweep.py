@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from perturbed import as_model, finish, parser, pictures, scaled, timed, trained_mlp
 
-from interp.cli.guard import guarded
+from interp.cli import guarded
 from interp.interventions import INTERVENTIONS, PUBLISHED, levels, output_ranges, tally
 
 

@@ -28,10 +28,8 @@ if TYPE_CHECKING:
     from interp.errors import CheckpointError, DataError, InterpError, MismatchError, UsageError
     from interp.interventions import Edit, InterventionOptions, Ranges, intervene
     from interp.recording import record_activations
-    from interp.report.page import write_report
-    from interp.run.pipeline import run_all
-    from interp.run.run import start
-    from interp.run.settings.options import Options
+    from interp.report import write_report
+    from interp.run import Options, run_all, start
     from interp.store import open_recording
     from interp.types import Dataset, LabelledInputs, LayerRows, LoadedModel, Provenance, Results, Split, Thresholds
     from interp.verdict.attribution import AttributionOptions, attribute
@@ -94,10 +92,8 @@ _HOMES = {
     "interp.errors": ("CheckpointError", "DataError", "InterpError", "MismatchError", "UsageError"),
     "interp.interventions": ("Edit", "InterventionOptions", "Ranges", "intervene"),
     "interp.recording": ("record_activations",),
-    "interp.report.page": ("write_report",),
-    "interp.run.settings.options": ("Options",),
-    "interp.run.pipeline": ("run_all",),
-    "interp.run.run": ("start",),
+    "interp.report": ("write_report",),
+    "interp.run": ("Options", "run_all", "start"),
     "interp.store": ("open_recording",),
     "interp.types": (
         "Dataset",

@@ -20,8 +20,7 @@ from interp.checkpoints import as_found
 from interp.cli.main import main
 from interp.errors import InterpError, UsageError
 from interp.report.document.document import document
-from interp.run.settings.said import data_options_from, load_options_from, options_from
-from interp.run.settings.settings import all_settings
+from interp.run import all_settings, data_options_from, load_options_from, options_from
 from interp.types.shown import LONGEST
 
 QUICK = {

@@ -18,9 +18,7 @@ from interp.analysis import ClusterOptions, GaussianOptions
 from interp.checkpoints import LoadOptions
 from interp.data import load_dataset
 from interp.interventions import InterventionOptions
-from interp.run.pipeline import run_all
-from interp.run.run import start
-from interp.run.settings.options import Options
+from interp.run import Options, run_all, start
 from interp.types import Dataset, Results, Split
 from interp.verdict.attribution import AttributionOptions
 

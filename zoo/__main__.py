@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from interp.cli.guard import guarded
+from interp.cli import guarded
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

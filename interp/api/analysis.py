@@ -1,4 +1,4 @@
-"""Everything that one call of `analyse` found."""
+"""Analyses: everything that one call of `analyse` found."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ from interp.api.shown import as_html, as_line
 from interp.errors import UsageError
 from interp.report.page import write_report
 from interp.report.sections import SECTIONS
-from interp.run.folder import locked
-from interp.run.pipeline import results_of
-from interp.run.run import Run
+from interp.run import Run, locked, results_of
 from interp.store import check_writable, open_recording
 from interp.types import Dataset, Effects, LoadedModel, Recording, Results, Verdict
 
@@ -33,9 +31,9 @@ class Analysis:
     run
         Model, data, options and the folder that holds the files.
     found
-        Name of each stage that was run -> what it found: layer name -> result, or one result of the whole network.
+        Name of each stage that was run -> its results: layer name -> result, or one result of the whole network.
     command
-        The call that made it, as it is printed under "Reproduce" on the page.
+        Call that made it, as it is printed under "Reproduce" on the page.
 
     Examples
     --------
@@ -139,6 +137,11 @@ class Analysis:
         name
             Address of the node, such as ``fc1:17``.
 
+        Returns
+        -------
+        NodeFacts
+            Numbers, mixture, prototypes and effects of the node.
+
         Raises
         ------
         UsageError
@@ -149,6 +152,16 @@ class Analysis:
 
     def recording(self, split: str = "train") -> Recording:
         """Open the recorded pre-activations of a split; close it, or use it in a ``with`` block.
+
+        Parameters
+        ----------
+        split
+            Name of the split, ``train`` or ``test``.
+
+        Returns
+        -------
+        Recording
+            Pre-activations of all layers, read from the file as they are asked for.
 
         Raises
         ------
@@ -163,14 +176,14 @@ class Analysis:
         Parameters
         ----------
         folder
-            Where to write; made if missing.
+            Folder to write into; made if missing.
         sections
             Further sections of the page, each ``package.module:name``.
 
         Returns
         -------
         Path
-            The page, or the folder where some stages were not run.
+            Path of the page, or of the folder where some stages were not run.
 
         Raises
         ------

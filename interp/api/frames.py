@@ -1,4 +1,4 @@
-"""What was found of nodes and layers as tidy tables: one row each, one fact a column."""
+"""Results of nodes and layers as tidy tables: one row each, one number a column."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def node_frame(layers: Sequence[NodeLayer], found: Mapping[str, Any]) -> pd.Data
     layers
         Layers whose nodes have rows.
     found
-        Field of `Results` -> what was found; what is missing has no columns.
+        Field of `Results` -> results; what is missing has no columns.
 
     Returns
     -------
@@ -152,7 +152,7 @@ def layer_frame(layers: Sequence[NodeLayer], found: Mapping[str, Any]) -> pd.Dat
     layers
         Layers that have rows.
     found
-        Field of `Results` -> what was found; what is missing has no columns.
+        Field of `Results` -> results; what is missing has no columns.
 
     Returns
     -------

@@ -16,13 +16,19 @@ from interp.api.analysis import Analysis
 from interp.api.options import settings_of, spelled_out
 from interp.checkpoints import as_found
 from interp.data import fixed_draws
-from interp.run.folder import locked, remove_run
-from interp.run.pipeline import run_stages
-from interp.run.progress import told
-from interp.run.run import Run, start
-from interp.run.settings.said import data_options_from, load_options_from, options_from
-from interp.run.settings.settings import cut_names
-from interp.run.stages import find_stage
+from interp.run import (
+    Run,
+    cut_names,
+    data_options_from,
+    find_stage,
+    load_options_from,
+    locked,
+    options_from,
+    remove_run,
+    run_stages,
+    start,
+    told,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -59,7 +65,7 @@ def analyse(
     stages
         Names of the stages to run, with those that they need; None for all.
     others
-        Further networks of the same architecture, for what is tested over several.
+        Further networks of the same architecture, for tests over several networks.
     out
         Folder for the files of the stages, which a later call with the same network and options goes on from; None
         for a temporary one, removed with the result.
@@ -68,12 +74,12 @@ def analyse(
     progress
         Whether a line is written to the error stream after each stage.
     **options
-        What the command line says with flags of the same names.
+        Settings, named as the flags of the command line; see below.
 
     Other Parameters
     ----------------
     seed
-        Seed of every random draw; 0 where it is None.
+        Seed of the random number generators; 0 where it is None.
     preset
         Name of thresholds that belong together: ``default`` or ``as-nn``.
     epsilon
@@ -83,12 +89,12 @@ def analyse(
     activation
         Activation of hidden layers: ``relu``, ``abs``, ``tanh``, ...; None to infer it.
     output
-        What the last layer gives: ``linear``, ``activation`` or ``negated-activation``; None to infer it.
+        Form of the outputs: ``linear``, ``activation`` or ``negated-activation``; None to infer it.
     task
         Task of the network: ``classification``, ``binary``, ``multi-label``, ``regression`` or
         ``autoencoder``; None to infer it.
     logits
-        Which of a module's outputs holds the scores: a key, attribute or position; None to infer it.
+        Key, attribute or position of the output with the logits, of a module with several outputs; None to infer it.
     format
         Format of the file, or ``package.module:name`` of a reader of your own; None to tell it from the content.
     model
@@ -104,8 +110,8 @@ def analyse(
     offline
         Whether downloads are forbidden.
     interventions
-        Names of what is done to each layer: ``scale``, ``clip``, ``offset``, ``clamp-min``, ``clamp-max``, ``zero``,
-        ``mean``, or ``package.module:name``.
+        Names of the interventions on each layer: ``scale``, ``clip``, ``offset``, ``clamp-min``, ``clamp-max``,
+        ``zero``, ``mean``, or ``package.module:name``.
     levels
         Number of levels of each intervention.
     layers
@@ -121,13 +127,13 @@ def analyse(
     everything
         Whether all of a large network is looked at, however long that takes.
     nodes_per_layer, single_nodes, swept_layers, inputs
-        How much of a network is looked at: nodes of a layer with mixtures and prototypes, nodes of a swept layer
-        changed one by one, layers swept, inputs of each split for that.
+        Largest number of nodes of a layer with mixtures and prototypes, of nodes of a swept layer changed one by one,
+        of layers swept, and of inputs of each split that they are swept on.
 
     Returns
     -------
     Analysis
-        What was found: tables of nodes, layers and effects, the verdict, and what ``save`` writes.
+        Tables of nodes, layers and effects, the verdict, and ``save`` for files and page.
 
     Raises
     ------

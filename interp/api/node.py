@@ -36,13 +36,14 @@ class NodeFacts(ShortRepr):
     histogram
         Training rows in bins of equal width: columns ``low`` and ``high`` (the bin's ends, in units of z), ``rows``.
     prototypes
-        Kind -> mean network input (scaled) that the node stands for, (D,), or (channels, height, width) of images.
+        Sort of prototype -> mean network input (scaled) that the node stands for, (D,), or (channels, height, width) of
+        images.
     exemplars
-        ``nearest`` and ``strongest`` -> indices of inputs of the training split, best first.
+        Indices of inputs of the training split, best first, for ``nearest`` and ``strongest``.
     effects
-        What changing this node alone does to the scores: the rows of `Effects.table` for it.
+        Change of the scores where this node alone is changed: its rows of `Effects.table`.
     curves
-        Scores while the node's output is clamped: the rows of `Effects.curves` for it.
+        Scores while the node's output is clamped: its rows of `Effects.curves`.
     """
 
     name: str
@@ -64,6 +65,18 @@ class NodeFacts(ShortRepr):
 
 def find_node(model: LoadedModel, name: str) -> tuple[NodeLayer, int]:
     """Read a node's address.
+
+    Parameters
+    ----------
+    model
+        Loaded network.
+    name
+        Address of the node, such as ``fc1:17``.
+
+    Returns
+    -------
+    NodeLayer, int
+        Layer of the node, and its index in the layer.
 
     Raises
     ------
@@ -90,13 +103,18 @@ def node_facts(
     Parameters
     ----------
     place
-        Layer, and index in it.
+        Layer of the node, and its index in the layer.
     row
         Row of the node in the table of nodes.
     found
-        Field of `Results` -> what was found; may lack any.
+        Field of `Results` -> results; may lack any.
     shape
-        Shape of images, which prototypes are given in; None for rows of values.
+        Channels, height and width of images, which prototypes are given in; None for rows of values.
+
+    Returns
+    -------
+    NodeFacts
+        Numbers, mixture, prototypes and effects of the node.
     """
     layer, node = place
     fit: GaussianFit | None = found.get("fits", {}).get(layer.name)

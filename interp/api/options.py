@@ -1,4 +1,4 @@
-"""What may be said in a call of `analyse`, as type checkers and editors see it."""
+"""Keywords of `analyse`, as type checkers and editors see them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TypedDict, get_type_hints
 import numpy as np
 
 from interp.errors import unknown_name
-from interp.run.settings.settings import all_settings
+from interp.run import all_settings
 
 OWN = ("stages", "others", "out", "overwrite", "progress")
 """What is said in a call, and is no setting of the command line."""
@@ -49,7 +49,17 @@ class Said(TypedDict, total=False):
 
 
 def settings_of(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what was said in plain types, as the command line has it.
+    """Give keywords in plain types, as the command line has them.
+
+    Parameters
+    ----------
+    said
+        Keyword -> value; None where the user gave none.
+
+    Returns
+    -------
+    dict
+        Keyword -> value of a plain Python type, without those that are None.
 
     Raises
     ------
@@ -75,7 +85,19 @@ def _plain(value: Any) -> Any:
 
 
 def spelled_out(function: Any) -> inspect.Signature:
-    """Give a function's signature with every keyword of `Said` in place of ``**options``, as a notebook shows it."""
+    """Give a function's signature with every keyword of `Said` in place of ``**options``, as a notebook shows it.
+
+    Parameters
+    ----------
+    function
+        Function whose last parameter is ``**options``.
+
+    Examples
+    --------
+    >>> def analyse(source, **options): ...
+    >>> list(spelled_out(analyse).parameters)[:3]
+    ['source', 'seed', 'preset']
+    """
     plain = inspect.signature(function)
     said = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)

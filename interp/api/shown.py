@@ -9,7 +9,7 @@ from typing import Any
 from interp.report.drawing.pictures import Picture, draw_all
 from interp.report.page import resolved
 from interp.report.sections import SECTIONS
-from interp.run.run import Run
+from interp.run import Run
 from interp.types import Figure, Results
 from interp.types.shown import LONGEST
 
@@ -18,7 +18,22 @@ FIRST_FIGURES = 3
 
 
 def as_line(run: Run, stages: Sequence[str], headline: str) -> str:
-    """Say in one line what was looked at and, where all stages were run, what they say."""
+    """Say in one line what was looked at and, where all stages were run, the headline.
+
+    Parameters
+    ----------
+    run
+        Model, data, options and folder.
+    stages
+        Names of the stages that were run.
+    headline
+        Headline of the verdict; empty where some stages were not run.
+
+    Returns
+    -------
+    str
+        At most 400 characters.
+    """
     nodes = sum(layer.nodes for layer in run.model.layers)
     what = f"{run.model.path} on {run.data.name}: {len(run.model.layers)} layers, {nodes:,} nodes"
     line = f"Analysis({what}; {headline or ', '.join(stages)})"
@@ -26,7 +41,22 @@ def as_line(run: Run, stages: Sequence[str], headline: str) -> str:
 
 
 def as_html(run: Run, found: Mapping[str, Any], results: Results | None) -> str:
-    """Lay out the verdict, its alerts and the first figures; or a line a stage where some were not run."""
+    """Lay out the verdict, its alerts and the first figures; or a line a stage where some were not run.
+
+    Parameters
+    ----------
+    run
+        Model, data, options and folder.
+    found
+        Name of each stage that was run -> its results.
+    results
+        Results of all stages; None where some were not run.
+
+    Returns
+    -------
+    str
+        HTML, in which all text from files is escaped.
+    """
     title = f"<h3>{escape(run.model.path)} on {escape(run.data.name)}</h3>"
     if results is None:
         lines = (f"{name}: {_summary(run, name, part)}" for name, part in found.items())
@@ -52,7 +82,18 @@ def _pictures(results: Results) -> Iterable[str]:
 
 
 def first_figures(results: Results) -> dict[str, Figure]:
-    """Give the first figures of the page, in its order, by name."""
+    """Give the first three figures of the page.
+
+    Parameters
+    ----------
+    results
+        Results of all stages.
+
+    Returns
+    -------
+    dict
+        Name of a figure -> figure, in the order of the page.
+    """
     found: dict[str, Figure] = {}
     for maker in SECTIONS.values():
         for figure in resolved(maker)(results).figures:

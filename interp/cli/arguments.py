@@ -6,9 +6,8 @@ import argparse
 from collections.abc import Iterable
 from typing import Any
 
+from interp.run import Setting, Stage, all_settings
 from interp.run.settings.limits import LARGE_LAYERS, LARGE_NODES
-from interp.run.settings.settings import Setting, all_settings
-from interp.run.stage import Stage
 
 GROUPS = {
     "load": "model and data (a zoo checkpoint needs none of these)",
@@ -25,7 +24,15 @@ OVERWRITE = "remove what an earlier run, of any network, wrote into the folder"
 
 
 def add_settings(parser: argparse.ArgumentParser, settings: Iterable[Setting]) -> None:
-    """Add a flag for each setting, under the heading of its group, with `--data` in the first."""
+    """Add a flag for each setting, under the heading of its group, with `--data` in the first.
+
+    Parameters
+    ----------
+    parser
+        Command line that gets the flags.
+    settings
+        Settings of the command.
+    """
     groups: dict[str, list[Setting]] = {name: [] for name in GROUPS}
     for setting in settings:
         first = setting.path.partition(".")[0].replace("data", "load")
@@ -39,7 +46,19 @@ def add_settings(parser: argparse.ArgumentParser, settings: Iterable[Setting]) -
 
 
 def settings_of(stage: Stage) -> list[Setting]:
-    """Give what a user may say of model and data, and what shapes a stage's results."""
+    """Give the settings of model and data, and those that shape a stage's results.
+
+    Parameters
+    ----------
+    stage
+        Stage, which names its options.
+
+    Examples
+    --------
+    >>> from interp.run import find_stage
+    >>> "levels" in {setting.name for setting in settings_of(find_stage("intervene"))}
+    True
+    """
     return [each for each in all_settings().values() if each.is_of_model or each.shapes(stage)]
 
 
@@ -67,5 +86,16 @@ def _text(value: Any) -> str:
 
 
 def said(args: argparse.Namespace) -> dict[str, Any]:
-    """Give the settings that the user said, by name."""
+    """Give the settings that the user gave a value, by name.
+
+    Parameters
+    ----------
+    args
+        Parsed command line.
+
+    Examples
+    --------
+    >>> said(argparse.Namespace(levels=5, seed=None, checkpoint="net.pt"))
+    {'levels': 5}
+    """
     return {name: value for name, value in vars(args).items() if name in all_settings() and value is not None}

@@ -17,7 +17,12 @@ class Call:
     command
         Name of the command.
     words
-        Words of the user's after it.
+        Words after the command.
+
+    Examples
+    --------
+    >>> Call(("interp", "report"), "report", ("my net.pt", "--seed", "3")).typed
+    "interp report 'my net.pt' --seed 3"
     """
 
     program: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Finds the command that is asked for, and imports no other's code."""
+"""Runs the command that is asked for, and imports no other's code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydoc import synopsis
 from interp.cli.call import Call
 from interp.cli.parser import Parser
 from interp.errors import unknown_name
-from interp.run.stages import STAGES
+from interp.run import STAGES
 
 COMMANDS = {
     "report": "interp.cli.report",
@@ -21,7 +21,14 @@ COMMANDS = {
 
 
 def dispatch(words: tuple[str, ...], program: tuple[str, ...]) -> None:
-    """Run the command that the first word names; a stage of the user's own is ``package.module:name``.
+    """Run the command that the first word names.
+
+    Parameters
+    ----------
+    words
+        Words of the command line, the command first; a stage of the user's own is ``package.module:name``.
+    program
+        Words before them, such as ``("python", "-m", "interp")``.
 
     Raises
     ------
@@ -38,7 +45,18 @@ def dispatch(words: tuple[str, ...], program: tuple[str, ...]) -> None:
 
 
 def run_command(call: Call) -> None:
-    """Read the rest of a command line, and do as it says."""
+    """Parse the rest of a command line, and run the command.
+
+    Parameters
+    ----------
+    call
+        Command as it was typed.
+
+    Raises
+    ------
+    InterpError
+        If the command line, the network or the data cannot be used.
+    """
     module = importlib.import_module(COMMANDS.get(call.command, "interp.cli.stage"))
     parser = Parser(prog=" ".join(call.program))
     module.add_arguments(parser, call.command)
@@ -46,7 +64,13 @@ def run_command(call: Call) -> None:
 
 
 def overview(program: str) -> Parser:
-    """Build the command line that lists the commands."""
+    """Build the command line that lists the commands.
+
+    Parameters
+    ----------
+    program
+        Name of the program, as its usage shows it.
+    """
     top = Parser(prog=program, description="See what each node of a trained network learned.")
     top.add_argument("--version", action="version", version=version("interp"))
     commands = top.add_subparsers(required=True, metavar="COMMAND")
@@ -56,7 +80,18 @@ def overview(program: str) -> Parser:
 
 
 def does(command: str) -> str:
-    """Say what a command does, without importing it: the first line of its module."""
+    """Say what a command does, without importing it: the first line of its module.
+
+    Parameters
+    ----------
+    command
+        Name of the command.
+
+    Examples
+    --------
+    >>> does("fit")
+    'Fit 1D Gaussians and mixtures to every node.'
+    """
     stage = STAGES.get(command, COMMANDS[command])
     if not isinstance(stage, str):
         return stage.does

@@ -1,4 +1,4 @@
-"""How a program of ours ends: its exit code, and one line for whatever goes wrong.
+"""The end of a program: its exit code, and one line for whatever goes wrong.
 
 Imports next to nothing: whoever presses Ctrl-C in the first moments is answered like everybody.
 """
@@ -16,14 +16,20 @@ def guarded(main: Callable[[], None], interrupted: str = "") -> int:
     Parameters
     ----------
     main
-        What it does, imports of slow libraries included.
+        Function that is the program, imports of slow libraries included.
     interrupted
-        What to say after "interrupted", where the interrupt itself says nothing.
+        Words after "interrupted", where the interrupt itself says nothing.
 
     Returns
     -------
     int
-        0; or 2 with one line for a problem that the user can act on; or 130 when interrupted.
+        Exit code: 0; 2 with one line for a problem that the user can act on; 130 when interrupted.
+
+    Examples
+    --------
+    >>> guarded(lambda: print("done"))
+    done
+    0
     """
     # Waiting threads sleep instead of spinning: on a busy machine spinning makes torch ten times slower.
     # The runtime reads this when torch is first imported, which is after this line.

@@ -16,12 +16,20 @@ def main(arguments: Sequence[str] | None = None, program: Sequence[str] = ("inte
     arguments
         Words of the command line; None for those that were typed.
     program
-        Words before them.
+        Words before them, such as ``("python", "-m", "interp")``.
 
     Returns
     -------
     int
         Exit code: 0; 2 with one line for a problem that the user can act on; 130 when interrupted.
+
+    Examples
+    --------
+    >>> main(["inspect", "zoo/pretrained/abs-digits.pt"])  # doctest: +ELLIPSIS
+    zoo/pretrained/abs-digits.pt  (zoo)
+      hidden: linear, 48 nodes, abs
+      ...
+    0
     """
 
     def run() -> None:
@@ -33,7 +41,18 @@ def main(arguments: Sequence[str] | None = None, program: Sequence[str] = ("inte
 
 
 def report(arguments: Sequence[str] | None = None) -> int:
-    """Run the command ``report``, as ``python -m interp.report`` does; returns as `main`."""
+    """Run the command ``report``, as ``python -m interp.report`` does.
+
+    Parameters
+    ----------
+    arguments
+        Words of the command line; None for those that were typed.
+
+    Returns
+    -------
+    int
+        Exit code, as of `main`.
+    """
 
     def run() -> None:
         from interp.cli.call import Call

@@ -10,19 +10,33 @@ from interp.cli.arguments import OVERWRITE, add_settings, said
 from interp.cli.call import Call
 from interp.report.page import write_report
 from interp.report.sections import SECTIONS
-from interp.run.folder import locked, remove_run
-from interp.run.pipeline import run_all
-from interp.run.progress import told
-from interp.run.run import start
-from interp.run.settings.said import data_options_from, load_options_from, options_from
-from interp.run.settings.settings import all_settings, cut_names
-from interp.run.summaries import one_line
+from interp.run import (
+    all_settings,
+    cut_names,
+    data_options_from,
+    load_options_from,
+    locked,
+    one_line,
+    options_from,
+    remove_run,
+    run_all,
+    start,
+    told,
+)
 from interp.safety.imports import import_name
 from interp.store import check_writable
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
-    """Add everything that a user may say."""
+    """Add the arguments and every setting.
+
+    Parameters
+    ----------
+    parser
+        Command line that gets the arguments.
+    command
+        Name of the command, ``report``.
+    """
     parser.description = __doc__
     parser.add_argument("checkpoint", help="file of the trained network")
     parser.add_argument("others", nargs="*", default=[], help="further runs of that architecture, to test over all")
@@ -35,7 +49,20 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
 
 
 def run(args: argparse.Namespace, call: Call) -> None:
-    """Run every stage, write the page, and print the verdict."""
+    """Run every stage, write the page, and print the verdict.
+
+    Parameters
+    ----------
+    args
+        Parsed command line.
+    call
+        Command as it was typed, printed under "Reproduce" on the page.
+
+    Raises
+    ------
+    InterpError
+        If the options, the network, the data or the folder cannot be used.
+    """
     values, out = said(args), Path(args.out or f"report-{out_name(args.checkpoint)}")
     check_writable(out)
     sections = {name: name for name in _names(args, "sections")}

@@ -7,14 +7,21 @@ from pathlib import Path
 
 from interp.cli.arguments import OUT, OVERWRITE, add_settings, said, settings_of
 from interp.cli.call import Call
-from interp.run.folder import locked, remove_run
-from interp.run.pipeline import run_stage
-from interp.run.progress import told
-from interp.run.resumption import resume
-from interp.run.run import Run, start
-from interp.run.settings.said import data_options_from, load_options_from, options_from
-from interp.run.stages import SEVERAL, find_stage
-from interp.run.summaries import limited
+from interp.run import (
+    SEVERAL,
+    Run,
+    data_options_from,
+    find_stage,
+    limited,
+    load_options_from,
+    locked,
+    options_from,
+    remove_run,
+    resume,
+    run_stage,
+    start,
+    told,
+)
 from interp.store import check_writable
 
 OVER_NETWORKS = {"intervene": SEVERAL}
@@ -22,7 +29,15 @@ OVER_NETWORKS = {"intervene": SEVERAL}
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
-    """Add the stage's own options."""
+    """Add the arguments of one stage: the network, the folder, and the settings that shape its results.
+
+    Parameters
+    ----------
+    parser
+        Command line that gets the arguments.
+    command
+        Name of the stage, or ``package.module:name`` of a user's own.
+    """
     stage = find_stage(command)
     parser.description = stage.does
     if stage.needs:
@@ -37,7 +52,20 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
 
 
 def run(args: argparse.Namespace, call: Call) -> None:
-    """Run the stage, and print a line a layer and the name of its file."""
+    """Run the stage, and print a line a layer and the name of its file.
+
+    Parameters
+    ----------
+    args
+        Parsed command line.
+    call
+        Command as it was typed.
+
+    Raises
+    ------
+    InterpError
+        If the options, the network, the data or the folder cannot be used.
+    """
     run = _opened(args, call.command)
     stage = find_stage(OVER_NETWORKS[call.command]) if run.others else run.stage(find_stage(call.command).name)
     with locked(run.out):

@@ -17,10 +17,7 @@ from interp.data import load_dataset
 from interp.errors import CheckpointError, DataError, UsageError
 from interp.interventions import InterventionOptions
 from interp.report.page import write_report
-from interp.run.pipeline import run_all
-from interp.run.resumption import resume
-from interp.run.run import start
-from interp.run.settings.options import Options
+from interp.run import Options, resume, run_all, start
 from interp.verdict.attribution import AttributionOptions
 
 ROWS = 150

@@ -9,13 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from interp.cli import Parser, guarded
 from interp.cli.commands import COMMANDS, does
-from interp.cli.guard import guarded
 from interp.cli.main import main, report
-from interp.cli.parser import Parser
 from interp.errors import UsageError
-from interp.run.settings.settings import all_settings
-from interp.run.stages import STAGES
+from interp.run import STAGES, all_settings
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,9 +7,7 @@ import pytest
 import torch
 
 from interp.interventions import InterventionOptions
-from interp.run.pipeline import run_stages
-from interp.run.run import start
-from interp.run.settings.options import Options
+from interp.run import Options, run_stages, start
 from interp.store import open_recording
 
 CHECKPOINTS = Path(__file__).parents[2] / "zoo" / "pretrained"

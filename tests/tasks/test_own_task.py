@@ -11,10 +11,7 @@ from torch import nn
 from interp.checkpoints import LoadOptions
 from interp.cli.main import main
 from interp.errors import UsageError
-from interp.run.pipeline import run_stage
-from interp.run.resumption import resume
-from interp.run.run import start
-from interp.run.settings.options import Options
+from interp.run import Options, resume, run_stage, start
 from interp.tasks import TASKS, find_task
 
 TASK = """

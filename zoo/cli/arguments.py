@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 import zoo
-from interp.cli.parser import Parser
+from interp.cli import Parser
 from zoo.cli.commands import list_networks, reproduce_paper, train_networks
 
 

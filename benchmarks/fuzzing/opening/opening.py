@@ -22,10 +22,7 @@ from interp.checkpoints import load_model
 from interp.checkpoints.inspection import inspection
 from interp.data import DataOptions, load_dataset
 from interp.errors import InterpError
-from interp.run.pipeline import read_run
-from interp.run.resumption import resume
-from interp.run.stages import STAGES
-from interp.run.summaries import describe
+from interp.run import STAGES, describe, read_run, resume
 from interp.types import Dataset, Split
 
 FAILURES = ("executed", "crash", "hang", "memory", "traceback", "noise")

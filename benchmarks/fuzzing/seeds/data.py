@@ -15,9 +15,7 @@ from fuzzing.seeds.base import arrays, base
 from interp.analysis import ClusterOptions
 from interp.checkpoints import LoadOptions
 from interp.interventions import InterventionOptions
-from interp.run.pipeline import run_all
-from interp.run.run import start
-from interp.run.settings.options import Options
+from interp.run import Options, run_all, start
 from interp.verdict.attribution import AttributionOptions
 
 QUICK = Options(
