@@ -12,7 +12,7 @@ from interp.network.nodes import rows_of_nodes
 from interp.types import Array, Dataset, LoadedModel, NodeLayer
 
 MOST_ROWS = 262_144
-"""Largest number of rows recorded of a layer and split: beyond, positions of each sample are drawn at random."""
+"""Largest number of rows recorded of a layer and split; where there are more, positions are drawn at random."""
 
 
 @torch.no_grad()
@@ -25,7 +25,19 @@ def position_counts(model: LoadedModel, data: Dataset) -> dict[str, int]:
 
 
 def multiply_adds(model: LoadedModel, data: Dataset) -> int:
-    """Count the multiplications with addition that all node layers take on one sample.
+    """Count the multiply-add operations of all node layers on one sample.
+
+    Parameters
+    ----------
+    model
+        Network whose layers are counted.
+    data
+        Data set whose first training sample is run.
+
+    Returns
+    -------
+    int
+        Sum over layers of nodes x inputs of a node x positions.
 
     Examples
     --------
@@ -39,12 +51,12 @@ def multiply_adds(model: LoadedModel, data: Dataset) -> int:
 
 
 def kept_positions(count: int, samples: int) -> int:
-    """Give how many of a layer's positions are recorded of each sample."""
+    """Give the number of positions that are recorded of each of `samples` samples, of `count` that there are."""
     return min(count, max(1, MOST_ROWS // samples))
 
 
 def draw_positions(count: int, kept: int, samples: int, seed: list[int]) -> Array:
-    """Draw the recorded positions of each sample, (S, kept): all of them, or random ones with replacement."""
+    """Draw the positions that are recorded of each sample, (S, kept): all, or random ones with replacement."""
     if kept == count:
         return np.broadcast_to(np.arange(count, dtype=np.int32), (samples, count))
     return np.sort(np.random.default_rng(seed).integers(0, count, (samples, kept), dtype=np.int32), axis=1)
@@ -57,6 +69,8 @@ def chosen_rows(output: Tensor, layer: NodeLayer, positions: Array) -> tuple[Arr
     ----------
     output
         Output of the layer for B samples.
+    layer
+        Layer that the output is of.
     positions
         Recorded positions of each sample (B, p).
 

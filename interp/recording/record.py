@@ -15,12 +15,11 @@ from interp.network.inputs import BLOCK, as_tensor, device_of, input_blocks
 from interp.network.own_activations import Function, output_functions
 from interp.recording.positions import chosen_rows, draw_positions, kept_positions, position_counts
 from interp.store import RecordingWriter
-from interp.tasks import find_task
-from interp.tasks.predictions import predict
+from interp.tasks import find_task, predict
 from interp.types import Array, Dataset, LoadedModel, Provenance, Split
 
 MOST_VALUES = 16_777_216
-"""Largest number of values of all layers that are held at once: 64 MB."""
+"""Largest number of values of all layers that are in memory at once: 64 MB."""
 
 
 @torch.no_grad()
@@ -34,9 +33,9 @@ def record_activations(model: LoadedModel, data: Dataset, path: Path, provenance
     data
         Data set that it is run on.
     path
-        Name of the HDF5 file; an unfinished one with the same provenance is gone on with.
+        Name of the HDF5 file; an unfinished one with the same provenance is continued.
     provenance
-        Where the recording comes from, to be saved with it.
+        Origin of the recording, saved with it.
     seed
         Seed of the random number generator that draws the recorded positions of convolutions.
 

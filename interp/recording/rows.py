@@ -12,12 +12,12 @@ from interp.network.linear_maps import read_by
 from interp.types import Dataset, LayerRows, LoadedModel, Recording
 
 MOST_VALUES = 16_777_216
-"""Largest number of values that a layer reads and that are held at once: 64 MB."""
+"""Largest number of a layer's inputs that are in memory at once: 64 MB."""
 
 
 @torch.no_grad()
 def layer_rows(model: LoadedModel, data: Dataset, recording: Recording, layer: str) -> Iterator[LayerRows]:
-    """Yield a layer's recorded rows in order, with the inputs that they came from.
+    """Yield a layer's recorded rows in order, some at a time, with the inputs that they came from.
 
     Parameters
     ----------
@@ -29,6 +29,11 @@ def layer_rows(model: LoadedModel, data: Dataset, recording: Recording, layer: s
         One split of the recording.
     layer
         Name of the layer.
+
+    Yields
+    ------
+    LayerRows
+        Pre-activations, what the layer reads, and the scaled inputs of the network.
 
     Examples
     --------

@@ -1,10 +1,12 @@
 """What a network is asked for: its score, its loss, its chance level and the words for them.
 
-A task is one `Task` value; `TASKS` holds them by name. No module outside this room asks for a task's name: it asks the
-value for a property, or calls one of its functions. A user's own is given as ``package.module:name``.
+A task is one `Task` value; `TASKS` holds them by name. No module outside this room compares the name of a task: it
+reads a property of the value, or calls one of its functions. A user's own is given as ``package.module:name``.
 """
 
 from interp.tasks.classes import ACCURACY, BINARY, CLASSIFICATION
+from interp.tasks.infer import data_for, infer_task
+from interp.tasks.predictions import PROBABILITIES, losses, predict
 from interp.tasks.several_labels import EXACT_MATCH, MULTI_LABEL
 from interp.tasks.task import Score, Scorer, Task
 from interp.tasks.tasks import ASSUMED, TASKS, find_task
@@ -18,11 +20,16 @@ __all__ = [
     "CLASSIFICATION",
     "EXACT_MATCH",
     "MULTI_LABEL",
+    "PROBABILITIES",
     "R2",
     "REGRESSION",
     "TASKS",
     "Score",
     "Scorer",
     "Task",
+    "data_for",
     "find_task",
+    "infer_task",
+    "losses",
+    "predict",
 ]

@@ -1,4 +1,4 @@
-"""Classification: one class index a row."""
+"""Classification: one class index for each row."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ACCURACY = Score("accuracy", "accuracy")
 
 
 def commonest(labels: Array) -> float:
-    """Give the share of the commonest class."""
+    """Give the share of the commonest class among labels (S,)."""
     return float(np.bincount(labels).max() / len(labels))
 
 

@@ -1,8 +1,8 @@
-"""What of a network's outputs on training rows training would have removed, had it ended where they are.
+"""Signs that a network is not run as it was trained: errors on training rows that training would have removed.
 
-Gradient descent with an output bias ends where mean probabilities are the classes' shares, and with scores that are too
-small for the training rows rather than too large. A network that runs under another activation than it was trained
-with breaks either, even where most of its predictions are right.
+Gradient descent with an output bias ends where mean probabilities equal the shares of the classes, and with logits that
+are too small for the training rows rather than too large. A network that runs with another activation than it was
+trained with breaks one or the other, even where most of its predictions are right.
 """
 
 from __future__ import annotations
@@ -12,21 +12,33 @@ from torch import Tensor
 
 from interp.tasks.predictions import losses
 
-BIAS = 0.02  # planted networks, read right: up to 0.01 once trained; read wrong: 0.03 and more, but for close relatives
+BIAS = 0.02
+"""Largest distance (total variation) of mean probabilities to the shares of the classes that raises no doubt.
+
+On networks with a known activation it is at most 0.01 once they are trained; under a wrong activation it is 0.03 and
+more, except under one that is nearly the same function.
+"""
+
 SHRUNK = 0.8
+"""Factor by which logits, or deviations from the mean, are made smaller to see whether they then fit better."""
 
 
 def doubt_classes(outputs: Tensor, values: Tensor, form: str) -> str:
-    """Say so where mean probabilities are not the classes' shares, or smaller logits would fit better.
+    """Say where mean probabilities differ from the shares of the classes, or smaller logits would fit better.
 
     Parameters
     ----------
     outputs
-        (S, C).
+        Outputs of the network on training rows (S, C).
     values
-        (S,) labels.
+        Labels of these rows (S,).
     form
-        `LoadedModel.output`; distances and several sigmoids are no probabilities of classes.
+        Form of the outputs, as in `LoadedModel.output`; distances and several sigmoids are no probabilities of classes.
+
+    Returns
+    -------
+    str
+        Reasons for doubt, joined by semicolons; empty where there are none.
     """
     if "distance" in form or (form == "sigmoid" and outputs.shape[1] > 1):
         return ""
@@ -51,7 +63,20 @@ def _logits(outputs: Tensor, form: str) -> Tensor:
 
 
 def doubt_values(outputs: Tensor, values: Tensor, form: str) -> str:
-    """Say so where a mean error is left, or errors grow with the outputs; both are (S, T)."""
+    """Say where the mean error is not 0, or smaller deviations from the mean would fit better.
+
+    Parameters
+    ----------
+    outputs, values
+        Outputs of the network on training rows, and what they are compared with (S, T).
+    form
+        Form of the outputs, as in `LoadedModel.output`; not used.
+
+    Returns
+    -------
+    str
+        Reason for doubt; empty where there is none.
+    """
     outputs, values = outputs.double(), values.double()
     spread = values.std(0).clamp_min(1e-300)
     bias = float(((outputs - values).mean(0).abs() / spread).max())

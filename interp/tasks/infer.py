@@ -12,28 +12,34 @@ from interp.types import Dataset, Inference, Split
 
 
 def infer_task(data: Dataset | None, outputs: int, given: str | None) -> Inference:
-    """Tell the task.
+    """Tell what a network is asked for, from its data and its number of outputs.
 
     Parameters
     ----------
     data
-        None if unknown.
+        Data set of the network; None if it is not known.
     outputs
-        How many numbers the network gives.
+        Number of outputs of the network, C.
     given
-        What the user said.
+        Name of the task as the user gave it; None where it is to be inferred.
 
     Returns
     -------
     Inference
-        Of the task's name.
+        Name of the task, with the evidence for it.
 
     Raises
     ------
     DataError
-        If the data's targets are none of this network's.
+        If the network cannot give the labels or targets of these data.
     UsageError
         If the data have no targets for the task that the user named.
+
+    Examples
+    --------
+    >>> from interp.data import load_dataset
+    >>> infer_task(load_dataset("digits"), 10, None).value
+    'classification'
     """
     if given:
         found = Inference(given, "certain", "given with --task")
@@ -46,7 +52,28 @@ def infer_task(data: Dataset | None, outputs: int, given: str | None) -> Inferen
 
 
 def data_for(data: Dataset, name: str, outputs: int) -> Dataset:
-    """Give the data with the targets that a task compares with: classes as numbers, or as several labels."""
+    """Give data with the targets of a task: labels as measured values, or as zeros and ones, where it asks for them.
+
+    Parameters
+    ----------
+    data
+        Data set with labels or targets.
+    name
+        Name of the task.
+    outputs
+        Number of outputs of the network, C.
+
+    Returns
+    -------
+    Dataset
+        Data set with targets, and without labels; the very same where the task takes labels as they are.
+
+    Examples
+    --------
+    >>> from interp.data import load_dataset
+    >>> data_for(load_dataset("digits"), "regression", 1).train.targets.shape
+    (1437, 1)
+    """
     task = find_task(name)
     if task.from_labels is None or data.train.labels is None:
         return data
@@ -71,7 +98,7 @@ def _guess(data: Dataset, outputs: int) -> Inference:
 
 
 def _check(data: Dataset, task: Task, outputs: int, found: Inference) -> None:
-    """Raise where the targets are none of this network's."""
+    """Raise an error where a network with so many outputs cannot give the labels or targets of the data."""
     for name, split in data.splits.items():
         values = task.answers(split)
         if values is not None:

@@ -1,4 +1,4 @@
-"""From a network's outputs to predictions and losses, whatever form the outputs have."""
+"""From a network's outputs to predictions and losses: logits, probabilities or distances."""
 
 from __future__ import annotations
 
@@ -7,18 +7,31 @@ import torch.nn.functional as F
 from torch import Tensor
 
 PROBABILITIES = ("softmax", "sigmoid")
+"""Forms of outputs that are probabilities."""
 
 
 def predict(outputs: Tensor, form: str) -> Tensor:
-    """Give the predicted class of each row, (S,) int64.
+    """Give the predicted class of each row.
+
+    The class of the largest output is predicted, whatever the outputs measure: the OffsetL2 networks of learn-DM
+    (arXiv 2502.02103) without a sign change are trained to be *far* from the points of the right class.
 
     Parameters
     ----------
     outputs
-        (S, C); with C = 1, the score of class 1 against class 0.
+        Outputs of the network (S, C); with C = 1, the output for class 1 against class 0.
     form
-        `LoadedModel.output`. The largest output wins whatever it measures: learn-DM's OffsetL2 networks
-        without a sign change are trained to be *far* from the points of the right class.
+        Form of the outputs, as in `LoadedModel.output`.
+
+    Returns
+    -------
+    Tensor
+        Index of the predicted class (S,), int64.
+
+    Examples
+    --------
+    >>> predict(torch.tensor([[0.1, 2.0], [0.3, 0.2]]), "linear"), predict(torch.tensor([[0.4]]), "sigmoid")
+    (tensor([1, 0]), tensor([0]))
     """
     if outputs.shape[1] > 1:
         return outputs.argmax(dim=1)
@@ -26,12 +39,39 @@ def predict(outputs: Tensor, form: str) -> Tensor:
 
 
 def threshold(form: str) -> float:
-    """Give the output above which a label is set."""
+    """Give the output above which a label is predicted: 0.5 for probabilities, 0 for logits.
+
+    Examples
+    --------
+    >>> threshold("sigmoid"), threshold("linear")
+    (0.5, 0.0)
+    """
     return 0.5 if form in PROBABILITIES else 0.0
 
 
 def losses(outputs: Tensor, labels: Tensor, form: str) -> Tensor:
-    """Give the cross-entropy of each row in nats, (S,); the outputs are logits unless `form` says otherwise."""
+    """Give the cross-entropy of each row.
+
+    Parameters
+    ----------
+    outputs
+        Outputs of the network (S, C); with C = 1, the output for class 1 against class 0.
+    labels
+        Index of the right class (S,).
+    form
+        Form of the outputs, as in `LoadedModel.output`: ``softmax`` and ``sigmoid`` are probabilities, all others are
+        taken as logits.
+
+    Returns
+    -------
+    Tensor
+        Cross-entropy in nats (S,).
+
+    Examples
+    --------
+    >>> losses(torch.tensor([[0.25, 0.75]]), torch.tensor([1]), "softmax")
+    tensor([0.2877])
+    """
     if form == "sigmoid":
         outputs = torch.logit(outputs.double(), eps=1e-12).to(outputs.dtype)
     if form == "softmax":

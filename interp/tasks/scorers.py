@@ -1,4 +1,4 @@
-"""Scorers: what turns outputs into a score and a loss for every row."""
+"""Scorers: functions of outputs that give a score and a loss for every row."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from interp.types import Array, Scaling
 
 
 def score_classes(outputs: Tensor, values: Tensor, form: str) -> tuple[Tensor, Tensor]:
-    """Score predicted classes against labels (B,): right or wrong, and the cross-entropy in nats."""
+    """Compare outputs (B, C) with labels (B,): right or wrong (B,), and the cross-entropy in nats (B,)."""
     return predict(outputs, form) == values, losses(outputs, values, form)
 
 
 def score_labels(outputs: Tensor, values: Tensor, form: str) -> tuple[Tensor, Tensor]:
-    """Score several labels a row, (B, T) zeros and ones: right if all are, and their mean cross-entropy in nats."""
+    """Compare outputs with zeros and ones, both (B, T): right if all are, and the mean cross-entropy in nats."""
     right = ((outputs > threshold(form)) == (values > 0)).all(1)
     logits = torch.logit(outputs.double(), eps=1e-12) if form == "sigmoid" else outputs
     return right, F.binary_cross_entropy_with_logits(logits, values.to(logits.dtype), reduction="none").mean(1)
@@ -27,21 +27,21 @@ def score_labels(outputs: Tensor, values: Tensor, form: str) -> tuple[Tensor, Te
 
 @dataclass(frozen=True)
 class Explained:
-    """Scores measured values by R² = 1 - (sum of squared errors) / (sum of squares about the mean).
+    """Scorer of measured values by R² = 1 - (sum of squared errors) / (sum of squares about the mean).
 
     Attributes
     ----------
     weight
-        (T,) weight of each output's squared error: the mean of 1 - weighted errors over rows is R².
+        Weights of the squared errors of the outputs (T,): the mean over rows of 1 - (weighted errors) is R².
     scaling
-        What is done to the answers before outputs are compared with them; None where nothing is.
+        Scaling of the answers before outputs are compared with them; None where they stay as they are.
     """
 
     weight: Tensor
     scaling: Scaling | None = None
 
     def __call__(self, outputs: Tensor, values: Tensor, form: str) -> tuple[Tensor, Tensor]:
-        """Score some rows: 1 - weighted squared errors (B,) float64, and the mean squared error."""
+        """Compare outputs with values, both (B, T): 1 - (weighted squared errors), and the mean squared error."""
         if self.scaling is not None:
             values = torch.from_numpy(self.scaling(values.cpu().numpy())).to(outputs.device)
         squares = (outputs.double() - values.double()) ** 2
@@ -49,9 +49,19 @@ class Explained:
 
 
 def each_explained(values: Array) -> Explained:
-    """Make the scorer of several measured values, (S, T), whatever the unit of each.
+    """Make the scorer of measured values that may have different units.
 
-    Its R² is the mean of each value's (scikit-learn's ``uniform_average``); a value that does not vary is left out.
+    Its R² is the mean over the columns (scikit-learn's ``uniform_average``); a column that does not vary is left out.
+
+    Parameters
+    ----------
+    values
+        Measured values of all rows (S, T).
+
+    Returns
+    -------
+    Explained
+        Scorer of rows of these values.
     """
     spread = variances(values, None)
     varies = spread > 0
@@ -60,17 +70,44 @@ def each_explained(values: Array) -> Explained:
 
 
 def all_explained(values: Array, scaling: Scaling | None = None) -> Explained:
-    """Make the scorer of values of one unit, (S, T), scaled first where a scaling is given.
+    """Make the scorer of values that all have one unit, such as pixels.
 
-    Its R² is that of all values together (scikit-learn's ``variance_weighted``): in a mean, inputs that hardly vary
-    would outweigh all others.
+    Its R² is that of all values together (scikit-learn's ``variance_weighted``): in a mean over columns, those that
+    hardly vary would outweigh all others.
+
+    Parameters
+    ----------
+    values
+        Values of all rows (S, T).
+    scaling
+        Scaling of the values before outputs are compared with them; None where they stay as they are.
+
+    Returns
+    -------
+    Explained
+        Scorer of rows of these values.
     """
     spread = variances(values, scaling)
     return Explained(torch.full((len(spread),), 1 / max(spread.sum(), 1e-300), dtype=torch.float64), scaling)
 
 
 def variances(values: Array, scaling: Scaling | None, size: int = 8192) -> Array:
-    """Give the variance of each column in float64, (T,), a block at a time about the first block's mean."""
+    """Give the variance of each column in float64, computed block by block about the mean of the first block.
+
+    Parameters
+    ----------
+    values
+        Table (S, T).
+    scaling
+        Scaling of the values; None where they stay as they are.
+    size
+        Number of rows of a block.
+
+    Returns
+    -------
+    Array
+        Variances (T,); 0 where rounding hides them.
+    """
     total, squares, centre = np.zeros(1), np.zeros(1), None
     for start in range(0, len(values), size):
         block = values[start : start + size] if scaling is None else scaling(values[start : start + size])

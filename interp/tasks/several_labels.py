@@ -1,4 +1,4 @@
-"""Multi-label classification: several zeros and ones a row."""
+"""Multi-label classification: several zeros and ones for each row."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from interp.tasks.task import Score, Task
 from interp.types import Array
 
 EXACT_MATCH = Score("exact_match", "exact-match accuracy")
-"""A row is right if all its labels are (subset accuracy, as scikit-learn scores several labels)."""
+"""Share of rows with all labels right (subset accuracy, scikit-learn's score of several labels)."""
 
 
 def commonest_row(labels: Array) -> float:
@@ -24,7 +24,7 @@ def commonest_row(labels: Array) -> float:
 
 
 def set_labels(outputs: Tensor, form: str) -> Tensor:
-    """Give the labels that outputs (B, C) set, as zeros and ones (B, C) uint8."""
+    """Give the predicted labels of outputs (B, C), as zeros and ones (B, C) uint8."""
     return (outputs > threshold(form)).to(torch.uint8)
 
 

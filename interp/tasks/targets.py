@@ -1,4 +1,4 @@
-"""What data must be to ask a task of a network: facts by which it is recognised, and checks of its answers."""
+"""Labels and targets: the facts by which a task is recognised, and checks that a network can give them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from interp.types import Array, Dataset, Split
 
 @dataclass(frozen=True)
 class Seen:
-    """What is seen of data and of a network's outputs before the task is known.
+    """Facts about data and a network's outputs from which its task is recognised.
 
     Attributes
     ----------
     labels
-        Class indices of the training split, (S,), or None.
+        Class indices of the training split (S,); None without labels.
     targets
-        Targets of the training split, (S, T), or None.
+        Targets of the training split (S, T); None without targets.
     width
         Number of inputs, D.
     outputs
@@ -38,12 +38,12 @@ class Seen:
 
     @property
     def columns(self) -> int:
-        """Number of targets a row; 0 without targets."""
+        """Number of targets of each row, T; 0 without targets."""
         return 0 if self.targets is None else int(self.targets.shape[1])
 
 
 def seen(data: Dataset, outputs: int) -> Seen:
-    """Collect what is seen of a data set's training split and a network with so many outputs."""
+    """Collect the facts about a data set's training split and a network with so many outputs."""
     return Seen(data.train.labels, data.train.targets, data.width, outputs)
 
 
@@ -58,12 +58,12 @@ def targets_of(split: Split) -> Array | None:
 
 
 def inputs_of(split: Split) -> Array | None:
-    """Give the inputs of a split, (S, D), which are what an autoencoder answers with."""
+    """Give the inputs of a split, (S, D), which are what an autoencoder is to give back."""
     return split.inputs
 
 
 def one_hot(labels: Array, outputs: int) -> Array:
-    """Give a label as zeros and a one, (S, C) uint8; as a column of its own where there is one output."""
+    """Encode labels (S,) as zeros and a one, (S, C) uint8; as measured values (S, 1) where there is one output."""
     if outputs == 1:
         return labels[:, None].astype(np.float64)
     return np.eye(max(outputs, int(labels.max()) + 1), dtype=np.uint8)[labels]
@@ -75,7 +75,7 @@ def as_values(labels: Array, outputs: int) -> Array:
 
 
 def check_labels(where: str, labels: Array, outputs: int) -> None:
-    """Raise `DataError` where a label is no class of a network with so many outputs."""
+    """Raise `DataError` where a label exceeds the classes of a network with so many outputs."""
     if (top := int(labels.max())) >= max(outputs, 2):
         raise DataError(
             where,
@@ -86,7 +86,7 @@ def check_labels(where: str, labels: Array, outputs: int) -> None:
 
 
 def check_columns(where: str, targets: Array, outputs: int) -> None:
-    """Raise `DataError` where a row has not one target for each output."""
+    """Raise `DataError` where there is not one target for each output."""
     if targets.shape[1] != outputs:
         raise DataError(
             where,

@@ -1,4 +1,4 @@
-"""What a task is: how outputs are scored, what they are compared with, and the words for it."""
+"""What a task is: how outputs are scored, with what they are compared, and the words for it."""
 
 from __future__ import annotations
 
@@ -14,25 +14,30 @@ if TYPE_CHECKING:
     from interp.tasks.targets import Seen
 
 Scorer = Callable[["Tensor", "Tensor", str], "tuple[Tensor, Tensor]"]
-"""(outputs (B, C), answers of these rows, `LoadedModel.output`) -> scores (B,), losses (B,).
+"""Function of outputs (B, C), answers of these rows and `LoadedModel.output` that gives scores (B,) and losses (B,).
 
-Scores are booleans where rows are right or wrong, else float64 at most 1; the score of a set of rows is their mean, for
-every task, so that means, intervals and paired tests are the same code.
+Scores are booleans where rows are right or wrong, else float64 of at most 1. The score of a set of rows is their mean,
+for every task, so that means, intervals and paired tests are the same code.
 """
 
 
 @dataclass(frozen=True)
 class Score:
-    """A measure of how well outputs answer: at most 1, which is perfect.
+    """A measure of how good outputs are: at most 1, which is perfect.
 
     Attributes
     ----------
     key
-        Its name in JSON.
+        Name of the score in JSON.
     words
-        Its name in sentences and tables.
+        Name of the score in sentences and tables.
     share
-        Whether it is the share of right rows; else it is a mean over rows, such as R².
+        Whether the score is the share of right rows; otherwise a mean over rows, such as R².
+
+    Examples
+    --------
+    >>> Score("accuracy", "accuracy").shown(0.9438), Score("r2", "R²", share=False).shown(0.8125)
+    ('94.38%', '0.8125')
     """
 
     key: str
@@ -41,16 +46,16 @@ class Score:
 
     @property
     def point(self) -> str:
-        """A change of 0.01, in words."""
+        """Words for a change by 0.01."""
         return "one point" if self.share else "0.01"
 
     def shown(self, value: float) -> str:
-        """Print a value: a share as a percentage, another as a number."""
+        """Write a value: a share as a percentage, any other as a number."""
         return f"{value:.2%}" if self.share else f"{value:.4f}"
 
 
 def nothing(*_: object) -> str:
-    """Say nothing: where a task has nothing to say of what it is given."""
+    """Give an empty text: the default of what a task may say."""
     return ""
 
 
@@ -63,41 +68,44 @@ class Task:
     name
         Name on the command line, in files and on the page.
     score
-        The measure of how well outputs answer.
+        Measure of how good the outputs are.
     answers
-        Gives what outputs are compared with, one row a sample: labels (S,), targets (S, T) or inputs (S, D) of a split;
-        None where the split has none.
+        Function of a split that gives what outputs are compared with, one row for each sample: labels (S,), targets
+        (S, T) or inputs (S, D); None where the split has none.
     scorer
-        (answers of all rows, scaling of the inputs) -> what scores outputs against them.
+        Function of the answers of all rows and the scaling of the inputs that gives the scorer of outputs.
     own_answers
-        (unperturbed outputs (B, C), `LoadedModel.output`) -> answers that other outputs can be compared with.
+        Function of unperturbed outputs (B, C) and `LoadedModel.output` that gives the answers with which outputs of
+        edited networks are compared where the data have none.
     own_scorer
-        (unperturbed outputs (S, C) of all rows) -> what scores outputs against `own_answers`.
+        Function of the unperturbed outputs of all rows (S, C) that gives the scorer for `own_answers`.
     chance
-        (answers of all rows) -> score of the best answer that ignores the inputs.
+        Function of the answers of all rows that gives the score of the best constant answer.
     stand_ins
-        (centred inputs (S, D), answers, width of the last hidden layer or None, seed) -> name of a model that needs no
-        training -> score that a network of this size should reach at least.
+        Function of centred inputs (S, D), answers, the width of the last hidden layer or None, and a seed that gives
+        the names of models which need no training, with scores that a network of this size should reach at least.
     check
-        (where, answers, number of outputs): raises `InterpError` where such a network cannot give such answers.
+        Function of a place for the error, answers and the number of outputs that raises `InterpError` where such a
+        network cannot give such answers.
     from_labels
-        (labels (S,), number of outputs) -> the targets (S, T) of a split that has labels only; None where labels are
-        the answers, or play no part.
+        Function of labels (S,) and the number of outputs that gives the targets (S, T) of a split that has labels
+        only; None where labels are the answers, or are not used.
     recognised
-        (what is seen of data and outputs) -> why it is this task; empty where it is not.
+        Function of `Seen` that gives the evidence for this task; empty where there is none.
     doubt
-        (outputs, answers, `LoadedModel.output`) of training rows -> what of the outputs training would have removed;
-        empty where nothing.
+        Function of outputs, answers and `LoadedModel.output` of training rows that says which errors training would
+        have removed; empty where there are none.
     counted
         Whether every answer is one class index, so that rows are right or wrong, and counted by class.
     right
-        What a share of rows is, after the figure.
+        Word after a share of rows, such as ``right`` in "94 % right".
     explained
-        The number that is attributed to nodes, in words.
+        Words for the number that is attributed to nodes.
     unseen
-        What may follow the last layer without a trace in the score; empty where nothing.
+        Sentence about functions after the last layer that change no score, and so cannot be seen; empty where there
+        are none.
     described_targets
-        What the page says of the targets; empty to count them.
+        Words of the page for the targets; empty where it counts them.
     """
 
     name: str
@@ -120,10 +128,10 @@ class Task:
 
     @property
     def measured(self) -> bool:
-        """Whether outputs are measured values, whose score is no share of right rows."""
+        """Whether outputs are measured values, so that the score is no share of right rows."""
         return not self.score.share
 
     def described(self, value: float) -> str:
-        """Say a score in words, such as ``94.38% right`` or ``R² 0.8125``."""
+        """Write a score in words, such as ``94.38% right`` or ``R² 0.8125``."""
         shown = self.score.shown(value)
         return f"{shown} {self.right}" if self.score.share else f"{self.score.words} {shown}"

@@ -1,4 +1,4 @@
-"""The tasks by name."""
+"""The tasks that are known, by name."""
 
 from __future__ import annotations
 
@@ -10,21 +10,26 @@ from interp.tasks.task import Task
 from interp.tasks.values import AUTOENCODER, REGRESSION
 
 TASKS: dict[str, Task] = {task.name: task for task in (AUTOENCODER, BINARY, CLASSIFICATION, MULTI_LABEL, REGRESSION)}
-"""Name -> task; of those that recognise a data set, the first is taken."""
+"""Name -> task; where several recognise a data set, the first is taken."""
 
 ASSUMED = CLASSIFICATION
-"""What a network is taken for where nothing is known of its data."""
+"""Task that is assumed where nothing is known of a network's data."""
 
 
 def find_task(name: str, where: str = "--task") -> Task:
-    """Give a task by its name, or a user's own as ``package.module:name``.
+    """Find a task by its name, or a user's own as ``package.module:name``.
 
     Parameters
     ----------
     name
-        A name of `TASKS`, or where to import a `Task` from.
+        Key of `TASKS`, or name of a `Task` to import.
     where
-        The option that named it, for errors.
+        Option that named it, for the error.
+
+    Returns
+    -------
+    Task
+        Task of that name.
 
     Raises
     ------

@@ -16,7 +16,7 @@ R2 = Score("r2", "R²", share=False)
 
 
 def of_mean(values: Array) -> float:
-    """Give R² of predicting the mean, 0 whatever the values."""
+    """Give the R² of predicting the mean, which is 0 for all values."""
     return 0.0
 
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 
 from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.options import LoadOptions
-from interp.tasks import ASSUMED
-from interp.tasks.infer import data_for, infer_task
+from interp.tasks import ASSUMED, data_for, infer_task
 from interp.types import Dataset, Inference
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from interp.tasks.predictions import PROBABILITIES, losses, predict
+from interp.tasks import PROBABILITIES, losses, predict
 
 CELLS = 100_000
 """Logits to work on at a time: about what stays in the processor's cache."""

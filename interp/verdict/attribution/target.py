@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from interp.network.inputs import as_tensor, device_of
-from interp.tasks import find_task
-from interp.tasks.predictions import predict
+from interp.tasks import find_task, predict
 from interp.types import Array, LoadedModel, NodeLayer
 
 

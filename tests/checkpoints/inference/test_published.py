@@ -13,7 +13,7 @@ from interp.checkpoints.inspection import inspection
 from interp.data import DataOptions, load_dataset
 from interp.errors import CheckpointError
 from interp.network.inputs import as_tensor
-from interp.tasks.predictions import predict
+from interp.tasks import predict
 
 GUESSED = ("activation", "input_scaling", "output")
 

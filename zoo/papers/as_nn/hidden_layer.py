@@ -13,7 +13,7 @@ from interp.checkpoints import load_model
 from interp.network.chain import run, split_at
 from interp.network.inputs import as_tensor, input_blocks
 from interp.network.linear_maps import affine_map
-from interp.tasks.predictions import predict
+from interp.tasks import predict
 from interp.types import Array, Boundaries, Dataset, LabelledInputs, LayerRows, LoadedModel, Prototypes
 
 BLOCK = 4096

@@ -19,7 +19,7 @@ from interp.interventions.engine.plans.whole_layer import WholeLayer, form, whol
 from interp.interventions.engine.sites import ChainSite, ChainState, JointEdit, Site
 from interp.network.activations import ACTIVATIONS
 from interp.network.inputs import device_of
-from interp.tasks.predictions import PROBABILITIES
+from interp.tasks import PROBABILITIES
 
 TOGETHER = 128
 """Most edits of a quick plan at a time: values of one node, or logits of one class, take 4 KB each."""
