@@ -145,7 +145,7 @@ def _least_squares(x: Tensor, targets: Tensor) -> Tensor:
     features = torch.cat([x, torch.ones(len(x), 1, dtype=x.dtype)], 1).numpy()
     penalty = DAMPING * float(np.square(features).sum()) / features.shape[1]
     model = Ridge(penalty, fit_intercept=False, solver="cholesky").fit(features, targets.numpy())
-    return torch.from_numpy(model.predict(features))
+    return torch.from_numpy(model.predict(features)).reshape(targets.shape)  # scikit-learn drops an axis of one target
 
 
 def _explained(guess: Tensor, y: Tensor) -> float:

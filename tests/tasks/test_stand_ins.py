@@ -28,10 +28,11 @@ def collinear(rows, columns):
     return x
 
 
+@pytest.mark.parametrize("targets", [1, 2])
 @pytest.mark.parametrize(("rows", "columns"), [(200, 12), (300, 60), (20, 90)])
-def test_values_are_fitted_as_by_singular_values(rows, columns):
+def test_values_are_fitted_as_by_singular_values(rows, columns, targets):
     x = collinear(rows, columns)
-    y = x[:, [2, 5]] + RNG.normal(size=(rows, 2))
+    y = x[:, [2, 5][:targets]] + RNG.normal(size=(rows, targets))
     (found,) = of_values(*tensors(x, y), None, 0).values()
     assert found == pytest.approx(SHARE * linear_r2(x, y), abs=1e-4)  # the penalty takes a millionth of the scale
 
@@ -49,7 +50,8 @@ def test_what_cannot_be_told_apart_is_no_error():
     found = of_classes(*tensors(x, y), 4, 0)
     assert found["random features of its width"] == pytest.approx(4 / 6)
     assert found["nearest class means"] in (pytest.approx(4 / 6), pytest.approx(2 / 6))
-    assert set(of_classes(*tensors(x, np.ones(6, int)), 4, 0).values()) == {1.0}
+    for only in (0, 1):
+        assert set(of_classes(*tensors(x, np.full(6, only)), 4, 0).values()) == {1.0}
 
 
 def test_random_features_tell_labels_that_no_plane_does():
@@ -57,3 +59,5 @@ def test_random_features_tell_labels_that_no_plane_does():
     y = np.stack([np.abs(x[:, 0]) > 0.7, x[:, 1] > 0], 1).astype(np.uint8)
     (few,), (many,) = (of_labels(*tensors(x, y), width, 0).values() for width in (1, 200))
     assert few < 0.8 < 0.95 < many
+    (one,) = of_labels(*tensors(x, y[:, :1]), 200, 0).values()
+    assert one > 0.95
