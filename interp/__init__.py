@@ -10,7 +10,7 @@ array([0.5])
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # type checkers read it as true; `typing` itself takes longer to import than all that is here
 
 if TYPE_CHECKING:
     from interp.analysis import (

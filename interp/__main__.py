@@ -1,8 +1,8 @@
 """``python -m interp``: the same program as ``interp``."""
 
-import sys
-
 if __name__ == "__main__":
+    import sys
+
     from interp.cli.main import main
 
     sys.exit(main(program=("python", "-m", "interp")))

@@ -41,12 +41,9 @@ def test_wrong_names_are_refused():
         interp.fit_gaussian  # noqa: B018
 
 
-def test_importing_interp_imports_nothing_heavy():
+def test_importing_interp_imports_nothing_but_itself():
+    """No library: `import interp` takes no longer than its own file of names."""
     code = "import sys; before = set(sys.modules); import interp; print(*sorted(set(sys.modules) - before))"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    loaded = done.stdout.split()
-    assert "interp" in loaded
-    heavy = {"torch", "numpy", "pandas", "scipy", "sklearn", "h5py", "matplotlib", "seaborn", "captum", "torchvision"}
-    assert heavy & set(loaded) == set()
-    assert [name for name in loaded if name.startswith("interp.")] == []
+    assert set(done.stdout.split()) <= {"interp", "__future__"}

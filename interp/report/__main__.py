@@ -1,8 +1,8 @@
 """``python -m interp.report``: the command ``interp report``."""
 
-import sys
-
 if __name__ == "__main__":
+    import sys
+
     from interp.cli.main import report
 
     sys.exit(report())

@@ -82,6 +82,10 @@ def test_the_overview_lists_every_command(capsys):
         (["--bogus"], "interp: found .*; expected a command line as --help shows"),
         (["fit", "--levels", "3", "--out", "x"], "interp fit: found unrecognized arguments: --levels;"),
         (["record", "--out", "x"], "interp record: found the following arguments are required: checkpoint;"),
+        (["report", "--bogus"], "interp report: found unrecognized arguments: --bogus;"),
+        (["report", "--bogus=3", "-q", "--seed", "-1"], "interp report: found unrecognized arguments: --bogus -q;"),
+        (["report", "--", "--bogus"], "--bogus: found no such file"),
+        (["report", "--data", "--a b"], "found the following arguments are required: checkpoint;"),
         (["no_such_module:STAGE", "--out", "x"], "No module named 'no_such_module'"),
     ],
 )
@@ -174,6 +178,18 @@ def test_an_interrupt_while_torch_is_imported_is_one_line(program, tmp_path):
     assert done.stdout == "passive\n", "what torch reads when it is imported"
     assert done.stderr.startswith("interrupted")
     assert done.stderr.count("\n") == 1
+
+
+GUARDED = ["__future__", "interp", "interp.cli", "interp.cli.guard", "interp.cli.main"]
+
+
+@pytest.mark.parametrize(("first", "more"), [("interp", []), ("interp.report", ["interp.report"])])
+def test_next_to_nothing_is_imported_before_an_interrupt_is_answered(first, more):
+    """A Ctrl-C while Python itself starts, or while these few are imported, ends in Python's own traceback."""
+    code = f"import runpy, sys; before = set(sys.modules); import {first}, interp.cli.main; "
+    code += "print(*sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == GUARDED + more
 
 
 def test_help_does_not_wait_for_torch(tmp_path):
