@@ -46,7 +46,7 @@ class Parser(argparse.ArgumentParser):
         return super().parse_known_args(words, namespace)
 
     def _unknown_flags(self, words: Sequence[str]) -> Iterator[str]:
-        """Yield the flags before ``--``; where there are commands, before the first word, which has flags of its own."""
+        """Yield the unknown flags before ``--``; where there are commands, those before the first word."""
         own = takewhile(lambda word: word != "--" and (self._subparsers is None or word.startswith("-")), words)
         for word in own:
             found = FLAG.match(word)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -24,6 +25,7 @@ from interp.tasks import find_task
 from interp.types import Array, Dataset, Effects, LoadedModel, NodeLayer, Split
 from interp.types.annotations.fields import table_columns
 from interp.types.annotations.flags import Flag
+from interp.types.parts import Keep, made_now
 
 MOST_LEVELS = 10_000
 
@@ -89,6 +91,7 @@ def intervene(
     ranges: Mapping[str, Ranges],
     means: Mapping[str, Array],
     options: InterventionOptions = InterventionOptions(),
+    keep: Keep = made_now,
 ) -> Effects:
     """Sweep every layer over every split, and silence every node.
 
@@ -105,6 +108,9 @@ def intervene(
         without ablation and ``mean``.
     options
         Settings of the sweeps.
+    keep
+        Function that gives each part of the work, kept from before an interrupt or made now; see
+        `interp.types.parts.Keep`.
 
     Returns
     -------
@@ -136,11 +142,11 @@ def intervene(
     most = options.samples(options.convolution_samples if _convolves(model) else None)
     splits = {name: draw(split, most, options.seed) for name, split in data.splits.items()}
     part = replace(model, layers=tuple(layer for layer in model.layers if _is_chosen(layer, known, options)))
-    swept = _sweeps(part, splits, known, options)
+    swept = _sweeps(part, splits, known, options, keep)
     some = draw(data.train, options.samples(options.curve_samples, part_of), options.seed)
-    curves = _curves(part, some, known, options)
+    curves = _curves(part, some, known, options, keep)
     read = node_levels(curves)
-    control, tolerance = _control(part, data.train, known, options, part_of)
+    control, tolerance = keep("control", lambda: _control(part, data.train, known, options, part_of), kind=pd.DataFrame)
     return Effects(
         swept.whole_layers,
         swept.single_nodes,
@@ -152,7 +158,7 @@ def intervene(
         tolerance=tolerance,
         classes=swept.classes,
         falls=falls(swept.classes),
-        groups=_groups(model, splits, known, options),
+        groups=_groups(model, splits, known, options, keep),
     )
 
 
@@ -189,36 +195,46 @@ def _is_chosen(layer: NodeLayer, ranges: Mapping[str, Ranges], options: Interven
     return layer.name in ranges and (not options.layers or layer.name in options.layers)
 
 
-@dataclass(frozen=True)
-class Swept:
-    """Sweeps of whole layers, and single nodes silenced: see `Effects`."""
-
-    whole_layers: pd.DataFrame
-    single_nodes: pd.DataFrame
-    classes: pd.DataFrame
-    baseline: Mapping[str, float]
-
-
 def _sweeps(
-    model: LoadedModel, splits: Mapping[str, Split], ranges: Mapping[str, Ranges], options: InterventionOptions
-) -> Swept:
+    model: LoadedModel,
+    splits: Mapping[str, Split],
+    ranges: Mapping[str, Ranges],
+    options: InterventionOptions,
+    keep: Keep,
+) -> Effects:
     """Sweep whole layers over every split, and silence single nodes on the training split."""
+    parts = [
+        keep(f"sweep of {layer.name}", partial(_sweep, model, layer, splits, ranges[layer.name], options), Effects)
+        for layer in model.layers
+    ]
+    return Effects(
+        corrected(_joined([part.whole_layers for part in parts]), "layer"),
+        corrected(_joined([part.single_nodes for part in parts]), "layer"),
+        parts[-1].baseline if parts else {},
+        {},
+        classes=_joined([part.classes for part in parts]),
+    )
+
+
+def _sweep(
+    model: LoadedModel, layer: NodeLayer, splits: Mapping[str, Split], ranges: Ranges, options: InterventionOptions
+) -> Effects:
+    """Sweep one layer, its q-values still open."""
     whole, single, by_class, baseline = [], [], [], {}
-    for layer in model.layers:
-        swept, edits = _levels(ranges[layer.name], options)
-        for name, split in splits.items():
-            silenced, ablations = _ablations(layer, ranges[layer.name], options) if name == "train" else ([], [])
-            note, key = f"{layer.name} on {name}", {"layer": layer.name, "split": name}
-            if find_task(model.task).counted:
-                counts = tally(model, layer, [*edits, *ablations], split, note, class_number(model, split))
-                by_class.append(labelled(class_rows(swept, counts), **key))
-                found = counted(counts)
-            else:
-                found = measure(model, layer, [*edits, *ablations], split, note)
-            baseline[name] = found.baseline
-            whole.append(labelled(level_rows(swept, found), **key))
-            single.append(labelled(node_rows(silenced, found), **key))
-    return Swept(corrected(_joined(whole), "layer"), corrected(_joined(single), "layer"), _joined(by_class), baseline)
+    swept, edits = _levels(ranges, options)
+    for name, split in splits.items():
+        silenced, ablations = _ablations(layer, ranges, options) if name == "train" else ([], [])
+        note, key = f"{layer.name} on {name}", {"layer": layer.name, "split": name}
+        if find_task(model.task).counted:
+            counts = tally(model, layer, [*edits, *ablations], split, note, class_number(model, split))
+            by_class.append(labelled(class_rows(swept, counts), **key))
+            found = counted(counts)
+        else:
+            found = measure(model, layer, [*edits, *ablations], split, note)
+        baseline[name] = found.baseline
+        whole.append(labelled(level_rows(swept, found), **key))
+        single.append(labelled(node_rows(silenced, found), **key))
+    return Effects(_joined(whole), _joined(single), baseline, {}, classes=_joined(by_class))
 
 
 def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -248,21 +264,16 @@ def _ablations(
 
 
 def _curves(
-    model: LoadedModel, split: Split, ranges: Mapping[str, Ranges], options: InterventionOptions
+    model: LoadedModel, split: Split, ranges: Mapping[str, Ranges], options: InterventionOptions, keep: Keep
 ) -> pd.DataFrame:
     """Clamp single nodes of every layer."""
+
+    def one(layer: NodeLayer) -> pd.DataFrame:
+        nodes = chosen_nodes(layer, options.single_nodes, options.seed)
+        return clamp_curves(model, layer, split, ranges[layer.name], options.curve_levels, nodes)
+
     layers = model.layers if options.curve_levels else ()
-    found = [
-        clamp_curves(
-            model,
-            layer,
-            split,
-            ranges[layer.name],
-            options.curve_levels,
-            chosen_nodes(layer, options.single_nodes, options.seed),
-        )
-        for layer in layers
-    ]
+    found = [keep(f"curves of {layer.name}", partial(one, layer), kind=pd.DataFrame) for layer in layers]
     empty = pd.DataFrame(columns=table_columns(Effects, "curves"), dtype=float)
     return pd.concat(found, ignore_index=True) if found else empty
 
@@ -279,13 +290,21 @@ def _control(
 
 
 def _groups(
-    model: LoadedModel, splits: Mapping[str, Split], ranges: Mapping[str, Ranges], options: InterventionOptions
+    model: LoadedModel,
+    splits: Mapping[str, Split],
+    ranges: Mapping[str, Ranges],
+    options: InterventionOptions,
+    keep: Keep,
 ) -> pd.DataFrame:
     """Sweep what the user named, all of a group at once."""
+
+    def one(sites: tuple[str, ...], name: str, kind: str) -> pd.DataFrame:
+        return sweep_group(model, splits[name], ranges, sites, kind, options.levels).assign(split=name)
+
     found = [
-        sweep_group(model, split, ranges, sites, kind, options.levels).assign(split=name)
+        keep(f"{kind} of {sites} on {name}", partial(one, sites, name, kind), kind=pd.DataFrame)
         for sites in options.groups
-        for name, split in splits.items()
+        for name in splits
         for kind in options.interventions
     ]
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame()

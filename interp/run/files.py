@@ -17,7 +17,7 @@ WHOLE = "all"
 """Key of a result of the whole network in a file of results by layer."""
 
 
-def read_stage(run: Run, stage: Stage) -> tuple[Any, Provenance]:
+def read_stage(run: Run, stage: Stage, is_new: bool = False) -> tuple[Any, Provenance]:
     """Read what a stage found.
 
     Parameters
@@ -26,6 +26,8 @@ def read_stage(run: Run, stage: Stage) -> tuple[Any, Provenance]:
         Run whose folder holds the file.
     stage
         Stage whose file is read.
+    is_new
+        Whether this process has just written the file, so that it need not be held against its digest.
 
     Returns
     -------
@@ -43,7 +45,7 @@ def read_stage(run: Run, stage: Stage) -> tuple[Any, Provenance]:
         check_same(path, provenance, run.provenance, stage.command)
         return found, provenance
     results: dict[str, Any]
-    results, provenance = read_results(path, stage.result, stage.command)
+    results, provenance = read_results(path, stage.result, stage.command, is_sealed=not is_new)
     check_same(path, provenance, run.provenance, stage.command)
     return _checked(run, stage, results), provenance
 
@@ -84,7 +86,7 @@ def write_stage(run: Run, stage: Stage, found: Any, provenance: Provenance) -> N
 
 
 def provenance_of(run: Run, stage: Stage) -> Provenance:
-    """Read the provenance of a stage's file.
+    """Read the provenance of a stage's file, and nothing else of a file of ours.
 
     Parameters
     ----------
@@ -98,10 +100,13 @@ def provenance_of(run: Run, stage: Stage) -> Provenance:
     MismatchError
         If the file is missing, damaged, or belongs to another model or data set.
     """
-    if stage.opened is not None:
-        return read_stage(run, stage)[1]
     path = run.out / stage.file
-    found = read_provenance(path, stage.command)
+    try:
+        found = read_provenance(path, stage.command)
+    except MismatchError:
+        if stage.opened is None:
+            raise
+        found = stage.opened(path)[1]  # a stage of the user's own may write files of another kind
     check_same(path, found, run.provenance, stage.command)
     return found
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interp.errors import MismatchError, UsageError
+from interp.run.parts import remove_parts
 from interp.store import read_provenance
 from interp.types import Provenance
 
@@ -167,6 +168,7 @@ def remove_run(folder: Path, files: Sequence[str]) -> None:
             path.unlink()
     for name in (*files, *PAGES):
         remove_begun(folder, name)
+        remove_parts(folder / name)
     for path in (*(folder / f".{name}.partial" for name in files), *(folder / name for name in (*figures, *PAGES))):
         path.unlink(missing_ok=True)
     with suppress(OSError):  # it holds something else, or is not there

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from interp.run.files import finished, read_stage, write_stage
 from interp.run.fingerprint import fingerprint_of, stage_provenance
 from interp.run.folder import check_owner, locked, remove_begun
+from interp.run.parts import Parts, parts_of, remove_parts
 from interp.run.run import Run
 from interp.run.stage import Stage
 from interp.types import Made, Provenance, Results
@@ -98,11 +100,19 @@ def _run_anew(run: Run, stage: Stage, provenance: Provenance) -> Any:
     try:
         remove_begun(run.out, stage.file)
         with stage.own_faults():
-            write_stage(run, stage, stage.run(run), provenance)
+            found = stage.run(replace(run, keep=Parts(run.path(stage.name), stage.result, provenance)))
+            write_stage(run, stage, found, provenance)
+        remove_parts(run.path(stage.name))
     except KeyboardInterrupt:
-        words = f" in {stage.name}; what is finished is kept, and the same command goes on from there"
-        raise KeyboardInterrupt(words) from None
-    return read_stage(run, stage)[0]
+        raise KeyboardInterrupt(f" in {stage.name}; {_kept(run.path(stage.name))}") from None
+    return read_stage(run, stage, is_new=True)[0]
+
+
+def _kept(path: Path) -> str:
+    """Say what of an interrupted stage, and of those before it, the same command goes on from."""
+    if parts_of(path) or path.with_name(f".{path.name}.partial").exists():
+        return "finished stages and what is done of this one are kept, and the same command goes on from there"
+    return "finished stages are kept, and the same command begins this one again"
 
 
 def run_stages(run: Run, names: Iterable[str] | None = None, told: Listener | None = None) -> dict[str, Any]:

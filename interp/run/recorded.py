@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 from interp.errors import MismatchError
@@ -68,7 +69,10 @@ def each_layer(
         Layer name -> result.
     """
     with recorded(run) as recording:
-        return {layer.name: one(layer, recording) for layer in (run.model.layers if layers is None else layers)}
+        return {
+            layer.name: run.keep(layer.name, partial(one, layer, recording))
+            for layer in (run.model.layers if layers is None else layers)
+        }
 
 
 def affine_of(run: Run, layer: NodeLayer) -> tuple[Array, Array] | None:

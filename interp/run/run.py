@@ -21,6 +21,7 @@ from interp.run.settings.options import Options, left_out, within_limits
 from interp.run.stage import Stage
 from interp.run.stages import SEVERAL, all_stages
 from interp.types import Dataset, Limit, LoadedModel, Provenance, as_json
+from interp.types.parts import Keep, made_now
 from interp.types.shown import ShortRepr
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "captum", "h5py", "interp")
@@ -48,6 +49,8 @@ class Run(ShortRepr):
         Further networks of its architecture, for tests over several networks.
     stages
         Stages by name, in the order in which they run.
+    keep
+        Function that gives each part of the stage that is running, kept from before an interrupt or made now.
     """
 
     model: LoadedModel
@@ -58,6 +61,7 @@ class Run(ShortRepr):
     limits: tuple[Limit, ...] = ()
     others: tuple[LoadedModel, ...] = ()
     stages: Mapping[str, Stage] = field(default_factory=all_stages)
+    keep: Keep = made_now
 
     def stage(self, name: str) -> Stage:
         """Find a stage by name.

@@ -58,7 +58,9 @@ def write_results(path: Path, results: Mapping[str, Any], provenance: Provenance
         seal(file)
 
 
-def read_results(path: Path, kind: type[Result], remedy: str) -> tuple[dict[str, Result], Provenance]:
+def read_results(
+    path: Path, kind: type[Result], remedy: str, is_sealed: bool = True
+) -> tuple[dict[str, Result], Provenance]:
     """Read what `write_results` wrote, and hold it against the fields of its class.
 
     Parameters
@@ -69,6 +71,8 @@ def read_results(path: Path, kind: type[Result], remedy: str) -> tuple[dict[str,
         Class of every result.
     remedy
         Command that makes the file anew, for the error.
+    is_sealed
+        Whether the content is held against its digest, which takes reading it twice.
 
     Returns
     -------
@@ -90,7 +94,7 @@ def read_results(path: Path, kind: type[Result], remedy: str) -> tuple[dict[str,
     ...
     interp.errors.MismatchError: gaussians.h5: found no such file; expected a file of results; run `interp fit`
     """
-    with opened(path, "interp-results", remedy) as file:
+    with opened(path, "interp-results", remedy, is_sealed) as file:
         classes = {**CLASSES, kind.__name__: kind}  # a user's own stage finds a class of the user's own
         results, provenance = read_element(file["results"], classes), provenance_of(file)
         parts = [part for value in results.values() for part in flat(value)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 
 import numpy as np
 
@@ -33,10 +34,7 @@ def run(run: Run) -> dict[str, tuple[ClusterMatch, ...]]:
 
     def one(layer: NodeLayer, recording: Recording) -> tuple[ClusterMatch, ...]:
         train = _sample(run, recording, layer)
-        test = train
-        if "test" in run.data.splits:
-            with recorded(run, "test") as held_out:
-                test = _sample(run, held_out, layer)
+        test = train if held_out is None else _sample(run, held_out, layer)
         found = prototypes[layer.name]
         nodes = len(found.nodes)
         classes = max(len(run.data.classes), 2) if find_task(run.model.task).counted else nodes
@@ -45,7 +43,8 @@ def run(run: Run) -> dict[str, tuple[ClusterMatch, ...]]:
             match_clusters(train, test, found.layer_input, found.effective_count, k, run.options.clusters) for k in ks
         )
 
-    return each_layer(run, one)
+    with recorded(run, "test") if "test" in run.data.splits else nullcontext() as held_out:
+        return each_layer(run, one)
 
 
 def _sample(run: Run, recording: Recording, layer: NodeLayer) -> LabelledInputs:

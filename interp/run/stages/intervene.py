@@ -24,7 +24,7 @@ def run(run: Run) -> Effects:
     """
     with recorded(run) as recording:
         ranges = {name: Ranges(*found) for name, found in recording.output_range.items()}
-        return intervene(run.model, run.data, ranges, recording.output_mean, run.options.interventions)
+        return intervene(run.model, run.data, ranges, recording.output_mean, run.options.interventions, run.keep)
 
 
 def summarise(found: Effects) -> Iterator[str]:

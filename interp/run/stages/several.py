@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from tqdm import tqdm
 
@@ -23,7 +24,10 @@ def run(run: Run) -> RunEffects:
         Model, other networks, data, options and folder.
     """
     models = [run.model, *run.others]
-    swept = [_sweep_of(model, run) for model in tqdm(models, desc="networks", disable=None)]
+    swept = [
+        run.keep(f"network {number}", partial(_sweep_of, model, run), Effects)
+        for number, model in enumerate(tqdm(models, desc="networks", disable=None))
+    ]
     return over_runs(models, swept)
 
 

@@ -1,0 +1,76 @@
+"""Parts of a stage that is not finished, each in a hidden file beside the one that it will be part of.
+
+A part is kept once it is whole, so that an interrupt or kill costs the part that was being made and no more. What took
+less than `LEAST_SECONDS` is made again: writing it would take longer.
+"""
+
+from __future__ import annotations
+
+import glob
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import TypeVar
+
+from interp.errors import MismatchError
+from interp.run.fingerprint import fingerprint_of
+from interp.store import read_results, write_results
+from interp.types import Provenance
+
+LEAST_SECONDS = 1.0
+"""Shortest time that a part takes to make which is worth keeping."""
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Keeps parts of one stage in the folder of its run; a `Keep`.
+
+    Attributes
+    ----------
+    path
+        File of the stage, in whose place the parts are kept until it is written.
+    result
+        Class of what the stage finds.
+    provenance
+        Where the stage's results come from; parts with another fingerprint are made anew.
+    asked
+        How often a part of each name was asked for: a stage may go through the layers twice.
+    """
+
+    path: Path
+    result: type
+    provenance: Provenance
+    asked: Counter[str] = field(default_factory=Counter)
+
+    def __call__(self, name: str, make: Callable[[], Part], kind: type | None = None) -> Part:
+        """Give the part of a name: as it was kept, or else made now, and kept if that took long."""
+        self.asked[name] += 1
+        key = f"{name}, {self.asked[name]}"
+        path = self.path.with_name(f".{self.path.name}.{sha256(key.encode()).hexdigest()[:16]}.part")
+        with suppress(MismatchError):  # missing or damaged
+            found: dict[str, Part]
+            found, provenance = read_results(path, kind or self.result, "")
+            if fingerprint_of(provenance) == fingerprint_of(self.provenance) and set(found) == {key}:
+                return found[key]
+        begun = time.perf_counter()
+        part = make()
+        if time.perf_counter() - begun >= LEAST_SECONDS:
+            write_results(path, {key: part}, self.provenance)
+        return part
+
+
+def parts_of(path: Path) -> list[Path]:
+    """List the files of the parts that are kept of a stage's file."""
+    return sorted(path.parent.glob(f".{glob.escape(path.name)}.*.part"))
+
+
+def remove_parts(path: Path) -> None:
+    """Remove what was kept of a stage's file, and what was being written of it."""
+    for part in (*parts_of(path), *path.parent.glob(f"..{glob.escape(path.name)}.*.part.*.partial")):
+        part.unlink(missing_ok=True)
