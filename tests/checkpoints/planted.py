@@ -47,9 +47,9 @@ def planted(scaling="x/16", steps=150, **form) -> Planted:
     return module.eval().requires_grad_(False)
 
 
-def inputs(scaling="x/16", rows=50) -> torch.Tensor:
-    """Give the first test images as the network takes them."""
-    return torch.from_numpy(parse_scaling(scaling, DIGITS)(DIGITS.splits["test"].inputs[:rows]))
+def inputs(scaling="x/16", rows: int | None = 50, part="test") -> torch.Tensor:
+    """Give the first images of a split, or all, as the network takes them."""
+    return torch.from_numpy(parse_scaling(scaling, DIGITS)(DIGITS.splits[part].inputs[:rows]))
 
 
 @torch.no_grad()
