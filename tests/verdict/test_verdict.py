@@ -1,21 +1,35 @@
+"""What a run says in words: figures are those of its tables, and claims follow what its null, sweeps and copies allow.
+
+All rests on the results of a real run (`tiny_runs.mlp`: hidden layers fc1 and fc2); what a sentence hangs on is then
+set in its tables, at the levels, layers and splits that the run has.
+"""
+
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
+from tiny_runs import DEAD, ONE_SIDED, mlp
 
-from interp.analysis import GaussianOptions, classify_boundaries, fit_gaussians
-from interp.types import Attribution, Dataset, Effects, Inference, LoadedModel, NodeLayer, Scaling, Split
+from interp.analysis.boundaries import classify_boundaries
+from interp.analysis.gaussians import GaussianOptions, fit_gaussians
+from interp.types import Inference
 from interp.verdict.coherence import beats_null
 from interp.verdict.evidence import Evidence
 from interp.verdict.judge import judge
 from interp.verdict.sensitivity import harmless_ranges
 
-LEVELS = {"scale": np.linspace(0, 2, 21), "offset": np.linspace(-1, 1, 21)}
+HIDDEN = ("fc1", "fc2")
+
+
+def evidence(**changes):
+    """Give what the run found, changed where told."""
+    found = mlp()
+    parts = {"boundaries": found.boundaries, "effects": found.effects, "attribution": found.attribution}
+    return Evidence(**{"model": found.model, "data": found.data, **parts, **changes})
 
 
 def boundaries(coherent, nodes=40, dead=0):
-    """Clusters far apart; boundaries through one of them, or through random data points."""
+    """Classify boundaries through one of two clusters far apart, or through random data points."""
     rng = np.random.default_rng(0)
     z = np.where(rng.random((1500, nodes)) < 0.5, rng.normal(-5, 1, (1500, nodes)), rng.normal(5, 1, (1500, nodes)))
     z = z + 5 if coherent else z - z[rng.integers(0, 1500, nodes), np.arange(nodes)]
@@ -23,29 +37,85 @@ def boundaries(coherent, nodes=40, dead=0):
     return classify_boundaries(fit_gaussians(z, None, GaussianOptions(components=2)))
 
 
-def effects(scale=(0.5, 1.5), offset=(-0.1, 0.1)):
-    """Sweeps that cost nothing strictly within the ranges given and much beyond."""
-    rows = [
-        ("h", kind, level, "train", 0.0 if low - 1e-9 <= level <= high + 1e-9 else -0.3)
-        for kind, (low, high) in (("scale", scale), ("offset", offset))
-        for level in LEVELS[kind]
-    ]
-    rows += [("h", "scale", 1.0, "test", -1.0), ("other", "scale", 1.0, "train", -1.0)]  # others' rows
-    table = pd.DataFrame(rows, columns=["layer", "intervention", "level", "split", "difference"])
-    single = pd.DataFrame({"layer": ["h"], "node": 3, "intervention": "zero-ablation", "split": "train"})
-    return Effects(table.assign(samples=1000), single.assign(samples=1000), {}, {})
+def sweeps(**ranges):
+    """Let sweeps of hidden layers on the training split cost nothing from level to level, and 30 points beyond."""
+    found, table = mlp().effects, mlp().effects.whole_layers.copy()
+    for kind, (low, high) in ranges.items():
+        rows = (table["intervention"] == kind) & table["layer"].isin(HIDDEN) & (table["split"] == "train")
+        table.loc[rows, "difference"] = np.where(table.loc[rows, "level"].between(low, high), 0.0, -0.3)
+    return replace(found, whole_layers=table)
 
 
-def model(trained=True, **change):
-    layers = (NodeLayer("h", "linear", 40, 4, "relu", "h"), NodeLayer("out", "linear", 3, 40, "identity", "out"))
-    facts = {"trained": Inference(trained, "likely", "accuracy 90 %, by chance 10 %")}
-    plain = LoadedModel(None, layers, "x.pt", "drawn", "m", Scaling("raw"), (4,), "linear", facts)
-    return replace(plain, **change)
+# --------------------------------------------------------------------------- the run as it is
 
 
-def data(labels=True, test=True):
-    part = Split(np.zeros((5, 4)), np.zeros(5, int) if labels else None)
-    return Dataset("drawn", {"train": part, **({"test": part} if test else {})}, None, (), (), "d")
+def test_the_headline_of_a_run():
+    assert not any(beats_null(mlp().boundaries[name]) for name in HIDDEN)
+    assert mlp().verdict.headline.startswith(
+        "Boundaries pass through cluster means no more often than chance explains;"
+    )
+
+
+def test_findings_carry_the_numbers_of_their_tables():
+    found = mlp()
+    said = iter(judge(evidence()).findings)
+    for name in HIDDEN:
+        shown = found.boundaries[name]
+        share, at = np.mean(shown.kind[shown.kind != "dead"] == "coherent"), np.searchsorted(shown.epsilons, 0.25)
+        sentence = next(said)
+        assert sentence.startswith(f"{name}: {share:.0%} of {(shown.kind != 'dead').sum()} live nodes")
+        assert f"would give {shown.null_share['random point'][at]:.0%}" in sentence
+        assert sentence.endswith("what chance gives.")
+    for name in HIDDEN:
+        scale, offset = (harmless(name, kind) for kind in ("scale", "offset"))
+        sentence = next(said)
+        assert sentence.startswith(
+            f"{name}: accuracy stays within one point from {scale[0]:.2g} to {scale[1]:.2g} times"
+        )
+        assert f"moved by {offset[0]:+.1%} to {offset[1]:+.1%}" in sentence
+    for name in HIDDEN:
+        assert next(said).startswith(f"{name}: scaling z by 0.1 and more costs at most")
+    for name in HIDDEN:
+        own = found.effects.tolerance.query("layer == @name and network == 'given'").iloc[0]
+        assert f"{name}: 99% of its own predictions survive {own['scale_low']:.2g} to {own['scale_high']:.2g}" in next(
+            said
+        )
+    sided = [f"{(found.boundaries[name].kind == 'one-sided').sum()} in {name}" for name in ("fc1",)]
+    dead = [f"{count} in {name}" for name in HIDDEN if (count := (found.boundaries[name].kind == "dead").sum())]
+    assert next(said) == f"Dead nodes: {', '.join(dead)}; one-sided nodes: {', '.join(sided)}."
+    for name in HIDDEN:
+        one = found.attribution[name]
+        assert f"{name}: node importance by Captum's" in (sentence := next(said))
+        assert f"rank correlation {one.rank_correlation:.2f} ({one.low:.2f} to {one.high:.2f})" in sentence
+    assert next(said).startswith("With 90 samples")
+    assert next(said, None) is None
+
+
+def harmless(name, kind):
+    """Walk out from the no-op over the levels that cost less than a point of accuracy on the training split."""
+    rows = mlp().effects.whole_layers.query("layer == @name and intervention == @kind and split == 'train'")
+    whole = float(rows.loc[rows["no_op"], "score"].iloc[0])
+    costly = rows.loc[whole - rows["score"] >= 0.01, "level"]
+    centre = float(rows.loc[rows["no_op"], "level"].iloc[0])
+    low, high = costly[costly < centre].max(), costly[costly > centre].min()
+    kept = rows.loc[~(rows["level"] <= low) & ~(rows["level"] >= high), "level"]
+    return kept.min(), kept.max()
+
+
+def test_the_planted_nodes_are_among_the_dead_and_the_one_sided():
+    kinds = mlp().boundaries["fc1"].kind
+    assert (kinds[DEAD], kinds[ONE_SIDED]) == ("dead", "one-sided")
+
+
+def test_what_is_not_known_is_left_out():
+    found = mlp()
+    undefined = replace(found.attribution["fc1"], rank_correlation=float("nan"))
+    said = judge(evidence(attribution={**found.attribution, "fc1": undefined})).findings
+    assert [line.split(":")[0] for line in said if "Captum" in line] == ["fc2"]
+    assert len(said) == len(judge(evidence()).findings) - 1
+
+
+# --------------------------------------------------------------------------- coherence
 
 
 def test_coherent_layers_beat_their_null_and_random_ones_do_not():
@@ -58,59 +128,57 @@ def test_one_null_that_does_as_well_is_enough_to_say_nothing():
     assert not beats_null(replace(found, null_share={**found.null_share, "permuted bias": found.share}))
 
 
-def test_harmless_ranges_are_connected_and_of_the_whole_layer_on_training_data():
-    found = harmless_ranges(effects((0.5, 1.5), (-0.2, 0.3)), "h")
-    assert found["scale"] == pytest.approx((0.5, 1.5))
-    assert found["offset"] == pytest.approx((-0.2, 0.3))
-    gap = effects((0.5, 1.5))
-    gap.whole_layers.loc[gap.whole_layers["level"] == 2.0, "difference"] = (
-        0.0  # harmless again beyond a harmful stretch
-    )
-    assert harmless_ranges(gap, "h")["scale"] == pytest.approx((0.5, 1.5))
-    assert harmless_ranges(gap, "none") == {}
-
-
-def headline(coherent=True, trained=True, **ranges):
-    found = {"h": boundaries(coherent), "out": boundaries(False, 3)}
-    return judge(Evidence(model(trained), data(), found, effects(**ranges), {})).headline
-
-
-def test_headlines_say_what_the_null_and_the_sweeps_allow():
-    assert headline().startswith("Boundaries of h pass through cluster means more often than chance explains;")
-    assert headline(False).startswith("Boundaries pass through cluster means no more often than chance explains;")
-    assert "as if distances mattered more than intensity" in headline()
-    assert "intensity matters as much" in headline(scale=(0.9, 1.1))
-    assert "untrained" in headline(trained=False)
-    assert "could not be established" in headline(trained=None)
-
-
-def test_findings_carry_their_numbers():
-    shown = boundaries(True, dead=4)
-    agree = Attribution(np.ones(3), np.ones(3), np.ones(3), 0.75, 0.5, 0.875, 0.01, 64)
-    undefined = replace(agree, rank_correlation=float("nan"))
-    found = judge(Evidence(model(), data(), {"h": shown}, effects(), {"h": agree, "x": undefined})).findings
-    at = np.searchsorted(shown.epsilons, 0.25)
-    assert f"{shown.share[at]:.0%} of 36 live nodes" in found[0]
-    assert f"would give {shown.null_share['random point'][at]:.0%}" in found[0]
-    assert found[0].endswith("more than chance.")
-    assert "from 0.5 to 1.5 times the activations" in found[1]
-    assert "moved by -10.0% to +10.0%" in found[1]
-    assert found[2] == "Dead nodes: 4 in h."
-    assert "rank correlation 0.75 (0.50 to 0.88)" in found[3]
-    assert found[4].startswith("With 1,000 samples")
-    assert len(found) == 5
-
-
 def test_many_layers_are_summed_up():
     names = [f"Block.{i}" for i in range(14)]
     found = {name: boundaries(i < 3, dead=12) for i, name in enumerate(names)}
-    deep = replace(model(), layers=tuple(replace(model().layers[0], name=name) for name in (*names, "head")))
-    said = judge(Evidence(deep, data(), found, effects(), {})).findings
+    layers = tuple(replace(mlp().model.layers[0], name=name) for name in (*names, "fc3"))
+    said = judge(evidence(model=replace(mlp().model, layers=layers), boundaries=found)).findings
     assert said[0].startswith("3 of 14 hidden layers (Block.0, Block.1, Block.2) have more coherent nodes than chance")
     assert "Dead nodes: 168 in 14 layers, most in Block.0 (12)." in said
 
 
-PUBLISHED = {  # our raw-pixel networks, 60,000 training images: change of accuracy at use-DM's levels
+# --------------------------------------------------------------------------- sweeps
+
+
+def test_harmless_ranges_are_connected_and_of_the_whole_layer_on_training_data():
+    found = harmless_ranges(sweeps(scale=(0.25, 1), offset=(-0.25, 0.1)), "fc1")
+    assert found == {"scale": (0.25, 1), "offset": (-0.25, 0.1)}
+    gap = sweeps(scale=(0.25, 1))
+    rows = gap.whole_layers
+    rows.loc[(rows["intervention"] == "scale") & (rows["level"] == 0.01), "difference"] = (
+        0.0  # beyond a harmful stretch
+    )
+    assert harmless_ranges(gap, "fc1")["scale"] == (0.25, 1)
+    rows.loc[rows["split"] == "test", "difference"] = -1.0
+    rows.loc[rows["layer"] == "fc2", "difference"] = -1.0
+    assert harmless_ranges(gap, "fc1")["scale"] == (0.25, 1)
+    assert harmless_ranges(gap, "none") == {}
+
+
+def headline(coherent=(), trained=True, **ranges):
+    found = mlp()
+    facts = {**found.model.inferred, "trained": Inference(trained, "likely", "100.00% right, by chance 34.44%")}
+    kinds = {name: boundaries(name in coherent) for name in HIDDEN} | {"fc3": found.boundaries["fc3"]}
+    model, effects = (
+        replace(found.model, inferred=facts),
+        sweeps(**{"scale": (0.25, 10), "offset": (-0.1, 0.1), **ranges}),
+    )
+    return judge(evidence(model=model, boundaries=kinds, effects=effects)).headline
+
+
+def test_headlines_say_what_the_null_and_the_sweeps_allow():
+    often = "pass through cluster means more often than chance explains;"
+    assert headline(("fc1",)).startswith(f"Boundaries of fc1 {often}")
+    assert headline(HIDDEN).startswith(f"Boundaries of fc1, fc2 {often}")
+    assert headline().startswith("Boundaries pass through cluster means no more often than chance explains;")
+    assert "as if distances mattered more than intensity" in headline()
+    assert "intensity matters as much" in headline(scale=(1, 1))
+    assert "intensity matters as much" in headline(offset=(-0.5, 0.25))
+    assert "untrained" in headline(trained=False)
+    assert "could not be established" in headline(trained=None)
+
+
+PUBLISHED = {  # raw-pixel networks of use-DM, 60,000 training images: change of accuracy at its levels
     "abs": {("scale", 0.01): -0.036, ("scale", 0.1): -0.00002, ("scale", 10.0): 0, ("offset", -0.05): -0.0416,
             ("offset", 0.05): -0.0537},
     "relu": {("scale", 0.01): -0.1216, ("scale", 0.1): -0.0012, ("scale", 10.0): 0.0001, ("offset", -0.05): -0.0068,
@@ -119,18 +187,18 @@ PUBLISHED = {  # our raw-pixel networks, 60,000 training images: change of accur
 
 
 def pattern(changes, q=1e-9):
-    rows = [("h", kind, level, "train", change, q) for (kind, level), change in changes.items()]
-    columns = ["layer", "intervention", "level", "split", "difference", "q_value"]
-    table = pd.DataFrame(rows, columns=columns).assign(samples=60_000)
-    found = judge(
-        Evidence(model(), data(), {"h": boundaries(True)}, Effects(table, pd.DataFrame(), {}, {}), {})
-    ).findings
-    return next((line for line in found if "published" in line), "")
+    """Give the sentence about fc1 where its sweeps have these changes, and no other levels."""
+    table = mlp().effects.whole_layers.query("layer == 'fc1' and split == 'train'")
+    keys = list(zip(table["intervention"], table["level"], strict=True))
+    table = table.assign(difference=[changes.get(key, np.nan) for key in keys], q_value=q, samples=60_000)
+    effects = replace(mlp().effects, whole_layers=table[table["difference"].notna()])
+    assert len(effects.whole_layers) == len(changes)
+    return next((line for line in judge(evidence(effects=effects)).findings if "published" in line), "")
 
 
 def test_the_published_pattern_is_stated_with_its_numbers():
     assert pattern(PUBLISHED["abs"]) == (
-        "h: scaling z by 0.1 and more costs at most 0.00 points; shifting boundaries by 5% of the range changes"
+        "fc1: scaling z by 0.1 and more costs at most 0.00 points; shifting boundaries by 5% of the range changes"
         " accuracy by -4.16 (down) and -5.37 (up): as in the published MNIST networks, which are flat under scaling"
         " and fall under small shifts."
     )
@@ -148,17 +216,20 @@ def test_another_pattern_is_called_so():
     assert pattern({key: usual[key] for key in usual if key[0] == "scale"}) == ""
 
 
+# --------------------------------------------------------------------------- copies with shuffled weights
+
+
 def beside(own, ends, others, **ranges):
-    rows = [("h", "given", np.nan, own, *ends)] + [
-        ("h", "shuffled", i, x, np.nan, np.nan) for i, x in enumerate(others)
-    ]
-    columns = ["layer", "network", "copy", "ratio", "ratio_from", "ratio_to"]
-    tolerance = pd.DataFrame(rows, columns=columns).assign(
-        scale_low=0.1, scale_high=10, offset_low=-0.1, offset_high=0.05
-    )
-    found = judge(
-        Evidence(model(), data(), {"h": boundaries(True)}, replace(effects(**ranges), tolerance=tolerance), {})
-    )
+    """Give headline and sentence where fc1 has this ratio and interval, and its copies have these."""
+    table = mlp().effects.tolerance
+    given, copies = (table[(table["layer"] == "fc1") & (table["network"] == kind)] for kind in ("given", "shuffled"))
+    assert len(copies) >= len(others)
+    rows = given.assign(ratio=own, ratio_from=ends[0], ratio_to=ends[1], scale_low=0.1, scale_high=10.0,
+                        offset_low=-0.1, offset_high=0.05)  # fmt: skip
+    copied = copies.iloc[: len(others)].assign(ratio=others)
+    swept = sweeps(**{"scale": (0.25, 10), "offset": (-0.1, 0.1), **ranges})
+    tolerance = type(table)([*rows.to_dict("records"), *copied.to_dict("records")])
+    found = judge(evidence(effects=replace(swept, tolerance=tolerance)))
     return found.headline, next(line for line in found.findings if "shuffled" in line)
 
 
@@ -167,11 +238,11 @@ def test_the_control_stands_beside_with_its_numbers():
     assert "ratio" not in headline
     assert "no more so" not in headline
     assert line == (
-        "h: 99% of its own predictions survive 0.1 to 10 times the activations and shifts from -10.0% to +5.0%. "
+        "fc1: 99% of its own predictions survive 0.1 to 10 times the activations and shifts from -10.0% to +5.0%. "
         "Tolerated weakening over tolerated shift is 9 (95% interval 8 to 10), against 2 to 7.5 in 2 copies with "
         "shuffled weights: it leans on distances more than its shape explains."
     )
-    assert beside(9.0, (7.0, 10.0), [7.5], scale=(0.9, 1.1))[0].endswith("as much as where the boundaries lie.")
+    assert beside(9.0, (7.0, 10.0), [7.5], scale=(1, 1))[0].endswith("as much as where the boundaries lie.")
     headline, line = beside(9.0, (7.0, 10.0), [7.5])
     assert headline.endswith("(no more so than with its weights shuffled).")
     assert "against 7.5 in a copy with shuffled weights: no more than its shape explains" in line
