@@ -13,18 +13,38 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from numbers import Integral
 
+__all__ = [
+    "CheckpointError",
+    "DataError",
+    "InterpError",
+    "MismatchError",
+    "UsageError",
+    "check_kind",
+    "check_seed",
+    "check_whole",
+    "first_line",
+    "unknown_name",
+]
+
 
 class InterpError(Exception):
-    """A problem the user can act on, printed as one line.
+    """A problem that the user can solve, printed as one line.
 
     Parameters
     ----------
     where
-        The file, layer or option concerned.
-    found, expected
-        What was there, and what should have been.
+        File, layer or option concerned.
+    found
+        Value or state that was found there.
+    expected
+        Value or state that would have been right.
     do
-        What the user can do about it.
+        Next step for the user.
+
+    Examples
+    --------
+    >>> str(InterpError("x.npz", found="no such file", expected="a data file", do="check the path"))
+    'x.npz: found no such file; expected a data file; check the path'
     """
 
     def __init__(self, where: object, *, found: str, expected: str, do: str) -> None:
@@ -33,7 +53,7 @@ class InterpError(Exception):
 
 
 def _one_line(text: str) -> str:
-    """Keep a hostile name from moving the cursor or faking a second line."""
+    """Replace what is not printable: a name in a file could otherwise move the cursor or fake a second line."""
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in " ".join(text.split()))
 
 
@@ -42,7 +62,14 @@ def _short(text: str, most: int = 400) -> str:
 
 
 def first_line(error: BaseException, most: int = 160) -> str:
-    r"""Give an error's own words in one short line, or its type where it has none.
+    r"""Give the first line of an error's message, or its type where it has none.
+
+    Parameters
+    ----------
+    error
+        Any exception.
+    most
+        Largest number of letters.
 
     Examples
     --------
@@ -53,7 +80,7 @@ def first_line(error: BaseException, most: int = 160) -> str:
 
 
 class CheckpointError(InterpError):
-    """A model file cannot be read, or not as a network."""
+    """A model file cannot be read, or cannot be interpreted as a network."""
 
 
 class DataError(InterpError):
@@ -69,7 +96,16 @@ class UsageError(InterpError):
 
 
 def unknown_name(where: str, name: str, known: Iterable[str]) -> UsageError:
-    """Build the error for a wrong name, with the close ones.
+    """Make the error for a wrong name, which names those that are spelled alike.
+
+    Parameters
+    ----------
+    where
+        Option or argument that has the name.
+    name
+        Name that was given.
+    known
+        Names that exist.
 
     Examples
     --------
@@ -83,18 +119,23 @@ def unknown_name(where: str, name: str, known: Iterable[str]) -> UsageError:
 
 
 def check_kind(where: str, value: object, kind: type | tuple[type, ...], do: str) -> None:
-    """Raise `UsageError` where a user gave something of another kind than a function takes.
+    """Raise `UsageError` where an argument of the user's is of another class than a function takes.
 
     Parameters
     ----------
     where
-        What the argument is called.
+        Name of the argument.
     value
-        What was given.
+        Value that was given.
     kind
-        Class that it should be of, or several.
+        Class that the value should have, or several of them.
     do
-        Where the user gets such a value.
+        Next step for the user, such as how to make a value of that class.
+
+    Raises
+    ------
+    UsageError
+        If the value has none of these classes.
 
     Examples
     --------
@@ -109,7 +150,21 @@ def check_kind(where: str, value: object, kind: type | tuple[type, ...], do: str
 
 
 def check_whole(where: str, value: object, least: int) -> None:
-    """Raise `UsageError` where a user gave something other than a whole number from `least` on.
+    """Raise `UsageError` where an argument of the user's is no whole number of at least `least`.
+
+    Parameters
+    ----------
+    where
+        Name of the argument.
+    value
+        Value that was given.
+    least
+        Smallest number that is accepted.
+
+    Raises
+    ------
+    UsageError
+        If the value is smaller, or no whole number.
 
     Examples
     --------
@@ -122,5 +177,22 @@ def check_whole(where: str, value: object, least: int) -> None:
 
 
 def check_seed(value: object) -> None:
-    """Raise `UsageError` where a seed of numpy's generators cannot be made of what a user gave."""
+    """Raise `UsageError` where a user's seed is none that numpy's generators take.
+
+    Parameters
+    ----------
+    value
+        Value that was given.
+
+    Raises
+    ------
+    UsageError
+        If the value is negative, or no whole number.
+
+    Examples
+    --------
+    >>> check_seed(-1)
+    Traceback (most recent call last):
+    interp.errors.UsageError: seed: found -1; expected a whole number from 0 on; change it
+    """
     check_whole("seed", value, 0)

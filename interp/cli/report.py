@@ -23,7 +23,7 @@ from interp.run import (
     start,
     told,
 )
-from interp.safety.imports import import_name
+from interp.safety import import_name
 from interp.store import check_writable
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from interp.interventions.changes import Cap, Fix, Move, Raise, Scale, like
-from interp.safety.imports import look_up
+from interp.safety import look_up
 from interp.types import Array, NodeLayer
 
 Change = Callable[[Tensor], Tensor]

@@ -14,7 +14,7 @@ from interp.report.drawing.pictures import Picture, draw_all
 from interp.report.html.render import render
 from interp.report.sections import SECTIONS
 from interp.run.folder import page_figures
-from interp.safety.imports import import_name, problem
+from interp.safety import import_name, problem
 from interp.store import write_bytes, write_text
 from interp.types import Results, Section, as_json
 

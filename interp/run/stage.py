@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interp.errors import InterpError, UsageError
-from interp.safety.imports import problem
+from interp.safety import problem
 
 if TYPE_CHECKING:
     from interp.run.run import Run

@@ -1,1 +1,16 @@
 """What keeps a file from running code, filling memory or hanging a reader."""
+
+from interp.safety.imports import call_name, called, import_name, is_import, look_up, problem
+from interp.safety.pickle_scan import UnsafePickle, check_pickle, load_weights
+
+__all__ = [
+    "UnsafePickle",
+    "call_name",
+    "called",
+    "check_pickle",
+    "import_name",
+    "is_import",
+    "load_weights",
+    "look_up",
+    "problem",
+]

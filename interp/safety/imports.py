@@ -19,7 +19,12 @@ Value = TypeVar("Value")
 
 
 def is_import(spec: str) -> bool:
-    """Whether a name is that of code to import: ``package.module:name``.
+    """Tell whether a text names code to import, as ``package.module:name``.
+
+    Parameters
+    ----------
+    spec
+        Name, path or any other text.
 
     Examples
     --------
@@ -38,7 +43,7 @@ def import_name(spec: str, where: str) -> Any:
     spec
         Dotted name of a module, a colon, and a name in that module, which may have dots.
     where
-        What asks for it, such as an option, for the error.
+        Option or place that asks for it, for the error.
 
     Returns
     -------
@@ -78,16 +83,21 @@ def look_up(name: str, known: Mapping[str, Value], where: str) -> Value:
     Parameters
     ----------
     name
-        Key of `known`, or the name of code to import.
+        Key of `known`, or name of code to import.
     known
-        Name -> value.
+        Mapping from names to values.
     where
-        What asks for it, such as an option, for the error.
+        Option or place that asks for it, for the error.
+
+    Returns
+    -------
+    Value
+        Entry of the dict, or the imported object.
 
     Raises
     ------
     UsageError
-        If there is no such name.
+        If there is no such name, or it cannot be imported.
 
     Examples
     --------
@@ -105,10 +115,22 @@ def look_up(name: str, known: Mapping[str, Value], where: str) -> Value:
 def call_name(spec: str, where: str) -> Any:
     """Import ``package.module:name`` and call it without arguments.
 
+    Parameters
+    ----------
+    spec
+        Dotted name of a module, a colon, and a name in that module.
+    where
+        Option or place that asks for it, for the error.
+
+    Returns
+    -------
+    object
+        Result of the call.
+
     Raises
     ------
     UsageError
-        If it cannot be imported or called so.
+        If it cannot be imported, needs arguments, or fails.
 
     Examples
     --------
@@ -124,21 +146,26 @@ def called(
     expected: str = "a callable that needs no arguments",
     do: str = "wrap it in a function",
 ) -> Value:
-    """Call code of the user's.
+    """Call code of the user's; whatever it raises becomes one line.
 
     Parameters
     ----------
     function
         Function without arguments.
     where
-        What asks for it, such as an option, for the error.
+        Option or place that asks for it, for the error.
     expected, do
-        What the code should be, and what the user can do, for the error.
+        Words of the error: the code that was expected, and the user's next step.
+
+    Returns
+    -------
+    Value
+        Result of the call.
 
     Raises
     ------
     UsageError
-        If it fails; an `InterpError` of its own is passed on.
+        If it fails; an `InterpError` that it raises is passed on.
 
     Examples
     --------
@@ -155,6 +182,16 @@ def called(
 
 def problem(error: BaseException) -> str:
     """Say in one line what went wrong in the user's code, and in which line of which file.
+
+    Parameters
+    ----------
+    error
+        Exception that the code raised.
+
+    Returns
+    -------
+    str
+        Message of the exception, with its type where that says more, and the place.
 
     Examples
     --------

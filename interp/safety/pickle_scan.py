@@ -1,8 +1,8 @@
-"""Pickles checked before they are loaded: a small one may be endless to whoever builds, hashes or prints it.
+"""Pickles checked before they are loaded: a small one may take endless time or memory to build, hash or print.
 
-`torch.load(weights_only=True)` runs no code of the file's, but it builds whatever the opcodes say: tuples that hold
-themselves twice, sixty deep, and are then hashed as a key; arrays of a terabyte made by one number. So the opcodes are
-first followed without building anything, on a stack of what each would give: atoms, and values that hold others.
+`torch.load(weights_only=True)` runs no code of the file, but it builds whatever the opcodes say: tuples that hold the
+same tuple twice, sixty levels deep, and are then hashed as a key; arrays of a terabyte, made by one number. So the
+opcodes are first followed without building anything, on a stack of descriptions of the values.
 """
 
 from __future__ import annotations
@@ -15,42 +15,43 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, Any
 
-import torch
-
 LARGEST_VALUE = 2_000_000  # parts, each counted as often as it would be printed
-LARGEST_KEY = 100
-LARGEST_DEPTH = 500  # a module's child lies three deeper than the module
+LARGEST_KEY = 100  # parts
+LARGEST_DEPTH = 500  # levels; a module's child is three levels deeper than the module
 LEGACY_PICKLES = 5  # magic number, protocol, machine, the object, the storages' keys
 ZIP = b"PK\x03\x04"
-CODECS = ("latin1", "latin-1", "utf-8")  # those that pickling bytes gives; others may take time or memory
+CODECS = ("latin1", "latin-1", "utf-8")  # those that pickled bytes use; others may take time or memory
 CONTAINERS = ("collections.", "builtins.", "__builtin__.", "torch.Size")
-"""What calls of these make holds its arguments openly; all other objects are printed and hashed by name alone."""
-
+"""Beginnings of classes that print and hash their arguments; objects of all other classes print and hash by name."""
 
 TAKE_CLASS = "interp.checkpoints.formats.legacy.take_class"
-"""A call that stands for a class, which the second part of its argument names."""
+"""Function that stands for a class, which the second part of its argument names."""
 
 REBUILD = "torch._tensor._rebuild_from_type_v2"
-"""A call that calls its first argument with its third."""
+"""Function that calls its first argument with its third."""
 
 
 class UnsafePickle(ValueError):
-    """A pickle whose values would take more than a file of its size may."""
+    """A pickle whose values would take far more time or memory than a file of its size should."""
 
 
 class Value:
-    """What one opcode would have pushed.
+    """Description of the value that an opcode would push onto the stack.
 
     Attributes
     ----------
     name
-        Of a class or function, else ''.
+        Dotted name of a class or function; empty for any other value.
     atom
-        A number or text, else None.
+        Number or text; None for any other value.
     parts
-        Values that would be walked, printed or hashed with it.
+        Values that would be printed or hashed together with this one.
     opaque
-        Whether it holds its parts without showing them.
+        Whether printing and hashing this value leaves its parts out.
+    depth
+        Number of levels to which parts are nested.
+    size
+        Number of parts at all levels, each counted as often as it would be printed.
     """
 
     __slots__ = ("atom", "depth", "name", "opaque", "parts", "size")
@@ -62,7 +63,13 @@ class Value:
         self.measure()
 
     def measure(self) -> None:
-        """Count the parts, and how deep they are nested; an opaque part is one."""
+        """Count the parts and the levels to which they are nested; an opaque part counts as one.
+
+        Raises
+        ------
+        UnsafePickle
+            If there are too many of either.
+        """
         shown = [part for part in self.parts if not part.opaque]
         self.size = 1 + sum(part.size for part in shown) + len(self.parts) - len(shown)
         self.depth = 1 + max((part.depth for part in shown), default=0)
@@ -78,30 +85,48 @@ def load_weights(source: Path | IO[bytes], *, trusted: bool = False) -> Any:
     Parameters
     ----------
     source
-        A file, or a seekable stream at its beginning.
+        File, or seekable stream at its beginning.
     trusted
-        Leave the judging out.
+        Whether the user trusts the file, so that its pickles are not checked.
+
+    Returns
+    -------
+    object
+        Content of the file, tensors on the CPU.
 
     Raises
     ------
     UnsafePickle
-        If its values would take more than a file of its size may.
+        If its values would take far more time or memory than a file of its size should.
+
+    Examples
+    --------
+    >>> import torch
+    >>> stream = io.BytesIO()
+    >>> torch.save({"weight": torch.zeros(2)}, stream)
+    >>> _ = stream.seek(0)
+    >>> load_weights(stream)
+    {'weight': tensor([0., 0.])}
     """
+    import torch
+
     if not trusted:
         for pickled in _pickles(source):
             check_pickle(pickled)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on old types and protocols, which the user of a file cannot change
+        warnings.simplefilter("ignore")  # about old types and protocols, which the user of a file cannot change
         return torch.load(source, map_location="cpu", weights_only=True)
 
 
 def _pickles(source: Path | IO[bytes]) -> Iterator[IO[bytes]]:
-    """Yield streams that stand where a pickle begins, found as `torch.load` finds them."""
+    """Yield streams at the positions where a pickle begins, found as `torch.load` finds them."""
+    from torch._C import PyTorchFileReader
+
     with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
         head = file.read(len(ZIP))
         file.seek(0)
         if head == ZIP:
-            yield io.BytesIO(torch._C.PyTorchFileReader(file).get_record("data.pkl"))
+            yield io.BytesIO(PyTorchFileReader(file).get_record("data.pkl"))
         else:
             for _ in range(LEGACY_PICKLES):
                 yield file
@@ -109,14 +134,27 @@ def _pickles(source: Path | IO[bytes]) -> Iterator[IO[bytes]]:
 
 
 def check_pickle(file: IO[bytes]) -> None:
-    """Follow one pickle's opcodes to its end, or to where `torch.load` would refuse it.
+    r"""Follow the opcodes of one pickle to its end, or to where `torch.load` would refuse it.
+
+    Parameters
+    ----------
+    file
+        Stream at the beginning of the pickle.
 
     Raises
     ------
     UnsafePickle
-        If its values would take more than a file of its size may.
+        If its values would take far more time or memory than a file of its size should.
     ValueError
-        If the opcodes are cut short or none.
+        If the opcodes end early, or are no opcodes.
+
+    Examples
+    --------
+    >>> import pickle
+    >>> check_pickle(io.BytesIO(pickle.dumps({"weight": [0.5, 1.5]}, protocol=2)))
+    >>> check_pickle(io.BytesIO(b"]q\x00" + b"h\x00h\x00\x86q\x00" * 40 + b"."))  # a pair of the same, 40 times
+    Traceback (most recent call last):
+    interp.safety.pickle_scan.UnsafePickle: a value of over 2,000,000 parts, most of them the same ones
     """
     machine = _Machine()
     following = True
@@ -136,7 +174,7 @@ class _Machine:
         self.containers: list[Value] = []
 
     def follow(self, name: str, argument: Any) -> bool:
-        """Do what an opcode does to the stack; False where loading would end with an error."""
+        """Apply an opcode to the stack; gives False where loading would end with an error."""
         try:
             if name in ATOMS:
                 self.stack.append(Value(atom=argument))
@@ -153,7 +191,7 @@ class _Machine:
         self.stack.append(value)
 
     def marked(self) -> list[Value]:
-        """Take what was pushed since the last mark."""
+        """Take the values that were pushed since the last mark."""
         items, self.stack = self.stack, self.below.pop()
         return items
 
@@ -165,7 +203,7 @@ class _Machine:
         self.stack.append(Value(name=argument.replace(" ", ".", 1)))
 
     def last(self, count: int) -> list[Value]:
-        """Take the last so many values."""
+        """Take the last `count` values off the stack."""
         if len(self.stack) < count:
             raise IndexError
         taken = self.stack[-count:]
@@ -190,7 +228,7 @@ class _Machine:
 
     def storage(self, _: Any) -> None:
         identifier = self.stack.pop()
-        if identifier.parts[0].atom != "storage":  # of anything else weights_only loads nothing
+        if identifier.parts[0].atom != "storage":  # weights_only refuses anything else
             raise IndexError
         if identifier.size > LARGEST_KEY:
             raise UnsafePickle("a storage whose name is no name")
@@ -230,7 +268,7 @@ STEPS: dict[str, Callable[[_Machine, Any], None]] = {
     "BINGET": lambda machine, index: machine.stack.append(machine.memo[index]),
     "LONG_BINGET": lambda machine, index: machine.stack.append(machine.memo[index]),
 }
-"""Opcode -> what it does to the stack; those that torch refuses are left out."""
+"""Opcode -> function that applies it to the stack; those that torch refuses are left out."""
 
 
 def _check_key(key: Value) -> None:
@@ -239,7 +277,7 @@ def _check_key(key: Value) -> None:
 
 
 def _check_call(function: Value, arguments: Value) -> None:
-    """Refuse calls that make room by number, encode with a codec of the file's choice, or hash large values."""
+    """Refuse calls that allocate memory by a number, encode with a codec that the file names, or hash large values."""
     name, given = function.name, [part.atom for part in arguments.parts]
     if not name:
         raise UnsafePickle("a call of what is no function")
@@ -258,7 +296,7 @@ def _check_call(function: Value, arguments: Value) -> None:
 
 
 def _check_sizes(containers: Iterable[Value]) -> None:
-    """Measure every container anew, now that all its parts are in it; refuse those that hold themselves."""
+    """Measure every container again, now that all its parts are in it; refuse those that hold themselves."""
     begun: set[int] = set()
     done: set[int] = set()
     for first in containers:

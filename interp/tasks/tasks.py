@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from interp.errors import UsageError
-from interp.safety.imports import look_up
+from interp.safety import look_up
 from interp.tasks.classes import BINARY, CLASSIFICATION
 from interp.tasks.several_labels import MULTI_LABEL
 from interp.tasks.task import Task

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from interp.safety.imports import import_name
+from interp.safety import import_name
 from interp.verdict.evidence import Evidence
 from interp.verdict.words import MANY_LAYERS, some
 

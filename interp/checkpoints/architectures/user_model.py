@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from interp.checkpoints.formats.contents import WRAPPERS
 from interp.checkpoints.weights.effective import plain_state
 from interp.errors import CheckpointError, UsageError
-from interp.safety.imports import called, import_name
+from interp.safety import called, import_name
 
 SHOWN = 4  # names of each kind in a diff; the rest is counted
 

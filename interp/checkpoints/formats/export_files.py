@@ -27,7 +27,7 @@ from interp.checkpoints.graph.steps import Graph, UnknownOperation
 from interp.checkpoints.graph.values import UNKNOWN, Ref, Stored
 from interp.errors import CheckpointError, first_line
 from interp.network.branches import INPUT
-from interp.safety.pickle_scan import load_weights
+from interp.safety import load_weights
 
 DTYPES = {
     1: torch.uint8, 2: torch.int8, 3: torch.int16, 4: torch.int32, 5: torch.int64, 6: torch.float16, 7: torch.float32,

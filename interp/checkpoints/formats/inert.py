@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from interp.checkpoints.formats.legacy import HEADERS, TAKE_CLASS, take_class, without_sources
 from interp.checkpoints.graph.steps import Part
-from interp.safety.pickle_scan import UnsafePickle, load_weights
+from interp.safety import UnsafePickle, load_weights
 
 DEEPEST = 100  # modules in modules
 MOST = 50_000  # modules by name

@@ -18,7 +18,7 @@ from interp.checkpoints.formats.hf_folders import CONFIG, weight_files
 from interp.checkpoints.formats.unknown import unknown
 from interp.checkpoints.weights.tensors import checked_state
 from interp.errors import CheckpointError, UsageError
-from interp.safety.imports import called, import_name, look_up
+from interp.safety import called, import_name, look_up
 
 FORMAT = "--format"
 

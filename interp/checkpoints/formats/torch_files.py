@@ -12,7 +12,7 @@ import torch
 from interp.checkpoints.formats.contents import Contents, contents_of, holds_weights
 from interp.checkpoints.formats.inert import load_inert
 from interp.errors import CheckpointError, first_line
-from interp.safety.pickle_scan import UnsafePickle, load_weights
+from interp.safety import UnsafePickle, load_weights
 
 
 def read_torch(path: Path, allow_pickle: bool = False) -> Contents:

@@ -23,7 +23,7 @@ from interp.data.sources.memory import from_inputs, from_pair
 from interp.data.sources.named import digits, mnist
 from interp.data.sources.tables import from_csv, from_frame
 from interp.errors import DataError, unknown_name
-from interp.safety.imports import call_name, import_name
+from interp.safety import call_name, import_name
 
 Source = Callable[[Any, DataOptions], Any]
 

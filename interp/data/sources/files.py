@@ -13,7 +13,7 @@ from torch import Tensor
 from interp.data.options import DataOptions
 from interp.data.sources.paths import existing
 from interp.errors import DataError, first_line
-from interp.safety.pickle_scan import load_weights
+from interp.safety import load_weights
 
 MOST_RATIO = 100  # unpacked to packed bytes: images with much background come to 10
 MOST_UNPACKED = 100_000_000  # bytes below which any ratio does no harm

@@ -14,7 +14,7 @@ from interp.data.draws import fixed_draws
 from interp.data.options import DataOptions
 from interp.data.sources.memory import named_inputs
 from interp.errors import DataError, InterpError
-from interp.safety.imports import problem
+from interp.safety import problem
 from interp.types import Array
 
 BATCH = 256

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from interp.errors import UsageError
 from interp.run.stage import Stage
-from interp.safety.imports import import_name, look_up
+from interp.safety import import_name, look_up
 
 STAGES: dict[str, Stage | str] = {
     "record": "interp.run.stages.record:STAGE",

@@ -10,7 +10,7 @@ from checkpoints.planted import DIGITS, planted
 from interp.checkpoints import FORMATS, LoadOptions, load_model
 from interp.cli.main import main
 from interp.errors import CheckpointError, UsageError
-from interp.safety.imports import import_name
+from interp.safety import import_name
 
 OURS = """
 import numpy as np

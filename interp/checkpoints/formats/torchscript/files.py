@@ -16,7 +16,7 @@ from interp.checkpoints.formats.torch_files import distrusted
 from interp.checkpoints.formats.torchscript.code import follow
 from interp.checkpoints.graph.steps import UnknownOperation
 from interp.errors import CheckpointError, first_line
-from interp.safety.pickle_scan import UnsafePickle
+from interp.safety import UnsafePickle
 
 WEIGHTS = {"data.pkl": "data.pkl", "data/": "data/"}
 CONSTANTS = {"constants.pkl": "data.pkl", "constants/": "data/"}
