@@ -1,4 +1,4 @@
-"""Whatever holds numbers -> a numpy array."""
+"""Arrays, tensors, lists and columns of tables -> a numpy array."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from interp.errors import DataError, first_line
 from interp.types import Array
 
 HALF = (torch.bfloat16, torch.float16)
-"""Types of tensors that are read in single precision: numpy knows no bfloat16."""
+"""Types of tensors that are converted to single precision: numpy has no bfloat16."""
 
 
 def as_array(where: str, values: Any) -> Array:
@@ -21,14 +21,19 @@ def as_array(where: str, values: Any) -> Array:
     Parameters
     ----------
     where
-        What the values are called in errors.
+        Name of the values in errors.
     values
         Anything that numpy reads as an array, a tensor, or a list of tensors of one shape.
+
+    Returns
+    -------
+    Array
+        The same numbers; halves (float16, bfloat16) of tensors as float32.
 
     Raises
     ------
     DataError
-        If they are ragged, or hold something that no array of numbers can.
+        If rows differ in length, or some values are no numbers that an array can hold.
 
     Examples
     --------
@@ -53,7 +58,12 @@ def as_array(where: str, values: Any) -> Array:
 
 
 def tensor_values(tensor: Tensor) -> Array:
-    """Give a dense tensor's values, without its gradient, from whichever device; halves in single precision.
+    """Give the values of a dense tensor on any device, without its gradient; halves in single precision.
+
+    Parameters
+    ----------
+    tensor
+        Dense tensor of any shape.
 
     Examples
     --------

@@ -22,21 +22,26 @@ NAMES = ("target_names", "feature_names")
 def from_mapping(spec: str, content: Mapping[str, Any]) -> Dataset:
     """Make a data set of arrays under the usual names: ``x_train``, ``y_train``, ``x_test``, ``y_test``; ``x``, ``y``.
 
-    Where no array has a usual name of inputs, but several stand beside the targets, they are the several inputs
-    of a network. Names of classes and of columns may stand beside them under scikit-learn's names, ``target_names``
-    and ``feature_names``.
+    Where no array has a usual name of inputs, but there are several others beside the targets, these are the several
+    inputs of a network. Names of classes and of columns go by scikit-learn's names, ``target_names`` and
+    ``feature_names``.
 
     Parameters
     ----------
     spec
-        What the data are called, on the page and in errors.
+        Name of the data, on the page and in errors.
     content
-        Arrays, tensors or lists by name; what is None is left out.
+        Arrays, tensors or lists by name; entries that are None are left out.
+
+    Returns
+    -------
+    Dataset
+        Splits with inputs of one row a sample, and what is known of them.
 
     Raises
     ------
     DataError
-        If inputs are missing, no numbers or not finite, or targets do not belong to them.
+        If inputs are missing, no numbers or not finite, or there is not one target for each of them.
 
     Examples
     --------
@@ -80,7 +85,7 @@ def from_mapping(spec: str, content: Mapping[str, Any]) -> Dataset:
 
 
 def _inputs(where: str, given: Mapping[str, Any], ends: tuple[str, ...]) -> tuple[Array | None, tuple[InputPart, ...]]:
-    """Find the inputs of a split: one array, or several beside each other with what each is; None without any."""
+    """Find the inputs of a split: one array, or several side by side with a description of each; None without any."""
     inputs = _pick(where, given, INPUT_KEYS, ends)
     several = other_arrays(given, (*INPUT_KEYS, *LABEL_KEYS, *NAMES), ends) if inputs is None else {}
     if len(several) < 2:
@@ -94,7 +99,7 @@ def _pick(where: str, given: Mapping[str, Any], stems: tuple[str, ...], ends: tu
 
 
 def _names(spec: str, given: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    """Read names of classes or columns, none where there are none."""
+    """Read names of classes or columns; gives none where there are none."""
     names = given.get(key, ())
     if isinstance(names, str) or not isinstance(names, Sequence | np.ndarray) or np.ndim(names) != 1:
         raise DataError(spec, found=f"{key} {names!r}", expected="a list of names", do="give one, or leave it out")
@@ -102,7 +107,7 @@ def _names(spec: str, given: Mapping[str, Any], key: str) -> tuple[str, ...]:
 
 
 def _classes(spec: str, splits: Mapping[str, Split], names: tuple[str, ...]) -> tuple[str, ...]:
-    """Name the classes, by their numbers unless told; none without class indices."""
+    """Name the classes, by their numbers where names are not given; gives none without class indices."""
     labels = splits["train"].labels
     if labels is None:
         return ()
@@ -150,7 +155,7 @@ def _split(where: str, inputs: Array, labels: Array | None) -> Split:
 
 
 def _alike(spec: str, splits: dict[str, Split]) -> dict[str, Split]:
-    """Read all splits' targets as one where they differ in kind: a few rows of several labels may look one-hot."""
+    """Read the targets of all splits as one where their kinds differ: a few rows of several labels may look one-hot."""
     tables = {name: split.targets for name, split in splits.items() if split.targets is not None}
     columns = max((table.shape[1] for table in tables.values()), default=1)
     labels = {name: _table(split.labels, columns) for name, split in splits.items() if split.labels is not None}
@@ -164,12 +169,12 @@ def _alike(spec: str, splits: dict[str, Split]) -> dict[str, Split]:
 
 
 def _table(labels: Array, columns: int) -> Array:
-    """Turn class indices back into what they were read from: one column, or one-hot rows."""
+    """Turn class indices back into the table they were read from: one column, or one-hot rows."""
     return labels[:, None] if columns == 1 else np.eye(columns)[labels]
 
 
 def _image_shape(shape: tuple[int, ...]) -> tuple[int, int, int] | None:
-    """Read (H, W) or (C, H, W) of one or three channels; anything else, channels last too, is no image."""
+    """Read (H, W), or (C, H, W) of one or three channels; any other shape, channels last too, is no image."""
     if len(shape) == 2:
         return (1, shape[0], shape[1])
     if len(shape) == 3 and shape[0] in (1, 3):
@@ -187,7 +192,36 @@ def dataset_of(
     root: str | None = None,
     parts: tuple[InputPart, ...] = (),
 ) -> Dataset:
-    """Put splits together with what is known of them, and take their digest."""
+    """Make a data set of splits, with its digest.
+
+    Parameters
+    ----------
+    name
+        Name of the data, on the page and in errors.
+    splits
+        Name of a split -> inputs, and labels or targets.
+    image_shape
+        Channels, height and width of an image; None where inputs are no images.
+    classes
+        Names of the classes; none without class indices.
+    features
+        Names of the input columns; none where they have none.
+    root
+        Folder that the data were read from; None where there is none.
+    parts
+        Name and shape of each of several inputs; none where there is one.
+
+    Returns
+    -------
+    Dataset
+        Data set whose digest is the SHA-256 of all arrays, with their shapes and types.
+
+    Examples
+    --------
+    >>> rows = Split(np.zeros((2, 3)), np.array([0, 1]))
+    >>> len(dataset_of("mine", {"train": rows}, image_shape=None, classes=("0", "1")).digest)
+    64
+    """
     digest = hashlib.sha256()
     for part in splits.values():
         for array in (part.inputs, part.labels, part.targets):
@@ -195,5 +229,5 @@ def dataset_of(
                 digest.update(f"{array.shape}{array.dtype}".encode())
                 digest.update(np.ascontiguousarray(array).data)
     if parts:
-        digest.update(repr(parts).encode())  # an `InputPart` has the plain `repr` of a dataclass
+        digest.update(repr(parts).encode())  # the repr of an `InputPart` is that of a plain dataclass
     return Dataset(name, dict(splits), image_shape, classes, features, digest.hexdigest(), root, parts)

@@ -1,4 +1,4 @@
-"""Random draws that leave no trace: the generators of torch, numpy and Python are as before."""
+"""Random draws that leave the generators of torch, numpy and Python as they were."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import torch
 
 @contextmanager
 def fixed_draws(seed: int, generators: Iterable[torch.Generator | None] = ()) -> Iterator[None]:
-    """Draw from a seed in a block, and put the states of all generators back after it, whatever happens.
+    """Seed the global random generators in a block, and restore the states of all generators after it.
 
     Parameters
     ----------
     seed
-        Seed of torch's, numpy's and Python's own generators in the block.
+        Seed of the global generators of torch, numpy and Python in the block.
     generators
-        Further generators of torch whose states are put back; None among them are left out.
+        Further generators of torch whose states are restored; None among them is skipped.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A name, a path, a callable or something in memory -> inputs, and what a network should make of them."""
+"""A name, a path, a callable or something in memory -> a data set."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from interp.errors import DataError
 from interp.types import Dataset
 
 IN_MEMORY = " in memory"
-"""What the name of data that were given in memory ends in."""
+"""Ending of the names of data that were given in memory."""
 
 MOST_STEPS = 8
-"""Sources that may give each other something to read, one after the other."""
+"""Largest number of sources that are read one after the other, each from what the one before gives."""
 
 
 def load_dataset(spec: Any, options: DataOptions = DataOptions()) -> Dataset:
@@ -31,14 +31,19 @@ def load_dataset(spec: Any, options: DataOptions = DataOptions()) -> Dataset:
         lists by the names that an ``.npz`` has; a pandas DataFrame; a torch Dataset or DataLoader, of which every
         sample is read; or ``{"train": ..., "test": ...}`` of these.
     options
-        Where to look, and which column of a table is the target.
+        Folder of data sets, permission to download, and target column of a table.
+
+    Returns
+    -------
+    Dataset
+        Splits ``train`` and, where there is one, ``test``, with inputs of one row a sample.
 
     Raises
     ------
     DataError
-        If the data are missing, empty, not finite, or inputs and labels differ in number.
+        If the data are missing, empty or not finite, or inputs and labels differ in number.
     UsageError
-        If `spec` names nothing known.
+        If `spec` is no known name, ending or callable.
 
     Examples
     --------
@@ -52,7 +57,12 @@ def load_dataset(spec: Any, options: DataOptions = DataOptions()) -> Dataset:
 
 
 def name_of(spec: Any) -> str:
-    """Say what data are called: a name or path as it was given, else their type.
+    """Name data for the page and for errors: a name or path as it was given, otherwise their type.
+
+    Parameters
+    ----------
+    spec
+        Data as the user gave them.
 
     Examples
     --------
@@ -66,7 +76,7 @@ def name_of(spec: Any) -> str:
 
 
 def _simplest(spec: Any, options: DataOptions) -> Dataset | Mapping[str, Any]:
-    """Read what was given, and what that gives in turn, down to a data set or arrays by name."""
+    """Read data, and again what a source gives, until that is a data set or arrays by name."""
     found = spec
     for _ in range(MOST_STEPS):
         if isinstance(found, Dataset):

@@ -1,4 +1,4 @@
-"""What a user says of a data set."""
+"""Options of reading a data set."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from interp.types.annotations.flags import Flag
 
 @dataclass(frozen=True)
 class DataOptions:
-    """Where data may be looked for, and what of them is the target.
+    """How a data set is found and read.
 
     Attributes
     ----------
@@ -20,6 +20,11 @@ class DataOptions:
         Whether downloads are forbidden.
     target
         Column of a table to be predicted, or ``none``.
+
+    Examples
+    --------
+    >>> DataOptions(offline=True, target="price")
+    DataOptions(root=None, offline=True, target='price')
     """
 
     root: Annotated[str | None, Flag(name="data_root", default="INTERP_DATA of the environment, or a cache")] = None

@@ -1,4 +1,4 @@
-"""The ways in which inputs are usually scaled, by their printed names."""
+"""Scalings that are usual for inputs, by their printed names."""
 
 from __future__ import annotations
 
@@ -12,11 +12,27 @@ from interp.types import Array, Dataset, Scaling
 
 
 def scalings(data: Dataset) -> dict[str, Scaling]:
-    """List the scalings that people use for such data, by printed name.
+    """List the scalings that are usual for such data.
 
-    Bytes are divided by 255; other data by their own maximum; several inputs are raw or standardised. Means
-    and standard deviations are the training split's, over all values for images and per column otherwise, to
-    four digits as printed in papers.
+    Bytes are divided by 255, other data by their own maximum; several inputs are raw or standardised. Means
+    and standard deviations are those of the training split: for images over all values and to four digits, as papers
+    print them, otherwise for each column.
+
+    Parameters
+    ----------
+    data
+        Data set whose training inputs are to be scaled.
+
+    Returns
+    -------
+    dict of Scaling
+        Printed name -> scaling, ``raw`` first.
+
+    Examples
+    --------
+    >>> from interp.data import load_dataset
+    >>> list(scalings(load_dataset("digits")))
+    ['raw', 'x/16', '(x/16-0.3052)/0.3762', '(x/16-0.5)/0.5']
     """
     inputs = data.train.inputs
     if data.parts:
@@ -40,14 +56,30 @@ RAW = Scaling("raw")
 
 
 def _standardised(data: Dataset) -> Scaling:
-    """Make ``(x-mean)/std`` per column; what stands for itself, such as tokens, stays."""
+    """Make ``(x-mean)/std`` for each column; whole numbers that are no quantities, such as tokens, stay as they are."""
     scaling = standardisation(data.train.inputs)
     kept = np.array([part.whole for part in data.parts for _ in range(part.width)] or [False] * data.width)
     return replace(scaling, mean=np.where(kept, 0.0, scaling.mean), std=np.where(kept, 1.0, scaling.std))
 
 
 def affine_scaling(divisor: float, mean: float, std: float) -> Scaling:
-    """Make ``(x/divisor-mean)/std`` with scalar numbers."""
+    """Make the scaling ``(x/divisor-mean)/std`` with the same numbers for all values.
+
+    Parameters
+    ----------
+    divisor, mean, std
+        Numbers of the formula; `divisor` and `std` are not 0.
+
+    Returns
+    -------
+    Scaling
+        Scaling whose name is the formula.
+
+    Examples
+    --------
+    >>> affine_scaling(255, 0.5, 0.25)(np.array([0.0, 255.0]))
+    array([-2.,  2.], dtype=float32)
+    """
     inner = f"x/{divisor:g}" if divisor != 1 else "x"
     return Scaling(
         f"({inner}-{mean:g})/{std:g}", divisor, np.float32(mean) * np.ones(()), np.float32(std) * np.ones(())
@@ -55,7 +87,23 @@ def affine_scaling(divisor: float, mean: float, std: float) -> Scaling:
 
 
 def standardisation(inputs: Array) -> Scaling:
-    """Make ``(x-mean)/std`` per column; constant columns keep their scale."""
+    """Make the scaling ``(x-mean)/std`` with numbers of each column.
+
+    Parameters
+    ----------
+    inputs
+        Inputs (S, D).
+
+    Returns
+    -------
+    Scaling
+        Scaling with the means and standard deviations of the columns; constant columns are divided by 1.
+
+    Examples
+    --------
+    >>> standardisation(np.array([[0.0, 7.0], [4.0, 7.0]]))(np.array([[0.0, 7.0]]))
+    array([[-1.,  0.]], dtype=float32)
+    """
     mean, std = inputs.mean(axis=0, dtype=np.float64), inputs.std(axis=0, dtype=np.float64)
     return Scaling("(x-mean)/std", 1.0, mean, np.where(std > 0, std, 1.0))
 
@@ -68,12 +116,22 @@ def parse_scaling(text: str, data: Dataset | None) -> Scaling:
     text
         ``raw``, ``x/A``, ``(x/A-B)/C``, ``(x-B)/C`` or ``(x-mean)/std``.
     data
-        Gives the numbers of ``(x-mean)/std``.
+        Data set with the means and standard deviations of ``(x-mean)/std``; None where there is none.
+
+    Returns
+    -------
+    Scaling
+        Scaling with these numbers.
 
     Raises
     ------
     UsageError
-        If `text` has another form, or divides by zero.
+        If `text` has another form, divides by zero, or needs data where there are none.
+
+    Examples
+    --------
+    >>> parse_scaling("(x/255 - 0.5)/0.5", None).name
+    '(x/255-0.5)/0.5'
     """
     compact = text.replace(" ", "")
     if compact in ("raw", "x"):

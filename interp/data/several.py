@@ -1,4 +1,4 @@
-"""Several arrays that a network takes beside each other, as one row of values a sample."""
+"""Several inputs of a network, side by side in one row of values for each sample."""
 
 from __future__ import annotations
 
@@ -12,7 +12,17 @@ from interp.types import Array, InputPart
 
 
 def other_arrays(arrays: Mapping[str, Any], usual: Sequence[str], ends: Sequence[str]) -> dict[str, Any]:
-    """Give what a split holds under no usual name, by its names without the split's ending."""
+    """Give the arrays of a split that have no usual name, by their names without the split's ending.
+
+    Parameters
+    ----------
+    arrays
+        All arrays by name.
+    usual
+        Usual names of inputs, targets and names.
+    ends
+        Endings of the split's names, such as ``_train``, in the order in which they are tried.
+    """
     for end in ends:
         own = {
             name.removesuffix(end): array
@@ -25,12 +35,26 @@ def other_arrays(arrays: Mapping[str, Any], usual: Sequence[str], ends: Sequence
 
 
 def joined(where: str, arrays: Mapping[str, Array]) -> tuple[Array, tuple[InputPart, ...]]:
-    """Lay arrays (S, ...) beside each other, (S, D), and say what a row holds.
+    """Put arrays side by side in one table, and describe its columns.
+
+    Parameters
+    ----------
+    where
+        Name of the data in errors.
+    arrays
+        Name -> array (S, ...).
+
+    Returns
+    -------
+    inputs
+        Values of all arrays (S, D), float32 where their types differ.
+    parts
+        Name and shape of each array, and whether its numbers are left unscaled.
 
     Raises
     ------
     DataError
-        If they are no numbers, or differ in their rows.
+        If an array holds no numbers, or their numbers of rows differ.
     """
     for name, array in arrays.items():
         if array.dtype.kind not in "biuf" or array.ndim < 1 or array.size == 0:
@@ -54,7 +78,7 @@ def joined(where: str, arrays: Mapping[str, Array]) -> tuple[Array, tuple[InputP
 
 
 def check_alike(spec: str, first: tuple[InputPart, ...], second: tuple[InputPart, ...]) -> None:
-    """Raise `DataError` where two splits hold other inputs."""
+    """Raise `DataError` where the inputs of two splits differ in name or shape."""
     if first and first != second:
         raise DataError(
             spec,

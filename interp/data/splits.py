@@ -15,7 +15,12 @@ SPLITS = ("train", "test")
 
 
 def holds_splits(content: Mapping[str, Any]) -> bool:
-    """Whether a mapping's keys are those of splits.
+    """Tell whether the keys of a mapping are names of splits.
+
+    Parameters
+    ----------
+    content
+        Mapping that a user gave.
 
     Examples
     --------
@@ -26,19 +31,24 @@ def holds_splits(content: Mapping[str, Any]) -> bool:
 
 
 def flattened(content: Mapping[str, Any], read: Callable[[Any], Dataset | Mapping[str, Any]]) -> dict[str, Any]:
-    """Put the arrays of each split under their names with the split's ending.
+    """Put the arrays of all splits into one mapping, under their names with the split's ending.
 
     Parameters
     ----------
     content
-        Split -> data of any kind.
+        Name of a split -> data of any kind.
     read
-        What turns such data into arrays by name.
+        Function that turns such data into arrays by name.
+
+    Returns
+    -------
+    dict
+        Name of an array, such as ``x_train`` -> the array.
 
     Raises
     ------
     DataError
-        If a split is a whole data set of its own, or the splits name classes or columns differently.
+        If a split has splits of its own, or the splits name classes or columns differently.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a file says that a network should make of its inputs: class indices, several labels, or measured values."""
+"""Targets as a file holds them -> class indices, several labels, or measured values."""
 
 from __future__ import annotations
 
@@ -8,31 +8,42 @@ from interp.errors import DataError
 from interp.types import Array
 
 MOST_CLASSES = 1000
-"""Integer targets with more distinct values than this are no classes."""
+"""Smallest whole number that makes targets measured values, and no class indices."""
 
 
 def read_targets(where: str, values: Array, rows: int) -> tuple[Array | None, Array | None]:
-    """Tell class indices from labels and measured values, by dtype, shape and values.
+    """Tell class indices, several labels and measured values apart, by type, shape and values.
 
     Parameters
     ----------
+    where
+        Name of the data in errors.
     values
-        (S,) or (S, ...), one entry a row of inputs.
+        Targets (S,) or (S, ...), one entry for each row of inputs.
     rows
-        S.
+        Number of rows of inputs, S.
 
     Returns
     -------
     labels
-        (S,) int64 from 0: whole numbers of one column, or the ones of one-hot rows. Else None.
+        Class indices (S,), int64 from 0: whole numbers of one column, or the columns of the ones of one-hot rows; None
+        for other targets.
     targets
-        (S, T): uint8 where they are zeros and ones of several columns (several labels a row), float64 where they
-        are measured. Else None.
+        Targets (S, T): uint8 where they are zeros and ones with several labels in some row, float64 where they are
+        measured values; None for class indices.
 
     Raises
     ------
     DataError
-        If their number is not that of the inputs, a value is missing, or whole numbers fall below 0.
+        If their number is not that of the inputs, a value is missing, or some are whole numbers below 0.
+
+    Examples
+    --------
+    >>> read_targets("y", np.array([[1, 0], [0, 1], [0, 1]]), 3)
+    (array([0, 1, 1]), None)
+    >>> read_targets("y", np.array([0.5, 1.25]), 2)
+    (None, array([[0.5 ],
+           [1.25]]))
     """
     if values.ndim == 0 or (len(values) and not values.size):
         found = f"labels {values}" if values.ndim == 0 else f"labels of shape {values.shape}"
@@ -64,7 +75,7 @@ def _columns(table: Array) -> tuple[Array | None, Array | None]:
 
 
 def _class_indices(where: str, values: Array) -> Array | None:
-    """Give whole numbers from 0 as they are; None for measured values."""
+    """Give whole numbers from 0 as int64; None for measured values."""
     wide = values.astype(np.float32) if values.dtype == np.float16 else values  # which cannot hold the bounds
     whole: Array = np.clip(wide, -(2**53), 2**53).astype(np.int64)
     if not np.array_equal(whole, values) or whole.max() >= MOST_CLASSES:

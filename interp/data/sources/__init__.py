@@ -1,7 +1,7 @@
-"""What data may be given as: a name, a file, code of the user's own, or something in memory.
+"""Sources of data: a name, a file, code of the user's own, or something in memory.
 
-To add a source, write a function ``(what was given, options) -> data`` and one line in `SOURCES`. It gives a `Dataset`,
-or anything simpler that is a source itself, such as ``(x, y)`` or arrays by name.
+To add a source, write a function ``(spec, options) -> data`` and one line in `SOURCES`. It gives a `Dataset`, or
+anything simpler that is a source itself, such as ``(x, y)`` or arrays by name.
 """
 
 from __future__ import annotations
@@ -41,9 +41,10 @@ SOURCES: dict[str | type, Source | str] = {
     DataLoader: from_loader,
     TorchDataset: from_torch_dataset,
 }
-"""Name, ending of a file (with its dot) or type -> what reads it; a value may be ``package.module:name`` of one."""
+"""Name, ending of a file (with its dot) or type -> function that reads it, or ``package.module:name`` of one."""
 
 CODE = "package.module:callable"
+"""Form of the name of a user's own function, as messages show it."""
 
 
 def data_names() -> list[str]:
@@ -58,7 +59,12 @@ def data_names() -> list[str]:
 
 
 def is_code(spec: object) -> bool:
-    """Whether data are named by a callable of the user's own, which opening them runs.
+    """Tell whether data are given as a callable of the user's own, which opening them runs.
+
+    Parameters
+    ----------
+    spec
+        Data as the user gave them.
 
     Examples
     --------
@@ -69,14 +75,19 @@ def is_code(spec: object) -> bool:
 
 
 def find_source(spec: Any, where: str = "data") -> Source:
-    """Find what reads a name, a path, or data in memory.
+    """Find the function that reads a name, a path, or data in memory.
 
     Parameters
     ----------
     spec
-        What was given.
+        Data as the user gave them.
     where
-        What the data are called in errors.
+        Name of the data in errors.
+
+    Returns
+    -------
+    callable
+        Function of such data and `DataOptions`.
 
     Raises
     ------
@@ -109,7 +120,7 @@ def from_callable(spec: str, options: DataOptions) -> Any:
 
 
 def _key_of(spec: Any) -> str | type | None:
-    """Give the key that something is read by: its name, its ending, or the closest of its types."""
+    """Give the key of `SOURCES` for some data: the name, the ending, or the most specific of the types."""
     if isinstance(spec, str | Path):
         return next((key for key in (str(spec), Path(spec).suffix.lower()) if key in SOURCES), None)
     by_type = (kind for kind in type(spec).__mro__ if kind in SOURCES)

@@ -15,8 +15,11 @@ from interp.data.sources.paths import existing
 from interp.errors import DataError, first_line
 from interp.safety import load_weights
 
-MOST_RATIO = 100  # unpacked to packed bytes: images with much background come to 10
-MOST_UNPACKED = 100_000_000  # bytes below which any ratio does no harm
+MOST_RATIO = 100
+"""Largest ratio of unpacked to packed bytes; images with much background have 10."""
+
+MOST_UNPACKED = 100_000_000
+"""Number of unpacked bytes below which any ratio is harmless."""
 
 
 def from_npz(spec: str, options: DataOptions) -> dict[str, Any]:
@@ -25,7 +28,7 @@ def from_npz(spec: str, options: DataOptions) -> dict[str, Any]:
     Raises
     ------
     DataError
-        If the file is missing, damaged, holds anything else, or would unpack to far more than it is.
+        If the file is missing, damaged, holds anything else, or would unpack to far more than its size.
     """
     path = existing(spec)
     try:
@@ -42,7 +45,20 @@ def from_npz(spec: str, options: DataOptions) -> dict[str, Any]:
 
 
 def check_unpacked(members: Sequence[ZipInfo], size: int) -> None:
-    """Raise `ValueError` where an archive would unpack to far more than it is, or names a member twice."""
+    """Check that an archive unpacks to a reasonable size, and has each name once.
+
+    Parameters
+    ----------
+    members
+        Entries of the archive.
+    size
+        Size of the archive in bytes.
+
+    Raises
+    ------
+    ValueError
+        If it would unpack to far more than its size, or two entries have one name.
+    """
     unpacked = sum(member.file_size for member in members)
     if unpacked > max(MOST_RATIO * size, MOST_UNPACKED):
         raise ValueError(f"a zip that unpacks to {unpacked:,} bytes, {unpacked // max(size, 1)} times its size")
@@ -51,7 +67,7 @@ def check_unpacked(members: Sequence[ZipInfo], size: int) -> None:
 
 
 def from_tensors(spec: str, options: DataOptions) -> dict[str, Any]:
-    """Read a dict of tensors, without running code; what is no dense tensor is left out.
+    """Read a dict of tensors, without running code; entries that are no dense tensors are left out.
 
     Raises
     ------
@@ -71,6 +87,6 @@ def from_tensors(spec: str, options: DataOptions) -> dict[str, Any]:
 
 
 def _is_dense(tensor: Tensor) -> bool:
-    """Whether a tensor holds plain numbers, all of which are stored: one of stride 0 can claim any size."""
+    """Tell whether a tensor holds plain numbers that are all stored: one of stride 0 can have any shape."""
     plain = tensor.layout == torch.strided and not (tensor.is_meta or tensor.is_quantized or tensor.is_complex())
     return plain and tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()

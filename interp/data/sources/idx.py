@@ -1,4 +1,4 @@
-"""MNIST's own files: a number that says type and axes, the length of each axis, then the values."""
+"""Files of MNIST (IDX): a number for type and axes, the length of each axis, then the values."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 from interp.types import Array
 
 BYTES = 8
+"""Type code of unsigned bytes."""
+
 STEMS = {"train": ("train-images-idx3", "train-labels-idx1"), "test": ("t10k-images-idx3", "t10k-labels-idx1")}
 """Split -> files of images and of labels, less their ending."""
 
@@ -17,12 +19,22 @@ STEMS = {"train": ("train-images-idx3", "train-labels-idx1"), "test": ("t10k-ima
 def read_idx(path: Path) -> Array:
     """Read an array of bytes.
 
+    Parameters
+    ----------
+    path
+        Name of the file.
+
+    Returns
+    -------
+    Array
+        Values in the shape that the file declares, uint8.
+
     Raises
     ------
     ValueError
-        If it is none, or the file holds more or less than it declares.
+        If the file is no such array, or holds more or fewer values than it declares.
     """
-    if not path.is_file():  # a pipe would wait for someone who writes
+    if not path.is_file():  # opening a pipe would block until someone writes to it
         raise ValueError(f"{path.name} is no file")
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -37,12 +49,22 @@ def read_idx(path: Path) -> Array:
 
 
 def read_mnist(folder: Path) -> dict[str, tuple[Array, Array]]:
-    """Read split -> images (S, H, W) and labels (S,), both of bytes.
+    """Read images and labels of both splits.
+
+    Parameters
+    ----------
+    folder
+        Folder with the four files.
+
+    Returns
+    -------
+    dict
+        Name of a split -> images (S, H, W) and labels (S,) from 0 to 9, both uint8.
 
     Raises
     ------
     ValueError
-        If images are none, or are not as many as labels, 0 to 9.
+        If there are no images, not one label for each, labels above 9, or images of two sizes.
     """
     found = {}
     for split, stems in STEMS.items():

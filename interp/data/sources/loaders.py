@@ -1,4 +1,4 @@
-"""Torch's data sets and loaders: all of their samples, in order."""
+"""Torch data sets and loaders -> all of their samples, in order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from interp.safety import problem
 from interp.types import Array
 
 BATCH = 256
-"""Samples that are read at once from a data set without a loader."""
+"""Number of samples that are read at once from a data set without a loader."""
 
 
 def from_torch_dataset(dataset: TorchDataset[Any], options: DataOptions) -> Any:
@@ -31,13 +31,25 @@ def from_torch_dataset(dataset: TorchDataset[Any], options: DataOptions) -> Any:
 def from_loader(loader: DataLoader[Any], options: DataOptions) -> dict[str, Any]:
     """Read every batch of a loader; one that shuffles is read in the order of its data set, the last batch too.
 
-    What a data set draws at random (augmentations) is drawn from seed 0, so that it is the same every time, and the
-    states of all generators are as before.
+    Random augmentations of a data set are drawn with seed 0, so that they are the same every time, and the states of
+    all generators are restored.
+
+    Parameters
+    ----------
+    loader
+        Loader of samples, inputs alone or with targets.
+    options
+        Options of reading data; not used.
+
+    Returns
+    -------
+    dict
+        Name of an array -> values of all samples.
 
     Raises
     ------
     DataError
-        If there is no batch, batches are not alike, or the data set fails.
+        If there is no batch, batches differ in their names or shapes, or the data set fails.
     """
     where = type(loader).__name__
     generators = [getattr(part, "generator", None) for part in (loader, loader.sampler)]
@@ -59,7 +71,7 @@ def from_loader(loader: DataLoader[Any], options: DataOptions) -> dict[str, Any]
 
 
 def _in_order(loader: DataLoader[Any]) -> Iterable[Any]:
-    """Give a loader that does not shuffle; any other sampler is the user's choice of samples, and kept."""
+    """Give a loader that does not shuffle; any other sampler is the user's choice of samples, and stays."""
     shuffles = isinstance(loader.sampler, RandomSampler) and not loader.sampler.replacement
     if not shuffles or type(loader.batch_sampler) is not BatchSampler:
         return loader
@@ -79,7 +91,7 @@ def _arrays(where: str, batch: Any) -> dict[str, Array]:
 
 
 def _named(batch: Any) -> dict[str, Any]:
-    """Name what a sample holds: its own keys; inputs alone; or inputs, one or several, and targets last."""
+    """Name the parts of a batch: by its own keys; as inputs alone; or as one or several inputs with targets last."""
     if isinstance(batch, Mapping):
         return {str(name): values for name, values in batch.items()}
     if not isinstance(batch, (tuple, list)):
@@ -93,14 +105,14 @@ def _named(batch: Any) -> dict[str, Any]:
 
 
 def _unpacked(inputs: list[Any]) -> Any:
-    """Give one input as it is, several as a tuple; collating makes lists of tuples."""
+    """Give one input as it is, several as a tuple; collating turns tuples into lists."""
     if len(inputs) > 1:
         return tuple(inputs)
     return tuple(inputs[0]) if isinstance(inputs[0], list) else inputs[0]
 
 
 def _joined(where: str, batches: list[dict[str, Array]]) -> dict[str, Array]:
-    """Lay batches one after the other."""
+    """Concatenate batches."""
     kinds = {tuple((name, array.shape[1:]) for name, array in batch.items()) for batch in batches}
     if len(kinds) > 1 or any(array.ndim == 0 for array in batches[0].values()):
         raise DataError(

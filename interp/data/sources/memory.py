@@ -20,10 +20,22 @@ def from_inputs(content: Any, options: DataOptions) -> dict[str, Any]:
 def from_pair(content: tuple[Any, ...], options: DataOptions) -> dict[str, Any]:
     """Take ``(inputs, targets)``; several inputs are a tuple of arrays or a mapping, ``((first, second), targets)``.
 
+    Parameters
+    ----------
+    content
+        Pair of inputs and targets.
+    options
+        Options of reading data; not used.
+
+    Returns
+    -------
+    dict
+        Name of an array -> the array.
+
     Raises
     ------
     DataError
-        If there are not two.
+        If the tuple does not have two parts.
     """
     if len(content) != 2:
         raise DataError(
@@ -37,7 +49,12 @@ def from_pair(content: tuple[Any, ...], options: DataOptions) -> dict[str, Any]:
 
 
 def named_inputs(content: Any) -> dict[str, Any]:
-    """Give inputs their names: one is ``x``; several keep those of a mapping, or are numbered.
+    """Give inputs their names: one is ``x``; several have those of a mapping, or are numbered.
+
+    Parameters
+    ----------
+    content
+        Inputs: an array, a table, a tuple of arrays, or a mapping.
 
     Examples
     --------

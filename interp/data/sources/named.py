@@ -1,4 +1,4 @@
-"""Data sets known by name."""
+"""Data sets that are known by name."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from interp.errors import DataError, first_line
 from interp.types import Dataset, Split
 
 RAW = Path("MNIST") / "raw"
+"""Folder of the files of MNIST, as torchvision names it."""
 
 
 def digits(spec: str, options: DataOptions) -> Dataset:
-    """Load scikit-learn's bundled 8x8 digits, 1,437 to train and 360 to test, values 0..16."""
+    """Load scikit-learn's bundled 8x8 digits: 1,437 for training and 360 for testing, values from 0 to 16."""
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
@@ -30,7 +31,20 @@ def digits(spec: str, options: DataOptions) -> Dataset:
 
 
 def mnist(spec: str, options: DataOptions) -> Dataset:
-    """Load MNIST, 60,000 and 10,000 images of bytes, from its own files; torchvision downloads them if allowed."""
+    """Load MNIST, 60,000 and 10,000 images of bytes; torchvision downloads the files where that is allowed.
+
+    Parameters
+    ----------
+    spec
+        Name of the data, on the page and in errors.
+    options
+        Folder of data sets, and permission to download.
+
+    Raises
+    ------
+    DataError
+        If the files are missing or damaged, and cannot be downloaded.
+    """
     root = _root(options)
     try:
         if not _has_mnist(root):

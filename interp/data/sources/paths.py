@@ -8,12 +8,17 @@ from interp.errors import DataError
 
 
 def existing(spec: str | Path) -> Path:
-    """Give the path of a file that is there.
+    """Give the path of a file that exists.
+
+    Parameters
+    ----------
+    spec
+        Path as the user gave it.
 
     Raises
     ------
     DataError
-        If there is none.
+        If there is no such file.
     """
     path = Path(spec)
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""Data sets from tables of numbers, one row a sample, with the target in one of the columns."""
+"""Data sets from tables of numbers, with one row for each sample and the target in one of the columns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TARGET_COLUMNS = ("label", "labels", "target", "class", "y")
+"""Usual names of the column to be predicted, in lower case."""
+
 NO_TARGET = "none"
+"""Name that a user gives where a table has no column to be predicted."""
 
 
 def from_csv(spec: str, options: DataOptions) -> dict[str, Any]:
@@ -45,7 +48,21 @@ def from_frame(frame: pd.DataFrame, options: DataOptions) -> dict[str, Any]:
 
 
 def arrays_of_frame(where: str, frame: pd.DataFrame, target: str | None) -> dict[str, Any]:
-    """Cut a table into inputs and target, as arrays by name.
+    """Cut a table into inputs and target.
+
+    Parameters
+    ----------
+    where
+        Name of the data in errors.
+    frame
+        Table with one row for each sample.
+    target
+        Name of the column to be predicted, or ``none``; None for a usual name, or the last column.
+
+    Returns
+    -------
+    dict
+        Name of an array -> the array, and names of columns and classes.
 
     Raises
     ------
@@ -66,6 +83,15 @@ def arrays_of_frame(where: str, frame: pd.DataFrame, target: str | None) -> dict
 def inputs_of_frame(where: str, frame: pd.DataFrame, target: str | None = None) -> dict[str, Any]:
     """Give columns of numbers as inputs (S, D) float64 with their names.
 
+    Parameters
+    ----------
+    where
+        Name of the data in errors.
+    frame
+        Table of inputs, with one row for each sample.
+    target
+        Name of the column that was taken as the target, for the error; None where there is none.
+
     Raises
     ------
     DataError
@@ -79,7 +105,19 @@ def inputs_of_frame(where: str, frame: pd.DataFrame, target: str | None = None) 
 
 
 def target_of_column(column: pd.Series) -> dict[str, Any]:
-    """Give numbers as they are, and words as class indices in alphabetical order with their names."""
+    """Give numbers as they are, and words as class indices in alphabetical order, with the names of the classes.
+
+    Parameters
+    ----------
+    column
+        Column to be predicted.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> target_of_column(pd.Series(["dog", "cat"]))
+    {'y': array([1, 0]), 'target_names': ('cat', 'dog')}
+    """
     import pandas as pd
 
     if pd.api.types.is_numeric_dtype(column):
@@ -89,7 +127,7 @@ def target_of_column(column: pd.Series) -> dict[str, Any]:
 
 
 def _with_names(where: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """Name columns by text, each once."""
+    """Turn the names of columns into texts, and check that each occurs once."""
     named = frame.set_axis(frame.columns.map(str), axis=1)
     doubled = named.columns[named.columns.duplicated()]
     if len(doubled):
@@ -120,7 +158,7 @@ def _refuse_missing(frame: pd.DataFrame, where: str) -> None:
 
 
 def _refuse_text(inputs: pd.DataFrame, target: str | None, where: str) -> None:
-    """Refuse categories: in which order a network read them, as how many columns, is in no file."""
+    """Refuse categories: no file says in which order, or as how many columns, a network takes them."""
     import pandas as pd
 
     types = pd.api.types
