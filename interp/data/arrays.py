@@ -28,7 +28,7 @@ def as_array(where: str, values: Any) -> Array:
     Returns
     -------
     Array
-        The same numbers; halves (float16, bfloat16) of tensors as float32.
+        Values as an array; halves (float16, bfloat16) of tensors as float32.
 
     Raises
     ------
