@@ -32,7 +32,7 @@ def scalings(data: Dataset) -> dict[str, Scaling]:
     --------
     >>> from interp.data import load_dataset
     >>> list(scalings(load_dataset("digits")))
-    ['raw', 'x/16', '(x/16-0.3052)/0.3762', '(x/16-0.5)/0.5']
+    ['raw', 'x/16', '(x/16-0.3054)/0.3761', '(x/16-0.5)/0.5']
     """
     inputs = data.train.inputs
     if data.parts:
