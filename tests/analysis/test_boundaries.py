@@ -202,3 +202,38 @@ def test_the_published_rule_needs_no_mixtures():
         classify_boundaries(fit_gaussians(z, sampled=drawn), preset("as-nn")) for drawn in (np.array([1]), None)
     )
     assert some.kind.tolist() == every.kind.tolist()
+
+
+def test_the_interval_of_a_light_component_is_as_wide_as_its_own_rows_allow():
+    """Two components so far apart that it is known whose row is whose: 800 and 3,200 rows, one sigma away each."""
+    rng, light = np.random.default_rng(0), np.arange(4000) < 800
+    z = np.where(light[:, None], rng.normal(1, 1, (4000, 8)), rng.normal(13, 1, (4000, 8)))
+    for values, rows in ((z, 800), (z - 14, 3200)):
+        found = classify_boundaries(fit_gaussians(values, None, GaussianOptions(components=2)))
+        half = (found.distance_high - found.distance_low) / 2
+        expected = 1.96 * np.sqrt((1 + found.distance**2 / 2) / rows)
+        assert found.distance == pytest.approx(1, abs=0.2)
+        np.testing.assert_allclose(half, expected, rtol=0.15)  # an error's own relative error is sqrt(k / rows)
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_node_is_one_sided_whichever_side_its_data_lie_on(side):
+    z = side * np.random.default_rng(0).normal(9, 1, (2000, 1))
+    fit = fit_gaussians(z, None, GaussianOptions(components=1))
+    assert fit.positive_share.tolist() == [side > 0]
+    assert classify_boundaries(fit).kind.tolist() == ["one-sided"]
+
+
+def test_nodes_that_were_not_drawn_have_no_part_in_permuted_biases():
+    """Neither as nodes that are counted nor as those whose bias another node is given."""
+    rng = np.random.default_rng(3)
+    bias, drawn = rng.normal(0, 1, 12), np.array([0, 2, 3, 7, 8, 11])
+    bias[np.setdiff1d(np.arange(12), drawn)] += 30
+    z = rng.normal(bias, 1, (500, 12))
+    some = classify_boundaries(fit_gaussians(z, None, GaussianOptions(components=1), sampled=drawn), bias=bias)
+    fit = fit_gaussians(z[:, drawn], None, GaussianOptions(components=1))
+    alone = classify_boundaries(fit, bias=bias[drawn])
+    for name in ("null_share", "null_low", "null_high"):
+        found, expected = (getattr(each, name)["permuted bias"] for each in (some, alone))
+        np.testing.assert_allclose(found, expected, rtol=1e-12, err_msg=name)
+    assert alone.null_share["permuted bias"][-1] > 0.5, "biases of the drawn nodes are close to each other"

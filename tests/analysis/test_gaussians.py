@@ -150,3 +150,9 @@ def test_a_fit_of_some_nodes_alone():
         np.testing.assert_allclose(
             getattr(whole.of(np.array([1, 2])), name), getattr(part, name), rtol=1e-9, equal_nan=True, err_msg=name
         )
+
+
+def test_a_value_of_exactly_zero_is_not_positive():
+    """Nor is a node that is never above 0 but often at it, such as a sum of rectified values, one that lies above."""
+    z = np.repeat([[-1.0, 0.0], [0.0, 0.0], [-0.0, -2.0], [2.0, 0.0]], 10, axis=0)
+    assert fit_gaussians(z, None, GaussianOptions(components=1)).positive_share.tolist() == [0.25, 0]

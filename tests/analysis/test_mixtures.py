@@ -153,3 +153,36 @@ def test_distribution_function_is_the_weighted_sum():
     )
     expected = sum(w * stats.norm.cdf(values[0], m, np.sqrt(v)) for w, m, v in TWO)
     np.testing.assert_allclose(mixture_cdf(values, weight, mean, var)[0], expected, rtol=1e-12)
+
+
+def test_narrow_components_keep_their_width():
+    """Far apart, both have the moments of their own rows, though their variances are 1/10,000 and 1/2,500 of z's."""
+    rng = np.random.default_rng(0)
+    parts = rng.normal(-1, 0.01, 2000), rng.normal(1, 0.02, 2000)
+    z = np.concatenate(parts)[:, None]
+    mixture, components, _ = best_mixtures(binned(z), 2)
+    assert components.tolist() == [2]
+    np.testing.assert_allclose(mixture.var[0], [part.var() / z.var() for part in parts], rtol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_em_stops_only_where_nothing_is_left_to_gain(seed):
+    """Overlapping components converge slowly: at a gain of 1e-4 nats a row some five nats are still to come."""
+    z = draw([(0.3, 0, 1), (0.7, 2.5, 1)], 4000, seed)
+    data = binned(z)
+    found, components, _ = best_mixtures(data, 2)
+    assert components.tolist() == [2]
+    on = fit_mixture(data, found, iterations=1000, tolerance=0)
+    assert 0 <= on.loglik[0] - found.loglik[0] < 0.1
+    np.testing.assert_allclose(found.weight, on.weight, atol=0.01)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_start_that_ends_better_is_kept_though_it_begins_worse(seed):
+    """Of three clusters two components join two: one start ends at the wrong pair, hundreds of nats below."""
+    data = binned(draw([(0.3, -9, 1), (0.6, 0, 1), (0.1, 10, 1)], 2000, seed))
+    found = best_mixtures(data, 2)[2][0, 1]
+    first = fit_mixture(data, quantile_start(data, 1), iterations=2)
+    ends = [fit_mixture(data, start, 1000).loglik[0] for start in (quantile_start(data, 2), split_start(first))]
+    assert abs(ends[0] - ends[1]) > 100
+    assert found == pytest.approx(-2 * max(ends) + 5 * np.log(2000), abs=0.1)

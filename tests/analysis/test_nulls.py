@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from interp.analysis.boundaries import classify_boundaries
 from interp.analysis.gaussians import GaussianOptions, fit_gaussians
@@ -162,3 +163,36 @@ def test_a_node_without_width_has_no_chance():
     z = np.stack([np.ones(50), np.random.default_rng(0).normal(size=50)], axis=1)
     fit = fit_gaussians(z, None, GaussianOptions(components=1))
     assert (chance_within(fit, clusters_of(fit, Thresholds()), np.ones((2, 3)))[0] == 0).all()
+
+
+def test_the_range_of_random_points_is_the_central_95_percent_of_a_binomial_law():
+    """Of 400 nodes of one law the number at the boundary is binomial; 90 % would be 2.5 nodes off at either end."""
+    nodes = 400
+    z = np.random.default_rng(0).normal(size=(800, nodes))
+    found = classify_boundaries(fit_gaussians(z, None, GaussianOptions(components=1, bins=64)))
+    share = found.null_share["random point"]
+    known = (share > 0.2) & (share < 0.8)
+    assert known.sum() > 3
+    for name, edge in (("null_low", 0.025), ("null_high", 0.975)):
+        end = getattr(found, name)["random point"][known] * nodes
+        np.testing.assert_allclose(end, stats.binom.ppf(edge, nodes, share[known]), atol=1.01, err_msg=name)
+
+
+def test_the_range_of_permuted_biases_is_the_central_95_percent_of_a_hypergeometric_law():
+    """Each boundary is at its node's mean, and stays there with a bias like its own: there are two, 9 apart.
+
+    The ends of one range are those of some hundred permutations, so they are averaged over seeds.
+    """
+    nodes, rule = 400, Thresholds(rule="mean")
+    fit = fit_gaussians(np.random.default_rng(0).normal(size=(64, nodes)), None, GaussianOptions(components=1))
+    bias = np.where(np.arange(nodes) < nodes // 2, 0.0, 9.0)
+    ends = []
+    for seed in range(4):
+        found = classify_boundaries(fit, rule, bias=bias, seed=seed)
+        at = found.epsilons.searchsorted(2)  # no mean of 64 rows is so far from 0
+        ends.append([found.null_low["permuted bias"][at], found.null_high["permuted bias"][at]])
+    same = stats.hypergeom(nodes, nodes // 2, nodes // 2)  # nodes of the first half that get a bias of it
+    for end, edge, wrong in zip(np.mean(ends, axis=0) * nodes, (0.025, 0.975), (0.05, 0.95), strict=True):
+        expected, other = 2 * same.ppf(edge), 2 * same.ppf(wrong)
+        assert abs(expected - other) >= 4
+        assert abs(end - expected) < 1.9

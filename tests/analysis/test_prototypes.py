@@ -13,6 +13,7 @@ from interp.analysis.prototypes import (
     project_onto_boundary,
     strength_of,
 )
+from interp.network.activations import ACTIVATIONS, SEEN_ONLY
 from interp.types import Boundaries, GaussianFit, LayerRows
 
 D, N, S = 6, 5, 3000
@@ -275,3 +276,22 @@ def test_prototypes_of_drawn_nodes_are_those_of_all(layer):
             np.testing.assert_allclose(found, getattr(whole, name)[kind][drawn], atol=1e-6, err_msg=f"{name} {kind}")
     for name in ("projection", "weight", "whitening"):
         np.testing.assert_allclose(getattr(part, name), getattr(whole, name)[drawn], err_msg=name)
+
+
+ONE_SIDED = ("relu", "leaky_relu", "gelu", "silu", "elu", "softplus", "relu6", "selu", "celu", "mish")
+
+
+@pytest.mark.parametrize("activation", [*ACTIVATIONS, *SEEN_ONLY, "prelu", "custom"])
+def test_all_that_rectify_are_near_on_a_whole_half_space_and_no_others(activation):
+    z = np.array([-2.0, -0.5, 0.0, 3.0])
+    expected = [0, 0, 0, 3] if activation in ONE_SIDED else [2, 0.5, 0, 3]
+    assert distance_of(z, activation).tolist() == expected
+
+
+@pytest.mark.parametrize("activation", ["gelu", "leaky_relu", "softplus"])
+def test_the_nearest_inputs_of_a_smooth_relative_of_relu_are_all_of_those_below_zero(layer, activation):
+    found = layer.prototypes(activation)
+    for node in range(N - 1):
+        near = layer.z[:, node] <= 0
+        assert found.effective_count["nearest"][node] == near.sum()
+        np.testing.assert_allclose(found.layer_input["nearest"][node], layer.x[near].mean(axis=0), atol=2e-5)

@@ -131,3 +131,22 @@ def test_several_checkpoints_on_the_command_line(tmp_path, capsys):
         err = capsys.readouterr().err
         assert message in err
         assert err.count("\n") == 1
+
+
+def test_q_values_over_runs_are_corrected_within_each_layer():
+    """Two layers of three levels each; NaN, where all runs are unchanged, counts as no test."""
+    rng = np.random.default_rng(0)
+    baseline = rng.normal(0.9, 0.02, 5)
+    swept = [[], []]
+    for part, cost in zip(swept, (0.1, 0.01), strict=True):
+        levels = {level: baseline - cost + rng.normal(0, 0.02, 5) for level in (0.1, 0.25, 0.5)} | {1.0: baseline}
+        part += [planted({level: one[i] for level, one in levels.items()}, baseline[i]).whole_layers for i in range(5)]
+    both = [
+        pd.concat([first, second.assign(layer="b")], ignore_index=True) for first, second in zip(*swept, strict=True)
+    ]
+    effects = [Effects(table, pd.DataFrame(), {"train": one}, {}) for table, one in zip(both, baseline, strict=True)]
+    table = over_runs(models(5), effects).table
+    for _, part in table.groupby("layer"):
+        tested = part[part["level"] != 1]
+        assert tested["q_value"].to_numpy() == pytest.approx(stats.false_discovery_control(tested["p_value"]))
+        assert part[part["level"] == 1]["q_value"].isna().all()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from small_networks import Hidden, convolutional, dataset, learned, loaded, mlp, ranges_of
 
 from interp.interventions import NO_OPS, PUBLISHED, InterventionOptions, intervene, levels
@@ -165,3 +166,19 @@ def test_losses_are_the_mean_cross_entropy():
     out = plain.outputs(torch.from_numpy(split.inputs), layer=0, change=lambda z: z * 0.5)
     expected = torch.nn.functional.cross_entropy(out, torch.from_numpy(split.labels))
     assert row["loss"] == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_q_values_are_corrected_within_layer_intervention_and_split():
+    chain, plain = mlp("relu")
+    split = learned(plain)
+    model = loaded(chain)
+    ranges, means = ranges_of(plain, torch.from_numpy(split.inputs))
+    names = [layer.name for layer in model.layers]
+    known = dict(zip(names, ranges, strict=True)), dict(zip(names, means, strict=True))
+    options = InterventionOptions(levels=1, curve_levels=0, control_samples=0)
+    found = intervene(model, dataset(train=split, test=split.take(np.arange(150))), *known, options)
+    for table in (found.whole_layers, found.single_nodes):
+        assert table["layer"].nunique() > 1
+        for key, part in table.groupby(["layer", "intervention", "split"]):
+            expected = stats.false_discovery_control(part["p_value"])
+            np.testing.assert_allclose(part["q_value"], expected, rtol=1e-12, err_msg=str(key))

@@ -7,7 +7,7 @@ import torch
 from small_networks import learned, loaded, mlp, ranges_of
 
 from interp.analysis import paired_bootstrap, percentile_interval
-from interp.interventions import compare_with_control
+from interp.interventions import Ranges, compare_with_control, output_ranges
 from interp.interventions.readouts.control import shuffle_weights
 from interp.interventions.readouts.tolerance import Tolerance, compared, connected, tolerance, tolerance_row
 from interp.types import Effects
@@ -128,3 +128,36 @@ def test_every_copy_is_another_shuffle_and_the_network_its_own_control_otherwise
     assert (idle["agreement"] == 1).all()
     weights = [next(shuffle_weights(chain, seed).parameters()) for seed in (3, 4)]
     assert not torch.equal(*weights)
+
+
+def test_every_parameter_of_a_copy_is_shuffled_and_keeps_its_values():
+    chain, _ = mlp("relu", widths=(64, 24, 12, 10))
+    names = [name for name, _ in chain.named_parameters()]
+    assert len(names) == 6
+    shuffled = dict(shuffle_weights(chain, 0).named_parameters())
+    for name, value in chain.named_parameters():
+        assert torch.equal(shuffled[name].flatten().sort().values, value.flatten().sort().values)
+        assert not torch.equal(shuffled[name], value), name
+
+
+def test_levels_of_a_copy_are_fractions_of_its_own_output_ranges():
+    """A copy's rows are those of the copy taken alone, whatever the ranges of the network's own nodes."""
+    chain, plain = mlp("relu", widths=(64, 12, 5))
+    split = learned(plain, 120)
+    x = torch.from_numpy(split.inputs)
+    with torch.no_grad():
+        ranges, _ = ranges_of(plain, x)
+    wide = [Ranges(part.low, part.high * 50) for part in ranges]
+    model = loaded(chain)
+    copied = loaded(shuffle_weights(chain, 7))
+    own = {layer.name: output_ranges(copied, layer, split.inputs) for layer in copied.layers}
+    names = [layer.name for layer in model.layers]
+    alone, _ = compare_with_control(copied, split, own, 8, seed=0, shuffles=0)
+    found = [
+        compare_with_control(model, split, dict(zip(names, known, strict=True)), 8, seed=7)[0]
+        for known in (ranges, wide)
+    ]
+    given, shuffled = ([one[one["network"] == which]["agreement"] for one in found] for which in ("given", "shuffled"))
+    np.testing.assert_array_equal(shuffled[0], shuffled[1])
+    np.testing.assert_array_equal(shuffled[0], alone["agreement"])
+    assert not np.array_equal(*given)

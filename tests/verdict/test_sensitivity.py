@@ -1,0 +1,36 @@
+"""When a layer's sweeps are said to lie in the published pattern."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from interp.types import Effects
+from interp.verdict.sensitivity import published_pattern
+
+
+def said(scaled, shifted, q=1e-9):
+    """Give the last words on a layer that loses `scaled` at a tenth of z and `shifted` at 5 % of the range."""
+    rows = [("scale", 0.01, -0.3), ("scale", 0.1, scaled), ("scale", 1.0, 0.0), ("scale", 10.0, 0.0)]
+    rows += [("offset", -0.05, shifted[0]), ("offset", 0.05, shifted[1])]
+    table = pd.DataFrame(rows, columns=["intervention", "level", "difference"])
+    table = table.assign(layer="h", split="train", q_value=q, samples=10_000)
+    line = published_pattern("h", Effects(table, pd.DataFrame(), {}, {}))
+    assert ("as in" in line) != ("unlike" in line)
+    return "as in" if "as in" in line else "unlike"
+
+
+def test_shifts_that_cost_no_more_than_scaling_are_another_pattern():
+    assert said(0.0, (-0.007, -0.009)) == "as in"
+    assert said(-0.006, (-0.007, -0.009)) == "as in"
+    assert said(-0.008, (-0.007, -0.009)) == "unlike"
+    assert said(-0.008, (-0.009, -0.007)) == "unlike"
+
+
+def test_a_layer_that_loses_a_point_under_scaling_is_not_flat():
+    assert said(-0.009, (-0.1, -0.1)) == "as in"
+    assert said(-0.011, (-0.1, -0.1)) == "unlike"
+
+
+@pytest.mark.parametrize(("q", "expected"), [(0.001, "as in"), (0.05, "unlike"), (0.15, "unlike"), (np.nan, "unlike")])
+def test_shifts_that_are_not_significant_are_no_fall(q, expected):
+    assert said(0.0, (-0.04, -0.05), q) == expected
