@@ -14,7 +14,6 @@ NOT_YET = (
     "interp/__init__.py",
     "interp/api/",
     "interp/cli/",
-    "interp/network/",
     "interp/report/",
     "interp/run/",
     "interp/store/",

@@ -20,9 +20,10 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
     "sigmoid": torch.sigmoid,
 }
+"""Name -> function of pre-activations, with torch's default parameters."""
 
 RELU_FAMILY = ("relu", "leaky_relu", "gelu", "silu", "elu", "softplus")
-"""Activations that data tell apart poorly: close to 0 on the left, close to z on the right."""
+"""Activations that data hardly tell apart: close to 0 for negative z, close to z for positive z."""
 
 SEEN_ONLY: dict[str, Callable[[Tensor], Tensor]] = {
     "relu6": F.relu6,
@@ -32,13 +33,23 @@ SEEN_ONLY: dict[str, Callable[[Tensor], Tensor]] = {
     "celu": F.celu,
     "mish": F.mish,
 }
-"""Activations that a network may use, but that a bare state dict is never guessed to have."""
+"""Name -> function that a network may use, but that is never assumed of a bare state dict."""
 
 OTHER_TORCH_NAMES = {"absolute": "abs", "prelu": "prelu"}
 
 
 def activation_name(torch_name: str) -> str | None:
-    """Name the activation that a torch function computes, or None if it is none.
+    """Name the activation that a torch function computes.
+
+    Parameters
+    ----------
+    torch_name
+        Name of the function, such as ``relu_``.
+
+    Returns
+    -------
+    str or None
+        Name of the activation; None where the function is no activation.
 
     Examples
     --------
@@ -50,7 +61,13 @@ def activation_name(torch_name: str) -> str | None:
 
 
 class Activation(nn.Module):
-    """An activation of a rebuilt network, by its name in `ACTIVATIONS`."""
+    """An activation of a rebuilt network.
+
+    Parameters
+    ----------
+    name
+        Key of `ACTIVATIONS`.
+    """
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -66,7 +83,7 @@ class Activation(nn.Module):
 
 
 class Negate(nn.Module):
-    """The sign change of networks whose smallest output is the answer."""
+    """The sign change of networks that predict the class with the smallest value, such as a distance."""
 
     def forward(self, outputs: Tensor) -> Tensor:
         """Change the sign of outputs of any shape."""

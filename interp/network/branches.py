@@ -1,4 +1,4 @@
-"""Networks whose values are read more than once: residual connections, branches."""
+"""Networks whose values have several readers: residual connections, branches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from interp.network.chain import hold
 
 INPUT = ""
-"""The name of the network's own input."""
+"""Name of the network's input among the values."""
 
 
 class DagStep(NamedTuple):
@@ -19,9 +19,9 @@ class DagStep(NamedTuple):
     Attributes
     ----------
     name
-        Name of the module, and of the value that it gives.
+        Name of the module and of its output.
     module
-        The module.
+        Module that is run once.
     inputs
         Names of the values that it reads, in the order of its arguments.
     """
@@ -37,7 +37,15 @@ class Dag(nn.Module):
     Parameters
     ----------
     steps
-        Modules in an order in which every value is there before it is read.
+        Modules in an order in which every value is computed before it is read.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from interp.network.branches import INPUT, Dag, DagStep
+    >>> double = Dag([DagStep("sum", nn.Bilinear(2, 2, 3), (INPUT, INPUT))])
+    >>> double(torch.ones(5, 2)).shape
+    torch.Size([5, 3])
     """
 
     def __init__(self, steps: Sequence[DagStep]) -> None:
@@ -47,7 +55,7 @@ class Dag(nn.Module):
             hold(self, step.name, step.module)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Run every step; a value is let go after its last reader."""
+        """Run every step; a value is released after its last reader."""
         last = {value: name for name, values in self.reads for value in values}
         known = {INPUT: inputs}
         result = inputs

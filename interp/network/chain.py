@@ -19,7 +19,12 @@ class Chain(nn.Module):
     Parameters
     ----------
     steps
-        (dotted name, module) in the order in which they run.
+        Dotted names and modules, in the order in which they run.
+
+    Examples
+    --------
+    >>> Chain([("layers.0", nn.Linear(2, 3)), ("layers.1", nn.ReLU())]).order
+    ('layers.0', 'layers.1')
     """
 
     def __init__(self, steps: Sequence[tuple[str, nn.Module]]) -> None:
@@ -38,16 +43,48 @@ class Chain(nn.Module):
 
 
 OWN_ATTRIBUTES = frozenset(vars(Chain([])))
-"""Names that every module uses itself."""
+"""Attributes that every module has, so that no step may have their name."""
 
 
 def chain_of(steps: Sequence[tuple[str, nn.Module]]) -> Chain:
-    """Chain steps in eval mode, under names that modules may bear."""
+    """Make a chain in eval mode, without gradients of its parameters, under names that torch accepts.
+
+    Parameters
+    ----------
+    steps
+        Names of a file and modules, in the order in which they run.
+
+    Returns
+    -------
+    Chain
+        Network of these steps.
+
+    Examples
+    --------
+    >>> chain_of([("train.0", nn.Linear(2, 3))]).order
+    ('train_.0',)
+    """
     return Chain(usable_names(steps)).eval().requires_grad_(False)
 
 
 def usable_names(steps: Sequence[tuple[str, nn.Module]]) -> list[tuple[str, nn.Module]]:
-    """Keep a file's names where modules may bear them: ``train.0`` would hide a method, ``a/b`` an HDF5 group."""
+    """Change names of a file where torch or HDF5 does not accept them: ``train.0`` would hide a method of the module.
+
+    Parameters
+    ----------
+    steps
+        Names of a file and modules.
+
+    Returns
+    -------
+    list
+        Usable names and the same modules, in the same order; no name is part of another.
+
+    Examples
+    --------
+    >>> [name for name, _ in usable_names([("a/b", nn.ReLU()), ("a", nn.ReLU())])]
+    ['a.b', 'a_']
+    """
     usable: list[tuple[str, nn.Module]] = []
     for name, part in steps:
         parts = [re.sub(r"\W", "_", own) or "_" for own in name.replace("/", ".").split(".")]
@@ -59,7 +96,7 @@ def usable_names(steps: Sequence[tuple[str, nn.Module]]) -> list[tuple[str, nn.M
 
 
 def hold(network: nn.Module, name: str, part: nn.Module) -> None:
-    """Add a part under a dotted name of any depth."""
+    """Add a module to a network under a dotted name of any depth."""
     *parents, own = name.split(".")
     for parent in parents:
         if parent not in dict(network.named_children()):
@@ -69,14 +106,49 @@ def hold(network: nn.Module, name: str, part: nn.Module) -> None:
 
 
 def run(steps: Sequence[nn.Module], values: Tensor) -> Tensor:
-    """Apply steps one after the other."""
+    """Apply modules one after the other.
+
+    Parameters
+    ----------
+    steps
+        Modules in the order in which they run.
+    values
+        Input of the first.
+
+    Returns
+    -------
+    Tensor
+        Output of the last; the input where there are no modules.
+
+    Examples
+    --------
+    >>> import torch
+    >>> run([nn.ReLU(), nn.Flatten()], torch.tensor([[[-1.0], [2.0]]]))
+    tensor([[0., 2.]])
+    """
     for step in steps:
         values = step(values)
     return values
 
 
 def chain_steps(module: nn.Module) -> list[nn.Module] | None:
-    """List the steps of a chain, nested `nn.Sequential` opened; None if `module` is no chain."""
+    """List the modules of a chain, those of nested `nn.Sequential` included.
+
+    Parameters
+    ----------
+    module
+        Any network.
+
+    Returns
+    -------
+    list of Module, or None
+        Modules in the order in which they run; None where the network is no chain.
+
+    Examples
+    --------
+    >>> chain_steps(nn.Sequential(nn.Sequential(nn.Tanh()), nn.ReLU())), chain_steps(nn.ReLU())
+    ([Tanh(), ReLU()], None)
+    """
     if isinstance(module, Chain):
         return module.steps()
     if type(module) is not nn.Sequential:
@@ -88,9 +160,25 @@ def chain_steps(module: nn.Module) -> list[nn.Module] | None:
 
 
 def split_at(module: nn.Module, tap: str) -> tuple[list[nn.Module], list[nn.Module]] | None:
-    """Split a chain after the module named `tap`: (what computes z, what follows z).
+    """Split a chain after a module: into what computes z and what follows z.
 
-    None where the network is no chain, or uses one module twice, so that "after" is not one place.
+    Parameters
+    ----------
+    module
+        Any network.
+    tap
+        Dotted name of the module.
+
+    Returns
+    -------
+    tuple of lists, or None
+        Modules up to and with the one named, and modules after it; None where the network is no chain, or runs a
+        module twice, so that "after" is not one place.
+
+    Examples
+    --------
+    >>> split_at(nn.Sequential(nn.Tanh(), nn.ReLU()), "0")
+    ([Tanh()], [ReLU()])
     """
     steps = chain_steps(module)
     target = place_of(module, tap)

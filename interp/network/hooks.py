@@ -1,4 +1,4 @@
-"""Context managers that tap and edit the tensors of a network; hooks are always removed."""
+"""Context managers that read and change the tensors of a network; hooks are always removed."""
 
 from __future__ import annotations
 
@@ -18,17 +18,33 @@ from interp.types import NodeLayer
 Change = Callable[[Tensor], Tensor]
 
 WITHOUT_OUTPUT = ("identity", "custom")
-"""Activations after which nothing can be recognised as the layer's output: z stands for it."""
+"""Activations whose output cannot be recognised while the network runs: z is edited in its place."""
 
 
 @contextmanager
 def tap(module: nn.Module, layers: Iterable[NodeLayer]) -> Iterator[dict[str, Tensor]]:
-    """Collect z of some layers while the network runs.
+    """Collect the pre-activations of some layers while the network runs.
+
+    Parameters
+    ----------
+    module
+        Network that the layers are part of.
+    layers
+        Layers to read.
 
     Yields
     ------
     dict
-        Layer name -> its latest z, samples on axis 0, copied, since an in-place activation may overwrite it.
+        Layer name -> latest z with samples on axis 0, copied, since an in-place activation may overwrite it.
+
+    Examples
+    --------
+    >>> import torch
+    >>> network = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+    >>> with tap(network, [NodeLayer("0", "linear", 3, 2, "relu", "0")]) as z:
+    ...     _ = network(torch.ones(5, 2))
+    >>> z["0"].shape
+    torch.Size([5, 3])
     """
     values: dict[str, Tensor] = {}
     layers = list(layers)
@@ -53,11 +69,23 @@ def edit(
 
     Parameters
     ----------
+    module
+        Network that the layer is part of.
+    layer
+        Layer whose values are replaced.
     before
-        z -> new z, at the linear map's (or its norm's) output, samples on axis 0.
+        Function of z, samples on axis 0, that gives the new z; None leaves z as it is.
     after
-        Activation output -> new output. A layer without activation, or with one of the network's own making,
-        is changed at z.
+        Function of the activation's output that gives the new output; None leaves it as it is. A layer without
+        activation, or with one that `interp` does not know, is changed at z.
+
+    Examples
+    --------
+    >>> import torch
+    >>> network = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+    >>> with edit(network, NodeLayer("0", "linear", 3, 2, "relu", "0"), after=torch.zeros_like):
+    ...     network(torch.ones(1, 2))
+    tensor([[0., 0., 0.]], grad_fn=<ZerosLikeBackward0>)
     """
     with ExitStack() as stack:
         batch = stack.enter_context(_batch_size(module, [layer]))
@@ -83,7 +111,7 @@ def edit(
         yield
 
 
-# --------------------------------------------------------------------------- places
+# --------------------------------------------------------------------------- modules and calls
 
 
 @contextmanager
@@ -146,7 +174,7 @@ class _AfterActivation(Seer):
 
 @contextmanager
 def _batch_size(module: nn.Module, layers: Sequence[NodeLayer]) -> Iterator[Callable[[], int]]:
-    """Tell how many samples the network is running on, where a layer's values do not say."""
+    """Count the samples that the network is running on, where a layer's values do not show it."""
     seen = [0]
 
     def look(part: nn.Module, args: tuple[Any, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Stored inputs as the tensors that a network takes."""
+"""Stored inputs -> the tensors that a network takes, in blocks."""
 
 from __future__ import annotations
 
@@ -17,18 +17,17 @@ from interp.network.chain import Chain
 from interp.types import Array, LoadedModel, Scaling
 
 BLOCK = 1024
-"""Rows a block: small enough that a layer's values stay in the processor's cache."""
+"""Number of rows of a block: small enough that a layer's values stay in the processor's cache."""
 
 IMAGE_BLOCK = 128
-"""Rows a block where samples are images, whose feature maps are many times larger."""
-
+"""Number of rows of a block where samples are images, whose feature maps are many times larger."""
 
 MOST_INPUTS = 2**22
-"""Numbers in a block of inputs: 16 MB, so that wide samples come in fewer rows."""
+"""Largest number of values in a block of inputs, 16 MB: blocks of wide samples have fewer rows."""
 
 
 class Runnable(Protocol):
-    """A network with what is done to stored inputs before it runs: a `LoadedModel`, or one that is being made."""
+    """A network with the scaling of its stored inputs: a `LoadedModel`, or the draft of one."""
 
     @property
     def module(self) -> nn.Module:
@@ -40,31 +39,104 @@ class Runnable(Protocol):
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Shape of one sample as the module takes it."""
+        """Shape of one sample as the module takes it, without the batch axis."""
 
 
 def rows_a_block(model: Runnable, threads: int = 1) -> int:
-    """Give how many rows to run at once where `threads` of them share the work."""
+    """Give the number of rows to run at once.
+
+    Parameters
+    ----------
+    model
+        Network, whose samples may be wide.
+    threads
+        Number of threads that share the work.
+
+    Examples
+    --------
+    >>> from interp.checkpoints import load_module
+    >>> rows_a_block(load_module(nn.Linear(64, 10))[0])
+    1024
+    """
     return max(1, min(BLOCK * threads, MOST_INPUTS // math.prod(model.input_shape)))
 
 
 def channels_last(module: nn.Module) -> nn.Module:
-    """Copy one of our own networks with its convolutions laid out so that they run several times faster.
+    """Copy a rebuilt network with its convolutions in the memory format in which they run several times faster.
 
-    What it computes is the same to rounding. Without convolutions, and of a module of the user's own, which
-    may not be copied, the module itself is given.
+    Its outputs are the same to rounding.
+
+    Parameters
+    ----------
+    module
+        Any network.
+
+    Returns
+    -------
+    Module
+        Copy in the format channels-last; the very same module where it has no convolutions, or is the user's own,
+        which may not be copied.
+
+    Examples
+    --------
+    >>> channels_last(Chain([("conv", nn.Conv2d(3, 4, 5))])).get_submodule("conv").weight.stride()
+    (75, 1, 15, 3)
     """
     ours = isinstance(module, (Chain, Dag)) and any(isinstance(part, nn.Conv2d) for part in module.modules())
     return copy.deepcopy(module).to(memory_format=torch.channels_last) if ours else module
 
 
 def as_tensor(inputs: Array, scaling: Scaling, shape: tuple[int, ...]) -> Tensor:
-    """Scale stored rows (S, D) and shape them as the module takes them, (S, *shape) float32."""
+    """Scale stored inputs and give them the shape that the module takes.
+
+    Parameters
+    ----------
+    inputs
+        Inputs as stored (S, D).
+    scaling
+        Scaling of stored inputs.
+    shape
+        Shape of one sample as the module takes it.
+
+    Returns
+    -------
+    Tensor
+        Scaled inputs (S, *shape), float32.
+
+    Examples
+    --------
+    >>> as_tensor(np.array([[0, 255]], np.uint8), Scaling("x/255", 255.0), (1, 2))
+    tensor([[[0., 1.]]])
+    """
     return torch.from_numpy(np.ascontiguousarray(scaling(inputs))).reshape(len(inputs), *shape)
 
 
 def input_blocks(model: Runnable, inputs: Array, size: int | None = None) -> Iterator[tuple[slice, Tensor]]:
-    """Yield (rows, scaled inputs on the model's device) in order, `rows_a_block` at a time unless told."""
+    """Yield blocks of scaled inputs in order.
+
+    Parameters
+    ----------
+    model
+        Network that the inputs are for.
+    inputs
+        Inputs as stored (S, D).
+    size
+        Number of rows of a block; None for `rows_a_block`.
+
+    Yields
+    ------
+    rows
+        Slice of the inputs that the block holds.
+    block
+        Scaled inputs on the device of the network (B, ...).
+
+    Examples
+    --------
+    >>> from interp.checkpoints import load_module
+    >>> model, _ = load_module(nn.Linear(4, 2))
+    >>> [rows for rows, _ in input_blocks(model, np.zeros((5, 4), np.float32), size=3)]
+    [slice(0, 3, None), slice(3, 5, None)]
+    """
     device, size = device_of(model.module), size or rows_a_block(model)
     for start in range(0, len(inputs), size):
         rows = slice(start, min(start + size, len(inputs)))
@@ -72,21 +144,51 @@ def input_blocks(model: Runnable, inputs: Array, size: int | None = None) -> Ite
 
 
 def shown_blocks(model: LoadedModel, inputs: Array, note: str) -> Iterator[tuple[slice, Tensor]]:
-    """Yield the same under a progress bar."""
+    """Yield blocks of scaled inputs as `input_blocks` does, with a progress bar."""
     count = -(-len(inputs) // rows_a_block(model))
     yield from tqdm(input_blocks(model, inputs), total=count, desc=note, disable=None)
 
 
 @torch.no_grad()
 def outputs_on(model: Runnable, inputs: Array) -> Tensor:
-    """Run the network on stored inputs, (S, C) on the CPU."""
+    """Run a network on stored inputs.
+
+    Parameters
+    ----------
+    model
+        Network with its scaling.
+    inputs
+        Inputs as stored (S, D).
+
+    Returns
+    -------
+    Tensor
+        Outputs on the CPU (S, C).
+
+    Examples
+    --------
+    >>> from interp.checkpoints import load_module
+    >>> outputs_on(load_module(nn.Linear(4, 2))[0], np.zeros((5, 4), np.float32)).shape
+    torch.Size([5, 2])
+    """
     return torch.cat([model.module(x).cpu() for _, x in input_blocks(model, inputs)])
 
 
 def device_of(module: nn.Module) -> torch.device:
-    """Give the device of a module's parameters; the CPU if it has none."""
+    """Give the device of a module's parameters; the CPU where it has none.
+
+    Parameters
+    ----------
+    module
+        Any network.
+
+    Examples
+    --------
+    >>> device_of(nn.ReLU())
+    device(type='cpu')
+    """
     return next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
 
 
 IMAGE_SIDES = (28, 32, 8, 64, 96, 224)
-"""Sides of square images that are tried where there are no data."""
+"""Side lengths of square images that are tried where there are no data, in pixels."""

@@ -13,12 +13,12 @@ class NodeKind(NamedTuple):
     Attributes
     ----------
     name
-        Name of the kind in tables and files. That of a convolution starts with ``conv``: nodes are then on axis 1 of
-        the output and positions behind, else nodes are on the last axis.
+        Name of the kind in tables and files. Names of convolutions start with ``conv``: their nodes are on axis 1 of
+        the output and positions on the axes after it; nodes of all other kinds are on the last axis.
     weight
-        Attribute that holds the nodes, one row (N, D, ...) for each output channel.
+        Attribute of the module that holds the nodes (N, D, ...), one row for each output channel.
     distances
-        Whether a node's value is its distance to a point, and not a weighted sum of what it reads.
+        Whether a node's value is its distance to a point, and not a weighted sum of its inputs.
     """
 
     name: str
@@ -36,11 +36,21 @@ NODE_KINDS: dict[str, NodeKind] = {
     "torch.nn.modules.conv.ConvTranspose3d": NodeKind("conv-transpose3d"),
     "zoo.layers.OffsetL2": NodeKind("offset-l2", weight="mu", distances=True),
 }
-"""Qualified class name, ``package.module.Class`` -> kind; subclasses are of their base's kind. Add your own."""
+"""Name of a class, ``package.module.Class`` -> kind; subclasses have the kind of their base. Add your own."""
 
 
 def node_kind(module: nn.Module) -> NodeKind | None:
-    """Give the kind of a module's nodes, its bases' where it has none of its own; None if it holds no nodes.
+    """Find the kind of a module's nodes, by its class or the closest of its bases.
+
+    Parameters
+    ----------
+    module
+        Any module.
+
+    Returns
+    -------
+    NodeKind or None
+        Kind of its nodes; None where it holds no nodes.
 
     Examples
     --------
@@ -52,7 +62,12 @@ def node_kind(module: nn.Module) -> NodeKind | None:
 
 
 def kind_named(name: str) -> NodeKind:
-    """Give the kind of a layer by `NodeLayer.kind`.
+    """Find a kind by its name.
+
+    Parameters
+    ----------
+    name
+        Name of the kind, as in `NodeLayer.kind`.
 
     Examples
     --------
@@ -63,7 +78,7 @@ def kind_named(name: str) -> NodeKind:
 
 
 def node_weight(module: nn.Module, kind: NodeKind) -> Tensor:
-    """Give the tensor that holds a module's nodes, (N, D, ...): weights, or the centres of a distance layer."""
+    """Give the tensor that holds a module's nodes (N, D, ...): weights, or the centres of a layer of distances."""
     weight = getattr(module, kind.weight)
     assert isinstance(weight, Tensor)
     return weight.detach()

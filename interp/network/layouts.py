@@ -1,4 +1,4 @@
-"""Where the samples are in a layer's values, found by changing one sample and put on axis 0."""
+"""Where the samples are in a layer's values: found by changing one sample, and moved to axis 0."""
 
 from __future__ import annotations
 
@@ -12,10 +12,20 @@ Layout = Literal["samples", "folded", "positions-first"]
 
 
 def layout_of(first: Tensor, second: Tensor, kind: str) -> Layout | None:
-    """Tell the layout from a layer's values of samples (a, b) and of samples (a, c).
+    """Tell the layout of a layer's values from two runs, on samples (a, b) and (a, c).
 
-    Rows that differ do not belong to a. None where the rows of one sample cannot be told from the
-    other's: they do not come in pairs, or change together.
+    Parameters
+    ----------
+    first, second
+        Values of the layer in the two runs; rows that differ do not belong to sample a.
+    kind
+        Kind of the layer's nodes.
+
+    Returns
+    -------
+    str or None
+        Layout of the values; None where the rows of the two samples cannot be told apart, since they do not come in
+        pairs, or change together.
     """
     if first.shape != second.shape or len(first) % 2:
         return _interleaved(first, second, kind)
@@ -33,12 +43,12 @@ def _interleaved(first: Tensor, second: Tensor, kind: str) -> Layout | None:
 
 
 def _same(first: Tensor, second: Tensor) -> bool:
-    """Whether values are equal; what is not a number in both is, since the same sums gave it."""
+    """Tell whether values are equal; NaN in both counts as equal, since the same operations gave it."""
     return bool(((first == second) | (first.isnan() & second.isnan())).all())
 
 
 def samples_first(values: Tensor, layer: NodeLayer, samples: int) -> Tensor:
-    """Lay z out with samples on axis 0: (B, N), (B, N, H, W), or (B, T, N) of anything folded."""
+    """Arrange z with samples on axis 0: (B, N), (B, N, H, W), or (B, T, N) where positions were on axis 0 too."""
     if layer.layout == "samples":
         return values
     if layer.kind != "linear":  # several images a sample

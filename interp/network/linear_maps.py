@@ -1,7 +1,7 @@
 """The linear map behind a layer's nodes: its weights, and the rows of inputs that they are multiplied with.
 
-Both are taken from the call that the network makes, so that weights standardised on the fly, padding that
-depends on the input's size, and linear maps called as functions are what they are when the network runs.
+Both are taken from the call that the network makes, so that they are right also for weights that are standardised in
+each call, padding that depends on the input's size, and linear maps that are called as functions.
 """
 
 from __future__ import annotations
@@ -24,21 +24,23 @@ from interp.network.tracing.calls import Call, Seer, call_of, function_name, pla
 from interp.types import Array, NodeLayer
 
 AGREES = 1e-3
-"""Largest difference between w.x + b and z, relative to the largest |z|, where w and b are the map."""
+"""Largest difference between w.x + b and z, relative to 1 + the largest |z|, at which w and b are the layer's map."""
 
 
 class Read(NamedTuple):
-    """What one layer reads, and how.
+    """Inputs, weights and geometry of one call of a linear map.
 
     Attributes
     ----------
     values
-        (B, ..., D) of a linear map; (B, C, *size) of a convolution, padded and spread so that windows
-        of it are what nodes read.
+        Inputs of a linear map (B, ..., D); of a convolution (B, C, *size), padded and dilated so that every node reads
+        a window of them.
     kernel, stride, dilation
-        Of the windows, one value an axis of space; empty without convolution.
-    weight, bias
-        (N, D) and (N,) of the very call.
+        Size, step and spacing of the windows, one number for each spatial axis; empty without convolution.
+    weight
+        Weights of the call (N, D).
+    bias
+        Biases of the call (N,); 0 where it has none.
     """
 
     values: Tensor
@@ -50,7 +52,7 @@ class Read(NamedTuple):
 
     @property
     def windows(self) -> Tensor:
-        """A view (B, *positions, C, *kernel) of every window."""
+        """View of all windows (B, *positions, C, *kernel)."""
         view = self.values
         for axis, (size, step, apart) in enumerate(zip(self.kernel, self.stride, self.dilation, strict=True)):
             view = view.unfold(2 + axis, (size - 1) * apart + 1, step)[..., ::apart]
@@ -58,7 +60,22 @@ class Read(NamedTuple):
         return view.movedim(1, 1 + space)
 
     def rows(self, samples: int, index: Tensor, position: Tensor) -> Tensor:
-        """Give what nodes read of samples (R,) at flat positions (R,), as rows (R, D)."""
+        """Give what nodes read of some samples at some positions.
+
+        Parameters
+        ----------
+        samples
+            Number of samples in the call, B.
+        index
+            Indices of samples (R,).
+        position
+            Flat index of a position for each of them (R,).
+
+        Returns
+        -------
+        Tensor
+            Rows of inputs (R, D).
+        """
         if not self.kernel:
             flat = self.values.reshape(samples, -1, self.values.shape[-1])
             return flat[index, position]
@@ -71,7 +88,7 @@ class Read(NamedTuple):
 
 
 class _ReachedError(Exception):
-    """Carries what a layer was about to compute out of a run that need not go on."""
+    """Ends a run of the network at the call that a layer makes, and carries the call."""
 
     def __init__(self, call: Call) -> None:
         self.call = call
@@ -79,7 +96,29 @@ class _ReachedError(Exception):
 
 @torch.no_grad()
 def read_by(module: nn.Module, layer: NodeLayer, inputs: Tensor) -> Read:
-    """Run the network up to a layer and give what it reads, samples on axis 0."""
+    """Run a network up to a layer and give what the layer reads.
+
+    Parameters
+    ----------
+    module
+        Network that the layer is part of.
+    layer
+        Layer whose inputs are wanted.
+    inputs
+        Scaled inputs of the network (B, ...).
+
+    Returns
+    -------
+    Read
+        Inputs of the layer with samples on axis 0, and weights of its call.
+
+    Examples
+    --------
+    >>> network = nn.Sequential(nn.ReLU(), nn.Linear(2, 3))
+    >>> layer = NodeLayer("1", "linear", 3, 2, "identity", "1")
+    >>> read_by(network, layer, torch.tensor([[-1.0, 5.0]])).values
+    tensor([[0., 5.]])
+    """
     capture = _Capture(module, layer)
     try:
         with capture:
@@ -116,13 +155,13 @@ class _Capture(Seer):
         self.inside = True
 
     def _leave(self, part: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
-        """Take a layer of distances, or one that multiplies in another way, as a map of what its module reads."""
+        """Take a layer of distances, or one that multiplies in another way, as a map of its module's input."""
         raise _ReachedError(
             Call("linear", {"input": inputs[0], "weight": node_weight(part, kind_named(self.layer.kind))})
         )
 
     def call(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run a function, or stop at the one looked for."""
+        """Run a function, or end the run at the layer's call."""
         made = call_of(function_name(func), args, kwargs)
         if made is not None and made.kind != "norm" and (self.inside or made.key is self.mark):
             raise _ReachedError(made)
@@ -130,7 +169,26 @@ class _Capture(Seer):
 
 
 def weight_of(module: nn.Module, layer: NodeLayer) -> Tensor:
-    """Give the tensor that holds a layer's nodes, of a module or called as a function."""
+    """Give the tensor that holds a layer's nodes, where a module holds them and where a function is called with them.
+
+    Parameters
+    ----------
+    module
+        Network that the layer is part of.
+    layer
+        Layer whose weights are wanted.
+
+    Returns
+    -------
+    Tensor
+        Weights of the layer as the network holds them (N, D, ...).
+
+    Examples
+    --------
+    >>> network = nn.Sequential(nn.ReLU(), nn.Linear(2, 3))
+    >>> weight_of(network, NodeLayer("1", "linear", 3, 2, "identity", "1")).shape
+    torch.Size([3, 2])
+    """
     for parameter in (f"{layer.name}.{kind_named(layer.kind).weight}", f"{layer.name}_weight", layer.name):
         with suppress(AttributeError):
             if isinstance(found := place_of(module, parameter), Tensor):
@@ -168,7 +226,7 @@ SETTINGS = (("stride", 1), ("padding", 0), ("dilation", 1))
 
 
 def _each(value: Any, space: int) -> Any:
-    """Give a setting one value an axis of space; a word stays a word."""
+    """Repeat a setting for each spatial axis; a word stays a word."""
     if isinstance(value, int):
         return (value,) * space
     return value if isinstance(value, str) else tuple(value) * (space // len(tuple(value)))
@@ -180,7 +238,7 @@ def _bias(said: dict[str, Any], nodes: int) -> Tensor:
 
 
 def _spread(values: Tensor, stride: tuple[int, ...]) -> Tensor:
-    """Put stride - 1 zeros between neighbours: a transposed convolution is a plain one of that."""
+    """Put stride - 1 zeros between neighbours: a transposed convolution is a plain one of the result."""
     size = [(side - 1) * step + 1 for side, step in zip(values.shape[2:], stride, strict=True)]
     spread = values.new_zeros(*values.shape[:2], *size)
     at = spread
@@ -197,7 +255,7 @@ def _turned(weight: Tensor, groups: int) -> Tensor:
 
 
 def whole_patch(weight: Tensor, groups: int) -> Tensor:
-    """Put 0 where a grouped convolution's node reads nothing: (N, D / groups) -> (N, D)."""
+    """Fill weights of a grouped convolution with 0 where a node reads nothing, (N, D / groups) -> (N, D)."""
     if groups == 1:
         return weight
     whole = weight.new_zeros(groups, len(weight) // groups, groups, weight.shape[1])
@@ -211,17 +269,30 @@ def whole_patch(weight: Tensor, groups: int) -> Tensor:
 
 @torch.no_grad()
 def affine_map(module: nn.Module, layer: NodeLayer, example: Tensor) -> tuple[Array, Array] | None:
-    """Give w (N, D) and b (N,) in float64 with batch-norm folded in, such that z = w.x + b.
+    """Give weights w and biases b with batch-norm folded in, such that z = w.x + b.
 
     Parameters
     ----------
+    module
+        Network that the layer is part of.
+    layer
+        Layer whose map is wanted.
     example
-        A sample or more as the module takes it, on which z = w.x + b is tried.
+        At least one sample as the module takes it, on which z = w.x + b is tested.
 
     Returns
     -------
     tuple or None
-        None where it does not hold: for distances, and for modules that do more than multiply.
+        Weights (N, D) and biases (N,), float64; None where z = w.x + b does not hold, as for distances and for modules
+        that do more than multiply.
+
+    Examples
+    --------
+    >>> weight, bias = affine_map(
+    ...     nn.Sequential(nn.Linear(2, 3)), NodeLayer("0", "linear", 3, 2, "identity", "0"), torch.ones(1, 2)
+    ... )
+    >>> weight.shape, bias.shape
+    ((3, 2), (3,))
     """
     if kind_named(layer.kind).distances:
         return None
@@ -242,7 +313,7 @@ def affine_map(module: nn.Module, layer: NodeLayer, example: Tensor) -> tuple[Ar
 
 
 def _norm_map(module: nn.Module, layer: NodeLayer) -> tuple[Tensor, Tensor]:
-    """Give the scale and shift of the norm that z is taken behind, (N,) each, or ones and zeros."""
+    """Give scale and shift of the batch norm that z is the output of, (N,) each; ones and zeros without one."""
     norm = place_of(module, layer.tap.removesuffix(".running_mean"))
     if not isinstance(norm, nn.modules.batchnorm._BatchNorm) or norm.running_mean is None or norm.running_var is None:
         return torch.ones(layer.nodes, dtype=torch.float64), torch.zeros(layer.nodes, dtype=torch.float64)

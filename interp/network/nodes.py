@@ -1,7 +1,7 @@
 """Which tensors of a network are nodes: a linear map, the norm that follows it, its activation.
 
-The network is run on a few samples while every torch function call is watched, so that
-functional, reused and in-place activations are found as well as modules.
+The network runs on a few samples while every call of a torch function is recorded, so that activations that are
+functions, used several times or in place are found as well as modules.
 """
 
 from __future__ import annotations
@@ -22,21 +22,22 @@ from interp.types import NodeLayer
 
 
 class Structure(NamedTuple):
-    """What a network is made of.
+    """Layers of a network, and what one run of it gave.
 
     Attributes
     ----------
     layers
-        What can be looked at, in the order in which it runs.
+        Layers with nodes, in the order in which they run.
     skipped
-        Module name -> why it is not covered, for every module that holds parameters.
+        Module name -> reason why no layer covers it, for modules that hold parameters.
     output
-        What is done to the last layer's z: ``linear``, ``activation``, ``negated``,
-        ``negated-activation``, ``log-softmax``, ``softmax`` or ``sigmoid``.
+        Function that is applied to the last layer's z: ``linear``, ``activation``, ``negated``,
+        ``negated-activation``, ``log-softmax``, ``softmax`` or ``sigmoid``; ``distance`` or ``negated-distance`` where
+        the last layer computes distances.
     outputs
-        What the network gave for the samples that it was run on.
+        Outputs of the network for the samples of that run.
     is_finite
-        Whether all values of nodes on these samples are finite; where not, what is done to them may not show.
+        Whether all values of nodes on these samples are finite; otherwise activations may have gone unnoticed.
     """
 
     layers: tuple[NodeLayer, ...]
@@ -47,14 +48,25 @@ class Structure(NamedTuple):
 
 
 def find_layers(module: nn.Module, example: Tensor) -> Structure:
-    """Find the node layers of a network by watching it run.
+    """Find the layers of a network by recording what it calls in one run.
 
     Parameters
     ----------
     module
-        In eval mode.
+        Network in eval mode.
     example
-        A few samples as the module takes them, (B, ...).
+        A few samples as the module takes them (B, ...).
+
+    Returns
+    -------
+    Structure
+        Layers with nodes, and modules that none covers.
+
+    Examples
+    --------
+    >>> network = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)).eval()
+    >>> [(layer.name, layer.activation) for layer in find_layers(network, torch.ones(2, 2)).layers]
+    [('0', 'relu'), ('2', 'identity')]
     """
     with torch.no_grad(), Watch(module) as watch:
         outputs = module(example)
@@ -93,7 +105,7 @@ def _output_form(seen: Tapped) -> str:
 def _with_layouts(
     module: nn.Module, layers: list[NodeLayer], example: Tensor
 ) -> tuple[list[NodeLayer], dict[str, str]]:
-    """Find where each layer's samples are, by a second run with one sample changed."""
+    """Find the axis of the samples in each layer's values, by a second run with one sample changed."""
     first, other = example[:1], example[1:2]
     if len(other) == 0 or torch.equal(first, other):
         other = torch.randn(first.shape, generator=torch.Generator().manual_seed(0)).to(first)
@@ -112,11 +124,11 @@ def _with_layouts(
     return kept, mixed
 
 
-# --------------------------------------------------------------------------- what is not covered
+# --------------------------------------------------------------------------- modules without nodes
 
 
 def _skipped(module: nn.Module, watch: Watch, layers: list[NodeLayer]) -> dict[str, str]:
-    """Give a reason for every module of whose own parameters some belong to no layer."""
+    """Give a reason for every module that holds parameters which belong to no layer."""
     covered = {layer.name for layer in layers} | {layer.tap for layer in layers}
     marks = {name.removesuffix(".running_mean") for name in covered}
     reasons = {}
@@ -131,7 +143,7 @@ def _skipped(module: nn.Module, watch: Watch, layers: list[NodeLayer]) -> dict[s
 
 
 WHOLE = "(network)"
-"""Name of the network itself, which dotted paths leave empty."""
+"""Name of the network itself, whose dotted path is empty."""
 
 
 def _reason(name: str, part: nn.Module, watch: Watch, left: list[str]) -> str:
@@ -150,10 +162,24 @@ def _reason(name: str, part: nn.Module, watch: Watch, left: list[str]) -> str:
 
 
 def rows_of_nodes(output: Tensor, kind: str) -> Tensor:
-    """Lay a layer's output out as (rows, N): one row a sample, or a sample's position.
+    """Arrange the output of a layer with one row for each sample and position.
 
-    Convolutions (B, N, H, W) and (B, N, L) give B*H*W rows, position running fastest; linear maps
-    over sequences (B, T, N) give B*T rows.
+    Parameters
+    ----------
+    output
+        Output of a convolution (B, N, H, W) or (B, N, L), or of a linear map (B, N) or (B, T, N).
+    kind
+        Kind of the layer's nodes.
+
+    Returns
+    -------
+    Tensor
+        Rows (B * positions, N), the positions of one sample after each other.
+
+    Examples
+    --------
+    >>> rows_of_nodes(torch.zeros(2, 3, 4, 5), "conv2d").shape
+    torch.Size([40, 3])
     """
     if kind.startswith("conv"):
         output = output.flatten(2).transpose(1, 2)

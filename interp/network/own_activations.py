@@ -1,7 +1,7 @@
-"""What a network applies to the values of its nodes, with the parameters that it has there.
+"""Activations of a network's layers with their own parameters.
 
-`interp.network.activations` knows functions by name, with their default parameters. A network's LeakyReLU may have
-another slope, and its PReLU has learned ones: the calls of one run are kept with all their arguments, to be made again.
+`interp.network.activations` has functions by name, with their default parameters. A network's LeakyReLU may have
+another slope, and its PReLU has learned ones: the calls of one run are kept with all their arguments, and repeated.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Function = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True, eq=False)
 class _Call:
-    """One call that was seen: a function of the tensor `read`, and what else it was given."""
+    """One recorded call: a function of the tensor `read` and of other arguments."""
 
     func: Callable[..., Any]
     read: Tensor
@@ -35,14 +35,14 @@ class _Call:
     result: Tensor
 
     def __call__(self, values: Tensor) -> Tensor:
-        """Call it again, on values that stay what they are."""
+        """Repeat the call on other values, which it does not change."""
         named = {**self.named, "inplace": False} if self.named.get("inplace") else self.named
         result: Tensor = self.func(values.clone(), *self.rest, **named)
         return result
 
 
 class _Calls(TorchFunctionMode):
-    """Keeps the calls that may lie between the values of nodes and their outputs."""
+    """Records the calls that may be between the pre-activations of nodes and their outputs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,20 +67,29 @@ def _known(func: Callable[..., Any]) -> bool:
 
 
 def output_functions(module: nn.Module, layers: Sequence[NodeLayer], example: Tensor) -> dict[str, Function]:
-    """Give what turns each layer's z into its outputs, row by row.
+    """Give the activation of each layer, as a function of rows of pre-activations.
 
     Parameters
     ----------
+    module
+        Network that the layers are part of.
     layers
-        Of the module.
+        Layers whose activations are wanted.
     example
         A few samples as the module takes them; it runs on them once.
 
     Returns
     -------
     dict
-        Layer name -> function of rows of z, (R, N) -> (R, N). Of a layer whose activation is none that `interp` knows,
-        z itself.
+        Layer name -> function of z (R, N) that gives outputs (R, N); the identity where `interp` does not know the
+        layer's activation.
+
+    Examples
+    --------
+    >>> network = nn.Sequential(nn.Linear(2, 3), nn.LeakyReLU(0.5))
+    >>> layer = NodeLayer("0", "linear", 3, 2, "leaky_relu", "0")
+    >>> output_functions(network, [layer], torch.ones(1, 2))["0"](torch.tensor([[-2.0, 0.0, 2.0]]))
+    tensor([[-1.,  0.,  2.]])
     """
     z: dict[str, Tensor] = {}
     calls = _Calls()
@@ -91,7 +100,7 @@ def output_functions(module: nn.Module, layers: Sequence[NodeLayer], example: Te
                 z[name] = output
 
             place = place_of(module, layer.tap)
-            if isinstance(place, nn.Module):  # of other calls the parameters stay the default ones
+            if isinstance(place, nn.Module):  # activations after functional calls keep the default parameters
                 stack.callback(place.register_forward_hook(keep).remove)
         module(example)
     return {layer.name: _function(layer, z.get(layer.name), calls.seen) for layer in layers}
@@ -107,7 +116,7 @@ def _function(layer: NodeLayer, z: Tensor | None, calls: Sequence[_Call]) -> Fun
 
 
 def _activation_of(z: Tensor, calls: Sequence[_Call]) -> _Call | None:
-    """Find the first activation of z, or of what keeps its nodes."""
+    """Find the first activation that is applied to z, or to a result that has the same nodes."""
     carried = {id(z)}
     for call in calls:
         if id(call.read) not in carried:
@@ -119,7 +128,7 @@ def _activation_of(z: Tensor, calls: Sequence[_Call]) -> _Call | None:
 
 
 def _acts_on_rows(call: _Call, layer: NodeLayer) -> bool:
-    """Whether the call does the same to rows of nodes as it does to the whole tensor."""
+    """Tell whether the call gives the same for rows of nodes as for the whole tensor."""
     shape = call.read.shape
     whole = torch.linspace(-9, 9, shape.numel(), dtype=call.read.dtype, device=call.read.device).view(shape)
     try:

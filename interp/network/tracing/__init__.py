@@ -1,1 +1,1 @@
-"""One run of a network watched: which maps are called, and what becomes of their outputs."""
+"""One recorded run of a network: which linear maps it calls, and what it computes from their outputs."""

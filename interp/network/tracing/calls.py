@@ -1,7 +1,7 @@
-"""The torch functions that a network calls: seen in order, also where no module does the calling.
+"""The torch functions that a network calls, in their order, also those that are called outside modules.
 
-A module's forward hook does not see a linear map that is called as a function, such as the projections
-of `nn.MultiheadAttention`, nor a batch-norm whose module applies an activation too.
+A forward hook of a module misses a linear map that is called as a function, such as the projections of
+`nn.MultiheadAttention`, and a batch norm whose module also applies an activation.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LINEAR_FUNCTIONS = {
     "conv_transpose2d": "conv-transpose2d",
     "conv_transpose3d": "conv-transpose3d",
 }
-"""Torch function that takes (input, weight, bias, ...) -> kind of its nodes."""
+"""Name of a torch function with arguments (input, weight, bias, ...) -> kind of its nodes."""
 
 _ORDERS = {
     "linear": ("input", "weight", "bias"),
@@ -35,19 +35,40 @@ _ORDERS = {
 
 
 class Call(NamedTuple):
-    """One call of a linear map or of a norm: its kind (``norm`` for a batch-norm) and arguments by name."""
+    """One call of a linear map or of a batch norm.
+
+    Attributes
+    ----------
+    kind
+        Kind of the nodes; ``norm`` for a batch norm.
+    arguments
+        Name of an argument -> its value.
+    """
 
     kind: str
     arguments: dict[str, Any]
 
     @property
     def key(self) -> Any:
-        """The tensor that tells whose call it is: the weight, or a norm's running mean."""
+        """Tensor by which the call is recognised: the weight, or the running mean of a norm."""
         return self.arguments.get("running_mean" if self.kind == "norm" else "weight")
 
 
 def call_of(function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
-    """Name the arguments of a linear map or a batch-norm; None for any other function."""
+    """Name the arguments of a call.
+
+    Parameters
+    ----------
+    function
+        Name of the torch function.
+    args, kwargs
+        Arguments of the call, by position and by name.
+
+    Returns
+    -------
+    Call or None
+        Call of a linear map or a batch norm; None for any other function.
+    """
     kind = "norm" if function == "batch_norm" else LINEAR_FUNCTIONS.get(function)
     if kind is None:
         return None
@@ -56,17 +77,34 @@ def call_of(function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Cal
 
 
 def function_name(function: Callable[..., Any]) -> str:
-    """Give a torch function's name without the mark of in-place ones."""
+    """Give the name of a torch function without the underscore of its in-place version."""
     return getattr(function, "__name__", "").strip("_")
 
 
 def place_of(module: nn.Module, tap: str) -> nn.Module | Tensor:
-    """Find what a tap names: a module, or the parameter or buffer that marks a call.
+    """Find the module, parameter or buffer of a dotted name.
+
+    Parameters
+    ----------
+    module
+        Network to look in.
+    tap
+        Dotted name, as in `NodeLayer.tap`; empty for the network itself.
+
+    Returns
+    -------
+    Module or Tensor
+        Module of that name, or the parameter or buffer by which a call is recognised.
 
     Raises
     ------
     AttributeError
-        If there is none of that name.
+        If there is nothing of that name.
+
+    Examples
+    --------
+    >>> place_of(nn.Sequential(nn.Linear(2, 3)), "0.weight").shape
+    torch.Size([3, 2])
     """
     found: Any = module
     for part in tap.split(".") if tap else ():
@@ -77,7 +115,7 @@ def place_of(module: nn.Module, tap: str) -> nn.Module | Tensor:
 
 @contextmanager
 def _on_top(mode: TorchFunctionMode) -> Iterator[None]:
-    """Let a mode see functions while it handles one, without what its own `with` does besides."""
+    """Let a mode see functions while it handles one, without the set-up of its own `with` block."""
     TorchFunctionMode.__enter__(mode)  # type: ignore[no-untyped-call]
     try:
         yield
@@ -86,7 +124,7 @@ def _on_top(mode: TorchFunctionMode) -> Iterator[None]:
 
 
 class Seer(TorchFunctionMode):
-    """Calls `call` in place of every torch function that runs, those inside attention included."""
+    """Mode that calls its method `call` in place of every torch function, those inside attention included."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -101,7 +139,7 @@ class Seer(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-# torch's own code, but for the question whether a mode wants the whole function: it wants the parts
+# torch's own code, except that it does not hand the whole function to a mode, which is to see the parts
 _opened_attention: Callable[..., Any] = types.FunctionType(
     F.multi_head_attention_forward.__code__,
     {**vars(F), "has_torch_function": lambda _: False},

@@ -1,4 +1,4 @@
-"""Watching one run of a network: which linear maps are called, and what is done to their outputs."""
+"""Recording one run of a network: which linear maps it calls, and what it computes from their outputs."""
 
 from __future__ import annotations
 
@@ -14,28 +14,33 @@ from interp.network.tracing.calls import Call, Seer, call_of, function_name
 from interp.network.tracing.uses import KEEPS_NODES, acts_alone, become, named_activation, tensors_in
 
 OUTPUTS = {"log_softmax": "log-softmax", "softmax": "softmax", "sigmoid": "sigmoid"}
-"""Torch functions on the last layer that make scores of z without changing what it measures."""
+"""Torch functions that turn the last layer's z into probabilities -> name of that form of output."""
 
 
 class Tapped(NamedTuple):
-    """What was seen of one linear map while the network ran.
+    """One linear map, as it was seen while the network ran.
 
     Attributes
     ----------
     name
-        Of the module, or of the parameter less ``.weight`` or ``_weight``.
+        Name of the module, or of the weight without ``.weight`` or ``_weight``.
+    kind
+        Kind of the nodes.
     tap
-        Module whose output is z, or the parameter or buffer that marks the call whose result is z.
-    z
-        That output, (B, N), (B, T, N), (B, N, H, W), ...
+        Name of the module whose output is z, or of the parameter or buffer in the call whose result is z.
     calls
-        How often it ran.
+        Number of calls in the run.
+    weight
+        Shape of the weight.
+    groups
+        Number of groups of a convolution; 1 otherwise.
+    z
+        Output of the linear map, or of the batch norm that follows it: (B, N), (B, T, N), (B, N, H, W), ...
     trail
-        Functions applied to its nodes, up to what reads them.
+        Names of the functions that are applied to its nodes, up to those that read them.
     read
-        What is read of its nodes, as `interp.network.tracing.uses` names it; empty where nothing was seen to read them.
-    shapes
-        Of the weight, and of z.
+        States in which its nodes are read, as `interp.network.tracing.uses` names them; empty where nothing was seen to
+        read them.
     """
 
     name: str
@@ -50,7 +55,7 @@ class Tapped(NamedTuple):
 
 
 class Watch(Seer):
-    """Follows each linear map's output until something other than a function of each value alone reads it."""
+    """Follows the output of each linear map up to the first function that is not applied to each value alone."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -58,7 +63,7 @@ class Watch(Seer):
         self.kinds = {name: kind for part, name in self.names.items() if (kind := node_kind(part))}
         self.marks = {id(tensor): name for name, tensor in [*module.named_parameters(), *module.named_buffers()]}
         self.seen: dict[str, Tapped] = {}
-        self.carries: dict[int, tuple[str, str]] = {}  # id of a tensor -> layer, and what it is of its nodes
+        self.carries: dict[int, tuple[str, str]] = {}  # id of a tensor -> layer, and the state of its nodes
         self.alive: list[Tensor] = []  # keeps ids from being used again
         self.biases: set[str] = set()  # of linear maps called as functions
         self.inside: list[str] = []  # linear modules that are running
@@ -94,7 +99,7 @@ class Watch(Seer):
         return hook
 
     def _after_norm(self, name: str) -> Callable[..., None]:
-        """Name the module where its output is the norm's very result."""
+        """Take the module for the tap where its output is the result of the norm."""
 
         def hook(part: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
             layer, _ = self.carries.get(id(output), (None, ""))
@@ -113,7 +118,7 @@ class Watch(Seer):
         self.alive.append(tensor)
 
     def call(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run a function and note whose nodes it computes or uses."""
+        """Run a function, and note which nodes it computes or uses."""
         given = tensors_in([*args, *kwargs.values()])
         carried = [self.carries[id(tensor)] for tensor in given if id(tensor) in self.carries]
         result = func(*args, **kwargs)
@@ -124,7 +129,7 @@ class Watch(Seer):
         results = tensors_in([result])
         if carried and name == "setitem":
             self._carry(given[0], carried[0][0], "custom")
-        elif carried and results:  # shape queries are no use of the nodes
+        elif carried and results:  # a query of the shape does not use the nodes
             alone = all(self._constant(tensor) or self.carries.get(id(tensor)) in carried for tensor in given)
             state = None
             if alone and not self.inside and len({layer for layer, _ in carried}) == 1:
@@ -138,11 +143,11 @@ class Watch(Seer):
         return result
 
     def _constant(self, tensor: Tensor) -> bool:
-        """Whether a tensor is the network's own, or a number, and none of its nodes."""
+        """Tell whether a tensor is a parameter, a buffer or a single number, and holds no nodes."""
         return id(tensor) not in self.carries and (id(tensor) in self.marks or tensor.numel() == 1)
 
     def _functional(self, made: Call, result: Tensor) -> None:
-        """Note a linear map that no module of its own computes, if its weight is a parameter as it stands."""
+        """Note a linear map that is called as a function, if its weight is a parameter of the network."""
         mark = self.marks.get(id(made.key))
         if mark is not None:
             name = mark.removesuffix(".weight").removesuffix("_weight")
@@ -150,14 +155,14 @@ class Watch(Seer):
             self._found(name, made.kind, mark, made.key, int(made.arguments.get("groups", 1)), result)
 
     def _norm(self, layer: str, made: Call, result: Tensor) -> None:
-        """Take z after a batch-norm that follows at once; after pooling it would lie at other positions."""
+        """Take the output of a batch norm that follows at once for z; after a pooling it would have other positions."""
         seen, mark = self.seen[layer], self.marks.get(id(made.key))
         if mark is not None and not seen.trail and seen.z.shape == result.shape and made.arguments["input"] is seen.z:
-            self.carries.pop(id(seen.z))  # what else reads it reads no node
+            self.carries.pop(id(seen.z))  # other readers of this tensor read no node
             self.seen[layer] = seen._replace(tap=mark, z=result)
 
     def _follow(self, function: str, carried: list[tuple[str, str]], state: str | None, result: Tensor) -> None:
-        """Carry what a function makes of nodes on, or note that it reads them."""
+        """Follow the result of a function of nodes, or note that the function reads them."""
         for layer, before in carried:
             seen = self.seen[layer]
             trail = seen.trail if function in KEEPS_NODES else (*seen.trail, function)
@@ -170,7 +175,7 @@ class Watch(Seer):
             self._carry(result, carried[0][0], state)
 
     def give(self, outputs: Any) -> None:
-        """Note what the network gives as its outputs: sign and scale of these are told apart from the activation."""
+        """Note that the network's outputs read nodes; their sign and scale are no part of the activation."""
         for tensor in tensors_in([outputs]):
             if id(tensor) in self.carries:
                 layer, state = self.carries[id(tensor)]

@@ -1,11 +1,11 @@
-"""What a tensor is to the nodes it was computed from, followed through the torch functions that use it.
+"""How a tensor was computed from the nodes of a layer, followed through the torch functions that use it.
 
-An activation is certain only where what is read next is its very output. So a name stands for what a tensor is:
+An activation is certain only where its very output is read next. The state of a tensor is one of these:
 
-- ``z``: the values themselves, or what keeps the nodes of them, such as a pooling;
-- the name of an activation: its output on z;
-- ``~`` before one of these: times a constant, such as the sign change in ``-relu(z)``;
-- ``moved``: z with its axes elsewhere, where no activation is looked for;
+- ``z``: the pre-activations, also after functions that keep the nodes, such as a pooling;
+- the name of an activation: its output for z;
+- ``~`` before one of these: the product with a constant, such as the sign change in ``-relu(z)``;
+- ``moved``: z with its axes in another order, after which no activation is looked for;
 - ``custom``: any other function of z alone.
 """
 
@@ -24,17 +24,17 @@ KEEPS_NODES = {
     "detach", "dropout", "dropout1d", "dropout2d", "dropout3d", "flatten", "float", "identity", "max_pool1d",
     "max_pool2d", "max_pool2d_with_indices", "reshape", "squeeze", "to", "unsqueeze", "view",
 }  # fmt: skip
-"""Torch functions after which an activation still acts on the same nodes."""
+"""Torch functions after which an activation still applies to the same nodes."""
 
 MOVES = {"get", "getitem", "movedim", "narrow", "permute", "swapaxes", "t", "transpose"}
-"""Torch functions that take values elsewhere as they are; `get` is what an attribute such as `.T` calls."""
+"""Torch functions that move values without changing them; `get` is what an attribute such as `.T` calls."""
 
 SCALES = {"neg", "negative", "mul", "multiply", "div", "divide", "true_divide", "truediv", "imul", "itruediv"}
-"""Torch functions of one tensor of nodes that multiply it by a constant."""
+"""Torch functions that multiply a tensor of nodes by a constant."""
 
 
 def named_activation(function: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
-    """Name the activation that a call computes: that of its function, or ReLU6 for a clip to [0, 6]."""
+    """Name the activation that a call computes: that of its function, or ReLU6 for clipping to [0, 6]."""
     name = activation_name(function)
     if name != "hardtanh":
         return name
@@ -43,7 +43,7 @@ def named_activation(function: str, args: tuple[Any, ...], kwargs: Mapping[str, 
 
 
 def tensors_in(values: Iterable[Any]) -> list[Tensor]:
-    """List the tensors among some arguments, those in tuples, lists and dicts of them too."""
+    """List the tensors among some arguments, including those in tuples, lists and dicts."""
     found: list[Tensor] = []
     for value in values:
         if isinstance(value, Tensor):
@@ -56,15 +56,24 @@ def tensors_in(values: Iterable[Any]) -> list[Tensor]:
 
 
 def acts_alone(func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], nodes: list[Tensor]) -> str:
-    """Tell what a function does to each value alone, by calling it on its arguments and again on changed ones.
+    """Tell whether a function is applied to each value alone, by calling it again with some values changed.
 
-    No list of names would do: torch has hundreds of functions of single values.
+    A list of names would not be enough: torch has hundreds of functions of single values.
+
+    Parameters
+    ----------
+    func
+        Function that was called.
+    args, kwargs
+        Arguments of the call, by position and by name.
+    nodes
+        Tensors of nodes among the arguments.
 
     Returns
     -------
     str
-        ``keeps`` where it gives the first of `nodes` as it is, ``maps`` where each value has a value of its own; empty
-        where one value changes what becomes of others, or where this cannot be tried.
+        ``keeps`` where the result is the first of `nodes` unchanged, ``maps`` where each value of the result depends on
+        one value; empty where it depends on several, or where the calls fail.
     """
     some = torch.rand(nodes[0].shape, generator=torch.Generator().manual_seed(0)).to(nodes[0].device) > 0.5
 
@@ -78,7 +87,7 @@ def acts_alone(func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[
     try:
         same, other = result(torch.clone), result(lambda tensor: _flipped(tensor, some))
         far = result(lambda tensor: tensor * 1000)
-    except Exception:  # not every function takes all values
+    except Exception:  # some functions do not accept all values
         return ""
     if same.shape != some.shape or not torch.equal(same[~some], other[~some]):
         return ""
@@ -86,33 +95,35 @@ def acts_alone(func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[
 
 
 def _replaced(value: Any, moved: Mapping[int, Tensor]) -> Any:
-    """Put tensors in the place of others, in lists and tuples too."""
+    """Replace tensors by others, in lists and tuples too."""
     if type(value) in (list, tuple):
         return type(value)(_replaced(one, moved) for one in value)
     return moved.get(id(value), value)
 
 
 def _flipped(tensor: Tensor, where: Tensor) -> Tensor:
-    """Change some values: truths to their opposites, numbers by one."""
+    """Change some values: booleans to their opposites, numbers by one."""
     return tensor ^ where if tensor.dtype == torch.bool else tensor + where.to(tensor.dtype)
 
 
 def become(function: str, activation: str | None, states: list[str], tried: Callable[[], str]) -> str | None:
-    """Name what a function makes of tensors of one layer's nodes and of constants.
+    """Name the state of a function's result, from the states of its arguments.
 
     Parameters
     ----------
+    function
+        Name of the function, which takes tensors of one layer's nodes and constants.
     activation
-        The one that the call computes, if any.
+        Name of the activation that the call computes; None where it is none.
     states
-        What the layer's tensors among its arguments are.
+        States of the tensors of nodes among its arguments.
     tried
-        Gives what the call does to each value alone, from `acts_alone`; not asked where the name says it.
+        Function that gives the result of `acts_alone` for this call; not called where the name is enough.
 
     Returns
     -------
     str or None
-        None where the result is no function of each value alone: the nodes are read by something else.
+        State of the result; None where it is no function of each value alone, so that the call reads the nodes.
 
     Examples
     --------
@@ -128,7 +139,7 @@ def become(function: str, activation: str | None, states: list[str], tried: Call
         return elsewhere
     if activation is not None:
         return activation if states == ["z"] else "custom"
-    if function == "glu":  # each value with another
+    if function == "glu":  # combines each value with another
         return "custom"
     alone = tried()
     if not alone:
@@ -139,7 +150,17 @@ def become(function: str, activation: str | None, states: list[str], tried: Call
 
 
 def activation_of(read: Iterable[str]) -> str:
-    """Name the activation of nodes from all that is read of them.
+    """Name the activation of nodes from the states in which they are read.
+
+    Parameters
+    ----------
+    read
+        States of the tensors that are read.
+
+    Returns
+    -------
+    str
+        Name of the activation; ``custom`` where the states differ, or are a function that has no name.
 
     Examples
     --------
