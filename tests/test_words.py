@@ -18,7 +18,7 @@ NOT_YET = (
     "interp/run/",
     "interp/store/",
     "interp/types/",
-    "interp/verdict/",
+    "interp/verdict/reading/",
     "zoo/",
 )
 """Where docstrings do not hold to this yet; the list only shrinks."""

@@ -55,7 +55,7 @@ def rows_a_block(model: Runnable, threads: int = 1) -> int:
     Examples
     --------
     >>> from interp.checkpoints import load_module
-    >>> rows_a_block(load_module(nn.Linear(64, 10))[0])
+    >>> rows_a_block(load_module(nn.Sequential(nn.Linear(64, 10)))[0])
     1024
     """
     return max(1, min(BLOCK * threads, MOST_INPUTS // math.prod(model.input_shape)))
@@ -133,7 +133,7 @@ def input_blocks(model: Runnable, inputs: Array, size: int | None = None) -> Ite
     Examples
     --------
     >>> from interp.checkpoints import load_module
-    >>> model, _ = load_module(nn.Linear(4, 2))
+    >>> model, _ = load_module(nn.Sequential(nn.Linear(4, 2)))
     >>> [rows for rows, _ in input_blocks(model, np.zeros((5, 4), np.float32), size=3)]
     [slice(0, 3, None), slice(3, 5, None)]
     """
@@ -168,7 +168,7 @@ def outputs_on(model: Runnable, inputs: Array) -> Tensor:
     Examples
     --------
     >>> from interp.checkpoints import load_module
-    >>> outputs_on(load_module(nn.Linear(4, 2))[0], np.zeros((5, 4), np.float32)).shape
+    >>> outputs_on(load_module(nn.Sequential(nn.Linear(4, 2)))[0], np.zeros((5, 4), np.float32)).shape
     torch.Size([5, 2])
     """
     return torch.cat([model.module(x).cpu() for _, x in input_blocks(model, inputs)])

@@ -12,11 +12,11 @@ from interp.verdict.evidence import Evidence
 from interp.verdict.words import MANY_LAYERS, some
 
 MANY_DEAD = 0.2
-"""Share of dead nodes from which a layer is named."""
+"""Share of dead nodes above which a layer is named."""
 
 
 def guesses(found: Evidence) -> Iterator[str]:
-    """Name every fact about the file that is a guess."""
+    """Name every fact about the file that the data do not settle."""
     for fact, said in found.model.inferred.items():
         if said.confidence == "uncertain" and said.value is not None and fact != "trained":
             name = fact.replace("_", " ")
@@ -31,26 +31,26 @@ def untrained(found: Evidence) -> Iterator[str]:
 
 
 def poor_fit(found: Evidence) -> Iterator[str]:
-    """Say that the network does worse on these data than it should."""
+    """Say that the network's score on these data is lower than its size leads one to expect."""
     fit = found.model.inferred.get("fit")
     if fit is not None and fit.value != "as expected":
         yield f"the network as it was read is {fit.value}: {fit.evidence}"
 
 
 def no_labels(found: Evidence) -> Iterator[str]:
-    """Say what takes the place of the score where there is nothing to compare outputs with."""
+    """Say which figure stands for the score where there are no labels."""
     if found.task.answers(found.data.train) is None:
         yield "no labels: accuracy below means agreement with the unperturbed predictions"
 
 
 def no_test_split(found: Evidence) -> Iterator[str]:
-    """Say that nothing was measured on samples that chose nothing."""
+    """Say that all figures come from the samples that the results were fitted to."""
     if "test" not in found.data.splits:
         yield "no test split: everything is measured on the data that was fitted"
 
 
 def dead_layers(found: Evidence) -> Iterator[str]:
-    """Name the layers in which many nodes are dead; of many such layers, a few."""
+    """Name the layers in which many nodes are dead; a few of them where there are many."""
     shares = {name: part.counts["dead"] / len(part.kind) for name, part in found.boundaries.items()}
     many = {name: share for name, share in shares.items() if share > MANY_DEAD}
     if len(many) > MANY_LAYERS:
@@ -61,7 +61,7 @@ def dead_layers(found: Evidence) -> Iterator[str]:
 
 
 def unknown_activations(found: Evidence) -> Iterator[str]:
-    """Name the layers whose outputs are not known, only their pre-activations."""
+    """Name the layers whose activation is not known, so that only their pre-activations are."""
     unknown = sorted({layer.name for layer in found.model.layers if layer.activation == "custom"})
     if unknown:
         yield (
@@ -71,14 +71,14 @@ def unknown_activations(found: Evidence) -> Iterator[str]:
 
 
 def limited(found: Evidence) -> Iterator[str]:
-    """Count what was looked at in part only."""
+    """Count the parts of the network and of the data that were looked at."""
     if found.limits:
         parts = "; ".join(f"{limit.looked_at:,} of {limit.of:,} {limit.what}" for limit in found.limits)
         yield f"looked at in part only ({parts}): see “The network” for which, and how to lift it"
 
 
 def not_covered(found: Evidence) -> Iterator[str]:
-    """List the parts of the network that no node stands for, those with one reason together."""
+    """List the modules that no layer covers, grouped by reason."""
     parts: dict[str, list[str]] = {}
     for name, why in found.model.skipped.items():
         parts.setdefault(why, []).append(name)
@@ -99,7 +99,7 @@ ALERTS: dict[str, Alert | str] = {
     "limited": limited,
     "not covered": not_covered,
 }
-"""What is alerted to -> function of the evidence that yields its sentences, or ``package.module:name`` of one."""
+"""Subject -> function of the evidence that yields sentences about it, or ``package.module:name`` of one."""
 
 
 def alerts(found: Evidence, known: Mapping[str, Alert | str] = ALERTS) -> tuple[str, ...]:
@@ -108,9 +108,14 @@ def alerts(found: Evidence, known: Mapping[str, Alert | str] = ALERTS) -> tuple[
     Parameters
     ----------
     found
-        What the verdict rests on.
+        Results of the run.
     known
-        What is alerted to -> the alert, in the order of the sentences.
+        Subject -> function that yields sentences, in the order of the sentences.
+
+    Returns
+    -------
+    tuple of str
+        Sentences; none where there is nothing to alert to.
     """
     makers = (import_name(maker, "alert") if isinstance(maker, str) else maker for maker in known.values())
     return tuple(sentence for maker in makers for sentence in maker(found))

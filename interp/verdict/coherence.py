@@ -9,10 +9,11 @@ import numpy as np
 from interp.types import UNSAMPLED, Boundaries
 
 SIGNIFICANT = 0.01
+"""Largest p-value at which a share counts as more than chance gives."""
 
 
 def beats_null(found: Boundaries) -> bool:
-    """Whether more boundaries pass through cluster means than parallel ones through random data points would."""
+    """Tell whether more boundaries pass through cluster means than parallel ones through random data points would."""
     at = found.at_threshold
     return bool(found.share_p_value[at] < SIGNIFICANT) and all(
         found.share[at] > share[at] for share in found.null_share.values()

@@ -1,4 +1,4 @@
-"""What a verdict rests on, as one value."""
+"""Results that a verdict is made of, as one value."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from interp.types import Attribution, Boundaries, Dataset, Effects, Limit, Loade
 
 @dataclass(frozen=True)
 class Evidence:
-    """Results of one run before they are summed up.
+    """Results of one run, before they are summed up.
 
     Attributes
     ----------
@@ -38,15 +38,15 @@ class Evidence:
 
     @property
     def task(self) -> Task:
-        """What the network is asked for."""
+        """Task of the network, with its score and words."""
         return find_task(self.model.task)
 
     @property
     def hidden(self) -> list[str]:
-        """Names of the layers before the last; of the only one where there is no other."""
+        """Names of the layers before the last; the name of the only layer where there is one."""
         return [layer.name for layer in self.model.layers[:-1] or self.model.layers]
 
     @property
     def hidden_boundaries(self) -> dict[str, Boundaries]:
-        """Boundaries of these layers, as far as they were looked at."""
+        """Layer name -> boundaries, of the hidden layers that were analysed."""
         return {name: self.boundaries[name] for name in self.hidden if name in self.boundaries}

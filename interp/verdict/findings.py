@@ -1,4 +1,4 @@
-"""What was found, in sentences with their numbers, most important first."""
+"""Findings, in sentences with their numbers, the most important first."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ FINDINGS: tuple[Callable[[Evidence], Iterable[str]], ...] = (
     beside_copies,
     of_nodes,
 )
-"""What gives the sentences of the verdict, in their order; an empty sentence is left out."""
+"""Functions that give the sentences of the verdict, in their order; empty sentences are left out."""
 
 
 def findings(found: Evidence) -> tuple[str, ...]:
-    """Give all sentences that there is something to say in."""
+    """Give all sentences that are not empty."""
     return tuple(sentence for finding in FINDINGS for sentence in finding(found) if sentence)

@@ -10,5 +10,27 @@ from interp.verdict.headline import headline
 
 
 def judge(evidence: Evidence) -> Verdict:
-    """Sum the results of one run up."""
+    """Sum up the results of one run.
+
+    Parameters
+    ----------
+    evidence
+        Results of all stages, with the network and the data.
+
+    Returns
+    -------
+    Verdict
+        Headline, findings and alerts, in sentences.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import torch
+    >>> from interp.checkpoints import load_module
+    >>> from interp.types import Effects
+    >>> model, data = load_module(torch.nn.Sequential(torch.nn.Linear(64, 10)), "digits")
+    >>> evidence = Evidence(model, data, {}, Effects(pd.DataFrame(), pd.DataFrame(), {}, {}))
+    >>> judge(evidence).headline
+    'This network looks untrained: what follows describes random weights, not something learned.'
+    """
     return Verdict(headline(evidence), findings(evidence), alerts(evidence))

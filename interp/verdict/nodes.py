@@ -1,4 +1,4 @@
-"""What is said of nodes: dead ones, Captum's opinion of them, and which effects could have been found."""
+"""Sentences about nodes: dead ones, agreement with Captum, and the effects that could have been found."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from interp.verdict.words import MANY_LAYERS
 
 
 def power(effects: Effects, score: Score) -> str:
-    """Say what change this many samples would have shown."""
+    """Say which change of the score so many samples would have shown (`detectable_difference`)."""
     if effects.single_nodes.empty or not score.share:
         return ""
     samples = int(effects.single_nodes["samples"].iloc[0])
@@ -36,7 +36,7 @@ def dead_nodes(boundaries: Mapping[str, Boundaries]) -> str:
 
 
 def places(counts: Mapping[str, int]) -> str:
-    """Name the layers that nodes lie in, or how many these are where they are many."""
+    """Give layer names with their numbers of nodes; totals where there are many layers."""
     if len(counts) <= MANY_LAYERS:
         return ", ".join(f"{count} in {name}" for name, count in counts.items())
     most = max(counts, key=lambda name: counts[name])
@@ -44,7 +44,7 @@ def places(counts: Mapping[str, int]) -> str:
 
 
 def captums_agreement(attribution: Mapping[str, Attribution]) -> list[str]:
-    """Say how alike two measures of importance rank the nodes of each layer."""
+    """Say how similar the rankings of each layer's nodes by two measures of importance are."""
     known = {name: found for name, found in attribution.items() if np.isfinite(found.rank_correlation)}
     return [
         f"{name}: node importance by Captum's conductance and by our ablation has rank correlation"

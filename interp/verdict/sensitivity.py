@@ -1,4 +1,4 @@
-"""What scaling and shifting a layer costs, in the task's own score."""
+"""Sentences about the cost of scaling and shifting a layer, in the score of the task."""
 
 from __future__ import annotations
 
@@ -15,7 +15,17 @@ from interp.verdict.coherence import SIGNIFICANT
 def harmless_ranges(effects: Effects, layer: str) -> dict[str, tuple[float, float]]:
     """Give the widest connected ranges of scale and offset levels around the no-op that cost less than one point.
 
-    Over whole-layer rows of the training split: intervention -> (lowest, highest) level.
+    Parameters
+    ----------
+    effects
+        Effects of sweeps over whole layers; rows of the training split are used.
+    layer
+        Name of the layer.
+
+    Returns
+    -------
+    dict
+        Intervention, ``scale`` or ``offset`` -> lowest and highest level of the range.
     """
     rows, found = _of_layer(effects, layer), {}
     for kind, centre in (("scale", 1.0), ("offset", 0.0)) if len(rows) else ():
@@ -26,7 +36,7 @@ def harmless_ranges(effects: Effects, layer: str) -> dict[str, tuple[float, floa
 
 
 def sensitivity(name: str, found: Mapping[str, tuple[float, float]], score: Score) -> str:
-    """Say between which levels the score stays within a point."""
+    """Say between which levels the score stays within one point (0.01) of the unperturbed one."""
     if not {"scale", "offset"} <= set(found):
         return ""
     (low_scale, high_scale), (low, high) = found["scale"], found["offset"]
@@ -38,11 +48,11 @@ def sensitivity(name: str, found: Mapping[str, tuple[float, float]], score: Scor
 
 FLAT_FROM = 0.1
 SMALL_SHIFT = 0.05
-"""use-DM, tables 2 and 4: accuracy is flat under scaling from 10 % up, and falls under offsets of a few per cent."""
+"""use-DM, arXiv 2411.17932, tables 2 and 4: accuracy is flat under scaling from 10 % up, and falls under offsets."""
 
 
 def published_pattern(name: str, effects: Effects) -> str:
-    """Say whether the layer's sweeps lie in the published pattern."""
+    """Say whether the layer's sweeps follow the pattern of the published networks (use-DM, tables 2 and 4)."""
     rows = _of_layer(effects, name)
     if rows.empty:
         return ""

@@ -1,4 +1,4 @@
-"""How much each node matters, by Captum and by our own ablation, on the same inputs."""
+"""Importance of each node, by Captum and by our own ablation, on the same inputs."""
 
 from interp.verdict.attribution.attribute import AttributionOptions, attribute
 

@@ -1,4 +1,4 @@
-"""How much an output changes when a node is silent, by our hooks and by Captum's."""
+"""Change of an output when a node is silenced, by our hooks and by Captum's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,20 @@ SILENT_AT_ZERO = ("identity", "relu", "abs", "tanh", "gelu", "silu", "elu", "lea
 
 @torch.no_grad()
 def ablation(target: Target, nodes: Array) -> Array:
-    """Give the mean size of the change when a node's output is 0, (N,), by our hooks; NaN of all but `nodes`."""
+    """Give the mean absolute change of the output when a node's output is set to 0, by our hooks.
+
+    Parameters
+    ----------
+    target
+        Output of the network whose change is measured.
+    nodes
+        Indices of the nodes to silence (M,).
+
+    Returns
+    -------
+    Array
+        Change for each node (N,); NaN for nodes that were not silenced.
+    """
     layer, base = target.layer, target.values()
     changes = np.full(layer.nodes, np.nan)
     for node in map(int, nodes):
@@ -32,19 +45,22 @@ def ablation(target: Target, nodes: Array) -> Array:
 
 @torch.no_grad()
 def captum_ablation(target: Target, nodes: Array, most: int) -> Array:
-    """Give the same changes by Captum's LayerFeatureAblation.
+    """Give the mean absolute change of the output when a node is silenced, by Captum's LayerFeatureAblation.
 
     Parameters
     ----------
+    target
+        Output of the network whose change is measured.
     nodes
-        Nodes to silence, (M,).
+        Indices of the nodes to silence (M,).
     most
-        Number of nodes from which none is: each takes a run of the network.
+        Largest number of nodes that are silenced; where there are more, none is, as each takes a run of the network.
 
     Returns
     -------
     Array
-        One change a node, (N,); NaN where z is no module's output, f(0) is not 0, and of all but `nodes`.
+        Change for each node (N,); NaN for nodes that were not silenced, and for all where z is no module's output or
+        f(0) is not 0.
     """
     from captum.attr import LayerFeatureAblation
 
@@ -58,18 +74,25 @@ def captum_ablation(target: Target, nodes: Array, most: int) -> Array:
     method = LayerFeatureAblation(target.forward, site)
     with out_of_place(target.model.module):
         scores = method.attribute(target.x, layer_baselines=0, target=target.column, layer_mask=mask)
-    changes = rows_of_nodes(scores, layer.kind)  # one score a node, repeated over positions
+    changes = rows_of_nodes(scores, layer.kind)  # one score for each node, repeated over positions
     found[nodes] = changes.abs().mean(0).cpu().double().numpy()[nodes]
     return found
 
 
 def node_mask(target: Target, nodes: Array) -> Tensor | None:
-    """Give the groups that are silenced together their numbers: one a node, and one of all other nodes.
+    """Give every value of z the number of the group that it is silenced with: one for each node, one for all others.
+
+    Parameters
+    ----------
+    target
+        Output of the network, with the layer.
+    nodes
+        Indices of the nodes to silence (M,).
 
     Returns
     -------
     Tensor or None
-        Shape of z, with the number of its group at every value; None where samples are not on axis 0.
+        Number of the group of every value of z for one sample (1, ...); None where samples are not on axis 0.
     """
     layer, x = target.layer, target.x
     with tap(target.model.module, [layer]) as seen:

@@ -1,4 +1,4 @@
-"""How alike two scores rank the nodes."""
+"""Similarity of two rankings of the nodes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,23 @@ from interp.types import Array
 
 
 def spearman(first: Array, second: Array) -> tuple[float, float]:
-    """Give Spearman's rho and its p-value; NaN for fewer than three nodes or constant scores."""
+    """Give Spearman's rank correlation rho and its two-sided p-value.
+
+    Parameters
+    ----------
+    first, second
+        Importances of the same nodes (N,).
+
+    Returns
+    -------
+    rho, p_value
+        Rank correlation in [-1, 1] and its p-value; NaN for fewer than three nodes or constant importances.
+
+    Examples
+    --------
+    >>> spearman(np.array([1.0, 2.0, 3.0]), np.array([9.0, 4.0, 1.0]))[0]
+    -1.0
+    """
     if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return float("nan"), float("nan")
     result = stats.spearmanr(first, second)
@@ -22,11 +38,16 @@ def bootstrap(first: Array, second: Array, repetitions: int, seed: int) -> tuple
     Parameters
     ----------
     first, second
-        Scores of the same nodes, (N,) each.
+        Importances of the same nodes (N,).
     repetitions
-        Number of times that nodes are drawn with replacement.
+        Number of bootstrap draws of nodes.
     seed
-        Seed of the draws.
+        Seed of the random number generator.
+
+    Returns
+    -------
+    low, high
+        Ends of the interval.
     """
     rng = np.random.default_rng(seed)
     draws = rng.integers(0, len(first), (repetitions, len(first)))

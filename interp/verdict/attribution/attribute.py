@@ -1,4 +1,4 @@
-"""Captum's importance of each node beside ours."""
+"""Importance of each node by Captum, beside ours."""
 
 from __future__ import annotations
 
@@ -33,7 +33,12 @@ class AttributionOptions:
     single_nodes
         Number of nodes of a layer that are ablated, drawn at random; None: all.
     layers
-        Names of the hidden layers whose nodes are scored; none: all.
+        Names of the hidden layers whose nodes are measured; none: all.
+
+    Examples
+    --------
+    >>> AttributionOptions(samples=50).steps
+    20
     """
 
     samples: int = 200
@@ -48,25 +53,26 @@ class AttributionOptions:
 def attribute(
     model: LoadedModel, layer: NodeLayer, split: Split, options: AttributionOptions = AttributionOptions()
 ) -> Attribution:
-    """Score one layer's nodes three ways on the same inputs, for the class (or label) with each input's largest output.
+    """Measure the importance of one layer's nodes in three ways on the same inputs.
 
-    Where outputs are measured values, it is their sum that is attributed.
+    It is their importance for the largest output of each input; for the sum of the outputs where these are measured
+    values. Layer conductance is that of Dhamdhere, Sundararajan and Yan (2018).
 
     Parameters
     ----------
     model
         Network that the layer is part of.
     layer
-        Layer whose nodes are scored.
+        Layer whose nodes are measured.
     split
         Samples that inputs are drawn from.
     options
-        Sizes, and the seed of the draws.
+        Numbers of inputs, steps and draws, and the seed.
 
     Returns
     -------
     Attribution
-        Scores of all nodes, and how alike two of them rank the nodes; NaN where a score cannot be had.
+        Importances of all nodes, and the rank correlation of two of them; NaN where one cannot be computed.
 
     Examples
     --------

@@ -13,17 +13,22 @@ from interp.verdict.attribution.target import Target
 
 
 def conductance(target: Target, steps: int) -> Array:
-    """Give the mean size of each node's conductance, (N,); NaN where no module's output is z.
+    """Give the mean absolute conductance of each node.
 
-    It is taken at z: for an elementwise activation it is the same as at its output, since
+    It is computed at z: for an elementwise activation it is the same as at its output, since
     (dF/da)(da/dz)(dz/dx) = (dF/da)(da/dx).
 
     Parameters
     ----------
     target
-        What the conductance is of.
+        Output of the network that is attributed to the nodes.
     steps
         Number of points on the path from the zero input, both ends included.
+
+    Returns
+    -------
+    Array
+        Conductance of each node (N,); NaN where no module's output is z.
     """
     from captum.attr import LayerConductance
 
@@ -43,7 +48,7 @@ def conductance(target: Target, steps: int) -> Array:
 
 
 def _per_node(values: Tensor, kind: str) -> Array:
-    """Mean over samples of the sum over positions, (N,)."""
+    """Give the mean over samples of the sum over positions, (N,)."""
     rows = rows_of_nodes(values, kind)
     summed = rows.reshape(len(values), -1, rows.shape[1]).sum(1)
     return np.asarray(summed.mean(0).cpu().double())

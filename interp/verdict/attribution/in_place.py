@@ -1,4 +1,4 @@
-"""Activations that overwrite their input, while somebody else looks at it."""
+"""Activations that overwrite their input, which hooks still need."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 
 @contextmanager
 def out_of_place(module: nn.Module) -> Iterator[None]:
-    """Turn in-place activations off for a while: Captum's hooks need z to stay what it was."""
+    """Make in-place activations keep their input in a block: Captum's hooks need z unchanged."""
     parts = [part for part in module.modules() if getattr(part, "inplace", False) is True]
     for part in parts:
         part.inplace = False  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""What importance is measured of: one output of each sample, and a layer's part in it."""
+"""The output of each sample that importance is measured for, as a function of a layer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Target:
     model
         Network whose outputs these are.
     layer
-        Layer whose nodes may matter.
+        Layer whose nodes are measured.
     x
         Scaled inputs of the network, samples on axis 0.
     column
@@ -36,16 +36,16 @@ class Target:
 
     @property
     def forward(self) -> Callable[[Tensor], Tensor]:
-        """The function whose output `column` is."""
+        """Function of scaled inputs whose outputs `column` points into."""
         return forward(self.model)
 
     def values(self) -> Tensor:
-        """Run the network, and give that output of each sample, (S,)."""
+        """Run the network, and give the chosen output of each sample, (S,)."""
         return self.forward(self.x).gather(1, self.column[:, None])[:, 0]
 
 
 def forward(model: LoadedModel) -> Callable[[Tensor], Tensor]:
-    """Give what is attributed: the network, or the sum of its outputs (B, 1) where they are measured values."""
+    """Give the function that is attributed: the network, or the sum (B, 1) of outputs that are measured values."""
     if not find_task(model.task).measured:
         return model.module
     return lambda x: model.module(x).sum(1, keepdim=True)
@@ -53,12 +53,21 @@ def forward(model: LoadedModel) -> Callable[[Tensor], Tensor]:
 
 @torch.no_grad()
 def largest_output(model: LoadedModel, layer: NodeLayer, inputs: Array) -> Target:
-    """Give the output to look at: each sample's largest, as the network's predictions read it.
+    """Choose the largest output of each sample, that of the predicted class.
 
     Parameters
     ----------
+    model
+        Network whose outputs are attributed.
+    layer
+        Layer whose nodes are measured.
     inputs
-        Inputs as stored, (S, D).
+        Inputs as stored (S, D).
+
+    Returns
+    -------
+    Target
+        Chosen outputs; the sum of the outputs where they are measured values.
     """
     x = as_tensor(inputs, model.scaling, model.input_shape).to(device_of(model.module))
     outputs = forward(model)(x)
