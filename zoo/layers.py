@@ -66,6 +66,9 @@ class OffsetL2(nn.Module):
     5.0
     """
 
+    mu: nn.Parameter
+    alpha: nn.Parameter
+
     def __init__(self, inputs: int, nodes: int, weighting: Weighting = "printed") -> None:
         super().__init__()
         self.weighting = weighting

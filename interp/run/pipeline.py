@@ -32,7 +32,7 @@ class Done:
     seconds
         Time that it took, in seconds.
     is_reused
-        Whether its file held the same already.
+        Whether the stage's file held the same already.
     """
 
     stage: Stage

@@ -21,7 +21,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Parameters
     ----------
     path
-        Final name; folders above it are made.
+        Final path of the file; folders above it are made.
+
+    Yields
+    ------
+    Path
+        Temporary path beside it.
 
     Raises
     ------
@@ -52,7 +57,19 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:
-    """Write a file of bytes, whole or not at all; raises as `atomic_path` does.
+    """Write a file of bytes, whole or not at all.
+
+    Parameters
+    ----------
+    path
+        Path of the file; folders above it are made.
+    content
+        Content of the file.
+
+    Raises
+    ------
+    UsageError
+        If the folder cannot be written or the disk is full.
 
     Examples
     --------
@@ -67,7 +84,19 @@ def write_bytes(path: Path, content: bytes | memoryview) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file in UTF-8, whole or not at all; raises as `atomic_path` does.
+    """Write a text file in UTF-8, whole or not at all.
+
+    Parameters
+    ----------
+    path
+        Path of the file; folders above it are made.
+    text
+        Content of the file; characters that UTF-8 cannot hold become question marks.
+
+    Raises
+    ------
+    UsageError
+        If the folder cannot be written or the disk is full.
 
     Examples
     --------
@@ -83,10 +112,15 @@ def write_text(path: Path, text: str) -> None:
 def check_writable(folder: Path) -> None:
     """Find out before long work whether its results can be saved; leaves nothing behind.
 
+    Parameters
+    ----------
+    folder
+        Folder of the results, which need not be there.
+
     Raises
     ------
     UsageError
-        If not.
+        If a file cannot be written into the folder.
 
     Examples
     --------
@@ -107,7 +141,15 @@ def check_writable(folder: Path) -> None:
 
 
 def cannot_write(path: Path, error: Exception) -> UsageError:
-    """Say in one line why a file or folder cannot be written."""
+    """Make the error for a file or folder that cannot be written.
+
+    Parameters
+    ----------
+    path
+        Path of the file or folder.
+    error
+        Error of the operating system, or of Python.
+    """
     number = error.errno if isinstance(error, OSError) else None
     reason = os.strerror(number) if number else first_line(error)
     return UsageError(

@@ -1,4 +1,4 @@
-"""Whether results read from a file are those of a network's layers."""
+"""Checks that results read from a file are those of a network's layers."""
 
 from __future__ import annotations
 
@@ -60,7 +60,21 @@ def _check_nodes(path: Path, part: Any, layer: NodeLayer, remedy: str) -> None:
 
 
 def check_tables(path: Path, result: Any, remedy: str) -> None:
-    """Refuse tables without the columns that later stages read; parameters and error as of `check_layers`.
+    """Refuse tables without the columns that later stages read.
+
+    Parameters
+    ----------
+    path
+        File that the result was read from, for the error.
+    result
+        Result of a layer or of the whole network.
+    remedy
+        Command that makes the file anew, for the error.
+
+    Raises
+    ------
+    MismatchError
+        If a table with rows lacks a column.
 
     Examples
     --------
@@ -74,7 +88,13 @@ def check_tables(path: Path, result: Any, remedy: str) -> None:
 
 
 def flat(result: Any) -> tuple[Any, ...]:
-    """Give the one result of a layer, or several."""
+    """Give the results of a layer as a tuple, also where it has only one.
+
+    Parameters
+    ----------
+    result
+        Result of a layer, or a tuple of several.
+    """
     return result if isinstance(result, tuple) else (result,)
 
 

@@ -1,8 +1,8 @@
 """Checksums of recorded values, a block of rows at a time: too many values to be digested whole at every stage.
 
-A block's checksum is the CRC-32 of its bytes, which follows rows as they are written and costs a few hundredths of the
-time that computing them takes. It is held against what is read when a block is first touched. The checksums themselves
-are under the file's digest; like that one they tell damage, not forgery.
+A block's checksum is the CRC-32 of its bytes, which is updated as rows are written and costs a few hundredths of the
+time that computing them takes. It is compared with the rows when a block is first read. The checksums themselves
+are under the file's digest; like that one they show damage, not forgery.
 """
 
 from __future__ import annotations
@@ -17,11 +17,16 @@ import numpy as np
 from interp.types import Array
 
 BLOCK_ROWS = 1024
-"""Rows of a block, the last of a layer but for what is left."""
+"""Number of rows of a block; the last of a layer may have fewer."""
 
 
 def block_count(rows: int) -> int:
     """Count the blocks of some rows.
+
+    Parameters
+    ----------
+    rows
+        Number of rows.
 
     Examples
     --------
@@ -32,19 +37,33 @@ def block_count(rows: int) -> int:
 
 
 def checksum(values: Array, before: int = 0) -> int:
-    """Give the CRC-32 of rows, or of those that `before` is the checksum of and these after them."""
-    return zlib.crc32(np.ascontiguousarray(values).data, before)
-
-
-class ChecksumWriter:
-    """Follows the rows of one layer as they are written, and keeps the checksum of each block that is whole.
+    """Give the CRC-32 of rows.
 
     Parameters
     ----------
     values
-        Data set of the rows (L, N).
+        Rows of numbers.
+    before
+        Checksum of the rows before these, where theirs together is asked for.
+
+    Examples
+    --------
+    >>> first, second = np.zeros(3), np.ones(2)
+    >>> checksum(second, checksum(first)) == checksum(np.concatenate([first, second]))
+    True
+    """
+    return zlib.crc32(np.ascontiguousarray(values).data, before)
+
+
+class ChecksumWriter:
+    """Updates the checksums of one layer as its rows are written, and writes that of each block that is whole.
+
+    Parameters
+    ----------
+    values
+        HDF5 dataset of the rows, (L, N).
     sums
-        Data set of the checksums, one a block.
+        HDF5 dataset of the checksums, one a block.
     """
 
     def __init__(self, values: h5py.Dataset, sums: h5py.Dataset) -> None:
@@ -52,7 +71,15 @@ class ChecksumWriter:
         self._next, self._running = 0, 0  # row that is expected next, and checksum of its block up to there
 
     def add(self, first: int, rows: Array) -> None:
-        """Take up the rows from `first` on, which follow those before; where not all were seen, they are read again."""
+        """Add rows that were just written; where rows before them were not added, those are read again.
+
+        Parameters
+        ----------
+        first
+            Index of the first of these rows.
+        rows
+            Rows as they were written.
+        """
         if first != self._next:
             begin = first - first % BLOCK_ROWS
             self._running = checksum(self._values[begin:first])
@@ -76,14 +103,14 @@ def _cuts(first: int, last: int) -> Iterator[tuple[int, int]]:
 
 
 class CheckedRows:
-    """Rows on disk, whose blocks are held against their checksums when they are first read.
+    """Rows on disk, whose blocks are compared with their checksums when they are first read.
 
     Parameters
     ----------
     values
-        Data set of the rows (L, N).
+        HDF5 dataset of the rows, (L, N).
     sums
-        Data set of the checksums, one a block.
+        HDF5 dataset of the checksums, one a block.
     damaged
         Function of the first and last row of a block that is not as it was written, which gives the error to raise.
     """
@@ -119,6 +146,12 @@ class CheckedRows:
         self._sound[block] = True
 
     def check(self, count: int | None = None) -> None:
-        """Read the blocks of the first `count` rows, or of all, that were not read yet."""
+        """Read the blocks that were not read yet.
+
+        Parameters
+        ----------
+        count
+            Number of rows, from the first, whose blocks are read; None for all.
+        """
         for start in range(0, len(self) if count is None else count, BLOCK_ROWS):
             self[start : start + BLOCK_ROWS]

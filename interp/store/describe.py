@@ -1,4 +1,4 @@
-"""What each class in a file holds, in Markdown, made from its fields and put into the page on the format of files.
+"""Description of the classes in a file, in Markdown: made from their fields, put into the page on the format of files.
 
 python -m interp.store.describe docs/format.md
 """
@@ -36,6 +36,11 @@ NAMES = {int: "whole number", float: "number", str: "text"}
 
 def described(page: str) -> str:
     """Put the description in its place on a page.
+
+    Parameters
+    ----------
+    page
+        Text of the page, in Markdown.
 
     Raises
     ------

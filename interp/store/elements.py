@@ -18,7 +18,7 @@ from interp.store.sound import texts
 from interp.types.json_values import as_json
 
 VERSION = 4
-"""Written into every file.
+"""Version of the format, written into every file.
 
 2 added `RunEffects`, and fields of `Effects` that read as empty from version 1; 3 the nodes that were drawn of a layer;
 4 has columns `score`, `no_op` and `copy`, tables of whole layers and of single nodes, and checksums of recorded values.
@@ -40,11 +40,26 @@ CLASSES = {
         types.Thresholds,
     )
 }
-"""What may stand in a file. A class keeps its fields' names; it gains one with a default, and `VERSION` goes up."""
+"""Classes that may stand in a file; fields keep their names, a new one has a default, and `VERSION` goes up."""
 
 
 def write_element(group: h5py.Group, name: str, value: Any) -> None:
-    """Write a dataclass, mapping, tuple, table, array or plain value under `name`."""
+    """Write a dataclass, mapping, tuple, table, array or plain value.
+
+    Parameters
+    ----------
+    group
+        HDF5 group to write into.
+    name
+        Name of the element in the group.
+    value
+        Value to write.
+
+    Raises
+    ------
+    TypeError
+        If something has no JSON value and is no array, table or dataclass.
+    """
     key = quote(name, safe=" .:()-_") or "%00"
     key = key if key.strip(".") else key.replace(".", "%2E")  # HDF5 reads "." as the group itself
     if isinstance(value, pd.DataFrame):
@@ -87,7 +102,15 @@ def _mark(node: h5py.Group | h5py.Dataset, encoding: str) -> None:
 
 
 def read_element(node: Any, classes: Mapping[str, type] = CLASSES) -> Any:
-    """Read back what `write_element` wrote; `classes` are those that may stand there, by name."""
+    """Read back what `write_element` wrote.
+
+    Parameters
+    ----------
+    node
+        HDF5 group or dataset.
+    classes
+        Classes that may stand there, by name.
+    """
     encoding = node.attrs["encoding-type"]
     if encoding == "array":
         return node[()]

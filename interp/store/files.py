@@ -19,7 +19,7 @@ from interp.types import Provenance
 
 Result = TypeVar("Result")
 DAMAGE = (AttributeError, IndexError, KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
-"""What h5py and the readers of elements raise on bytes that are not what was written."""
+"""Errors that h5py and the readers of elements raise on bytes that are not what was written."""
 
 
 def write_results(path: Path, results: Mapping[str, Any], provenance: Provenance) -> None:
@@ -28,11 +28,11 @@ def write_results(path: Path, results: Mapping[str, Any], provenance: Provenance
     Parameters
     ----------
     path
-        Name of the file.
+        Path of the file; folders above it are made.
     results
         Layer name -> its result, or several.
     provenance
-        Where the results came from, to be saved with them.
+        Model, data and options of the results, to be saved with them.
 
     Raises
     ------
@@ -61,12 +61,12 @@ def write_results(path: Path, results: Mapping[str, Any], provenance: Provenance
 def read_results(
     path: Path, kind: type[Result], remedy: str, is_sealed: bool = True
 ) -> tuple[dict[str, Result], Provenance]:
-    """Read what `write_results` wrote, and hold it against the fields of its class.
+    """Read what `write_results` wrote, and check it against the fields of its class.
 
     Parameters
     ----------
     path
-        Name of the file.
+        Path of the file.
     kind
         Class of every result.
     remedy
@@ -76,10 +76,8 @@ def read_results(
 
     Returns
     -------
-    results
-        Layer name -> its result, or several.
-    provenance
-        Where they came from.
+    dict, Provenance
+        Layer name -> its result, or several; and the provenance of the file.
 
     Raises
     ------
@@ -107,9 +105,21 @@ def read_results(
 
 
 def read_provenance(path: Path, remedy: str) -> Provenance:
-    """Read where a file of results or a recording came from; parameters and errors as of `read_results`.
+    """Read the provenance of a file of results or a recording.
 
-    What else the file holds is neither read nor held against its digest.
+    The rest of the file is neither read nor compared with its digest.
+
+    Parameters
+    ----------
+    path
+        Path of the file.
+    remedy
+        Command that makes the file anew, for the error.
+
+    Raises
+    ------
+    MismatchError
+        If the file is missing, damaged, or of another kind or version.
 
     Examples
     --------
@@ -125,12 +135,17 @@ def read_provenance(path: Path, remedy: str) -> Provenance:
 
 
 def provenance_of(file: h5py.File) -> Provenance:
-    """Read where a file's content came from.
+    """Read the provenance of an open file.
+
+    Parameters
+    ----------
+    file
+        HDF5 file of ours.
 
     Raises
     ------
     ValueError
-        If it does not say.
+        If the file states none.
     """
     found = read_element(file["provenance"])
     digests = (found.model_digest, found.data_digest) if isinstance(found, Provenance) else ()
@@ -147,13 +162,23 @@ def opened(path: Path, encoding: str | None, remedy: str, is_sealed: bool = True
     Parameters
     ----------
     path
-        The file.
+        Path of the file.
     encoding
         Kind of the file; None for any of ours.
     remedy
         Command that makes the file anew, for the error.
     is_sealed
-        Whether its content is held against its digest, which takes reading it all.
+        Whether the content is compared with the digest, which takes reading all of it.
+
+    Yields
+    ------
+    File
+        HDF5 file, closed at the end of the block.
+
+    Raises
+    ------
+    MismatchError
+        If the file is missing, damaged, or of another kind or version; also where the block finds damage.
     """
     try:
         file = plain_file(path)
@@ -175,6 +200,13 @@ def opened(path: Path, encoding: str | None, remedy: str, is_sealed: bool = True
 
 def plain_file(path: Path, mode: str = "r") -> h5py.File:
     """Open an HDF5 file; a pipe in its place would wait for someone who writes.
+
+    Parameters
+    ----------
+    path
+        Path of the file.
+    mode
+        Mode of `h5py.File`.
 
     Raises
     ------
@@ -206,9 +238,9 @@ def check_same(path: Path, found: Provenance, wanted: Provenance, remedy: str) -
     path
         File that the results were read from, for the error.
     found
-        Where the results came from.
+        Provenance of the results.
     wanted
-        Where they should have come from.
+        Provenance with the digests of the model and data at hand.
     remedy
         Command that makes the file anew, for the error.
 

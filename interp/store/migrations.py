@@ -1,4 +1,4 @@
-"""What older versions of a file call otherwise: fields as they were written -> fields as classes have them now."""
+"""Migrations of older versions of a file: fields as they were written -> fields as classes have them now."""
 
 from __future__ import annotations
 
@@ -21,7 +21,12 @@ def migrated(cls: str, version: int, fields: Fields) -> Fields:
     version
         Version of the file.
     fields
-        Name -> value, as read.
+        Name of a field -> value, as read.
+
+    Returns
+    -------
+    dict
+        Name of a field of the class as it is now -> value.
     """
     for after, changes in sorted(MIGRATIONS.items()):
         if version < after and cls in changes:
@@ -95,4 +100,4 @@ MIGRATIONS: Mapping[int, Mapping[str, Callable[[Fields], Fields]]] = {
     2: {"Effects": _effects_2},
     4: {"Effects": _effects_4, "RunEffects": _runs_4},
 }
-"""Version -> name of a class -> what turns its fields of the version before into those of this one."""
+"""Version -> name of a class -> function that turns its fields of the version before into those of this one."""

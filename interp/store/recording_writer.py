@@ -1,4 +1,4 @@
-"""Recordings that are written a block of samples at a time, and gone on with after a kill.
+"""Recordings that are written a block of samples at a time, and continued after a kill.
 
 Values lie contiguous and are allocated first, so that a kill leaves a readable file whose ``progress`` says how many
 samples are done.
@@ -29,7 +29,7 @@ class RecordingWriter:
     Parameters
     ----------
     path
-        Final name of the file.
+        Final path of the file.
     layers
         Layers that are recorded.
     samples
@@ -37,7 +37,7 @@ class RecordingWriter:
     positions
         Layer name -> number of recorded positions of a sample.
     provenance
-        Where the recording comes from; an unfinished file with the same one is gone on with.
+        Model, data and options of the recording; an unfinished file with the same is continued.
 
     Raises
     ------
@@ -93,11 +93,17 @@ class RecordingWriter:
             raise cannot_write(self.path, error) from error
 
     def done(self, split: str) -> int:
-        """Count the samples of a split that are on disk."""
+        """Count the samples of a split that are on disk.
+
+        Parameters
+        ----------
+        split
+            Name of the split.
+        """
         return int(self._file[split]["progress"][0])
 
     def write(self, split: str, start: int, predictions: Array, z: Mapping[str, tuple[Array, Array]]) -> None:
-        """Write what B samples gave.
+        """Write the predictions and pre-activations of B samples.
 
         Parameters
         ----------
@@ -106,7 +112,7 @@ class RecordingWriter:
         start
             Index of the first sample; they come in order.
         predictions
-            Class that the network gives each sample (B,).
+            Class that the network predicts for each sample, (B,).
         z
             Layer name -> pre-activations (B * p, N) and positions (B * p,) of the rows; no positions where p is 1.
         """
@@ -128,18 +134,31 @@ class RecordingWriter:
         return self._followed.setdefault((split, layer), ChecksumWriter(part["values"], part["checksums"]))
 
     def values(self, split: str, layer: str) -> Any:
-        """Give the rows of a layer that are on disk."""
+        """Give the rows of a layer that are on disk.
+
+        Parameters
+        ----------
+        split
+            Name of the split.
+        layer
+            Name of the layer.
+
+        Returns
+        -------
+        Dataset
+            HDF5 dataset of the pre-activations, (L, N).
+        """
         return self._file[split]["z"][layer]["values"]
 
     def summarise(self, split: str, labels: Array | None, outputs: Mapping[str, tuple[Array, Array, Array]]) -> None:
-        """Write what is known once a split is whole.
+        """Write the labels and the statistics of outputs, once a split is whole.
 
         Parameters
         ----------
         split
             Name of the split.
         labels
-            Class index of each sample (S,), if there are labels.
+            Class index of each sample, (S,); None without labels.
         outputs
             Layer name -> output range (2, N), mean output (N,) and active share (N,) of the nodes.
         """

@@ -32,9 +32,14 @@ def open_recording(path: Path, split: str = "train") -> Recording:
     Parameters
     ----------
     path
-        Name of the file.
+        Path of the file.
     split
         Name of the split.
+
+    Returns
+    -------
+    Recording
+        Pre-activations of all layers, read from the file as they are asked for.
 
     Raises
     ------
@@ -78,7 +83,12 @@ def open_recording(path: Path, split: str = "train") -> Recording:
 
 
 def check_recording(path: Path) -> None:
-    """Read all recorded values, and hold them against their checksums.
+    """Read all recorded values, and compare them with their checksums.
+
+    Parameters
+    ----------
+    path
+        Path of the file.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Whether what a file holds is as the fields of its classes say; later stages trust it."""
+"""Checks that a result read from a file is as the fields of its class say; later stages trust it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from interp.types.annotations.fields import field_types
 from interp.types.annotations.shapes import Columns, Holds, Shape
 
 KINDS: Mapping[Holds, str] = {"numbers": "biuf", "whole numbers": "iu", "text": "UO"}
-"""What an array holds -> kinds of numpy's types."""
+"""Kind of values -> letters of numpy's kinds of types."""
 
 PLAIN: Mapping[Any, tuple[type, ...]] = {int: (int,), float: (int, float), str: (str,)}
 """Type of a field -> the types that its value may have once it was read."""
@@ -23,7 +23,12 @@ Lengths = dict[str, int]
 
 
 def check_shapes(result: Any) -> Lengths:
-    """Hold a result against the annotations of its class.
+    """Check a result against the annotations of its class.
+
+    Parameters
+    ----------
+    result
+        Instance of a dataclass with annotated fields.
 
     Returns
     -------
@@ -35,6 +40,13 @@ def check_shapes(result: Any) -> Lengths:
     ValueError
         If a value is of another type than its field, an array holds something else or has another shape, an axis has
         two lengths, or a column of a table holds something else.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from interp.types import Split
+    >>> check_shapes(Split(np.zeros((3, 2)), np.array([0, 1, 0])))
+    {'S': 3, 'I': 2}
     """
     lengths: Lengths = {}
     _check_fields(result, lengths)
@@ -47,16 +59,23 @@ def _check_fields(result: Any, lengths: Lengths) -> None:
 
 
 def check_value(name: str, value: Any, expected: Any, lengths: Lengths) -> None:
-    """Hold a value against the type of its field; see `check_shapes`.
+    """Check a value against the type of its field; see `check_shapes`.
 
     Parameters
     ----------
     name
         Name of the field, for the error.
+    value
+        Value of the field.
     expected
-        Type of the field with its annotations; what is of none of the types above is not looked at.
+        Type of the field with its annotations; values of types that are not in files are not looked at.
     lengths
         Lengths of the axes seen so far; those of this value are added.
+
+    Raises
+    ------
+    ValueError
+        If the value is not as its field says.
     """
     origin, arguments = get_origin(expected), get_args(expected)
     if origin is Annotated:
@@ -118,7 +137,18 @@ def _check_columns(name: str, table: Any, said: Columns) -> None:
 
 
 def missing_columns(result: Any) -> list[str]:
-    """List the columns that a result's tables lack; a table without rows may lack all."""
+    """List the columns that a result's tables lack; a table without rows may lack all.
+
+    Parameters
+    ----------
+    result
+        Instance of a dataclass, of which some fields are tables.
+
+    Returns
+    -------
+    list of str
+        Field and column, such as ``curves.level``.
+    """
     return [
         f"{field}.{column}"
         for field, said in _tables(type(result))

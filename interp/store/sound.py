@@ -1,4 +1,4 @@
-"""What may stand in a file of ours, whoever wrote it: plain data of its own, no more than it holds, as it was sealed.
+"""Checks of a file's structure, whoever wrote it: plain data of its own, no more than it holds, as it was sealed.
 
 HDF5 files can point to other files, hold one object under many names, and declare far more than they store. None of
 ours does, so all of it is refused before anything is read.
@@ -21,6 +21,11 @@ TEXT_AT_ONCE = 50_000_000  # bytes that texts read in one go may take, were each
 
 def check_sound(file: h5py.File) -> None:
     """Walk all links and headers.
+
+    Parameters
+    ----------
+    file
+        Open HDF5 file.
 
     Raises
     ------
@@ -73,6 +78,11 @@ def _is_text(node: h5py.Dataset) -> bool:
 def texts(node: h5py.Dataset) -> list[str]:
     """Read texts, few at a time, since any number of them may share one long one.
 
+    Parameters
+    ----------
+    node
+        HDF5 dataset of texts, of no axis or one.
+
     Raises
     ------
     ValueError
@@ -98,17 +108,40 @@ def texts(node: h5py.Dataset) -> list[str]:
 
 
 def prepare_seal(file: h5py.File) -> None:
-    """Make room for the digest, so that writing it changes no metadata."""
+    """Make room for the digest, so that writing it changes no metadata.
+
+    Parameters
+    ----------
+    file
+        HDF5 file that is being written.
+    """
     file.attrs.create(SEAL, UNSEALED, dtype=SEAL_TYPE)
 
 
 def seal(file: h5py.File) -> None:
-    """Write the digest of a whole file."""
+    """Write the digest of a whole file.
+
+    Parameters
+    ----------
+    file
+        HDF5 file, written but for its digest.
+    """
     file.attrs.modify(SEAL, np.array(_digest(file).encode(), SEAL_TYPE))
 
 
 def check_seal(file: h5py.File) -> None:
-    """Raise `ValueError` where a file is not as it was sealed; files of older versions have no seal."""
+    """Compare a file with its digest; files of older versions have none.
+
+    Parameters
+    ----------
+    file
+        Open HDF5 file.
+
+    Raises
+    ------
+    ValueError
+        If the content is not as it was sealed.
+    """
     if SEAL in file.attrs and bytes(file.attrs[SEAL]).decode() != _digest(file):
         raise ValueError("its content is not as it was written")
 

@@ -1,4 +1,4 @@
-"""What arrays are called in signatures, and what is checked of those that a user gives."""
+"""Names of array types in signatures, and checks of arrays that a user gives."""
 
 from __future__ import annotations
 
@@ -29,16 +29,21 @@ def as_rows(where: str, values: Any, columns: int | None = None) -> Any:
     Parameters
     ----------
     where
-        What the table is called in errors.
+        Name of the table in errors.
     values
         Array, HDF5 dataset, list of rows, or tensor on the CPU.
     columns
         Number of columns that it must have; None for any.
 
+    Returns
+    -------
+    array-like
+        Table (S, N) of numbers: the same object where it can be read a slice at a time, else a numpy array.
+
     Raises
     ------
     DataError
-        If it is no such table, or empty.
+        If the values are no such table, or empty.
 
     Examples
     --------
@@ -68,7 +73,7 @@ def as_column(where: str, values: Any, rows: int, kinds: str = "biuf") -> Array:
     Parameters
     ----------
     where
-        What the numbers are called in errors.
+        Name of the numbers in errors.
     values
         Array, list, or tensor on the CPU.
     rows
@@ -76,10 +81,15 @@ def as_column(where: str, values: Any, rows: int, kinds: str = "biuf") -> Array:
     kinds
         Letters of numpy's kinds of types that are allowed.
 
+    Returns
+    -------
+    Array
+        Numbers, (S,).
+
     Raises
     ------
     DataError
-        If there are more or fewer, or they are of another kind.
+        If there are more or fewer than `rows`, or they are of another kind.
 
     Examples
     --------

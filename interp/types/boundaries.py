@@ -16,17 +16,17 @@ from interp.types.shown import ShortRepr
 KINDS = ("coherent", "adhoc", "one-sided", "dead")
 
 UNSAMPLED = "unsampled"
-"""What a node is called that is neither dead nor one-sided, and was not drawn to have a mixture fitted."""
+"""Kind of a node that is neither dead nor one-sided, and was not drawn to have a mixture fitted."""
 
 
 @dataclass(frozen=True, repr=False)
 class Thresholds(ShortRepr):
-    """What counts as dead, one-sided and coherent.
+    """Thresholds at which a node is called dead, one-sided or coherent.
 
     Attributes
     ----------
     rule
-        How a coherent boundary is told: ``mixture``, |m|/s <= epsilon for the mean m and standard deviation s of some
+        Rule for coherent boundaries: ``mixture``, |m|/s <= epsilon for the mean m and standard deviation s of some
         component whose weight is large enough; ``mean``, |z| <= epsilon at the mean input (as-NN, experiment 1).
     epsilon
         Largest distance of a coherent boundary to a cluster mean, in sigma; in output units under the ``mean`` rule.
@@ -61,8 +61,8 @@ class Boundaries(ShortRepr):
     component_distance
         Distance from the boundary to the mean of every component, in sigma of the component.
     p_value, q_value
-        Chance that a parallel hyperplane through a random data point comes as close; and the same after
-        Benjamini-Hochberg over the layer.
+        Probability that a parallel hyperplane through a random data point comes as close, and its q-value
+        (Benjamini-Hochberg over the layer).
     epsilons
         Thresholds at which the share of coherent nodes is given, ascending.
     share, share_low, share_high
@@ -74,7 +74,7 @@ class Boundaries(ShortRepr):
     null_low, null_high
         Name of a null -> the ends of the central 95 % of the shares that it gives.
     share_p_value
-        Chance that the null ``random point`` gives at least this share (Poisson-binomial).
+        Probability that the null ``random point`` gives at least this share (Poisson-binomial).
     thresholds
         Thresholds and rule that the kinds were told apart by.
     """

@@ -1,4 +1,4 @@
-"""A data set as stored."""
+"""Data sets as stored."""
 
 from __future__ import annotations
 
@@ -34,7 +34,13 @@ class Split(ShortRepr):
         return len(self.inputs)
 
     def take(self, rows: Array) -> Split:
-        """Give some rows, in the order asked for."""
+        """Give some rows, in the order asked for.
+
+        Parameters
+        ----------
+        rows
+            Indices of the rows, or a mask.
+        """
         parts = (None if part is None else part[rows] for part in (self.labels, self.targets))
         return Split(self.inputs[rows], *parts)
 
@@ -50,7 +56,7 @@ class InputPart:
     shape
         Shape of one sample, as the network takes it.
     whole
-        Whether its values are whole numbers that stand for themselves, such as tokens, and are never scaled.
+        Whether the values are whole numbers that stand for themselves, such as tokens, and are never scaled.
     """
 
     name: str

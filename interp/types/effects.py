@@ -1,4 +1,4 @@
-"""What changing or silencing nodes does to the scores."""
+"""Costs of interventions: the change of the scores where nodes are changed or silenced."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from interp.types.arrays import Array
 from interp.types.shown import ShortRepr
 
 MEASURED = "samples score low high loss difference difference_low difference_high p_value q_value"
-"""Columns of what a change costs, the same in every table of it."""
+"""Columns of the cost of a change, the same in all tables of costs."""
 
 SWEPT = f"level no_op {MEASURED}"
 TEXTS = "layer intervention split"
@@ -153,10 +153,11 @@ class Attribution(ShortRepr):
     conductance
         Mean size of the node's conductance of the predicted class's output (Captum's LayerConductance).
     ablation
-        Mean size of the change of that output when the node's own output is set to 0; NaN of nodes not drawn.
-    captum_ablation
-        The same as measured by Captum's LayerFeatureAblation; NaN where it cannot reach the layer, and of nodes not
+        Mean size of the change of the predicted class's output when the node's output is set to 0; NaN of nodes not
         drawn.
+    captum_ablation
+        Mean size of that change as measured by Captum's LayerFeatureAblation; NaN where it cannot reach the layer, and
+        of nodes not drawn.
     rank_correlation
         Spearman's rank correlation of conductance and ablation over the nodes.
     low, high

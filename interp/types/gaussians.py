@@ -79,12 +79,12 @@ class GaussianFit(ShortRepr):
         node
             Index of the node.
         z
-            Values, (Z,).
+            Pre-activations, (Z,).
 
         Returns
         -------
         Array
-            (Z, components); none where the node has no mixture, or one without spread.
+            Weighted densities, (Z, components); no column where the node has no mixture, or one without spread.
         """
         used = (self.weight[node] > 0) & (self.component_var[node] > 0)
         mean, sd = self.component_mean[node][used], np.sqrt(self.component_var[node][used])
@@ -93,7 +93,13 @@ class GaussianFit(ShortRepr):
         return parts
 
     def of(self, nodes: Array) -> GaussianFit:
-        """Give the fit of some nodes alone."""
+        """Give the fit of some nodes alone.
+
+        Parameters
+        ----------
+        nodes
+            Indices of the nodes, or a mask.
+        """
         per_class = {name: getattr(self, name)[:, nodes] for name in ("class_mean", "class_var")}
         kept = {"count", "class_count", "sampled", *per_class}
         per_node = {part.name: getattr(self, part.name)[nodes] for part in fields(self) if part.name not in kept}

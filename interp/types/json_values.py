@@ -20,14 +20,19 @@ def as_json(value: Any, exact: bool = False) -> Any:
     value
         Any nesting of dataclasses, mappings, sequences, tables (a list of rows), arrays and scalars.
     exact
-        Whether the values are read back by this program: NaN, infinities and text that is no valid UTF-8 then stay as
+        Whether values are read back by this program: NaN, infinities and text that is no valid UTF-8 then stay as
         Python writes them, and what has no JSON value is refused. Otherwise the result is strictly valid JSON: NaN
         and infinities become None, odd text is replaced, and anything else becomes its `repr`.
+
+    Returns
+    -------
+    object
+        Dicts, lists, text, numbers, booleans and None.
 
     Raises
     ------
     TypeError
-        If `exact` and something has no JSON value.
+        If `exact` is set and something has no JSON value.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A network as it was read from its file."""
+"""Networks as they were read from their files."""
 
 from __future__ import annotations
 
@@ -25,11 +25,17 @@ class Inference(ShortRepr):
     Attributes
     ----------
     value
-        The fact; JSON-able.
+        Value of the fact; JSON-able.
     confidence
-        `certain` if a file or the user states it, `likely` if data single it out, else `uncertain`.
+        Confidence in it: ``certain`` if a file or the user states it, ``likely`` if data single it out, else
+        ``uncertain``.
     evidence
-        Why, in one sentence with the numbers.
+        Reason for it, in one sentence with the numbers.
+
+    Examples
+    --------
+    >>> Inference("relu", "certain", "the module's own layer").value
+    'relu'
     """
 
     value: Any
@@ -44,11 +50,16 @@ class Scaling(ShortRepr):
     Attributes
     ----------
     name
-        As printed: ``raw``, ``x/255``, ``(x/255-0.1307)/0.3081`` or ``(x-mean)/std``.
+        Name as printed: ``raw``, ``x/255``, ``(x/255-0.1307)/0.3081`` or ``(x-mean)/std``.
     divisor
-        In units of the stored data; 255 for bytes.
+        Number that stored inputs are divided by; 255 for bytes.
     mean, std
-        Scalars () or one value per input (D,).
+        Mean subtracted after that, and standard deviation divided by: scalars (), or one value per input (D,).
+
+    Examples
+    --------
+    >>> Scaling("x/255", divisor=255.0)(np.array([[0, 51]], np.uint8))
+    array([[0. , 0.2]], dtype=float32)
     """
 
     name: str
@@ -78,17 +89,17 @@ class NodeLayer(ShortRepr):
     kind
         Name of one of `interp.network.kinds.NODE_KINDS`, such as ``linear``, ``conv2d``, ``offset-l2``.
     nodes
-        Output channels, N.
+        Number of nodes, N: of output channels.
     inputs
-        Values one node reads, D; for a convolution the patch size.
+        Number of values that one node reads, D; for a convolution those of a patch.
     activation
-        What is applied to z, a name of `interp.network.activations.ACTIVATIONS`, or ``custom``.
+        Name of the activation in `interp.network.activations.ACTIVATIONS`, or ``custom``.
     tap
         Module whose output is z: the linear map, or the norm that follows it. Where no module's output
         is z, the parameter or buffer that marks the call of the torch function that computes it.
     layout
-        Where the samples are in z: ``samples`` on axis 0; ``folded`` there too, each as several rows
-        one after the other; ``positions-first`` where all samples' first positions come first.
+        Order of the rows of z: ``samples``, one sample a row; ``folded``, each sample as several rows one after the
+        other; ``positions-first``, the first positions of all samples before the second ones.
     """
 
     name: str
@@ -107,23 +118,29 @@ class LoadedModel(ShortRepr):
     Attributes
     ----------
     module
-        In eval mode, on the device the user gave it; maps scaled inputs to logits or scores.
+        Network in eval mode, on the device the user gave it; maps scaled inputs to its outputs.
     layers
         Node layers in the order in which they run.
+    path
+        Path of the file, or the name of an architecture or module.
     format
-        What kind of file it came from, such as ``torch-zip`` or ``zoo``.
+        Format of the file, such as ``torch-zip`` or ``zoo``.
+    digest
+        SHA-256 of the file, or of a module's weights, in hexadecimal digits.
+    scaling
+        Scaling of stored inputs.
     input_shape
         Shape of one sample as the module takes it, such as (784,) or (1, 28, 28).
     output
-        What is done to the last layer's z: ``linear``, ``negated-activation``, ...
+        Form of the outputs, as a function of the last layer's z: ``linear``, ``negated-activation``, ...
     inferred
-        Fact name -> how it was worked out.
+        Name of a fact -> value, confidence and evidence.
     skipped
-        What holds parameters but is not covered, with the reason; never silently dropped.
+        Name of a part with parameters that is not covered -> the reason; none is dropped silently.
     metadata
-        What the file says of itself (data, seed, epoch, metrics); plain values only.
+        Statements of the file about itself (data, seed, epoch, metrics); plain values only.
     task
-        Name of what it is asked for, for `interp.tasks.find_task`.
+        Name of the task, for `interp.tasks.find_task`.
     scores
         Split -> score of that task, such as accuracy or R².
     """
@@ -143,7 +160,18 @@ class LoadedModel(ShortRepr):
     scores: Mapping[str, float] = field(default_factory=dict)
 
     def layer(self, name: str) -> NodeLayer:
-        """Find a layer by name; a wrong one is answered with the close ones."""
+        """Find a layer by name.
+
+        Parameters
+        ----------
+        name
+            Dotted path of the layer's linear map.
+
+        Raises
+        ------
+        UsageError
+            If there is no such layer; the line says which names are close.
+        """
         found = {layer.name: layer for layer in self.layers}
         if name not in found:
             raise unknown_name("layer", name, found)

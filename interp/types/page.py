@@ -1,4 +1,4 @@
-"""The parts of a page."""
+"""The parts of a page: sections, figures, tables."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Figure(ShortRepr):
     Attributes
     ----------
     name
-        File stem under ``figures/``.
+        Name of the file under ``figures/``, without the ending.
     caption
-        What is seen, in one or two sentences; also the text alternative.
+        Caption in one or two sentences; also the text alternative.
     draw
-        Called once to make the matplotlib figure.
+        Function that makes the matplotlib figure; called once.
     """
 
     name: str
@@ -32,7 +32,17 @@ class Figure(ShortRepr):
 
 @dataclass(frozen=True, repr=False)
 class Table(ShortRepr):
-    """One table of the page; `sortable` ones can be ordered by a click on a column."""
+    """One table of the page.
+
+    Attributes
+    ----------
+    frame
+        Table whose cells are numbers, texts or `interp.report.tables` cells; its index is not shown.
+    caption
+        Caption in one or two sentences.
+    sortable
+        Whether the rows can be ordered by a click on a column.
+    """
 
     frame: pd.DataFrame
     caption: str
@@ -41,7 +51,24 @@ class Table(ShortRepr):
 
 @dataclass(frozen=True, repr=False)
 class Section(ShortRepr):
-    """What one part of the page shows."""
+    """One part of the page.
+
+    Attributes
+    ----------
+    title
+        Title of the section.
+    text
+        Paragraphs, in order.
+    figures
+        Pictures, in order.
+    tables
+        Tables, in order.
+
+    Examples
+    --------
+    >>> Section("Layers", ("Three layers.",)).title
+    'Layers'
+    """
 
     title: str
     text: tuple[str, ...] = ()

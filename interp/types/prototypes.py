@@ -1,4 +1,4 @@
-"""The inputs that the nodes of a layer stand for."""
+"""Prototypes: the mean inputs that the nodes of a layer stand for."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class Prototypes(ShortRepr):
     effective_count
         Sort of prototype -> number of rows behind each mean, (sum w)^2 / sum w^2 (Kish's effective sample size).
     exemplars
-        ``nearest`` and ``strongest`` -> indices of the samples on which a node is so, best first.
+        Sort of prototype (``nearest``, ``strongest``) -> indices of the samples closest to a node's boundary, and of
+        those with the largest output, best first.
     input_mean
         Mean of the layer's input.
     network_mean
@@ -88,11 +89,11 @@ class ClusterMatch(ShortRepr):
     null_distance
         Sort of prototype -> name of a null -> mean matched distance of each repetition.
     agreement
-        How alike two partitions of the rows are, a row a pair: the adjusted Rand index (``ari``), the normalised mutual
+        Agreement of two partitions of the rows, a row a pair: the adjusted Rand index (``ari``), the normalised mutual
         information (``nmi``), and both with one of the partitions permuted.
     accuracy
-        How well the class is told by the nearest centroid or prototype, a row a classifier: the accuracy with its 95 %
-        Wilson interval (``low``, ``high``), the agreement with the network's predictions, and the number of samples.
+        Accuracy of the classifiers by the nearest centroid or prototype, a row a classifier, with its 95 % Wilson
+        interval (``low``, ``high``), the agreement with the network's predictions, and the number of samples.
     """
 
     k: int
@@ -110,7 +111,18 @@ class ClusterMatch(ShortRepr):
         return {kind: _mean_of_known(distance) for kind, distance in self.distance.items()}
 
     def null_range(self, kind: str) -> dict[str, tuple[float, float, float]]:
-        """Name of a null -> the mean and the ends of the central 95 % of its mean matched distances."""
+        """Summarise the nulls of one sort of prototype.
+
+        Parameters
+        ----------
+        kind
+            Sort of prototype, such as ``nearest``.
+
+        Returns
+        -------
+        dict
+            Name of a null -> mean of its mean matched distances, and the ends of their central 95 %.
+        """
         nulls = self.null_distance.get(kind, {})
         return {name: (_mean_of_known(values), *_central(values)) for name, values in nulls.items()}
 

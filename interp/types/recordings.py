@@ -1,4 +1,4 @@
-"""What was recorded of a network, with where it came from."""
+"""Recordings of a network's pre-activations, and the provenance of results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from interp.types.shown import ShortRepr, short_repr
 
 @dataclass(frozen=True, repr=False)
 class Provenance(ShortRepr):
-    """Where a result came from, enough to refuse a file that belongs elsewhere.
+    """Origin of a result, enough to refuse a file that belongs to another network or other data.
 
     Attributes
     ----------
@@ -25,9 +25,14 @@ class Provenance(ShortRepr):
     seed
         Seed of the random number generators of the run.
     versions
-        Package name -> version.
+        Name of a package -> its version.
     settings
         Options that shaped the result, as JSON values: checkpoint, data, and how the checkpoint was read.
+
+    Examples
+    --------
+    >>> Provenance("5f0c", "9a1e", 0, {"torch": "2.6"}, {"checkpoint": "net.pt"}).seed
+    0
     """
 
     model_digest: str
@@ -64,7 +69,7 @@ class Recording(ShortRepr):
     predictions
         Class that the network gives each sample; -1 where the task has no classes.
     provenance
-        Where the recording came from.
+        Network, data, versions and options of the recording.
     close
         Function that lets go of the file.
     """
@@ -83,13 +88,37 @@ class Recording(ShortRepr):
     close: Callable[[], None] = lambda: None
 
     def batches(self, layer: str, size: int = 8192) -> Iterator[Array]:
-        """Yield z of one layer in order, at most `size` rows at a time."""
+        """Yield the pre-activations of one layer in order.
+
+        Parameters
+        ----------
+        layer
+            Name of the layer.
+        size
+            Largest number of rows at a time.
+
+        Yields
+        ------
+        Array
+            Pre-activations, (size, N); fewer rows at the end.
+        """
         rows = self.z[layer]
         for start in range(0, rows.shape[0], size):
             yield np.asarray(rows[start : start + size])
 
     def row_labels(self, layer: str) -> Array | None:
-        """Give the label of each row of a layer, (L,), or None without labels."""
+        """Give the label of each row of a layer.
+
+        Parameters
+        ----------
+        layer
+            Name of the layer.
+
+        Returns
+        -------
+        Array
+            Labels, (L,); None without labels.
+        """
         return None if self.labels is None else self.labels[self.sample[layer]]
 
     def __enter__(self) -> Recording:
@@ -105,11 +134,11 @@ class LayerRows(NamedTuple):
     Attributes
     ----------
     z
-        (B, N) pre-activations.
+        Pre-activations, (B, N).
     layer_input
-        (B, D) what the nodes read; for a convolution the patch.
+        Values that the nodes read, (B, D); for a convolution the patches.
     network_input
-        (B / R, D0) scaled network inputs, flat, each behind R rows in turn (a convolution's positions); the very same
+        Scaled network inputs, flat, (B / R, D0), each behind R rows in turn (a convolution's positions); the very same
         array as `layer_input` where the nodes read just that.
 
     Examples

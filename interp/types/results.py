@@ -1,4 +1,4 @@
-"""All that one run found."""
+"""Results of one run, all together."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from interp.types.shown import ShortRepr
 
 @dataclass(frozen=True, repr=False)
 class Verdict(ShortRepr):
-    """What the results say, in plain words.
+    """Verdict on a network, in plain words.
 
     Attributes
     ----------
     headline
-        One sentence.
+        Main finding in one sentence.
     findings
-        Sentences with their numbers, most important first.
+        Findings in sentences with their numbers, most important first.
     alerts
-        What the reader must know before trusting the page.
+        Warnings that the reader needs before trusting the page.
     """
 
     headline: str
@@ -37,18 +37,23 @@ class Verdict(ShortRepr):
 
 @dataclass(frozen=True, repr=False)
 class Limit(ShortRepr):
-    """One thing of which not all was looked at.
+    """One part of a network or of the options that was left out.
 
     Attributes
     ----------
     what
-        Such as ``layers swept``.
+        Things that are counted, such as ``layers swept``.
     looked_at, of
-        How many, of how many.
+        Number of things looked at, and number of all of them.
     rule
-        Which these are.
+        Rule by which those were chosen.
     lift
         Option of the command line that changes it.
+
+    Examples
+    --------
+    >>> Limit("layers swept", 6, 20, "evenly over depth", "--swept-layers").looked_at
+    6
     """
 
     what: str
@@ -67,13 +72,13 @@ class Made(ShortRepr):
     stage
         Name of the stage.
     does
-        What it does, in one line.
+        Description of the stage in one line.
     file
-        Name of its file in the folder of the run.
+        Name of the stage's file in the folder of the run.
     found
-        What it found, in one line.
+        Summary of the results in one line.
     fingerprint
-        SHA-256 over all that what it found depends on: model, data, its own options, the stages that it needs, code
+        SHA-256 over all that the results depend on: model, data, the stage's options, the stages that it needs, code
         and versions.
     """
 
@@ -93,7 +98,7 @@ class Results(ShortRepr):
     model
         Network that was looked at.
     data
-        Data set that it was looked at with.
+        Data set that the network was looked at with.
     fits
         Layer name -> Gaussians and mixtures of its nodes.
     boundaries
@@ -103,19 +108,19 @@ class Results(ShortRepr):
     clusters
         Layer name -> its prototypes beside k-means, for one number of centroids or two.
     effects
-        What the network loses under interventions.
+        Costs of interventions.
     attribution
         Layer name -> importance of its nodes.
     verdict
-        What all this says.
+        Verdict on the network, in plain words.
     provenance
-        Where the results come from, with all options.
+        Model, data, versions and all options.
     runs
-        What several networks have in common; None of one network.
+        Costs of interventions over several networks; None of one network.
     limits
-        What was not looked at.
+        Parts of the network that were left out.
     extra
-        Name of a further stage -> what it found.
+        Name of a further stage -> its results.
     made
         Stages that these results come from, in order.
     """

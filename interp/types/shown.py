@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 LONGEST = 400
-"""Characters of a whole line at most."""
+"""Largest number of characters of a line."""
 
 MOST_LETTERS = 48
 MOST_ENTRIES = 4
@@ -24,7 +24,17 @@ class ShortRepr:
 
 
 def short_repr(value: Any) -> str:
-    """Show the fields of a dataclass or named tuple, arrays by type and shape, in at most 400 characters.
+    """Show the fields of a dataclass or named tuple, arrays by type and shape.
+
+    Parameters
+    ----------
+    value
+        Instance of a dataclass or named tuple.
+
+    Returns
+    -------
+    str
+        One line of at most 400 characters.
 
     Examples
     --------

@@ -55,7 +55,7 @@ def input_slope(stack: Stack, x: Tensor, y: Tensor) -> Tensor:
     Parameters
     ----------
     stack
-        M models.
+        Stack of M models.
     x
         Scaled inputs, (M, B, ...).
     y

@@ -198,7 +198,7 @@ def rows_at_a_time(stack: Stack, samples: int) -> int:
     Parameters
     ----------
     stack
-        M models.
+        Stack of M models.
     samples
         Number of samples of the full batch.
 

@@ -28,15 +28,15 @@ class Stack:
         Parameters by name, each (M, ...), and their momentum.
     buffers
         Buffers by name, such as running statistics of norms, each (M, ...).
-    head
+    first
         Name of the first layer if that is linear: its products are batched by hand, the rest of the
         network, `tail`, by `torch.func.vmap`. None if the tail is the whole network.
     tail
         Structure of the rest of the network; the parameters that it holds itself are never used.
     columns
-        Indices of the input columns that the head reads; None for all.
+        Indices of the input columns that the first layer reads; None for all.
     initial_weight
-        Weights of the head with all columns, (M, N, D), where some are left out.
+        Weights of the first layer with all columns, (M, N, D), where some are left out.
     """
 
     seeds: list[int]

@@ -105,12 +105,12 @@ def outputs(stack: Stack, params: dict[str, Tensor], values: Tensor, model_axis:
 
 
 def tail_params(stack: Stack) -> dict[str, Tensor]:
-    """Pick the parameters behind the head.
+    """Pick the parameters behind the first layer.
 
     Parameters
     ----------
     stack
-        M models.
+        Stack of M models.
 
     Returns
     -------

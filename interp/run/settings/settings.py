@@ -44,7 +44,7 @@ class Setting:
     flag
         Mark on the field.
     is_repeated
-        Whether it may be given several times, each time with several names.
+        Whether the flag may be given several times, each time with several names.
 
     Examples
     --------

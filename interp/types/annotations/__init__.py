@@ -1,1 +1,1 @@
-"""What stands on the fields of results and options: their shapes, their columns and how a user says them."""
+"""Annotations on the fields of results and options: shapes, columns, and flags of settings."""

@@ -1,4 +1,4 @@
-"""What the fields of a dataclass are: their types with annotations, and their meaning as the docstring gives it."""
+"""Fields of a dataclass: their types with annotations, and their meaning as the docstring gives it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,17 @@ from interp.types.annotations.shapes import Columns
 
 
 def field_types(cls: type) -> Mapping[str, Any]:
-    """Give the type of each field of a dataclass, with its annotations; none of another class.
+    """Give the type of each field of a dataclass, with its annotations.
+
+    Parameters
+    ----------
+    cls
+        Dataclass; another class has no fields.
+
+    Returns
+    -------
+    dict
+        Name of a field -> type; empty where annotations name what only a type checker imports.
 
     Examples
     --------
@@ -56,7 +66,17 @@ def table_columns(cls: type, name: str) -> list[str]:
 
 
 def field_meanings(cls: type) -> Mapping[str, str]:
-    """Read what each field means off the "Attributes" of a class's docstring.
+    """Read the meaning of each field off the "Attributes" of a class's docstring.
+
+    Parameters
+    ----------
+    cls
+        Class with a numpydoc docstring.
+
+    Returns
+    -------
+    dict
+        Name of a field -> description, in one line.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What makes a field of an options class something that a user can say."""
+"""Flags: marks on the fields of option classes that make them settings of the command line."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Flag:
-    """A mark on a field, ``Annotated[int, Flag(low=1)]``: a user can say its value, by the field's name.
+    """A mark on a field, ``Annotated[int, Flag(low=1)]``, that makes it a setting under the field's name.
 
-    What the field means is said once, in the docstring of its class; its type and default are the field's own.
+    The description of the setting is that of the field in the docstring of its class; type and default are the field's
+    own.
 
     Attributes
     ----------
     name
-        Name by which it is said, where the field's own would not be understood alone.
+        Name of the setting, where the field's own would not be understood alone.
     low, high
         Least and largest value allowed; None for any.
     default
-        Words for what happens where it is not said, if the field's default does not tell.
+        Words for the default in ``--help``, if the field's default value does not tell.
     """
 
     name: str | None = None

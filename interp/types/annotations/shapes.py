@@ -1,7 +1,7 @@
-"""What arrays and tables hold, stated once: on the fields of the dataclasses that hold them.
+"""Shapes of arrays and columns of tables, stated once: on the fields of the dataclasses that hold them.
 
-A field is written ``Annotated[Array, Shape("N K")]`` or ``Annotated[pd.DataFrame, Columns(text="layer")]``. What checks
-files that are read, and the table of shapes in ``docs/format.md``, are made from these.
+A field is written ``Annotated[Array, Shape("N K")]`` or ``Annotated[pd.DataFrame, Columns(text="layer")]``. The checks
+of files that are read, and the table of shapes in ``docs/format.md``, are made from these.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Shape:
     axes
         Letters of `AXES` or fixed lengths, separated by blanks: ``"N K"``, ``"2 N"``.
     holds
-        Kind of its values; whole numbers and booleans count as numbers.
+        Kind of the values; whole numbers and booleans count as numbers.
     or_empty
         Whether the array may have the length 0 instead.
 

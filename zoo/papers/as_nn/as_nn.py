@@ -118,7 +118,7 @@ def add_networks(page: Page, paths: Mapping[str, Sequence[Path]], data: Dataset,
     paths
         Condition of the table -> checkpoints of its networks.
     data
-        MNIST.
+        Data set MNIST.
     epochs
         Number of epochs that the networks were trained for.
     """

@@ -34,7 +34,7 @@ def add_prototypes(page: Page, paths: Mapping[str, Sequence[Path]], data: Datase
     paths
         Condition of experiment 2 -> checkpoints of its networks; the first three of each are looked at.
     data
-        MNIST.
+        Data set MNIST.
     """
     layers = {
         (condition, run): look_at(path, data)
@@ -160,7 +160,7 @@ def add_batch_norm(page: Page, data: Dataset, options: ReproduceOptions) -> None
     page
         Report that gets the section.
     data
-        MNIST.
+        Data set MNIST.
     options
         Size of the reproduction, and its folders.
     """

@@ -26,7 +26,7 @@ def add_clamps(page: Page, networks: Networks, data: Dataset) -> None:
     networks
         Variant, and whether its last layer has a bias -> checkpoints of its runs.
     data
-        MNIST.
+        Data set MNIST.
     """
     curves = pd.concat(
         [

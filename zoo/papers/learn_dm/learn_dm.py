@@ -183,7 +183,7 @@ def accuracy_cell(table: str, name: str, bias: bool | None, theirs: pd.Series, p
     name
         Name of the variant.
     bias
-        Whether its last layer has a bias; None where the table does not say.
+        Whether the variant's last layer has a bias; None where the table does not say.
     theirs
         Published mean ``test_acc_pct`` and standard deviation ``std_pct``.
     paths
@@ -206,7 +206,7 @@ def add_long(page: Page, runs: int, data: Dataset, options: ReproduceOptions) ->
     runs
         Number of networks a variant.
     data
-        MNIST.
+        Data set MNIST.
     options
         Size of the reproduction, and its folders.
     """

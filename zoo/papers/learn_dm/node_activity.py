@@ -32,7 +32,7 @@ def measure_inactive(networks: Networks, data: Dataset) -> dict[tuple[str, bool,
     networks
         Variant, and whether its last layer has a bias -> checkpoints of its runs.
     data
-        MNIST.
+        Data set MNIST.
 
     Returns
     -------

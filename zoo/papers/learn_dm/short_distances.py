@@ -29,7 +29,7 @@ def add_short_distances(page: Page, data: Dataset, options: ReproduceOptions) ->
     page
         Report that gets the section.
     data
-        MNIST.
+        Data set MNIST.
     options
         Size of the reproduction, and its folders.
     """

@@ -95,7 +95,7 @@ def add_to_paper(page: Page, data: Dataset, options: ReproduceOptions) -> None:
     page
         Report that gets the section.
     data
-        MNIST.
+        Data set MNIST.
     options
         Size of the reproduction, and its folders.
     """

@@ -28,7 +28,7 @@ def add_activations(page: Page, data: Dataset, options: ReproduceOptions) -> Non
     page
         Report that gets the section.
     data
-        MNIST.
+        Data set MNIST.
     options
         Size of the reproduction, and its folders.
     """
