@@ -87,7 +87,7 @@ def make_inputs(folder: Path) -> None:
     Parameters
     ----------
     folder
-        Where to; made if it is missing.
+        Folder to write into; made if it is missing.
     """
     if (folder / LISTING).exists():
         print(f"{folder}: {len(json.loads((folder / LISTING).read_text()))} files are there")

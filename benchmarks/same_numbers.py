@@ -141,7 +141,7 @@ def processor_seconds() -> float:
 
 @dataclass
 class Comparison:
-    """What two reports have in common.
+    """Comparison of two reports.
 
     Attributes
     ----------
@@ -227,14 +227,14 @@ def is_equal(before: Any, after: Any) -> bool:
 
 
 def compare(before: Any, after: Any, renames: Mapping[str, str]) -> Comparison:
-    """Hold the values of two reports against each other, key by key.
+    """Compare the values of two reports, key by key.
 
     Parameters
     ----------
     before, after
-        What the two files hold.
+        Contents of the two report.json files.
     renames
-        As `RENAMES`.
+        Key before -> key after, as in `RENAMES`.
     """
     old = kept_leaves(before, renames)
     new = kept_leaves(after, {})

@@ -35,7 +35,7 @@ class Side:
     stack
         Networks, all trained at once.
     samples
-        The same inputs and labels, prepared for the stack.
+        Inputs and labels as prepared for the stack.
     """
 
     recipe: Recipe

@@ -17,7 +17,8 @@ from interp.api.shown import as_html, as_line
 from interp.errors import UsageError
 from interp.report.page import write_report
 from interp.report.sections import SECTIONS
-from interp.run import Run, locked, results_of
+from interp.run import Run, locked
+from interp.run.pipeline import results_of
 from interp.store import check_writable, open_recording
 from interp.types import Dataset, Effects, LoadedModel, Recording, Results, Verdict
 

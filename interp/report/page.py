@@ -1,4 +1,4 @@
-"""Write the page: figures, report.json and, last, report.html, each whole or not at all."""
+"""Writing of the page: figures, report.json and, last, report.html, each whole or not at all."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def write_report(
     Parameters
     ----------
     results
-        Everything that one run found.
+        Results of all stages, with the verdict.
     out
-        Folder to write to; made if missing.
+        Folder to write into; made if missing.
     command
         Command that made the results, to be printed under "Reproduce".
     sections
@@ -46,6 +46,20 @@ def write_report(
     ------
     UsageError
         If the folder cannot be written, or a section that is named cannot be imported or fails.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import pandas as pd
+    >>> from interp.checkpoints import load_model
+    >>> from interp.types import Effects, Provenance, Verdict
+    >>> model, data = load_model("zoo/pretrained/abs-digits.pt")
+    >>> effects, verdict = Effects(pd.DataFrame(), pd.DataFrame(), {}, {}), Verdict("Only loaded.", (), ())
+    >>> results = Results(model, data, {}, {}, {}, {}, effects, {}, verdict, Provenance("", "", 0, {}, {}))
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = write_report(results, Path(folder), "by hand", sections={})
+    ...     sorted(path.name for path in Path(folder).iterdir())
+    ['report.html', 'report.json']
     """
     results = _with_command(results, command)
     made = {key: _make(maker, results) for key, maker in sections.items()}
@@ -81,7 +95,18 @@ def _unlike_a_section(name: str, found: str) -> UsageError:
 
 
 def resolved(maker: Maker | str) -> Maker:
-    """Give what makes a section, imported where it is named by its code."""
+    """Give the function that makes a section, imported where it is given by name.
+
+    Parameters
+    ----------
+    maker
+        Function of the results that gives a section, or its name ``package.module:name``.
+
+    Raises
+    ------
+    UsageError
+        If the name cannot be imported.
+    """
     if not isinstance(maker, str):
         return maker
     found: Maker = import_name(maker, "section")

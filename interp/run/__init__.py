@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from interp.run.folder import locked, remove_run
-    from interp.run.pipeline import Done, read_run, results_of, run_all, run_stage, run_stages
+    from interp.run.pipeline import Done, read_run, run_all, run_stage, run_stages
     from interp.run.progress import told
     from interp.run.resumption import resume
     from interp.run.run import Run, run_on, start
@@ -41,7 +41,6 @@ __all__ = [
     "options_from",
     "read_run",
     "remove_run",
-    "results_of",
     "resume",
     "run_all",
     "run_on",
@@ -53,7 +52,7 @@ __all__ = [
 
 _HOMES = {
     "folder": ("locked", "remove_run"),
-    "pipeline": ("Done", "read_run", "results_of", "run_all", "run_stage", "run_stages"),
+    "pipeline": ("Done", "read_run", "run_all", "run_stage", "run_stages"),
     "progress": ("told",),
     "resumption": ("resume",),
     "run": ("Run", "run_on", "start"),

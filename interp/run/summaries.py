@@ -98,6 +98,13 @@ def describe(found: Mapping[str, Any]) -> str:
     -------
     str
         Lines of text.
+
+    Examples
+    --------
+    >>> from interp.checkpoints import load_model
+    >>> from interp.checkpoints.inspection import inspection
+    >>> describe(inspection(load_model("zoo/pretrained/abs-digits.pt")[0])).splitlines()[1]
+    '  hidden: linear, 48 nodes, abs'
     """
     lines = [f"{found['path']}  ({found['format']})"]
     lines += [f"  {la['name']}: {la['kind']}, {la['nodes']} nodes, {la['activation']}" for la in found["layers"]]

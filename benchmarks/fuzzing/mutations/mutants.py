@@ -35,9 +35,9 @@ class Mutant:
     Attributes
     ----------
     number
-        With the run's seed it gives the mutant anew.
+        Number of the mutant; with the run's seed it gives the mutant anew.
     mutators
-        What was done, in order.
+        Names of the mutators, in the order in which they were applied.
     """
 
     number: int

@@ -1,4 +1,4 @@
-"""Open one checkpoint as the command line does, and say what came of it."""
+"""Opening of one checkpoint as the command line does it, and its outcome."""
 
 from __future__ import annotations
 
@@ -33,17 +33,18 @@ LONGEST_LINE = 2000
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one file.
+    """Outcome of opening one file.
 
     Attributes
     ----------
     kind
-        ``opened``, ``refused``, or one of `FAILURES`: code of the file ran, the process died, took over five seconds
-        or over `MOST_MEMORY`, an error other than `InterpError` got out, or more was printed than one line.
+        Kind of the outcome: ``opened``, ``refused``, or one of `FAILURES`: code of the file ran, the process died, took
+        over five seconds or over `MOST_MEMORY`, an error other than `InterpError` got out, or more was printed than one
+        line.
     message
-        The error, or what went wrong.
+        Message of the error; empty where the file opened.
     memory
-        Most bytes in use beyond those before.
+        Largest number of bytes in use beyond those before.
     """
 
     kind: str
@@ -64,16 +65,20 @@ def toy_data(width: int) -> Dataset:
 
 
 def open_file(kind: str, path: Path, number: int, watch: Watch, scratch: Path) -> Outcome:
-    """Open a file as what it is said to be, and look at what that did.
+    """Open a file as what it is said to be, and say what came of it.
 
     Parameters
     ----------
     kind
-        A name of `OPENERS`.
+        Name of the opener in `OPENERS`.
+    path
+        Path of the file.
     number
-        Handed to the opener.
+        Number for the opener, such as the width of the data.
+    watch
+        Watch over the process's audit events.
     scratch
-        The folder that stands for the user's own, where the marker would appear.
+        Folder that stands for the user's own, where the marker of executed code would appear.
     """
     watch.events.clear()
     before, begin = forget_peak(), time.process_time()

@@ -1,4 +1,4 @@
-"""What a process did while it read a file: code, memory, output."""
+"""Observation of a process while it reads a file: code, memory, output."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Watch:
     Attributes
     ----------
     events
-        What was seen, one text each; whoever reads them may clear the list.
+        Descriptions of the events, one text each; the reader may clear the list.
     """
 
     def __init__(self) -> None:

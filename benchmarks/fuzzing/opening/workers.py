@@ -42,7 +42,7 @@ class Worker:
     Parameters
     ----------
     folder
-        Where it works; its subfolder ``user`` stands for the user's current folder.
+        Folder to work in; its subfolder ``user`` stands for the user's current folder.
     """
 
     def __init__(self, folder: Path) -> None:

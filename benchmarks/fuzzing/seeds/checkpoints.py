@@ -39,9 +39,9 @@ class Seed:
     Attributes
     ----------
     opens
-        The file or folder that a user would name, below the scratch folder.
+        Name of the file or folder that a user would give, below the scratch folder.
     files
-        Name below the scratch folder -> content.
+        Name of each file below the scratch folder -> content.
     """
 
     opens: str

@@ -1,4 +1,4 @@
-"""Results as the one JSON object of report.json (DESIGN, section 7)."""
+"""Results as the one JSON object of report.json."""
 
 from __future__ import annotations
 
@@ -19,14 +19,19 @@ SCHEMA = 2
 
 
 def document(results: Results) -> dict[str, Any]:
-    """Give everything a run found as JSON-able values; NaN and infinities become None.
+    """Give all results of a run as JSON values; NaN and infinities become None.
 
     Raw vectors (prototypes, centroids, histograms) stay in the stage files.
 
     Parameters
     ----------
     results
-        As the pipeline made them.
+        Results of all stages, with the verdict.
+
+    Returns
+    -------
+    dict
+        Content of report.json but for the sections.
     """
     found = {
         "schema": SCHEMA,

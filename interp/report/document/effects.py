@@ -1,4 +1,4 @@
-"""What interventions found, under report.json's own keys; curves as lists, so that the file stays small."""
+"""Costs of interventions under report.json's own keys; curves as lists, so that the file stays small."""
 
 from __future__ import annotations
 
@@ -10,7 +10,18 @@ from interp.types import Effects
 
 
 def intervention_keys(effects: Effects) -> dict[str, Any]:
-    """Give everything of `Effects` by report.json's keys."""
+    """Give all tables of `Effects` by report.json's keys.
+
+    Parameters
+    ----------
+    effects
+        Costs of interventions.
+
+    Returns
+    -------
+    dict
+        Key of report.json -> table, or list of curves.
+    """
     return {
         "interventions": effects.table,
         "interventions_skipped": effects.skipped,

@@ -1,4 +1,4 @@
-"""One JSON object a node: everything that was found of it, in one place."""
+"""Nodes for report.json: one object a node, with all its numbers in one place."""
 
 from __future__ import annotations
 
@@ -24,7 +24,18 @@ EFFECTS = (
 
 
 def node_rows(results: Results) -> list[dict[str, Any]]:
-    """List every node of every layer with its Gaussian, boundary, mixture and ablation effect."""
+    """List every node of every layer with its Gaussian, boundary, mixture and ablation effect.
+
+    Parameters
+    ----------
+    results
+        Results of all stages.
+
+    Returns
+    -------
+    list of dict
+        Objects in network order, each with the ``name``, ``layer`` and ``node`` first.
+    """
     effects = _ablations(results.effects.single_nodes)
     levels = _levels(results.effects.node_levels)
     rows: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""Vectors as images: which shape they have, and many of them as one picture."""
+"""Vectors as images: their shapes, and many of them as one picture."""
 
 from __future__ import annotations
 
@@ -12,7 +12,22 @@ Shape = tuple[int, int, int]
 
 
 def network_shape(results: Results, layer: NodeLayer, width: int) -> Shape | None:
-    """Give (channels, height, width) of a network input, or of the patch of it that a convolution sees."""
+    """Give the shape of a network input as an image, or of the patch of it that a convolution reads.
+
+    Parameters
+    ----------
+    results
+        Results of all stages.
+    layer
+        Layer of the network.
+    width
+        Number of values of the vector to be drawn.
+
+    Returns
+    -------
+    tuple of int
+        Channels, height and width; None where the values are no image.
+    """
     shape = results.data.image_shape
     if shape is None or prod(shape) == width:
         return shape
@@ -22,24 +37,73 @@ def network_shape(results: Results, layer: NodeLayer, width: int) -> Shape | Non
 
 
 def layer_shape(results: Results, layer: NodeLayer) -> Shape | None:
-    """Give the same for what the layer itself reads; only the first layer reads images."""
+    """Give the shape of a layer's input as an image; only the first layer reads images.
+
+    Parameters
+    ----------
+    results
+        Results of all stages.
+    layer
+        Layer of the network.
+
+    Returns
+    -------
+    tuple of int
+        Channels, height and width; None where the values are no image.
+    """
     first = bool(results.model.layers) and results.model.layers[0].name == layer.name
     return network_shape(results, layer, layer.inputs) if first else None
 
 
 def pixels(vector: Array, shape: Shape) -> Array:
-    """Lay a (D,) vector out as (height, width), or (height, width, 3) of three channels."""
+    """Lay a vector out as an image.
+
+    Parameters
+    ----------
+    vector
+        Values, (D,).
+    shape
+        Channels, height and width.
+
+    Returns
+    -------
+    Array
+        Image, (height, width), or (height, width, 3) of three channels.
+    """
     image = np.asarray(vector, float).reshape(shape)
     return image.transpose(1, 2, 0) if shape[0] == 3 else image.mean(0)
 
 
 def coloured(image: Array, low: float, high: float) -> Array:
-    """Bring an image of three channels to [0, 1]; NaN stays."""
+    """Bring an image of three channels to [0, 1]; NaN stays.
+
+    Parameters
+    ----------
+    image
+        Image, (height, width, 3).
+    low, high
+        Values that become 0 and 1.
+    """
     return np.clip((image - low) / max(high - low, 1e-12), 0, 1)
 
 
 def mosaic(rows: list[list[Array | None]], size: tuple[int, ...], gap: int) -> Array:
-    """Set images of one size side by side; NaN between them and where there is none."""
+    """Set images of one size side by side.
+
+    Parameters
+    ----------
+    rows
+        Images, row by row; None leaves a place empty.
+    size
+        Shape of each image.
+    gap
+        Number of pixels between images.
+
+    Returns
+    -------
+    Array
+        One image; NaN between the images and in empty places.
+    """
     height, width = size[0] + gap, size[1] + gap
     columns = max(map(len, rows), default=1)
     board = np.full((max(len(rows), 1) * height - gap, columns * width - gap, *size[2:]), np.nan)

@@ -12,7 +12,15 @@ SHIFTS = (-2, -0.5, -0.1, 0, 0.1, 0.5, 2)
 
 
 def level_axis(axes: Any, levels: Any) -> None:
-    """Spread levels that span orders of magnitude, on both sides of 0 if there are any."""
+    """Spread levels that span orders of magnitude, on both sides of 0 if there are any.
+
+    Parameters
+    ----------
+    axes
+        Axes of matplotlib.
+    levels
+        Levels on the horizontal axis.
+    """
     small = np.abs(levels[levels != 0]).min(initial=np.inf)
     if np.abs(levels).max(initial=0) < 200 * small:
         return
@@ -25,7 +33,13 @@ def level_axis(axes: Any, levels: Any) -> None:
 
 
 def plain_ticks(axis: Any) -> None:
-    """Print 0.01, not a power of ten: mathematical text is off, since names may hold dollar signs."""
+    """Print 0.01, not a power of ten: mathematical text is off, since names may hold dollar signs.
+
+    Parameters
+    ----------
+    axis
+        Axis of matplotlib.
+    """
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
     axis.set_minor_locator(NullLocator())

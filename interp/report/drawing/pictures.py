@@ -44,12 +44,23 @@ class Picture:
 
     @property
     def uri(self) -> str:
-        """The picture as an address that holds it."""
+        """Data URI that holds the picture."""
         return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
 
 
 def draw_all(figures: Iterable[Figure]) -> dict[str, Picture]:
-    """Draw every figure once; give the pictures by figure name, all together within the budget."""
+    """Draw every figure once.
+
+    Parameters
+    ----------
+    figures
+        Figures of the page, in order.
+
+    Returns
+    -------
+    dict
+        Name of a figure -> picture; all pictures together are within the page's budget of bytes.
+    """
     pictures: dict[str, Picture] = {}
     for figure in figures:
         stems = {picture.stem for picture in pictures.values()}
@@ -58,7 +69,20 @@ def draw_all(figures: Iterable[Figure]) -> dict[str, Picture]:
 
 
 def within(pictures: dict[str, Picture], budget: int) -> dict[str, Picture]:
-    """Halve the largest pictures until all fit: a page that opens beats a sharp one that does not."""
+    """Halve the largest pictures until all fit: a page that opens beats a sharp one that does not.
+
+    Parameters
+    ----------
+    pictures
+        Name of a figure -> picture.
+    budget
+        Number of bytes that all pictures may have together.
+
+    Returns
+    -------
+    dict
+        Name of a figure -> picture.
+    """
     fitted = dict(pictures)
     left = set(fitted)
     while left and sum(len(picture.png) for picture in fitted.values()) > budget:

@@ -1,4 +1,4 @@
-"""Prototypes on paper: as images, or as rows of a heat map."""
+"""Drawing of prototypes: as images, or as rows of a heat map."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Scale:
-    """How the tiles of a sheet are drawn.
+    """Size and colours of the tiles of a sheet.
 
     Attributes
     ----------
@@ -70,7 +70,22 @@ class Scale:
 
 
 def draw_images(sheet: Sheet, shape: Shape, *, change: bool) -> Any:
-    """Draw two blocks of rows; a row is a node, a column a kind of prototype."""
+    """Draw prototypes as images in two blocks of rows: a row is a node, a column a sort of prototype.
+
+    Parameters
+    ----------
+    sheet
+        Prototypes of some nodes of one layer.
+    shape
+        Channels, height and width of an image.
+    change
+        Whether the difference from the data mean is drawn in place of the prototype itself.
+
+    Returns
+    -------
+    Figure
+        Figure of matplotlib.
+    """
     if not sheet.nodes:
         return placeholder("No node of this layer has a prototype.")
     middle = np.nan_to_num(np.asarray(sheet.mean, float)) if change else 0.0
@@ -148,7 +163,20 @@ def _name_rows(axes: Any, labels: list[tuple[str, str]], step: float, height: fl
 
 
 def draw_heat(sheet: Sheet, features: tuple[str, ...]) -> Any:
-    """Draw a heat map: for each node one row a kind of prototype, less the data mean."""
+    """Draw prototypes as a heat map: for each node one row a sort of prototype, less the data mean.
+
+    Parameters
+    ----------
+    sheet
+        Prototypes of some nodes of one layer.
+    features
+        Names of the inputs; empty where they have none.
+
+    Returns
+    -------
+    Figure
+        Figure of matplotlib.
+    """
     if not sheet.nodes:
         return placeholder("No node of this layer has a prototype.")
     rows = np.concatenate([_rows(sheet, position) for position in range(len(sheet.nodes))])

@@ -1,4 +1,4 @@
-"""How figures look: one colour per boundary kind everywhere, safe for colour-blind readers."""
+"""Look of figures: one colour per boundary kind everywhere, safe for colour-blind readers."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from interp.types import Figure
 
 DPI = 130
 COLUMN = 8.0  # inches; the text column of the page is 800 CSS pixels wide
-MOST_LAYERS = 12  # that a section draws, one figure or more a layer
-FEW_LAYERS = 6  # drawn of more
+MOST_LAYERS = 12  # layers that a section draws, one figure or more for each
+FEW_LAYERS = 6  # layers drawn where there are more
 PHOTO = "photo"  # label of a figure whose colours must not be turned round on a dark page
 
 KIND_COLOURS = {
@@ -72,18 +72,50 @@ def figure_style() -> Iterator[None]:
 def canvas(
     rows: int = 1, columns: int = 1, *, height: float, layout: Any = "constrained", **options: Any
 ) -> tuple[Canvas, Any]:
-    """Make a figure that pyplot does not know of, and its axes as a (rows, columns) array."""
+    """Make a figure that pyplot does not know of.
+
+    Parameters
+    ----------
+    rows, columns
+        Number of rows and columns of panels.
+    height
+        Height of the figure, in inches.
+    layout
+        Layout engine of matplotlib; None for none.
+    **options
+        Keyword arguments of `Figure.subplots`.
+
+    Returns
+    -------
+    Figure, Array
+        Figure, and its axes (rows, columns).
+    """
     figure = Canvas(figsize=(COLUMN, height), dpi=DPI, layout=layout)
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
 def colour(name: str, known: dict[str, str], position: int = 0) -> str:
-    """Give a name's own colour, or one of the others by position."""
+    """Give a name's own colour, or one of the others by position.
+
+    Parameters
+    ----------
+    name
+        Name that is drawn.
+    known
+        Names with colours of their own.
+    position
+        Position among names without one.
+    """
     return known.get(name, OTHERS[position % len(OTHERS)])
 
 
 def slug(text: str) -> str:
-    """Make a file stem of any text.
+    """Make a file's name, without an ending, of any text.
+
+    Parameters
+    ----------
+    text
+        Text, such as the name of a layer.
 
     Examples
     --------
@@ -97,6 +129,18 @@ def layer_figures(prefix: str, names: Any) -> dict[str, str]:
     """Give each layer that is drawn a figure name of its own, even where two slugs agree.
 
     Of more than `MOST_LAYERS` layers, `FEW_LAYERS` are drawn, evenly over depth.
+
+    Parameters
+    ----------
+    prefix
+        First part of the figures' names.
+    names
+        Names of the layers, in order.
+
+    Returns
+    -------
+    dict
+        Name of a layer -> name of its figure.
     """
     found = {name: f"{prefix}-{position:02d}-{slug(name)}" for position, name in enumerate(names, 1)}
     chosen = range(len(found)) if len(found) <= MOST_LAYERS else ranks(len(found), FEW_LAYERS)
@@ -104,21 +148,55 @@ def layer_figures(prefix: str, names: Any) -> dict[str, str]:
 
 
 def undrawn(named: dict[str, str], names: Any) -> tuple[str, ...]:
-    """Say how many layers have no figures, as a paragraph; nothing where all have."""
+    """Say how many layers have no figures.
+
+    Parameters
+    ----------
+    named
+        Layers that have figures.
+    names
+        Names of all layers.
+
+    Returns
+    -------
+    tuple of str
+        One paragraph; none where all layers have figures.
+    """
     if len(named) == len(list(names)):
         return ()
     return (f"Figures show {len(named)} of the {len(list(names))} layers, evenly over depth.",)
 
 
 def short(text: Any, length: int = 28) -> str:
-    """Cut a long name in the middle, for labels in figures."""
+    """Cut a long name in the middle, for labels in figures.
+
+    Parameters
+    ----------
+    text
+        Name to be shown.
+    length
+        Largest number of characters.
+
+    Examples
+    --------
+    >>> short("features.0.conv.weight", 9)
+    'feat…ight'
+    """
     text = str(text)
     half = (length - 1) // 2
     return text if len(text) <= length else f"{text[:half]}…{text[-half:]}"
 
 
 def pale(axes: Any, *, grid: bool = True) -> None:
-    """Remove the frame's upper right half; draw a faint grid behind."""
+    """Remove the frame's upper and right sides; draw a faint grid behind.
+
+    Parameters
+    ----------
+    axes
+        Axes of matplotlib.
+    grid
+        Whether a grid is drawn.
+    """
     sns.despine(ax=axes)
     axes.set_axisbelow(True)
     if grid:
@@ -126,20 +204,53 @@ def pale(axes: Any, *, grid: bool = True) -> None:
 
 
 def extent(*arrays: Any) -> tuple[float, float] | None:
-    """Give the least and largest finite number of some arrays; None without any."""
+    """Give the least and largest finite number of some arrays.
+
+    Parameters
+    ----------
+    *arrays
+        Arrays of numbers.
+
+    Returns
+    -------
+    float, float
+        Least and largest number; None in place of both where none is finite.
+
+    Examples
+    --------
+    >>> extent([1.0, float("nan")], [3.0])
+    (1.0, 3.0)
+    """
     known = np.concatenate([np.ravel(np.asarray(values, float)) for values in arrays])
     known = known[np.isfinite(known)]
     return (float(known.min()), float(known.max())) if len(known) else None
 
 
 def placeholder(text: str) -> Canvas:
-    """Draw a line of text where there is nothing to draw."""
+    """Draw a line of text where there is nothing to draw.
+
+    Parameters
+    ----------
+    text
+        Line of text.
+    """
     figure = Canvas(figsize=(COLUMN, 0.6), dpi=DPI)
     figure.text(0.01, 0.5, text, color="#666666", va="center")
     return figure
 
 
 def drawn(figure: Figure) -> Any:
-    """Draw a figure of a section in the page's style."""
+    """Draw a figure of a section in the page's style.
+
+    Parameters
+    ----------
+    figure
+        Figure of a section.
+
+    Returns
+    -------
+    Figure
+        Figure of matplotlib.
+    """
     with figure_style():
         return figure.draw()

@@ -1,1 +1,1 @@
-"""Sections to HTML: the template, its style and its script, rendered without anything else."""
+"""HTML of the page: the template, its style and its script, rendered without anything else."""

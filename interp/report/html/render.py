@@ -20,7 +20,17 @@ ROWS = 300  # rows of a table beyond these are only in report.json
 
 
 def render(results: Results, sections: Mapping[str, Section], pictures: Mapping[str, Picture]) -> str:
-    """Give the whole page as text; everything that comes from files is escaped."""
+    """Give the whole page as HTML; everything that comes from files is escaped.
+
+    Parameters
+    ----------
+    results
+        Results of all stages, with the verdict.
+    sections
+        Key -> section, in page order.
+    pictures
+        Name of a figure -> picture.
+    """
     environment = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined)
     return environment.get_template("page.html").render(
         title=_title(results),

@@ -18,7 +18,13 @@ PANELS = 12
 
 
 def section(results: Results) -> Section:
-    """Show how two independent measures of a node's importance agree."""
+    """Compare two independent measures of a node's importance.
+
+    Parameters
+    ----------
+    results
+        Results of all stages, with the verdict.
+    """
     if not results.attribution:
         return Section("Attribution cross-check", ("Attribution was not run.",))
     explained = find_task(results.model.task).explained

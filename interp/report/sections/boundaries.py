@@ -1,4 +1,4 @@
-"""How close boundaries come to cluster means, over all thresholds, beside what chance gives."""
+"""Distances of boundaries to cluster means, over all thresholds, beside those by chance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from interp.types import KINDS, UNSAMPLED, Boundaries, Figure, Results, Section
 
 
 def section(results: Results) -> Section:
-    """Show the coherent share as a curve over the threshold, and the distances behind it."""
+    """Show the coherent share as a curve over the threshold, and the distances behind it.
+
+    Parameters
+    ----------
+    results
+        Results of all stages, with the verdict.
+    """
     text = (
         "Left: the share of live nodes that would be called coherent at every threshold, with a 95 % bootstrap "
         "interval over nodes. The other lines are nulls: the same weights through random data points, the layer's "

@@ -1,4 +1,4 @@
-"""Whether the prototypes agree with clusters that k-means finds without the network."""
+"""Agreement of the prototypes with clusters that k-means finds without the network."""
 
 from __future__ import annotations
 
@@ -13,11 +13,17 @@ from interp.report.drawing.style import PROTOTYPE_COLOURS, canvas, colour, layer
 from interp.report.tables import cells
 from interp.types import ClusterMatch, Figure, Results, Section, Table
 
-NETWORK = ("network", "the network")  # what its own row is called
+NETWORK = ("network", "the network")  # row of the network itself, and its words
 
 
 def section(results: Results) -> Section:
-    """Show matched distances, agreements and classifiers, each beside its null."""
+    """Show matched distances, agreements and classifiers, each beside its null.
+
+    Parameters
+    ----------
+    results
+        Results of all stages, with the verdict.
+    """
     text = (
         "k-means is run on each layer's input, knowing nothing of the network. Each prototype is then matched to "
         "one centroid so that the summed distance is smallest (Hungarian matching), and the mean matched distance "

@@ -1,4 +1,4 @@
-"""How z is distributed over the data, node by node, with the fitted mixture and the boundary z = 0."""
+"""Distributions of z over the data, node by node, with the fitted mixture and the boundary z = 0."""
 
 from __future__ import annotations
 
@@ -15,11 +15,17 @@ from interp.types import Boundaries, Figure, GaussianFit, Results, Section
 
 PANELS = 24
 COLUMNS = 6
-BINS = 40  # of a drawn histogram, or a little more
+BINS = 40  # bins of a drawn histogram, or a few more
 
 
 def section(results: Results) -> Section:
-    """Show the distributions of representative nodes of every layer."""
+    """Show the distributions of representative nodes of every layer.
+
+    Parameters
+    ----------
+    results
+        Results of all stages, with the verdict.
+    """
     text = (
         "Each panel is one node: the histogram of its z over the training data, the Gaussian mixture fitted to it "
         "(number of components by BIC), and its boundary, the vertical line at z = 0.",

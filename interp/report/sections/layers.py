@@ -16,7 +16,13 @@ UNKNOWN = Span(float("nan"), float("nan"), float("nan"))
 
 
 def section(results: Results) -> Section:
-    """Show the layer table."""
+    """Show the layer table.
+
+    Parameters
+    ----------
+    results
+        Results of all stages, with the verdict.
+    """
     text = (
         "A node is one output channel of a linear map, with the batch norm that follows it folded in. Its value "
         "before the activation is z, and z = 0 is its boundary.",

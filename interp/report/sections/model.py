@@ -1,4 +1,4 @@
-"""What was read from the checkpoint, and what had to be inferred, with the evidence."""
+"""Interpretation of the checkpoint: the facts read, and those inferred, with the evidence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ NAMES = {"input_scaling": "input scaling", "input_shape": "input shape"}
 
 
 def section(results: Results) -> Section:
-    """Show how the file was interpreted and how sure that is."""
+    """Show how the file was interpreted and how sure that is.
+
+    Parameters
+    ----------
+    results
+        Results of all stages, with the verdict.
+    """
     model = results.model
     text = (
         "This is how the file was read. A bare checkpoint holds weights only: the activation, the input scaling and "

@@ -1,4 +1,4 @@
-"""Which single nodes the network cannot do without."""
+"""Single nodes whose ablation changes the score most."""
 
 from __future__ import annotations
 
@@ -24,7 +24,13 @@ REPLACED = {"zero-ablation": "0", "mean-ablation": "its mean"}
 
 
 def section(results: Results) -> Section:
-    """Show the nodes whose ablation changes the result most."""
+    """Show the nodes whose ablation changes the score most.
+
+    Parameters
+    ----------
+    results
+        Results of all stages, with the verdict.
+    """
     table = results.effects.single_nodes
     if table.empty:
         return Section("Single nodes", ("No single node was ablated.",))

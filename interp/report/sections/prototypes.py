@@ -1,4 +1,4 @@
-"""What inputs the nodes stand for: their mean inputs of every kind, beside the matched k-means centroid."""
+"""Prototypes of the nodes: their mean inputs of every sort, beside the matched k-means centroid."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ HEAT_NODES = 8
 
 
 def section(results: Results) -> Section:
-    """Show prototypes of representative nodes of every layer."""
+    """Show prototypes of representative nodes of every layer.
+
+    Parameters
+    ----------
+    results
+        Results of all stages, with the verdict.
+    """
     text = (
         "A prototype is a mean input. Nearest: of the inputs closest to the boundary, the distance reading. "
         "Strongest: of the inputs with the largest output, the intensity reading. Conditional: the input expected "

@@ -1,4 +1,4 @@
-"""How to make this page again, and what it rests on."""
+"""Command, digests, versions and settings, to make the page again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ SKIPPED = 50
 
 
 def section(results: Results) -> Section:
-    """Show the command, the digests, the versions, the settings and the thresholds."""
+    """Show the command, the digests, the versions, the settings and the thresholds.
+
+    Parameters
+    ----------
+    results
+        Results of all stages, with the verdict.
+    """
     text = (
         "The same command on the same files with the same seed gives the same numbers. The digests are SHA-256 of "
         "the checkpoint file and of the data.",

@@ -1,4 +1,4 @@
-"""The answer first: the headline, its findings and the coherent share of every layer beside chance."""
+"""Answer first: the headline, its findings and the coherent share of every layer beside chance."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ LAYERS = 30  # rows of the overview
 
 
 def section(results: Results) -> Section:
-    """Say what was found, in plain words."""
+    """Show the headline, the findings and an overview of the layers.
+
+    Parameters
+    ----------
+    results
+        Results of all stages, with the verdict.
+    """
     layers = [(layer.name, found) for layer, _, found in analysed(results)]
     shown = [layers[i] for i in ranks(len(layers), LAYERS)]
     figures = (Figure("verdict-overview", _caption(shown, len(layers)), lambda: _overview(shown)),) if layers else ()

@@ -1,1 +1,1 @@
-"""Finding things in results, and choosing what is shown where there is no room for all."""
+"""Selection from results: values at the threshold, and the nodes that are shown where there is no room for all."""

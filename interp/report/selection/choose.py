@@ -1,4 +1,4 @@
-"""Which nodes are shown where there is no room for all."""
+"""Choice of the nodes that are shown where there is no room for all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,24 @@ from interp.types import Array, Boundaries
 
 
 def evenly(found: Boundaries, most: int, among: Array, *, dead: bool = True) -> list[int]:
-    """Choose nodes of some (M,) evenly over the rank of their distance: nearest first, those without one last."""
+    """Choose nodes evenly over the rank of their distance: nearest first, those without one last.
+
+    Parameters
+    ----------
+    found
+        Kinds and distances of a layer's boundaries.
+    most
+        Largest number of nodes to choose.
+    among
+        Indices of the nodes to choose from, (M,).
+    dead
+        Whether dead nodes may be chosen.
+
+    Returns
+    -------
+    list of int
+        Indices of the nodes, the nearest first.
+    """
     distance = np.abs(np.asarray(found.distance, float))
     order = np.argsort(np.where(np.isfinite(distance), distance, np.inf), kind="stable")
     order = order[np.isin(order, among)]
@@ -18,6 +35,24 @@ def evenly(found: Boundaries, most: int, among: Array, *, dead: bool = True) -> 
 
 
 def ranks(available: int, most: int) -> Array:
-    """Choose positions evenly from the first to the last, at most so many."""
+    """Choose positions evenly from the first to the last.
+
+    Parameters
+    ----------
+    available
+        Number of positions.
+    most
+        Largest number of positions to choose.
+
+    Returns
+    -------
+    Array
+        Chosen positions, ascending.
+
+    Examples
+    --------
+    >>> ranks(9, 3)
+    array([0, 4, 8])
+    """
     count = min(available, most)
     return np.unique(np.round(np.linspace(0, available - 1, count)).astype(int)) if count else np.zeros(0, int)

@@ -1,4 +1,4 @@
-"""Finding things in Results: selection only, no statistics."""
+"""Values read off results: selection only, no statistics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from interp.types import Boundaries, GaussianFit, NodeLayer, Results
 
 @dataclass(frozen=True)
 class Span:
-    """A value with the two ends of its interval; NaN where unknown."""
+    """A value with its interval.
+
+    Attributes
+    ----------
+    value
+        Value itself; NaN where unknown.
+    low, high
+        Ends of its interval; NaN where unknown.
+    """
 
     value: float
     low: float
@@ -21,12 +29,29 @@ class Span:
 
 
 def coherent_share(found: Boundaries) -> Span:
-    """Read the share of coherent nodes at the threshold, with its bootstrap interval."""
+    """Read the share of coherent nodes at the threshold, with its bootstrap interval.
+
+    Parameters
+    ----------
+    found
+        Kinds of a layer's boundaries.
+    """
     return _read(found, found.share, found.share_low, found.share_high)
 
 
 def null_share(found: Boundaries) -> dict[str, Span]:
-    """Read what each null gives at the threshold, with its central 95 % range."""
+    """Read the shares of coherent nodes that the nulls give at the threshold, with their central 95 % ranges.
+
+    Parameters
+    ----------
+    found
+        Kinds of a layer's boundaries.
+
+    Returns
+    -------
+    dict
+        Name of a null -> share and range.
+    """
     return {
         name: _read(found, share, found.null_low[name], found.null_high[name])
         for name, share in found.null_share.items()
@@ -34,24 +59,68 @@ def null_share(found: Boundaries) -> dict[str, Span]:
 
 
 def chance(found: Boundaries) -> Span:
-    """Read the null that the p-value is about: ``random point``, else the first there is."""
+    """Read the share of the null that the p-value is about: ``random point``, else the first there is.
+
+    Parameters
+    ----------
+    found
+        Kinds of a layer's boundaries.
+    """
     nulls = null_share(found)
     return nulls.get("random point") or next(iter(nulls.values()), Span(float("nan"), float("nan"), float("nan")))
 
 
 def share_p_value(found: Boundaries) -> float:
-    """Read the chance that the null gives at least the share found."""
+    """Read the probability that the null gives at least the share found.
+
+    Parameters
+    ----------
+    found
+        Kinds of a layer's boundaries.
+
+    Returns
+    -------
+    float
+        One-sided p-value; NaN without a curve of shares.
+    """
     return float(found.share_p_value[found.at_threshold]) if len(found.epsilons) else float("nan")
 
 
 def shown_split(frame: pd.DataFrame) -> str:
-    """Choose the split to rank nodes by: the test split where there is one."""
+    """Choose the split to rank nodes by: the test split where there is one.
+
+    Parameters
+    ----------
+    frame
+        Table with the column ``split``.
+
+    Returns
+    -------
+    str
+        Name of the split; empty where the table has no rows.
+
+    Examples
+    --------
+    >>> shown_split(pd.DataFrame({"split": ["train", "test"]}))
+    'test'
+    """
     splits = list(dict.fromkeys(frame["split"])) if len(frame) else []
     return "test" if "test" in splits else (str(splits[0]) if splits else "")
 
 
 def analysed(results: Results) -> Iterator[tuple[NodeLayer, GaussianFit, Boundaries]]:
-    """Yield the layers that were fitted and classified, in network order."""
+    """Yield the layers that were fitted and classified, in network order.
+
+    Parameters
+    ----------
+    results
+        Results of all stages.
+
+    Yields
+    ------
+    NodeLayer, GaussianFit, Boundaries
+        Layer, with the Gaussians and the boundaries of its nodes.
+    """
     for layer in results.model.layers:
         if layer.name in results.fits and layer.name in results.boundaries:
             yield layer, results.fits[layer.name], results.boundaries[layer.name]

@@ -1,1 +1,1 @@
-"""What stands in tables: numbers, shares, scores and cells as the reader sees them."""
+"""Cells of tables: numbers, shares, scores and small drawings as the reader sees them."""

@@ -1,4 +1,4 @@
-"""Any cell of a table as HTML, and what its column is sorted by."""
+"""Any cell of a table as HTML, and the key that its column is sorted by."""
 
 from __future__ import annotations
 
@@ -12,7 +12,18 @@ from interp.report.tables.cells import Shown
 
 
 def cell_html(value: Any) -> Markup:
-    """Give the HTML of any cell; plain text is escaped, plain numbers are rounded."""
+    """Give the HTML of a cell; plain text is escaped, plain numbers are rounded.
+
+    Parameters
+    ----------
+    value
+        Cell of `interp.report.tables.cells`, number, text or None.
+
+    Examples
+    --------
+    >>> str(cell_html("<b>"))
+    '&lt;b&gt;'
+    """
     if hasattr(value, "html") and hasattr(value, "json"):
         return Markup(value.html())
     if isinstance(value, str | bool):
@@ -23,7 +34,23 @@ def cell_html(value: Any) -> Markup:
 
 
 def cell_key(value: Any) -> Any:
-    """Give what a column is sorted by; empty for what is missing."""
+    """Give the key that a column is sorted by.
+
+    Parameters
+    ----------
+    value
+        Cell of `interp.report.tables.cells`, number, text or None.
+
+    Returns
+    -------
+    float or str
+        Number or text; empty text for what is missing.
+
+    Examples
+    --------
+    >>> cell_key(0.5), cell_key(float("nan"))
+    (0.5, '')
+    """
     if hasattr(value, "key"):
         return value.key()
     if _is_number(value):
@@ -32,7 +59,18 @@ def cell_key(value: Any) -> Any:
 
 
 def numeric(value: Any) -> bool:
-    """Tell whether a cell is aligned as a number."""
+    """Tell whether a cell is aligned as a number.
+
+    Parameters
+    ----------
+    value
+        Cell of `interp.report.tables.cells`, number, text or None.
+
+    Examples
+    --------
+    >>> numeric(0.5), numeric("0.5")
+    (True, False)
+    """
     return isinstance(value, Shown) or _is_number(value)
 
 

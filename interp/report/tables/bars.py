@@ -51,9 +51,9 @@ class Gauge:
     Attributes
     ----------
     share
-        Share with its interval.
+        Share with its 95 % interval.
     null
-        Share that chance gives, with its range.
+        Share by chance, with the central 95 % range of the null.
     """
 
     share: Span

@@ -1,4 +1,4 @@
-"""What a table cell can be, beside plain text and numbers.
+"""Cells of a table that are more than plain text and numbers.
 
 Every cell has ``html()`` for the page, ``key()`` for sorting and ``json()`` for report.json.
 """
@@ -20,11 +20,11 @@ class Shown:
     Attributes
     ----------
     value
-        The number itself, unrounded.
+        Number itself, unrounded.
     text
-        The number as printed.
+        Number as printed.
     note
-        What stands beside it in small print, such as its interval.
+        Words beside it in small print, such as its interval.
     """
 
     value: Any
@@ -52,7 +52,7 @@ class Badge:
     Attributes
     ----------
     text
-        The word.
+        Word in the pill.
     tone
         Kind of boundary, or confidence, that gives the colour.
     """
@@ -80,9 +80,9 @@ class Code:
     Attributes
     ----------
     text
-        The whole text.
+        Whole text.
     length
-        Number of characters from which it is cut.
+        Number of characters beyond which the text is cut.
     """
 
     text: str
@@ -103,37 +103,115 @@ class Code:
 
 
 def count(value: Any) -> Shown:
-    """Show a whole number."""
+    """Show a whole number.
+
+    Parameters
+    ----------
+    value
+        Number; a dash stands for what is missing.
+
+    Examples
+    --------
+    >>> count(1234).text
+    '1,234'
+    """
     return Shown(value, numbers.number(int(value)) if numbers.finite(value) else numbers.MISSING)
 
 
 def fixed(value: Any, places: int = 2, low: Any = None, high: Any = None) -> Shown:
-    """Show a number with fixed decimals, with its interval where known."""
+    """Show a number with fixed decimals, with its interval where known.
+
+    Parameters
+    ----------
+    value
+        Number; a dash stands for what is missing.
+    places
+        Number of decimals.
+    low, high
+        Ends of the interval; None or NaN where unknown.
+
+    Examples
+    --------
+    >>> fixed(0.5, 2, 0.4, 0.6).note
+    '0.40 to 0.60'
+    """
     ends = numbers.between(numbers.decimals(low, places), numbers.decimals(high, places))
     return Shown(value, numbers.decimals(value, places), "" if ends == numbers.MISSING else ends)
 
 
 def number(value: Any, low: Any = None, high: Any = None) -> Shown:
-    """Show a number to three digits, with its interval where known."""
+    """Show a number to three significant digits, with its interval where known.
+
+    Parameters
+    ----------
+    value
+        Number; a dash stands for what is missing.
+    low, high
+        Ends of the interval; None or NaN where unknown.
+
+    Examples
+    --------
+    >>> number(0.123456).text
+    '0.123'
+    """
     ends = numbers.between(numbers.number(low), numbers.number(high))
     return Shown(value, numbers.number(value), "" if ends == numbers.MISSING else ends)
 
 
 def share(value: Any, low: Any = None, high: Any = None, places: int = 1) -> Shown:
-    """Show a share as a percentage, with its interval where known."""
+    """Show a share as a percentage, with its interval where known.
+
+    Parameters
+    ----------
+    value
+        Share in [0, 1]; a dash stands for what is missing.
+    low, high
+        Ends of the interval; None or NaN where unknown.
+    places
+        Number of decimals of the percentage.
+
+    Examples
+    --------
+    >>> share(0.975, 0.95, 0.99).text, share(0.975, 0.95, 0.99).note
+    ('97.5 %', '95.0 to 99.0')
+    """
     ends = numbers.between(_bare(low, places), _bare(high, places))
     return Shown(value, numbers.percent(value, places), "" if ends == numbers.MISSING else ends)
 
 
 def points(value: Any, low: Any = None, high: Any = None) -> Shown:
-    """Show a difference of two shares in percentage points, signed."""
+    """Show a difference of two shares in percentage points, signed.
+
+    Parameters
+    ----------
+    value
+        Difference in [-1, 1]; a dash stands for what is missing.
+    low, high
+        Ends of the interval; None or NaN where unknown.
+
+    Examples
+    --------
+    >>> points(0.012).text
+    '+1.2'
+    """
     ends = numbers.between(_bare(low, 1), _bare(high, 1))
     sign = "+" if numbers.finite(value) and round(float(value) * 100, 1) > 0 else ""
     return Shown(value, sign + _bare(value, 1), "" if ends == numbers.MISSING else ends)
 
 
 def probability(value: Any) -> Shown:
-    """Show a p- or q-value."""
+    """Show a p- or q-value.
+
+    Parameters
+    ----------
+    value
+        Probability in [0, 1]; a dash stands for what is missing.
+
+    Examples
+    --------
+    >>> probability(0.0312).text
+    '0.031'
+    """
     return Shown(value, numbers.probability(value))
 
 

@@ -1,4 +1,4 @@
-"""How numbers look on the page: sensibly rounded, a real minus sign, an en dash for what is missing."""
+"""Numbers as they look on the page: sensibly rounded, a real minus sign, an en dash for what is missing."""
 
 from __future__ import annotations
 
@@ -11,13 +11,31 @@ MISSING = "–"  # noqa: RUF001  an en dash: what the reader sees where there is
 
 
 def finite(value: Any) -> bool:
-    """Tell whether a value is a number that can be printed."""
+    """Tell whether a value is a number that can be printed.
+
+    Parameters
+    ----------
+    value
+        Any value.
+
+    Examples
+    --------
+    >>> finite(1.5), finite(float("nan")), finite(True)
+    (True, False, False)
+    """
     real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
     return real and math.isfinite(float(value))
 
 
 def number(value: Any, digits: int = 3) -> str:
-    """Print a number to so many significant digits.
+    """Print a number to some significant digits.
+
+    Parameters
+    ----------
+    value
+        Number; a dash stands for what is none, or not finite.
+    digits
+        Number of significant digits.
 
     Examples
     --------
@@ -36,6 +54,13 @@ def number(value: Any, digits: int = 3) -> str:
 def decimals(value: Any, places: int = 2) -> str:
     """Print a number with fixed decimals, so that a column lines up.
 
+    Parameters
+    ----------
+    value
+        Number; a dash stands for what is none, or not finite.
+    places
+        Number of decimals.
+
     Examples
     --------
     >>> decimals(0.5), decimals(-0.001), decimals(None)
@@ -52,6 +77,13 @@ def decimals(value: Any, places: int = 2) -> str:
 def percent(value: Any, places: int = 1) -> str:
     """Print a share as a percentage.
 
+    Parameters
+    ----------
+    value
+        Share in [0, 1]; a dash stands for what is none, or not finite.
+    places
+        Number of decimals of the percentage.
+
     Examples
     --------
     >>> percent(0.9754, 2), percent(float("nan"))
@@ -61,7 +93,12 @@ def percent(value: Any, places: int = 1) -> str:
 
 
 def probability(value: Any) -> str:
-    """Print a p- or q-value; below 0.001 only that.
+    """Print a p- or q-value; one below 0.001 as just that.
+
+    Parameters
+    ----------
+    value
+        Probability in [0, 1]; a dash stands for what is none, or not finite.
 
     Examples
     --------
@@ -75,6 +112,11 @@ def probability(value: Any) -> str:
 
 def between(low: str, high: str) -> str:
     """Print an interval from its two printed ends.
+
+    Parameters
+    ----------
+    low, high
+        Ends of the interval as printed.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What interventions on layers, groups of layers and nodes do to the network's score."""
+"""Costs of interventions on layers, groups of layers and nodes."""
 
 from interp.report.sections.interventions.sweeps import section
 

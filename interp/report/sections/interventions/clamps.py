@@ -1,4 +1,4 @@
-"""Which part of each node's outputs the network needs: a heat map of clamps of single nodes."""
+"""Clamps of single nodes as a heat map: the range of each node's outputs that the network needs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,21 @@ import pandas as pd
 from interp.report.drawing.style import INK, canvas, layer_figures
 from interp.types import Effects, Figure
 
-MOST = 128  # nodes drawn of a layer, the most sensitive
+MOST = 128  # nodes of a layer that are drawn, the most sensitive
 NAMED = 48  # rows that are named; of more, every second or third
 TITLES = {"clamp-min": "low outputs raised to", "clamp-max": "high outputs cut at"}
 
 
 def clamp_figures(effects: Effects, score: str = "accuracy") -> tuple[Figure, ...]:
-    """Draw each layer's clamp curves, a row a node, the most sensitive above."""
+    """Draw each layer's clamp curves, a row a node, the most sensitive above.
+
+    Parameters
+    ----------
+    effects
+        Costs of interventions.
+    score
+        Words for the score.
+    """
     if effects.curves.empty:
         return ()
     names = layer_figures("clamps", dict.fromkeys(effects.curves["layer"]))

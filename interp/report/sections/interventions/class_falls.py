@@ -1,4 +1,4 @@
-"""Which classes fall first while a layer is scaled, clipped or shifted."""
+"""Classes in the order in which they fall while a layer is scaled, clipped or shifted."""
 
 from __future__ import annotations
 
@@ -26,13 +26,34 @@ PUSHED = {
 
 
 def class_name(data: Dataset, label: Any) -> str:
-    """Give a class its name, or its number where it has none."""
+    """Give a class its name, or its number where it has none.
+
+    Parameters
+    ----------
+    data
+        Data set with the names of the classes.
+    label
+        Index of the class.
+    """
     known = 0 <= int(label) < len(data.classes)
     return str(data.classes[int(label)]) if known else str(int(label))
 
 
 def class_figures(effects: Effects, data: Dataset) -> dict[str, Figure]:
-    """Draw each layer's accuracy a class: layer -> figure."""
+    """Draw each layer's accuracy on each class.
+
+    Parameters
+    ----------
+    effects
+        Costs of interventions.
+    data
+        Data set with the names of the classes.
+
+    Returns
+    -------
+    dict
+        Name of a layer -> figure.
+    """
     split = shown_split(effects.classes) if len(effects.classes) else ""
     if not split:
         return {}
@@ -104,7 +125,20 @@ def _ordered(falls: pd.DataFrame) -> pd.DataFrame:
 
 
 def fall_table(effects: Effects, data: Dataset) -> tuple[Table, ...]:
-    """List which class falls first and which last, for every way a layer can be pushed."""
+    """List which class falls first and which last, for every intervention in either direction.
+
+    Parameters
+    ----------
+    effects
+        Costs of interventions.
+    data
+        Data set with the names of the classes.
+
+    Returns
+    -------
+    tuple of Table
+        One table; none where no class was swept.
+    """
     if effects.falls.empty:
         return ()
     split = shown_split(effects.falls)

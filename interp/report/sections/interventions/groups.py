@@ -1,4 +1,4 @@
-"""What the user named, changed together: nodes, layers, or both."""
+"""Groups that the user named, changed together: nodes, layers, or both."""
 
 from __future__ import annotations
 
@@ -20,7 +20,15 @@ MOST = len(OTHERS)  # groups drawn, each in its own colour
 
 
 def group_figures(effects: Effects, name: Score) -> tuple[Figure, ...]:
-    """Draw accuracy over the levels of each group."""
+    """Draw the score over the levels of each group.
+
+    Parameters
+    ----------
+    effects
+        Costs of interventions.
+    name
+        Score of the task.
+    """
     if effects.groups.empty:
         return ()
     split = shown_split(effects.groups)
@@ -55,7 +63,15 @@ def _draw(part: pd.DataFrame, baseline: float, name: Score) -> Any:
 
 
 def group_tables(effects: Effects, name: Score) -> tuple[Table, ...]:
-    """List the most harmful level of each group."""
+    """List the most harmful level of each group.
+
+    Parameters
+    ----------
+    effects
+        Costs of interventions.
+    name
+        Score of the task.
+    """
     if effects.groups.empty:
         return ()
     groups = effects.groups.groupby(["group", "intervention", "split"], sort=False)

@@ -18,7 +18,15 @@ from interp.types import Figure, RunEffects, Table
 
 
 def run_figures(found: RunEffects, name: Score) -> tuple[Figure, ...]:
-    """Draw the mean over runs of each layer with its t interval, and the single runs behind."""
+    """Draw the mean over runs of each layer with its t interval, and the single runs behind.
+
+    Parameters
+    ----------
+    found
+        Costs of interventions over several networks.
+    name
+        Score of the task.
+    """
     split = shown_split(found.table)
     table, single = found.table[found.table["split"] == split], found.single[found.single["split"] == split]
     names = layer_figures("runs", dict.fromkeys(table["layer"]))
@@ -54,7 +62,15 @@ def _draw(table: pd.DataFrame, single: pd.DataFrame, split: str, name: Score) ->
 
 
 def run_tables(found: RunEffects, name: Score) -> tuple[Table, ...]:
-    """List every level with its tests over runs, the networks' own figures in the caption."""
+    """List every level with its tests over runs, the networks' own figures in the caption.
+
+    Parameters
+    ----------
+    found
+        Costs of interventions over several networks.
+    name
+        Score of the task.
+    """
     split = shown_split(found.table)
     own = found.networks[found.networks["split"] == split]["score"]
     rows = [_row(row, name) for row in found.table[found.table["split"] == split].to_dict(orient="records")]

@@ -32,7 +32,24 @@ MEASURED = (
 
 
 def section(results: Results) -> Section:
-    """Show what each layer tolerates, the score over the levels of every intervention, and who falls first."""
+    """Show what each layer tolerates, the score over the levels of every intervention, and who falls first.
+
+    Parameters
+    ----------
+    results
+        Results of all stages, with the verdict.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from interp.checkpoints import load_model
+    >>> from interp.types import Effects, Provenance, Verdict
+    >>> model, data = load_model("zoo/pretrained/abs-digits.pt")
+    >>> effects, verdict = Effects(pd.DataFrame(), pd.DataFrame(), {}, {}), Verdict("Only loaded.", (), ())
+    >>> results = Results(model, data, {}, {}, {}, {}, effects, {}, verdict, Provenance("", "", 0, {}, {}))
+    >>> section(results).text
+    ('No whole-layer intervention was run.',)
+    """
     effects, name, what = results.effects, find_task(results.model.task).score, _what(results)
     table = effects.whole_layers
     runs = (run_figures(results.runs, name), run_tables(results.runs, name)) if results.runs else ((), ())

@@ -1,4 +1,4 @@
-"""How far each layer can be pushed, beside the same network with shuffled weights."""
+"""Tolerance of each layer to scaling and shifting, beside the same network with shuffled weights."""
 
 from __future__ import annotations
 
@@ -26,7 +26,17 @@ LOGARITHMIC = 10  # a span of factors from which they are drawn by order of magn
 
 
 def tolerance_text(effects: Effects, layers: list[str], name: Score) -> tuple[str, ...]:
-    """Say in a sentence a layer what it tolerates, and what its shuffled copies do."""
+    """Say in a sentence a layer what it tolerates, and what its shuffled copies do.
+
+    Parameters
+    ----------
+    effects
+        Costs of interventions.
+    layers
+        Names of the layers.
+    name
+        Score of the task.
+    """
     kept = OWN_PREDICTIONS if name.share else "of the variance of the network's own outputs stays explained"
     pairs = [(layer, found) for layer in layers if (found := compared(effects.tolerance, layer)) is not None]
     return tuple(
@@ -40,7 +50,20 @@ def tolerance_text(effects: Effects, layers: list[str], name: Score) -> tuple[st
 
 
 def tolerance_figure(effects: Effects, name: Score) -> tuple[Figure, ...]:
-    """Draw the levels that each layer tolerates, and below them those that shuffled copies do."""
+    """Draw the levels that each layer tolerates, and below them those that shuffled copies do.
+
+    Parameters
+    ----------
+    effects
+        Costs of interventions.
+    name
+        Score of the task.
+
+    Returns
+    -------
+    tuple of Figure
+        One figure; none without tolerances.
+    """
     if effects.tolerance.empty:
         return ()
     every = list(dict.fromkeys(effects.tolerance["layer"]))
