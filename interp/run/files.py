@@ -27,7 +27,7 @@ def read_stage(run: Run, stage: Stage, is_new: bool = False) -> tuple[Any, Prove
     stage
         Stage whose file is read.
     is_new
-        Whether this process has just written the file, so that it need not be held against its digest.
+        Whether the file has just been written by this process, so that it need not be compared with its digest.
 
     Returns
     -------

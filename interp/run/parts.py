@@ -38,9 +38,9 @@ class Parts:
     result
         Class of what the stage finds.
     provenance
-        Where the stage's results come from; parts with another fingerprint are made anew.
+        Provenance of the stage's results; parts with another fingerprint are made anew.
     asked
-        How often a part of each name was asked for: a stage may go through the layers twice.
+        Number of times that a part of each name was asked for: a stage may go through the layers twice.
     """
 
     path: Path
@@ -49,7 +49,17 @@ class Parts:
     asked: Counter[str] = field(default_factory=Counter)
 
     def __call__(self, name: str, make: Callable[[], Part], kind: type | None = None) -> Part:
-        """Give the part of a name: as it was kept, or else made now, and kept if that took long."""
+        """Give the part of a name: as it was kept, or else made now, and kept if that took long.
+
+        Parameters
+        ----------
+        name
+            Name of the part, such as that of a layer.
+        make
+            Function that makes it.
+        kind
+            Class of the part, or of each member where it is a tuple; None for the class of the stage's results.
+        """
         self.asked[name] += 1
         key = f"{name}, {self.asked[name]}"
         path = self.path.with_name(f".{self.path.name}.{sha256(key.encode()).hexdigest()[:16]}.part")
@@ -66,11 +76,23 @@ class Parts:
 
 
 def parts_of(path: Path) -> list[Path]:
-    """List the files of the parts that are kept of a stage's file."""
+    """List the files of the parts that are kept for a stage's file.
+
+    Parameters
+    ----------
+    path
+        Path of the stage's file.
+    """
     return sorted(path.parent.glob(f".{glob.escape(path.name)}.*.part"))
 
 
 def remove_parts(path: Path) -> None:
-    """Remove what was kept of a stage's file, and what was being written of it."""
+    """Remove the parts that were kept for a stage's file, and those that were being written.
+
+    Parameters
+    ----------
+    path
+        Path of the stage's file.
+    """
     for part in (*parts_of(path), *path.parent.glob(f"..{glob.escape(path.name)}.*.part.*.partial")):
         part.unlink(missing_ok=True)

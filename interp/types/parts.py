@@ -9,7 +9,7 @@ Part = TypeVar("Part")
 
 
 class Keep(Protocol):
-    """What gives a part of long work: as an earlier call has kept it, or else made now."""
+    """A function that gives a part of long work: as an earlier call has kept it, or else made now."""
 
     def __call__(self, name: str, make: Callable[[], Part], kind: type | None = None) -> Part:
         """Give the part of a name.
@@ -17,16 +17,25 @@ class Keep(Protocol):
         Parameters
         ----------
         name
-            What the part is called, once in the work.
+            Name of the part, such as that of a layer.
         make
             Function that makes it.
         kind
-            Class of the part, or of each member where it is a tuple; None for the class of what the work gives.
+            Class of the part, or of each member where it is a tuple; None for the class of the work's results.
         """
 
 
 def made_now(name: str, make: Callable[[], Part], kind: type | None = None) -> Part:
     """Make a part, and keep nothing: a `Keep` for work that is not interrupted.
+
+    Parameters
+    ----------
+    name
+        Name of the part, such as that of a layer.
+    make
+        Function that makes it.
+    kind
+        Class of the part; of no use here.
 
     Examples
     --------
