@@ -32,8 +32,10 @@ class Watch:
         Descriptions of the events, one text each; the reader may clear the list.
     """
 
+    events: list[str]
+
     def __init__(self) -> None:
-        self.events: list[str] = []
+        self.events = []
         self._trusted = tuple({*sysconfig.get_paths().values(), str(Path(__file__).parents[3]), "<frozen"})
         self._known = {*sys.stdlib_module_names, *(name.partition(".")[0] for name in sys.modules)}
         sys.addaudithook(self._hook)
