@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import cycle, islice
 
-TUNING, FRESH = range(1000), 10_000
-"""Seeds that the rule was fixed on, and the first of those that it is measured on."""
+TUNING, FRESH = range(20_000), 20_000
+"""Seeds that the rule may have been fixed on, and the first of those that it is measured on."""
 
 KINDS = {
     "distances": (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
 
@@ -64,7 +64,7 @@ def measure(
             outputs, following = copies.until(end, inputs), copies.after(end)
             counted = count_levels(following, outputs) if levels else None
             parts[name].append(Measured(rank_noise(following, outputs, noise), counted))
-    return {name: _joined(found) for name, found in parts.items()}
+    return {name: joined(found) for name, found in parts.items()}
 
 
 def _chunks(networks: Iterable[nn.Sequential]) -> Iterator[list[nn.Sequential]]:
@@ -73,10 +73,12 @@ def _chunks(networks: Iterable[nn.Sequential]) -> Iterator[list[nn.Sequential]]:
         yield some
 
 
-def _joined(parts: list[Measured]) -> Measured:
+def joined(parts: Sequence[Measured]) -> Measured:
+    """Put what was measured of some networks and of others together."""
     curve = Curve(
         np.concatenate([part.curve.moved for part in parts]),
         np.concatenate([part.curve.flipped for part in parts]),
+        np.concatenate([part.curve.reached for part in parts]),
         parts[0].curve.ends,
     )
     levels = [part.levels for part in parts if part.levels is not None]

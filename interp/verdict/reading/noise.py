@@ -14,6 +14,12 @@ from interp.verdict.reading.ranks import random_order
 from interp.verdict.reading.stacked import Following, as_outputs, by_node, margins, winners
 
 
+REACHED = 0.5
+"""Least share of samples whose margin noise must move for a layer to have a balance."""
+UNMOVED = 1e-3
+"""Change of a margin, in mean changes of the network's margins, below which a sample is not reached."""
+
+
 @dataclass(frozen=True)
 class NoiseOptions:
     """How noise is put on outputs.
@@ -56,12 +62,15 @@ class Curve:
         part that was left out.
     flipped
         Share of predictions that changed, (M, parts).
+    reached
+        Share of the samples that got noise whose margin it moved at all, (M,).
     ends
         Number of parts at either end that the balance compares.
     """
 
     moved: Array
     flipped: Array
+    reached: Array
     ends: int
 
     @property
@@ -74,11 +83,12 @@ class Curve:
     def balance(self) -> Array:
         """S = (low - high) / (low + high) of what moved by noise on the lowest and on the highest parts, (M,).
 
-        Above zero the decision hangs on small outputs, below it on large ones; NaN where neither end moved anything.
+        Above zero the decision hangs on small outputs, below it on large ones. NaN of a network most of whose decisions
+        do not hang on the layer at all (fewer than `REACHED` of the samples): what moves the few says nothing of it.
         """
         low, high = self.moved[:, : self.ends].sum(1), self.moved[:, -self.ends :].sum(1)
         with np.errstate(invalid="ignore"):
-            return np.asarray((low - high) / (low + high))
+            return np.where(self.reached >= REACHED, (low - high) / (low + high), np.nan)
 
 
 @torch.no_grad()
@@ -119,21 +129,34 @@ def rank_noise(following: Following, outputs: Tensor, options: NoiseOptions = No
     noise = options.size * noise * rows.std(2, correction=0, keepdim=True)
     decide = _decisions(following, outputs)
     moved, flipped = (np.full((len(outputs), options.parts), np.nan) for _ in range(2))
+    most, touched = np.zeros(outputs.shape[:2], np.float32), np.zeros(outputs.shape[:2], bool)
     for part in options.used:
         places = order[..., starts[part] : starts[part] + count]
-        moved[:, part], flipped[:, part] = decide(as_outputs(rows.scatter_add(2, places, noise), outputs))
-    return Curve(moved, flipped, options.ends)
+        change, flips = decide(as_outputs(rows.scatter_add(2, places, noise), outputs))
+        moved[:, part], flipped[:, part] = change.mean(1), flips.mean(1)
+        most = np.maximum(most, change)
+        touched |= _samples_of(places, outputs)
+    reached = (most > UNMOVED * most.mean(1, keepdims=True)).sum(1) / touched.sum(1)
+    return Curve(moved, flipped, reached, options.ends)
+
+
+def _samples_of(places: Tensor, outputs: Tensor) -> Array:
+    """Tell which samples have one of these places of any node, (M, N, R) -> (M, S)."""
+    copies, samples = outputs.shape[:2]
+    found = torch.zeros(copies, samples, dtype=torch.bool, device=places.device)
+    positions = outputs[0, 0, 0].numel()
+    return found.scatter_(1, torch.div(places.flatten(1), positions, rounding_mode="floor"), True).cpu().numpy()
 
 
 def _decisions(following: Following, outputs: Tensor) -> Callable[[Tensor], tuple[Array, Array]]:
-    """Compare with the undisturbed outputs: changed ones -> mean change of the margin and share of flips, each (M,)."""
+    """Compare with the undisturbed outputs: changed ones -> change of each margin and flipped predictions, (M, S)."""
     logits = following(outputs)
     winner = winners(logits)
     margin = margins(logits, winner)
 
     def compared(changed: Tensor) -> tuple[Array, Array]:
         after = following(changed)
-        moved = (margins(after, winner) - margin).abs().mean(1)
-        return moved.cpu().numpy(), (winners(after) != winner).float().mean(1).cpu().numpy()
+        moved = (margins(after, winner) - margin).abs()
+        return moved.cpu().numpy(), (winners(after) != winner).cpu().numpy()
 
     return compared

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 from torch import Tensor, nn
 
 from interp.verdict.reading.copies import fresh_copies, shuffled_copies
-from interp.verdict.reading.measure import Measured, measure
+from interp.verdict.reading.measure import Measured, joined, measure
 from interp.verdict.reading.noise import NoiseOptions
 from interp.verdict.reading.rule import Leaning, Rule, leaning, worst_p_value
 from interp.verdict.reading.significance import Null, copies_needed, holm
+
+MOST_DRAWN = 1.5
+"""Number of copies that may be drawn for each that is wanted, where some have no balance."""
 
 
 @dataclass(frozen=True)
@@ -91,14 +95,45 @@ def read_chain(
         What the profile is made with.
     """
     count = options.copies or copies_needed(len(ends), options.rule.alpha)
-    seeds = range(options.seed, options.seed + count)
+    seeds = range(options.seed, options.seed + round(MOST_DRAWN * count))
     copies = {
         "shuffled": shuffled_copies(network, seeds),
         "fresh": fresh_copies(network, seeds, norm_inputs),
     }
-    given = measure([network], ends, inputs, options.noise, options.levels)
-    others = {kind: measure(those, ends, inputs, options.noise, options.levels) for kind, those in copies.items()}
-    return judge_layers(given, others, options.rule)
+
+    def look(networks: Iterable[nn.Sequential]) -> dict[str, Measured]:
+        return measure(networks, ends, inputs, options.noise, options.levels)
+
+    given = look([network])
+    return judge_layers(given, {kind: enough(those, count, look) for kind, those in copies.items()}, options.rule)
+
+
+Look = Callable[[Iterable[nn.Sequential]], Mapping[str, Measured]]
+"""Networks of one structure -> layer name -> what was measured of them."""
+
+
+def enough(networks: Iterator[nn.Sequential], count: int, look: Look) -> Mapping[str, Measured]:
+    """Measure copies until so many of them have a balance in every layer, or there are no more.
+
+    Whether a copy is replaced hangs on whether its balance is defined, never on what it is.
+
+    Parameters
+    ----------
+    networks
+        Copies, some to spare.
+    count
+        Number of copies with a balance that are wanted.
+    look
+        What measures some of them.
+    """
+    found = look(islice(networks, count))
+    while (missing := max(count - int((~np.isnan(one.curve.balance)).sum()) for one in found.values())) > 0:
+        some = list(islice(networks, missing))
+        if not some:
+            break
+        further = look(some)
+        found = {name: joined([one, further[name]]) for name, one in found.items()}
+    return found
 
 
 def judge_layers(

@@ -132,6 +132,15 @@ def test_one_logit_is_a_decision_too():
 
 def test_balance_is_the_ends_difference_over_their_sum():
     moved = np.array([[3.0, 3.0, 9.0, 9.0, 1.0, 1.0]])
-    assert Curve(moved, moved, ends=2).balance[0] == pytest.approx(0.5)
-    assert Curve(moved, moved, ends=1).balance[0] == pytest.approx(0.5)
-    assert Curve(moved, moved, ends=3).balance[0] == pytest.approx(4 / 26)
+    assert Curve(moved, moved, np.ones(1), ends=2).balance[0] == pytest.approx(0.5)
+    assert Curve(moved, moved, np.ones(1), ends=1).balance[0] == pytest.approx(0.5)
+    assert Curve(moved, moved, np.ones(1), ends=3).balance[0] == pytest.approx(4 / 26)
+
+
+def test_a_network_whose_decisions_hang_on_a_layer_in_few_samples_has_no_balance():
+    outputs = torch.rand(1, 200, 3, generator=torch.Generator().manual_seed(0))
+    for share, known in ((0.04, False), (0.8, True)):
+        open_to = (torch.arange(200) < 200 * share).float().view(1, 200, 1)  # what follows is dead on the others
+        found = rank_noise(lambda a, on=open_to: torch.cat([a, -a], 2) * on, outputs)
+        assert found.reached[0] == pytest.approx(share, abs=0.01)
+        assert bool(np.isfinite(found.balance[0])) is known
