@@ -13,7 +13,6 @@ from interp.types import Array
 from interp.verdict.reading.ranks import random_order
 from interp.verdict.reading.stacked import Following, as_outputs, by_node, margins, winners
 
-
 REACHED = 0.5
 """Least share of samples whose margin noise must move for a layer to have a balance."""
 UNMOVED = 1e-3
