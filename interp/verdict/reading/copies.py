@@ -5,12 +5,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
 from interp.verdict.reading.stacked import Following
+
+Network = TypeVar("Network", bound=nn.Module)
 
 SPREAD = 2_654_435_761
 """Prime that keeps the seeds of fresh copies away from those that networks are trained from."""
@@ -58,29 +61,51 @@ def stack(networks: Sequence[nn.Sequential]) -> Copies:
     return Copies(structure, {name: value.detach() for name, value in (parameters | buffers).items()})
 
 
-def shuffled_copies(network: nn.Sequential, seeds: Sequence[int]) -> Iterator[nn.Sequential]:
+def shuffled_copies(network: Network, seeds: Sequence[int]) -> Iterator[Network]:
     """Permute the entries of each parameter of a copy of the network, for each seed; buffers stay as they are."""
     for seed in seeds:
         generator = torch.Generator().manual_seed(seed)
         shuffled = copy.deepcopy(network)
         for parameter in shuffled.parameters():
-            order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
-            parameter.data = parameter.data.flatten()[order].view_as(parameter)
+            permute(parameter, generator)
         yield shuffled
 
 
-def fresh_copies(network: nn.Sequential, seeds: Sequence[int], inputs: Tensor) -> Iterator[nn.Sequential]:
-    """Initialise a copy of the network anew for each seed; batch norms measure their statistics on the inputs."""
+def permute(parameter: nn.Parameter, generator: torch.Generator) -> None:
+    """Permute the entries of a parameter, in place."""
+    order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
+    parameter.data = parameter.data.flatten()[order].view_as(parameter)
+
+
+def fresh_copies(network: Network, seeds: Sequence[int], inputs: Tensor) -> Iterator[Network]:
+    """Initialise a copy of the network anew for each seed; batch norms measure their statistics on the inputs.
+
+    What has no initialisation of its own, such as a parameter of the network itself, is shuffled instead.
+    """
     for seed in seeds:
         fresh = copy.deepcopy(network)
+        own = (seed + 1) * SPREAD % 2**63  # people train from seed 0 and 1 too
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed((seed + 1) * SPREAD % 2**63)  # people train from seed 0 and 1 too
+            torch.default_generator.manual_seed(own)  # that of the CPU alone, which is the one that is put back
             for step in fresh.modules():
-                if callable(reset := getattr(step, "reset_parameters", None)):
-                    reset()
+                _initialise(step, torch.Generator().manual_seed(own))
         if any(isinstance(step, NORMS) for step in fresh.modules()):
             measure_norms(fresh, inputs)
         yield fresh
+
+
+def _initialise(step: nn.Module, generator: torch.Generator) -> None:
+    """Draw the own parameters of one module anew, on the CPU, so that every device has the same copies."""
+    own = list(step.parameters(recurse=False))
+    reset = getattr(step, "reset_parameters", None) or getattr(step, "_reset_parameters", None)
+    if not callable(reset):
+        for parameter in own:
+            permute(parameter, generator)
+        return
+    device = own[0].device if own else torch.device("cpu")
+    step.to("cpu")
+    reset()
+    step.to(device)
 
 
 @torch.no_grad()

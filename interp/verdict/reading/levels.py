@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,34 +90,50 @@ def count_levels(
     (2.0, 1.0)
     """
     half = outputs.shape[1] // 2
-    first, second = outputs[:, :half], outputs[:, half:]
-    kept = [[_kept(following, first, part, [cut]) for cut in cuts] for part in (first, second)]
-    several = [_kept(following, first, second, np.arange(1, count) / count) for count in levels]
-    choosing, at = (np.stack(part, 1) for part in kept)
-    return Levels(np.array(cuts), choosing, at, np.array(levels), np.stack(several, 1))
+    kept = _keeping(following, outputs, half)
+    single = np.stack([kept([cut]) for cut in cuts], 1)  # (M, C, S)
+    several = np.stack([kept(np.arange(1, count) / count)[:, half:].mean(1) for count in levels], 1)
+    return Levels(
+        np.array(cuts), single[..., :half].mean(2), single[..., half:].mean(2), np.array(levels), np.array(several)
+    )
 
 
-def _kept(following: Following, learn: Tensor, apply: Tensor, quantiles: Sequence[float] | Array) -> Array:
-    """Cut at quantiles of some samples, and give the share of predictions that others keep, (M,)."""
-    rows, others = by_node(learn), by_node(apply)
-    bounds = _bounds(rows, quantiles)
-    level = _level(rows, bounds)
-    count = len(quantiles) + 1
-    total = torch.zeros(*rows.shape[:2], count, dtype=rows.dtype, device=rows.device).scatter_add(2, level, rows)
-    size = torch.zeros_like(total).scatter_add(2, level, torch.ones_like(rows))
-    means = torch.where(size > 0, total / size.clamp(min=1), 0.0)
-    cut = means.gather(2, _level(others, bounds))
-    same = winners(following(as_outputs(cut, apply))) == winners(following(apply))
-    return same.float().mean(1).cpu().numpy()
+def _keeping(following: Following, outputs: Tensor, half: int) -> Callable[[Sequence[float] | Array], Array]:
+    """Give a function of quantiles that tells which predictions stay, (M, S), if nodes are cut at them.
+
+    Bounds and means are those of the samples before `half`.
+    """
+    rows, learn = by_node(outputs), by_node(outputs[:, :half])
+    values = np.ascontiguousarray(learn.detach().cpu().numpy())
+    ordered = torch.from_numpy(np.sort(values, axis=2)).to(rows.device)  # torch's own sort is slower
+    sums = torch.nn.functional.pad(ordered.cumsum(2, dtype=torch.float64), (1, 0))
+    winner = winners(following(outputs))
+
+    def kept(quantiles: Sequence[float] | Array) -> Array:
+        bounds = _bounds(ordered, quantiles)
+        cut = _replaced(rows, bounds, _means(ordered, sums, bounds))
+        return (winners(following(as_outputs(cut, outputs))) == winner).cpu().numpy()
+
+    return kept
 
 
-def _bounds(rows: Tensor, quantiles: Sequence[float] | Array) -> Tensor:
+def _bounds(ordered: Tensor, quantiles: Sequence[float] | Array) -> Tensor:
     """Give values at quantiles, (M, N, Q): of Q sorted values the nearest from below."""
-    ordered = torch.from_numpy(np.sort(rows.detach().cpu().numpy(), axis=2)).to(rows.device)  # torch's sort is slower
-    places = [min(max(round(q * rows.shape[2]) - 1, 0), rows.shape[2] - 1) for q in quantiles]
+    count = ordered.shape[2]
+    places = [min(max(round(q * count) - 1, 0), count - 1) for q in quantiles]
     return ordered[..., places].contiguous()
 
 
-def _level(rows: Tensor, bounds: Tensor) -> Tensor:
-    """Count the bounds that lie below each value, (M, N, R); a value equal to a bound is not above it."""
-    return torch.searchsorted(bounds, rows.contiguous())
+def _means(ordered: Tensor, sums: Tensor, bounds: Tensor) -> Tensor:
+    """Average the sorted values between bounds, (M, N, Q + 1); 0 where there are none."""
+    ends = torch.searchsorted(ordered, bounds, right=True)  # a value equal to a bound is not above it
+    edges = torch.cat([torch.zeros_like(ends[..., :1]), ends, torch.full_like(ends[..., :1], ordered.shape[2])], 2)
+    total, size = sums.gather(2, edges).diff(dim=2), edges.diff(dim=2)
+    return torch.where(size > 0, total / size.clamp(min=1), 0.0).to(ordered.dtype)
+
+
+def _replaced(rows: Tensor, bounds: Tensor, means: Tensor) -> Tensor:
+    """Put the mean of its level in place of each value, (M, N, R); a value equal to a bound is not above it."""
+    if bounds.shape[2] == 1:
+        return torch.where(rows > bounds, means[..., 1:], means[..., :1])
+    return means.gather(2, torch.searchsorted(bounds, rows.contiguous()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
 
@@ -10,12 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from interp.verdict.reading.copies import stack
+from interp.verdict.reading.cut import Cut
 from interp.verdict.reading.levels import Levels, count_levels
 from interp.verdict.reading.noise import Curve, NoiseOptions, rank_noise
-
-CHUNK = 25
-"""Number of networks that run at once: enough to fill a product, few enough to stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +33,8 @@ class Measured:
 
 @torch.no_grad()
 def measure(
-    networks: Iterable[nn.Sequential],
-    ends: Mapping[str, int],
+    networks: Iterable[nn.Module],
+    cut: Cut,
     inputs: Tensor,
     noise: NoiseOptions = NoiseOptions(),
     levels: bool = False,
@@ -47,9 +44,9 @@ def measure(
     Parameters
     ----------
     networks
-        Chains in eval mode.
-    ends
-        Name of a layer -> number of the chain's steps up to and with its activation.
+        Networks in eval mode.
+    cut
+        Layers that they are measured at.
     inputs
         Samples, (S, ...).
     noise
@@ -57,19 +54,19 @@ def measure(
     levels
         Whether to count levels too.
     """
-    parts: dict[str, list[Measured]] = {name: [] for name in ends}
-    for some in _chunks(networks):
-        copies = stack(some)
-        for name, end in ends.items():
-            outputs, following = copies.until(end, inputs), copies.after(end)
+    parts: dict[str, list[Measured]] = {name: [] for name in cut.layers}
+    for some in _chunks(networks, cut.most):
+        taken = cut.take(some)
+        for name in cut.layers:
+            outputs, following = taken.until(name, inputs), cut.following(taken, name, inputs)
             counted = count_levels(following, outputs) if levels else None
             parts[name].append(Measured(rank_noise(following, outputs, noise), counted))
     return {name: joined(found) for name, found in parts.items()}
 
 
-def _chunks(networks: Iterable[nn.Sequential]) -> Iterator[list[nn.Sequential]]:
+def _chunks(networks: Iterable[nn.Module], most: int) -> Iterator[list[nn.Module]]:
     rest = iter(networks)
-    while some := list(islice(rest, CHUNK)):
+    while some := list(islice(rest, most)):
         yield some
 
 
@@ -81,7 +78,7 @@ def joined(parts: Sequence[Measured]) -> Measured:
         np.concatenate([part.curve.reached for part in parts]),
         parts[0].curve.ends,
     )
-    levels = [part.levels for part in parts if part.levels is not None]
+    levels = [part.levels for part in parts if part.levels is not None]  # of the first networks only, where asked so
     if not levels:
         return Measured(curve, None)
     values = {one.name: [getattr(part, one.name) for part in levels] for one in fields(Levels)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -10,11 +10,14 @@ import numpy as np
 from torch import Tensor, nn
 
 from interp.verdict.reading.copies import fresh_copies, shuffled_copies
+from interp.verdict.reading.cut import Cut, chain_cut
 from interp.verdict.reading.measure import Measured, joined, measure
 from interp.verdict.reading.noise import NoiseOptions
 from interp.verdict.reading.rule import Leaning, Rule, leaning, worst_p_value
 from interp.verdict.reading.significance import Null, copies_needed, holm
 
+LEVEL_COPIES = 99
+"""Number of copies of each kind whose levels are counted: enough for their central 95 %."""
 MOST_DRAWN = 1.5
 """Number of copies that may be drawn for each that is wanted, where some have no balance."""
 
@@ -79,14 +82,27 @@ def read_chain(
     norm_inputs: Tensor,
     options: ProfileOptions = ProfileOptions(),
 ) -> dict[str, LayerReading]:
-    """Read every hidden layer of a chain.
+    """Read every hidden layer of a chain; arguments as of `read_network`.
+
+    Parameters
+    ----------
+    ends
+        Name of a layer -> number of the chain's steps up to and with its activation.
+    """
+    return read_network(network, chain_cut(ends), inputs, norm_inputs, options)
+
+
+def read_network(
+    network: nn.Module, cut: Cut, inputs: Tensor, norm_inputs: Tensor, options: ProfileOptions = ProfileOptions()
+) -> dict[str, LayerReading]:
+    """Read layers of a network beside its copies.
 
     Parameters
     ----------
     network
-        Chain, in eval mode.
-    ends
-        Name of a layer -> number of the chain's steps up to and with its activation.
+        Network, in eval mode.
+    cut
+        Layers to read.
     inputs
         Samples that chose nothing, (S, ...).
     norm_inputs
@@ -94,25 +110,26 @@ def read_chain(
     options
         What the profile is made with.
     """
-    count = options.copies or copies_needed(len(ends), options.rule.alpha)
+    count = options.copies or copies_needed(len(cut.layers), options.rule.alpha)
     seeds = range(options.seed, options.seed + round(MOST_DRAWN * count))
-    copies = {
+    copies: dict[str, Iterator[nn.Module]] = {
         "shuffled": shuffled_copies(network, seeds),
         "fresh": fresh_copies(network, seeds, norm_inputs),
     }
 
-    def look(networks: Iterable[nn.Sequential]) -> dict[str, Measured]:
-        return measure(networks, ends, inputs, options.noise, options.levels)
+    def look(networks: Iterable[nn.Module], levels: bool) -> dict[str, Measured]:
+        return measure(networks, cut, inputs, options.noise, levels)
 
-    given = look([network])
-    return judge_layers(given, {kind: enough(those, count, look) for kind, those in copies.items()}, options.rule)
-
-
-Look = Callable[[Iterable[nn.Sequential]], Mapping[str, Measured]]
-"""Networks of one structure -> layer name -> what was measured of them."""
+    given = look([network], options.levels)
+    others = {kind: enough(those, count, look, LEVEL_COPIES * options.levels) for kind, those in copies.items()}
+    return judge_layers(given, others, options.rule)
 
 
-def enough(networks: Iterator[nn.Sequential], count: int, look: Look) -> Mapping[str, Measured]:
+Look = Callable[[Iterable[nn.Module], bool], Mapping[str, Measured]]
+"""Networks of one structure, whether to count levels -> layer name -> what was measured of them."""
+
+
+def enough(networks: Iterator[nn.Module], count: int, look: Look, levels: int = 0) -> Mapping[str, Measured]:
     """Measure copies until so many of them have a balance in every layer, or there are no more.
 
     Whether a copy is replaced hangs on whether its balance is defined, never on what it is.
@@ -125,15 +142,22 @@ def enough(networks: Iterator[nn.Sequential], count: int, look: Look) -> Mapping
         Number of copies with a balance that are wanted.
     look
         What measures some of them.
+    levels
+        Number of copies, the first ones, whose levels are counted too.
     """
-    found = look(islice(networks, count))
+    parts = [look(islice(networks, min(levels, count)), True)] if levels else []
+    parts += [look(islice(networks, count - levels), False)] if count > levels else []
+    found = _put_together(parts)
     while (missing := max(count - int((~np.isnan(one.curve.balance)).sum()) for one in found.values())) > 0:
         some = list(islice(networks, missing))
         if not some:
             break
-        further = look(some)
-        found = {name: joined([one, further[name]]) for name, one in found.items()}
+        found = _put_together([found, look(some, False)])
     return found
+
+
+def _put_together(parts: Sequence[Mapping[str, Measured]]) -> Mapping[str, Measured]:
+    return {name: joined([part[name] for part in parts]) for name in parts[0]}
 
 
 def judge_layers(

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from interp.verdict.reading.copies import fresh_copies, measure_norms, shuffled_copies, stack
-from interp.verdict.reading.measure import CHUNK, measure
+from interp.verdict.reading.cut import CHUNK, chain_cut
+from interp.verdict.reading.measure import measure
 from interp.verdict.reading.noise import NoiseOptions
 from zoo.layers import Abs, OffsetL2
 from zoo.planted.planted import ends
@@ -92,14 +93,14 @@ def test_more_copies_than_run_at_once_are_all_measured_in_their_order():
         network.add_module(name, step)
     x = torch.randn(80, 5)
     seeds = range(CHUNK + 3)
-    whole = measure(shuffled_copies(network.eval(), seeds), ends(network), x, levels=True)["hidden1"]
+    whole = measure(shuffled_copies(network.eval(), seeds), chain_cut(ends(network)), x, levels=True)["hidden1"]
     assert len(whole.curve.balance) == len(whole.levels.kept) == CHUNK + 3
     for seed in (0, CHUNK - 1, CHUNK + 2):
-        one = measure(shuffled_copies(network, [seed]), ends(network), x, levels=True)["hidden1"]
+        one = measure(shuffled_copies(network, [seed]), chain_cut(ends(network)), x, levels=True)["hidden1"]
         assert whole.curve.balance[seed] == pytest.approx(one.curve.balance[0], abs=1e-5)
         assert whole.levels.kept[seed] == pytest.approx(one.levels.kept[0], abs=0.03)
 
 
 def test_levels_are_counted_only_when_asked_for():
     network = nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 4)).eval()
-    assert measure([network], {"0": 2}, torch.randn(40, 5), NoiseOptions())["0"].levels is None
+    assert measure([network], chain_cut({"0": 2}), torch.randn(40, 5), NoiseOptions())["0"].levels is None
