@@ -21,6 +21,7 @@ from interp.run import Run, locked
 from interp.run.pipeline import results_of
 from interp.store import check_writable, open_recording
 from interp.types import Dataset, Effects, LoadedModel, Recording, Results, Verdict
+from interp.verdict.judge import reading_verdict
 
 
 @dataclass(frozen=True, repr=False)
@@ -127,8 +128,18 @@ class Analysis:
 
     @property
     def verdict(self) -> Verdict:
-        """What the results say, in plain words: headline, findings and alerts; errors as of `results`."""
-        return self.results.verdict
+        """What the results say, in plain words: headline, findings, alerts, and what is read of each layer.
+
+        Where some stages were not run but ``read`` was, only what is read.
+
+        Raises
+        ------
+        UsageError
+            If neither all stages nor ``read`` were run.
+        """
+        if self._is_whole or "read" not in self.found:
+            return self.results.verdict
+        return reading_verdict(self.found["read"])
 
     def node(self, name: str) -> NodeFacts:
         """Gather everything that was found of one node.

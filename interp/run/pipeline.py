@@ -262,7 +262,15 @@ def results_of(run: Run, found: Mapping[str, Any]) -> Results:
     stages = run.stages.values()
     fields = {stage.field: found[stage.name] for stage in stages if stage.field is not None}
     verdict = judge(
-        Evidence(run.model, run.data, fields["boundaries"], fields["effects"], fields["attribution"], run.limits)
+        Evidence(
+            run.model,
+            run.data,
+            fields["boundaries"],
+            fields["effects"],
+            fields["attribution"],
+            fields["reading"],
+            run.limits,
+        )
     )
     return Results(
         model=run.model,

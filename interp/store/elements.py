@@ -36,6 +36,7 @@ CLASSES = {
         types.NodeLayer,
         types.Prototypes,
         types.Provenance,
+        types.ReadingProfile,
         types.RunEffects,
         types.Thresholds,
     )

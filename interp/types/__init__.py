@@ -15,6 +15,7 @@ from interp.types.json_values import as_json
 from interp.types.networks import Confidence, Inference, LoadedModel, NodeLayer, Scaling
 from interp.types.page import Figure, Section, Table
 from interp.types.prototypes import ClusterMatch, Prototypes
+from interp.types.reading import Beside, LayerVerdict, Leaning, ReadingProfile
 from interp.types.recordings import LabelledInputs, LayerRows, Provenance, Recording
 from interp.types.results import Limit, Made, Results, Verdict
 
@@ -23,6 +24,7 @@ __all__ = [
     "UNSAMPLED",
     "Array",
     "Attribution",
+    "Beside",
     "Boundaries",
     "ClusterMatch",
     "Confidence",
@@ -34,12 +36,15 @@ __all__ = [
     "InputPart",
     "LabelledInputs",
     "LayerRows",
+    "LayerVerdict",
+    "Leaning",
     "Limit",
     "LoadedModel",
     "Made",
     "NodeLayer",
     "Prototypes",
     "Provenance",
+    "ReadingProfile",
     "Recording",
     "Results",
     "Rows",

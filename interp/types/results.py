@@ -12,6 +12,7 @@ from interp.types.effects import Attribution, Effects, RunEffects
 from interp.types.gaussians import GaussianFit
 from interp.types.networks import LoadedModel
 from interp.types.prototypes import ClusterMatch, Prototypes
+from interp.types.reading import LayerVerdict, ReadingProfile
 from interp.types.recordings import Provenance
 from interp.types.shown import ShortRepr
 
@@ -28,11 +29,14 @@ class Verdict(ShortRepr):
         Findings in sentences with their numbers, most important first.
     alerts
         Warnings that the reader needs before trusting the page.
+    layers
+        What is read of each hidden layer, in network order.
     """
 
     headline: str
     findings: tuple[str, ...]
     alerts: tuple[str, ...]
+    layers: tuple[LayerVerdict, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)
@@ -111,6 +115,8 @@ class Results(ShortRepr):
         Costs of interventions.
     attribution
         Layer name -> importance of its nodes.
+    reading
+        Layer name -> what of its nodes' outputs the decision hangs on.
     verdict
         Verdict on the network, in plain words.
     provenance
@@ -133,6 +139,7 @@ class Results(ShortRepr):
     clusters: Mapping[str, tuple[ClusterMatch, ...]]
     effects: Effects
     attribution: Mapping[str, Attribution]
+    reading: Mapping[str, ReadingProfile]
     verdict: Verdict
     provenance: Provenance
     runs: RunEffects | None = None

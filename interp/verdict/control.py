@@ -6,16 +6,12 @@ import numpy as np
 
 from interp.interventions.readouts.tolerance import Compared
 
-LEANINGS = {
-    "distances": "it leans on distances more than its shape explains",
-    "intensity": "it leans on intensity more than its shape explains",
-    "neither": "no more than its shape explains",
-    "unknown": "that compares with nothing",
-}
+ALGEBRA = "factors on z of a ReLU or Abs layer only scale what follows, so that tolerating them is algebra"
+"""Why the ratio is a number, and no sign of what a network reads."""
 
 
 def beside_control(name: str, found: Compared | None, measured: bool) -> str:
-    """Say whether the layer's leaning is more than that of any network of its shape."""
+    """Give the layer's tolerances beside those of copies; what they say of the network is not known."""
     if found is None:
         return ""
     own, others = found.given, found.shuffled["ratio"]
@@ -30,7 +26,7 @@ def beside_control(name: str, found: Compared | None, measured: bool) -> str:
     return (
         f"{name}: 99% of {kept} {own['scale_low']:.2g} to {own['scale_high']:.2g} times the"
         f" activations and shifts from {own['offset_low']:+.1%} to {own['offset_high']:+.1%}. Tolerated weakening over"
-        f" tolerated shift is {_ratio(own['ratio'])}{sure}, against {shuffled}: {LEANINGS[found.leaning]}."
+        f" tolerated shift is {_ratio(own['ratio'])}{sure}, against {shuffled}; {ALGEBRA}."
     )
 
 

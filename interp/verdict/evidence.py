@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from interp.tasks import Task, find_task
-from interp.types import Attribution, Boundaries, Dataset, Effects, Limit, LoadedModel
+from interp.types import Attribution, Boundaries, Dataset, Effects, LayerVerdict, Limit, LoadedModel, ReadingProfile
+from interp.verdict.layers import layer_verdicts
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class Evidence:
         Cost of interventions on layers and nodes.
     attribution
         Layer name -> importance of its nodes.
+    reading
+        Layer name -> what of its nodes' outputs the decision hangs on.
     limits
         Parts of the network and of the data that were not looked at.
     """
@@ -34,12 +38,18 @@ class Evidence:
     boundaries: Mapping[str, Boundaries]
     effects: Effects
     attribution: Mapping[str, Attribution] = field(default_factory=dict)
+    reading: Mapping[str, ReadingProfile] = field(default_factory=dict)
     limits: Sequence[Limit] = ()
 
     @property
     def task(self) -> Task:
         """Task of the network, with its score and words."""
         return find_task(self.model.task)
+
+    @cached_property
+    def layers(self) -> tuple[LayerVerdict, ...]:
+        """What is read of the layers that the reading was asked for."""
+        return layer_verdicts(self.reading)
 
     @property
     def hidden(self) -> list[str]:

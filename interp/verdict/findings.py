@@ -8,9 +8,20 @@ from interp.interventions.readouts.tolerance import compared
 from interp.verdict.coherence import coherence, coherences
 from interp.verdict.control import beside_control
 from interp.verdict.evidence import Evidence
+from interp.verdict.layers import layer_sentence, layers_sentence, levels_sentence
 from interp.verdict.nodes import captums_agreement, dead_nodes, power
 from interp.verdict.sensitivity import harmless_ranges, published_pattern, sensitivity
 from interp.verdict.words import MANY_LAYERS
+
+
+def readings(found: Evidence) -> Iterator[str]:
+    """Say of each layer what is read of it and how few levels it needs; of many layers, how many of each kind."""
+    if len(found.layers) > MANY_LAYERS:
+        yield layers_sentence(found.layers)
+        return
+    for one in found.layers:
+        yield layer_sentence(one)
+        yield levels_sentence(one)
 
 
 def coherent_boundaries(found: Evidence) -> Iterable[str]:
@@ -45,6 +56,7 @@ def of_nodes(found: Evidence) -> Iterator[str]:
 
 
 FINDINGS: tuple[Callable[[Evidence], Iterable[str]], ...] = (
+    readings,
     coherent_boundaries,
     harmless_levels,
     published_patterns,

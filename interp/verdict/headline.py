@@ -2,50 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-from interp.interventions.readouts.tolerance import compared
-from interp.types import Dataset, Effects, LoadedModel
-from interp.verdict.coherence import beats_null
+from interp.types import Dataset, LoadedModel
 from interp.verdict.evidence import Evidence
-from interp.verdict.sensitivity import harmless_ranges
+from interp.verdict.layers import network_sentence
 
-MEASURED = "outputs are measured values, so weaker activations cost {score} whether it leans on distances or not"
-AS_MUCH = "intensity matters as much as where the boundaries lie"
+UNTRAINED = "This network looks untrained: what follows describes random weights, not something learned."
+UNKNOWN = "Whether this network was trained on these data could not be established; read what follows with care."
 
 
 def headline(found: Evidence) -> str:
-    """Sum the results up in one sentence; a network that does not fit the data has none about its boundaries."""
+    """Say what is read of the layers; of a network that does not fit the data, that it does not."""
     trained = found.model.inferred["trained"].value
     if trained is False:
-        return "This network looks untrained: what follows describes random weights, not something learned."
+        return UNTRAINED
     if (unfit := _unfit(found.model, found.data)) is not None:
         return unfit
     if trained is None:
-        return "Whether this network was trained on these data could not be established; read what follows with care."
-    return f"{_boundaries(found)}; {_intensities(found)}."
-
-
-def _boundaries(found: Evidence) -> str:
-    """Say whether chance explains how many boundaries pass through cluster means."""
-    layers = found.hidden_boundaries
-    coherent = [name for name, part in layers.items() if beats_null(part)]
-    if not coherent:
-        return "Boundaries pass through cluster means no more often than chance explains"
-    return f"Boundaries of {_named(coherent, len(layers))} pass through cluster means more often than chance explains"
-
-
-def _intensities(found: Evidence) -> str:
-    """Say what sweeps tell of distances and intensity, as far as outputs allow it."""
-    if found.task.measured:
-        return MEASURED.format(score=found.task.score.words)
-    ranges = {name: harmless_ranges(found.effects, name) for name in found.hidden}
-    leaning = _leaning(ranges)
-    return f"{leaning}{'' if leaning == AS_MUCH else _by_shape(found.effects, ranges)}"
-
-
-def _named(layers: Sequence[str], of: int, most: int = 4) -> str:
-    return ", ".join(layers) if len(layers) <= most else f"{len(layers)} of {of} hidden layers"
+        return UNKNOWN
+    return network_sentence(found.layers)
 
 
 def _unfit(model: LoadedModel, data: Dataset) -> str | None:
@@ -65,24 +39,3 @@ def _unfit(model: LoadedModel, data: Dataset) -> str | None:
             " other data; read what follows with care."
         )
     return None
-
-
-def _by_shape(effects: Effects, ranges: Mapping[str, Mapping[str, tuple[float, float]]]) -> str:
-    """Say so where no layer leans on distances more than it does with its weights shuffled, as far as is known."""
-    found = [pair.leaning for name in ranges if (pair := compared(effects.tolerance, name)) is not None]
-    if "distances" in found or set(found) <= {"unknown"}:
-        return ""
-    return " (no more so than with its weights shuffled)"
-
-
-def _leaning(ranges: Mapping[str, Mapping[str, tuple[float, float]]]) -> str:
-    """Compare tolerance to changed intensity with tolerance to moved boundaries, without calling it more."""
-    known = [found for found in ranges.values() if {"scale", "offset"} <= set(found)]
-    if not known:
-        return "interventions were not run"
-    tolerant = [f["scale"][0] <= 0.5 and f["offset"][1] - f["offset"][0] <= 0.5 for f in known]
-    if all(tolerant):
-        return "halving activations costs little, moving boundaries a lot, as if distances mattered more than intensity"
-    if not any(tolerant):
-        return AS_MUCH
-    return "some layers tolerate weaker activations but not moved boundaries, others do not"

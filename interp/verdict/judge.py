@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from interp.types import Verdict
+from collections.abc import Mapping
+
+from interp.types import ReadingProfile, Verdict
 from interp.verdict.alerts import alerts
 from interp.verdict.evidence import Evidence
 from interp.verdict.findings import findings
 from interp.verdict.headline import headline
+from interp.verdict.layers import layer_sentence, layer_verdicts, levels_sentence, network_sentence
 
 
 def judge(evidence: Evidence) -> Verdict:
@@ -20,7 +23,7 @@ def judge(evidence: Evidence) -> Verdict:
     Returns
     -------
     Verdict
-        Headline, findings and alerts, in sentences.
+        Headline, findings and alerts in sentences, and what is read of each layer.
 
     Examples
     --------
@@ -33,4 +36,11 @@ def judge(evidence: Evidence) -> Verdict:
     >>> judge(evidence).headline
     'This network looks untrained: what follows describes random weights, not something learned.'
     """
-    return Verdict(headline(evidence), findings(evidence), alerts(evidence))
+    return Verdict(headline(evidence), findings(evidence), alerts(evidence), evidence.layers)
+
+
+def reading_verdict(found: Mapping[str, ReadingProfile]) -> Verdict:
+    """Sum up what is read of each layer, where nothing else was looked at."""
+    layers = layer_verdicts(found)
+    said = (sentence(one) for one in layers for sentence in (layer_sentence, levels_sentence))
+    return Verdict(network_sentence(layers), tuple(filter(None, said)), (), layers)

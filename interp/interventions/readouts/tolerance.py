@@ -134,22 +134,6 @@ class Compared:
         """Give the median of a column over the copies."""
         return float(self.shuffled[column].median())
 
-    @property
-    def leaning(self) -> str:
-        """``distances`` or ``intensity`` where the interval lies beyond all shuffled copies, else ``neither``.
-
-        The ratio itself stands for its interval where none is known. ``unknown`` where the layer, or every copy, bears
-        neither weakening nor shifting: 0 / 0 compares with nothing.
-        """
-        if np.isnan(self.given["ratio"]) or self.shuffled["ratio"].isna().all():
-            return "unknown"
-        low, high = (
-            self.given["ratio"] if np.isnan(self.given[end]) else self.given[end] for end in ("ratio_from", "ratio_to")
-        )
-        if low > self.shuffled["ratio"].max():
-            return "distances"
-        return "intensity" if high < self.shuffled["ratio"].min() else "neither"
-
 
 def compared(found: pd.DataFrame, layer: str) -> Compared | None:
     """Find a layer's tolerance and its controls in `Effects.tolerance`; None where either is missing."""

@@ -44,7 +44,11 @@ def document(results: Results) -> dict[str, Any]:
         **intervention_keys(results.effects),
         "runs": results.runs,
         "attribution": [{"layer": name, **vars(found)} for name, found in results.attribution.items()],
-        "verdict": {"headline": results.verdict.headline, "findings": results.verdict.findings},
+        "verdict": {
+            "headline": results.verdict.headline,
+            "findings": results.verdict.findings,
+            "layers": results.verdict.layers,
+        },
         "alerts": results.verdict.alerts,
         "limits": [vars(limit) for limit in results.limits],
         "stages": results.made,

@@ -14,6 +14,7 @@ from interp.run.settings.limits import Limits, settled, spread_layers
 from interp.types import Dataset, Limit, LoadedModel, Thresholds
 from interp.types.annotations.flags import Flag
 from interp.verdict.attribution import AttributionOptions
+from interp.verdict.reading.options import ReadingOptions
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Options:
         Options of the sweeps.
     attribution
         Options of the node importance.
+    reading
+        Options of the reading profile.
     directions
         Number of random directions a layer, for the null of that name; 0 leaves it out.
     limits
@@ -49,6 +52,7 @@ class Options:
     clusters: ClusterOptions = field(default_factory=ClusterOptions)
     interventions: InterventionOptions = field(default_factory=InterventionOptions)
     attribution: AttributionOptions = field(default_factory=AttributionOptions)
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
     directions: int = 32
     limits: Limits = field(default_factory=Limits)
 
@@ -56,7 +60,7 @@ class Options:
 SWEPT = ("interventions.layers", "interventions.single_nodes", "interventions.inputs", "interventions.levels")
 SCORED = ("attribution.layers", "attribution.single_nodes", "attribution.samples")
 REACHES: dict[str, tuple[str, ...]] = {
-    "seed": ("interventions.seed", "clusters.seed", "attribution.seed"),
+    "seed": ("interventions.seed", "clusters.seed", "attribution.seed", "reading.seed"),
     "interventions.layers": ("attribution.layers",),
     "limits.everything": ("limits.nodes_per_layer", "directions", *SWEPT, "interventions.curve_levels", *SCORED),
     "limits.single_nodes": ("interventions.single_nodes", "attribution.single_nodes"),

@@ -57,6 +57,7 @@ def options_from(values: Mapping[str, Any], dashes: str = "") -> Options:
         interventions=replace(options.interventions, seed=options.seed, groups=groups),
         clusters=replace(options.clusters, seed=options.seed),
         attribution=replace(options.attribution, seed=options.seed),
+        reading=replace(options.reading, seed=options.seed),
         limits=replace(options.limits, **caps),
     )
 

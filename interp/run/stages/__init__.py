@@ -20,6 +20,7 @@ STAGES: dict[str, Stage | str] = {
     "clusters": "interp.run.stages.clusters:STAGE",
     "intervene": "interp.run.stages.intervene:STAGE",
     "attribute": "interp.run.stages.attribute:STAGE",
+    "read": "interp.run.stages.read:STAGE",
 }
 """Names stand for code that is imported when it is first used: ``--help`` must not wait for torch."""
 

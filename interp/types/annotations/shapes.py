@@ -28,6 +28,11 @@ AXES: Mapping[str, str] = {
     "B": "bins of a histogram",
     "P": "leading principal components",
     "Q": "centroids of k-means",
+    "A": "tenths of a node's outputs by their rank, the lowest first",
+    "U": "quantiles at which nodes are cut",
+    "V": "numbers of levels",
+    "J": "copies of the network",
+    "H": "copies of the network whose levels were counted",
 }
 """Letter of an axis -> what lies along it. Within one result a letter has one length."""
 

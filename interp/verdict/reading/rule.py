@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
+from interp.types import Leaning
 from interp.verdict.reading.significance import Null, rank_p_value
-
-Leaning = Literal["distances", "intensities", "neither", "undecided"]
 
 
 @dataclass(frozen=True)

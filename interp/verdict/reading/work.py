@@ -1,0 +1,41 @@
+"""How much work it is to read layers, counted rather than timed, so that it is the same on every machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from interp.network.chain import split_at
+from interp.types import LoadedModel, NodeLayer
+from interp.verdict.reading.levels import CUTS, LEVELS
+from interp.verdict.reading.noise import NoiseOptions
+
+PASSES = 2 + NoiseOptions().parts
+"""Runs of what follows a layer for one network and its noise, what comes before it among them."""
+LEVEL_PASSES = len(CUTS) + len(LEVELS)
+"""Runs for its levels, which are counted of a part of the copies only."""
+PER_VALUE = 40
+"""Multiplications with addition in the time that one output takes to be sorted, changed and put back."""
+
+
+def work_of(model: LoadedModel, layers: Sequence[NodeLayer], positions: Mapping[str, int]) -> int:
+    """Count the multiplications with addition that one sample of one network takes, all passes together.
+
+    Parameters
+    ----------
+    model
+        Network.
+    layers
+        Layers that are read.
+    positions
+        Name of a layer -> number of its positions in a sample.
+    """
+    cost = {layer.name: layer.nodes * layer.inputs * positions[layer.name] for layer in model.layers}
+    names = list(cost)
+    total = 0
+    for layer in layers:
+        is_chain = split_at(model.module, layer.tap) is not None
+        after = names[names.index(layer.name) + 1 :] if is_chain else names
+        values = layer.nodes * positions[layer.name]
+        passes = PASSES + LEVEL_PASSES // (1 + len(layers))
+        total += sum(cost.values()) + passes * (sum(cost[name] for name in after) + PER_VALUE * values)
+    return total
