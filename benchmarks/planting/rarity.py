@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from scipy import stats
 
-from interp.verdict.reading.copies import stack
+from interp.verdict.reading.networks.copies import stack
 from interp.verdict.reading.noise import NoiseOptions, rank_noise
 from zoo.planted.families import plant
 from zoo.planted.planted import ends

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from interp.types import Array
-from interp.verdict.reading.stacked import Following, as_outputs, by_node, winners
+from interp.verdict.reading.networks.stacked import Following, as_outputs, by_node, winners
 
 CUTS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 """Quantiles at which every node is cut once."""

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from interp.verdict.reading.cut import Cut
 from interp.verdict.reading.levels import Levels, count_levels
+from interp.verdict.reading.networks.cut import Cut
 from interp.verdict.reading.noise import Curve, NoiseOptions, rank_noise
 
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from interp.types import Array
+from interp.verdict.reading.networks.stacked import Following, as_outputs, by_node, margins, winners
 from interp.verdict.reading.ranks import random_order
-from interp.verdict.reading.stacked import Following, as_outputs, by_node, margins, winners
 
 REACHED = 0.5
 """Least share of samples whose margin noise must move for a layer to have a balance."""

@@ -10,9 +10,9 @@ import numpy as np
 from torch import Tensor, nn
 
 from interp.types import Leaning
-from interp.verdict.reading.copies import fresh_copies, shuffled_copies
-from interp.verdict.reading.cut import Cut, chain_cut
 from interp.verdict.reading.measure import Measured, joined, measure
+from interp.verdict.reading.networks.copies import fresh_copies, shuffled_copies
+from interp.verdict.reading.networks.cut import Cut, chain_cut
 from interp.verdict.reading.noise import NoiseOptions
 from interp.verdict.reading.rule import Rule, leaning, worst_p_value
 from interp.verdict.reading.significance import Null, copies_needed, holm

@@ -11,11 +11,11 @@ from interp.network.inputs import outputs_on
 from interp.types import Array, Dataset, LoadedModel, NodeLayer, ReadingProfile
 from interp.verdict.reading.levels import CUTS, LEVELS, Levels
 from interp.verdict.reading.measure import Measured
+from interp.verdict.reading.networks.subject import subject
 from interp.verdict.reading.noise import NoiseOptions
 from interp.verdict.reading.options import ReadingOptions
 from interp.verdict.reading.profile import LayerReading, ProfileOptions, read_network
 from interp.verdict.reading.significance import Null
-from interp.verdict.reading.subject import subject
 
 PARTS = NoiseOptions().parts
 NORM_ROWS = 500

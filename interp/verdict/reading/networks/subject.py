@@ -15,8 +15,8 @@ from interp.interventions.engine.sites import ChainSite, find_site
 from interp.network.chain import chain_steps
 from interp.network.inputs import as_tensor, device_of
 from interp.types import Array, LoadedModel, NodeLayer
-from interp.verdict.reading.cut import CHUNK, Cut, chain_cut
-from interp.verdict.reading.hooked import hooked_cut
+from interp.verdict.reading.networks.cut import CHUNK, Cut, chain_cut
+from interp.verdict.reading.networks.hooked import hooked_cut
 
 MOST_VALUES = 3_000_000
 """Largest number of outputs of a layer, over all networks of a stack, that are held at once."""

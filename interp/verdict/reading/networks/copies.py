@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from interp.verdict.reading.stacked import Following
+from interp.verdict.reading.networks.stacked import Following
 
 Network = TypeVar("Network", bound=nn.Module)
 

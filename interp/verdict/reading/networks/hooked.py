@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from interp.interventions.edits import Edit, on_values
 from interp.network.hooks import edit
 from interp.types import NodeLayer
-from interp.verdict.reading.cut import Cut, Networks
-from interp.verdict.reading.stacked import Following
+from interp.verdict.reading.networks.cut import Cut, Networks
+from interp.verdict.reading.networks.stacked import Following
 
 BLOCK = 64
 """Number of samples that run at once."""

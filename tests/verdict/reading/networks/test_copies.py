@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from interp.verdict.reading.copies import fresh_copies, measure_norms, shuffled_copies, stack
-from interp.verdict.reading.cut import CHUNK, chain_cut
 from interp.verdict.reading.measure import measure
+from interp.verdict.reading.networks.copies import fresh_copies, measure_norms, shuffled_copies, stack
+from interp.verdict.reading.networks.cut import CHUNK, chain_cut
 from interp.verdict.reading.noise import NoiseOptions
 from zoo.layers import Abs, OffsetL2
 from zoo.planted.planted import ends

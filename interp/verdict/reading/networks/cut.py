@@ -8,8 +8,8 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-from interp.verdict.reading.copies import stack
-from interp.verdict.reading.stacked import Following
+from interp.verdict.reading.networks.copies import stack
+from interp.verdict.reading.networks.stacked import Following
 
 CHUNK = 25
 """Number of networks that run at once: enough to fill a product, few enough to stay in the processor's cache."""
