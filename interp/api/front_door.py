@@ -129,6 +129,8 @@ def analyse(
     nodes_per_layer, single_nodes, swept_layers, inputs
         Largest number of nodes of a layer with mixtures and prototypes, of nodes of a swept layer changed one by one,
         of layers swept, and of inputs of each split that they are swept on.
+    read_copies
+        Number of copies of each kind that the reading of layers is set beside; None: 100 a layer less one.
 
     Returns
     -------

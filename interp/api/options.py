@@ -46,6 +46,7 @@ class Said(TypedDict, total=False):
     single_nodes: int | None
     swept_layers: int | None
     inputs: int | None
+    read_copies: int | None
 
 
 def settings_of(said: Mapping[str, Any]) -> dict[str, Any]:

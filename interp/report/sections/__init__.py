@@ -18,6 +18,7 @@ from interp.report.sections import (
     model,
     nodes,
     prototypes,
+    reading,
     reproduce,
     verdict,
 )
@@ -25,6 +26,7 @@ from interp.types import Results, Section
 
 SECTIONS: dict[str, Callable[[Results], Section] | str] = {
     "verdict": verdict.section,
+    "reading": reading.section,
     "model": model.section,
     "layers": layers.section,
     "distributions": distributions.section,
