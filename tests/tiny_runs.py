@@ -21,6 +21,7 @@ from interp.interventions import InterventionOptions
 from interp.run import Options, run_all, start
 from interp.types import Dataset, Results, Split
 from interp.verdict.attribution import AttributionOptions
+from interp.verdict.reading.options import ReadingOptions
 
 DEAD, ONE_SIDED = 3, 5
 """Nodes of the MLP's first layer whose biases are set so far out that they are of these kinds."""
@@ -30,6 +31,7 @@ QUICK = Options(
     clusters=ClusterOptions(repetitions=3),
     interventions=InterventionOptions(levels=6, curve_levels=5, control_shuffles=2, control_samples=60),
     attribution=AttributionOptions(samples=30, steps=4, repetitions=20),
+    reading=ReadingOptions(samples=40, images=20, read_copies=4),
     directions=2,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import cycle, islice
 
-TUNING, FRESH = range(20_000), 20_000
+TUNING, FRESH = range(30_000), 30_000
 """Seeds that the rule may have been fixed on, and the first of those that it is measured on."""
 
 KINDS = {

@@ -40,8 +40,8 @@ def _text(one: ReadingProfile) -> tuple[str, ...]:
         "lowest tenth of every node's outputs, on the next tenth, and so on up to the highest, and it is measured how "
         "far the winning class's lead over the next one moves. S compares the two lowest tenths with the two highest: "
         "+1 if only small outputs matter, -1 if only large ones do.",
-        "Any network has some S, so it counts only beyond copies of this network with their weights shuffled and copies "
-        f"initialised anew. Measured on {one.samples:,} of {one.of:,} samples ({one.split}), drawn at random.",
+        "Any network has some S, so it counts only beyond copies of this network with their weights shuffled and "
+        f"copies initialised anew. Measured on {one.samples:,} of {one.of:,} samples ({one.split}), drawn at random.",
         "What not to conclude: on planted nodes with two states S follows how few classes a state stands for, not how "
         "few samples are in it, and with two classes it has no answer. Levels: every node's values are replaced by the "
         "mean of the level that they lie in; the best cut is chosen on one half of these samples and measured on the "

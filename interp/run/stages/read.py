@@ -12,6 +12,7 @@ from interp.run.summaries import counted
 from interp.tasks import find_task
 from interp.types import NodeLayer, ReadingProfile
 from interp.verdict.layers import layer_verdicts
+from interp.verdict.reading.profile import LEAST_P_VALUE
 from interp.verdict.reading.read import not_read, read_layers
 from interp.verdict.reading.significance import copies_needed
 from interp.verdict.reading.work import work_of
@@ -47,7 +48,7 @@ def chosen_layers(run: Run, layers: Sequence[NodeLayer]) -> tuple[Sequence[NodeL
     if not asked.work or run.options.limits.everything or not layers:
         return layers, most
     for some in (layers, *(_spread(layers, count) for count in SPREADS if count < len(layers))):
-        copies = 2 * (asked.read_copies or copies_needed(len(some), 0.02))
+        copies = 2 * (asked.read_copies or copies_needed(len(some), LEAST_P_VALUE))
         for samples in (most, FEWEST):
             if samples * copies * work_of(run.model, some, counts) <= asked.work:
                 return some, samples

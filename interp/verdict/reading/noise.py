@@ -31,6 +31,8 @@ class NoiseOptions:
         Number of equal parts of each node's ranks that get noise one after the other.
     ends
         Number of parts at either end that the balance compares.
+    draws
+        Number of draws of noise on the parts at the ends, whose mean counts; the others get one.
     ends_only
         Whether the parts between the ends are left out, which the balance does not need.
     seed
@@ -40,14 +42,21 @@ class NoiseOptions:
     size: float = 1.0
     parts: int = 10
     ends: int = 2
+    draws: int = 3
     ends_only: bool = False
     seed: int = 0
 
     @property
     def used(self) -> list[int]:
         """Parts that get noise, numbered from the lowest."""
-        inner = range(self.ends, self.parts - self.ends)
-        return [part for part in range(self.parts) if not (self.ends_only and part in inner)]
+        return [part for part in range(self.parts) if not (self.ends_only and self._is_inner(part))]
+
+    def draws_of(self, part: int) -> int:
+        """Give how many draws of noise a part gets."""
+        return 1 if self._is_inner(part) else self.draws
+
+    def _is_inner(self, part: int) -> bool:
+        return self.ends <= part < self.parts - self.ends
 
 
 @dataclass(frozen=True)
@@ -124,16 +133,19 @@ def rank_noise(following: Following, outputs: Tensor, options: NoiseOptions = No
     order = random_order(rows, rng)
     count = rows.shape[2] // options.parts
     starts = np.linspace(0, rows.shape[2] - count, options.parts).round().astype(int)
-    noise = torch.from_numpy(rng.standard_normal((rows.shape[1], count), np.float32)).to(rows)
-    noise = options.size * noise * rows.std(2, correction=0, keepdim=True)
+    drawn = torch.from_numpy(rng.standard_normal((options.draws, rows.shape[1], count), np.float32)).to(rows)
+    noise = [options.size * one * rows.std(2, correction=0, keepdim=True) for one in drawn]
     decide = _decisions(following, outputs)
     moved, flipped = (np.full((len(outputs), options.parts), np.nan) for _ in range(2))
     most, touched = np.zeros(outputs.shape[:2], np.float32), np.zeros(outputs.shape[:2], bool)
     for part in options.used:
         places = order[..., starts[part] : starts[part] + count]
-        change, flips = decide(as_outputs(rows.scatter_add(2, places, noise), outputs))
-        moved[:, part], flipped[:, part] = change.mean(1), flips.mean(1)
-        most = np.maximum(most, change)
+        found = [
+            decide(as_outputs(rows.scatter_add(2, places, one), outputs)) for one in noise[: options.draws_of(part)]
+        ]
+        changes, flips = (np.stack(each) for each in zip(*found, strict=True))
+        moved[:, part], flipped[:, part] = changes.mean((0, 2)), flips.mean((0, 2))
+        most = np.maximum(most, changes.max(0))
         touched |= _samples_of(places, outputs)
     reached = (most > UNMOVED * most.mean(1, keepdims=True)).sum(1) / touched.sum(1)
     return Curve(moved, flipped, reached, options.ends)

@@ -17,6 +17,8 @@ from interp.verdict.reading.noise import NoiseOptions
 from interp.verdict.reading.rule import Rule, leaning, worst_p_value
 from interp.verdict.reading.significance import Null, copies_needed, holm
 
+LEAST_P_VALUE = 0.02
+"""What the smallest corrected p-value may be: well below the rule's, so that some copies may lie farther out."""
 LEVEL_COPIES = 99
 """Number of copies of each kind whose levels are counted: enough for their central 95 %."""
 MOST_DRAWN = 1.5
@@ -111,7 +113,7 @@ def read_network(
     options
         What the profile is made with.
     """
-    count = options.copies or copies_needed(len(cut.layers), options.rule.alpha)
+    count = options.copies or copies_needed(len(cut.layers), LEAST_P_VALUE)
     seeds = range(options.seed, options.seed + round(MOST_DRAWN * count))
     copies: dict[str, Iterator[nn.Module]] = {
         "shuffled": shuffled_copies(network, seeds),

@@ -27,7 +27,7 @@ class Rule:
         Least number of copies of each kind that have a balance.
     """
 
-    alpha: float = 0.02
+    alpha: float = 0.05
     least: float = 0.1
     power: float = 0.5
     copies: int = 99

@@ -9,7 +9,7 @@ from interp.types import LoadedModel, NodeLayer
 from interp.verdict.reading.levels import CUTS, LEVELS
 from interp.verdict.reading.noise import NoiseOptions
 
-PASSES = 2 + NoiseOptions().parts
+PASSES = 2 + sum(map(NoiseOptions().draws_of, NoiseOptions().used))
 """Runs of what follows a layer for one network and its noise, what comes before it among them."""
 LEVEL_PASSES = len(CUTS) + len(LEVELS)
 """Runs for its levels, which are counted of a part of the copies only."""

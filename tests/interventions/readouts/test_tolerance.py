@@ -89,23 +89,10 @@ def frame(own, ends, others):
     return pd.DataFrame(rows, columns=table_columns(Effects, "tolerance"))
 
 
-@pytest.mark.parametrize(
-    ("own", "ends", "others", "leaning"),
-    [
-        (9, (8, 10), [2, 7.9], "distances"),
-        (9, (8, 10), [2, 8.1], "neither"),
-        (1, (0.5, 1.5), [2, 8.1], "intensity"),
-        (1, (0.5, 2.5), [2, 8.1], "neither"),
-        (np.inf, (np.inf, np.inf), [3, np.inf], "neither"),
-        (9, (8, 10), [np.nan, 2], "distances"),
-        (np.nan, (np.nan, np.nan), [3, 2], "unknown"),
-        (9, (8, 10), [np.nan, np.nan], "unknown"),
-    ],
-)
-def test_a_layer_leans_where_its_interval_lies_beyond_every_shuffled_copy(own, ends, others, leaning):
-    found = compared(frame(own, ends, others), "a")
-    assert found.leaning == leaning
-    assert len(found.shuffled) == len(others)
+def test_a_layer_stands_beside_its_shuffled_copies():
+    found = compared(frame(9, (8, 10), [2, 7.9]), "a")
+    assert found.given["ratio"] == 9
+    assert found.middle("ratio") == pytest.approx(4.95)
 
 
 def test_no_control_is_no_comparison():

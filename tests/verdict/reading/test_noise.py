@@ -34,7 +34,7 @@ def test_every_part_gets_the_same_number_of_values_and_the_same_noise():
     """Differences from the undisturbed outputs, seen from what follows."""
     outputs = torch.rand(1, 203, 4, generator=torch.Generator().manual_seed(0))
     seen = []
-    rank_noise(lambda a: seen.append(a.clone()) or torch.cat([a, a], 2), outputs)
+    rank_noise(lambda a: seen.append(a.clone()) or torch.cat([a, a], 2), outputs, NoiseOptions(draws=1))
     changes = [part - outputs for part in seen[1:]]
     assert len(changes) == 10
     wanted = sorted(changes[0][changes[0] != 0].tolist())
@@ -48,7 +48,7 @@ def test_every_part_gets_the_same_number_of_values_and_the_same_noise():
 def test_the_first_part_is_the_lowest_and_the_last_the_highest():
     outputs = torch.rand(1, 200, 3, generator=torch.Generator().manual_seed(0))
     seen = []
-    rank_noise(lambda a: seen.append(a.clone()) or torch.cat([a, a], 2), outputs)
+    rank_noise(lambda a: seen.append(a.clone()) or torch.cat([a, a], 2), outputs, NoiseOptions(draws=1))
     ranks = outputs.argsort(1).argsort(1)
     for part, changed in enumerate(seen[1:]):
         assert set(ranks[changed != outputs].tolist()) == set(range(20 * part, 20 * part + 20))
@@ -144,3 +144,15 @@ def test_a_network_whose_decisions_hang_on_a_layer_in_few_samples_has_no_balance
         found = rank_noise(lambda a, on=open_to: torch.cat([a, -a], 2) * on, outputs)
         assert found.reached[0] == pytest.approx(share, abs=0.01)
         assert bool(np.isfinite(found.balance[0])) is known
+
+
+def test_draws_at_the_ends_are_averaged():
+    following, outputs = distances()
+    one, three = (rank_noise(following, outputs, NoiseOptions(draws=draws)) for draws in (1, 3))
+    assert (one.moved[0, [0, 1, 8, 9]] != three.moved[0, [0, 1, 8, 9]]).all()
+    np.testing.assert_allclose(one.moved[0, 2:8], three.moved[0, 2:8], rtol=0.05)
+    seeds = [
+        [rank_noise(*random_network(), NoiseOptions(seed=seed, draws=draws)).balance[0] for seed in range(30)]
+        for draws in (1, 3)
+    ]
+    assert np.std(seeds[1]) < 0.85 * np.std(seeds[0])  # 0.58 were the ranks' ties and noise all there is

@@ -83,9 +83,10 @@ def test_few_copies_or_none_with_a_value_decide_nothing():
 
 
 def test_power_needs_copies_for_the_number_of_layers():
-    assert has_power([null(-0.1, 0.1)], 1)
-    assert not has_power([null(-0.1, 0.1)], 2)
-    assert has_power([null(-0.1, 0.1, 199)], 2)
+    strict = Rule(alpha=0.02)
+    assert has_power([null(-0.1, 0.1)], 1, strict)
+    assert not has_power([null(-0.1, 0.1)], 2, strict)
+    assert has_power([null(-0.1, 0.1, 199)], 2, strict)
     assert not has_power([null(-0.1, 0.6)], 1)
     assert has_power([null(-0.1, 0.6)], 1, Rule(power=0.7))
 

@@ -3,7 +3,7 @@ import json
 import pandas as pd
 from planted import beyond, results_of
 from planting import work as workplace
-from planting.plan import KINDS, PLANTED, Item, plan
+from planting.plan import FRESH, KINDS, PLANTED, TUNING, Item, plan
 from planting.summary import by_family, figures, layer_table
 
 from interp.verdict.reading.noise import NoiseOptions
@@ -15,7 +15,8 @@ def test_a_plan_holds_every_family_once_a_seed_and_any_part_of_it_some_of_each_k
     items = plan(240)
     assert {item.family for item in items} == {family for families in KINDS.values() for family in families}
     assert {item.family for item in items} <= set(FAMILIES)
-    assert [item.seed for item in items] == list(range(10_000, 10_240))
+    assert [item.seed for item in items] == list(range(FRESH, FRESH + 240))
+    assert not {item.seed for item in items} & set(TUNING)
     early = [item.family for item in items[:40]]
     for families in KINDS.values():
         assert any(family in families for family in early)

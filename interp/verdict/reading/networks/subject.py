@@ -101,7 +101,7 @@ def _chain(model: LoadedModel, layers: Sequence[NodeLayer]) -> tuple[nn.Sequenti
     chain = nn.Sequential(*copy.deepcopy(steps)).eval().requires_grad_(False)
     for part in chain.modules():
         if getattr(part, "inplace", False) is True:
-            part.inplace = False
+            setattr(part, "inplace", False)  # noqa: B010  modules declare tensors and modules only
     ends = {site.layer.name: len(site.before) + len(site.active) for site in sites if isinstance(site, ChainSite)}
     return chain, ends
 

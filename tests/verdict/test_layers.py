@@ -1,0 +1,130 @@
+"""What is said of layers: the four answers, and no headline that a finding contradicts, in all combinations."""
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from tiny_runs import mlp
+from verdict.profiles import COPIES, profile
+from verdict.test_verdict import boundaries, evidence, sweeps
+
+from interp.types import Inference
+from interp.verdict.judge import judge, reading_verdict
+from interp.verdict.layers import MEANT, PLAIN, layer_verdicts
+from interp.verdict.reading.read import not_read
+from interp.verdict.reading.rule import Rule
+from interp.verdict.reading.significance import holm, rank_p_value
+
+COHERENT, RANDOM = boundaries(True), boundaries(False)
+LEANINGS = ("distances", "intensities", "neither", "undecided")
+
+
+@pytest.mark.parametrize("leaning", LEANINGS)
+def test_a_layer_is_called_what_it_is(leaning):
+    (one,) = layer_verdicts({"h": profile(leaning)})
+    assert one.leaning == leaning
+    assert bool(one.why) is (leaning == "undecided")
+
+
+def test_p_values_are_the_worst_of_both_kinds_and_corrected_over_the_layers_that_were_read():
+    balances = {"a": 0.2, "b": 0.12, "c": -0.14}
+    found = {name: profile(balance=value) for name, value in balances.items()} | {"d": not_read("too much")}
+    said = {one.layer: one for one in layer_verdicts(found)}
+    worst = [max(rank_p_value(value, part) for part in COPIES.values()) for value in balances.values()]
+    np.testing.assert_allclose([said[name].p_value for name in balances], worst)
+    np.testing.assert_allclose([said[name].p_holm for name in balances], holm(np.array(worst)))
+    assert said["a"].leaning == "distances"
+    assert said["b"].leaning != "distances", "0.12 lies inside the shuffled copies"
+    assert said["d"].leaning == "undecided"
+    assert said["d"].why == "it was not read: too much"
+    assert np.isnan(said["d"].p_value)
+
+
+def test_copies_are_counted_and_their_central_part_given():
+    values = np.r_[np.full(60, np.nan), np.linspace(-1, 1, 41)]
+    (one,) = layer_verdicts({"h": profile(copied_balance={"shuffled": values, "fresh": COPIES["fresh"]})})
+    assert one.copies == 41
+    assert one.statistics["balance"].copies["shuffled"] == pytest.approx((-0.95, 0.95), abs=0.03)
+    assert one.leaning == "undecided"
+    assert "too few copies" in one.why
+    assert one.statistics["levels_needed"].copies["fresh"] == (np.inf, np.inf)
+
+
+def test_two_classes_have_no_answer():
+    (one,) = layer_verdicts({"h": profile(logits=2)})
+    assert one.leaning == "undecided"
+    assert "two classes" in one.why
+
+
+# --------------------------------------------------------------------------- headline against findings
+
+
+def said_of(leanings, trained=True, **ranges):
+    """Judge a network whose layers are read so, with everything else that findings are made of."""
+    found = mlp()
+    names = [f"fc{i}" for i in range(1, len(leanings) + 1)]
+    layers = (*(replace(found.model.layers[0], name=name) for name in names), found.model.layers[-1])
+    facts = {**found.model.inferred, "trained": Inference(trained, "likely", "100.00% right, by chance 34.44%")}
+    kinds = {name: COHERENT if name == "fc1" else RANDOM for name in names}
+    reading = {name: profile(leaning) for name, leaning in zip(names, leanings, strict=True)}
+    effects = sweeps(**ranges) if ranges else found.effects
+    network = replace(found.model, layers=layers, inferred=facts)
+    return judge(evidence(model=network, boundaries=kinds, effects=effects, reading=reading))
+
+
+def claims(text, layer):
+    """Find which leanings a text claims of a layer, in the words that mean them."""
+    found = set()
+    for part in text.replace(". ", "; ").split("; "):
+        words = part.replace(",", " ").replace(":", " ").replace(".", " ").split()
+        if layer in words:
+            # the headline's words and the finding's, without what stands for the layers' names
+            found |= {k for k in LEANINGS if PLAIN[k].partition("{names}")[2].strip()[:24] in part or MEANT[k] in part}
+    return found
+
+
+SWEEPS = ({}, {"scale": (0.25, 10), "offset": (-0.1, 0.1)}, {"scale": (1, 1)})
+
+
+@pytest.mark.parametrize("trained", [True, False, None])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_no_headline_is_contradicted_by_a_finding(count, trained):
+    for leanings, ranges in product(product(LEANINGS, repeat=count), SWEEPS):
+        said = said_of(leanings, trained, **ranges)
+        for i, leaning in enumerate(leanings, 1):
+            for text in said.findings:
+                assert claims(text, f"fc{i}") <= {leaning}, (leanings, text)
+            if trained:
+                assert claims(said.headline, f"fc{i}") == {leaning}, (leanings, said.headline)
+            else:
+                assert not claims(said.headline, f"fc{i}")
+        assert not any(word in " ".join((said.headline, *said.findings)) for word in ("leans on", "as if"))
+
+
+def test_the_claims_that_this_test_looks_for_are_there():
+    assert claims("What follows fc1 reads large outputs: which nodes respond most.", "fc1") == {"intensities"}
+    assert claims(said_of(["neither"]).findings[0], "fc1") == {"neither"}
+
+
+def test_a_reading_alone_has_the_same_sentences():
+    reading = {"fc1": profile("distances"), "fc2": profile("undecided")}
+    alone, whole = reading_verdict(reading), said_of(["distances", "undecided"])
+    assert alone.headline == whole.headline
+    assert set(alone.findings) <= set(whole.findings)
+    assert alone.layers == whole.layers or [one.leaning for one in alone.layers] == ["distances", "undecided"]
+
+
+def test_many_layers_are_counted():
+    said = said_of([LEANINGS[i % 4] for i in range(14)])
+    assert said.findings[0] == (
+        "What is read of 14 layers, how many of each: distances 4, intensities 4, neither 3, undecided 3."
+    )
+    assert not any(text.startswith("fc1:") and "S =" in text for text in said.findings)
+
+
+def test_rules_may_be_one_s_own():
+    rule = Rule(least=0.7)
+    (one,) = layer_verdicts({"h": profile("distances")}, rule)
+    assert one.leaning == "neither"
+    assert one.p_value < 0.01
