@@ -5,9 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from store.golden import PROVENANCE, RESULTS, RESULTS_2
+from verdict.profiles import profile
 
 from interp.store.elements import CLASSES, read_element, write_element
 from interp.types import Thresholds
+from interp.verdict.reading.read import not_read
 
 
 def same(found, expected):
@@ -51,6 +53,11 @@ def test_every_result_comes_back_to_the_last_bit(tmp_path, stem):
     same(round_trip(tmp_path, results), results)
 
 
+def test_reading_profiles_come_back_to_the_last_bit(tmp_path):
+    results = {"fc1": profile("distances"), "fc2": not_read("too much work")}
+    same(round_trip(tmp_path, results), results)
+
+
 def test_the_cases_above_cover_every_class_that_may_stand_in_a_file():
     seen = set()
 
@@ -64,7 +71,7 @@ def test_the_cases_above_cover_every_class_that_may_stand_in_a_file():
                 collect(part)
 
     collect({stem: results for stem, (_, results) in (RESULTS | RESULTS_2).items()})
-    assert seen | {"Provenance", "NodeLayer"} == set(CLASSES)
+    assert seen | {"Provenance", "NodeLayer", "ReadingProfile"} == set(CLASSES)
 
 
 @pytest.mark.parametrize(
