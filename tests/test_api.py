@@ -26,6 +26,7 @@ from interp.types.shown import LONGEST
 QUICK = {
     "levels": 1,
     "curve_levels": 2,
+    "read_copies": 4,
     "inputs": 60,
     "single_nodes": 4,
     "swept_layers": 2,

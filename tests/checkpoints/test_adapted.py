@@ -19,6 +19,7 @@ from interp.interventions import InterventionOptions
 from interp.report.page import write_report
 from interp.run import Options, resume, run_all, start
 from interp.verdict.attribution import AttributionOptions
+from interp.verdict.reading.options import ReadingOptions
 
 ROWS = 150
 RAW = LoadOptions(scaling="raw")
@@ -26,6 +27,7 @@ QUICK = Options(
     clusters=ClusterOptions(repetitions=2),
     interventions=InterventionOptions(levels=6, curve_levels=0),
     attribution=AttributionOptions(samples=20, steps=4, repetitions=20),
+    reading=ReadingOptions(samples=40, images=20, read_copies=4),
     directions=2,
 )
 Named = namedtuple("Named", "states scores")

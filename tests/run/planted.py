@@ -11,16 +11,35 @@ from interp.interventions import InterventionOptions
 from interp.run.run import start
 from interp.run.settings.options import Options
 from interp.verdict.attribution import AttributionOptions
+from interp.verdict.reading.options import ReadingOptions
 
-QUICK = Options(clusters=ClusterOptions(repetitions=3), interventions=InterventionOptions(levels=12), directions=4)
+FEW = ReadingOptions(samples=40, images=20, read_copies=4)
+
+QUICK = Options(
+    clusters=ClusterOptions(repetitions=3), interventions=InterventionOptions(levels=12), reading=FEW, directions=4
+)
 SMALL = Options(
     clusters=ClusterOptions(rows=100, repetitions=2),
     interventions=InterventionOptions(levels=1, interventions=("scale",), curve_levels=2, control_samples=0),
     attribution=AttributionOptions(samples=20, steps=6, repetitions=50),
+    reading=FEW,
     directions=4,
 )
 GIVEN = LoadOptions(activation="abs", scaling="raw", output="linear")
-WORDS = ("--activation", "abs", "--scaling", "raw", "--output", "linear", "--levels", "1", "--curve-levels", "3")
+WORDS = (
+    "--activation",
+    "abs",
+    "--scaling",
+    "raw",
+    "--output",
+    "linear",
+    "--levels",
+    "1",
+    "--curve-levels",
+    "3",
+    "--read-copies",
+    "4",
+)
 
 
 def planted_data(path: Path, seed: int = 0) -> Path:

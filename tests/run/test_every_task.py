@@ -17,10 +17,12 @@ from interp.report.page import write_report
 from interp.run.pipeline import run_all
 from interp.run.run import start
 from interp.run.settings.options import Options
+from interp.verdict.reading.options import ReadingOptions
 
 QUICK = Options(
     clusters=ClusterOptions(repetitions=2),
     interventions=InterventionOptions(levels=4, curve_levels=3, control_samples=100),
+    reading=ReadingOptions(samples=40, images=20, read_copies=4),
     directions=2,
 )
 RNG = np.random.default_rng(0)
