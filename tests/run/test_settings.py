@@ -32,6 +32,7 @@ OTHER = {
     "single_nodes": 3,
     "swept_layers": 2,
     "inputs": 7,
+    "read_copies": 5,
 }
 """Setting of the analysis -> a value that is not its default."""
 
