@@ -17,8 +17,10 @@ ANALYSIS = (
     "mixtures",
     "gaussians",
     "nulls",
+    "distances",
     "boundaries",
     "prototypes",
+    "untrained",
     "clusters",
 )
 """Modules of `interp.analysis`, lowest first: each may import those before it."""

@@ -9,6 +9,8 @@ from interp.analysis.statistics import (
     RunsTest,
     benjamini_hochberg,
     detectable_difference,
+    explained_change,
+    explained_interval,
     mcnemar,
     mean_from_sums,
     mean_interval,
@@ -16,8 +18,10 @@ from interp.analysis.statistics import (
     paired_difference,
     paired_runs,
     percentile_interval,
+    share_interval,
     wilson_interval,
 )
+from interp.analysis.untrained import UntrainedOptions, beside_untrained
 
 __all__ = [
     "PRESETS",
@@ -26,9 +30,13 @@ __all__ = [
     "OutputStatistics",
     "PrototypeOptions",
     "RunsTest",
+    "UntrainedOptions",
     "benjamini_hochberg",
+    "beside_untrained",
     "classify_boundaries",
     "detectable_difference",
+    "explained_change",
+    "explained_interval",
     "find_prototypes",
     "fit_gaussians",
     "match_clusters",
@@ -41,5 +49,6 @@ __all__ = [
     "paired_runs",
     "percentile_interval",
     "preset",
+    "share_interval",
     "wilson_interval",
 ]

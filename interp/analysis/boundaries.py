@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from interp.analysis.distances import distance_interval
 from interp.analysis.nulls import chance_curves, chance_within, clusters_of, random_points, share_p_values
-from interp.analysis.statistics import benjamini_hochberg, bootstrap_shares
+from interp.analysis.statistics import benjamini_hochberg, share_interval
 from interp.errors import UsageError, check_kind, check_seed, unknown_name
 from interp.types import UNSAMPLED, Array, Boundaries, GaussianFit, Thresholds, as_column
 
@@ -17,9 +18,6 @@ PRESETS: dict[str, Thresholds] = {
 
 EPSILONS = np.unique(np.round(np.geomspace(0.01, 3, 36), 4))
 """Thresholds, in sigma, at which the share of coherent nodes is given."""
-
-REPETITIONS = 1000
-"""Number of bootstrap draws behind the interval of that share."""
 
 
 def preset(name: str) -> Thresholds:
@@ -62,7 +60,7 @@ def classify_boundaries(
     """Tell coherent boundaries, which pass through the mean of a cluster, from ad hoc ones.
 
     The distance of the boundary z = 0 to a component with mean m and standard deviation s is d = |m| / s, in sigma.
-    Its 95 % interval is that of the delta method, and its p-value the chance that a parallel boundary through a
+    Its 95 % interval is that of `distance_interval`, and its p-value the chance that a parallel boundary through a
     random data point comes as close. Rule ``mean`` is that of as-NN, experiment 1.
 
     Parameters
@@ -108,13 +106,14 @@ def classify_boundaries(
     component, distance = _closest(gaps, clusters.usable)
     component, distance = np.where(classified, component, -1), np.where(classified, distance, np.nan)
     if thresholds.rule == "mean":
-        error = np.sqrt(fit.var / fit.count)  # standard error of a mean, in units of z
+        half = 1.959964 * np.sqrt(fit.var / fit.count)  # of a mean, in units of z
+        low, high = np.maximum(distance - half, 0), distance + half
     else:
-        error = distance_error(distance, _rows_behind(fit, component))
+        low, high = distance_interval(distance, component, fit)
     p_value = np.where(classified, chance_within(fit, clusters, np.nan_to_num(distance)[:, None])[:, 0], np.nan)
     epsilons = np.unique([*EPSILONS, thresholds.epsilon])
     within = distance[classified, None] <= epsilons
-    share_low, share_high = bootstrap_shares(within, REPETITIONS, seed) if len(within) else (epsilons * np.nan,) * 2
+    share_low, share_high = share_interval(within.sum(axis=0), len(within)) if len(within) else (epsilons * np.nan,) * 2
     points = random_points(fit, clusters, classified, epsilons)
     nulls = chance_curves(
         points, clusters, classified, epsilons, bias=bias, directions=directions, thresholds=thresholds, seed=seed
@@ -123,8 +122,8 @@ def classify_boundaries(
         kind=_kinds(fit, distance, dead, classified, thresholds),
         component=component,
         distance=distance,
-        distance_low=np.maximum(distance - 1.96 * error, 0),
-        distance_high=distance + 1.96 * error,
+        distance_low=low,
+        distance_high=high,
         component_distance=gaps,
         p_value=p_value,
         q_value=benjamini_hochberg(p_value),
@@ -159,35 +158,6 @@ def _closest(gaps: Array, usable: Array) -> tuple[Array, Array]:
     component = allowed.argmin(axis=1)
     distance = np.take_along_axis(allowed, component[:, None], axis=1)[:, 0]
     return component, np.where(np.isfinite(distance), distance, np.nan)
-
-
-def _rows_behind(fit: GaussianFit, component: Array) -> Array:
-    """Count the rows that the mean and width of each node's closest component were estimated from, (N,)."""
-    weight = np.take_along_axis(fit.weight, np.maximum(component, 0)[:, None], axis=1)[:, 0]
-    return np.asarray(np.maximum(fit.count * weight, 1))
-
-
-def distance_error(distance: Array, rows: Array) -> Array:
-    """Give the standard error of a distance d = |m|/s, sqrt((1 + d^2/2) / rows), by the delta method.
-
-    Parameters
-    ----------
-    distance
-        Distances of boundaries to component means, in sigma, any shape.
-    rows
-        Number of Gaussian values that the mean and the standard deviation were estimated from, of the same shape.
-
-    Returns
-    -------
-    Array
-        Standard errors, in sigma, of the same shape.
-
-    Examples
-    --------
-    >>> float(distance_error(np.array(0.0), np.array(100)))
-    0.1
-    """
-    return np.asarray(np.sqrt((1 + np.square(distance) / 2) / rows))
 
 
 def _kinds(fit: GaussianFit, distance: Array, dead: Array, classified: Array, thresholds: Thresholds) -> Array:

@@ -42,7 +42,7 @@ class ClusterOptions:
     """
 
     rows: int = 10_000
-    repetitions: int = 20
+    repetitions: int = 39
     seed: int = 0
 
 

@@ -41,6 +41,38 @@ def wilson_interval(hits: Array | int, count: Array | int, confidence: float = 0
     return np.where(share == 0, 0.0, centre - half), np.where(share == 1, 1.0, centre + half)
 
 
+def share_interval(hits: Array | int, count: int, confidence: float = 0.95) -> tuple[Array, Array]:
+    """Give the mid-p interval of a share of few things, such as the nodes of a layer (Lancaster 1961).
+
+    It holds the shares under which a draw as far out has a chance of 2.5 % or more, what was drawn counted by half. For
+    5 to 50 things its least coverage over all shares is 92 to 93 %, where Wilson's is 89 %.
+
+    Parameters
+    ----------
+    hits
+        Number of successes, any shape.
+    count
+        Number of trials, at least 1.
+    confidence
+        Share of draws whose interval is to hold the truth.
+
+    Examples
+    --------
+    >>> low, high = share_interval(np.array([0, 5]), 10)
+    >>> low.round(3), high.round(3)
+    (array([0.   , 0.212]), array([0.259, 0.788]))
+    """
+    hits, edge = np.asarray(hits), (1 - confidence) / 2
+    low, high = np.zeros((2, *hits.shape)), np.ones((2, *hits.shape))
+    for _ in range(40):  # by halves: the chance of as many falls and that of as few rises, as the share falls
+        middle = (low + high) / 2
+        fewer, more = stats.binom.cdf(hits - 1, count, middle[0]), stats.binom.sf(hits, count, middle[1])
+        here = stats.binom.pmf(hits, count, middle) / 2
+        down = np.stack([1 - fewer - here[0] > edge, 1 - more - here[1] < edge])
+        low, high = np.where(down, low, middle), np.where(down, middle, high)
+    return np.where(hits == 0, 0.0, low[0]), np.where(hits == count, 1.0, high[1])
+
+
 def mcnemar(gained: Array | int, lost: Array | int) -> Array:
     """Give the exact two-sided McNemar p-value (McNemar 1947; binomial form).
 
@@ -65,38 +97,56 @@ def mcnemar(gained: Array | int, lost: Array | int) -> Array:
 
 
 def paired_difference(gained: Array, lost: Array, count: int, confidence: float = 0.95) -> tuple[Array, Array, Array]:
-    """Give the change of accuracy between two sets of predictions for the same samples, with its interval.
+    """Give the change of accuracy between two readings of the same samples, with its score interval.
 
-    The interval adds half a pair to either side of the discordant pairs (Agresti and Min 2005),
-    which keeps its coverage when few pairs differ.
+    The interval holds the changes that the score test does not reject (Tango 1998); it keeps its coverage where few
+    pairs differ, where Wald's falls to 87 %.
 
     Parameters
     ----------
     gained, lost
-        Number of samples that only the second, or only the first, has right; any shape.
+        Number of samples that only the second, or only the first, reading gets right; any shape.
     count
         Number of samples.
     confidence
-        Coverage of the interval, in (0, 1).
+        Share of data sets whose interval is to hold the truth.
 
     Returns
     -------
     difference, low, high
-        Change of the share that is right, (gained - lost) / count, and the ends of its interval, in [-1, 1].
+        Difference of shares, (gained - lost) / count, and its bounds.
 
     Examples
     --------
-    >>> [round(float(x), 3) for x in paired_difference(np.array(4), np.array(12), 100)]
-    [-0.08, -0.156, -0.001]
+    >>> [round(float(x), 4) for x in paired_difference(np.array(2), np.array(10), 100)]
+    [-0.08, -0.158, -0.0143]
     """
     gained, lost = np.asarray(gained, float), np.asarray(lost, float)
-    more, less, total = gained + 0.5, lost + 0.5, count + 2
-    z = stats.norm.ppf(0.5 + confidence / 2)
-    centre = (more - less) / total
-    half = z * np.sqrt(more + less - (more - less) ** 2 / total) / total
     difference = (gained - lost) / count
-    low, high = np.minimum(centre - half, difference), np.maximum(centre + half, difference)
-    return difference, np.maximum(low, -1), np.minimum(high, 1)
+    z = stats.norm.ppf(0.5 + confidence / 2)
+    low = _where_score_is(z, gained, lost, count, np.full(difference.shape, -1.0), difference)
+    high = _where_score_is(-z, gained, lost, count, difference, np.ones(difference.shape))
+    return difference, low, high
+
+
+def _where_score_is(wanted: float, gained: Array, lost: Array, count: int, low: Array, high: Array) -> Array:
+    """Find the change at which the score statistic, which falls with it, has a value; between two bounds, by halves."""
+    for _ in range(50):
+        middle = (low + high) / 2
+        above = _score(middle, gained, lost, count) > wanted
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return np.asarray((low + high) / 2)
+
+
+def _score(change: Array, gained: Array, lost: Array, count: int) -> Array:
+    """Give the score statistic of a change of shares, its discordant share at its likeliest (Tango 1998, eq. 5)."""
+    linear = (2 * count - gained + lost) * change - gained - lost
+    root = np.sqrt(np.maximum(linear**2 + 8 * count * lost * change * (1 - change), 0))
+    losing = (root - linear) / (4 * count)
+    variance = count * (2 * losing + change * (1 - change))
+    above = gained - lost - count * change
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(variance > 0, above / np.sqrt(variance), np.sign(above) * np.inf))
 
 
 def benjamini_hochberg(p_values: Array) -> Array:
@@ -236,9 +286,12 @@ def percentile_interval(draws: Array, confidence: float = 0.95) -> tuple[Array, 
     >>> low, high = percentile_interval(np.arange(1, 101))
     >>> int(low), int(high)
     (3, 98)
+    >>> percentile_interval(np.array([1.0, 2.0, np.nan]))
+    (np.float64(-inf), np.float64(inf))
     """
     edge = (1 - confidence) / 2
-    low, high = np.quantile(draws, [edge, 1 - edge], axis=0, method="inverted_cdf")
+    low = np.quantile(np.where(np.isnan(draws), -np.inf, draws), edge, axis=0, method="inverted_cdf")
+    high = np.quantile(np.where(np.isnan(draws), np.inf, draws), 1 - edge, axis=0, method="inverted_cdf")
     return low, high
 
 
@@ -302,6 +355,84 @@ def mean_from_sums(
         t = np.where(error > 0, np.abs(mean) / error, np.where(mean == 0, 0.0, np.inf))
     p_value = np.where(np.isnan(mean), np.nan, 2 * stats.t.sf(t, free))
     return mean, mean - half, mean + half, p_value
+
+
+LEAST_SCORED = 300
+"""Number of samples from which R² has an interval: with fewer, heavy tails leave it short of its 95 %."""
+
+
+def explained_interval(
+    error: Array, spread: Array, error_square: Array, spread_square: Array, product: Array, count: int
+) -> tuple[Array, Array]:
+    """Give the 95 % interval of R², 1 - (mean error) / (mean spread), from sums over samples.
+
+    The spread of the answers is estimated as much as the errors are: taken as known, intervals cover 63 to 89 %. The
+    ratio's error is the delta method's, on a logarithmic scale, since a mean of squares is skewed.
+
+    Parameters
+    ----------
+    error, spread
+        Sums of squared errors, and of squared deviations of the answers from their mean, in one unit; any shape.
+    error_square, spread_square, product
+        Sums of their squares, and of their products.
+    count
+        Number of samples.
+
+    Returns
+    -------
+    low, high
+        NaN for fewer than `LEAST_SCORED` samples, and where nothing is left to explain.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> errors, spread = rng.normal(0, 0.5, 1000) ** 2, rng.normal(0, 1, 1000) ** 2
+    >>> sums = ((errors**2).sum(), (spread**2).sum(), (errors * spread).sum())
+    >>> [round(float(end), 2) for end in explained_interval(errors.sum(), spread.sum(), *sums, 1000)]
+    [0.74, 0.8]
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        left = np.asarray(error, float) / spread
+        squares = error_square - 2 * left * product + left**2 * spread_square
+        relative = np.sqrt(np.maximum(squares, 0) * count / (count - 1)) / error
+        reach = np.exp(stats.t.ppf(0.975, max(count - 1, 1)) * relative)
+        ends = 1 - left * reach, 1 - left / reach
+    return tuple(np.where(count >= LEAST_SCORED, end, np.nan) for end in ends)  # type: ignore[return-value]
+
+
+def explained_change(
+    change: Array, spread: Array, change_square: Array, spread_square: Array, product: Array, count: int
+) -> tuple[Array, Array]:
+    """Give the 95 % interval of a change of R² between two readings of the same samples, from sums over samples.
+
+    Parameters
+    ----------
+    change, spread
+        Sums of the decreases of squared errors, and of squared deviations of the answers from their mean, in one unit.
+    change_square, spread_square, product
+        Sums of their squares, and of their products.
+    count
+        Number of samples.
+
+    Returns
+    -------
+    low, high
+        NaN for fewer than `LEAST_SCORED` samples.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> less, spread = rng.normal(0.1, 0.5, 1000), rng.normal(0, 1, 1000) ** 2
+    >>> sums = ((less**2).sum(), (spread**2).sum(), (less * spread).sum())
+    >>> [round(float(end), 2) for end in explained_change(less.sum(), spread.sum(), *sums, 1000)]
+    [0.04, 0.1]
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.asarray(change, float) / spread
+        squares = change_square - 2 * ratio * product + ratio**2 * spread_square
+        error = np.sqrt(np.maximum(squares, 0) * count / max(count - 1, 1)) / spread
+    half = np.where(count >= LEAST_SCORED, stats.t.ppf(0.975, max(count - 1, 1)) * error, np.nan)
+    return ratio - half, ratio + half
 
 
 @dataclass(frozen=True)

@@ -120,14 +120,15 @@ def _attribution(found: Attribution) -> dict[str, Array]:
 
 def _silenced(effects: Effects) -> pd.DataFrame:
     """Give what silencing each node changes, a row a node."""
-    single = effects.single_nodes
+    single = effects.tested_nodes
     if single.empty:
         return single
     parts = [
-        single[single["intervention"] == how]
-        .set_index(["layer", "node"])[list(MEASURED)]
-        .set_axis([f"{name}{end}" for end in MEASURED.values()], axis=1)
+        part[part["intervention"] == how]
+        .set_index(["layer", "node"])[list(ends)]
+        .set_axis([f"{name}{end}" for end in ends.values()], axis=1)
         for how, name in SILENCED.items()
+        for part, ends in ((single, MEASURED), (effects.training_nodes, {"difference": "_training"}))
     ]
     return pd.concat(parts, axis=1).reset_index()
 

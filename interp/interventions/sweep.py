@@ -19,6 +19,7 @@ from interp.interventions.readouts.balance import balanced, class_number
 from interp.interventions.readouts.control import compare_with_control
 from interp.interventions.readouts.curves import clamp_curves, node_levels
 from interp.interventions.readouts.falling import falls
+from interp.interventions.readouts.held_out import node_splits
 from interp.interventions.readouts.rows import Level, class_rows, corrected, labelled, level_rows, node_rows
 from interp.network.caps import chosen_nodes, least
 from interp.tasks import find_task
@@ -39,7 +40,8 @@ class InterventionOptions:
     levels
         Number of levels of each intervention.
     ablation
-        Whether single nodes are silenced too, with 0 and with their mean output, on the training split.
+        Whether single nodes are silenced too, with 0 and with their mean output: on the test split, which tests them,
+        and on the training split.
     convolution_samples
         Largest number of inputs of each split where the network has convolutions, drawn at random.
     interventions
@@ -202,7 +204,7 @@ def _sweeps(
     options: InterventionOptions,
     keep: Keep,
 ) -> Effects:
-    """Sweep whole layers over every split, and silence single nodes on the training split."""
+    """Sweep whole layers over every split, and silence single nodes on held-out samples and in training."""
     parts = [
         keep(f"sweep of {layer.name}", partial(_sweep, model, layer, splits, ranges[layer.name], options), Effects)
         for layer in model.layers
@@ -219,21 +221,27 @@ def _sweeps(
 def _sweep(
     model: LoadedModel, layer: NodeLayer, splits: Mapping[str, Split], ranges: Ranges, options: InterventionOptions
 ) -> Effects:
-    """Sweep one layer, its q-values still open."""
-    whole, single, by_class, baseline = [], [], [], {}
+    """Sweep one layer, and silence its nodes on held-out samples and in training; q-values are still open."""
+    whole, by_class, baseline, nodes = [], [], {}, {}
+    for_nodes = node_splits(splits, options.seed) if options.ablation else {}
     swept, edits = _levels(ranges, options)
+    silenced, ablations = _ablations(layer, ranges, options)
     for name, split in splits.items():
-        silenced, ablations = _ablations(layer, ranges, options) if name == "train" else ([], [])
+        also = ablations if name in for_nodes else []
         note, key = f"{layer.name} on {name}", {"layer": layer.name, "split": name}
         if find_task(model.task).counted:
-            counts = tally(model, layer, [*edits, *ablations], split, note, class_number(model, split))
+            counts = tally(model, layer, [*edits, *also], split, note, class_number(model, split))
             by_class.append(labelled(class_rows(swept, counts), **key))
             found = counted(counts)
         else:
-            found = measure(model, layer, [*edits, *ablations], split, note)
+            found = measure(model, layer, [*edits, *also], split, note)
         baseline[name] = found.baseline
         whole.append(labelled(level_rows(swept, found), **key))
-        single.append(labelled(node_rows(silenced, found), **key))
+        nodes[name] = found
+    single = []
+    for name, split in for_nodes.items():
+        found = nodes[name] if name in nodes else measure(model, layer, ablations, split, f"{layer.name} on {name}")
+        single.append(labelled(node_rows(silenced, found), layer=layer.name, split=name))
     return Effects(_joined(whole), _joined(single), baseline, {}, classes=_joined(by_class))
 
 

@@ -33,19 +33,30 @@ class Explained:
     ----------
     weight
         Weights of the squared errors of the outputs (T,): the mean over rows of 1 - (weighted errors) is R².
+    mean
+        Means of the answers (T,), scaled.
     scaling
         Scaling of the answers before outputs are compared with them; None where they stay as they are.
     """
 
     weight: Tensor
+    mean: Tensor
     scaling: Scaling | None = None
 
     def __call__(self, outputs: Tensor, values: Tensor, form: str) -> tuple[Tensor, Tensor]:
         """Compare outputs with values, both (B, T): 1 - (weighted squared errors), and the mean squared error."""
-        if self.scaling is not None:
-            values = torch.from_numpy(self.scaling(values.cpu().numpy())).to(outputs.device)
-        squares = (outputs.double() - values.double()) ** 2
+        squares = (outputs.double() - self._scaled(values)) ** 2
         return 1 - squares @ self.weight.to(outputs.device), squares.mean(1)
+
+    def spread(self, values: Tensor) -> Tensor:
+        """Give what the answers of some rows add to the spread that is explained, (B,) of mean 1 over all rows."""
+        squares = (self._scaled(values) - self.mean.to(values.device)) ** 2
+        return squares @ self.weight.to(values.device)
+
+    def _scaled(self, values: Tensor) -> Tensor:
+        if self.scaling is not None:
+            values = torch.from_numpy(self.scaling(values.cpu().numpy())).to(values.device)
+        return values.double()
 
 
 def each_explained(values: Array) -> Explained:
@@ -63,10 +74,10 @@ def each_explained(values: Array) -> Explained:
     Explained
         Scorer of rows of these values.
     """
-    spread = variances(values, None)
+    mean, spread = moments(values, None)
     varies = spread > 0
     weight = np.where(varies, 1 / np.where(varies, spread, 1), 0) / max(varies.sum(), 1)
-    return Explained(torch.from_numpy(weight))
+    return Explained(torch.from_numpy(weight), torch.from_numpy(mean))
 
 
 def all_explained(values: Array, scaling: Scaling | None = None) -> Explained:
@@ -87,12 +98,13 @@ def all_explained(values: Array, scaling: Scaling | None = None) -> Explained:
     Explained
         Scorer of rows of these values.
     """
-    spread = variances(values, scaling)
-    return Explained(torch.full((len(spread),), 1 / max(spread.sum(), 1e-300), dtype=torch.float64), scaling)
+    mean, spread = moments(values, scaling)
+    weight = torch.full((len(spread),), 1 / max(spread.sum(), 1e-300), dtype=torch.float64)
+    return Explained(weight, torch.from_numpy(mean), scaling)
 
 
-def variances(values: Array, scaling: Scaling | None, size: int = 8192) -> Array:
-    """Give the variance of each column in float64, computed block by block about the mean of the first block.
+def moments(values: Array, scaling: Scaling | None, size: int = 8192) -> tuple[Array, Array]:
+    """Give mean and variance of each column in float64, computed block by block about the mean of the first block.
 
     Parameters
     ----------
@@ -105,8 +117,8 @@ def variances(values: Array, scaling: Scaling | None, size: int = 8192) -> Array
 
     Returns
     -------
-    Array
-        Variances (T,); 0 where rounding hides them.
+    mean, variance
+        (T,) each; a variance is 0 where rounding hides it.
     """
     total, squares, centre = np.zeros(1), np.zeros(1), None
     for start in range(0, len(values), size):
@@ -116,4 +128,5 @@ def variances(values: Array, scaling: Scaling | None, size: int = 8192) -> Array
         moved = block - centre
         total, squares = total + moved.sum(axis=0), squares + (moved**2).sum(axis=0)
     spread = squares / len(values) - (total / len(values)) ** 2
-    return np.asarray(np.where(spread > 1e-12 * squares / len(values), spread, 0.0))
+    assert centre is not None
+    return centre + total / len(values), np.where(spread > 1e-12 * squares / len(values), spread, 0.0)

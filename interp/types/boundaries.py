@@ -57,7 +57,7 @@ class Boundaries(ShortRepr):
         Distance from the boundary to that mean, in sigma of the component (rule ``mean``: in output units); NaN where
         `component` is -1.
     distance_low, distance_high
-        Ends of the distance's 95 % interval (delta method).
+        Ends of the distance's 95 % interval, given the number of components; NaN where none covers.
     component_distance
         Distance from the boundary to the mean of every component, in sigma of the component.
     p_value, q_value

@@ -106,6 +106,29 @@ class Effects(ShortRepr):
     groups: Annotated[pd.DataFrame, Columns("group intervention split", SWEPT)] = field(default_factory=pd.DataFrame)
 
     @property
+    def tested_nodes(self) -> pd.DataFrame:
+        """Rows of `single_nodes` over the samples that test them."""
+        return (
+            self.single_nodes[self.single_nodes["split"] == self._tested]
+            if len(self.single_nodes)
+            else self.single_nodes
+        )
+
+    @property
+    def training_nodes(self) -> pd.DataFrame:
+        """Rows of `single_nodes` over the other samples: those of the training split."""
+        return (
+            self.single_nodes[self.single_nodes["split"] != self._tested]
+            if len(self.single_nodes)
+            else self.single_nodes
+        )
+
+    @property
+    def _tested(self) -> str:
+        names = list(dict.fromkeys(self.single_nodes["split"]))
+        return "test" if "test" in names else str(names[0])
+
+    @property
     def table(self) -> pd.DataFrame:
         """Changes of whole layers and of single nodes in one table; ``node`` is <NA> in rows of a whole layer."""
         nodes = self.single_nodes.assign(level=np.nan, no_op=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import numpy as np
@@ -94,6 +94,10 @@ class ClusterMatch(ShortRepr):
     accuracy
         Accuracy of the classifiers by the nearest centroid or prototype, a row a classifier, with its 95 % Wilson
         interval (``low``, ``high``), the agreement with the network's predictions, and the number of samples.
+    untrained
+        Mean matched ``distance`` of the layer's prototypes over some rows, beside layers that were never trained over
+        the same rows, a row a sort of prototype and ``null``: their ``mean``, their 2.5 % point (``low``), the
+        ``p_value`` of being as close, and the number of such layers; may be empty.
     """
 
     k: int
@@ -104,11 +108,21 @@ class ClusterMatch(ShortRepr):
     null_distance: Mapping[str, Mapping[str, Annotated[Array, Shape("R")]]]
     agreement: Annotated[pd.DataFrame, Columns("pair", "ari nmi null_ari null_nmi")]
     accuracy: Annotated[pd.DataFrame, Columns("classifier", "accuracy low high agreement samples")]
+    untrained: Annotated[pd.DataFrame, Columns("prototype null", "distance mean low p_value repetitions")] = field(
+        default_factory=pd.DataFrame
+    )
 
     @property
     def mean_distance(self) -> dict[str, float]:
         """Sort of prototype -> mean distance over the prototypes that are matched; NaN where none is."""
         return {kind: _mean_of_known(distance) for kind, distance in self.distance.items()}
+
+    def closer_than_untrained(self, kind: str) -> bool | None:
+        """Whether prototypes lie closer than the 2.5 % point of every kind of untrained layer; None if not known."""
+        rows = self.untrained[self.untrained["prototype"] == kind] if len(self.untrained) else self.untrained
+        if rows.empty or rows["low"].isna().any():
+            return None
+        return bool((rows["distance"] < rows["low"]).all())
 
     def null_range(self, kind: str) -> dict[str, tuple[float, float, float]]:
         """Summarise the nulls of one sort of prototype.
@@ -136,5 +150,7 @@ def _mean_of_known(values: Array) -> float:
 def _central(values: Array) -> tuple[float, float]:
     known = np.asarray(values, float)
     known = known[np.isfinite(known)]
-    low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (float("nan"), float("nan"))
+    if not len(known):
+        return float("nan"), float("nan")
+    low, high = np.quantile(known, [0.025, 0.975], method="weibull")  # a further draw lies within as often as is said
     return float(low), float(high)

@@ -16,11 +16,11 @@ def power(effects: Effects, score: Score) -> str:
     """Say which change of the score so many samples would have shown (`detectable_difference`)."""
     if effects.single_nodes.empty or not score.share:
         return ""
-    samples = int(effects.single_nodes["samples"].iloc[0])
+    samples = int(effects.tested_nodes["samples"].iloc[0])
     least = detectable_difference(samples, 0.01)
     return (
-        f"With {samples:,} samples, a node whose silencing flips 1% of the outcomes is found with 80% power if"
-        f" {score.words} changes by {100 * least:.2f} points or more; smaller effects may have been missed."
+        f"With {samples:,} samples that test it, a node whose silencing flips 1% of the outcomes is found with 80%"
+        f" power if {score.words} changes by {100 * least:.2f} points or more; smaller effects may have been missed."
     )
 
 
@@ -48,6 +48,11 @@ def captums_agreement(attribution: Mapping[str, Attribution]) -> list[str]:
     known = {name: found for name, found in attribution.items() if np.isfinite(found.rank_correlation)}
     return [
         f"{name}: node importance by Captum's conductance and by our ablation has rank correlation"
-        f" {found.rank_correlation:.2f} ({found.low:.2f} to {found.high:.2f})."
+        f" {found.rank_correlation:.2f}{_between(found)}."
         for name, found in known.items()
     ]
+
+
+def _between(found: Attribution) -> str:
+    """Give the interval of a rank correlation, where it has one."""
+    return f" ({found.low:.2f} to {found.high:.2f})" if np.isfinite(found.low) else ""

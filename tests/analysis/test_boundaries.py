@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from interp.analysis.boundaries import PRESETS, classify_boundaries, distance_error, preset
+from interp.analysis.boundaries import PRESETS, classify_boundaries, preset
 from interp.analysis.gaussians import GaussianOptions, fit_gaussians
 from interp.errors import UsageError
 from interp.types import Thresholds
@@ -85,12 +85,6 @@ def test_interval_covers_the_true_distance(rule, mean, sd):
     truth = abs(mean) / (sd if rule == "mixture" else 1)
     covered = ((found.distance_low <= truth) & (truth <= found.distance_high)).mean()
     assert covered == pytest.approx(0.95, abs=3 * np.sqrt(0.95 * 0.05 / 600))
-
-
-def test_standard_error_is_what_drawing_gives():
-    z = np.random.default_rng(0).normal(2, 1, (300, 4000))
-    drawn = (z.mean(axis=0) / z.std(axis=0)).std()
-    assert float(distance_error(np.array(2.0), np.array(300))) == pytest.approx(drawn, rel=0.04)
 
 
 def test_p_value_is_uniform_where_boundaries_pass_through_random_points():

@@ -186,7 +186,7 @@ def test_infinite_outputs_are_compared_and_their_nodes_named(tmp_path):
         rows = found.whole_layers[(found.whole_layers["intervention"] == kind) & found.whole_layers["no_op"]]
         assert rows["score"].tolist() == [(guess == data["y"]).mean()] * len(rows) != []
     silenced = found.single_nodes.query("layer == 'a' and intervention == 'zero-ablation'")
-    assert len(silenced) == 6
+    assert len(silenced) == 12, "6 nodes on two halves"
     assert found.table["score"].between(0, 1).all()
     assert found.table[["low", "high", "difference", "p_value"]].notna().all().all()
 

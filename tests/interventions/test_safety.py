@@ -221,5 +221,6 @@ def test_where_no_activation_is_recognised_z_stands_for_the_output(hidden):
         silenced = z.clone()
         silenced[:, node] = 0
         hits = int((chain[2](Square()(silenced)).argmax(1).numpy() == split.labels).sum())
-        assert round(rows["score"].iloc[node] * len(split)) == hits
+        halves = rows[rows["node"] == node]
+        assert round((halves["score"] * halves["samples"]).sum()) == hits
     assert effects.control["network"].nunique() == 2

@@ -138,7 +138,12 @@ def test_single_nodes_give_the_counts_of_a_plain_loop(name, hidden):
     x, labels = torch.from_numpy(split.inputs), torch.from_numpy(split.labels)
     ranges, means = ranges_of(plain, x)
     model, effects = swept(
-        Hidden(chain) if hidden else chain, shape, ranges, means, {"train": split}, InterventionOptions(levels=1)
+        Hidden(chain) if hidden else chain,
+        shape,
+        ranges,
+        means,
+        {"train": split, "test": split},
+        InterventionOptions(levels=1),
     )
     table = effects.single_nodes
     index = {layer.name: i for i, layer in enumerate(model.layers)}

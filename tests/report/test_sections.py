@@ -177,12 +177,12 @@ def test_most_sensitive_node_comes_first_with_its_kind():
     results = mlp()
     rows = _single_rows(results.effects, "fc1", "zero-ablation")
     table = results.effects.single_nodes.copy()
-    table.loc[rows.index[rows["node"] == DEAD], "difference"] = -0.987
+    table.loc[rows.index[rows["node"] == DEAD], "difference"] = -0.987  # on both splits
     frame = SECTIONS["nodes"](replace(results, effects=replace(results.effects, single_nodes=table))).tables[0].frame
     row = frame.iloc[0]
     assert (row["node"].text, row["kind"].text) == (f"fc1:{DEAD}", "dead")
     assert row["change by 0"].text == "\N{MINUS SIGN}98.7"
-    changes = [row["change by 0"].value for row in frame.to_dict(orient="records") if row["node"].text[:4] == "fc1:"]
+    changes = [row["training, by 0"].value for row in frame.to_dict(orient="records") if row["node"].text[:4] == "fc1:"]
     assert sorted(changes) == changes
     assert len(changes) == 8
 
@@ -201,6 +201,7 @@ def test_worst_level_is_selected():
     rows = worst_levels(section).to_dict(orient="records")
     assert len(rows) == 3 * 3 * 2, "a row a layer, intervention and split"
     assert {(row["intervention"], row["level"].value) for row in rows} == set(levels.items())
+    assert {row["split"]: bool(row["change"].note) for row in rows} == {"train": False, "test": True}
 
 
 def test_without_labels_it_speaks_of_agreement():

@@ -206,6 +206,15 @@ RESULTS_3 = {
 RESULTS_4 = {"effects": (Effects, {"all": effects_4()}), "runs": (RunEffects, {"all": runs_4()})}
 """What version 4 changed."""
 
+
+def cluster_match_5(k: int) -> ClusterMatch:
+    beside = {"prototype": ["nearest"], "null": ["untrained"], "distance": [1.5], "mean": [2.5], "low": [2.0]}
+    return replace(cluster_match(k), untrained=pd.DataFrame({**beside, "p_value": [0.025], "repetitions": [39]}))
+
+
+RESULTS_5 = {"clusters": (ClusterMatch, {"head": (cluster_match_5(3), cluster_match_5(2))})}
+"""What version 5 added."""
+
 VALUES = {"features.0": ramp(12, 2, start=-1).astype(np.float32), "head": ramp(6, 3).astype(np.float32)}
 POSITIONS = np.array([0, 5] * 6, np.int32)
 LABELS, PREDICTIONS = np.array([0, 2, 1, 1, 0, 2]), np.array([0, 2, 1, 0, 0, 1])
@@ -225,7 +234,6 @@ def write_recording(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    assert VERSION == 4
-    write_recording(HERE / "activations_v4.h5")
-    for name, (_, results) in RESULTS_4.items():
-        write_results(HERE / f"{name}_v4.h5", results, PROVENANCE)
+    assert VERSION == 5
+    for name, (_, results) in RESULTS_5.items():
+        write_results(HERE / f"{name}_v5.h5", results, PROVENANCE)

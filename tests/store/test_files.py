@@ -4,7 +4,7 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
-from store.golden import HERE, PROVENANCE, RESULTS, RESULTS_2, RESULTS_3, RESULTS_4
+from store.golden import HERE, PROVENANCE, RESULTS, RESULTS_2, RESULTS_3, RESULTS_4, RESULTS_5
 from store.test_elements import same
 
 from interp.errors import MismatchError, UsageError
@@ -21,13 +21,13 @@ def path(tmp_path):
     return tmp_path / "x.h5"
 
 
-def refused(path, found, expected="interp-results of version 1 or 2 or 3 or 4", kind=GaussianFit):
+def refused(path, found, expected="interp-results of version 1 or 2 or 3 or 4 or 5", kind=GaussianFit):
     message = re.escape(f"{path}: found {found}; expected {expected}; run `{REMEDY}`")
     with pytest.raises(MismatchError, match=f"^{message}$"):
         read_results(path, kind, REMEDY)
 
 
-GOLDEN = {1: RESULTS, 2: RESULTS_2, 3: RESULTS_3, 4: RESULTS_4}
+GOLDEN = {1: RESULTS, 2: RESULTS_2, 3: RESULTS_3, 4: RESULTS_4, 5: RESULTS_5}
 
 
 @pytest.mark.parametrize(("version", "stem"), [(version, stem) for version, kinds in GOLDEN.items() for stem in kinds])
@@ -80,8 +80,8 @@ def test_foreign_hdf5_is_refused(path):
 
 def test_another_version_or_a_recording_is_refused(path):
     with h5py.File(path, "r+") as file:
-        file.attrs["encoding-version"] = 5
-    refused(path, "interp-results of version 5")
+        file.attrs["encoding-version"] = 6
+    refused(path, "interp-results of version 6")
     refused(HERE / "activations_v1.h5", "interp-recording of version 1")
 
 

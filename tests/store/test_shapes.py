@@ -4,7 +4,7 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 import pytest
-from store.golden import RESULTS, RESULTS_2, RESULTS_3, RESULTS_4
+from store.golden import RESULTS, RESULTS_2, RESULTS_3, RESULTS_4, RESULTS_5
 
 from interp.store.shapes import check_shapes, missing_columns
 from interp.types import Array
@@ -16,7 +16,7 @@ PROTOTYPES = RESULTS["prototypes"][1]["features.0"]
 CLUSTERS = RESULTS["clusters"][1]["head"][1]
 
 
-@pytest.mark.parametrize("results", [RESULTS, RESULTS_2, RESULTS_3, RESULTS_4])
+@pytest.mark.parametrize("results", [RESULTS, RESULTS_2, RESULTS_3, RESULTS_4, RESULTS_5])
 def test_results_of_every_version_are_as_their_classes_say(results):
     for _, found in results.values():
         for result in found.values():

@@ -5,11 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from interp.analysis import mcnemar, mean_from_sums, paired_difference, wilson_interval
+from interp.analysis import (
+    explained_change,
+    explained_interval,
+    mcnemar,
+    mean_from_sums,
+    paired_difference,
+    wilson_interval,
+)
 from interp.interventions.edits import Edit
 from interp.interventions.engine.answers import ByClass, ByScorer, Scoring
 from interp.interventions.engine.sites import JointEdit, find_site
-from interp.interventions.engine.sums import CHANGE, CHANGE_SQUARE, SCORE, SQUARE, Sums, sum_outcomes
+from interp.interventions.engine.sums import (
+    CHANGE,
+    CHANGE_SPREAD,
+    CHANGE_SQUARE,
+    SCORE,
+    SCORE_SPREAD,
+    SPREAD,
+    SPREAD_SQUARE,
+    SQUARE,
+    Sums,
+    sum_outcomes,
+)
 from interp.interventions.engine.tally import Tally, named_layers, of_layer, tally_of
 from interp.network.inputs import outputs_on
 from interp.tasks import find_task
@@ -29,14 +47,14 @@ class Measured:
     score
         Score under each edit, (E,).
     low, high
-        Ends of its 95 % interval, (E,): Wilson's of a share; of R², the t interval of the per-sample scores, with the
-        spread of the targets taken as known.
+        Ends of its 95 % interval, (E,): Wilson's of a share; of R², see `explained_interval`; the t interval of other
+        per-sample scores.
     loss
         Mean loss of a sample, (E,); NaN where the network is compared with itself.
     difference
         Score less the baseline, (E,).
     difference_low, difference_high
-        Ends of its 95 % interval, paired by sample, (E,).
+        Ends of its 95 % interval, paired by sample, (E,): Tango's of a share; of R², see `explained_change`.
     p_value
         Two-sided p-value of the difference, (E,): McNemar's exact test of samples that are right or wrong, the paired
         t-test of per-sample scores.
@@ -149,13 +167,30 @@ def counted(found: Tally) -> Measured:
 
 def _of_scores(sums: Sums) -> Measured:
     """Give means of per-sample scores with their intervals and tests."""
-    score, low, high, _ = mean_from_sums(sums.by_edit[SCORE], sums.by_edit[SQUARE], sums.samples)
+    rows, count = sums.by_edit, sums.samples
+    score, low, high, _ = mean_from_sums(rows[SCORE], rows[SQUARE], count)
+    change, change_low, change_high, p_value = mean_from_sums(rows[CHANGE], rows[CHANGE_SQUARE], count)
+    if rows[SPREAD].any():
+        low, high = _of_explained(rows, count)
+        change_low, change_high = explained_change(
+            rows[CHANGE], rows[SPREAD], rows[CHANGE_SQUARE], rows[SPREAD_SQUARE], rows[CHANGE_SPREAD], count
+        )
     return Measured(
-        sums.samples,
-        sums.unperturbed / sums.samples,
+        count,
+        sums.unperturbed / count,
         score,
         low,
         high,
-        sums.loss / sums.samples,
-        *mean_from_sums(sums.by_edit[CHANGE], sums.by_edit[CHANGE_SQUARE], sums.samples),
+        sums.loss / count,
+        change,
+        change_low,
+        change_high,
+        p_value,
     )
+
+
+def _of_explained(rows: Array, count: int) -> tuple[Array, Array]:
+    """Give the intervals of R², whose per-sample scores are 1 - error."""
+    error, square = count - rows[SCORE], count - 2 * rows[SCORE] + rows[SQUARE]
+    product = rows[SPREAD] - rows[SCORE_SPREAD]
+    return explained_interval(error, rows[SPREAD], square, rows[SPREAD_SQUARE], product, count)

@@ -11,19 +11,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from interp.interventions.engine.answers import ClassAnswers, Scoring
+from interp.interventions.engine.answers import ClassAnswers, ScorerAnswers, Scoring
 from interp.interventions.engine.blocks import Block
 from interp.interventions.engine.executor import check_numbers, run_edits
 from interp.interventions.engine.outcomes import Outcomes
 from interp.interventions.engine.sites import JointEdit, Site
+from interp.tasks.scorers import Explained
 from interp.types import Array, LoadedModel
 
 RIGHT, GAINED, CLASSES = 0, 1, 2
 """Rows of `Sums.by_edit` where samples are right or wrong: all right ones, those of them that are wrong without the
 edit, and from `CLASSES` on those of each class."""
 
-SCORE, SQUARE, CHANGE, CHANGE_SQUARE = range(4)
-"""Rows of `Sums.by_edit` where samples have scores: scores, their squares, and paired changes with their squares."""
+SCORE, SQUARE, CHANGE, CHANGE_SQUARE, SPREAD, SPREAD_SQUARE, SCORE_SPREAD, CHANGE_SPREAD = range(8)
+"""Rows of `Sums.by_edit` where samples have scores: scores, their squares, and paired changes with their squares; what
+the samples' answers add to the spread that is explained, its squares, and its products with scores and changes."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Sums:
     class_samples
         Number of samples of each class that is counted apart, (C,).
     by_edit
-        Sums under each edit, (K, E): rows `RIGHT`, `GAINED` and one for each class, or `SCORE` to `CHANGE_SQUARE`.
+        Sums under each edit, (K, E): rows `RIGHT`, `GAINED` and one for each class, or `SCORE` to `CHANGE_SPREAD`.
     loss
         Sum of the losses under each edit, (E,).
     """
@@ -93,7 +95,7 @@ def sum_outcomes(
     counted = False
     for part in run_edits(model, site, edits, inputs, scoring, partial(_part, classes=classes), note):
         counted = part.counted
-        sums = sums if len(sums) else np.zeros((2 + classes if counted else 4, len(edits)))
+        sums = sums if len(sums) else np.zeros((2 + classes if counted else CHANGE_SPREAD + 1, len(edits)))
         first += part.unperturbed
         for some, added, losses in part.edits:
             sums[:, some] += added
@@ -106,7 +108,7 @@ def sum_outcomes(
 def _part(block: Block, outcomes: Iterable[Outcomes], classes: int) -> _Part:
     counted = block.scores.dtype == torch.bool
     weights = _weights(block, classes) if counted else block.scores[:0]
-    add = partial(_count, weights) if counted else partial(_add_scores, block.scores)
+    add = partial(_count, weights) if counted else partial(_add_scores, block.scores, _spread(block))
     edits = [(some, add(scores).cpu().numpy(), loss.numpy()) for some, scores, loss in outcomes]
     first = [float(block.scores.sum()), float(block.loss), block.unknown, *weights[2:].sum(1).tolist()]
     return _Part(counted, np.array(first), edits)
@@ -128,7 +130,17 @@ def _count(weights: Tensor, right: Tensor) -> Tensor:
     return weights @ right.float().T
 
 
-def _add_scores(unperturbed: Tensor, scores: Tensor) -> Tensor:
-    """Add up scores (E, B) and their changes from the unperturbed ones (1, B), (4, E)."""
+def _spread(block: Block) -> Tensor:
+    """Give what each row adds to the spread of the answers, (B,); nothing where the score is no share of a spread."""
+    answers = block.answers
+    if isinstance(answers, ScorerAnswers) and isinstance(answers.scorer, Explained):
+        return answers.scorer.spread(answers.values)
+    return torch.zeros_like(block.scores[0])
+
+
+def _add_scores(unperturbed: Tensor, spread: Tensor, scores: Tensor) -> Tensor:
+    """Add up scores (E, B), their changes from the unperturbed ones (1, B) and the spread (B,), (8, E)."""
     change = scores - unperturbed
-    return torch.stack([each.sum(1) for each in (scores, scores**2, change, change**2)])
+    plain = [each.sum(1) for each in (scores, scores**2, change, change**2)]
+    own = [each.sum().expand(len(scores)) for each in (spread, spread**2)]
+    return torch.stack([*plain, *own, scores @ spread, change @ spread])

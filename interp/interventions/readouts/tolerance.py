@@ -15,6 +15,10 @@ TOLERATED = 0.01  # accuracy or agreement that an intervention may cost and stil
 CENTRES = {"scale": 1.0, "offset": 0.0}
 
 
+LEAST_SAMPLES = 500
+"""Number of samples from which a tolerance has an interval: with fewer, hardly one is lost before 1 % is."""
+
+
 @dataclass(frozen=True)
 class Tolerance:
     """Widest connected ranges of levels around the no-op that cost less than `TOLERATED`.
@@ -105,14 +109,21 @@ def tolerance_row(
 
 
 def _intervals(levels: Mapping[str, Array], right: Mapping[str, Array], seed: int, repetitions: int) -> Array:
-    """Bootstrap (low, high) of the lowest factor, the tolerated shift and their ratio, (2, 3)."""
+    """Bootstrap (low, high) of the lowest factor, the tolerated shift and their ratio, (2, 3).
+
+    A draw that bears neither weakening nor shifting has no ratio, and leaves it open at both ends: see
+    `percentile_interval`. Of fewer than `LEAST_SAMPLES` samples ratios are left open, and the others have no interval.
+    """
+    if right["scale"].shape[1] < LEAST_SAMPLES:
+        return np.array([[np.nan, np.nan, 0.0], [np.nan, np.nan, np.inf]])
     both = np.concatenate([right[kind] for kind in CENTRES])  # one draw of samples serves both sweeps
     cut = len(right["scale"])
     drawn = [
         tolerance(levels, {"scale": share[:cut], "offset": share[cut:]})
         for share in paired_bootstrap(both, repetitions, seed)
     ]
-    return np.array(percentile_interval(np.array([(one.scale[0], one.width, one.ratio) for one in drawn])))
+    ends = percentile_interval(np.array([(one.scale[0], one.width, one.ratio) for one in drawn]))
+    return np.maximum(ends, 0)
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,7 @@ def _match(layer: str, match: ClusterMatch) -> dict[str, Any]:
         "matched": {kind: _distances(kind, match) for kind in match.match},
         "agreement": match.agreement,
         "accuracy": match.accuracy,
+        "untrained": match.untrained,
     }
 
 

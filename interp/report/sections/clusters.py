@@ -31,6 +31,8 @@ def section(results: Results) -> Section:
         "A dot left of its null's range means that the prototypes lie closer to clusters than chance explains. ARI "
         "and NMI compare two ways of grouping the same inputs: 1 is the same grouping, the null is what chance "
         "gives.",
+        "The last table sets the same distance, over fewer nodes and rows, beside layers that were never trained: only "
+        "what is closer than the 2.5 % point of each kind of them is called closer than an untrained layer's.",
         "A close match shows that nodes sit near clusters, not that the network uses them; and k-means itself cuts "
         "smooth data into clusters that are not there.",
     )
@@ -41,7 +43,7 @@ def section(results: Results) -> Section:
         if layer in named and any(match.null_distance for match in found)
     )
     matches = [(layer, match) for layer, found in results.clusters.items() for match in found]
-    tables = (_classifiers(matches), _agreements(matches), _matched(matches))
+    tables = (_classifiers(matches), _agreements(matches), _matched(matches), _untrained(matches))
     return Section(
         "Clusters",
         (*text, *undrawn(named, results.clusters)),
@@ -96,6 +98,34 @@ def _matched_row(layer: str, match: ClusterMatch, kind: str) -> dict[str, Any]:
         "prototype": kind,
         "distance": cells.number(match.mean_distance[kind]),
         **{f"null: {name}": cells.number(*span) for name, span in match.null_range(kind).items()},
+    }
+
+
+def _untrained(matches: list[tuple[str, ClusterMatch]]) -> Table:
+    rows = [
+        _untrained_row(layer, match, row)
+        for layer, match in matches
+        for row in match.untrained.to_dict(orient="records")
+    ]
+    caption = (
+        "Mean distance to the matched centroid beside untrained layers over the same rows, with the mean and the 2.5 % "
+        "point of each kind of these, and the share of layers that are as close (p)."
+    )
+    return Table(pd.DataFrame(rows, dtype=object), caption, sortable=True)
+
+
+def _untrained_row(layer: str, match: ClusterMatch, row: dict[Any, Any]) -> dict[str, Any]:
+    closer = match.closer_than_untrained(row["prototype"])
+    return {
+        "layer": cells.Code(layer, 32),
+        "k": cells.count(match.k),
+        "prototype": row["prototype"],
+        "distance": cells.number(row["distance"]),
+        "beside": row["null"],
+        "its mean": cells.number(row["mean"]),
+        "its 2.5 % point": cells.number(row["low"]),
+        "p": cells.probability(row["p_value"]),
+        "in words": "" if closer is None else f"{'' if closer else 'no '}closer than an untrained layer's",
     }
 
 

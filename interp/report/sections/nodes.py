@@ -37,13 +37,15 @@ def section(results: Results) -> Section:
     name = find_task(results.model.task).score
     split, ways = shown_split(table), [str(way) for way in dict.fromkeys(table["intervention"])]
     text = (
-        f"Each node's output is replaced by {' or by '.join(map(_words, ways))}, one node at a time, and the {split} "
-        "split is run again. Each layer's nodes that cost most come first; a click on a heading sorts by it.",
+        f"Each node's output is replaced by {' or by '.join(map(_words, ways))}, one at a time, and {_where(split)} "
+        "run again: intervals and q are of these samples. Beside them stands the change on the training samples, not "
+        "tested: a network that knows its samples by heart needs every node for them, on fresh samples perhaps none. "
+        "Each layer's nodes that cost most on the training samples come first; a click on a heading sorts by it.",
         f"q is the p-value of {paired_test(name)} after Benjamini-Hochberg correction over the layer's nodes: below "
         "0.05, the change is unlikely to be luck. On many samples even a tiny change has a small q: look at its size.",
         "A node without effect is not useless: others may carry the same information.",
     )
-    rows = _rows(table[table["split"] == split], ways, results)
+    rows = _rows(results.effects, ways, results)
     unit = unit_of_change(name, name.words)
     caption = f"The {MOST} most sensitive nodes of each layer; all are in report.json. Change is {unit}."
     found = Table(pd.DataFrame(rows, dtype=object), caption, sortable=True)
@@ -100,14 +102,32 @@ def _words(way: str) -> str:
     return REPLACED.get(way, way)
 
 
-def _rows(table: pd.DataFrame, ways: list[str], results: Results) -> list[dict[str, Any]]:
-    """Give a row for each of the most sensitive nodes, with what every way of replacing it does."""
-    found = {(row["layer"], row["node"], row["intervention"]): row for row in table.to_dict(orient="records")}
-    chosen = _by_layer(table[table["intervention"] == ways[0]], "difference")
+def _where(split: str) -> str:
+    """Name the samples that test nodes."""
+    if split == "test":
+        return "the test split is"
+    return f"a half of the training split that was drawn at random is ({split}; the network was trained on it too)"
+
+
+def _rows(effects: Effects, ways: list[str], results: Results) -> list[dict[str, Any]]:
+    """Give a row for each of the nodes that cost most in training, with what every way of replacing it does."""
+    tested, trained = (_by_node(part) for part in (effects.tested_nodes, effects.training_nodes))
+    by = effects.training_nodes if len(effects.training_nodes) else effects.tested_nodes
+    chosen = _by_layer(by[by["intervention"] == ways[0]], "difference")
     return [
-        _row(layer, int(node), {way: found.get((layer, node, way), {}) for way in ways}, results)
+        _row(
+            layer,
+            int(node),
+            {way: (tested.get((layer, node, way), {}), trained.get((layer, node, way), {})) for way in ways},
+            results,
+        )
         for layer, node in zip(chosen["layer"], chosen["node"], strict=True)
     ]
+
+
+def _by_node(table: pd.DataFrame) -> dict[Any, dict[Any, Any]]:
+    """Give the rows of a table by layer, node and intervention."""
+    return {(row["layer"], row["node"], row["intervention"]): row for row in table.to_dict(orient="records")}
 
 
 def _by_layer(table: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -116,13 +136,15 @@ def _by_layer(table: pd.DataFrame, column: str) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def _row(layer: str, node: int, found: dict[str, dict[Any, Any]], results: Results) -> dict[str, Any]:
+def _row(layer: str, node: int, found: dict[str, Any], results: Results) -> dict[str, Any]:
     row = {"node": cells.Code(f"{layer}:{node}", 40), **_boundary(results, layer, node)}
     score = find_task(results.model.task).score
-    for way, effect in found.items():
+    for way, (effect, trained) in found.items():
         ends = effect.get("difference_low"), effect.get("difference_high")
         row[f"change by {_words(way)}"] = change_cell(score, effect.get("difference"), *ends)
         row["q" if "q" not in row else f"q by {_words(way)}"] = cells.probability(effect.get("q_value"))
+        if trained:
+            row[f"training, by {_words(way)}"] = change_cell(score, trained.get("difference"))
     return row
 
 

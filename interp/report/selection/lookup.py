@@ -10,6 +10,9 @@ import pandas as pd
 
 from interp.types import Boundaries, GaussianFit, NodeLayer, Results
 
+ENDS = ("low", "high", "difference_low", "difference_high")
+"""Columns of the ends of intervals."""
+
 
 @dataclass(frozen=True)
 class Span:
@@ -106,6 +109,31 @@ def shown_split(frame: pd.DataFrame) -> str:
     """
     splits = list(dict.fromkeys(frame["split"])) if len(frame) else []
     return "test" if "test" in splits else (str(splits[0]) if splits else "")
+
+
+def most_harmful(table: pd.DataFrame, site: str) -> list[dict[Any, Any]]:
+    """Select every split's rows at the level of each sweep that costs most on the first split.
+
+    On the split that chose the level, the worst of many, an interval would not hold the truth as often as it says: it
+    has none there.
+
+    Parameters
+    ----------
+    table
+        Sweeps, as in `Effects.whole_layers`.
+    site
+        Column that names what was changed.
+    """
+    rows: list[dict[Any, Any]] = []
+    for _, part in table.groupby([site, "intervention"], sort=False):
+        first = part[part["split"] == part["split"].iloc[0]]
+        if first["score"].isna().all():
+            continue
+        level = first.loc[first["score"].idxmin(), "level"]
+        for row in part[(part["level"] == level) | (part["level"].isna() & pd.isna(level))].to_dict(orient="records"):
+            chose = row["split"] == first["split"].iloc[0]
+            rows.append(row | (dict.fromkeys(ENDS, float("nan")) if chose else {}))
+    return rows
 
 
 def analysed(results: Results) -> Iterator[tuple[NodeLayer, GaussianFit, Boundaries]]:

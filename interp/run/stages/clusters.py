@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 
-from interp.analysis import match_clusters
+from interp.analysis import UntrainedOptions, beside_untrained, match_clusters
 from interp.recording import layer_rows
-from interp.run.recorded import each_layer, recorded
+from interp.run.recorded import affine_of, each_layer, recorded
 from interp.run.run import Run
 from interp.run.stage import Stage
 from interp.run.summaries import counted
 from interp.tasks import find_task
-from interp.types import ClusterMatch, LabelledInputs, NodeLayer, Prototypes, Recording
+from interp.types import Array, ClusterMatch, LabelledInputs, NodeLayer, Prototypes, Recording
 
 
 def run(run: Run) -> dict[str, tuple[ClusterMatch, ...]]:
@@ -39,12 +40,25 @@ def run(run: Run) -> dict[str, tuple[ClusterMatch, ...]]:
         nodes = len(found.nodes)
         classes = max(len(run.data.classes), 2) if find_task(run.model.task).counted else nodes
         ks = sorted({nodes, classes}, reverse=True)
-        return tuple(
+        matches = (
             match_clusters(train, test, found.layer_input, found.effective_count, k, run.options.clusters) for k in ks
+        )
+        affine = affine_of(run, layer)
+        return tuple(
+            match if affine is None else _beside_untrained(run, layer, train, match, affine) for match in matches
         )
 
     with recorded(run, "test") if "test" in run.data.splits else nullcontext() as held_out:
         return each_layer(run, one)
+
+
+def _beside_untrained(
+    run: Run, layer: NodeLayer, train: LabelledInputs, match: ClusterMatch, affine: tuple[Array, Array]
+) -> ClusterMatch:
+    """Add how close the prototypes of untrained layers lie to the same centroids."""
+    options = UntrainedOptions(seed=run.options.clusters.seed)
+    table = beside_untrained(train.inputs, match.centroids, *affine, layer.activation, options, run.options.prototypes)
+    return replace(match, untrained=table)
 
 
 def _sample(run: Run, recording: Recording, layer: NodeLayer) -> LabelledInputs:
@@ -78,6 +92,6 @@ STAGE = Stage(
     needs=("record", "prototypes"),
     run=run,
     summarise=summarise,
-    options=("seed", "clusters"),
+    options=("seed", "clusters", "prototypes"),
     field="clusters",
 )

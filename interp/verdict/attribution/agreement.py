@@ -7,6 +7,9 @@ from scipy import stats
 
 from interp.types import Array
 
+LEAST_NODES = 16
+"""Number of nodes from which a rank correlation has an interval: over fewer, drawing nodes anew does not cover."""
+
 
 def spearman(first: Array, second: Array) -> tuple[float, float]:
     """Give Spearman's rank correlation rho and its two-sided p-value.
@@ -33,7 +36,7 @@ def spearman(first: Array, second: Array) -> tuple[float, float]:
 
 
 def bootstrap(first: Array, second: Array, repetitions: int, seed: int) -> tuple[float, float]:
-    """Give the 95 % percentile interval of rho; NaN where most draws have none.
+    """Give the 95 % percentile interval of rho; NaN for fewer than `LEAST_NODES`, and where most draws have none.
 
     Parameters
     ----------
@@ -49,6 +52,8 @@ def bootstrap(first: Array, second: Array, repetitions: int, seed: int) -> tuple
     low, high
         Ends of the interval.
     """
+    if len(first) < LEAST_NODES:
+        return float("nan"), float("nan")
     rng = np.random.default_rng(seed)
     draws = rng.integers(0, len(first), (repetitions, len(first)))
     rhos = np.array([spearman(first[rows], second[rows])[0] for rows in draws])

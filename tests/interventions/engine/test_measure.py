@@ -11,8 +11,10 @@ from small_networks import Hidden, data, loaded, mlp, ranges_of
 
 from interp.analysis import mcnemar, mean_from_sums
 from interp.interventions import INTERVENTIONS, InterventionOptions, Ranges, ablate, intervene, levels, tally
-from interp.interventions.engine.measure import counted, measure, measure_together
+from interp.interventions.engine.measure import _of_scores, counted, measure, measure_together
+from interp.interventions.engine.sums import Sums, _add_scores
 from interp.network.inputs import outputs_on
+from interp.tasks.scorers import each_explained
 from interp.types import Dataset, Split
 
 CHAIN, PLAIN = mlp("relu")
@@ -60,12 +62,35 @@ def test_intervals_and_tests_are_paired_by_row():
 
     first, second = per_sample(OUTPUTS), per_sample(PLAIN.outputs(torch.from_numpy(INPUTS), 0, after=silent).numpy())
     test = stats.ttest_rel(second, first)
-    low, high = test.confidence_interval()
     assert found.difference[0] == pytest.approx((second - first).mean(), abs=1e-6)
-    assert (found.difference_low[0], found.difference_high[0]) == pytest.approx((low, high), abs=1e-6)
     assert found.p_value[0] == pytest.approx(test.pvalue, rel=1e-4)
-    interval = stats.ttest_1samp(second, 0).confidence_interval()
-    assert (found.low[0], found.high[0]) == pytest.approx(tuple(interval), abs=1e-6)
+
+
+def test_intervals_of_r2_are_those_of_drawing_samples_anew():
+    """Errors and the spread of the answers are drawn together: the spread is not known either."""
+    values = (TARGETS.sum(1) + 3 * RNG.normal(size=len(TARGETS)))[:, None]
+    outputs, other = values + RNG.normal(0, 3, values.shape), values + RNG.normal(0, 4, values.shape)
+    scorer = each_explained(values)
+    answers = torch.from_numpy(values)
+    first, second = (scorer(torch.from_numpy(each), answers, "linear")[0] for each in (outputs, other))
+    rows = _add_scores(first[None], scorer.spread(answers), second[None]).numpy()
+    found = _of_scores(Sums(len(values), False, float(first.sum()), 0.0, np.zeros(0), rows, np.zeros(1)))
+    draws = np.random.default_rng(0).integers(0, len(values), (4000, len(values)))
+    drawn = [(r2_score(values[rows], each[rows])) for each in (outputs, other) for rows in draws]
+    before, after = np.reshape(drawn, (2, -1))
+    wide = np.quantile(after, [0.025, 0.975])
+    assert (found.low[0], found.high[0]) == pytest.approx(tuple(wide), abs=0.12 * np.ptp(wide))
+    change = np.quantile(after - before, [0.025, 0.975])
+    assert (found.difference_low[0], found.difference_high[0]) == pytest.approx(
+        tuple(change), abs=0.12 * np.ptp(change)
+    )
+
+
+def test_r2_of_few_samples_has_no_interval():
+    model = network("regression")
+    found = measure(model, model.layers[0], [ablate(3, 0.0)], Split(INPUTS[:99], None, TARGETS[:99]))
+    assert np.isfinite([found.score[0], found.difference[0], found.p_value[0]]).all()
+    assert np.isnan([found.low[0], found.high[0], found.difference_low[0], found.difference_high[0]]).all()
 
 
 def test_several_labels_are_counted():

@@ -148,3 +148,21 @@ def test_levels_of_a_copy_are_fractions_of_its_own_output_ranges():
     np.testing.assert_array_equal(shuffled[0], shuffled[1])
     np.testing.assert_array_equal(shuffled[0], alone["agreement"])
     assert not np.array_equal(*given)
+
+
+def test_few_samples_leave_the_ratio_open_and_the_others_without_an_interval():
+    row = tolerance_row(LEVELS, planted(samples=100), 0, 50)
+    assert (row["ratio_from"], row["ratio_to"]) == (0, float("inf"))
+    assert np.isnan([row["scale_low_from"], row["scale_low_to"], row["width_from"], row["width_to"]]).all()
+    assert np.isfinite(row["ratio"])
+
+
+def test_draws_that_bear_nothing_at_all_leave_the_ratio_open():
+    """About half of the draws lose 1 % at the first step of either sweep: theirs is 0 / 0."""
+    lost = np.arange(1000) < 10
+    right = {kind: np.tile(~lost, (len(level), 1)) for kind, level in LEVELS.items()}
+    right["scale"][LEVELS["scale"] >= 1] = True
+    right["offset"][LEVELS["offset"] == 0] = True
+    row = tolerance_row(LEVELS, right, 0, 200)
+    assert np.isnan(row["ratio"])
+    assert (row["ratio_from"], row["ratio_to"]) == (0, float("inf"))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from interp.report.drawing.level_axis import level_axis
 from interp.report.drawing.style import FAINT, OTHERS, canvas, pale, short
-from interp.report.selection.lookup import shown_split
+from interp.report.selection.lookup import most_harmful, shown_split
 from interp.report.tables import cells
 from interp.report.tables.measures import change_cell, score_cell, unit_of_change
 from interp.tasks import Score
@@ -74,7 +74,6 @@ def group_tables(effects: Effects, name: Score) -> tuple[Table, ...]:
     """
     if effects.groups.empty:
         return ()
-    groups = effects.groups.groupby(["group", "intervention", "split"], sort=False)
     rows = [
         {
             "changed together": cells.Code(row["group"], 40),
@@ -85,9 +84,10 @@ def group_tables(effects: Effects, name: Score) -> tuple[Table, ...]:
             "change": change_cell(name, row["difference"], row["difference_low"], row["difference_high"]),
             "q": cells.probability(row["q_value"]),
         }
-        for row in effects.groups.loc[groups["score"].idxmin().dropna()].to_dict(orient="records")
+        for row in most_harmful(effects.groups, "group")
     ]
     caption = (
-        "The most harmful level for what was changed together. Change is " + unit_of_change(name, name.words) + "."
+        "The most harmful level for what was changed together, chosen on the first split, whose figures have no "
+        "interval for that reason. Change is " + unit_of_change(name, name.words) + "."
     )
     return (Table(pd.DataFrame(rows, dtype=object), caption, sortable=True),)

@@ -15,6 +15,7 @@ from interp.report.sections.interventions.class_falls import class_figures, fall
 from interp.report.sections.interventions.groups import group_figures, group_tables
 from interp.report.sections.interventions.runs import run_figures, run_tables
 from interp.report.sections.interventions.tolerance import tolerance_figure, tolerance_text
+from interp.report.selection.lookup import most_harmful
 from interp.report.tables import cells
 from interp.report.tables.measures import change_cell, score_cell, unit_of_change
 from interp.tasks import Score, find_task
@@ -174,10 +175,12 @@ def _legend(figure: Any, table: pd.DataFrame) -> None:
 
 def _worst(table: pd.DataFrame, name: Score, what: str) -> Table:
     """Select the most harmful level of each sweep."""
-    groups = table.groupby(["layer", "intervention", "split"], sort=False)
-    known = table.loc[groups["score"].idxmin().dropna()]
-    rows = [_row(row, name, what) for row in known.to_dict(orient="records")]
-    caption = f"The most harmful level of each intervention. Change is {unit_of_change(name, what)}."
+    rows = [_row(row, name, what) for row in most_harmful(table, "layer")]
+    first = table["split"].iloc[0]
+    caption = (
+        f"The most harmful level of each intervention, chosen on the {first} split, whose figures have no interval for "
+        f"that reason. Change is {unit_of_change(name, what)}."
+    )
     return Table(pd.DataFrame(rows, dtype=object), caption, sortable=True)
 
 

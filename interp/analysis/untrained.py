@@ -1,0 +1,168 @@
+"""Prototypes of a layer beside those of layers that were never trained: how close each lie to k-means centroids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import linear_sum_assignment
+
+from interp.analysis.prototypes import PrototypeOptions, distance_of, strength_of
+from interp.types import Array
+
+KINDS = ("nearest", "strongest", "conditional")
+COLUMNS = ("prototype", "null", "distance", "mean", "low", "p_value", "repetitions")
+
+
+@dataclass(frozen=True)
+class UntrainedOptions:
+    """Options of the comparison with layers that were never trained.
+
+    Attributes
+    ----------
+    repetitions
+        Number of layers of each null. With 39, the least of them is the 2.5 % point.
+    rows
+        Largest number of rows, drawn at random, over which prototypes are averaged: those of the layer itself too.
+    nodes
+        Largest number of nodes, drawn at random; the others have as many.
+    seed
+        Seed of the random number generator.
+    """
+
+    repetitions: int = 39
+    rows: int = 2000
+    nodes: int = 64
+    seed: int = 0
+
+
+def beside_untrained(
+    inputs: Array,
+    centroids: Array,
+    weight: Array,
+    bias: Array,
+    activation: str,
+    options: UntrainedOptions = UntrainedOptions(),
+    prototypes: PrototypeOptions = PrototypeOptions(),
+) -> pd.DataFrame:
+    """Hold the distance from a layer's prototypes to their centroids beside that of untrained layers.
+
+    Any mean of many inputs lies close to some centroid, whatever the weights. The nulls are a fresh initialisation of
+    the layer (uniform weights and biases within 1/sqrt(D), as PyTorch draws them), one without biases, one whose
+    boundaries pass through the mean input, as a batch norm has it, and boundaries midway between two random inputs.
+
+    Parameters
+    ----------
+    inputs
+        Inputs of the layer, (S, D).
+    centroids
+        Centroids of the inputs, (k, D).
+    weight, bias
+        Weights (N, D) and biases (N,) of the layer's nodes.
+    activation
+        Name of the layer's activation.
+    options
+        Sizes, and the seed.
+    prototypes
+        Options of the prototypes.
+
+    Returns
+    -------
+    DataFrame
+        A row for each sort of prototype and null: the mean matched ``distance`` of the layer, the ``mean`` of the
+        null and its 2.5 % point (``low``), and the share of the null's layers, this one among them, that are as close
+        (``p_value``).
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(200, 3)) + 6 * np.eye(3)[rng.integers(0, 3, 200)]
+    >>> found = beside_untrained(x, 6 * np.eye(3), np.eye(3), np.full(3, -6.0), "abs")
+    >>> found.set_index(["prototype", "null"]).loc[("nearest", "untrained"), ["p_value", "repetitions"]].tolist()
+    [0.025, 39.0]
+    """
+    rng = np.random.default_rng([options.seed, 3])
+    x = np.asarray(inputs[rng.permutation(len(inputs))[: options.rows]], np.float32)
+    chosen = rng.permutation(len(weight))[: options.nodes]
+    own = _distances(x, x @ weight[chosen].T.astype(np.float32) + bias[chosen], centroids, activation, prototypes)
+    rows = []
+    for null, make in NULLS.items():
+        drawn = [make(x, len(chosen), rng) for _ in range(options.repetitions)]
+        others = [_distances(x, z, centroids, activation, prototypes) for z in drawn]
+        rows += [_row(kind, null, own[kind], np.array([each[kind] for each in others])) for kind in KINDS]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _row(kind: str, null: str, own: float, others: Array) -> tuple[object, ...]:
+    known = others[np.isfinite(others)]
+    if not len(known) or not np.isfinite(own):
+        return (kind, null, own, np.nan, np.nan, np.nan, len(known))
+    low = np.quantile(known, 0.025, method="weibull")
+    return (kind, null, own, known.mean(), low, (1 + (known <= own).sum()) / (1 + len(known)), len(known))
+
+
+# --------------------------------------------------------------------------- nulls: pre-activations (S, N)
+
+
+def _fresh(x: Array, nodes: int, rng: np.random.Generator) -> Array:
+    reach = 1 / np.sqrt(x.shape[1])
+    return _without_bias(x, nodes, rng) + rng.uniform(-reach, reach, nodes).astype(np.float32)
+
+
+def _without_bias(x: Array, nodes: int, rng: np.random.Generator) -> Array:
+    reach = 1 / np.sqrt(x.shape[1])
+    return np.asarray(x @ rng.uniform(-reach, reach, (x.shape[1], nodes)).astype(np.float32))
+
+
+def _through_the_mean(x: Array, nodes: int, rng: np.random.Generator) -> Array:
+    z = _without_bias(x, nodes, rng)
+    return np.asarray(z - z.mean(axis=0))
+
+
+def _between_inputs(x: Array, nodes: int, rng: np.random.Generator) -> Array:
+    first, second = x[rng.integers(0, len(x), (2, nodes))]
+    weight = first - second
+    return np.asarray(x @ weight.T - (weight * (first + second)).sum(axis=1) / 2)
+
+
+NULLS: dict[str, Callable[[Array, int, np.random.Generator], Array]] = {
+    "untrained": _fresh,
+    "untrained, without bias": _without_bias,
+    "untrained, batch norm": _through_the_mean,
+    "random data differences": _between_inputs,
+}
+"""Name of a null -> pre-activations (S, N) of a layer of it, from inputs, number of nodes and generator."""
+
+
+# --------------------------------------------------------------------------- prototypes of one layer
+
+
+def _distances(x: Array, z: Array, centroids: Array, activation: str, options: PrototypeOptions) -> dict[str, float]:
+    """Give the mean distance of each sort of prototype to its matched centroid (Hungarian); NaN without any."""
+    return {kind: _matched(points, centroids) for kind, points in _prototypes(x, z, activation, options)}
+
+
+def _prototypes(x: Array, z: Array, activation: str, options: PrototypeOptions) -> Iterator[tuple[str, Array]]:
+    """Yield the mean inputs of each sort, (N, D), of the nodes whose pre-activations vary."""
+    z = z[:, z.std(axis=0) > 1e-6 * np.abs(z).max(axis=0)]  # beyond float32's rounding
+    count = min(len(z), max(options.least, round(options.share * len(z))))
+    for kind, order in (("nearest", distance_of(z, activation)), ("strongest", -strength_of(z, activation))):
+        cut = np.partition(order, count - 1, axis=0)[count - 1]
+        within = (order <= cut).astype(np.float32)
+        yield kind, (within.T @ x) / within.sum(axis=0)[:, None]
+    mean, middle = z.mean(axis=0), x.mean(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # what varies by rounding alone may vary by nothing, squared
+        slope = (z - mean).T @ (x - middle) / len(x) / z.var(axis=0)[:, None]
+    yield "conditional", middle - slope * mean[:, None]
+
+
+def _matched(points: Array, centroids: Array) -> float:
+    points = points[np.isfinite(points).all(axis=1)]
+    if not len(points):
+        return float("nan")
+    points, centroids = points.astype(np.float64), centroids.astype(np.float64)
+    squares = (points**2).sum(axis=1)[:, None] + (centroids**2).sum(axis=1) - 2 * points @ centroids.T
+    cost = np.sqrt(np.maximum(squares, 0))
+    return float(cost[linear_sum_assignment(cost)].mean())
