@@ -79,6 +79,32 @@ def mlp(
     return nn.Sequential(OrderedDict(layers))
 
 
+def deep(
+    activation: str, *, inputs: int = 784, hidden: int = 64, depth: int = 2, classes: int = 10
+) -> nn.Sequential:
+    """Make a perceptron of several hidden layers of one width.
+
+    Parameters
+    ----------
+    activation
+        Name of an activation in `ACTIVATIONS`.
+    inputs, hidden, classes
+        Widths.
+    depth
+        Number of hidden layers.
+
+    Examples
+    --------
+    >>> list(dict(deep("tanh", depth=1).named_children()))
+    ['hidden1', 'activation1', 'output']
+    """
+    layers: list[tuple[str, nn.Module]] = []
+    for index in range(1, depth + 1):
+        layers.append((f"hidden{index}", nn.Linear(inputs if index == 1 else hidden, hidden)))
+        layers.append((f"activation{index}", ACTIVATIONS[activation]()))
+    return nn.Sequential(OrderedDict([*layers, ("output", nn.Linear(hidden, classes))]))
+
+
 def lenet(
     activation: str,
     *,
@@ -152,6 +178,11 @@ ARCHITECTURES: dict[str, Callable[..., nn.Sequential]] = {
     "offset-l2": partial(mlp, "abs", "negated-distance"),
     "abs-bn": partial(mlp, "abs", batch_norm=True),
     "relu-bn": partial(mlp, "relu", batch_norm=True),
+    "deep-abs": partial(deep, "abs"),
+    "deep-relu": partial(deep, "relu"),
+    "deep-sigmoid": partial(deep, "sigmoid"),
+    "deep-tanh": partial(deep, "tanh"),
+    "deep-gelu": partial(deep, "gelu"),
     "lenet": partial(lenet, "relu"),
     "lenet-relu": partial(lenet, "relu"),
     "lenet-abs": partial(lenet, "abs"),
