@@ -79,9 +79,7 @@ def mlp(
     return nn.Sequential(OrderedDict(layers))
 
 
-def deep(
-    activation: str, *, inputs: int = 784, hidden: int = 64, depth: int = 2, classes: int = 10
-) -> nn.Sequential:
+def deep(activation: str, *, inputs: int = 784, hidden: int = 64, depth: int = 2, classes: int = 10) -> nn.Sequential:
     """Make a perceptron of several hidden layers of one width.
 
     Parameters

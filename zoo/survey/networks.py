@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from zoo.training.recipes import Recipe
+from zoo.recipes import Recipe
 
 ACTIVATIONS = ("relu", "abs", "tanh", "gelu", "sigmoid")
 SEEDS = 5

@@ -40,7 +40,7 @@ def read_network(path: Path, inputs: Tensor) -> list[dict[str, Any]]:
     content = checkpoints.load(path)
     network = checkpoints.module_of(content).requires_grad_(False)
     facts = {
-        "data": content["data"],
+        "data": Path(content["data"]).stem,
         "activation": content["activation"],
         "depth": content["arguments"]["depth"],
         "seed": content["seed"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from interp.data import load_dataset
 from interp.errors import InterpError
 from interp.types import Dataset
 from zoo.papers.options import ReproduceOptions
-from zoo.papers.page import Page
+from zoo.papers.report.page import Page
 from zoo.survey import tables
 from zoo.survey.networks import DEPTHS, SEEDS, Condition, conditions
 from zoo.survey.reading import SAMPLES
@@ -41,17 +42,24 @@ def data_sets(options: ReproduceOptions) -> tuple[dict[str, Dataset], list[str]]
     opened, missing = {}, []
     for name in DEPTHS:
         try:
-            opened[name] = load_dataset(name, options.data)
+            opened[name] = load_dataset(spelled(name, options), options.data)
         except InterpError:
             missing.append(name)
     return opened, missing
+
+
+def spelled(name: str, options: ReproduceOptions) -> str:
+    """Say under which name or path a data set opens: those that nobody hosts are files in the folder of data sets."""
+    folder = options.data.root or os.environ.get("INTERP_DATA")
+    file = Path(folder or ".") / f"{name}.npz"
+    return str(file) if file.is_file() else name
 
 
 def networks(options: ReproduceOptions, data: Mapping[str, Dataset]) -> Iterator[tuple[Path, Tensor]]:
     """Give every finished network of the survey with the inputs to read it on."""
     for condition in conditions():
         if condition.data in data:
-            recipe, opened = condition.recipe(), data[condition.data]
+            recipe, opened = condition.recipe(spelled(condition.data, options)), data[condition.data]
             inputs = scaled(opened, recipe)["test"][0][:SAMPLES].clone()
             paths = options.networks(recipe, options.runs or SEEDS, opened, FOLDER, along=condition in ALONG)
             yield from ((path, inputs) for path in paths)
@@ -96,10 +104,10 @@ def introduction(rows: pd.DataFrame, fine: pd.DataFrame, missing: list[str]) -> 
         f"{activation} of depth {depth} on {data}: {n}" for (data, activation, depth), n in weak.items()
     )
     paragraphs = [
-        f"{len(fine[keys].drop_duplicates())} perceptrons, {SEEDS} seeds a condition, each read on {SAMPLES} test samples "
-        "that chose nothing, beside shuffled and freshly initialised copies of itself. S is above zero where the "
-        "decision hangs on small outputs (distances), below where it hangs on large ones (intensities); `docs` and "
-        "`zoo/planted` say how often the rule is right where the truth is known."
+        f"{len(fine[keys].drop_duplicates())} perceptrons, {SEEDS} seeds a condition, each read on {SAMPLES} test "
+        "samples that chose nothing, beside shuffled and freshly initialised copies of itself. S is above zero where "
+        "the decision hangs on small outputs (distances), below where it hangs on large ones (intensities); "
+        "`benchmarks/planted.py` measures how often the rule is right where the truth is known."
     ]
     if left_out:
         paragraphs.append(f"Left out, because they decide less than half way from chance to perfect: {left_out}.")
@@ -113,14 +121,14 @@ COMPARED = (
     "(data set and depth, mean of its seeds); p-values are two-sided and not corrected for the number of activations."
 )
 RARITY = (
-    "Spearman's correlation, over layers of all conditions, of S less its copies' middle with the mean skewness of the "
-    "nodes' outputs and with the share of outputs above halfway between a node's extremes. If whatever state is rare is "
-    "what is read, S falls with skewness and rises with that share."
+    "Spearman's correlation, over layers of all conditions, of S less its copies' middle with the mean skewness of "
+    "the nodes' outputs and with the share of outputs above halfway between a node's extremes. If whatever state is "
+    "rare is what is read, S falls with skewness and rises with that share."
 )
 LEVELS = (
-    "Share of predictions kept when every node of a layer is cut once, at the best quantile, and takes its conditional "
-    "mean on either side: trained networks, shuffled copies, fresh initialisations; `above_both` is the share of layers "
-    "that keep more than the mean of either kind."
+    "Share of predictions kept when every node of a layer is cut once, at the best quantile, and takes its "
+    "conditional mean on either side: trained networks, shuffled copies, fresh initialisations; `above_both` is the "
+    "share of layers that keep more than the mean of either kind."
 )
 ALONG_TRAINING = "Digits, two hidden layers; `two_levels_keep` as above; the counts are of seeds."
 EVERY = "`copies_low` and `copies_high`: central 95 % of the shuffled copies, mean over seeds."
