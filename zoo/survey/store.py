@@ -35,7 +35,7 @@ def rows_of_all(wanted: Mapping[Path, Tensor], file: Path, jobs: int = 1) -> pd.
         A row for every hidden layer, in the order of `wanted`.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    known = {one["network"]: one["rows"] for one in _lines(file)}
+    known = {one["network"]: one["rows"] for one in finished_lines(file)}
     missing = [path for path in wanted if _key(path) not in known]
     with ProcessPoolExecutor(jobs, get_context("spawn"), torch.set_num_threads, (1,)) as pool, file.open("a") as out:
         running = {pool.submit(read_network, path, wanted[path]): path for path in missing}
@@ -52,7 +52,7 @@ def _key(path: Path) -> str:
     return f"{path.parent.name}/{path.name}:{path.stat().st_mtime_ns}"
 
 
-def _lines(file: Path) -> list[dict[str, Any]]:
+def finished_lines(file: Path) -> list[dict[str, Any]]:
     """Read finished lines; the last one may have been cut off by a kill."""
     if not file.exists():
         return []
