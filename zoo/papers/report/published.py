@@ -1,7 +1,8 @@
 """The papers' tables, as numbers to compare with.
 
 Each lies as ``published/TABLE.csv`` in the room of its paper, all by Alan Oursland: as-NN tables 2, 3 and 5 (*Neural
-Networks as Nearest Neighbors*, 2024), use-DM (arXiv 2411.17932), learn-DM (arXiv 2502.02103).
+Networks as Nearest Neighbors*, 2024), use-DM (arXiv 2411.17932), learn-DM (arXiv 2502.02103), and LeNet
+from the result files beside the author's public code.
 """
 
 from __future__ import annotations
