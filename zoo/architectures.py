@@ -86,10 +86,14 @@ def deep(activation: str, *, inputs: int = 784, hidden: int = 64, depth: int = 2
     ----------
     activation
         Name of an activation in `ACTIVATIONS`.
-    inputs, hidden, classes
-        Widths.
+    inputs
+        Number of inputs.
+    hidden
+        Number of nodes of each hidden layer.
     depth
         Number of hidden layers.
+    classes
+        Number of outputs.
 
     Examples
     --------

@@ -117,11 +117,11 @@ class LayerVerdict(ShortRepr):
     layer
         Name of the layer.
     leaning
-        What is read of it: ``distances``, ``intensities``, ``neither``, or ``undecided``.
+        Verdict on the layer: ``distances``, ``intensities``, ``neither``, or ``undecided``.
     p_value
         Two-sided rank p-value of the balance, the larger of those beside each kind of copies; NaN where not read.
     p_holm
-        The same after Holm's correction for the number of layers that were read.
+        Rank p-value after Holm's correction for the number of layers that were read.
     copies
         Number of copies of each kind with a balance, the smaller of the two.
     statistics

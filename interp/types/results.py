@@ -30,7 +30,7 @@ class Verdict(ShortRepr):
     alerts
         Warnings that the reader needs before trusting the page.
     layers
-        What is read of each hidden layer, in network order.
+        Verdict on each hidden layer, in network order.
     """
 
     headline: str

@@ -25,7 +25,7 @@ def layer_verdicts(found: Mapping[str, ReadingProfile], rule: Rule = Rule()) -> 
     found
         Layer name -> its profile.
     rule
-        Thresholds.
+        Thresholds of the verdict.
     """
     read = {name: own for name, own in found.items() if not own.skipped}
     nulls = {name: [Null(kind, part) for kind, part in own.copied_balance.items()] for name, own in read.items()}

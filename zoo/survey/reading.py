@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,12 @@ from scipy import stats
 from torch import Tensor, nn
 
 from interp.types import Array
-from interp.verdict.reading.copies import fresh_copies, shuffled_copies
-from interp.verdict.reading.levels import Levels
-from interp.verdict.reading.measure import measure
-from interp.verdict.reading.noise import NoiseOptions
 from interp.verdict.reading.profile import LayerReading, ProfileOptions, read_chain
 from zoo import checkpoints
 from zoo.planted.planted import ends
 
 SAMPLES = 400
 """Number of test samples that a network is read on."""
-LEVEL_COPIES = 19
-"""Number of copies of either kind whose levels are counted, which takes longer than the noise."""
 
 
 def read_network(path: Path, inputs: Tensor) -> list[dict[str, Any]]:
@@ -52,43 +45,64 @@ def read_network(path: Path, inputs: Tensor) -> list[dict[str, Any]]:
 
 @torch.no_grad()
 def rows_of(network: nn.Sequential, inputs: Tensor) -> list[dict[str, Any]]:
-    """Read every hidden layer of a chain: the balance beside its copies, two levels beside theirs, and rarity."""
+    """Read every hidden layer of a chain: the balance beside its copies, two levels beside theirs, and rarity.
+
+    Parameters
+    ----------
+    network
+        Network with layers named as `zoo.architectures.deep` names them, in eval mode.
+    inputs
+        Samples that chose nothing, (S, D).
+
+    Returns
+    -------
+    list of dict
+        A row for every hidden layer, from the first.
+    """
     places = ends(network)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "There is a performance drop")  # of vmap, for a rare operation
-        found = read_chain(network, places, inputs, inputs, ProfileOptions(NoiseOptions()))
-        levels = two_levels(network, places, inputs)
+        found = read_chain(network, places, inputs, inputs, ProfileOptions(levels=True))
     return [
-        {"layer": number, **balance_row(found[name]), **levels[name], **state_row(network[:end](inputs))}
+        {
+            "layer": number,
+            **balance_row(found[name]),
+            **levels_row(found[name]),
+            **state_row(network[:end](inputs)),
+        }
         for number, (name, end) in enumerate(places.items(), 1)
     ]
 
 
 def balance_row(layer: LayerReading) -> dict[str, Any]:
-    """Put down a layer's balance with the central 95 % of each kind of copies."""
+    """Put down a layer's balance with the central 95 % of each kind of copies.
+
+    Parameters
+    ----------
+    layer
+        Reading of the layer.
+    """
     row: dict[str, Any] = {"leaning": layer.leaning, "balance": layer.balance, "p_value": layer.corrected}
     for kind, measured in layer.copies.items():
-        low, middle, high = np.nanquantile(measured.curve.balance, (0.025, 0.5, 0.975))
+        low, middle, high = np.nanquantile(measured.curve.balance, (0.025, 0.5, 0.975)).tolist()
         row |= {f"{kind}_low": low, f"{kind}_median": middle, f"{kind}_high": high}
     return row
 
 
-def two_levels(network: nn.Sequential, places: Mapping[str, int], inputs: Tensor) -> dict[str, dict[str, float]]:
-    """Give the predictions kept by each layer's best single cut, in the network and on average in its copies."""
-    kinds = {
-        "given": [network],
-        "shuffled": list(shuffled_copies(network, range(LEVEL_COPIES))),
-        "fresh": list(fresh_copies(network, range(LEVEL_COPIES), inputs)),
-    }
-    found: dict[str, dict[str, float]] = {name: {} for name in places}
-    for kind, networks in kinds.items():
-        for name, measured in measure(networks, places, inputs, NoiseOptions(ends_only=True), levels=True).items():
-            levels = measured.levels
-            assert isinstance(levels, Levels), "levels were asked for"
-            found[name] |= {f"kept_{kind}": float(levels.kept.mean())}
-            if kind == "given":
-                found[name] |= {"cut": float(levels.best_cut[0]), "levels_needed": float(levels.needed()[0])}
-    return found
+def levels_row(layer: LayerReading) -> dict[str, float]:
+    """Give the predictions kept by a layer's best single cut, in the network and on average in its copies.
+
+    Parameters
+    ----------
+    layer
+        Reading of the layer, with its levels counted.
+    """
+    levels = {"given": layer.given.levels} | {kind: measured.levels for kind, measured in layer.copies.items()}
+    row = {f"kept_{kind}": float(found.kept.mean()) for kind, found in levels.items() if found is not None}
+    given = levels["given"]
+    if given is None:
+        return row
+    return row | {"cut": float(given.best_cut[0]), "levels_needed": float(given.needed()[0])}
 
 
 def state_row(outputs: Tensor) -> dict[str, float]:
