@@ -19,6 +19,37 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(os.cpu_count() or 1, MOST_WORKERS)
 
 
+LONGEST = (
+    "checkpoints/inference/test_facts.py",
+    "test_api.py",
+    "checkpoints/inference/test_published.py",
+    "typing/test_user_script.py",
+    "checkpoints/formats/test_fuzz.py",
+    "run/test_reuse.py",
+    "zoo/papers/test_reproduce.py",
+    "interventions/test_commands.py",
+)
+"""Files that take 15 seconds of a core and more: begun first, so that none is left alone at the end."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep the tests of a file in one process, so that what they share is made once; files in the order collected."""
+    from xdist.scheduler import LoadFileScheduling
+
+    if config.getvalue("dist") != "load":
+        return None
+    config.option.loadscopereorder = False
+    return LoadFileScheduling(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    """Put the tests of the longest files first."""
+    order = {path: number for number, path in enumerate(LONGEST)}
+    place = {item.path: order.get(item.path.as_posix().rpartition("/tests/")[2], len(order)) for item in items}
+    items.sort(key=lambda item: place[item.path])
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Give the folder of published checkpoints and data beside the repository; skip where it is not."""
@@ -42,3 +73,21 @@ def _folder_of_tiny_runs(tmp_path_factory):
     """Give all processes of a session one folder for what they make once; see tiny_runs.py."""
     folder = tmp_path_factory.getbasetemp()
     os.environ["TINY_RUNS"] = str(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder)
+
+
+@pytest.fixture
+def few_draws():
+    """Let runs of a test be quick, where it is not of what is drawn at random."""
+    import quick  # and with it torch, which the process that hands out the tests does without
+
+    with quick.few_draws():
+        yield
+
+
+@pytest.fixture
+def blank_figures():
+    """Let pages of a test be quick, where it is not of their figures."""
+    import quick
+
+    with quick.blank_figures():
+        yield

@@ -10,6 +10,7 @@ import live_networks
 import numpy as np
 import pandas as pd
 import pytest
+import quick
 import torch
 from live_networks import CNN, MLP, Restless, TwoInputs, ViT, digits, trained
 from module_states import same, state_of
@@ -22,6 +23,8 @@ from interp.errors import InterpError, UsageError
 from interp.report.document.document import document
 from interp.run import all_settings, data_options_from, load_options_from, options_from
 from interp.types.shown import LONGEST
+
+pytestmark = pytest.mark.usefixtures("few_draws")
 
 QUICK = {
     "levels": 1,
@@ -75,6 +78,7 @@ def options_of(said):
     return load_options_from(said), data_options_from(said), options_from(said)
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_the_page_that_is_saved_is_that_of_the_command(tmp_path, monkeypatch):
     said = saved(MLP, tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -141,7 +145,8 @@ def test_a_failing_test_would_be_seen():
 @pytest.fixture(scope="module")
 def found():
     """Give everything about one small network."""
-    return interp.analyse(trained(MLP), digits(MLP), **QUICK)
+    with quick.few_draws():
+        return interp.analyse(trained(MLP), digits(MLP), **QUICK)
 
 
 def test_nodes(found):

@@ -1,9 +1,9 @@
 """What the README says is true: its Python runs, and its commands print what it shows."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
+
+from interp.cli.main import main
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 
@@ -12,14 +12,15 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-def test_the_worked_example(tmp_path, monkeypatch):
+def test_the_worked_example(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for code in blocks("python"):
         names: dict = {}
         exec(code, names)
     assert names["found"].kind.tolist() == ["coherent", "adhoc"], "as the comment in the README says"
-    command = [sys.executable, "-m", "interp", "inspect", "mine.pt", "--data", "digits"]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    capsys.readouterr()
+    assert main(["inspect", "mine.pt", "--data", "digits"]) == 0
+    printed = capsys.readouterr().out
     for line in ("  0: linear, 32 nodes, tanh", "  activation: tanh  [likely]", "  input_scaling: x/16  [likely]"):
         assert line in README
         assert line in printed

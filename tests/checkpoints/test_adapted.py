@@ -25,7 +25,7 @@ ROWS = 150
 RAW = LoadOptions(scaling="raw")
 QUICK = Options(
     clusters=ClusterOptions(repetitions=2),
-    interventions=InterventionOptions(levels=6, curve_levels=0),
+    interventions=InterventionOptions(levels=6, curve_levels=0, control_shuffles=2, control_samples=60),
     attribution=AttributionOptions(samples=20, steps=4, repetitions=20),
     reading=ReadingOptions(samples=40, images=20, read_copies=4),
     directions=2,
@@ -249,6 +249,7 @@ class Both(Mixed):
         return {"logits": super().forward(image, table, words), "twice": image.flatten(1)}
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_every_stage_runs_on_several_inputs_and_outputs(tmp_path):
     said = replace(MIXED, model="checkpoints.test_adapted:Both")
     run = start(saved(Both(), tmp_path), tmp_path / "run", str(mixed_data(tmp_path)), said, options=QUICK)

@@ -4,12 +4,14 @@ import json
 
 import numpy as np
 import pytest
+import quick
 import torch
 
 from interp.cli.main import main, report
 from interp.store import read_results
 from interp.types import Effects
 
+pytestmark = pytest.mark.usefixtures("few_draws")
 STATED = ("--activation", "relu", "--scaling", "raw", "--output", "linear")
 
 
@@ -127,7 +129,8 @@ def put(folder, state, data):
 @pytest.mark.parametrize("name", AWKWARD)
 def test_awkward_data_end_in_defined_results_and_a_whole_page(name, tmp_path, capsys):
     state, data = AWKWARD[name]
-    assert call(report, *put(tmp_path, state, data), *FEW) == 0, capsys.readouterr().err
+    with quick.blank_figures(made=True):
+        assert call(report, *put(tmp_path, state, data), *FEW) == 0, capsys.readouterr().err
     found = effects(tmp_path / "out")
     assert found.table["score"].between(0, 1).all()
     assert found.table[["low", "high", "difference", "p_value", "q_value"]].notna().all().all()

@@ -47,6 +47,7 @@ def test_it_takes_few_lines():
     assert len([line for line in INTERVENTION.splitlines() if line]) <= 15
 
 
+@pytest.mark.usefixtures("few_draws", "blank_figures")
 @pytest.mark.parametrize("name", ["my_edits:coarse", "coarse"], ids=["by import", "by dict entry"])
 def test_it_is_seen_everywhere(here, name, capsys):
     folder, plain, split = here

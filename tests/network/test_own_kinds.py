@@ -49,6 +49,7 @@ def test_it_takes_few_lines():
     assert len([line for line in KIND.splitlines() if line]) <= 15
 
 
+@pytest.mark.usefixtures("few_draws", "blank_figures")
 def test_it_is_seen_everywhere(here, capsys):
     said = ["net.pt", "--data", "data.npz", "--model", "my_layers:make", "--scaling", "raw"]
     assert main(["inspect", *said]) == 0

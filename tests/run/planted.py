@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from interp.analysis import ClusterOptions
+from interp.analysis import ClusterOptions, GaussianOptions
 from interp.checkpoints import LoadOptions
 from interp.interventions import InterventionOptions
 from interp.run.run import start
@@ -16,9 +16,15 @@ from interp.verdict.reading.options import ReadingOptions
 FEW = ReadingOptions(samples=40, images=20, read_copies=4)
 
 QUICK = Options(
-    clusters=ClusterOptions(repetitions=3), interventions=InterventionOptions(levels=12), reading=FEW, directions=4
+    gaussians=GaussianOptions(components=3),
+    clusters=ClusterOptions(repetitions=3),
+    interventions=InterventionOptions(levels=12, control_shuffles=3, control_samples=100),
+    attribution=AttributionOptions(samples=100, steps=10, repetitions=100),
+    reading=FEW,
+    directions=4,
 )
 SMALL = Options(
+    gaussians=GaussianOptions(components=2),
     clusters=ClusterOptions(rows=100, repetitions=2),
     interventions=InterventionOptions(levels=1, interventions=("scale",), curve_levels=2, control_samples=0),
     attribution=AttributionOptions(samples=20, steps=6, repetitions=50),

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from interp.analysis import ClusterOptions
+from interp.analysis import ClusterOptions, GaussianOptions
 from interp.checkpoints import LoadOptions, load_model
 from interp.data import DataOptions
 from interp.errors import DataError, UsageError
@@ -17,11 +17,14 @@ from interp.report.page import write_report
 from interp.run.pipeline import run_all
 from interp.run.run import start
 from interp.run.settings.options import Options
+from interp.verdict.attribution import AttributionOptions
 from interp.verdict.reading.options import ReadingOptions
 
 QUICK = Options(
+    gaussians=GaussianOptions(components=2),
     clusters=ClusterOptions(repetitions=2),
-    interventions=InterventionOptions(levels=4, curve_levels=3, control_samples=100),
+    interventions=InterventionOptions(levels=4, curve_levels=3, control_shuffles=2, control_samples=100),
+    attribution=AttributionOptions(samples=100, steps=10, repetitions=50),
     reading=ReadingOptions(samples=40, images=20, read_copies=4),
     directions=2,
 )
@@ -82,6 +85,7 @@ def test_the_task_and_the_facts_are_found(saved):
     assert model.scores["test"] > 0.7
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_the_whole_path(saved, tmp_path):
     case, folder = saved
     run = start(folder / "net.pt", tmp_path, str(folder / "data.npz"), options=QUICK)

@@ -18,6 +18,7 @@ from interp.report.sections import SECTIONS
 from interp.run.folder import locked, page_figures, remove_run
 from interp.run.pipeline import run_stages
 
+pytestmark = pytest.mark.usefixtures("few_draws", "blank_figures")
 ROOT = Path(__file__).parents[2]
 
 

@@ -4,11 +4,12 @@ import json
 
 import numpy as np
 import pytest
+import quick
 import torch
 from small_networks import data, dataset, loaded, mlp, ranges_of
 from torch import nn
 
-from interp.analysis import ClusterOptions
+from interp.analysis import ClusterOptions, GaussianOptions
 from interp.checkpoints import LoadOptions
 from interp.cli.main import main
 from interp.interventions import InterventionOptions, intervene
@@ -147,8 +148,10 @@ def test_only_drawn_nodes_are_attributed_with_the_numbers_of_all(network):
 
 WIDTH, DEPTH = 10, 14
 QUICK = Options(
+    gaussians=GaussianOptions(components=2),
     clusters=ClusterOptions(repetitions=2),
-    interventions=InterventionOptions(interventions=("scale", "offset")),
+    interventions=InterventionOptions(interventions=("scale", "offset"), control_shuffles=2, control_samples=60),
+    attribution=AttributionOptions(samples=50, steps=5, repetitions=20),
     limits=Limits(nodes_per_layer=4, single_nodes=8, swept_layers=3, inputs=100),
 )
 
@@ -169,7 +172,8 @@ def deep(tmp_path_factory):
     said = LoadOptions(activation="tanh", scaling="raw", output="linear")
     run = start(folder / "net.pt", folder / "out", str(folder / "data.npz"), said, options=QUICK)
     results = run_all(run)
-    return results, write_report(results, folder / "out", "python -m interp.report net.pt"), folder / "out"
+    with quick.blank_figures():
+        return results, write_report(results, folder / "out", "python -m interp.report net.pt"), folder / "out"
 
 
 def test_a_deep_network_is_looked_at_in_part(deep):

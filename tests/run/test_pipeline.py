@@ -85,6 +85,7 @@ def test_same_seed_same_numbers(results, tmp_path):
         np.testing.assert_array_equal(again.clusters[layer][0].centroids, found.clusters[layer][0].centroids)
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_page_and_json_agree(results, tmp_path):
     _, found = results
     write_report(found, tmp_path, "python -m interp.report net.pt")

@@ -101,6 +101,7 @@ def mine(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.usefixtures("few_draws", "blank_figures")
 def test_a_stage_from_outside_is_in_the_commands_the_files_and_the_page(mine, monkeypatch, capsys):
     monkeypatch.setattr("interp.cli.report.SECTIONS", {"reproduce": SECTIONS["reproduce"]})  # others take seconds
     assert len([line for line in STAGE.splitlines() if line]) <= 15

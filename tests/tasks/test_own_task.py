@@ -60,6 +60,7 @@ def test_it_takes_few_lines():
     assert len([line for line in TASK.splitlines() if line]) <= 15
 
 
+@pytest.mark.usefixtures("few_draws", "blank_figures")
 def test_it_is_seen_everywhere(here, capsys):
     said = ["net.pt", "--data", "data.npz", "--activation", "relu", "--scaling", "raw", "--task", "my_tasks:NEAR"]
     assert main(["inspect", *said]) == 0

@@ -22,6 +22,7 @@ def test_it_uses_every_public_name():
     assert used == set(interp.__all__)
 
 
+@pytest.mark.usefixtures("few_draws", "blank_figures")
 def test_it_runs(capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", [str(SCRIPT)])
     runpy.run_path(str(SCRIPT), run_name="__main__")
