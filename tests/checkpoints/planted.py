@@ -54,7 +54,11 @@ def inputs(scaling="x/16", rows: int | None = 50, part="test") -> torch.Tensor:
 
 @torch.no_grad()
 def same_outputs(first, second, x=None) -> None:
-    """Assert that two modules agree to 1e-6 of their largest output."""
+    """Assert that two modules agree to 5e-6 of their largest output.
+
+    Float32 rounds a sum at 6e-8 of its terms' magnitudes, which are some times larger than the sum, in each of a few
+    layers; the order of the terms is the machine's. A wrong activation or scaling is off by 1e-3 and more.
+    """
     x = inputs() if x is None else x
     expected = second(x)
-    torch.testing.assert_close(first(x), expected, atol=1e-6 * float(expected.abs().max()), rtol=0)
+    torch.testing.assert_close(first(x), expected, atol=5e-6 * float(expected.abs().max()), rtol=0)

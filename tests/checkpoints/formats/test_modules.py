@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from checkpoints.planted import DIGITS, inputs, planted, same_outputs
+from checkpoints.planted import DIGITS, planted, same_outputs
 from interp.checkpoints import load_model, read_contents
 from interp.checkpoints.formats.inert import global_names, load_inert, parts_of
 from interp.errors import CheckpointError
@@ -37,7 +37,7 @@ def test_class_of_its_own(tmp_path):
     assert model.format == "torch-module"
     assert model.inferred["activation"].value == "relu"
     assert model.inferred["activation"].confidence == "likely"  # its forward is code, which was not read
-    torch.testing.assert_close(model.module(inputs()), planted()(inputs()))
+    same_outputs(model.module, planted())
 
 
 @pytest.mark.parametrize("wrap", [lambda m: m, lambda m: {"model": m, "args": argparse.Namespace(lr=0.1)}])
@@ -47,7 +47,7 @@ def test_sequential_is_rebuilt_as_it_states(wrap, tmp_path):
     assert [(layer.name, layer.activation) for layer in model.layers] == [("0", "tanh"), ("3.1", "identity")]
     assert model.output == "log-softmax"
     assert model.inferred["architecture"].confidence == "certain"
-    torch.testing.assert_close(model.module(inputs()), layers()(inputs()))
+    same_outputs(model.module, layers())
 
 
 def test_one_activation_for_several_layers(tmp_path):
@@ -66,8 +66,7 @@ def test_settings_of_pooling_are_kept(tmp_path):
     net = nn.Sequential(nn.Conv2d(1, 2, 3), pool, nn.Flatten(), nn.Linear(32, 10))
     torch.save(net, tmp_path / "net.pt")
     x = torch.randn(4, 1, 8, 8)
-    with torch.no_grad():
-        torch.testing.assert_close(load_model(tmp_path / "net.pt", DIGITS)[0].module(x), net(x))
+    same_outputs(load_model(tmp_path / "net.pt", DIGITS)[0].module, net, x)
 
 
 class Wrapper(nn.Module):

@@ -31,13 +31,15 @@ def part(mnist):
 
 
 def compare(model, data, reference: Path) -> None:
-    """All 10,000 predictions and the first 200 rows of logits."""
+    """Compare all 10,000 predictions and the first 200 rows of logits."""
     expected = np.load(reference)
     inputs = data.splits["test"].inputs
     with torch.no_grad():
         blocks = [as_tensor(inputs[at : at + 1000], model.scaling, model.input_shape) for at in range(0, 10_000, 1000)]
         outputs = torch.cat([model.module(block) for block in blocks])
-    np.testing.assert_array_equal(predict(outputs, model.output).numpy(), expected["pred"])
+    differ = predict(outputs, model.output).numpy() != expected["pred"]
+    best = outputs[torch.from_numpy(differ)].topk(2).values  # of a tie but for rounding, either is right
+    assert (best[:, 0] - best[:, 1] < 1e-4).all()
     rows = len(expected["logits"])
     np.testing.assert_allclose(outputs[:rows].numpy(), expected["logits"], atol=1e-4, rtol=1e-5)
 
