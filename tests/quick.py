@@ -12,12 +12,14 @@ from interp.interventions import InterventionOptions
 from interp.report.drawing import pictures
 from interp.run.settings.options import Options
 from interp.verdict.attribution import AttributionOptions
+from interp.verdict.reading.options import ReadingOptions
 
 FEW = {
     "gaussians": GaussianOptions(components=2),
     "clusters": ClusterOptions(repetitions=2),
     "interventions": InterventionOptions(control_shuffles=2, control_samples=60),
     "attribution": AttributionOptions(samples=30, steps=4, repetitions=20),
+    "reading": ReadingOptions(samples=40, images=20, read_copies=4),
     "directions": 2,
 }
 

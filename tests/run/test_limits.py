@@ -22,6 +22,7 @@ from interp.run.settings.limits import Limits, is_large, large_limits, settled, 
 from interp.run.settings.options import Options
 from interp.types import KINDS, NodeLayer
 from interp.verdict.attribution import AttributionOptions, attribute
+from interp.verdict.reading.options import ReadingOptions
 
 
 def layers(count, nodes=16):
@@ -152,6 +153,7 @@ QUICK = Options(
     clusters=ClusterOptions(repetitions=2),
     interventions=InterventionOptions(interventions=("scale", "offset"), control_shuffles=2, control_samples=60),
     attribution=AttributionOptions(samples=50, steps=5, repetitions=20),
+    reading=ReadingOptions(samples=40, images=20, read_copies=4),
     limits=Limits(nodes_per_layer=4, single_nodes=8, swept_layers=3, inputs=100),
 )
 
