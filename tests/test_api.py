@@ -176,7 +176,7 @@ def test_the_tables_have_the_columns_that_their_descriptions_name(found):
         columns = set(getattr(found, name).columns)
         assert columns - from_effects - with_ends <= described
         assert {word for word in described if not word.startswith("_")} - columns <= {
-            *("coherent", "adhoc", "dead", "unsampled", "intervene"),
+            *("coherent", "adhoc", "undecided", "dead", "unsampled", "intervene"),
         }
 
 
@@ -184,7 +184,7 @@ def test_layers(found):
     layers = found.layers
     assert layers.index.tolist() == ["fc1", "fc2"]
     assert layers["nodes"].tolist() == [12, 4]
-    kinds = layers[["coherent", "adhoc", "one_sided", "dead", "unsampled"]]
+    kinds = layers[["coherent", "adhoc", "undecided", "one_sided", "dead", "unsampled"]]
     assert kinds.sum(axis=1).tolist() == [12, 4]
     assert layers.loc["fc1", "rank_correlation"] == found.results.attribution["fc1"].rank_correlation
     given = found.results.effects.tolerance.query("network == 'given'").set_index("layer")

@@ -15,9 +15,12 @@ ANALYSIS = (
     "outputs",
     "moments",
     "mixtures",
+    "distributions",
+    "components",
     "gaussians",
     "nulls",
     "distances",
+    "labels",
     "boundaries",
     "prototypes",
     "untrained",
@@ -123,12 +126,12 @@ def upward(graph):
 
 def forbidden(name, target):
     """Whether a module may not import another for a reason of its own, whatever their rooms."""
-    short = name.removeprefix("interp.analysis.")
+    short, *inner = name.removeprefix("interp.analysis.").split(".")
     if within(target, "zoo") or (within(target, "h5py") and not within(name, "interp.store")):
         return True
     if within(name, "interp.analysis") and name != "interp.analysis":
-        lower = [f"interp.analysis.{other}" for other in ANALYSIS[: ANALYSIS.index(short)]]
-        return not (within(target, *PURE, *STANDARD) or target in lower)
+        end = ANALYSIS.index(short) + bool(inner)  # what lies in a room may use its neighbours there
+        return not within(target, *PURE, *STANDARD, *(f"interp.analysis.{other}" for other in ANALYSIS[:end]))
     if within(name, "interp.report.sections"):
         return within(target, *HEAVY_FOR_SECTIONS)
     if (room := inner_room(name)) and within(target, "interp.checkpoints"):

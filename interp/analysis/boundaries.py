@@ -5,16 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from interp.analysis.distances import distance_interval
-from interp.analysis.nulls import chance_curves, chance_within, clusters_of, random_points, share_p_values
-from interp.analysis.statistics import benjamini_hochberg, share_interval
+from interp.analysis.distributions import Distribution
+from interp.analysis.labels import claimed
+from interp.analysis.nulls.clusters import chance_within, classes_of, clusters_of
+from interp.analysis.nulls.shares import Shares, shares_of
+from interp.analysis.statistics import benjamini_hochberg
 from interp.errors import UsageError, check_kind, check_seed, unknown_name
-from interp.types import UNSAMPLED, Array, Boundaries, GaussianFit, Thresholds, as_column
+from interp.types import UNSAMPLED, Array, Boundaries, Coherence, GaussianFit, Thresholds, as_column
 
 PRESETS: dict[str, Thresholds] = {
     "default": Thresholds(),
     "as-nn": Thresholds(rule="mean", epsilon=1.0, one_sided=1.01),
 }
-"""Name -> thresholds. ``as-nn`` is the rule of experiment 1 of as-NN, |W mu + b| <= 1, which has no one-sided nodes."""
+"""Name -> thresholds. ``as-nn`` is the rule of experiment 1 of as-NN: |W mu + b| <= 1 is coherent, and a node whose
+final mean squared error is above 1.7 is dead; there are neither one-sided nor undecided nodes."""
 
 EPSILONS = np.unique(np.round(np.geomspace(0.01, 3, 36), 4))
 """Thresholds, in sigma, at which the share of coherent nodes is given."""
@@ -55,13 +59,15 @@ def classify_boundaries(
     dead: Array | None = None,
     bias: Array | None = None,
     directions: GaussianFit | None = None,
+    loss: Array | None = None,
     seed: int = 0,
 ) -> Boundaries:
     """Tell coherent boundaries, which pass through the mean of a cluster, from ad hoc ones.
 
     The distance of the boundary z = 0 to a component with mean m and standard deviation s is d = |m| / s, in sigma.
     Its 95 % interval is that of `distance_interval`, and its p-value the chance that a parallel boundary through a
-    random data point comes as close. Rule ``mean`` is that of as-NN, experiment 1.
+    random data point comes as close. Rule ``mean`` is that of as-NN, experiment 1. A node is called coherent or ad hoc
+    only where the data allow it (`interp.analysis.labels`), else undecided; shares and nulls count all live nodes.
 
     Parameters
     ----------
@@ -74,7 +80,10 @@ def classify_boundaries(
     bias
         Biases of the nodes (N,), for the null that permutes them among nodes; None leaves that null out.
     directions
-        Gaussians of random directions through the same inputs, for the null of that name; None leaves it out.
+        Gaussians of random directions through the same inputs, weights of variance 1 and no bias, for the nulls
+        ``random direction`` and ``fresh ...``; None leaves them out.
+    loss
+        Final loss of each node (N,), by which rule ``mean`` calls a node dead; None where it is not known.
     seed
         Seed of the random number generators of bootstrap and permutations.
 
@@ -86,56 +95,82 @@ def classify_boundaries(
     Raises
     ------
     DataError
-        If `dead` or `bias` does not have one entry for each node.
+        If `dead`, `bias` or `loss` does not have one entry for each node.
     UsageError
         If a threshold is out of range, or an argument is of another class.
 
     Examples
     --------
     >>> from interp.analysis.gaussians import fit_gaussians
-    >>> z = np.random.default_rng(0).normal([0, 2], 1, (500, 2))
-    >>> classify_boundaries(fit_gaussians(z)).kind
+    >>> rng = np.random.default_rng(0)
+    >>> z = np.where(rng.random((900, 2)) < 0.5, rng.normal(0, 1, (900, 2)), rng.normal(8, 1, (900, 2)))
+    >>> classify_boundaries(fit_gaussians(z - [0, 4])).kind
     array(['coherent', 'adhoc'], dtype='<U9')
     """
     _check(fit, thresholds, directions, seed)
     dead = as_column("dead", fit.var <= 0 if dead is None else dead, len(fit.var)).astype(bool)
+    if loss is not None and thresholds.rule == "mean":
+        dead = dead | (as_column("loss", loss, len(fit.var)) > thresholds.dead_loss)
     bias = None if bias is None else as_column("bias", bias, len(fit.var))
     classified = ~dead & (np.isin(np.arange(len(dead)), fit.nodes) | (thresholds.rule == "mean"))
     clusters = clusters_of(fit, thresholds)
-    gaps = np.abs(clusters.centre) / clusters.scale
-    component, distance = _closest(gaps, clusters.usable)
+    component, distance = _closest(np.abs(clusters.centre) / clusters.scale, clusters.usable)
     component, distance = np.where(classified, component, -1), np.where(classified, distance, np.nan)
     if thresholds.rule == "mean":
         half = 1.959964 * np.sqrt(fit.var / fit.count)  # of a mean, in units of z
         low, high = np.maximum(distance - half, 0), distance + half
     else:
         low, high = distance_interval(distance, component, fit)
-    p_value = np.where(classified, chance_within(fit, clusters, np.nan_to_num(distance)[:, None])[:, 0], np.nan)
+    values = Distribution.of_fit(fit)
+    p_value = np.where(classified, chance_within(values, clusters, np.nan_to_num(distance)[:, None])[:, 0], np.nan)
+    is_claimed, reliability = claimed(fit, thresholds, distance)
     epsilons = np.unique([*EPSILONS, thresholds.epsilon])
-    within = distance[classified, None] <= epsilons
-    share_low, share_high = share_interval(within.sum(axis=0), len(within)) if len(within) else (epsilons * np.nan,) * 2
-    points = random_points(fit, clusters, classified, epsilons)
-    nulls = chance_curves(
-        points, clusters, classified, epsilons, bias=bias, directions=directions, thresholds=thresholds, seed=seed
-    )
+    pool = None if directions is None else (directions, clusters_of(directions, thresholds))
+    found = shares_of(fit, clusters, classified, epsilons, bias=bias, pool=pool, seed=seed)
     return Boundaries(
-        kind=_kinds(fit, distance, dead, classified, thresholds),
+        kind=_kinds(fit, distance, dead, classified, is_claimed, thresholds),
         component=component,
         distance=distance,
         distance_low=low,
         distance_high=high,
-        component_distance=gaps,
+        component_distance=np.abs(clusters.centre) / clusters.scale,
         p_value=p_value,
         q_value=benjamini_hochberg(p_value),
         epsilons=epsilons,
-        share=within.mean(axis=0) if len(within) else epsilons * np.nan,
-        share_low=share_low,
-        share_high=share_high,
-        null_share={name: curve.share for name, curve in nulls.items()},
-        null_low={name: curve.low for name, curve in nulls.items()},
-        null_high={name: curve.high for name, curve in nulls.items()},
-        share_p_value=share_p_values(points, within.sum(axis=0)),
+        share=found.share,
+        share_low=found.low,
+        share_high=found.high,
+        share_p_value=found.worst,
         thresholds=thresholds,
+        reliability=np.where(classified, reliability, np.nan),
+        by_class=_by_class(fit, classified, epsilons, thresholds, bias, directions, seed),
+        **found.nulls(),
+    )
+
+
+def _by_class(
+    fit: GaussianFit,
+    classified: Array,
+    epsilons: Array,
+    thresholds: Thresholds,
+    bias: Array | None,
+    directions: GaussianFit | None,
+    seed: int,
+) -> Coherence | None:
+    """Set the distances to class-conditional means beside their nulls, where the rule is about clusters."""
+    if thresholds.rule == "mean" or len(fit.class_mean) < 2:
+        return None
+    clusters = classes_of(fit)
+    distance = np.where(classified, clusters.nearest(), np.nan)
+    with_classes = directions is not None and len(directions.class_mean) > 1
+    pool = (directions, classes_of(directions)) if directions is not None and with_classes else None
+    found: Shares = shares_of(fit, clusters, classified, epsilons, bias=bias, pool=pool, seed=seed)
+    return Coherence(
+        distance=np.where(np.isfinite(distance), distance, np.nan),
+        share=found.share,
+        share_low=found.low,
+        share_high=found.high,
+        **found.nulls(),
     )
 
 
@@ -151,6 +186,9 @@ def _check(fit: object, thresholds: Thresholds, directions: object, seed: object
             expected="epsilon > 0, 0 < min weight < 1, one-sided > 0.5",
             do="change them",
         )
+    if not 0 <= thresholds.reliability < 1:
+        found = f"reliability {thresholds.reliability}"
+        raise UsageError("thresholds", found=found, expected="from 0 to below 1", do="change it")
 
 
 def _closest(gaps: Array, usable: Array) -> tuple[Array, Array]:
@@ -160,9 +198,12 @@ def _closest(gaps: Array, usable: Array) -> tuple[Array, Array]:
     return component, np.where(np.isfinite(distance), distance, np.nan)
 
 
-def _kinds(fit: GaussianFit, distance: Array, dead: Array, classified: Array, thresholds: Thresholds) -> Array:
+def _kinds(
+    fit: GaussianFit, distance: Array, dead: Array, classified: Array, is_claimed: Array, thresholds: Thresholds
+) -> Array:
     one_side = np.maximum(fit.positive_share, 1 - fit.positive_share) >= thresholds.one_sided
     kind = np.where(distance <= thresholds.epsilon, "coherent", "adhoc")
+    kind = np.where(is_claimed, kind, "undecided")
     kind = np.where(classified, kind, UNSAMPLED)
     kind = np.where(one_side, "one-sided", kind)
     return np.where(dead, "dead", kind).astype("<U9")

@@ -11,7 +11,9 @@ from interp.errors import DataError, UsageError, check_kind
 from interp.types import Array, GaussianFit, LabelledInputs, LayerRows, Rows, as_column, as_rows
 
 
-def gaussian_arguments(z: Any, labels: Any, sampled: Any) -> tuple[Rows, Array | None, Array | None]:
+def gaussian_arguments(
+    z: Any, labels: Any, sampled: Any, row_sample: Any
+) -> tuple[Rows, Array | None, Array | None, Array | None]:
     """Give pre-activations, labels and chosen nodes as arrays of shapes that agree.
 
     Parameters
@@ -22,6 +24,8 @@ def gaussian_arguments(z: Any, labels: Any, sampled: Any) -> tuple[Rows, Array |
         Class of each row (S,), from 0; None without classes.
     sampled
         Indices of some nodes (M,), ascending; None for all.
+    row_sample
+        Index of the sample of each row (S,), from 0; None where every row is a sample of its own.
 
     Raises
     ------
@@ -38,7 +42,12 @@ def gaussian_arguments(z: Any, labels: Any, sampled: Any) -> tuple[Rows, Array |
         if not (np.isin(sampled, np.arange(rows.shape[1])).all() and (np.diff(sampled) > 0).all()):
             found = f"nodes {sampled.tolist()[:8]}"
             raise DataError("sampled", found=found, expected=f"nodes of {rows.shape[1]}, ascending", do="sort them")
-    return rows, labels, sampled
+    if row_sample is not None:
+        row_sample = as_column("row_sample", row_sample, rows.shape[0], "iu")
+        if row_sample.min() < 0:
+            found = f"sample {row_sample.min()}"
+            raise DataError("row_sample", found=found, expected="samples from 0", do="number them from 0")
+    return rows, labels, sampled, row_sample
 
 
 def cluster_arguments(

@@ -8,10 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from interp.analysis.checks import gaussian_arguments
+from interp.analysis.components.halves import crossed, halves
+from interp.analysis.components.modes import Components, merge_without_valley
+from interp.analysis.distributions import Distribution
 from interp.analysis.mixtures import BINS, Binned, Mixture, best_mixtures, bin_values, mixture_cdf
 from interp.analysis.moments import Moments
 from interp.errors import DataError, check_kind, check_whole
 from interp.types import Array, GaussianFit, Rows
+
+LEAST_HALF = 10
+"""Rows that a half of the samples must have to be fitted alone."""
 
 
 @dataclass(frozen=True)
@@ -24,15 +30,18 @@ class GaussianOptions:
         Largest number of components of a mixture, K.
     bins
         Number of bins of the histogram that a mixture is fitted to.
+    crossed
+        Whether the mixtures of two halves of the samples are measured on each other, which labels of boundaries need.
 
     Examples
     --------
     >>> GaussianOptions(components=3)
-    GaussianOptions(components=3, bins=512)
+    GaussianOptions(components=3, bins=512, crossed=True)
     """
 
     components: int = 5
     bins: int = BINS
+    crossed: bool = True
 
 
 def fit_gaussians(
@@ -40,11 +49,14 @@ def fit_gaussians(
     labels: Array | None = None,
     options: GaussianOptions = GaussianOptions(),
     sampled: Array | None = None,
+    row_sample: Array | None = None,
 ) -> GaussianFit:
     """Fit one-dimensional Gaussians to the nodes of one layer.
 
     Moments are those of Chan, Golub and LeVeque (1979) and Pébay (2008); mixtures are fitted by EM (Dempster, Laird
-    and Rubin 1977), and the number of components is the one with the least BIC (Schwarz 1978).
+    and Rubin 1977) with the number of components of the least BIC (Schwarz 1978); components without a valley between
+    them are then merged (after Hennig 2010), so that one cluster is one component whatever its shape and the number of
+    rows. The same is done to two halves of the samples, each measured on the other.
 
     Parameters
     ----------
@@ -56,6 +68,8 @@ def fit_gaussians(
         Largest number of components, and number of bins.
     sampled
         Indices of the nodes that get mixtures (M,), ascending; None for all. The rest is computed for every node.
+    row_sample
+        Index of the sample of each row (S,), from 0: the rows of a sample are in the same half. None: one row each.
 
     Returns
     -------
@@ -78,14 +92,19 @@ def fit_gaussians(
     check_kind("options", options, GaussianOptions, do="for example interp.GaussianOptions(components=3)")
     check_whole("components", options.components, 1)
     check_whole("bins", options.bins, 2)
-    z, labels, sampled = gaussian_arguments(z, labels, sampled)
+    z, labels, sampled, row_sample = gaussian_arguments(z, labels, sampled, row_sample)
     with np.errstate(invalid="ignore", over="ignore"):
         total, by_class = _all_moments(z, labels)
     _check_finite(total)
     sd = np.sqrt(total.var)
-    binned = bin_values(blocks_of(z), total.mean, sd, total.minimum, total.maximum, options.bins)
-    mixture, components, bic = _mixtures(binned, options.components, sampled)
-    mixture, components = _in_own_units(mixture, components, total)
+    parts = _binned_halves(z, row_sample, total, options.bins)
+    binned = parts[0] + parts[1]
+    mixture, bic = _mixtures(binned, options.components, sampled)
+    merged = merge_without_valley(
+        _in_own_units(Components(mixture.weight, mixture.mean, mixture.var), total),
+        Distribution.of(total.minimum, total.maximum, binned.count),
+    )
+    by_half = _crossed(parts, options.components, sampled, total) if options.crossed else []
     positive = sum((block > 0).sum(axis=0) for block in blocks_of(z)) / total.count
     cumulative = np.cumsum(binned.count, axis=1) / total.count
     return GaussianFit(
@@ -99,33 +118,68 @@ def fit_gaussians(
         class_count=np.array([part.count if part else 0 for part in by_class], np.int64),
         class_mean=_stack(by_class, lambda part: part.mean, len(sd)),
         class_var=_stack(by_class, lambda part: part.var, len(sd)),
-        weight=mixture.weight,
-        component_mean=mixture.mean,
-        component_var=mixture.var,
-        components=components,
+        weight=merged.weight,
+        component_mean=merged.mean,
+        component_var=merged.var,
+        components=merged.number,
         bic=bic + 2 * total.count * np.log(np.where(sd > 0, sd, 1))[:, None],  # from standard units to those of z
         ks=_ks(cumulative, total, np.ones((len(sd), 1)), total.mean[:, None], total.var[:, None]),
-        ks_mixture=_ks(cumulative, total, mixture.weight, mixture.mean, mixture.var),
+        ks_mixture=_ks(cumulative, total, merged.weight, merged.mean, merged.var),
         positive_share=np.asarray(positive, float),
         histogram=binned.count.astype(np.int64),
         sampled=sampled,
+        crossed_weight=np.stack([part.weight for part in by_half]) if by_half else None,
+        crossed_mean=np.stack([part.mean for part in by_half]) if by_half else None,
+        crossed_var=np.stack([part.var for part in by_half]) if by_half else None,
     )
 
 
-def _mixtures(data: Binned, most: int, sampled: Array | None) -> tuple[Mixture, Array, Array]:
+def _binned_halves(z: Rows, row_sample: Array | None, total: Moments, bins: int) -> tuple[Binned, Binned]:
+    """Sort the rows of each half of the samples into the same bins."""
+    second = halves(total.count if row_sample is None else int(row_sample.max()) + 1, row_sample, total.count)
+    sd = np.sqrt(total.var)
+    first, other = (
+        bin_values(_rows_of(z, second == wanted), total.mean, sd, total.minimum, total.maximum, bins)
+        for wanted in (False, True)
+    )
+    return first, other
+
+
+def _rows_of(z: Rows, wanted: Array) -> Iterable[Array]:
+    """Yield the wanted rows of a table in order, some at a time."""
+    start = 0
+    for block in blocks_of(z):
+        yield block[wanted[start : start + len(block)]]
+        start += len(block)
+
+
+def _crossed(parts: tuple[Binned, Binned], most: int, sampled: Array | None, total: Moments) -> list[Components]:
+    """Find the components of each half of the samples and measure them on the other, in units of z."""
+    if min(part.count.sum(axis=1).min() for part in parts) < LEAST_HALF:
+        return []
+    scale = np.where(total.var > 0, np.sqrt(total.var), 1)
+    low, high = (total.minimum - total.mean) / scale, (total.maximum - total.mean) / scale
+    nodes = np.arange(len(scale)) if sampled is None else sampled
+    first, second = (part.of(nodes) for part in parts)
+    found = [crossed(*pair, most, low[nodes], high[nodes]) for pair in ((first, second), (second, first))]
+    return [_in_own_units(part.among(nodes, len(scale)), total) for part in found]
+
+
+def _mixtures(data: Binned, most: int, sampled: Array | None) -> tuple[Mixture, Array]:
     """Fit up to `most` components to the sampled nodes, and one to the others."""
     if sampled is None or len(sampled) == len(data.count):
-        return best_mixtures(data, most)
+        mixture, _, bic = best_mixtures(data, most)
+        return mixture, bic
     others = np.setdiff1d(np.arange(len(data.count)), sampled)
     parts = [(sampled, best_mixtures(data.of(sampled), most)), (others, best_mixtures(data.of(others), 1))]
     shape = (len(data.count), most)
     weight, mean, var, bic = np.zeros(shape), *(np.full(shape, np.nan) for _ in range(3))
-    loglik, components = np.empty(shape[0]), np.empty(shape[0], np.int64)
-    for nodes, (found, number, criterion) in parts:  # neither is empty
+    loglik = np.empty(shape[0])
+    for nodes, (found, _, criterion) in parts:  # neither is empty
         for target, source in ((weight, found.weight), (mean, found.mean), (var, found.var), (bic, criterion)):
             target[nodes, : source.shape[1]] = source
-        loglik[nodes], components[nodes] = found.loglik, number
-    return Mixture(weight, mean, var, loglik), components, bic
+        loglik[nodes] = found.loglik
+    return Mixture(weight, mean, var, loglik), bic
 
 
 def _check_finite(total: Moments) -> None:
@@ -191,15 +245,15 @@ def _stack(parts: list[Moments | None], get: Callable[[Moments], Array], nodes: 
     return np.stack(rows) if rows else np.empty((0, nodes))
 
 
-def _in_own_units(mixture: Mixture, components: Array, total: Moments) -> tuple[Mixture, Array]:
+def _in_own_units(found: Components, total: Moments) -> Components:
     """Convert mixtures from standard units to those of z; a constant node has one component of variance 0."""
     constant = total.var <= 0
-    mean = total.mean[:, None] + np.sqrt(total.var)[:, None] * mixture.mean
-    var = total.var[:, None] * mixture.var
-    weight = mixture.weight.copy()
+    mean = total.mean[:, None] + np.sqrt(total.var)[:, None] * found.mean
+    var = total.var[:, None] * found.var
+    weight = found.weight.copy()
     weight[constant], mean[constant], var[constant] = 0, np.nan, np.nan
     weight[constant, 0], mean[constant, 0], var[constant, 0] = 1, total.mean[constant], 0
-    return Mixture(weight, mean, var, mixture.loglik), np.where(constant, 1, components)
+    return Components(weight, mean, var)
 
 
 def _ks(cumulative: Array, total: Moments, weight: Array, mean: Array, var: Array) -> Array:

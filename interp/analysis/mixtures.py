@@ -54,6 +54,16 @@ class Binned:
         """Variance of the values in each bin (N, B); 0 where there are none."""
         return np.asarray(np.maximum(self.squares / np.maximum(self.count, 1) - self.centre**2, 0))
 
+    def coarser(self, factor: int) -> Binned:
+        """Join `factor` neighbouring bins into one, the last of fewer where their number does not divide."""
+        missing = -self.count.shape[1] % factor
+        parts = (np.pad(part, ((0, 0), (0, missing))) for part in (self.count, self.total, self.squares))
+        return Binned(*(part.reshape(len(part), -1, factor).sum(axis=2) for part in parts))
+
+    def __add__(self, other: Binned) -> Binned:
+        """Put the rows of two histograms with the same edges together."""
+        return Binned(self.count + other.count, self.total + other.total, self.squares + other.squares)
+
     def of(self, nodes: Array | slice) -> Binned:
         """Give the histograms of some nodes only."""
         return Binned(self.count[nodes], self.total[nodes], self.squares[nodes])
@@ -189,6 +199,21 @@ def _maximise(data: Binned, responsibility: list[Array]) -> tuple[Array, Array, 
         means.append(mean)
         variances.append(np.maximum(square - mean**2, VARIANCE_FLOOR))
     return np.stack(weights, 1), np.stack(means, 1), np.stack(variances, 1)
+
+
+def responsibilities(data: Binned, weight: Array, mean: Array, var: Array) -> tuple[Array, Array, Array]:
+    """Give weights, means and variances of the rows that belong to each component, by their probabilities.
+
+    Parameters
+    ----------
+    data
+        Histograms of the N nodes.
+    weight, mean, var
+        Components that the probabilities come from (N, K), in standard units; weight 0 takes no row.
+    """
+    with np.errstate(divide="ignore"):
+        shares, _ = _expect(data, weight, mean, var)
+    return _maximise(data, shares)
 
 
 # --------------------------------------------------------------------------- starts

@@ -69,9 +69,10 @@ class Analysis:
         What a stage that was not run, or a limit, left out has no column, or is missing. Columns:
 
         - ``layer``, ``node``: name of the layer, and index in it.
-        - ``kind``: ``coherent``, ``adhoc``, ``one-sided``, ``dead`` or ``unsampled``; ``distance`` of the boundary to
-          the closest component mean (of index ``component``), in sigma, with its 95 % interval ``distance_low``,
-          ``distance_high``; ``p_value`` and ``q_value`` beside parallel boundaries through random points.
+        - ``kind``: ``coherent``, ``adhoc``, ``undecided``, ``one-sided``, ``dead`` or ``unsampled``;
+          ``distance`` of the boundary to the closest component mean (of index ``component``), in sigma, with its 95 %
+          interval ``distance_low``, ``distance_high``; ``p_value`` and ``q_value`` beside parallel boundaries
+          through random points; ``reliability`` of the side of the threshold that it lies on.
         - ``mean``, ``sd``, ``skewness``, ``kurtosis``, ``minimum``, ``maximum`` of z over the training split;
           ``positive_share`` of z > 0; ``components`` of the mixture; ``ks`` and ``ks_mixture``, distances to one
           Gaussian and to the mixture.
@@ -94,9 +95,10 @@ class Analysis:
         What a stage that was not run, or a limit, left out has no column, or is missing. Columns:
 
         - ``kind``, ``nodes``, ``inputs``, ``activation``.
-        - ``coherent``, ``adhoc``, ``one_sided``, ``dead``, ``unsampled``: nodes of each kind. ``share`` of live nodes
-          that are coherent, with its 95 % interval ``share_low``, ``share_high``; ``chance``, ``chance_low``,
-          ``chance_high``: what boundaries through random points give; ``p_value`` of the share beside them.
+        - ``coherent``, ``adhoc``, ``undecided``, ``one_sided``, ``dead``, ``unsampled``: nodes of each kind.
+          ``share`` of live nodes within the threshold of a cluster mean, with its 95 % interval ``share_low``,
+          ``share_high``; ``chance``, ``chance_low``, ``chance_high``: what the null that explains it best gives;
+          ``p_value`` beside it.
         - ``rank_correlation`` of Captum's importance of nodes with ours.
         - the columns of `Effects.tolerance`, of the network itself.
         """

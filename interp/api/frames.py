@@ -77,7 +77,10 @@ def _nodes_of(layer: NodeLayer, found: Mapping[str, Any]) -> pd.DataFrame:
 
 def _boundary(found: Boundaries) -> dict[str, Any]:
     names = ("kind", "distance", "distance_low", "distance_high", "p_value", "q_value")
-    return {**{name: getattr(found, name) for name in names}, "component": _numbers(found.component)}
+    known = {name: getattr(found, name) for name in names}
+    unknown = np.full(len(found.kind), np.nan)
+    reliability = unknown if found.reliability is None else found.reliability
+    return {**known, "reliability": reliability, "component": _numbers(found.component)}
 
 
 def _gaussian(found: GaussianFit) -> dict[str, Array]:

@@ -22,7 +22,8 @@ VERSION = 5
 
 2 added `RunEffects`, and fields of `Effects` that read as empty from version 1; 3 the nodes that were drawn of a layer;
 4 has columns `score`, `no_op` and `copy`, tables of whole layers and of single nodes, and checksums of recorded values;
-5 prototypes beside untrained layers.
+5 prototypes beside untrained layers, what two halves of the samples say of mixtures and labels, and every null with its
+p-values.
 """
 
 READABLE = (1, 2, 3, 4, 5)
@@ -32,6 +33,7 @@ CLASSES = {
         types.Attribution,
         types.Boundaries,
         types.ClusterMatch,
+        types.Coherence,
         types.Effects,
         types.GaussianFit,
         types.NodeLayer,

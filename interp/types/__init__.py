@@ -7,7 +7,7 @@ E levels of a threshold, R repetitions of a null, T exemplars.
 from __future__ import annotations
 
 from interp.types.arrays import Array, Rows, as_column, as_rows
-from interp.types.boundaries import KINDS, UNSAMPLED, Boundaries, Thresholds
+from interp.types.boundaries import KINDS, UNSAMPLED, Boundaries, Coherence, Thresholds
 from interp.types.data import Dataset, InputPart, Split
 from interp.types.effects import Attribution, Effects, RunEffects
 from interp.types.gaussians import GaussianFit
@@ -27,6 +27,7 @@ __all__ = [
     "Beside",
     "Boundaries",
     "ClusterMatch",
+    "Coherence",
     "Confidence",
     "Dataset",
     "Effects",

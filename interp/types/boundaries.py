@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ from interp.types.annotations.shapes import Shape
 from interp.types.arrays import Array
 from interp.types.shown import ShortRepr
 
-KINDS = ("coherent", "adhoc", "one-sided", "dead")
+KINDS = ("coherent", "adhoc", "undecided", "one-sided", "dead")
 
 UNSAMPLED = "unsampled"
 """Kind of a node that is neither dead nor one-sided, and was not drawn to have a mixture fitted."""
@@ -34,12 +34,49 @@ class Thresholds(ShortRepr):
         Least weight of a component that counts as a cluster.
     one_sided
         Share of rows on one side of z = 0 from which a node acts as linear.
+    reliability
+        Least reliability of a label ``coherent`` or ``adhoc``, in [0, 1): a node below it is ``undecided``, and so is
+        one whose clusters are not separate enough for a label to be known as right; 0 labels every node, and so does
+        the rule ``mean``.
+    dead_loss
+        Final loss above which a node is dead under the rule ``mean``, where the losses of nodes are known (as-NN,
+        experiment 1).
     """
 
     rule: Literal["mixture", "mean"] = "mixture"
     epsilon: Annotated[float, Flag(low=0, high=1e6, default="0.25; the preset's")] = 0.25
     min_weight: float = 0.05
     one_sided: float = 0.999
+    reliability: float = 0.99
+    dead_loss: float = 1.7
+
+
+@dataclass(frozen=True, repr=False)
+class Coherence(ShortRepr):
+    """How close boundaries come to the means of classes, beside what chance would give.
+
+    Attributes
+    ----------
+    distance
+        Distance from the boundary to the nearest class-conditional mean of z, in the class's standard deviations; NaN
+        of nodes that are not classified.
+    share, share_low, share_high
+        Share of live nodes within each threshold, and the ends of its 95 % bootstrap interval over nodes.
+    null_share, null_low, null_high
+        Name of a null -> the share that it leads one to expect, and the ends of the central 95 % of the shares.
+    null_p_value, null_p_below
+        Name of a null -> probability that it gives at least, and at most, the share found.
+    """
+
+    distance: Annotated[Array, Shape("N")]
+    share: Annotated[Array, Shape("E")]
+    share_low: Annotated[Array, Shape("E")]
+    share_high: Annotated[Array, Shape("E")]
+    null_share: Mapping[str, Annotated[Array, Shape("E")]]
+    null_low: Mapping[str, Annotated[Array, Shape("E")]]
+    null_high: Mapping[str, Annotated[Array, Shape("E")]]
+    null_p_value: Mapping[str, Annotated[Array, Shape("E")]]
+    null_p_below: Mapping[str, Annotated[Array, Shape("E")]]
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,8 +86,8 @@ class Boundaries(ShortRepr):
     Attributes
     ----------
     kind
-        Kind of each node's boundary, one of `KINDS`; ``unsampled`` where no mixture was fitted to a node that is
-        neither dead nor one-sided.
+        Kind of each node's boundary, one of `KINDS`: ``undecided`` where the data do not allow to say whether it is
+        coherent or ad hoc; ``unsampled`` where no mixture was fitted to a node that is neither dead nor one-sided.
     component
         Index of the component whose mean the boundary is closest to; -1 if dead or without mixture.
     distance
@@ -69,14 +106,21 @@ class Boundaries(ShortRepr):
         Share of live nodes with mixtures that lie within each threshold, and the ends of its 95 % bootstrap interval
         over nodes.
     null_share
-        Name of a null -> the share that it leads one to expect: ``random point``, ``permuted bias``,
-        ``random direction``.
+        Name of a null -> the share that it leads one to expect: ``random point``, ``permuted bias``, ``data mean``,
+        ``random direction``, ``fresh initialisation``, ``fresh without bias``, ``fresh batch norm``.
     null_low, null_high
         Name of a null -> the ends of the central 95 % of the shares that it gives.
     share_p_value
-        Probability that the null ``random point`` gives at least this share (Poisson-binomial).
+        Largest probability, over the nulls, of at least this share.
     thresholds
         Thresholds and rule that the kinds were told apart by.
+    null_p_value, null_p_below
+        Name of a null -> probability that it gives at least, and at most, this share.
+    reliability
+        Probability that another sample of the size would put a node's boundary on the same side of the threshold,
+        from the two halves of the samples, in [0.5, 1]; NaN where `component` is -1, or nothing is known of halves.
+    by_class
+        Shares and nulls with class-conditional means in place of the mixture's; None without classes.
     """
 
     kind: Annotated[Array, Shape("N", "text")]
@@ -96,6 +140,10 @@ class Boundaries(ShortRepr):
     null_high: Mapping[str, Annotated[Array, Shape("E")]]
     share_p_value: Annotated[Array, Shape("E")]
     thresholds: Thresholds
+    null_p_value: Mapping[str, Annotated[Array, Shape("E")]] = field(default_factory=dict)
+    null_p_below: Mapping[str, Annotated[Array, Shape("E")]] = field(default_factory=dict)
+    reliability: Annotated[Array, Shape("N")] | None = None
+    by_class: Coherence | None = None
 
     @property
     def at_threshold(self) -> int:
@@ -109,6 +157,6 @@ class Boundaries(ShortRepr):
 
     @property
     def counts(self) -> dict[str, int]:
-        """Nodes of each kind; `UNSAMPLED` only where there are some."""
+        """Nodes of each kind; ``undecided`` and `UNSAMPLED` only where there are some."""
         found = {kind: int(np.sum(self.kind == kind)) for kind in (*KINDS, UNSAMPLED)}
-        return {kind: count for kind, count in found.items() if count or kind != UNSAMPLED}
+        return {kind: count for kind, count in found.items() if count or kind not in ("undecided", UNSAMPLED)}

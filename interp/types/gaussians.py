@@ -29,10 +29,10 @@ class GaussianFit(ShortRepr):
     class_mean, class_var
         Mean and variance of z over the rows of each class; NaN where a class has no rows.
     weight, component_mean, component_var
-        Mixture chosen by BIC, components in ascending order of their means; beyond a node's own number of components
-        the weight is 0 and the others are NaN.
+        Mixture chosen by BIC, its components merged where no valley lies between them, in ascending order of their
+        means; beyond a node's own number of components the weight is 0 and the others are NaN.
     components
-        Number of components chosen.
+        Number of components after merging.
     bic
         Bayesian information criterion of the fits with 1 to K components; lower is better.
     ks, ks_mixture
@@ -43,6 +43,9 @@ class GaussianFit(ShortRepr):
         Number of rows in bins of equal width from the minimum to the maximum.
     sampled
         Nodes whose mixtures were fitted, ascending; None: all. The others have one component, and no BIC of more.
+    crossed_weight, crossed_mean, crossed_var
+        Mixtures found on one random half of the samples, with weights, means and variances measured on the other half,
+        both ways round; None where there are too few rows.
     """
 
     count: int
@@ -65,6 +68,9 @@ class GaussianFit(ShortRepr):
     positive_share: Annotated[Array, Shape("N")]
     histogram: Annotated[Array, Shape("N B")]
     sampled: Annotated[Array, Shape("M", "whole numbers")] | None = None
+    crossed_weight: Annotated[Array, Shape("2 N K")] | None = None
+    crossed_mean: Annotated[Array, Shape("2 N K")] | None = None
+    crossed_var: Annotated[Array, Shape("2 N K")] | None = None
 
     @property
     def nodes(self) -> Array:
@@ -100,7 +106,19 @@ class GaussianFit(ShortRepr):
         nodes
             Indices of the nodes, or a mask.
         """
-        per_class = {name: getattr(self, name)[:, nodes] for name in ("class_mean", "class_var")}
-        kept = {"count", "class_count", "sampled", *per_class}
-        per_node = {part.name: getattr(self, part.name)[nodes] for part in fields(self) if part.name not in kept}
-        return replace(self, **per_class, **per_node, sampled=None)
+        second = {"class_mean", "class_var", "crossed_weight", "crossed_mean", "crossed_var"}  # nodes on that axis
+        kept = {"count", "class_count", "sampled"}
+        known = {part.name: getattr(self, part.name) for part in fields(self) if part.name not in kept}
+        chosen = {
+            name: values[:, nodes] if name in second else values[nodes]
+            for name, values in known.items()
+            if values is not None
+        }
+        return replace(self, **chosen, sampled=None)
+
+    def crossed(self) -> list[GaussianFit]:
+        """Give the fit with the mixtures of each half of the samples, as measured on the other; none without."""
+        if self.crossed_weight is None or self.crossed_mean is None or self.crossed_var is None:
+            return []
+        parts = zip(self.crossed_weight, self.crossed_mean, self.crossed_var, strict=True)
+        return [replace(self, weight=weight, component_mean=mean, component_var=var) for weight, mean, var in parts]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from interp.interventions.readouts.tolerance import compared
-from interp.verdict.coherence import coherence, coherences
+from interp.verdict.coherence import coherences, summed_up
 from interp.verdict.control import beside_control
 from interp.verdict.evidence import Evidence
 from interp.verdict.layers import layer_sentence, layers_sentence, levels_sentence
@@ -27,7 +27,7 @@ def readings(found: Evidence) -> Iterator[str]:
 def coherent_boundaries(found: Evidence) -> Iterable[str]:
     """Say of each hidden layer, or of many in one sentence, whether chance explains its coherent nodes."""
     layers = found.hidden_boundaries
-    return coherences(layers) if len(layers) > MANY_LAYERS else [coherence(*layer) for layer in layers.items()]
+    return summed_up(layers) if len(layers) > MANY_LAYERS else coherences(layers)
 
 
 def harmless_levels(found: Evidence) -> Iterator[str]:

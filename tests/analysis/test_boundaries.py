@@ -7,7 +7,7 @@ from scipy import stats
 
 from interp.analysis.boundaries import PRESETS, classify_boundaries, preset
 from interp.analysis.gaussians import GaussianOptions, fit_gaussians
-from interp.errors import UsageError
+from interp.errors import DataError, UsageError
 from interp.types import Thresholds
 
 NAMES = ("coherent single", "coherent of two", "adhoc", "one-sided", "dead")
@@ -28,8 +28,11 @@ def fit():
 
 def test_planted_nodes_are_named(fit):
     found = classify_boundaries(fit)
-    assert found.kind.tolist() == ["coherent", "coherent", "adhoc", "one-sided", "dead"]
-    assert found.counts == {"coherent": 2, "adhoc": 1, "one-sided": 1, "dead": 1}
+    assert found.kind.tolist() == ["undecided", "coherent", "adhoc", "one-sided", "dead"]
+    assert found.counts == {"coherent": 1, "adhoc": 1, "undecided": 1, "one-sided": 1, "dead": 1}
+    every = classify_boundaries(fit, Thresholds(reliability=0))
+    assert every.kind.tolist() == ["coherent", "coherent", "adhoc", "one-sided", "dead"]
+    assert every.counts == {"coherent": 2, "adhoc": 1, "one-sided": 1, "dead": 1}
     assert found.component[[0, 1, 4]].tolist() == [0, 0, -1]
 
 
@@ -51,7 +54,7 @@ def test_light_components_are_no_clusters():
     fit = fit_gaussians(z)
     assert fit.components.tolist() == [2]
     assert classify_boundaries(fit).kind.tolist() == ["adhoc"]
-    assert classify_boundaries(fit, Thresholds(min_weight=0.01)).kind.tolist() == ["coherent"]
+    assert classify_boundaries(fit, Thresholds(min_weight=0.01, reliability=0)).kind.tolist() == ["coherent"]
 
 
 def test_sign_and_scale_of_a_node_change_no_distance(fit):
@@ -124,7 +127,7 @@ def test_a_layer_of_dead_nodes_has_no_share():
 
 def test_one_live_node_has_no_other_bias_to_take(fit):
     one = fit_gaussians(planted()[:, :1])
-    assert set(classify_boundaries(one, bias=np.zeros(1)).null_share) == {"random point"}
+    assert set(classify_boundaries(one, bias=np.zeros(1)).null_share) == {"random point", "data mean"}
 
 
 def test_as_nn_is_the_published_rule(fit):
@@ -231,3 +234,18 @@ def test_nodes_that_were_not_drawn_have_no_part_in_permuted_biases():
         found, expected = (getattr(each, name)["permuted bias"] for each in (some, alone))
         np.testing.assert_allclose(found, expected, rtol=1e-12, err_msg=name)
     assert alone.null_share["permuted bias"][-1] > 0.5, "biases of the drawn nodes are close to each other"
+
+
+def test_a_node_is_dead_by_its_loss_under_the_published_rule_alone():
+    z = np.random.default_rng(0).normal([0, 3], 1, (500, 2))
+    fit, loss = fit_gaussians(z), np.array([1.8, 1.6])
+    assert classify_boundaries(fit, preset("as-nn"), loss=loss).kind.tolist() == ["dead", "adhoc"]
+    assert classify_boundaries(fit, preset("as-nn")).kind.tolist() == ["coherent", "adhoc"]
+    assert "dead" not in classify_boundaries(fit, loss=loss).kind
+    with pytest.raises(DataError, match="loss"):
+        classify_boundaries(fit, preset("as-nn"), loss=loss[:1])
+
+
+def test_reliability_out_of_range_is_refused(fit):
+    with pytest.raises(UsageError, match="thresholds: found reliability 1; expected from 0 to below 1; change it"):
+        classify_boundaries(fit, Thresholds(reliability=1))

@@ -7,6 +7,7 @@ from tiny_runs import DEAD, colours, mlp, several_mlps
 
 from interp.checkpoints.inspection import inspection
 from interp.report.document.document import document
+from interp.types import KINDS
 
 from .planted import nothing_analysed
 
@@ -37,15 +38,19 @@ def test_layers_have_the_share_at_the_threshold_beside_its_nulls():
     boundaries = results.boundaries["fc2"]
     layer = next(layer for layer in document(results)["layers"] if layer["name"] == "fc2")
     kinds = boundaries.kind.tolist()
-    assert layer["kinds"] == {kind: kinds.count(kind) for kind in ("coherent", "adhoc", "one-sided", "dead")}
+    assert layer["kinds"] == {kind: kinds.count(kind) for kind in KINDS if kind != "undecided" or kind in kinds}
     at = np.flatnonzero(np.isclose(boundaries.epsilons, 0.25)).item()
     assert layer["coherent"]["share"] == boundaries.share[at]
     assert layer["coherent"]["p_value"] == boundaries.share_p_value[at]
     nulls = {name: (null["share"], null["low"], null["high"]) for name, null in layer["coherent"]["null"].items()}
     assert nulls == {
         name: (boundaries.null_share[name][at], boundaries.null_low[name][at], boundaries.null_high[name][at])
-        for name in ("random point", "permuted bias", "random direction")
+        for name in boundaries.null_share
     }
+    assert len(nulls) == 7
+    p_values = [null["p_value"] for null in layer["coherent"]["null"].values()]
+    assert layer["coherent"]["p_value"] == max(p_values)
+    assert layer["coherent"]["by_class"]["share"] == boundaries.by_class.share[at]
 
 
 def test_nodes_have_all_that_was_found_of_them():

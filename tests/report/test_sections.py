@@ -14,7 +14,7 @@ from interp.report.drawing.style import placeholder
 from interp.report.html.render import render
 from interp.report.sections import SECTIONS
 from interp.report.tables.any_cell import cell_html
-from interp.types import Effects, Section, Thresholds
+from interp.types import KINDS, Effects, Section, Thresholds
 
 from .planted import nothing_analysed, renamed
 
@@ -154,12 +154,14 @@ def test_layer_table_shows_the_share_at_the_threshold_beside_its_null():
             for name, value in nulls.items()
         },
     )
+    first = {name: _with(values, at, 0.0) for name, values in changed.null_p_value.items()}
+    changed = replace(changed, null_p_value={**first, "random point": _with(first["random point"], at, 0.0123)})
     row = SECTIONS["layers"](replace(results, boundaries={"fc1": changed})).tables[0].frame.iloc[0]
     assert (row["coherent"].text, row["coherent"].note) == ("22.5 %", "17.5 to 27.5")
     assert (row["chance"].text, row["chance"].note) == ("18.0 %", "11.5 to 23.5")
     assert row["p"].text == "0.012"
     kinds = found.kind.tolist()
-    assert row["kinds of node"].counts == {k: kinds.count(k) for k in ("coherent", "adhoc", "one-sided", "dead")}
+    assert row["kinds of node"].counts == {k: kinds.count(k) for k in KINDS if k != "undecided" or k in kinds}
 
 
 def _with(values, at, value):

@@ -52,7 +52,7 @@ def planted_data(path: Path, seed: int = 0) -> Path:
     """Three clusters in four dimensions, some of them held out."""
     rng = np.random.default_rng(seed)
     y = rng.integers(0, 3, 260)
-    centres = np.array([[4, 0, 0, 0], [0, 4, 0, 0], [0, 0, 4, 0]])
+    centres = np.array([[6, 0, 0, 0], [0, 6, 0, 0], [0, 0, 6, 0]])
     x = (centres[y] + rng.normal(size=(260, 4))).astype(np.float32)
     np.savez(path, x_train=x[:200], y_train=y[:200], x_test=x[200:], y_test=y[200:])
     return path
@@ -62,7 +62,7 @@ def planted_network(path: Path, dead: float = 0.0) -> Path:
     """Each hidden node measures the distance to one cluster along one axis; the smallest distance wins."""
     hidden = torch.zeros(5, 4)
     hidden[:3, :3] = torch.eye(3)
-    bias = torch.tensor([-4.0, -4.0, -4.0, dead, dead])  # the last two nodes are constant: dead
+    bias = torch.tensor([-6.0, -6.0, -6.0, dead, dead])  # the last two nodes are constant: dead
     output = torch.cat([-torch.eye(3), torch.zeros(3, 2)], dim=1)
     torch.save({"a.weight": hidden, "a.bias": bias, "b.weight": output, "b.bias": torch.zeros(3)}, path)
     return path

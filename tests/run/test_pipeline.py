@@ -32,11 +32,12 @@ def results(folder):
 def test_planted_nodes_are_found(results):
     _, found = results
     boundaries = found.boundaries["a"]
-    assert boundaries.kind.tolist() == ["coherent"] * 3 + ["dead"] * 2
+    assert (boundaries.distance[:3] < 0.25).all()  # of 200 samples: too few for a label
+    assert boundaries.kind.tolist() == ["undecided"] * 3 + ["dead"] * 2
     assert found.model.scores["test"] > 0.95
     centres = found.prototypes["a"].layer_input["component"]
     for node in range(3):
-        assert centres[node, node] == pytest.approx(4, abs=0.4)
+        assert centres[node, node] == pytest.approx(6, abs=0.4)
 
 
 def test_dead_nodes_have_no_prototype_and_ablating_them_changes_nothing(results):
@@ -91,7 +92,7 @@ def test_page_and_json_agree(results, tmp_path):
     write_report(found, tmp_path, "python -m interp.report net.pt")
     document = json.loads((tmp_path / "report.json").read_text())
     assert document["model"]["widths"] == [4, 5, 3]
-    assert document["layers"][0]["kinds"] == {"coherent": 3, "adhoc": 0, "one-sided": 0, "dead": 2}
+    assert document["layers"][0]["kinds"] == {"coherent": 0, "adhoc": 0, "undecided": 3, "one-sided": 0, "dead": 2}
     assert found.verdict.headline in (tmp_path / "report.html").read_text()
 
 

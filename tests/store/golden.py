@@ -20,6 +20,7 @@ from interp.types import (
     Attribution,
     Boundaries,
     ClusterMatch,
+    Coherence,
     Effects,
     GaussianFit,
     NodeLayer,
@@ -212,7 +213,29 @@ def cluster_match_5(k: int) -> ClusterMatch:
     return replace(cluster_match(k), untrained=pd.DataFrame({**beside, "p_value": [0.025], "repetitions": [39]}))
 
 
-RESULTS_5 = {"clusters": (ClusterMatch, {"head": (cluster_match_5(3), cluster_match_5(2))})}
+def fit_5() -> GaussianFit:
+    names = ("crossed_weight", "crossed_mean", "crossed_var")
+    return replace(fit(), **{name: np.stack([ramp(2, 5, start=i), ramp(2, 5)]) for i, name in enumerate(names)})
+
+
+def boundaries_5() -> Boundaries:
+    curves = {name: ramp(3, start=i) for i, name in enumerate(("share", "share_low", "share_high"))}
+    names = ("null_share", "null_low", "null_high", "null_p_value", "null_p_below")
+    nulls = {name: {"data mean": ramp(3, start=i)} for i, name in enumerate(names)}
+    return replace(
+        boundaries(),
+        null_p_value={"random point": ramp(3), "permuted bias": ramp(3, start=4)},
+        null_p_below={"random point": ramp(3), "permuted bias": ramp(3, start=5)},
+        reliability=with_hole(ramp(4)),
+        by_class=Coherence(distance=with_hole(ramp(4)), **curves, **nulls),
+    )
+
+
+RESULTS_5 = {
+    "clusters": (ClusterMatch, {"head": (cluster_match_5(3), cluster_match_5(2))}),
+    "gaussians": (GaussianFit, {"features.0": fit_5()}),
+    "boundaries": (Boundaries, {"features.0": boundaries_5()}),
+}
 """What version 5 added."""
 
 VALUES = {"features.0": ramp(12, 2, start=-1).astype(np.float32), "head": ramp(6, 3).astype(np.float32)}

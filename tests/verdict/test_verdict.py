@@ -14,7 +14,7 @@ from verdict.profiles import profile
 from interp.analysis.boundaries import classify_boundaries
 from interp.analysis.gaussians import GaussianOptions, fit_gaussians
 from interp.types import Inference
-from interp.verdict.coherence import beats_null
+from interp.verdict.coherence import NULLS, beats_null
 from interp.verdict.evidence import Evidence
 from interp.verdict.judge import judge
 from interp.verdict.sensitivity import harmless_ranges
@@ -60,11 +60,14 @@ def test_findings_carry_the_numbers_of_their_tables():
     said = iter(judge(evidence()).findings)
     for name in HIDDEN:
         shown = found.boundaries[name]
-        share, at = np.mean(shown.kind[shown.kind != "dead"] == "coherent"), np.searchsorted(shown.epsilons, 0.25)
+        at = np.searchsorted(shown.epsilons, 0.25)
+        share = np.mean(shown.distance[shown.kind != "dead"] <= 0.25)
+        worst = max(shown.null_p_value, key=lambda null: shown.null_p_value[null][at])
         sentence = next(said)
         assert sentence.startswith(f"{name}: {share:.0%} of {(shown.kind != 'dead').sum()} live nodes")
-        assert f"would give {shown.null_share['random point'][at]:.0%}" in sentence
-        assert sentence.endswith("what chance gives.")
+        assert f"{NULLS[worst]} would in {shown.null_share[worst][at]:.0%} (p = " in sentence
+        assert f"; {shown.by_class.share[at]:.0%} have it as close to a class's mean" in sentence
+        assert sentence.endswith("no more than chance.")
     for name in HIDDEN:
         scale, offset = (harmless(name, kind) for kind in ("scale", "offset"))
         sentence = next(said)
@@ -124,7 +127,10 @@ def test_coherent_layers_beat_their_null_and_random_ones_do_not():
 
 def test_one_null_that_does_as_well_is_enough_to_say_nothing():
     found = boundaries(True)
-    assert not beats_null(replace(found, null_share={**found.null_share, "permuted bias": found.share}))
+    as_well = {**found.null_p_value, "permuted bias": np.full(len(found.epsilons), 0.03)}
+    assert not beats_null(
+        replace(found, null_p_value=as_well, null_share={**found.null_share, "permuted bias": found.share})
+    )
 
 
 def test_many_layers_are_summed_up():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from interp.types import Thresholds
 from zoo.planted.data.mixtures import Mixture
 from zoo.planted.tuned.layers import linear
 
@@ -41,6 +42,21 @@ class PlantedNode:
     cluster: int
     sigma: float
     positive: float
+
+    def truth(self, thresholds: Thresholds) -> str:
+        """Say what the boundary is under a ReLU: dead, one-sided, coherent or adhoc.
+
+        Parameters
+        ----------
+        thresholds
+            Largest distance of a coherent boundary to a component's mean, in sigma, and the probability of one side
+            from which a node is one-sided.
+        """
+        if self.kind == "dead":
+            return "dead"
+        if max(self.positive, 1 - self.positive) >= thresholds.one_sided:
+            return "one-sided"
+        return "coherent" if self.sigma <= thresholds.epsilon else "adhoc"
 
 
 Placed = tuple[Tensor, Tensor]

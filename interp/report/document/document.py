@@ -13,7 +13,7 @@ from interp.report.selection.lookup import (
     null_share,
     share_p_value,
 )
-from interp.types import Boundaries, ClusterMatch, Dataset, NodeLayer, Prototypes, Results, as_json
+from interp.types import Boundaries, ClusterMatch, Coherence, Dataset, NodeLayer, Prototypes, Results, as_json
 
 SCHEMA = 2
 
@@ -105,8 +105,31 @@ def _at_threshold(found: Boundaries) -> dict[str, Any]:
         "epsilon": found.epsilons[found.at_threshold] if len(found.epsilons) else None,
         **_span(coherent_share(found)),
         "p_value": share_p_value(found),
-        "null": {name: _span(span) for name, span in null_share(found).items()},
+        "null": {name: _span(span) | _p_values(found, name) for name, span in null_share(found).items()},
+        "by_class": None if found.by_class is None else _of_classes(found.by_class, found.at_threshold),
     }
+
+
+def _p_values(found: Boundaries, null: str) -> dict[str, float | None]:
+    """Give the probabilities that a null gives at least, and at most, the share at the threshold."""
+    at = found.at_threshold
+    parts = {"p_value": found.null_p_value, "p_below": found.null_p_below}
+    return {name: float(part[null][at]) if null in part else None for name, part in parts.items()}
+
+
+def _of_classes(found: Coherence, at: int) -> dict[str, Any]:
+    """Give the share at the threshold with class means in place of the mixtures' components."""
+    nulls = {
+        name: {
+            "share": found.null_share[name][at],
+            "low": found.null_low[name][at],
+            "high": found.null_high[name][at],
+            "p_value": found.null_p_value[name][at],
+            "p_below": found.null_p_below[name][at],
+        }
+        for name in found.null_share
+    }
+    return {"share": found.share[at], "low": found.share_low[at], "high": found.share_high[at], "null": nulls}
 
 
 def _span(span: Span) -> dict[str, float]:

@@ -99,6 +99,7 @@ def _boundary(found: Boundaries) -> dict[str, Array]:
         "distance": found.distance,
         "distance_low": found.distance_low,
         "distance_high": found.distance_high,
+        "reliability": np.full(len(found.kind), np.nan) if found.reliability is None else found.reliability,
         "p_value": found.p_value,
         "q_value": found.q_value,
     }

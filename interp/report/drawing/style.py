@@ -25,12 +25,21 @@ PHOTO = "photo"  # label of a figure whose colours must not be turned round on a
 KIND_COLOURS = {
     "coherent": "#0072b2",
     "adhoc": "#d55e00",
+    "undecided": "#b9a87c",
     "one-sided": "#aa6fa6",
     "dead": "#8a8a8a",
     "unsampled": "#d0d0d0",
 }
 SPLIT_COLOURS = {"train": "#5b5b5b", "test": "#0a7d62"}
-NULL_COLOURS = {"random point": "#555555", "permuted bias": "#a8883c", "random direction": "#7d9bb5"}
+NULL_COLOURS = {
+    "random point": "#555555",
+    "permuted bias": "#a8883c",
+    "data mean": "#7a5195",
+    "random direction": "#7d9bb5",
+    "fresh initialisation": "#5c8a5c",
+    "fresh without bias": "#a3b86c",
+    "fresh batch norm": "#c08497",
+}
 PROTOTYPE_COLOURS = {"conditional": "#0a7d62", "component": "#0072b2", "nearest": "#b07d00", "strongest": "#a03050"}
 INK = "#222222"
 FAINT = "#9a9a9a"

@@ -26,9 +26,10 @@ def section(results: Results) -> Section:
     text = (
         "A node is one output channel of a linear map, with the batch norm that follows it folded in. Its value "
         "before the activation is z, and z = 0 is its boundary.",
-        "Read the coherent share only beside its null: on overlapping data, many hyperplanes through random data "
-        "points also pass close to some cluster's mean. A small p says that this layer has more coherent nodes than "
-        "such hyperplanes would.",
+        "Read the coherent share, of all live nodes within the threshold, only beside chance: boundaries through "
+        "random data points, through the data mean, with permuted biases, of random direction or of a fresh "
+        "initialisation also pass close to some cluster's mean. Chance is the one of these nulls that explains the "
+        "share best, and p its probability of as many: a small p says that this layer has more than any of them gives.",
         "Do not conclude that a layer with a large share is “distance-based”, nor that one with a small share is "
         "not: the interventions further down test that directly.",
     )

@@ -37,8 +37,8 @@ def _caption(layers: list[tuple[str, Boundaries]], total: int) -> str:
     shown = "" if len(layers) == total else f" {len(layers)} of {total} layers, evenly over depth."
     return (
         f"Share of live nodes whose boundary passes within {near} of a cluster's mean (dot, 95 % bootstrap "
-        "interval), beside what boundaries through random data points give (grey, central 95 %). A dot inside the "
-        f"grey is no more than chance.{shown}"
+        "interval), beside what the null that explains it best gives (grey, central 95 %). A dot inside the grey is no "
+        f"more than chance.{shown}"
     )
 
 
@@ -89,6 +89,7 @@ def _meanings(thresholds: Thresholds) -> dict[str, str]:
     return {
         "coherent": f"Its boundary z = 0 passes {near}: the node can be read as a distance to a prototype.",
         "adhoc": "Its boundary separates data somewhere else; no single prototype explains it.",
+        "undecided": "Its clusters overlap or its samples are too few to say whether it is coherent or ad hoc.",
         "one-sided": f"At least {thresholds.one_sided:.1%} of the data lie on one side: it acts as linear, or as zero.",
         "dead": "Its output does not vary over the data.",
         UNSAMPLED: "Not drawn to be looked at: neither dead nor one-sided, and no mixture was fitted to it.",

@@ -62,19 +62,22 @@ def null_share(found: Boundaries) -> dict[str, Span]:
 
 
 def chance(found: Boundaries) -> Span:
-    """Read the share of the null that the p-value is about: ``random point``, else the first there is.
+    """Read the null that explains the share best, which the p-value is about; of files before version 5 the first.
 
     Parameters
     ----------
     found
         Kinds of a layer's boundaries.
     """
-    nulls = null_share(found)
-    return nulls.get("random point") or next(iter(nulls.values()), Span(float("nan"), float("nan"), float("nan")))
+    nulls, at = null_share(found), found.at_threshold
+    if not nulls:
+        return Span(float("nan"), float("nan"), float("nan"))
+    known = {name: float(values[at]) for name, values in found.null_p_value.items() if name in nulls}
+    return nulls[max(known, key=known.__getitem__) if known else next(iter(nulls))]
 
 
 def share_p_value(found: Boundaries) -> float:
-    """Read the probability that the null gives at least the share found.
+    """Read the largest probability, over the nulls, of at least the share found.
 
     Parameters
     ----------

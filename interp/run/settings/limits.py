@@ -111,7 +111,7 @@ def large_limits(layers: Sequence[NodeLayer], width: int, work: int) -> Limits:
         inputs=inputs,
         levels=1,
         curve_levels=0,
-        directions=8,
+        directions=24,
     )
 
 

@@ -40,7 +40,7 @@ class Options:
     reading
         Options of the reading profile.
     directions
-        Number of random directions a layer, for the null of that name; 0 leaves it out.
+        Number of random directions a layer, for the nulls made of them; 0 leaves these out.
     limits
         Caps on what the other options say, for large networks.
     """
@@ -53,7 +53,7 @@ class Options:
     interventions: InterventionOptions = field(default_factory=InterventionOptions)
     attribution: AttributionOptions = field(default_factory=AttributionOptions)
     reading: ReadingOptions = field(default_factory=ReadingOptions)
-    directions: int = 32
+    directions: int = 96
     limits: Limits = field(default_factory=Limits)
 
 

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from interp.analysis import classify_boundaries, fit_gaussians
+from interp.network.inputs import outputs_on
 from interp.recording import layer_rows
 from interp.run.recorded import affine_of, each_layer
 from interp.run.run import Run
 from interp.run.stage import Stage
-from interp.types import Boundaries, GaussianFit, NodeLayer, Recording
+from interp.types import Array, Boundaries, GaussianFit, NodeLayer, Recording
+
+MOST_ROWS = 20_000
+"""Rows that random directions are fitted on, evenly among those recorded."""
+
+BINS = 128
+"""Bins of their histograms."""
 
 
 def run(run: Run) -> dict[str, Boundaries]:
@@ -38,20 +46,40 @@ def run(run: Run) -> dict[str, Boundaries]:
             dead=np.ptp(recording.output_range[layer.name], axis=0) <= 0,
             bias=None if affine is None else affine[1],
             directions=_random_directions(run, layer, recording) if affine is not None else None,
+            loss=_losses(run, layer),
             seed=run.options.seed,
         )
 
     return each_layer(run, one)
 
 
-def _random_directions(run: Run, layer: NodeLayer, recording: Recording, most: int = 20_000) -> GaussianFit | None:
-    """Fit isotropic random directions through the layer's inputs; a thinned set of rows is enough for a null."""
+def _losses(run: Run, layer: NodeLayer) -> Array | None:
+    """Give the mean squared error of each ReLU whose output has a target of its own, as in experiment 1 of as-NN.
+
+    The published counts hold if only ReLU nodes can be dead; an Abs node is counted by its distance whatever its error.
+    """
+    targets, is_last = run.data.train.targets, layer == run.model.layers[-1]
+    fits = targets is not None and is_last and layer.activation == "relu" and targets.shape[1] == layer.nodes
+    if run.options.thresholds.rule != "mean" or targets is None or not fits:
+        return None
+    outputs = outputs_on(run.model, run.data.train.inputs).double().numpy()
+    return np.asarray(np.mean((outputs - targets) ** 2, axis=0))
+
+
+def _random_directions(run: Run, layer: NodeLayer, recording: Recording) -> GaussianFit | None:
+    """Fit isotropic random directions through the layer's inputs; thinned rows and coarse bins do for a null."""
     if not run.options.directions:
         return None
-    step = -(-recording.z[layer.name].shape[0] // most)
+    step = -(-recording.z[layer.name].shape[0] // MOST_ROWS)
     weights = np.random.default_rng([run.options.seed, 1]).normal(size=(layer.inputs, run.options.directions))
-    parts = [part.layer_input[::step] @ weights for part in layer_rows(run.model, run.data, recording, layer.name)]
-    return fit_gaussians(np.concatenate(parts), None, run.options.gaussians)
+    labels, z, kept, start = recording.row_labels(layer.name), [], [], 0
+    for part in layer_rows(run.model, run.data, recording, layer.name):
+        rows = np.arange(-start % step, len(part.z), step)
+        z.append(part.layer_input[rows] @ weights)
+        kept.append(rows + start)
+        start += len(part.z)
+    options = replace(run.options.gaussians, bins=min(run.options.gaussians.bins, BINS), crossed=False)
+    return fit_gaussians(np.concatenate(z), None if labels is None else labels[np.concatenate(kept)], options)
 
 
 def summarise(found: Mapping[str, Boundaries]) -> Iterator[str]:

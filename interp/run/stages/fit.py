@@ -31,7 +31,8 @@ def run(run: Run) -> dict[str, GaussianFit]:
 
     def one(layer: NodeLayer, recording: Recording) -> GaussianFit:
         sampled = drawn_nodes(layer, run.options.limits.nodes_per_layer, run.options.seed)
-        return fit_gaussians(recording.z[layer.name], recording.row_labels(layer.name), run.options.gaussians, sampled)
+        z, labels = recording.z[layer.name], recording.row_labels(layer.name)
+        return fit_gaussians(z, labels, run.options.gaussians, sampled, recording.sample[layer.name])
 
     return each_layer(run, one)
 

@@ -1,0 +1,1 @@
+"""What share of boundaries would pass through a cluster's mean where there is nothing to find."""

@@ -1,0 +1,90 @@
+"""A label is right where it is claimed, and undecided where the data do not allow one."""
+
+import numpy as np
+import pytest
+
+from interp.analysis.boundaries import classify_boundaries
+from interp.analysis.components.halves import halves
+from interp.analysis.gaussians import fit_gaussians
+from interp.types import Thresholds
+
+ROWS, NODES = 3000, 12
+
+
+def two(sigma, at, rows=ROWS, nodes=NODES, seed=0):
+    """Two clusters `sigma` apart with z = 0 at `at` from the first, and which one each row is of."""
+    rng = np.random.default_rng(seed)
+    second = rng.random(rows) < 0.5
+    return rng.normal(size=(rows, nodes)) + (sigma * second)[:, None] - at, second.astype(int)
+
+
+def kinds(z, labels=None, **thresholds):
+    return set(classify_boundaries(fit_gaussians(z, labels), Thresholds(**thresholds)).kind.tolist())
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+@pytest.mark.parametrize(("at", "kind"), [(0.0, "coherent"), (3.5, "adhoc"), (-1.6, "adhoc")])
+def test_separate_clusters_have_labels_and_they_are_right(labelled, at, kind):
+    z, labels = two(7, at)
+    assert kinds(z, labels if labelled else None) == {kind}
+
+
+@pytest.mark.parametrize("at", [0.0, 0.5, 1.0])
+def test_two_clusters_a_sigma_apart_look_like_one_and_have_no_label(at):
+    """The middle of both looks like a mean and is half a sigma from each: a label would be the wrong way round."""
+    z, labels = two(1, at)
+    assert kinds(z) == {"undecided"}
+    assert kinds(z, labels) == {"undecided"}
+    assert "coherent" in kinds(two(1, 0.5)[0], reliability=0)
+
+
+def test_few_samples_have_fewer_labels():
+    shares = [
+        np.mean(classify_boundaries(fit_gaussians(two(5, 0.0, rows, 40)[0])).kind == "coherent")
+        for rows in (100, 400, 3000)
+    ]
+    assert shares[0] < 0.2
+    assert shares[0] <= shares[1] <= shares[2]
+    assert shares[2] > 0.8
+
+
+def test_a_boundary_near_the_threshold_is_undecided_and_its_reliability_low():
+    found = classify_boundaries(fit_gaussians(two(7, 0.25)[0]))
+    assert (found.kind == "undecided").all()
+    assert (found.reliability < 0.99).all()
+    clear = classify_boundaries(fit_gaussians(two(7, 3.5)[0]))
+    assert (clear.reliability > 0.999).all()
+
+
+def test_classes_that_say_otherwise_take_the_label_away():
+    """A cluster of two classes, whose means lie half a sigma on either side of its own."""
+    z, second = two(7, 0.0)
+    labels = np.where(second, 2, np.random.default_rng(1).integers(0, 2, ROWS))
+    moved = z + np.where(labels == 0, -0.5, np.where(labels == 1, 0.5, 0.0))[:, None]
+    assert kinds(z, labels) == {"coherent"}
+    assert kinds(moved, labels) == {"undecided"}
+
+
+def test_halves_are_of_samples_not_of_rows():
+    second = halves(10, np.repeat(np.arange(10), 7), 70).reshape(10, 7)
+    assert (second.all(axis=1) == second.any(axis=1)).all()
+    assert second[:, 0].sum() == 5
+    assert halves(9, None, 9).sum() == 4
+
+
+def test_each_half_is_measured_on_the_other():
+    """Rows of the first half are moved by 1: what is found on it and measured on the other half stays."""
+    z, _ = two(9, 0.0, 2000, 3)
+    second = halves(2000, None, 2000)
+    moved = z + np.where(second, 0.0, 1.0)[:, None]
+    fit = fit_gaussians(moved)
+    assert fit.crossed_mean[0, :, 0] == pytest.approx(0, abs=0.15)  # found on the first half, measured on the second
+    assert fit.crossed_mean[1, :, 0] == pytest.approx(1, abs=0.15)
+
+
+def test_too_few_rows_for_halves_leave_every_node_undecided():
+    fit = fit_gaussians(two(9, 0.0, 15, 3)[0])
+    assert fit.crossed_mean is None
+    found = classify_boundaries(fit)
+    assert not {"coherent", "adhoc"} & set(found.kind)
+    assert np.isnan(found.reliability).all()
