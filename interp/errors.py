@@ -48,8 +48,8 @@ class InterpError(Exception):
     """
 
     def __init__(self, where: object, *, found: str, expected: str, do: str) -> None:
-        self.where, self.found, self.expected, self.do = str(where), found, expected, do
-        super().__init__(_one_line(f"{_short(str(where))}: found {_short(found)}; expected {expected}; {do}"))
+        self.where, self.found, self.expected, self.do = map(str, (where, found, expected, do))
+        super().__init__(_one_line(f"{_short(self.where)}: found {_short(self.found)}; expected {expected}; {do}"))
 
 
 def _one_line(text: str) -> str:

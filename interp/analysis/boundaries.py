@@ -10,8 +10,10 @@ from interp.analysis.labels import claimed
 from interp.analysis.nulls.clusters import chance_within, classes_of, clusters_of
 from interp.analysis.nulls.shares import Shares, shares_of
 from interp.analysis.statistics import benjamini_hochberg
-from interp.errors import UsageError, check_kind, check_seed, unknown_name
+from interp.errors import UsageError, unknown_name
 from interp.types import UNSAMPLED, Array, Boundaries, Coherence, GaussianFit, Thresholds, as_column
+from interp.types.annotations.edge import checked
+from interp.types.annotations.flags import Seed
 
 PRESETS: dict[str, Thresholds] = {
     "default": Thresholds(),
@@ -52,6 +54,7 @@ def preset(name: str) -> Thresholds:
     return PRESETS[name]
 
 
+@checked
 def classify_boundaries(
     fit: GaussianFit,
     thresholds: Thresholds = Thresholds(),
@@ -60,7 +63,7 @@ def classify_boundaries(
     bias: Array | None = None,
     directions: GaussianFit | None = None,
     loss: Array | None = None,
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> Boundaries:
     """Tell coherent boundaries, which pass through the mean of a cluster, from ad hoc ones.
 
@@ -107,22 +110,21 @@ def classify_boundaries(
     >>> classify_boundaries(fit_gaussians(z - [0, 4])).kind
     array(['coherent', 'adhoc'], dtype='<U9')
     """
-    _check(fit, thresholds, directions, seed)
+    _check_thresholds(thresholds)
     dead = as_column("dead", fit.var <= 0 if dead is None else dead, len(fit.var)).astype(bool)
     if loss is not None and thresholds.rule == "mean":
         dead = dead | (as_column("loss", loss, len(fit.var)) > thresholds.dead_loss)
     bias = None if bias is None else as_column("bias", bias, len(fit.var))
     classified = ~dead & (np.isin(np.arange(len(dead)), fit.nodes) | (thresholds.rule == "mean"))
     clusters = clusters_of(fit, thresholds)
-    component, distance = _closest(np.abs(clusters.centre) / clusters.scale, clusters.usable)
-    component, distance = np.where(classified, component, -1), np.where(classified, distance, np.nan)
+    component, distance = _closest(np.abs(clusters.centre) / clusters.scale, clusters.usable & classified[:, None])
     if thresholds.rule == "mean":
         half = 1.959964 * np.sqrt(fit.var / fit.count)  # of a mean, in units of z
         low, high = np.maximum(distance - half, 0), distance + half
     else:
         low, high = distance_interval(distance, component, fit)
     values = Distribution.of_fit(fit)
-    p_value = np.where(classified, chance_within(values, clusters, np.nan_to_num(distance)[:, None])[:, 0], np.nan)
+    p_value = np.where(component >= 0, chance_within(values, clusters, np.nan_to_num(distance)[:, None])[:, 0], np.nan)
     is_claimed, reliability = claimed(fit, thresholds, distance)
     epsilons = np.unique([*EPSILONS, thresholds.epsilon])
     pool = None if directions is None else (directions, clusters_of(directions, thresholds))
@@ -174,11 +176,7 @@ def _by_class(
     )
 
 
-def _check(fit: object, thresholds: Thresholds, directions: object, seed: object) -> None:
-    check_kind("fit", fit, GaussianFit, do="make one with interp.fit_gaussians(z)")
-    check_kind("thresholds", thresholds, Thresholds, do="for example interp.Thresholds(epsilon=0.1)")
-    check_kind("directions", directions, (GaussianFit, type(None)), do="make one with interp.fit_gaussians(z)")
-    check_seed(seed)
+def _check_thresholds(thresholds: Thresholds) -> None:
     if not thresholds.epsilon > 0 or not 0 < thresholds.min_weight < 1 or not thresholds.one_sided > 0.5:
         raise UsageError(
             "thresholds",
@@ -192,10 +190,12 @@ def _check(fit: object, thresholds: Thresholds, directions: object, seed: object
 
 
 def _closest(gaps: Array, usable: Array) -> tuple[Array, Array]:
+    """Give the usable component that is closest to each boundary, -1 where there is none, and its distance."""
     allowed = np.where(usable & np.isfinite(gaps), gaps, np.inf)
     component = allowed.argmin(axis=1)
     distance = np.take_along_axis(allowed, component[:, None], axis=1)[:, 0]
-    return component, np.where(np.isfinite(distance), distance, np.nan)
+    is_found = np.isfinite(distance)
+    return np.where(is_found, component, -1), np.where(is_found, distance, np.nan)
 
 
 def _kinds(

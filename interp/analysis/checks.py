@@ -38,7 +38,7 @@ def gaussian_arguments(
         if labels.min() < 0:
             raise DataError("labels", found=f"label {labels.min()}", expected="labels from 0", do="encode them as 0, 1")
     if sampled is not None:
-        sampled = as_column("sampled", sampled, max(np.size(sampled), 1), "iu")
+        sampled = as_column("sampled", sampled, None, "iu")
         if not (np.isin(sampled, np.arange(rows.shape[1])).all() and (np.diff(sampled) > 0).all()):
             found = f"nodes {sampled.tolist()[:8]}"
             raise DataError("sampled", found=found, expected=f"nodes of {rows.shape[1]}, ascending", do="sort them")
@@ -51,7 +51,10 @@ def gaussian_arguments(
 
 
 def cluster_arguments(
-    train: Any, test: Any, prototypes: Any, effective_count: Any
+    train: LabelledInputs,
+    test: LabelledInputs,
+    prototypes: Mapping[str, Any],
+    effective_count: Mapping[str, Any],
 ) -> tuple[LabelledInputs, LabelledInputs, dict[str, Array], dict[str, Array]]:
     """Give two sets of rows, prototypes and their counts as arrays of shapes that agree.
 
@@ -73,8 +76,6 @@ def cluster_arguments(
     """
     first = _rows_of("train", train, None)
     width = first.inputs.shape[1]
-    for name, found in (("prototypes", prototypes), ("effective_count", effective_count)):
-        check_kind(name, found, Mapping, do='give one array a kind, such as {"nearest": ...}')
     points = {kind: np.asarray(as_rows(f"prototypes[{kind!r}]", found, width)) for kind, found in prototypes.items()}
     if missing := sorted(set(points) - set(effective_count)):
         raise DataError("effective_count", found=f"none of {missing[0]}", expected="as in prototypes", do="add it")
@@ -85,8 +86,7 @@ def cluster_arguments(
     return first, first if test is train else _rows_of("test", test, width), points, counts
 
 
-def _rows_of(where: str, given: Any, width: int | None) -> LabelledInputs:
-    check_kind(where, given, LabelledInputs, do="make it with interp.LabelledInputs(inputs, labels, predictions)")
+def _rows_of(where: str, given: LabelledInputs, width: int | None) -> LabelledInputs:
     inputs = np.asarray(as_rows(f"{where}.inputs", given.inputs, width))
     if not np.isfinite(inputs).all():
         raise DataError(f"{where}.inputs", found="values that are not finite", expected="finite ones", do="clean them")
@@ -95,7 +95,7 @@ def _rows_of(where: str, given: Any, width: int | None) -> LabelledInputs:
 
 
 def prototype_arguments(
-    z: Any, row_sample: Any, fit: Any, affine: Any
+    z: Any, row_sample: Any, fit: GaussianFit, affine: Any
 ) -> tuple[Rows, Array, tuple[Array, Array] | None]:
     """Give pre-activations, the inputs of their rows, and weights and biases as arrays of shapes that agree.
 
@@ -117,7 +117,6 @@ def prototype_arguments(
     UsageError
         If `fit` or `affine` is of another class.
     """
-    check_kind("fit", fit, GaussianFit, do="make one with interp.fit_gaussians(z)")
     rows = as_rows("z", z, len(fit.mean))
     inputs = as_column("row_sample", row_sample, rows.shape[0], "iu")
     if affine is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,9 @@ from scipy.spatial.distance import cdist
 
 from interp.analysis.checks import cluster_arguments
 from interp.analysis.statistics import wilson_interval
-from interp.errors import check_kind, check_whole
 from interp.types import Array, ClusterMatch, LabelledInputs
+from interp.types.annotations.edge import checked
+from interp.types.annotations.flags import Seed, Within
 
 DRAWN = 32
 """Largest number of rows that are averaged for one random mean of a null."""
@@ -41,17 +43,18 @@ class ClusterOptions:
     ClusterOptions(rows=10000, repetitions=5, seed=0)
     """
 
-    rows: int = 10_000
-    repetitions: int = 39
-    seed: int = 0
+    rows: Annotated[int, Within(low=1)] = 10_000
+    repetitions: Annotated[int, Within(low=1)] = 39
+    seed: Seed = 0
 
 
+@checked
 def match_clusters(
     train: LabelledInputs,
     test: LabelledInputs,
     prototypes: Mapping[str, Array],
     effective_count: Mapping[str, Array],
-    k: int,
+    k: Annotated[int, Within(low=1)],
     options: ClusterOptions = ClusterOptions(),
 ) -> ClusterMatch:
     """Fit k centroids to a layer's input and compare its nodes' prototypes with them.
@@ -96,8 +99,6 @@ def match_clusters(
     True
     """
     train, test, prototypes, effective_count = cluster_arguments(train, test, prototypes, effective_count)
-    check_kind("options", options, ClusterOptions, do="for example interp.ClusterOptions(repetitions=5)")
-    check_whole("k", k, 1)
     rng = np.random.default_rng(options.seed)
     rows = rng.permutation(len(train.inputs))[: options.rows]
     fitted = LabelledInputs(

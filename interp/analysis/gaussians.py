@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
@@ -13,8 +14,10 @@ from interp.analysis.components.modes import Components, merge_without_valley
 from interp.analysis.distributions import Distribution
 from interp.analysis.mixtures import BINS, Binned, Mixture, best_mixtures, bin_values, mixture_cdf
 from interp.analysis.moments import Moments
-from interp.errors import DataError, check_kind, check_whole
+from interp.errors import DataError
 from interp.types import Array, GaussianFit, Rows
+from interp.types.annotations.edge import checked
+from interp.types.annotations.flags import Within
 
 LEAST_HALF = 10
 """Rows that a half of the samples must have to be fitted alone."""
@@ -39,11 +42,12 @@ class GaussianOptions:
     GaussianOptions(components=3, bins=512, crossed=True)
     """
 
-    components: int = 5
-    bins: int = BINS
+    components: Annotated[int, Within(low=1)] = 5
+    bins: Annotated[int, Within(low=2)] = BINS
     crossed: bool = True
 
 
+@checked
 def fit_gaussians(
     z: Rows,
     labels: Array | None = None,
@@ -89,9 +93,6 @@ def fit_gaussians(
     >>> fit_gaussians(z).components
     array([1, 1])
     """
-    check_kind("options", options, GaussianOptions, do="for example interp.GaussianOptions(components=3)")
-    check_whole("components", options.components, 1)
-    check_whole("bins", options.bins, 2)
     z, labels, sampled, row_sample = gaussian_arguments(z, labels, sampled, row_sample)
     with np.errstate(invalid="ignore", over="ignore"):
         total, by_class = _all_moments(z, labels)

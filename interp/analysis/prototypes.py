@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from scipy.linalg import eigh
 
 from interp.analysis.checks import checked_samples, prototype_arguments
 from interp.analysis.gaussians import blocks_of
-from interp.errors import check_kind
 from interp.types import Array, Boundaries, GaussianFit, LayerRows, Prototypes, Rows, as_column
+from interp.types.annotations.edge import checked
+from interp.types.annotations.flags import Within
 
 ONE_SIDED_ACTIVATIONS = ("relu", "leaky_relu", "gelu", "silu", "elu", "softplus", "relu6", "selu", "celu", "mish")
 """Activations whose least output is 0, or close to it, on a whole half space: all of that counts as near."""
@@ -46,9 +47,9 @@ class PrototypeOptions:
     PrototypeOptions(share=0.02, least=10, exemplars=8)
     """
 
-    share: float = 0.01
-    least: int = 10
-    exemplars: int = 8
+    share: Annotated[float, Within(0, 1)] = 0.01
+    least: Annotated[int, Within(low=1)] = 10
+    exemplars: Annotated[int, Within(low=1)] = 8
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Cuts:
     strong: Array
 
 
+@checked
 def find_prototypes(
     samples: Iterable[LayerRows],
     z: Rows,
@@ -122,10 +124,6 @@ def find_prototypes(
     array([[3., 0.]])
     """
     z, row_sample, affine = prototype_arguments(z, row_sample, fit, affine)
-    check_kind("boundaries", boundaries, Boundaries, do="make them with interp.classify_boundaries(fit)")
-    check_kind("activation", activation, str, do="for example relu or abs")
-    check_kind("options", options, PrototypeOptions, do="for example interp.PrototypeOptions(share=0.02)")
-    check_kind("samples", samples, Iterable, do="give a list of interp.LayerRows(z, layer_input, network_input)")
     samples = checked_samples(samples, z.shape)
     as_column("boundaries", boundaries.component, z.shape[1])
     nodes, component = fit.nodes, boundaries.component[fit.nodes]

@@ -21,6 +21,7 @@ from interp.run import Run, locked
 from interp.run.pipeline import results_of
 from interp.store import check_writable, open_recording
 from interp.types import Dataset, Effects, LoadedModel, Recording, Results, Verdict
+from interp.types.annotations.edge import checked
 from interp.verdict.judge import reading_verdict
 
 
@@ -144,6 +145,7 @@ class Analysis:
             return self.results.verdict
         return reading_verdict(self.found["read"])
 
+    @checked
     def node(self, name: str) -> NodeFacts:
         """Gather everything that was found of one node.
 
@@ -165,6 +167,7 @@ class Analysis:
         place = find_node(self.model, name)
         return node_facts(place, self.nodes.loc[f"{place[0].name}:{place[1]}"], self._fields, self.data.image_shape)
 
+    @checked
     def recording(self, split: str = "train") -> Recording:
         """Open the recorded pre-activations of a split; close it, or use it in a ``with`` block.
 
@@ -185,6 +188,7 @@ class Analysis:
         """
         return open_recording(self.run.path("record"), split)
 
+    @checked
     def save(self, folder: str | Path, sections: Sequence[str] = ()) -> Path:
         """Write what the command line writes: the files of the stages, and, where all were run, the page.
 

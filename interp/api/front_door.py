@@ -14,7 +14,7 @@ from torch import nn
 
 from interp.api.analysis import Analysis
 from interp.api.options import settings_of, spelled_out
-from interp.checkpoints import as_found
+from interp.checkpoints import Network, as_found
 from interp.data import fixed_draws
 from interp.run import (
     Run,
@@ -29,15 +29,15 @@ from interp.run import (
     start,
     told,
 )
+from interp.types.annotations.edge import checked
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from interp.api.options import Said
 
-Network = str | Path | nn.Module
 
-
+@checked
 def analyse(
     source: Network,
     data: Any = None,

@@ -13,8 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from interp.checkpoints.drafts.adapted import Adapted
+from interp.types.annotations.edge import checked
 
 
+@checked
 @contextmanager
 def as_found(module: nn.Module) -> Iterator[None]:
     """Run a module in eval mode, then leave it as it was found.

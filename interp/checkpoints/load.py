@@ -16,14 +16,16 @@ from interp.checkpoints.examine import examine
 from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.formats.read import file_digest, read_contents
 from interp.checkpoints.live import load_module
-from interp.checkpoints.options import LoadOptions, check_options
+from interp.checkpoints.options import LoadOptions, Network, check_options
 from interp.data import DataOptions, load_dataset
 from interp.errors import UsageError
 from interp.types import Dataset, LoadedModel
+from interp.types.annotations.edge import checked
 
 
+@checked
 def load_model(
-    path: str | Path | nn.Module,
+    path: Network,
     data: Any = None,
     options: LoadOptions = LoadOptions(),
     data_options: DataOptions = DataOptions(),
@@ -66,13 +68,6 @@ def load_model(
     """
     if isinstance(path, nn.Module):
         return load_module(path, data, options, data_options)
-    if not isinstance(path, str | Path):
-        raise UsageError(
-            "network",
-            found=f"a {type(path).__name__}",
-            expected="a torch module, the path of a checkpoint, or torchvision:NAME",
-            do="give an instance, not its class" if isinstance(path, type) else "give one of these",
-        )
     check_options(options)
     contents = _contents(path, options)
     spec = zoo_data(contents, path) if data is None and contents.format == "zoo" else data

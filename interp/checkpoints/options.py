@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
+
+from torch import nn
 
 from interp.checkpoints.inference.candidates.candidate import OUTPUTS
 from interp.errors import unknown_name
 from interp.network.activations import ACTIVATIONS
 from interp.tasks import find_task
-from interp.types.annotations.flags import Flag
+from interp.types.annotations.flags import Flag, Meant
 
 INFERRED = Flag(default="inferred")
+
+Network = Annotated[
+    str | Path | nn.Module,
+    Meant("a torch module, the path of a checkpoint, or torchvision:NAME", do="give one; of a class, an instance"),
+]
+"""What a network is given as."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from interp.data.sources import find_source
 from interp.data.splits import flattened, holds_splits
 from interp.errors import DataError
 from interp.types import Dataset
+from interp.types.annotations.edge import checked
 
 IN_MEMORY = " in memory"
 """Ending of the names of data that were given in memory."""
@@ -20,6 +21,7 @@ MOST_STEPS = 8
 """Largest number of sources that are read one after the other, each from what the one before gives."""
 
 
+@checked
 def load_dataset(spec: Any, options: DataOptions = DataOptions()) -> Dataset:
     """Open a data set by name, path or ``package.module:callable``, or take one that is in memory.
 

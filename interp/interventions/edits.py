@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from interp.interventions.changes import Cap, Fix, Move, Raise, Scale, like
 from interp.safety import look_up
 from interp.types import Array, NodeLayer
+from interp.types.annotations.shapes import Shape
 
 Change = Callable[[Tensor], Tensor]
 
@@ -30,9 +32,9 @@ class Ranges:
         Mean output of each node, (N,); None where no intervention asks for it.
     """
 
-    low: Array
-    high: Array
-    mean: Array | None = None
+    low: Annotated[Array, Shape("N")]
+    high: Annotated[Array, Shape("N")]
+    mean: Annotated[Array, Shape("N")] | None = None
 
     def take(self, nodes: Sequence[int]) -> Ranges:
         """Give the ranges of some nodes, in that order."""

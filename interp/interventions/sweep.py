@@ -10,6 +10,7 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 
+from interp.interventions.checks import ranges_of_layers
 from interp.interventions.edits import Edit, Ranges, ablate, find_intervention
 from interp.interventions.engine.measure import counted, measure
 from interp.interventions.engine.tally import tally
@@ -22,10 +23,12 @@ from interp.interventions.readouts.falling import falls
 from interp.interventions.readouts.held_out import node_splits
 from interp.interventions.readouts.rows import Level, class_rows, corrected, labelled, level_rows, node_rows
 from interp.network.caps import chosen_nodes, least
+from interp.network.own_data import check_data
 from interp.tasks import find_task
 from interp.types import Array, Dataset, Effects, LoadedModel, NodeLayer, Split
+from interp.types.annotations.edge import checked
 from interp.types.annotations.fields import table_columns
-from interp.types.annotations.flags import Flag
+from interp.types.annotations.flags import Flag, Seed, Within
 from interp.types.parts import Keep, made_now
 
 MOST_LEVELS = 10_000
@@ -70,23 +73,24 @@ class InterventionOptions:
 
     levels: Annotated[int, Flag(low=1, high=MOST_LEVELS, default="60; large: the published ones")] = 60
     ablation: Annotated[bool, Flag()] = True
-    convolution_samples: int = 4000
+    convolution_samples: Annotated[int, Within(low=1)] = 4000
     interventions: Annotated[tuple[str, ...], Flag()] = tuple(PUBLISHED)
-    seed: int = 0
+    seed: Seed = 0
     curve_levels: Annotated[int, Flag(low=0, high=MOST_LEVELS, default="21; large: none")] = 21
-    curve_samples: int = 2000
-    control_samples: int = 4000
-    control_shuffles: int = 5
+    curve_samples: Annotated[int, Within(low=1)] = 2000
+    control_samples: Annotated[int, Within(low=0)] = 4000
+    control_shuffles: Annotated[int, Within(low=1)] = 5
     layers: Annotated[tuple[str, ...], Flag(default="all")] = ()
     groups: tuple[tuple[str, ...], ...] = ()
-    single_nodes: int | None = None
-    inputs: int | None = None
+    single_nodes: Annotated[int | None, Within(low=1)] = None
+    inputs: Annotated[int | None, Within(low=1)] = None
 
     def samples(self, most: int | None, part: int = 1) -> int | None:
         """Give how many inputs are used at most: a part of `most`, and no more than `inputs`; None for all."""
         return least(None if most is None else most // part, self.inputs)
 
 
+@checked
 def intervene(
     model: LoadedModel,
     data: Dataset,
@@ -124,7 +128,8 @@ def intervene(
     UsageError
         If a layer, node or intervention of the options does not exist; close names are given.
     DataError
-        If there are no samples, or the unperturbed network's outputs are not numbers.
+        If there are no samples, data or ranges are of another network, or the unperturbed network's outputs are not
+        numbers.
 
     Examples
     --------
@@ -139,7 +144,8 @@ def intervene(
     [['hidden', 'train', 0.0, True], ['hidden', 'train', 0.5, False], ['hidden', 'train', 1.0, False]]
     """
     check_options(model, options)
-    known = {name: replace(found, mean=means.get(name)) for name, found in ranges.items()}
+    check_data(model, data)
+    known = ranges_of_layers(model, ranges, means, options.ablation or "mean" in options.interventions)
     part_of = 4 if _convolves(model) else 1
     most = options.samples(options.convolution_samples if _convolves(model) else None)
     splits = {name: draw(split, most, options.seed) for name, split in data.splits.items()}

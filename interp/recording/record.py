@@ -13,17 +13,23 @@ from interp.analysis import output_statistics
 from interp.network.hooks import tap
 from interp.network.inputs import BLOCK, as_tensor, device_of, input_blocks
 from interp.network.own_activations import Function, output_functions
+from interp.network.own_data import check_data
 from interp.recording.positions import chosen_rows, draw_positions, kept_positions, position_counts
-from interp.store import RecordingWriter
+from interp.store import RecordingWriter, file_name
 from interp.tasks import find_task, predict
 from interp.types import Array, Dataset, LoadedModel, Provenance, Split
+from interp.types.annotations.edge import checked
+from interp.types.annotations.flags import Seed
 
 MOST_VALUES = 16_777_216
 """Largest number of values of all layers that are in memory at once: 64 MB."""
 
 
+@checked
 @torch.no_grad()
-def record_activations(model: LoadedModel, data: Dataset, path: Path, provenance: Provenance, seed: int = 0) -> None:
+def record_activations(
+    model: LoadedModel, data: Dataset, path: str | Path, provenance: Provenance, seed: Seed = 0
+) -> None:
     """Record every layer's pre-activations over every split.
 
     Parameters
@@ -57,6 +63,8 @@ def record_activations(model: LoadedModel, data: Dataset, path: Path, provenance
     ...         {name: z.shape for name, z in recording.z.items()}
     {'0': (360, 8), '1': (360, 10)}
     """
+    check_data(model, data)
+    path = file_name(path)
     counts = position_counts(model, data)
     samples = {name: len(split) for name, split in data.splits.items()}
     kept = {layer.name: kept_positions(counts[layer.name], max(samples.values())) for layer in model.layers}

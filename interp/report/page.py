@@ -15,14 +15,16 @@ from interp.report.html.render import render
 from interp.report.sections import SECTIONS
 from interp.run.folder import page_figures
 from interp.safety import import_name, problem
-from interp.store import write_bytes, write_text
+from interp.store import check_writable, write_bytes, write_text
 from interp.types import Results, Section, as_json
+from interp.types.annotations.edge import checked
 
 Maker = Callable[[Results], Section]
 
 
+@checked
 def write_report(
-    results: Results, out: Path, command: str, sections: Mapping[str, Maker | str] = SECTIONS
+    results: Results, out: str | Path, command: str, sections: Mapping[str, Maker | str] = SECTIONS
 ) -> dict[str, Any]:
     """Draw the results as ``report.html`` with ``report.json`` and ``figures/``.
 
@@ -61,6 +63,7 @@ def write_report(
     ...     sorted(path.name for path in Path(folder).iterdir())
     ['report.html', 'report.json']
     """
+    check_writable(Path(out))
     results = _with_command(results, command)
     made = {key: _make(maker, results) for key, maker in sections.items()}
     pictures = draw_all(figure for section in made.values() for figure in section.figures)

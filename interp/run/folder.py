@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from interp.errors import MismatchError, UsageError
 from interp.run.parts import remove_parts
-from interp.store import read_provenance
+from interp.store import check_writable, read_provenance
 from interp.types import Provenance
 
 if sys.platform != "win32":
@@ -53,6 +53,7 @@ def locked(folder: Path) -> Iterator[None]:
     ...     inside, Path(home, "run").exists()
     (True, False)
     """
+    check_writable(folder)
     path = folder.resolve()
     if path in _HELD:
         yield

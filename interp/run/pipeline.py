@@ -15,6 +15,7 @@ from interp.run.parts import Parts, parts_of, remove_parts
 from interp.run.run import Run
 from interp.run.stage import Stage
 from interp.types import Made, Provenance, Results
+from interp.types.annotations.edge import checked
 from interp.verdict.evidence import Evidence
 from interp.verdict.judge import judge
 
@@ -177,6 +178,7 @@ def needed(run: Run, names: Iterable[str] | None = None) -> list[str]:
     return order
 
 
+@checked
 def run_all(run: Run, told: Listener | None = None) -> Results:
     """Run every stage and judge what was found.
 

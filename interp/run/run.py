@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from interp.checkpoints import LoadOptions, load_model
+from interp.checkpoints import LoadOptions, Network, load_model
 from interp.checkpoints.architectures.named import is_named
 from interp.data import DataOptions
 from interp.errors import UsageError, unknown_name
@@ -21,6 +21,7 @@ from interp.run.settings.options import Options, left_out, within_limits
 from interp.run.stage import Stage
 from interp.run.stages import SEVERAL, all_stages
 from interp.types import Dataset, Limit, LoadedModel, Provenance, as_json
+from interp.types.annotations.edge import checked
 from interp.types.parts import Keep, made_now
 from interp.types.shown import ShortRepr
 
@@ -116,14 +117,15 @@ class Run(ShortRepr):
         return provenance_of(self, self.stage(stage))
 
 
+@checked
 def start(
-    checkpoint: str | Path | nn.Module,
+    checkpoint: Network,
     out: str | Path,
     data: Any = None,
     load: LoadOptions = LoadOptions(),
     data_options: DataOptions = DataOptions(),
     options: Options = Options(),
-    others: Sequence[str | Path | nn.Module] = (),
+    others: Sequence[Network] = (),
     stages: Sequence[str] = (),
 ) -> Run:
     """Open a network and its data for the stages to run on.

@@ -1,6 +1,6 @@
 """Results <-> versioned, self-describing HDF5; the only room that imports h5py."""
 
-from interp.store.atomic import atomic_path, check_writable, write_bytes, write_text
+from interp.store.atomic import atomic_path, check_writable, file_name, write_bytes, write_text
 from interp.store.belonging import check_layers, check_tables
 from interp.store.files import check_same, read_provenance, read_results, write_results
 from interp.store.recording_writer import RecordingWriter
@@ -14,6 +14,7 @@ __all__ = [
     "check_same",
     "check_tables",
     "check_writable",
+    "file_name",
     "open_recording",
     "read_provenance",
     "read_results",

@@ -140,6 +140,28 @@ def check_writable(folder: Path) -> None:
         raise cannot_write(folder, error) from error
 
 
+def file_name(path: str | Path) -> Path:
+    """Give the name of a file that is to be written.
+
+    Raises
+    ------
+    UsageError
+        If a folder has that name, or no file can.
+
+    Examples
+    --------
+    >>> file_name(".")
+    Traceback (most recent call last):
+    interp.errors.UsageError: .: found a folder; expected the name of a file; choose another name
+    """
+    named = Path(path)
+    is_folder = os.path.isdir(named)  # noqa: PTH112 - never raises, unlike that of `Path`
+    if not named.name or "\0" in str(path) or is_folder:
+        found = "a folder" if is_folder else "no name of a file"
+        raise UsageError(named, found=found, expected="the name of a file", do="choose another name")
+    return named
+
+
 def cannot_write(path: Path, error: Exception) -> UsageError:
     """Make the error for a file or folder that cannot be written.
 

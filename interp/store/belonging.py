@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from interp.errors import MismatchError
-from interp.store.shapes import check_shapes, missing_columns
 from interp.types import NodeLayer
+from interp.types.annotations.held import check_shapes, missing_columns
 
 
 def check_layers(path: Path, results: Mapping[str, Any], layers: Sequence[NodeLayer], remedy: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +14,9 @@ from interp.errors import MismatchError
 from interp.store.atomic import atomic_path
 from interp.store.belonging import flat
 from interp.store.elements import CLASSES, READABLE, VERSION, read_element, write_element
-from interp.store.shapes import check_shapes
 from interp.store.sound import check_seal, check_sound, prepare_seal, seal
 from interp.types import Provenance
+from interp.types.annotations.held import check_shapes
 
 Result = TypeVar("Result")
 DAMAGE = (AttributeError, IndexError, KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
@@ -183,7 +184,8 @@ def opened(path: Path, encoding: str | None, remedy: str, is_sealed: bool = True
     try:
         file = plain_file(path)
     except OSError as error:
-        found = "a damaged or foreign file" if path.exists() else "no such file"
+        there = os.path.exists(path)  # noqa: PTH110 - never raises, unlike that of `Path`
+        found = "a damaged or foreign file" if there else "no such file"
         raise MismatchError(path, found=found, expected="a file of results", do=f"run `{remedy}`") from error
     try:
         with file:

@@ -17,16 +17,18 @@ from interp.errors import MismatchError, unknown_name
 from interp.store.blocks import CheckedRows, block_count
 from interp.store.elements import read_element
 from interp.store.files import opened, provenance_of
-from interp.store.shapes import check_value
 from interp.types import NodeLayer, Recording, Rows
+from interp.types.annotations.edge import checked
 from interp.types.annotations.fields import field_types
+from interp.types.annotations.held import check_value
 
 ENCODING = "interp-recording"
 REMEDY = "python -m interp record"
 OUTPUT_STATISTICS = ("output_range", "output_mean", "active_share")
 
 
-def open_recording(path: Path, split: str = "train") -> Recording:
+@checked
+def open_recording(path: str | Path, split: str = "train") -> Recording:
     """Open one split of a recording; close it, or use it in a ``with`` block.
 
     Parameters
@@ -65,6 +67,7 @@ def open_recording(path: Path, split: str = "train") -> Recording:
     ...         recording.z["fc1"][2:], recording.row_labels("fc1")
     (array([[4., 5.]], dtype=float32), array([0, 1, 0]))
     """
+    path = Path(path)
     with opened(path, ENCODING, REMEDY) as file:
         layers, provenance = read_element(file["layers"]), provenance_of(file)
         if split not in file:

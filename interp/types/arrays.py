@@ -67,7 +67,7 @@ def as_rows(where: str, values: Any, columns: int | None = None) -> Any:
     return table
 
 
-def as_column(where: str, values: Any, rows: int, kinds: str = "biuf") -> Array:
+def as_column(where: str, values: Any, rows: int | None, kinds: str = "biuf") -> Array:
     """Give one number a row, (S,), of what a user gave.
 
     Parameters
@@ -77,7 +77,7 @@ def as_column(where: str, values: Any, rows: int, kinds: str = "biuf") -> Array:
     values
         Array, list, or tensor on the CPU.
     rows
-        Number of rows, S.
+        Number of rows, S; None for any but none.
     kinds
         Letters of numpy's kinds of types that are allowed.
 
@@ -97,12 +97,13 @@ def as_column(where: str, values: Any, rows: int, kinds: str = "biuf") -> Array:
     array([0, 1])
     """
     column = np.asarray(_read(where, values))
-    if column.shape != (rows,) or column.dtype.kind not in kinds:
+    fits = column.shape == (rows,) if rows is not None else column.ndim == 1 and len(column) > 0
+    if not fits or column.dtype.kind not in kinds:
         kind = {"iu": "whole numbers", "biuf": "numbers"}.get(kinds, "values")
         raise DataError(
             where,
             found=f"{column.dtype} of shape {column.shape}",
-            expected=f"{rows:,} {kind}",
+            expected=kind if rows is None else f"{rows:,} {kind}",
             do="give an array with one of them for each",
         )
     return column

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from interp.errors import unknown_name
+from interp.types.annotations.edge import checked
 from interp.types.arrays import Array
 from interp.types.shown import ShortRepr
 
@@ -159,6 +160,7 @@ class LoadedModel(ShortRepr):
     task: str = "classification"
     scores: Mapping[str, float] = field(default_factory=dict)
 
+    @checked
     def layer(self, name: str) -> NodeLayer:
         """Find a layer by name.
 

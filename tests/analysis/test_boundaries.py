@@ -165,9 +165,17 @@ def test_wrong_preset_is_answered_with_the_close_ones():
     "change", [{"epsilon": 0}, {"epsilon": float("nan")}, {"min_weight": 0}, {"min_weight": 1}, {"one_sided": 0.5}]
 )
 def test_thresholds_out_of_range_are_refused(fit, change):
-    expected = "expected epsilon > 0, 0 < min weight < 1, one-sided > 0.5; change them"
+    expected = "thresholds.*expected (epsilon > 0, 0 < min weight < 1, one-sided > 0.5|a number from 0 to 1,000,000)"
     with pytest.raises(UsageError, match=expected):
         classify_boundaries(fit, replace(Thresholds(), **change))
+
+
+def test_a_node_without_a_distance_has_no_component_and_no_p_value():
+    """A constant node that is not called dead has no width to measure in: index 0 would name a cluster all the same."""
+    z = np.column_stack([np.random.default_rng(0).normal(size=400), np.full(400, 0.3)])
+    found = classify_boundaries(fit_gaussians(z), dead=np.zeros(2, bool))
+    assert found.component.tolist() == [0, -1]
+    assert np.isnan([found.distance[1], found.p_value[1]]).all()
 
 
 def test_nodes_without_mixture_are_unsampled_unless_dead_or_one_sided():

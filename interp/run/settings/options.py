@@ -12,7 +12,7 @@ from interp.network.caps import capped, least
 from interp.recording import multiply_adds
 from interp.run.settings.limits import Limits, settled, spread_layers
 from interp.types import Dataset, Limit, LoadedModel, Thresholds
-from interp.types.annotations.flags import Flag
+from interp.types.annotations.flags import Flag, Within
 from interp.verdict.attribution import AttributionOptions
 from interp.verdict.reading.options import ReadingOptions
 
@@ -53,7 +53,7 @@ class Options:
     interventions: InterventionOptions = field(default_factory=InterventionOptions)
     attribution: AttributionOptions = field(default_factory=AttributionOptions)
     reading: ReadingOptions = field(default_factory=ReadingOptions)
-    directions: int = 96
+    directions: Annotated[int, Within(low=0)] = 96
     limits: Limits = field(default_factory=Limits)
 
 

@@ -172,7 +172,7 @@ def _settings(cls: type, prefix: str) -> Iterator[Setting]:
         hint = hints[each.name]
         if is_dataclass(hint) and isinstance(hint, type):
             yield from _settings(hint, f"{prefix}{each.name}.")
-        elif get_origin(hint) is Annotated:
+        elif get_origin(hint) is Annotated and isinstance(get_args(hint)[1], Flag):
             base, flag = get_args(hint)[:2]
             kind = next(kind for kind in KINDS if kind in (base, get_origin(base), *get_args(base)))
             default = each.default_factory() if each.default_factory is not MISSING else each.default

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, get_args, get_type_hints
@@ -32,10 +33,15 @@ def field_types(cls: type) -> Mapping[str, Any]:
     if not is_dataclass(cls):
         return {}
     try:
-        hints = get_type_hints(cls, include_extras=True)
+        hints = get_type_hints(cls, localns=_imported(), include_extras=True)
     except NameError:  # a user's class, whose annotations name what only a type checker imports: nothing is known of it
         return {}
     return {field.name: hints[field.name] for field in fields(cls)}
+
+
+def _imported() -> dict[str, Any]:
+    """Give what `interp.types` imports for type checkers alone, where something else has imported it."""
+    return {name: sys.modules[name] for name in ("torch",) if name in sys.modules}
 
 
 def table_columns(cls: type, name: str) -> list[str]:

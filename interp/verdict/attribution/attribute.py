@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from interp.network.caps import chosen_nodes
+from interp.network.own_data import check_layer, check_split
 from interp.types import Attribution, LoadedModel, NodeLayer, Split
+from interp.types.annotations.edge import checked
+from interp.types.annotations.flags import Seed, Within
 from interp.verdict.attribution.ablation import ablation, captum_ablation
 from interp.verdict.attribution.agreement import bootstrap, spearman
 from interp.verdict.attribution.conductance import conductance
@@ -41,15 +45,16 @@ class AttributionOptions:
     20
     """
 
-    samples: int = 200
-    steps: int = 20
-    captum_nodes: int = 256
-    repetitions: int = 1000
-    seed: int = 0
-    single_nodes: int | None = None
+    samples: Annotated[int, Within(low=1)] = 200
+    steps: Annotated[int, Within(low=2)] = 20
+    captum_nodes: Annotated[int, Within(low=0)] = 256
+    repetitions: Annotated[int, Within(low=1)] = 1000
+    seed: Seed = 0
+    single_nodes: Annotated[int | None, Within(low=1)] = None
     layers: tuple[str, ...] = ()
 
 
+@checked
 def attribute(
     model: LoadedModel, layer: NodeLayer, split: Split, options: AttributionOptions = AttributionOptions()
 ) -> Attribution:
@@ -84,6 +89,8 @@ def attribute(
     >>> found.samples, found.conductance.shape
     (2, (3,))
     """
+    check_layer(model, layer)
+    check_split(model, "split", split)
     rows = np.sort(np.random.default_rng(options.seed).permutation(len(split))[: options.samples])
     target = largest_output(model, layer, split.inputs[rows])
     nodes = chosen_nodes(layer, options.single_nodes, options.seed)
