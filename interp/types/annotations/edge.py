@@ -46,7 +46,7 @@ def checked(function: Callable[Given, Found]) -> Callable[Given, Found]:
     Returns
     -------
     Callable
-        The same function, which raises `UsageError`, or `DataError` where an array is wrong.
+        Function of the same arguments, which raises `UsageError`, or `DataError` where an array is wrong.
 
     Examples
     --------

@@ -67,7 +67,7 @@ class Meant:
     expected
         Words for what it should be.
     do
-        What the user can do where it is something else.
+        Remedy for a user whose value is something else.
     """
 
     expected: str

@@ -53,8 +53,10 @@ class Misfit(ValueError):
     ----------
     where
         Name of the field or argument.
-    found, expected
-        What was there, and what should have been.
+    found
+        Description of the value.
+    expected
+        Description of what it should have been.
     """
 
     def __init__(self, where: str, found: str, expected: str) -> None:
@@ -103,7 +105,7 @@ def check_value(name: str, value: Any, expected: Any, lengths: Lengths) -> None:
     name
         Name of the field or argument, for the error.
     value
-        Its value.
+        Value of the field or argument.
     expected
         Type; what is of none of the types below, such as an array without annotation, is not looked at.
     lengths
