@@ -88,7 +88,7 @@ def field_meanings(cls: type) -> Mapping[str, str]:
     --------
     >>> from interp.types import GaussianFit
     >>> field_meanings(GaussianFit)["components"]
-    'Number of components chosen.'
+    'Number of components after merging.'
     """
     _, _, section = (inspect.getdoc(cls) or "").partition("Attributes\n----------\n")
     found: dict[str, str] = {}
