@@ -76,3 +76,9 @@ def test_networks_whose_plant_did_not_take_are_made_anew():
     assert weak >= 1
     assert made.seed == 306 + workplace.AGAIN * weak
     assert workplace.known(made)
+
+
+def test_a_small_run_may_lie_a_little_beyond_its_limits():
+    assert beyond("distance_found", 0.9, 0.95)
+    assert not beyond("distance_found", 0.9, 0.95, slack=0.1)
+    assert beyond("wrong_side", 0.2, 0.005, slack=0.1)
