@@ -158,11 +158,14 @@ def test_nodes(found):
     prototypes = found.results.prototypes["fc1"]
     np.testing.assert_array_equal(nodes["nearest_input"][:12], prototypes.exemplars["nearest"][:, 0])
     table = found.effects
-    own = table[(table["layer"] == "fc1") & (table["intervention"] == "zero-ablation")]
-    assert len(own) == 4, "as many as are drawn"
+    both = table[(table["layer"] == "fc1") & (table["intervention"] == "zero-ablation")]
+    tested = found.results.effects.tested_nodes["split"].iloc[0]
+    own, trained = both[both["split"] == tested], both[both["split"] != tested]
+    assert len(own) == len(trained) == 4, "as many as are drawn"
     drawn = nodes.loc[[f"fc1:{node}" for node in own["node"]]]
     np.testing.assert_array_equal(drawn["zero_ablation"], own["difference"])
     np.testing.assert_array_equal(drawn["zero_ablation_q_value"], own["q_value"])
+    np.testing.assert_array_equal(drawn["zero_ablation_training"], trained["difference"])
     assert nodes["zero_ablation"].notna().sum() == 8, "of both layers; the others are not known"
     assert nodes["conductance"].notna().sum() == 12
 

@@ -84,7 +84,8 @@ class Analysis:
         - ``conductance`` and ``captum_ablation`` by Captum, ``score_change`` by our own ablation.
         - ``zero_ablation``, ``mean_ablation``: change of the score where the node's output is set to 0, or to its mean,
           on the test split (without one, on a half of the training split); each with its 95 % interval (``_low``,
-          ``_high``), ``_p_value`` and ``_q_value``; and ``_training``, the change on the training samples.
+          ``_high``), ``_p_value`` and ``_q_value``; ``zero_ablation_training``
+          and ``mean_ablation_training`` are the change on the training samples.
         - the columns of `Effects.node_levels`, read off the node's clamp curves.
         """
         return node_frame(self.model.layers, self._fields)
