@@ -134,8 +134,8 @@ def test_only_drawn_nodes_are_silenced_and_clamped_with_the_numbers_of_all(netwo
 def test_only_drawn_nodes_are_attributed_with_the_numbers_of_all(network):
     model, _, split = network
     layer = model.layers[0]
-    some, whole = (attribute(model, layer, split, AttributionOptions(40, 5, single_nodes=n)) for n in (5, None))
-    drawn = drawn_nodes(layer, 5, 0)
+    some, whole = (attribute(model, layer, split, AttributionOptions(40, 5, single_nodes=n)) for n in (16, None))
+    drawn = drawn_nodes(layer, 16, 0)
     others = np.setdiff1d(np.arange(layer.nodes), drawn)
     np.testing.assert_array_equal(some.conductance, whole.conductance)
     for name in ("ablation", "captum_ablation"):
