@@ -362,10 +362,10 @@ def test_wrong_options_are_refused_in_one_line(said, message):
 @pytest.mark.parametrize(
     ("source", "data", "message"),
     [
-        (3, "digits", "found a int; expected"),
-        (None, "digits", "found a NoneType; expected"),
+        (3, "digits", "found 3; expected"),
+        (None, "digits", "found None; expected"),
         ("no-such-file.pt", "digits", "no such file"),
-        (MLP, "digits", "found a type; expected"),
+        (MLP, "digits", "found the class MLP; expected"),
         (torch.nn.ReLU(), "digits", "no linear map"),
         (MLP(), None, "found no data set"),
         (MLP(), ([1, 2], [0, 1]), "inputs of shape"),

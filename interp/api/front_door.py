@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from torch import nn
 
@@ -30,6 +30,7 @@ from interp.run import (
     told,
 )
 from interp.types.annotations.edge import checked
+from interp.types.annotations.flags import Meant
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -42,7 +43,9 @@ def analyse(
     source: Network,
     data: Any = None,
     *,
-    stages: Sequence[str] | None = None,
+    stages: Annotated[
+        str | Sequence[str] | None, Meant("names of stages, or None for all", do="for example stages=['fit']")
+    ] = None,
     others: Sequence[Network] = (),
     out: str | Path | None = None,
     overwrite: bool = False,
@@ -63,7 +66,7 @@ def analyse(
         DataLoader, or ``{"train": ..., "test": ...}`` of these, as `interp.load_dataset` takes them. None for those
         that a checkpoint of the zoo names.
     stages
-        Names of the stages to run, with those that they need; None for all.
+        Names of the stages to run, or one name, with those that they need; None for all.
     others
         Further networks of the same architecture, for tests over several networks.
     out
