@@ -43,7 +43,7 @@ class Analysis:
     >>> import interp
     >>> found = interp.analyse("zoo/pretrained/abs-digits.pt", stages=["boundaries"])
     >>> found.nodes.loc["hidden:3", "kind"]
-    'adhoc'
+    'undecided'
     >>> found
     Analysis(zoo/pretrained/abs-digits.pt on digits: 2 layers, 58 nodes; record, fit, boundaries)
     """

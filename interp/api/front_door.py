@@ -157,7 +157,7 @@ def analyse(
     >>> net = torch.nn.Sequential(torch.nn.Linear(64, 8), torch.nn.ReLU(), torch.nn.Linear(8, 10))
     >>> found = analyse(net, (x, y), stages=["boundaries"], scaling="x/16")
     >>> found.nodes.shape, net.training
-    ((18, 19), True)
+    ((18, 20), True)
     """
     said = settings_of(options)
     wanted = None if stages is None else _stage_names(stages)

@@ -57,7 +57,7 @@ def write_report(
     >>> from interp.types import Effects, Provenance, Verdict
     >>> model, data = load_model("zoo/pretrained/abs-digits.pt")
     >>> effects, verdict = Effects(pd.DataFrame(), pd.DataFrame(), {}, {}), Verdict("Only loaded.", (), ())
-    >>> results = Results(model, data, {}, {}, {}, {}, effects, {}, verdict, Provenance("", "", 0, {}, {}))
+    >>> results = Results(model, data, {}, {}, {}, {}, effects, {}, {}, verdict, Provenance("", "", 0, {}, {}))
     >>> with TemporaryDirectory() as folder:
     ...     _ = write_report(results, Path(folder), "by hand", sections={})
     ...     sorted(path.name for path in Path(folder).iterdir())

@@ -16,6 +16,7 @@ from interp.cli.main import main
 from interp.errors import UsageError
 from interp.interventions import InterventionOptions, intervene, over_runs, same_architecture
 from interp.store import read_results
+from interp.store.elements import VERSION
 from interp.types import Effects, RunEffects
 
 PLAIN = InterventionOptions(levels=1, ablation=False, curve_levels=0, control_samples=0)
@@ -124,7 +125,7 @@ def test_several_checkpoints_on_the_command_line(tmp_path, capsys):
     assert networks["run"].nunique() == 3
     assert networks["checkpoint"].drop_duplicates().tolist() == files
     with h5py.File(tmp_path / "out" / "runs.h5") as file:
-        assert file.attrs["encoding-version"] == 4
+        assert file.attrs["encoding-version"] == VERSION
     wide = checkpoint(tmp_path / "wide.pt", 9, hidden=7)
     for others, message in (([wide], "4 to 7, relu"), ([files[0]], "the same bytes"), (["none.pt"], "none.pt")):
         assert call("intervene", files[0], *others, *given) == 2

@@ -195,7 +195,7 @@ def test_a_change_that_makes_outputs_not_a_number_counts_as_wrong():
 def test_an_empty_split_is_an_error():
     chain, plain = mlp("relu")
     ranges, means = ranges_of(plain, torch.from_numpy(data().inputs))
-    with pytest.raises(DataError, match="no samples"):
+    with pytest.raises(DataError, match="found 0 samples"):
         run(chain, plain, Split(np.zeros((0, 64), np.float32), None), ranges=ranges, means=means)
 
 

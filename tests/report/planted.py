@@ -8,7 +8,8 @@ import pandas as pd
 from interp.types import Boundaries, ClusterMatch, Effects, Prototypes, Results
 
 PER_NODE = (
-    "kind", "component", "distance", "distance_low", "distance_high", "component_distance", "p_value", "q_value"
+    "kind", "component", "distance", "distance_low", "distance_high", "component_distance", "p_value", "q_value",
+    "reliability",
 )  # fmt: skip
 
 

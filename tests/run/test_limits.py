@@ -46,7 +46,7 @@ def test_small_networks_have_no_limits_but_those_asked_for():
 
 def test_of_large_ones_what_is_left_open_is_filled_in():
     found = settled(Limits(single_nodes=3), layers(32, 512), 784, lambda: 10**9)
-    assert found == Limits(False, 32, 3, 6, 100, 1, 0, 8)
+    assert found == Limits(False, 32, 3, 6, 100, 1, 0, 24)
     assert settled(Limits(everything=True, inputs=5), layers(32, 512), 784, lambda: 10**9) == Limits(True, inputs=5)
 
 
@@ -209,7 +209,7 @@ def test_everything_left_out_is_named_with_numbers_and_the_way_to_lift_it(deep):
         "--inputs": (100, 120),
         "--levels": (27, 120),
         "--curve-levels": (0, 21),
-        "--everything": (8, 32),
+        "--everything": (24, 96),
     }
     assert [limit["lift"] for limit in document["limits"]] == list(found)
     assert json.loads((out / "report.json").read_text())["limits"] == document["limits"]

@@ -162,6 +162,7 @@ WORK = {
     "clusters": "interp.run.stages.clusters.match_clusters",
     "intervene": "interp.interventions.sweep.levels",
     "attribute": "interp.verdict.attribution.target.predict",
+    "read": "interp.run.stages.read.read_layers",
 }
 """Stage -> a function that it calls for each layer, or once."""
 
@@ -185,7 +186,7 @@ def test_an_interrupt_in_any_stage_costs_that_stage_and_no_other(tmp_path, monke
         assert [done.stage.name for done in told] == finished
         assert [done.is_reused for done in told] == [True] * (number - 1) + [False] * (number > 0)
     ran, results = run_again(planted_run(tmp_path, SMALL))
-    assert ran == ["attribute"]
+    assert ran == ["read"]
     assert results.effects.table.equals(whole[1].effects.table)
 
 

@@ -88,10 +88,10 @@ def test_more_declared_than_stored_is_refused_before_it_is_read(path):
 
 
 SHAPES = {
-    "longer": (np.ones(3), "GaussianFit.var of shape (2,)"),
-    "a table": (np.ones((2, 2)), "GaussianFit.mean is no array (N,) of numbers"),
-    "text": (np.array(["a", "b"], object), "GaussianFit.mean is no array (N,) of numbers"),
-    "one number": (5.0, "GaussianFit.mean is no array (N,) of numbers"),
+    "longer": (np.ones(3), "GaussianFit.var: found shape (2,)"),
+    "a table": (np.ones((2, 2)), "found float64 of shape (2, 2); expected an array (N,) of numbers"),
+    "text": (np.array(["a", "b"], object), "shape (2,); expected an array (N,) of numbers"),
+    "one number": (5.0, "found np.float64(5.0); expected an array (N,) of numbers"),
     "complex": (np.ones(2, "c16"), "of type complex128"),
 }
 

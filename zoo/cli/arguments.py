@@ -54,7 +54,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
 
 def _add_reproduce(reproduce: argparse.ArgumentParser) -> None:
     reproduce.set_defaults(run=reproduce_paper)
-    reproduce.add_argument("paper", metavar="PAPER", help="as-nn, use-dm, learn-dm or lenet")
+    reproduce.add_argument("paper", metavar="PAPER", help="as-nn, use-dm, learn-dm, lenet or reading")
     reproduce.add_argument("--runs", type=_positive, help="number of networks a condition (default: the paper's)")
     reproduce.add_argument("--epochs", type=_positive, help="number of epochs (default: the paper's)")
     reproduce.add_argument(

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from zoo.survey.reading import read_network
 
 
-def rows_of_all(wanted: Mapping[Path, Tensor], file: Path, jobs: int = 1) -> pd.DataFrame:
+def rows_of_all(wanted: Mapping[Path, Tensor], file: Path) -> pd.DataFrame:
     """Read what of some networks is not in the file yet; give the rows of all.
 
     Parameters
@@ -26,8 +23,6 @@ def rows_of_all(wanted: Mapping[Path, Tensor], file: Path, jobs: int = 1) -> pd.
         Checkpoint -> scaled test inputs to read it on.
     file
         Lines of JSON, one a network; made or continued.
-    jobs
-        Number of processes.
 
     Returns
     -------
@@ -37,12 +32,10 @@ def rows_of_all(wanted: Mapping[Path, Tensor], file: Path, jobs: int = 1) -> pd.
     file.parent.mkdir(parents=True, exist_ok=True)
     known = {one["network"]: one["rows"] for one in finished_lines(file)}
     missing = [path for path in wanted if _key(path) not in known]
-    with ProcessPoolExecutor(jobs, get_context("spawn"), torch.set_num_threads, (1,)) as pool, file.open("a") as out:
-        running = {pool.submit(read_network, path, wanted[path]): path for path in missing}
-        for done in tqdm(as_completed(running), "networks read", len(running), disable=None):
-            key = _key(running[done])
-            known[key] = done.result()
-            out.write(json.dumps({"network": key, "rows": known[key]}) + "\n")
+    with file.open("a") as out:
+        for path in tqdm(missing, "networks read", disable=None):
+            known[_key(path)] = read_network(path, wanted[path])
+            out.write(json.dumps({"network": _key(path), "rows": known[_key(path)]}) + "\n")
             out.flush()
     return pd.DataFrame([row for path in wanted for row in known[_key(path)]])
 

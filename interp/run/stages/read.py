@@ -13,7 +13,7 @@ from interp.tasks import find_task
 from interp.types import NodeLayer, ReadingProfile
 from interp.verdict.layers import layer_verdicts
 from interp.verdict.reading.profile import LEAST_P_VALUE
-from interp.verdict.reading.read import not_read, read_layers
+from interp.verdict.reading.read import not_read, read_layers, too_few
 from interp.verdict.reading.significance import copies_needed
 from interp.verdict.reading.work import work_of
 
@@ -33,6 +33,8 @@ def run(run: Run) -> dict[str, ReadingProfile]:
     layers, task = hidden(run), find_task(run.model.task)
     if not task.counted:
         why = "its balance compares the margins between classes, and these outputs are no scores of classes"
+        return {layer.name: not_read(why) for layer in layers}
+    if why := too_few(run.data):
         return {layer.name: not_read(why) for layer in layers}
     chosen, samples = chosen_layers(run, layers)
     found = read_layers(run.model, run.data, chosen, samples, run.options.reading) if chosen else {}
@@ -81,7 +83,7 @@ STAGE = Stage(
     does=__doc__,
     file="reading.h5",
     result=ReadingProfile,
-    needs=("record",),
+    needs=(),
     run=run,
     summarise=summarise,
     options=("reading", "limits.everything"),

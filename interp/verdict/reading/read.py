@@ -18,6 +18,8 @@ from interp.verdict.reading.profile import LayerReading, ProfileOptions, read_ne
 from interp.verdict.reading.significance import Null
 
 PARTS = NoiseOptions().parts
+LEAST_SAMPLES = 4 * PARTS
+"""Least number of samples that a layer is read on: noise needs some in each part of the ranks, levels in each half."""
 NORM_ROWS = 500
 """Number of training samples that the norms of fresh copies measure their statistics on."""
 
@@ -136,6 +138,12 @@ def _central(values: Array) -> Array:
 
 def _padded(values: Array, length: int) -> Array:
     return np.concatenate([values, np.full(length - len(values), np.nan)])
+
+
+def too_few(data: Dataset) -> str:
+    """Say why a data set has too few samples to read on, or nothing where it has enough."""
+    have = len(data.splits["test"]) if "test" in data.splits else (len(data.train) + 1) // 2
+    return f"{have:,} samples that chose nothing; it takes {LEAST_SAMPLES}" if have < LEAST_SAMPLES else ""
 
 
 def not_read(why: str) -> ReadingProfile:

@@ -9,10 +9,13 @@ import pytest
 from interp.analysis import GaussianOptions, fit_gaussians
 from interp.errors import UsageError
 from interp.types import Dataset, Split
+from interp.verdict.reading.profile import ProfileOptions
 from zoo.papers.as_nn import experiment1, hidden_layer, open_questions
 from zoo.papers.options import ReproduceOptions
 from zoo.papers.papers import PAPERS
 from zoo.papers.report.page import CELL_COLUMNS
+from zoo.survey import reading, survey, tables
+from zoo.survey.networks import Condition
 
 
 def made_up_mnist():
@@ -40,8 +43,18 @@ def options(tmp_path, monkeypatch):
     return ReproduceOptions(runs=2, epochs=1, reports=tmp_path / "reports", trained=tmp_path / "runs")
 
 
+@pytest.fixture
+def small_survey(monkeypatch):
+    """Two networks of one hidden layer, one of them saved along its training."""
+    one, other = (Condition("digits", activation, 1) for activation in ("relu", "abs"))
+    monkeypatch.setattr(survey, "conditions", lambda: [one, other])
+    monkeypatch.setattr(survey, "ALONG", [one])
+    monkeypatch.setattr(reading, "ProfileOptions", partial(ProfileOptions, copies=20))
+    monkeypatch.setattr(tables, "ENOUGH", 0.0)  # an epoch teaches little
+
+
 @pytest.mark.parametrize("paper", PAPERS)
-def test_a_report_is_written(paper, options):
+def test_a_report_is_written(paper, options, small_survey):
     path = PAPERS[paper](options)
     text = path.read_text()
     assert path == options.reports / paper / "README.md"

@@ -47,7 +47,7 @@ def section(results: Results) -> Section:
     >>> from interp.types import Effects, Provenance, Verdict
     >>> model, data = load_model("zoo/pretrained/abs-digits.pt")
     >>> effects, verdict = Effects(pd.DataFrame(), pd.DataFrame(), {}, {}), Verdict("Only loaded.", (), ())
-    >>> results = Results(model, data, {}, {}, {}, {}, effects, {}, verdict, Provenance("", "", 0, {}, {}))
+    >>> results = Results(model, data, {}, {}, {}, {}, effects, {}, {}, verdict, Provenance("", "", 0, {}, {}))
     >>> section(results).text
     ('No whole-layer intervention was run.',)
     """
