@@ -161,7 +161,8 @@ def _noisy(results, side):
     prototypes = {}
     for name, found in results.prototypes.items():
         means = {kind: rng.normal(size=(len(found.weight), side * side)) for kind in found.network_input}
-        first = {"layer_input": means, "input_mean": np.zeros(side * side)} if name == "fc1" else {}
+        wide = {part: np.zeros((len(found.weight), side * side)) for part in ("projection", "weight")}
+        first = {"layer_input": means, "input_mean": np.zeros(side * side), **wide} if name == "fc1" else {}
         prototypes[name] = replace(found, network_input=means, network_mean=np.zeros(side * side), **first)
     layers = (replace(results.model.layers[0], inputs=side * side), *results.model.layers[1:])
     data = replace(results.data, image_shape=(1, side, side))
