@@ -75,7 +75,7 @@ def load_module(
     _check_module(module, where, options)
     checked_state(dict(module.named_parameters()), where)  # buffers may be infinite, such as an attention's mask
     dataset = None if data is None else load_dataset(data, data_options)
-    digest, runs = module_digest(module), _in_float32(_innermost(module))
+    digest, runs = module_digest(module), _in_a_network(_in_float32(_innermost(module)))
     with as_found(runs):
         asked = Request(where, Contents({}, FORMAT, module=runs), dataset, options)
         found = draft(asked)
@@ -131,6 +131,11 @@ def _innermost(module: nn.Module) -> nn.Module:
     while (name := INNER.get(type(module).__name__)) and isinstance(inner := getattr(module, name, None), nn.Module):
         module = inner
     return module
+
+
+def _in_a_network(module: nn.Module) -> nn.Module:
+    """Give the module itself; a single layer, which has no name of its own, as the only step of a network."""
+    return nn.Sequential(module) if not any(True for _ in module.children()) else module
 
 
 def _in_float32(module: nn.Module) -> nn.Module:

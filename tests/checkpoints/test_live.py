@@ -205,3 +205,14 @@ def test_what_cannot_be_looked_at_is_said_in_one_line(make, error, said):
 def test_options_of_files_are_refused(said):
     with pytest.raises(UsageError, match=r"expected no such option; leave it out$"):
         load_module(nn.Linear(64, 10), DIGITS, LoadOptions(**said))
+
+
+def test_a_layer_alone_is_a_network_of_one_step():
+    """Its name was empty, which no file can hold."""
+    layer = nn.Linear(64, 10).train()
+    before = layer.weight.clone()
+    model, data = load_module(layer, "digits")
+    assert [(one.name, one.nodes, one.inputs) for one in model.layers] == [("0", 10, 64)]
+    assert len(data.train) == 1437
+    assert layer.training
+    assert torch.equal(layer.weight, before)
