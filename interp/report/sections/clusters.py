@@ -31,8 +31,8 @@ def section(results: Results) -> Section:
         "A dot left of its null's range means that the prototypes lie closer to clusters than chance explains. ARI "
         "and NMI compare two ways of grouping the same inputs: 1 is the same grouping, the null is what chance "
         "gives.",
-        "The last table sets the same distance, over fewer nodes and rows, beside layers that were never trained: only "
-        "what is closer than the 2.5 % point of each kind of them is called closer than an untrained layer's.",
+        "The last table sets the same distance, over fewer nodes and rows, beside layers that were never trained. How "
+        "often it would call one of those closer than the others has not been measured: it gives numbers, no verdict.",
         "A close match shows that nodes sit near clusters, not that the network uses them; and k-means itself cuts "
         "smooth data into clusters that are not there.",
     )
@@ -115,7 +115,6 @@ def _untrained(matches: list[tuple[str, ClusterMatch]]) -> Table:
 
 
 def _untrained_row(layer: str, match: ClusterMatch, row: dict[Any, Any]) -> dict[str, Any]:
-    closer = match.closer_than_untrained(row["prototype"])
     return {
         "layer": cells.Code(layer, 32),
         "k": cells.count(match.k),
@@ -125,7 +124,6 @@ def _untrained_row(layer: str, match: ClusterMatch, row: dict[Any, Any]) -> dict
         "its mean": cells.number(row["mean"]),
         "its 2.5 % point": cells.number(row["low"]),
         "p": cells.probability(row["p_value"]),
-        "in words": "" if closer is None else f"{'' if closer else 'no '}closer than an untrained layer's",
     }
 
 
