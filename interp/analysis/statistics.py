@@ -201,38 +201,6 @@ def poisson_binomial_law(shares: Array) -> Array:
     return law
 
 
-def bootstrap_shares(flags: Array, repetitions: int, seed: int, confidence: float = 0.95) -> tuple[Array, Array]:
-    """Give the percentile bootstrap interval of the shares of columns, resampling rows (Efron 1979).
-
-    Parameters
-    ----------
-    flags
-        True where a row counts for a column (N, E), N >= 1.
-    repetitions
-        Number of bootstrap draws.
-    seed
-        Seed of the random number generator.
-    confidence
-        Coverage of the interval, in (0, 1).
-
-    Returns
-    -------
-    low, high
-        Ends of the interval of each column's share (E,).
-
-    Examples
-    --------
-    >>> low, high = bootstrap_shares(np.arange(100)[:, None] < 50, 1000, seed=0)
-    >>> bool(0.35 < low[0] < 0.45), bool(0.55 < high[0] < 0.65)
-    (True, True)
-    """
-    draws = np.random.default_rng(seed).multinomial(len(flags), np.full(len(flags), 1 / len(flags)), repetitions)
-    shares = draws @ flags.astype(float) / len(flags)
-    edge = (1 - confidence) / 2
-    low, high = np.quantile(shares, [edge, 1 - edge], axis=0)
-    return low, high
-
-
 def paired_bootstrap(right: Array, repetitions: int = 400, seed: int = 0) -> Array:
     """Give the share of right predictions in bootstrap draws of the samples (Efron 1979).
 

@@ -4,7 +4,6 @@ from scipy import stats
 
 from interp.analysis.statistics import (
     benjamini_hochberg,
-    bootstrap_shares,
     mcnemar,
     paired_difference,
     percentile_interval,
@@ -107,16 +106,6 @@ def test_poisson_binomial_laws_of_columns_are_those_of_each():
     laws = poisson_binomial_law(shares)
     for column in range(3):
         np.testing.assert_array_equal(laws[:, column], poisson_binomial_law(shares[:, column]))
-
-
-def test_bootstrap_of_shares_is_the_binomial_law():
-    flags = np.arange(200)[:, None] < np.array([[0, 60, 100, 200]])
-    low, high = bootstrap_shares(flags, 4000, seed=0)
-    exact = [stats.binom.ppf([0.025, 0.975], 200, share) / 200 for share in (0.3, 0.5)]
-    np.testing.assert_allclose(np.stack([low, high], 1)[1:3], exact, atol=0.01)
-    assert (low[[0, 3]].tolist(), high[[0, 3]].tolist()) == ([0, 1], [0, 1])
-    again = bootstrap_shares(flags, 4000, seed=0)
-    np.testing.assert_array_equal(again, (low, high))
 
 
 @pytest.mark.parametrize("count", [1, 5, 20, 300])

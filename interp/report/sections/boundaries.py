@@ -23,7 +23,7 @@ def section(results: Results) -> Section:
         Results of all stages, with the verdict.
     """
     text = (
-        "Left: the share of live nodes that would be called coherent at every threshold, with a 95 % bootstrap "
+        "Left: the share of live nodes that would be called coherent at every threshold, with a 95 % "
         "interval over nodes. The other lines are nulls: the same weights through random data points or the data mean, "
         "the layer's biases permuted among its nodes, random directions through random data points, and layers freshly "
         "initialised, without biases or with a batch norm, with the central 95 % of what each gives.",

@@ -36,7 +36,7 @@ def _caption(layers: list[tuple[str, Boundaries]], total: int) -> str:
     near = f"{thresholds.epsilon:g} " + ("sigma" if thresholds.rule == "mixture" else "output units")
     shown = "" if len(layers) == total else f" {len(layers)} of {total} layers, evenly over depth."
     return (
-        f"Share of live nodes whose boundary passes within {near} of a cluster's mean (dot, 95 % bootstrap "
+        f"Share of live nodes whose boundary passes within {near} of a cluster's mean (dot, 95 % "
         "interval), beside what the null that explains it best gives (grey, central 95 %). A dot inside the grey is no "
         f"more than chance.{shown}"
     )

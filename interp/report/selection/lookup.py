@@ -32,7 +32,7 @@ class Span:
 
 
 def coherent_share(found: Boundaries) -> Span:
-    """Read the share of coherent nodes at the threshold, with its bootstrap interval.
+    """Read the share of coherent nodes at the threshold, with its interval.
 
     Parameters
     ----------
