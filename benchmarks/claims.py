@@ -26,6 +26,7 @@ from interp.checkpoints import load_module
 from interp.data import load_dataset
 from interp.interventions import InterventionOptions, intervene, output_ranges
 from interp.types import ClusterMatch, Dataset, Split
+from zoo.finished import add_finished, read_finished
 
 INPUTS, NODES = 16, 24
 OPTIONS = InterventionOptions(levels=1, interventions=("scale",), curve_levels=0, control_samples=0, layers=("0",))
@@ -90,11 +91,10 @@ def of_untrained(seed: int) -> dict:
 
 def results(make, count: int, file: Path) -> list[dict]:
     """Give the results of so many seeds; those that are not in the file yet are made and put there."""
-    known = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    known = read_finished(file)
     for seed in range(len(known), count):
         known.append(make(seed))
-        with file.open("a") as out:
-            out.write(json.dumps(known[-1]) + "\n")
+        add_finished(file, known[-1])
     return known[:count]
 
 
@@ -103,7 +103,6 @@ def main() -> int:
     parser.add_argument("--networks", type=int, default=200)
     parser.add_argument("--out", type=Path, default=Path("claims-results"))
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
     noisy = results(of_noise, options.networks, options.out / "noise.jsonl")
     untrained = results(of_untrained, options.networks, options.out / "untrained.jsonl")
     found = {

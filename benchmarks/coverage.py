@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 from covering import nodes, samples
 
+from zoo.finished import add_finished, read_finished
+
 WANTED = (0.93, 0.97)
 
 CASES = {
@@ -88,17 +90,14 @@ def main() -> int:
     parser.add_argument("--only", default="")
     parser.add_argument("--out", type=Path, default=Path("coverage-results"))
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
     file = options.out / f"coverage-{options.seed}-{options.trials}.jsonl"
-    rows = map(json.loads, file.read_text().splitlines()) if file.exists() else ()
-    known = {(row["interval"], tuple(row["case"])): row for row in rows}
+    known = {(row["interval"], tuple(row["case"])): row for row in read_finished(file)}
     results = []
     for interval, (_, cases) in CASES.items():
         for case in cases if options.only in interval else ():
             if (interval, case) not in known:
                 known[interval, case] = one(interval, case, options.trials, options.seed)
-                with file.open("a") as out:
-                    out.write(json.dumps(known[interval, case], ensure_ascii=False) + "\n")
+                add_finished(file, known[interval, case])
             results.append(known[interval, case])
     print(table(results))
     mostly = [row for row in results if row["covered"] is not None and row["shown"] >= 0.5]

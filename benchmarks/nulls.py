@@ -18,6 +18,8 @@ import pandas as pd
 from planting.initialised import INITIALISATIONS, seed_rows
 from scipy import stats
 
+from zoo.finished import add_finished, read_finished
+
 LEVELS = (0.01, 0.05, 0.10)
 MOST_FALSE = 0.025
 
@@ -34,18 +36,12 @@ OWN = {
 
 def rows_of(networks: int, file: Path) -> pd.DataFrame:
     """Give the results of all layers; those of seeds that are not in the file yet are made and put there."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    known = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-    done = {row["seed"] for row in known}
-    with file.open("a") as out:
-        for seed in range(networks):
-            if seed not in done:
-                rows = seed_rows(seed)
-                known += rows
-                out.write("".join(json.dumps(row) + "\n" for row in rows))
-                out.flush()
-    table = pd.DataFrame(known)
-    return table[table["seed"] < networks]
+    known = {one["seed"]: one["rows"] for one in read_finished(file)}
+    for seed in range(networks):
+        if seed not in known:
+            known[seed] = seed_rows(seed)
+            add_finished(file, {"seed": seed, "rows": known[seed]})
+    return pd.DataFrame([row for seed in range(networks) for row in known[seed]])
 
 
 def interval(hits: int, count: int) -> str:

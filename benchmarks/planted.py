@@ -22,20 +22,20 @@ from planting.plan import FRESH, Item, plan
 from planting.summary import by_family, figures, layer_table
 from planting.work import work
 
+from zoo.finished import add_finished, read_finished
+
 LIMITS = {"distance_found": 0.95, "intensity_found": 0.95, "wrong_side": 0.005, "false_untrained": 0.03}
 
 
 def results_of(items: list[Item], file: Path, jobs: int) -> list[dict]:
     """Give the results of some networks; those that are not in the file yet are made and put there."""
-    known = {one["key"]: one for one in map(json.loads, file.read_text().splitlines())} if file.exists() else {}
+    known = {one["key"]: one for one in read_finished(file)}
     missing = [item for item in items if item.key not in known]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool, file.open("a") as out:
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
         for count, done in enumerate(as_completed([pool.submit(work, item) for item in missing]), 1):
             result = done.result()
             known[result["key"]] = result
-            out.write(json.dumps(result) + "\n")
-            out.flush()
+            add_finished(file, result)
             print(f"\r{count} of {len(missing)}", end="", flush=True)
     return [known[item.key] for item in items]
 

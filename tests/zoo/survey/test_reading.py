@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from zoo.finished import read_finished
 from zoo.planted.families import plant
 from zoo.survey import reading, store
 
@@ -49,4 +50,4 @@ def test_an_interrupted_survey_goes_on(tmp_path: Path) -> None:
     assert len(store.rows_of_all(networks, file)) == 2  # neither is a network: nothing was read again
 
     file.write_text(whole[:-5])  # killed within the second line
-    assert [line["network"] for line in store.finished_lines(file)] == [store._key(tmp_path / "a.pt")]
+    assert [line["network"] for line in read_finished(file)] == [store._key(tmp_path / "a.pt")]
