@@ -479,16 +479,18 @@ def detectable_difference(count: int, discordant: float, power: float = 0.8, alp
     Returns
     -------
     float
-        Change of the share that is right, at most `discordant`.
+        Change of the share that is right, at most `discordant`; NaN where even a change of all of these is not found.
 
     Examples
     --------
     >>> round(detectable_difference(10_000, 0.01), 5)
     0.0028
+    >>> detectable_difference(500, 0.01)
+    nan
     """
     at_null, at_change = stats.norm.ppf(1 - alpha / 2), stats.norm.ppf(power)
     change = 0.0
     for _ in range(50):  # fixed-point iteration: the change enters its own variance, weakly, so that it converges
         spread = np.sqrt(max(discordant - change**2, 0.0))
-        change = min((at_null * np.sqrt(discordant) + at_change * spread) / np.sqrt(count), discordant)
-    return float(change)
+        change = (at_null * np.sqrt(discordant) + at_change * spread) / np.sqrt(count)
+    return float(change) if change <= discordant else float("nan")

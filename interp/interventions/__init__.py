@@ -11,7 +11,7 @@ from interp.interventions.engine.output_ranges import output_ranges
 from interp.interventions.engine.tally import Tally, tally, tally_together
 from interp.interventions.groups import sweep_group
 from interp.interventions.levels import PUBLISHED, levels
-from interp.interventions.readouts.control import compare_with_control, shuffle_weights
+from interp.interventions.readouts.control import compare_with_control, permute, shuffle_weights
 from interp.interventions.readouts.curves import clamp_curves, node_levels
 from interp.interventions.readouts.over_runs import over_runs, same_architecture
 from interp.interventions.sweep import InterventionOptions, check_options, intervene, untouched
@@ -35,6 +35,7 @@ __all__ = [
     "on_nodes",
     "output_ranges",
     "over_runs",
+    "permute",
     "same_architecture",
     "shuffle_weights",
     "sweep_group",

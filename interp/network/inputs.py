@@ -10,11 +10,10 @@ from typing import Protocol
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from interp.network.branches import Dag
 from interp.network.chain import Chain
-from interp.types import Array, LoadedModel, Scaling
+from interp.types import Array, Scaling
 
 BLOCK = 1024
 """Number of rows of a block: small enough that a layer's values stay in the processor's cache."""
@@ -141,12 +140,6 @@ def input_blocks(model: Runnable, inputs: Array, size: int | None = None) -> Ite
     for start in range(0, len(inputs), size):
         rows = slice(start, min(start + size, len(inputs)))
         yield rows, as_tensor(inputs[rows], model.scaling, model.input_shape).to(device)
-
-
-def shown_blocks(model: LoadedModel, inputs: Array, note: str) -> Iterator[tuple[slice, Tensor]]:
-    """Yield blocks of scaled inputs as `input_blocks` does, with a progress bar."""
-    count = -(-len(inputs) // rows_a_block(model))
-    yield from tqdm(input_blocks(model, inputs), total=count, desc=note, disable=None)
 
 
 @torch.no_grad()

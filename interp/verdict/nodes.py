@@ -11,16 +11,22 @@ from interp.tasks import Score
 from interp.types import Attribution, Boundaries, Effects
 from interp.verdict.words import MANY_LAYERS
 
+FLIPPED = 0.01
+"""Share of the outcomes that silencing a node flips, for which power is stated."""
+
 
 def power(effects: Effects, score: Score) -> str:
     """Say which change of the score so many samples would have shown (`detectable_difference`)."""
     if effects.single_nodes.empty or not score.share:
         return ""
     samples = int(effects.tested_nodes["samples"].iloc[0])
-    least = detectable_difference(samples, 0.01)
+    least = detectable_difference(samples, FLIPPED)
+    tested = f"With {samples:,} samples that test it, a node whose silencing flips {FLIPPED:.0%} of the outcomes is"
+    if not np.isfinite(least):
+        return f"{tested} not found with 80% power even if every flip is a loss: too few for nodes that do little."
     return (
-        f"With {samples:,} samples that test it, a node whose silencing flips 1% of the outcomes is found with 80%"
-        f" power if {score.words} changes by {100 * least:.2f} points or more; smaller effects may have been missed."
+        f"{tested} found with 80% power if {score.words} changes by {100 * least:.2f} points or more, before the"
+        " correction for the number of nodes; smaller effects may have been missed."
     )
 
 

@@ -5,33 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from claims import learned, noise
 from small_networks import loaded
-from torch import nn
 
 from interp.interventions import InterventionOptions, Ranges, intervene
 from interp.interventions.readouts.held_out import node_splits
-from interp.types import Dataset, Split
+from interp.types import Dataset
 
 PLAIN = InterventionOptions(levels=1, interventions=("scale",), curve_levels=0, control_samples=0)
-
-
-def noise(seed, samples):
-    """Inputs, and labels that have nothing to do with them."""
-    rng = np.random.default_rng(seed)
-    return Split(rng.normal(size=(samples, 16)).astype(np.float32), rng.integers(0, 2, samples))
-
-
-def learned_by_heart(split, seed):
-    """A network that was trained until it knows the labels of a split."""
-    torch.manual_seed(seed)
-    net = nn.Sequential(nn.Linear(16, 24), nn.ReLU(), nn.Linear(24, 2))
-    x, labels = torch.from_numpy(split.inputs), torch.from_numpy(split.labels)
-    steps = torch.optim.Adam(net.parameters(), lr=0.02)
-    for _ in range(300):
-        steps.zero_grad()
-        nn.functional.cross_entropy(net(x), labels).backward()
-        steps.step()
-    return net
 
 
 def silenced(net, splits, options=PLAIN):
@@ -45,8 +26,11 @@ def silenced(net, splits, options=PLAIN):
 def test_nodes_of_a_network_that_learned_noise_matter_in_training_and_nowhere_else():
     trained, alarms = [], []
     for seed in range(6):
-        splits = {"train": noise(seed, 700), "test": noise(100 + seed, 1500)}
-        effects = silenced(learned_by_heart(splits["train"], seed), splits)
+        splits = {
+            "train": noise(np.random.default_rng(seed), 700),
+            "test": noise(np.random.default_rng(100 + seed), 1500),
+        }
+        effects = silenced(learned(splits["train"], seed), splits)
         assert effects.baseline["train"] > 0.7
         trained.append((effects.training_nodes["q_value"] < 0.05).mean())
         alarms.append((effects.tested_nodes["q_value"] < 0.05).any())
@@ -55,8 +39,8 @@ def test_nodes_of_a_network_that_learned_noise_matter_in_training_and_nowhere_el
 
 
 def test_what_is_tested_is_the_test_split():
-    splits = {"train": noise(0, 120), "test": noise(1, 70)}
-    effects = silenced(learned_by_heart(splits["train"], 0), splits)
+    splits = {"train": noise(np.random.default_rng(0), 120), "test": noise(np.random.default_rng(1), 70)}
+    effects = silenced(learned(splits["train"], 0), splits)
     assert set(effects.tested_nodes["split"]) == {"test"}
     assert set(effects.tested_nodes["samples"]) == {70}
     assert set(effects.training_nodes["split"]) == {"train"}
@@ -64,8 +48,8 @@ def test_what_is_tested_is_the_test_split():
 
 
 def test_without_a_test_split_a_half_is_tested_and_says_so():
-    splits = {"train": noise(0, 121)}
-    effects = silenced(learned_by_heart(splits["train"], 0), splits, replace(PLAIN, seed=7))
+    splits = {"train": noise(np.random.default_rng(0), 121)}
+    effects = silenced(learned(splits["train"], 0), splits, replace(PLAIN, seed=7))
     assert set(effects.tested_nodes["split"]) == {"train, tested half (seed 7)"}
     assert set(effects.tested_nodes["samples"]) == {60}
     assert set(effects.training_nodes["samples"]) == {61}
@@ -78,6 +62,6 @@ def test_without_a_test_split_a_half_is_tested_and_says_so():
 
 @pytest.mark.parametrize("samples", [1, 2, 3])
 def test_very_few_samples(samples):
-    splits = node_splits({"train": noise(0, samples)}, 0)
+    splits = node_splits({"train": noise(np.random.default_rng(0), samples)}, 0)
     assert sum(len(split) for split in splits.values()) == samples
     assert all(len(split) for split in splits.values())

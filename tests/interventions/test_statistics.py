@@ -110,8 +110,16 @@ def test_runs_that_say_nothing_give_no_test(change):
     assert np.isnan([found.low, found.high, found.t, found.p_value, found.effect_size]).all()
 
 
-@pytest.mark.parametrize(("count", "discordant"), [(10_000, 0.02), (2000, 0.1), (60_000, 0.005)])
+@pytest.mark.parametrize(("count", "discordant"), [(10_000, 0.02), (2000, 0.1), (60_000, 0.005), (800, 0.01)])
 def test_the_detectable_difference_is_found_four_times_in_five(count, discordant):
     change = detectable_difference(count, discordant)
     gained, lost = pairs(count, (discordant - change) / 2, (discordant + change) / 2)
     assert np.mean(mcnemar(gained, lost) < 0.05) == pytest.approx(0.8, abs=0.05)
+
+
+@pytest.mark.parametrize(("count", "discordant"), [(45, 0.01), (360, 0.01), (700, 0.01), (30, 0.2)])
+def test_too_few_samples_have_no_detectable_difference(count, discordant):
+    """Not even where every sample that only one of the two has right is lost."""
+    assert np.isnan(detectable_difference(count, discordant))
+    gained, lost = pairs(count, 0.0, discordant)
+    assert np.mean(mcnemar(gained, lost) < 0.05) < 0.8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from interp.tasks import find_task
 from interp.types import Array, Effects, LoadedModel, NodeLayer, Split
 from interp.types.annotations.fields import table_columns
 
+Network = TypeVar("Network", bound=nn.Module)
 COMPARED = tuple(CENTRES)
 REPETITIONS = 400
 """Bootstrap draws behind the intervals of a tolerance."""
@@ -120,7 +121,7 @@ def _agreements(
     ]
 
 
-def shuffle_weights(module: nn.Module, seed: int) -> nn.Module:
+def shuffle_weights(module: Network, seed: int) -> Network:
     """Copy a module and permute the entries of each of its parameters: the values stay, what was learned does not.
 
     Parameters
@@ -144,8 +145,28 @@ def shuffle_weights(module: nn.Module, seed: int) -> nn.Module:
     """
     generator = torch.Generator().manual_seed(seed)
     shuffled = copy.deepcopy(module)
-    with torch.no_grad():
-        for parameter in shuffled.parameters():
-            order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
-            parameter.copy_(parameter.flatten()[order].view_as(parameter))
+    for parameter in shuffled.parameters():
+        permute(parameter, generator)
     return shuffled
+
+
+@torch.no_grad()
+def permute(parameter: nn.Parameter, generator: torch.Generator) -> None:
+    """Permute the entries of a parameter, in place.
+
+    Parameters
+    ----------
+    parameter
+        Parameter on any device.
+    generator
+        Random number generator, on the CPU, so that every device has the same order.
+
+    Examples
+    --------
+    >>> weight = nn.Parameter(torch.arange(6.0).reshape(2, 3))
+    >>> permute(weight, torch.Generator().manual_seed(0))
+    >>> sorted(weight.flatten().tolist())
+    [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    """
+    order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
+    parameter.copy_(parameter.flatten()[order].view_as(parameter))

@@ -8,9 +8,6 @@ from torch import Tensor
 
 from interp.types import Array
 
-LARGEST = 2**31
-"""Number of values a node may have: their indices and the random bits that break ties share 32 bits."""
-
 
 def random_order(rows: Tensor, rng: np.random.Generator) -> Tensor:
     """Sort each node's values, equal ones in an order drawn at random for each node.

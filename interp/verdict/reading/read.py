@@ -42,9 +42,13 @@ def drawn(data: Dataset, most: int, seed: int) -> tuple[str, Array, Array]:
         others = train[np.sort(rng.permutation(len(train))[:NORM_ROWS])]
         return "test", inputs[rng.permutation(len(inputs))[:most]], others
     order = rng.permutation(len(data.train))
-    half = max(len(order) // 2, 1)
-    inputs = data.train.inputs
+    inputs, half = data.train.inputs, unseen(data)
     return "train, one half", inputs[order[:half][:most]], inputs[order[half:][:NORM_ROWS]]
+
+
+def unseen(data: Dataset) -> int:
+    """Count the samples that chose nothing: those of the test split, or of one half of the only one."""
+    return len(data.splits["test"]) if "test" in data.splits else max(len(data.train) // 2, 1)
 
 
 def read_layers(
@@ -85,9 +89,8 @@ def read_layers(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "There is a performance drop")  # of vmap, for a rare operation
         found = read_network(made.network, made.cut, made.inputs, made.norm_inputs, asked)
-    of = len(data.splits["test"]) if split == "test" else (len(data.train) + 1) // 2
     outputs = int(outputs_on(model, rows[:1]).shape[1])
-    return {name: profile_of(read, split, len(rows), of, outputs) for name, read in found.items()}
+    return {name: profile_of(read, split, len(rows), unseen(data), outputs) for name, read in found.items()}
 
 
 def profile_of(found: LayerReading, split: str, samples: int, of: int, outputs: int) -> ReadingProfile:
@@ -142,7 +145,7 @@ def _padded(values: Array, length: int) -> Array:
 
 def too_few(data: Dataset) -> str:
     """Say why a data set has too few samples to read on, or nothing where it has enough."""
-    have = len(data.splits["test"]) if "test" in data.splits else (len(data.train) + 1) // 2
+    have = unseen(data)
     return f"{have:,} samples that chose nothing; it takes {LEAST_SAMPLES}" if have < LEAST_SAMPLES else ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from interp.interventions import permute
 from zoo.planted.data.samples import PlantedData
 from zoo.planted.learned.learned import trained
 from zoo.planted.learned.plain import plain
@@ -36,10 +37,8 @@ def shuffled(data: PlantedData, sizes: Sizes, generator: torch.Generator) -> Bui
     """Plant or train any network and permute the entries of each of its parameters."""
     which = int(torch.randint(len(SHUFFLED), (), generator=generator))
     network, _ = SHUFFLED[which](data, sizes, generator)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            order = torch.randperm(parameter.numel(), generator=generator)
-            parameter.copy_(parameter.flatten()[order].view_as(parameter))
+    for parameter in network.parameters():
+        permute(parameter, generator)
     return _nothing(network)
 
 

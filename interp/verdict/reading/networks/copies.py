@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
+from interp.interventions import permute, shuffle_weights
 from interp.verdict.reading.networks.stacked import Following
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -63,18 +64,7 @@ def stack(networks: Sequence[nn.Sequential]) -> Copies:
 
 def shuffled_copies(network: Network, seeds: Sequence[int]) -> Iterator[Network]:
     """Permute the entries of each parameter of a copy of the network, for each seed; buffers stay as they are."""
-    for seed in seeds:
-        generator = torch.Generator().manual_seed(seed)
-        shuffled = copy.deepcopy(network)
-        for parameter in shuffled.parameters():
-            permute(parameter, generator)
-        yield shuffled
-
-
-def permute(parameter: nn.Parameter, generator: torch.Generator) -> None:
-    """Permute the entries of a parameter, in place."""
-    order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
-    parameter.data = parameter.data.flatten()[order].view_as(parameter)
+    yield from (shuffle_weights(network, seed) for seed in seeds)
 
 
 def fresh_copies(network: Network, seeds: Sequence[int], inputs: Tensor) -> Iterator[Network]:
