@@ -80,7 +80,8 @@ def of_untrained(seed: int) -> dict:
         weight, bias = make(rng, 20, x.shape[1])
         bias = -(x @ weight.T).mean(0) if bias is None else bias
         activation = "relu" if seed % 2 else "abs"
-        table = beside_untrained(x, centroids, weight, bias, activation, UntrainedOptions(seed=seed, rows=500))
+        options = UntrainedOptions(seed=seed, rows=500)
+        (table,) = beside_untrained(x, [centroids], weight, bias, activation, options)
         empty = {key: {} for key in ("match", "distance", "null_distance")}
         match = ClusterMatch(
             k=20, centroids=centroids, rows=500, agreement=None, accuracy=None, untrained=table, **empty

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,13 +40,13 @@ class UntrainedOptions:
 
 def beside_untrained(
     inputs: Array,
-    centroids: Array,
+    centroids: Sequence[Array],
     weight: Array,
     bias: Array,
     activation: str,
     options: UntrainedOptions = UntrainedOptions(),
     prototypes: PrototypeOptions = PrototypeOptions(),
-) -> pd.DataFrame:
+) -> list[pd.DataFrame]:
     """Hold the distance from a layer's prototypes to their centroids beside that of untrained layers.
 
     Any mean of many inputs lies close to some centroid, whatever the weights. The nulls are a fresh initialisation of
@@ -58,7 +58,7 @@ def beside_untrained(
     inputs
         Inputs of the layer, (S, D).
     centroids
-        Centroids of the inputs, (k, D).
+        Sets of centroids of the inputs, (k, D) each; all are held against the same layers.
     weight, bias
         Weights (N, D) and biases (N,) of the layer's nodes.
     activation
@@ -70,29 +70,39 @@ def beside_untrained(
 
     Returns
     -------
-    DataFrame
-        A row for each sort of prototype and null: the mean matched ``distance`` of the layer, the ``mean`` of the
-        null and its 2.5 % point (``low``), and the share of the null's layers, this one among them, that are as close
-        (``p_value``).
+    list of DataFrame
+        One for each set of centroids, with a row for each sort of prototype and null: the mean matched ``distance`` of
+        the layer, the ``mean`` of the null and its 2.5 % point (``low``), and the share of the null's layers, this one
+        among them, that are as close (``p_value``).
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> x = rng.normal(size=(200, 3)) + 6 * np.eye(3)[rng.integers(0, 3, 200)]
-    >>> found = beside_untrained(x, 6 * np.eye(3), np.eye(3), np.full(3, -6.0), "abs")
+    >>> (found,) = beside_untrained(x, [6 * np.eye(3)], np.eye(3), np.full(3, -6.0), "abs")
     >>> found.set_index(["prototype", "null"]).loc[("nearest", "untrained"), ["p_value", "repetitions"]].tolist()
     [0.025, 39.0]
     """
     rng = np.random.default_rng([options.seed, 3])
     x = np.asarray(inputs[rng.permutation(len(inputs))[: options.rows]], np.float32)
     chosen = rng.permutation(len(weight))[: options.nodes]
-    own = _distances(x, x @ weight[chosen].T.astype(np.float32) + bias[chosen], centroids, activation, prototypes)
-    rows = []
-    for null, make in NULLS.items():
-        drawn = [make(x, len(chosen), rng) for _ in range(options.repetitions)]
-        others = [_distances(x, z, centroids, activation, prototypes) for z in drawn]
-        rows += [_row(kind, null, own[kind], np.array([each[kind] for each in others])) for kind in KINDS]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    averaged = Averaged(x, x - x.mean(axis=0), activation, prototypes)
+    own = _distances(averaged, x @ weight[chosen].T.astype(np.float32) + bias[chosen], centroids)
+    others = {
+        null: [_distances(averaged, make(x, len(chosen), rng), centroids) for _ in range(options.repetitions)]
+        for null, make in NULLS.items()
+    }
+    return [
+        pd.DataFrame(
+            [
+                _row(kind, null, mine[kind], np.array([each[number][kind] for each in drawn]))
+                for null, drawn in others.items()
+                for kind in KINDS
+            ],
+            columns=list(COLUMNS),
+        )
+        for number, mine in enumerate(own)
+    ]
 
 
 def _row(kind: str, null: str, own: float, others: Array) -> tuple[object, ...]:
@@ -139,26 +149,52 @@ NULLS: dict[str, Callable[[Array, int, np.random.Generator], Array]] = {
 # --------------------------------------------------------------------------- prototypes of one layer
 
 
-def _distances(x: Array, z: Array, centroids: Array, activation: str, options: PrototypeOptions) -> dict[str, float]:
-    """Give the mean distance of each sort of prototype to its matched centroid (Hungarian); NaN without any."""
-    return {kind: _matched(points, centroids) for kind, points in _prototypes(x, z, activation, options)}
+@dataclass(frozen=True)
+class Averaged:
+    """Rows that prototypes are the mean of, and how they are chosen.
+
+    Attributes
+    ----------
+    x
+        Inputs of the layer, (S, D).
+    centred
+        The same without their mean.
+    activation
+        Name of the activation that follows.
+    options
+        Options of the prototypes.
+    """
+
+    x: Array
+    centred: Array
+    activation: str
+    options: PrototypeOptions
 
 
-def _prototypes(x: Array, z: Array, activation: str, options: PrototypeOptions) -> Iterator[tuple[str, Array]]:
+def _distances(rows: Averaged, z: Array, centroids: Sequence[Array]) -> list[dict[str, float]]:
+    """Give the mean distance of each sort of prototype to its matched centroid, for each set of centroids."""
+    points = dict(_prototypes(rows, z))
+    return [{kind: _matched(own, one) for kind, own in points.items()} for one in centroids]
+
+
+def _prototypes(rows: Averaged, z: Array) -> Iterator[tuple[str, Array]]:
     """Yield the mean inputs of each sort, (N, D), of the nodes whose pre-activations vary."""
+    x, options = rows.x, rows.options
     z = z[:, z.std(axis=0) > 1e-6 * np.abs(z).max(axis=0)]  # beyond float32's rounding
     count = min(len(z), max(options.least, round(options.share * len(z))))
-    for kind, order in (("nearest", distance_of(z, activation)), ("strongest", -strength_of(z, activation))):
+    measures = {"nearest": distance_of(z, rows.activation), "strongest": -strength_of(z, rows.activation)}
+    for kind, order in measures.items():
         cut = np.partition(order, count - 1, axis=0)[count - 1]
         within = (order <= cut).astype(np.float32)
         yield kind, (within.T @ x) / within.sum(axis=0)[:, None]
     mean, middle = z.mean(axis=0), x.mean(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):  # what varies by rounding alone may vary by nothing, squared
-        slope = (z - mean).T @ (x - middle) / len(x) / z.var(axis=0)[:, None]
+        slope = (z - mean).T @ rows.centred / len(x) / z.var(axis=0)[:, None]
     yield "conditional", middle - slope * mean[:, None]
 
 
 def _matched(points: Array, centroids: Array) -> float:
+    """Give the mean distance from points to centroids at the least total (Hungarian); NaN without any point."""
     points = points[np.isfinite(points).all(axis=1)]
     if not len(points):
         return float("nan")

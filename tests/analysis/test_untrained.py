@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from pandas.testing import assert_frame_equal
 
 from interp.analysis import UntrainedOptions, beside_untrained
 from interp.analysis.untrained import KINDS, NULLS
@@ -24,7 +25,7 @@ def claim(table, kind):
 def test_nodes_that_measure_the_distance_to_a_cluster_are_closer_than_untrained_ones():
     """z = w.(x - centre) with w along the axis that sets a cluster apart: nearest inputs are its members."""
     weight = CENTRES - CENTRES.mean(0)
-    table = beside_untrained(X, CENTRES, weight, -(weight * CENTRES).sum(1), "abs", FEW)
+    (table,) = beside_untrained(X, [CENTRES], weight, -(weight * CENTRES).sum(1), "abs", FEW)
     assert set(table["prototype"]) == set(KINDS)
     assert set(table["null"]) == set(NULLS)
     assert claim(table, "nearest") is True
@@ -38,7 +39,7 @@ def test_an_untrained_layer_is_seldom_called_closer():
         rng = np.random.default_rng(seed + 1)
         weight, bias = rng.uniform(-1, 1, (8, 20)) / np.sqrt(20), rng.uniform(-1, 1, 8) / np.sqrt(20)
         options = UntrainedOptions(rows=200, seed=seed)
-        table = beside_untrained(X[:200], CENTRES, weight, bias, "relu", options)
+        (table,) = beside_untrained(X[:200], [CENTRES], weight, bias, "relu", options)
         called += claim(table, "nearest") + claim(table, "strongest") + claim(table, "conditional")
     assert called <= 8, "of 120 claims at 2.5 % each"
 
@@ -46,8 +47,8 @@ def test_an_untrained_layer_is_seldom_called_closer():
 def test_the_same_seed_gives_the_same_and_scaling_nodes_changes_nothing():
     weight, bias = RNG.normal(size=(5, 20)), RNG.normal(size=5)
     small = UntrainedOptions(repetitions=3, rows=200)
-    first = beside_untrained(X, CENTRES, weight, bias, "relu", small)
-    second = beside_untrained(X, CENTRES, 8 * weight, 8 * bias, "relu", small)
+    (first,) = beside_untrained(X, [CENTRES], weight, bias, "relu", small)
+    (second,) = beside_untrained(X, [CENTRES], 8 * weight, 8 * bias, "relu", small)
     np.testing.assert_allclose(first["distance"], second["distance"], rtol=1e-4)
     np.testing.assert_array_equal(first["low"], second["low"])
 
@@ -55,10 +56,22 @@ def test_the_same_seed_gives_the_same_and_scaling_nodes_changes_nothing():
 @pytest.mark.parametrize("nodes", [1, 70])
 def test_dead_nodes_and_few_or_many_nodes(nodes):
     weight = np.zeros((nodes, 20))
-    table = beside_untrained(X, CENTRES, weight, np.zeros(nodes), "relu", UntrainedOptions(repetitions=2, rows=100))
+    (table,) = beside_untrained(
+        X, [CENTRES], weight, np.zeros(nodes), "relu", UntrainedOptions(repetitions=2, rows=100)
+    )
     assert table["distance"].isna().all()
     assert table["p_value"].isna().all()
     assert claim(table, "nearest") is None
+
+
+def test_several_sets_of_centroids_are_held_against_the_same_layers():
+    weight, bias = RNG.normal(size=(5, 20)), RNG.normal(size=5)
+    small = UntrainedOptions(repetitions=3, rows=200)
+    together = beside_untrained(X, [CENTRES, CENTRES[:3]], weight, bias, "relu", small)
+    for table, centroids in zip(together, (CENTRES, CENTRES[:3]), strict=True):
+        (alone,) = beside_untrained(X, [centroids], weight, bias, "relu", small)
+        assert_frame_equal(table, alone)
+    assert (together[0]["distance"] != together[1]["distance"]).all()
 
 
 def test_what_was_not_compared_is_not_called_anything():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -40,25 +40,25 @@ def run(run: Run) -> dict[str, tuple[ClusterMatch, ...]]:
         nodes = len(found.nodes)
         classes = max(len(run.data.classes), 2) if find_task(run.model.task).counted else nodes
         ks = sorted({nodes, classes}, reverse=True)
-        matches = (
+        matches = [
             match_clusters(train, test, found.layer_input, found.effective_count, k, run.options.clusters) for k in ks
-        )
+        ]
         affine = affine_of(run, layer)
-        return tuple(
-            match if affine is None else _beside_untrained(run, layer, train, match, affine) for match in matches
-        )
+        return tuple(matches if affine is None else _beside_untrained(run, layer, train, matches, affine))
 
     with recorded(run, "test") if "test" in run.data.splits else nullcontext() as held_out:
         return each_layer(run, one)
 
 
 def _beside_untrained(
-    run: Run, layer: NodeLayer, train: LabelledInputs, match: ClusterMatch, affine: tuple[Array, Array]
-) -> ClusterMatch:
+    run: Run, layer: NodeLayer, train: LabelledInputs, matches: Sequence[ClusterMatch], affine: tuple[Array, Array]
+) -> Iterator[ClusterMatch]:
     """Add how close the prototypes of untrained layers lie to the same centroids."""
     options = UntrainedOptions(seed=run.options.clusters.seed)
-    table = beside_untrained(train.inputs, match.centroids, *affine, layer.activation, options, run.options.prototypes)
-    return replace(match, untrained=table)
+    centroids = [match.centroids for match in matches]
+    tables = beside_untrained(train.inputs, centroids, *affine, layer.activation, options, run.options.prototypes)
+    for match, table in zip(matches, tables, strict=True):
+        yield replace(match, untrained=table)
 
 
 def _sample(run: Run, recording: Recording, layer: NodeLayer) -> LabelledInputs:
