@@ -261,7 +261,7 @@ def test_a_notebook_shows_the_verdict_and_figures(found):
     assert shown.count("<img src=") == 3
     assert len(shown) < 500_000
     for line in found.verdict.alerts:
-        assert line.split(":")[0] in shown
+        assert line.evidence.split(":")[0] in shown
 
 
 def test_what_comes_from_names_is_escaped():

@@ -13,6 +13,7 @@ ANALYSIS = (
     "checks",
     "statistics",
     "outputs",
+    "twins",
     "moments",
     "mixtures",
     "distributions",

@@ -18,10 +18,11 @@ from interp.errors import UsageError
 from interp.report.page import write_report
 from interp.report.sections import SECTIONS
 from interp.run import Run, locked
-from interp.run.pipeline import results_of
+from interp.run.pipeline import evidence_of, results_of
 from interp.store import check_writable, open_recording
-from interp.types import Dataset, Effects, LoadedModel, Recording, Results, Verdict
+from interp.types import Alert, Dataset, Effects, LoadedModel, Recording, Results, Verdict
 from interp.types.annotations.edge import checked
+from interp.verdict.alerts import alerts
 from interp.verdict.judge import reading_verdict
 
 
@@ -145,6 +146,13 @@ class Analysis:
         if self._is_whole or "read" not in self.found:
             return self.results.verdict
         return reading_verdict(self.found["read"])
+
+    @cached_property
+    def alerts(self) -> tuple[Alert, ...]:
+        """What a reader must know before trusting all this, the worst first; of the stages that were run."""
+        if self._is_whole:
+            return self.results.verdict.alerts
+        return alerts(evidence_of(self.run, self._fields))
 
     @checked
     def node(self, name: str) -> NodeFacts:

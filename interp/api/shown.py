@@ -62,7 +62,8 @@ def as_html(run: Run, found: Mapping[str, Any], results: Results | None) -> str:
         lines = (f"{name}: {_summary(run, name, part)}" for name, part in found.items())
         return f"<div>{title}{_list(lines)}</div>"
     verdict = results.verdict
-    alerts = f"<p><b>Before you trust this:</b></p>{_list(verdict.alerts)}" if verdict.alerts else ""
+    said = [f"{alert.evidence} {alert.do}" for alert in verdict.alerts]
+    alerts = f"<p><b>Before you trust this:</b></p>{_list(said)}" if said else ""
     findings = f"<p><b>{escape(verdict.headline)}</b></p>{_list(verdict.findings)}"
     return f"<div>{title}{findings}{alerts}{''.join(_pictures(results))}</div>"
 

@@ -35,6 +35,14 @@ SEEN_ONLY: dict[str, Callable[[Tensor], Tensor]] = {
 }
 """Name -> function that a network may use, but that is never assumed of a bare state dict."""
 
+ENDS: dict[str, tuple[float, float]] = {
+    "tanh": (-1, 1),
+    "sigmoid": (0, 1),
+    "hardtanh": (-1, 1),
+    "relu6": (0, 6),
+}
+"""Name -> least and largest output of an activation that has both."""
+
 OTHER_TORCH_NAMES = {"absolute": "abs", "prelu": "prelu"}
 
 

@@ -12,6 +12,7 @@ from interp.run.files import finished, read_stage, write_stage
 from interp.run.fingerprint import fingerprint_of, stage_provenance
 from interp.run.folder import check_owner, locked, remove_begun
 from interp.run.parts import Parts, parts_of, remove_parts
+from interp.run.recorded import confusion_of
 from interp.run.run import Run
 from interp.run.stage import Stage
 from interp.types import Made, Provenance, Results
@@ -263,17 +264,7 @@ def results_of(run: Run, found: Mapping[str, Any]) -> Results:
     """
     stages = run.stages.values()
     fields = {stage.field: found[stage.name] for stage in stages if stage.field is not None}
-    verdict = judge(
-        Evidence(
-            run.model,
-            run.data,
-            fields["boundaries"],
-            fields["effects"],
-            fields["attribution"],
-            fields["reading"],
-            run.limits,
-        )
-    )
+    verdict = judge(evidence_of(run, fields))
     return Results(
         model=run.model,
         data=run.data,
@@ -284,6 +275,26 @@ def results_of(run: Run, found: Mapping[str, Any]) -> Results:
         made=tuple(_made(run, stage, found[stage.name]) for stage in stages),
         **fields,
     )
+
+
+def evidence_of(run: Run, fields: Mapping[str, Any]) -> Evidence:
+    """Gather what a verdict, or alerts alone, are made of; what a stage that was not run gives is missing.
+
+    Parameters
+    ----------
+    run
+        Model, data, options and folder.
+    fields
+        Field of `Results` -> results, as far as stages were run.
+
+    Returns
+    -------
+    Evidence
+        Model, data and results, with the predictions counted by label where a recording is there.
+    """
+    names = ("boundaries", "effects", "attribution", "reading", "screening")
+    known = {name: fields[name] for name in names if name in fields}
+    return Evidence(run.model, run.data, **known, limits=run.limits, confusion=confusion_of(run))
 
 
 def _made(run: Run, stage: Stage, found: Any) -> Made:

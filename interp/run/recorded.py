@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
+import numpy as np
+
 from interp.errors import MismatchError
 from interp.network.inputs import as_tensor, device_of
 from interp.network.linear_maps import affine_map
@@ -73,6 +75,30 @@ def each_layer(
             layer.name: run.keep(layer.name, partial(one, layer, recording))
             for layer in (run.model.layers if layers is None else layers)
         }
+
+
+def confusion_of(run: Run) -> dict[str, Array]:
+    """Count the recorded predictions of each split by label.
+
+    Parameters
+    ----------
+    run
+        Run whose folder holds the recording.
+
+    Returns
+    -------
+    dict
+        Split -> number of samples of each label (rows) and prediction (columns), (C, C); without splits that have no
+        labels or a task without classes, and empty where nothing was recorded.
+    """
+    counts = {}
+    for split in run.data.splits if run.path("record").exists() else ():
+        with recorded(run, split) as recording:
+            labels, predictions = recording.labels, recording.predictions
+        if labels is not None and len(labels) and predictions.min() >= 0:
+            classes = int(max(labels.max(), predictions.max(), len(run.data.classes) - 1)) + 1
+            counts[split] = np.bincount(labels * classes + predictions, minlength=classes**2).reshape(classes, classes)
+    return counts
 
 
 def affine_of(run: Run, layer: NodeLayer) -> tuple[Array, Array] | None:

@@ -41,6 +41,7 @@ CLASSES = {
         types.Provenance,
         types.ReadingProfile,
         types.RunEffects,
+        types.Screening,
         types.Thresholds,
     )
 }

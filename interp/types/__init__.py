@@ -6,6 +6,7 @@ E levels of a threshold, R repetitions of a null, T exemplars.
 
 from __future__ import annotations
 
+from interp.types.alerts import SEVERITIES, Alert, Severity
 from interp.types.arrays import Array, Rows, as_column, as_rows
 from interp.types.boundaries import KINDS, UNSAMPLED, Boundaries, Coherence, Thresholds
 from interp.types.data import Dataset, InputPart, Split
@@ -18,10 +19,13 @@ from interp.types.prototypes import ClusterMatch, Prototypes
 from interp.types.reading import Beside, LayerVerdict, Leaning, ReadingProfile
 from interp.types.recordings import LabelledInputs, LayerRows, Provenance, Recording
 from interp.types.results import Limit, Made, Results, Verdict
+from interp.types.screening import Screening
 
 __all__ = [
     "KINDS",
+    "SEVERITIES",
     "UNSAMPLED",
+    "Alert",
     "Array",
     "Attribution",
     "Beside",
@@ -51,7 +55,9 @@ __all__ = [
     "Rows",
     "RunEffects",
     "Scaling",
+    "Screening",
     "Section",
+    "Severity",
     "Split",
     "Table",
     "Thresholds",

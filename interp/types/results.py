@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from interp.types.alerts import Alert
 from interp.types.boundaries import Boundaries
 from interp.types.data import Dataset
 from interp.types.effects import Attribution, Effects, RunEffects
@@ -14,6 +15,7 @@ from interp.types.networks import LoadedModel
 from interp.types.prototypes import ClusterMatch, Prototypes
 from interp.types.reading import LayerVerdict, ReadingProfile
 from interp.types.recordings import Provenance
+from interp.types.screening import Screening
 from interp.types.shown import ShortRepr
 
 
@@ -28,14 +30,14 @@ class Verdict(ShortRepr):
     findings
         Findings in sentences with their numbers, most important first.
     alerts
-        Warnings that the reader needs before trusting the page.
+        Alerts that the reader needs before trusting the page, the worst first.
     layers
         Verdict on each hidden layer, in network order.
     """
 
     headline: str
     findings: tuple[str, ...]
-    alerts: tuple[str, ...]
+    alerts: tuple[Alert, ...]
     layers: tuple[LayerVerdict, ...] = ()
 
 
@@ -129,6 +131,8 @@ class Results(ShortRepr):
         Name of a further stage -> its results.
     made
         Stages that these results come from, in order.
+    screening
+        Layer name -> nodes that do the same, and nodes that are saturated.
     """
 
     model: LoadedModel
@@ -146,3 +150,4 @@ class Results(ShortRepr):
     limits: tuple[Limit, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     made: tuple[Made, ...] = ()
+    screening: Mapping[str, Screening] = field(default_factory=dict)

@@ -6,9 +6,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import pandas as pd
+
 from interp.tasks import Task, find_task
-from interp.types import Attribution, Boundaries, Dataset, Effects, LayerVerdict, Limit, LoadedModel, ReadingProfile
+from interp.types import (
+    Array,
+    Attribution,
+    Boundaries,
+    Dataset,
+    Effects,
+    LayerVerdict,
+    Limit,
+    LoadedModel,
+    ReadingProfile,
+    Screening,
+)
 from interp.verdict.layers import layer_verdicts
+
+
+def _no_effects() -> Effects:
+    return Effects(pd.DataFrame(), pd.DataFrame(), {}, {})
 
 
 @dataclass(frozen=True)
@@ -31,15 +48,21 @@ class Evidence:
         Layer name -> what of its nodes' outputs the decision hangs on.
     limits
         Parts of the network and of the data that were not looked at.
+    screening
+        Layer name -> nodes that do the same, and nodes that are saturated.
+    confusion
+        Split -> number of samples of each label (rows) and prediction (columns), (C, C), where there are classes.
     """
 
     model: LoadedModel
     data: Dataset
-    boundaries: Mapping[str, Boundaries]
-    effects: Effects
+    boundaries: Mapping[str, Boundaries] = field(default_factory=dict)
+    effects: Effects = field(default_factory=_no_effects)
     attribution: Mapping[str, Attribution] = field(default_factory=dict)
     reading: Mapping[str, ReadingProfile] = field(default_factory=dict)
     limits: Sequence[Limit] = ()
+    screening: Mapping[str, Screening] = field(default_factory=dict)
+    confusion: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def task(self) -> Task:

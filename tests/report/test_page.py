@@ -15,7 +15,7 @@ from interp.report import SECTIONS, write_report
 from interp.report.document.document import document
 from interp.report.drawing.style import placeholder
 from interp.run.folder import page_figures
-from interp.types import Inference, Verdict
+from interp.types import Alert, Inference, Verdict
 
 from .planted import renamed, widened
 
@@ -146,7 +146,7 @@ def test_hostile_text_stays_text(tmp_path, monkeypatch):
         results,
         model=model,
         data=replace(results.data, name=HOSTILE, classes=(HOSTILE,) * 3),
-        verdict=Verdict(HOSTILE, (HOSTILE,), (HOSTILE,)),
+        verdict=Verdict(HOSTILE, (HOSTILE,), (Alert(HOSTILE, "note", HOSTILE, HOSTILE, HOSTILE, (HOSTILE,)),)),
     )
     write_report(results, tmp_path, HOSTILE)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")

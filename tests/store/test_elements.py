@@ -8,7 +8,7 @@ from store.golden import PROVENANCE, RESULTS, RESULTS_2, RESULTS_5
 from verdict.profiles import profile
 
 from interp.store.elements import CLASSES, read_element, write_element
-from interp.types import Thresholds
+from interp.types import Screening, Thresholds
 from interp.verdict.reading.read import not_read
 
 
@@ -58,6 +58,11 @@ def test_reading_profiles_come_back_to_the_last_bit(tmp_path):
     same(round_trip(tmp_path, results), results)
 
 
+def test_screenings_come_back_to_the_last_bit(tmp_path):
+    results = {"fc1": Screening(90, np.array([1, -1]), np.array([0.5, np.nan]), np.array([0.0, 1.0]))}
+    same(round_trip(tmp_path, results), results)
+
+
 def test_the_cases_above_cover_every_class_that_may_stand_in_a_file():
     seen = set()
 
@@ -71,7 +76,7 @@ def test_the_cases_above_cover_every_class_that_may_stand_in_a_file():
                 collect(part)
 
     collect({stem: results for stem, (_, results) in (RESULTS | RESULTS_2 | RESULTS_5).items()})
-    assert seen | {"Provenance", "NodeLayer", "ReadingProfile"} == set(CLASSES)
+    assert seen | {"Provenance", "NodeLayer", "ReadingProfile", "Screening"} == set(CLASSES)
 
 
 @pytest.mark.parametrize(

@@ -1,97 +1,214 @@
-"""What a reader must know first: one sentence for each thing that is so, none for what is not."""
+"""What a reader must know first: one alert for each thing that is so, none for what is not."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tiny_runs import mlp, unlabelled
 
-from interp.types import Inference, Limit
-from interp.verdict.alerts import ALERTS, alerts
+from interp.report.sections import SECTIONS
+from interp.types import SEVERITIES, Inference, Limit, Screening, Split
+from interp.verdict.alerts import ALERTS, alerts, find_rule, table
+from interp.verdict.alerts.nodes import spare_nodes
+from interp.verdict.alerts.scores import best_order
 from interp.verdict.evidence import Evidence
 
+ROOT = Path(__file__).parents[2]
+FEW = "small-sample"  # 90 training and 45 test samples
 
-def evidence(dead=0.0, facts=None, **changes):
+
+def names(found):
+    return [alert.name for alert in alerts(found) if alert.name != FEW]
+
+
+def evidence(dead=0.0, facts=None, confusion=None, screening=None, **changes):
     """Give the results of a run, with `dead` nodes in each layer and nothing else to alert to."""
     found = mlp()
     facts = {"trained": Inference(True, "likely", "accuracy 90 %, by chance 10 %"), **(facts or {})}
-    model = replace(found.model, inferred=facts, **changes)
+    model = replace(found.model, **{"inferred": facts, "scores": {"train": 0.95, "test": 0.95}, **changes})
     kinds = {name: (np.arange(20) < 20 * dead) for name in found.boundaries}
     boundaries = {
         name: replace(part, kind=np.where(kinds[name], "dead", "adhoc")) for name, part in found.boundaries.items()
     }
-    return Evidence(model, found.data, boundaries, found.effects, found.attribution)
+    return Evidence(
+        model,
+        found.data,
+        boundaries,
+        found.effects,
+        found.attribution,
+        screening=screening or {},
+        confusion=confusion or {},
+    )
 
 
 def test_nothing_is_said_where_there_is_nothing_to_say():
-    assert alerts(evidence()) == ()
+    assert names(evidence()) == []
 
 
-UNCERTAIN = Inference("raw", "uncertain", "two fit")
-UNTRAINED = Inference(None, "uncertain", "weights as at random")
-POOR = Inference("poor for its size", "likely", "60 % right")
+def fact(name, value, confidence="likely"):
+    return lambda: evidence(facts={name: Inference(value, confidence, "as measured")})
+
+
+def with_scores(train, test):
+    return lambda: evidence(scores={"train": train, "test": test})
+
+
+def counts(order, samples=30):
+    """Count predictions where label i is always output order[i]."""
+    found = np.zeros((len(order), len(order)), int)
+    found[np.arange(len(order)), order] = samples
+    return found
+
+
+def screened(**changes):
+    known = {"twin": np.arange(20)[::-1], "correlation": np.full(20, 0.5), "saturated": np.full(20, 0.1), **changes}
+    return lambda: evidence(screening={"fc1": Screening(90, **known)})
+
+
+def bare(splits):
+    return replace(mlp().data, splits=splits)
 
 
 @pytest.mark.parametrize(
-    ("found", "sentence"),
+    ("found", "name", "words"),
     [
+        (fact("trained", False), "untrained", "as measured"),
+        (fact("trained", None, "uncertain"), "training-unknown", "as measured"),
+        (fact("fit", "at chance"), "at-chance", "no better than chance: as measured"),
+        (fact("fit", "poor for its size"), "poor-fit", "poor for its size: as measured"),
+        (fact("fit", "doubtful"), "doubtful-fit", "doubtful: as measured"),
+        (fact("input_scaling", "raw", "uncertain"), "uncertain-reading", "input scaling is a guess"),
+        (with_scores(1.0, 0.35), "memorising", "100.00% right"),
+        (with_scores(1.0, 0.6), "train-test-gap", "falls from 100.00% in training to 60.00% on 45 test samples"),
         (
-            lambda: evidence(facts={"input_scaling": UNCERTAIN}),
-            "input scaling is a guess that the data do not settle: raw (two fit)",
+            lambda: evidence(confusion={"test": counts([0, 1, 1])}),
+            "never-predicted",
+            "Never predicted on the test split: 2, which 30 samples are of.",
         ),
-        (lambda: evidence(facts={"trained": UNTRAINED}), "trained: weights as at random"),
+        (lambda: evidence(dead=0.1), "dead", "2 of 20 nodes of fc1 (10%) are dead"),
         (
-            lambda: evidence(facts={"fit": POOR}),
-            "the network as it was read is poor for its size: 60 % right",
+            screened(correlation=np.where(np.arange(20) % 19 < 2, -0.995, 0.5)),
+            "duplicate",
+            "2 of 20 nodes of fc1 (10%) repeat another node",
         ),
+        (screened(saturated=np.where(np.arange(20) < 6, 0.95, 0.5)), "saturated", "6 of 20 nodes of fc1"),
         (
-            lambda: replace(
-                evidence(),
-                data=replace(unlabelled().data, splits=dict.fromkeys(("train", "test"), unlabelled().data.train)),
-            ),
-            "no labels: accuracy below means agreement with the unperturbed predictions",
+            lambda: replace(evidence(), data=bare(dict.fromkeys(("train", "test"), unlabelled().data.train))),
+            "no-labels",
+            "There are no labels",
         ),
-        (
-            lambda: replace(evidence(), data=replace(mlp().data, splits={"train": mlp().data.train})),
-            "no test split: everything is measured on the data that was fitted",
-        ),
+        (lambda: replace(evidence(), data=bare({"train": mlp().data.train})), "no-test-split", "no test split"),
         (
             lambda: replace(evidence(), limits=(Limit("layers swept", 6, 1_000, "evenly", "--layers"),)),
-            "looked at in part only (6 of 1,000 layers swept): see “The network” for which, and how to lift it",
+            "limited",
+            "in part only: 6 of 1,000 layers swept",
         ),
-        (lambda: evidence(skipped={"rnn": "GRU is no linear map"}), "not covered: rnn (GRU is no linear map)"),
+        (
+            lambda: evidence(skipped={"rnn": "GRU is no linear map"}),
+            "not-covered",
+            "Not covered: rnn (GRU is no linear map).",
+        ),
         (
             lambda: evidence(layers=(replace(mlp().model.layers[0], activation="custom"),)),
-            "fc1: an activation of its own making follows, so output ranges and means are those of z, and intervention"
-            " levels with them",
+            "unknown-activation",
+            "fc1: an activation of its own making follows",
         ),
     ],
 )
-def test_each_alert_says_its_sentence_alone(found, sentence):
-    assert alerts(found()) == (sentence,)
+def test_each_alert_is_raised_alone(found, name, words):
+    found = found()
+    raised = [alert for alert in alerts(found) if alert.name != FEW]
+    assert set(names(found)) - {"shared-samples"} == {name}
+    alert = next(alert for alert in raised if alert.name == name)
+    assert words in alert.evidence
+    assert (alert.severity, alert.do) == (find_rule(ALERTS[name]).severity, find_rule(ALERTS[name]).do)
 
 
-def test_layers_with_many_dead_nodes_are_named():
-    assert alerts(evidence(dead=0.2)) == ()
-    assert alerts(evidence(dead=0.3)) == tuple(f"30% of the nodes of {name} are dead" for name in ("fc1", "fc2", "fc3"))
+def test_a_little_is_not_said():
+    assert names(evidence(dead=0.05)) == []
+    assert names(with_scores(0.95, 0.87)()) == []  # 45 test samples: within chance
+    assert names(screened(correlation=np.where(np.arange(20) % 19 < 1, 0.995, 0.5))()) == []
+    assert names(evidence(confusion={"test": counts([0, 1, 1], samples=10)})) == [], "too few of the class"
+
+
+def test_one_sided_nodes_are_only_said_of_activations_with_a_bend_at_zero():
+    found = evidence()
+    sided = {name: replace(part, kind=np.repeat("one-sided", 20)) for name, part in found.boundaries.items()}
+    assert names(replace(found, boundaries=sided)) == ["one-sided", "one-sided"], "fc3 is the output layer"
+    smooth = tuple(replace(layer, activation="tanh") for layer in found.model.layers)
+    assert names(replace(found, boundaries=sided, model=replace(found.model, layers=smooth))) == []
+
+
+@pytest.mark.parametrize("order", [[1, 2, 0], [0, 1, 2]])
+def test_classes_in_another_order_are_named(order):
+    poor = {"fit": Inference("at chance", "likely", "10 % right")}
+    found = alerts(evidence(facts=poor, confusion={"train": counts(order)}))
+    said = [alert.evidence for alert in found if alert.name == "label-order"]
+    assert bool(said) == (order != [0, 1, 2])
+    assert best_order(counts(order)).tolist() == order
+    assert all("label 0 is output 1, 1 is output 2, 2 is output 0" in sentence for sentence in said)
+
+
+def test_of_each_pair_of_twins_one_stays():
+    twin, correlation = np.array([1, 0, 1, 4, 3]), np.array([1.0, 1.0, 1.0, 0.5, 0.5])
+    assert spare_nodes(twin, correlation).tolist() == [True, False, True, False, False]
+
+
+def test_few_samples_and_shared_ones_are_counted():
+    data = mlp().data
+    shared = replace(data, splits={"train": data.train, "test": data.train.take(np.arange(45))})
+    said = {alert.name: alert.evidence for alert in alerts(replace(evidence(), data=shared))}
+    assert said["shared-samples"] == "45 of 45 test samples (100%) are training samples too."
+    assert FEW in said
+    rng = np.random.default_rng(0)
+    many = {
+        name: Split(rng.normal(size=(1000, 64)).astype(np.float32), np.arange(1000) % 3) for name in ("train", "test")
+    }
+    assert alerts(replace(evidence(), data=replace(data, splits=many))) == ()
+
+
+def test_nodes_concerned_are_named_by_address_and_places_are_sections():
+    raised = [alert for alert in alerts(evidence(dead=0.1)) if alert.name == "dead"]
+    assert [alert.nodes for alert in raised] == [("fc1:0", "fc1:1"), ("fc2:0", "fc2:1")], "hidden layers only"
+    assert {find_rule(rule).place for rule in ALERTS.values()} <= {*SECTIONS, ""}
+
+
+def test_the_worst_come_first():
+    found = evidence(dead=0.3, facts={"trained": Inference(False, "likely", "small")}, skipped={"rnn": "a GRU"})
+    order = [SEVERITIES.index(alert.severity) for alert in alerts(found)]
+    assert order == sorted(order)
+    assert {0, 1, 2} == set(order)
 
 
 def test_many_layers_and_parts_are_summed_up():
     found = evidence(dead=0.3, skipped={f"norm.{i}": "LayerNorm is no linear map" for i in range(9)} | {"rnn": "a GRU"})
-    deep = replace(found, boundaries={f"Block.{i}": found.boundaries["fc1"] for i in range(14)})
-    names = "Block.0, Block.1, Block.2, Block.3, Block.4, Block.5 and 8 more"
-    assert alerts(deep) == (
-        f"more than 20% of the nodes are dead in each of 14 layers: {names}",
-        "not covered: norm.0, norm.1, norm.2, norm.3, norm.4, norm.5 and 3 more (LayerNorm is no linear map);"
-        " rnn (a GRU)",
+    layers = tuple(replace(found.model.layers[0], name=f"Block.{i}") for i in range(15))
+    boundaries = {layer.name: found.boundaries["fc1"] for layer in layers}
+    deep = replace(found, boundaries=boundaries, model=replace(found.model, layers=layers))
+    named = "Block.0, Block.1, Block.2, Block.3, Block.4, Block.5 and 8 more"
+    said = {alert.name: alert for alert in alerts(deep)}
+    assert said["dead"].evidence.startswith(f"10% or more of the nodes of 14 layers ({named}) are dead")
+    assert len(said["dead"].nodes) == 14 * 6
+    assert said["not-covered"].evidence == (
+        "Not covered: norm.0, norm.1, norm.2, norm.3, norm.4, norm.5 and 3 more (LayerNorm is no linear map);"
+        " rnn (a GRU)."
     )
 
 
 def test_an_alert_from_outside_the_package(tmp_path, monkeypatch):
     own = (
-        "def few(found):\n    if len(found.data.train) < 1000:\n        yield f'only {len(found.data.train)} samples'\n"
+        "from interp.verdict.alerts import AlertRule, Seen\n"
+        "def few(found):\n    if len(found.data.train) < 1000:\n        yield Seen(f'only {len(found.data.train)}')\n"
+        "RULE = AlertRule('note', 'fewer than 1000', 'Get more.', few)\n"
     )
     (tmp_path / "a_users_alert.py").write_text(own)
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setitem(ALERTS, "few samples", "a_users_alert:few")
-    assert alerts(evidence()) == ("only 90 samples",)
+    monkeypatch.setitem(ALERTS, "few samples", "a_users_alert:RULE")
+    assert [(alert.evidence, alert.do) for alert in alerts(evidence()) if alert.name == "few samples"] == [
+        ("only 90", "Get more.")
+    ]
+
+
+def test_the_documentation_has_the_same_table():
+    assert table() in (ROOT / "docs" / "alerts.md").read_text()

@@ -15,7 +15,7 @@ from interp.report.selection.lookup import (
 )
 from interp.types import Boundaries, ClusterMatch, Coherence, Dataset, NodeLayer, Prototypes, Results, as_json
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 def document(results: Results) -> dict[str, Any]:

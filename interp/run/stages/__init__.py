@@ -16,6 +16,7 @@ STAGES: dict[str, Stage | str] = {
     "record": "interp.run.stages.record:STAGE",
     "fit": "interp.run.stages.fit:STAGE",
     "boundaries": "interp.run.stages.boundaries:STAGE",
+    "screen": "interp.run.stages.screen:STAGE",
     "prototypes": "interp.run.stages.prototypes:STAGE",
     "clusters": "interp.run.stages.clusters:STAGE",
     "intervene": "interp.run.stages.intervene:STAGE",

@@ -1,0 +1,227 @@
+"""The closed list of alerts: what a reader must know before trusting what was found.
+
+Each is one `AlertRule` in `ALERTS`; its function reads results and computes no statistic that another room has. How
+often each is raised where it should be, and where it should not, is measured in `benchmarks/alerts.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from interp.safety import import_name
+from interp.types import SEVERITIES, Alert
+from interp.verdict.alerts import nodes, reading, samples, scope, scores
+from interp.verdict.alerts.rule import AlertRule, Seen
+from interp.verdict.evidence import Evidence
+
+__all__ = ["ALERTS", "AlertRule", "Seen", "alerts", "find_rule", "table"]
+
+ALERTS: dict[str, AlertRule | str] = {
+    "untrained": AlertRule(
+        "error",
+        "every weight lies in the range of an initialisation, and the score is no better than chance",
+        "Check that this is the checkpoint you meant; what follows describes random weights.",
+        reading.untrained,
+        "model",
+    ),
+    "at-chance": AlertRule(
+        "error",
+        "the score on training rows is less than a tenth of the way from the best constant answer to perfection",
+        "Check data, labels, scaling and activation; state them with --scaling, --activation or --output.",
+        reading.at_chance,
+        "model",
+    ),
+    "label-order": AlertRule(
+        "error",
+        "a network that is poor or at chance would be half way to perfection with its classes in another order",
+        "Bring the labels of the data into the order in which the network was trained.",
+        scores.label_order,
+        "model",
+    ),
+    "memorising": AlertRule(
+        "error",
+        "the training score is half way to perfection or more, that of the test split at most a tenth of the way",
+        "Check the labels of both splits; if they are right, train with more samples or more regularisation.",
+        scores.memorising,
+        "model",
+    ),
+    "training-unknown": AlertRule(
+        "warning",
+        "neither weights nor score tell whether the network was trained on these data",
+        "Give the data that it was trained on, with their labels.",
+        reading.training_unknown,
+        "model",
+    ),
+    "poor-fit": AlertRule(
+        "warning",
+        "random features of the network's width, or class means or least squares, do as well on training rows",
+        "State the activation, scaling and output if you know them; else train longer.",
+        reading.poor_fit,
+        "model",
+    ),
+    "doubtful-fit": AlertRule(
+        "warning",
+        "outputs on training rows have an error that training removes: a wrong mean, or a wrong size",
+        "State the activation and output if you know them; a network that was stopped early shows this too.",
+        reading.doubtful_fit,
+        "model",
+    ),
+    "uncertain-reading": AlertRule(
+        "warning",
+        "a fact about the file is a guess that the data do not settle",
+        "State the fact on the command line, and make the page anew.",
+        reading.uncertain_reading,
+        "model",
+    ),
+    "train-test-gap": AlertRule(
+        "warning",
+        "the score falls from training to test split by more than 3 points at the near end of its 95 % interval",
+        "Trust the figures of the test split; more data or more regularisation narrow the gap.",
+        scores.train_test_gap,
+        "model",
+    ),
+    "never-predicted": AlertRule(
+        "warning",
+        "a class with 20 samples or more is never predicted",
+        "Check the labels and the balance of the classes in training.",
+        scores.never_predicted,
+        "model",
+    ),
+    "shared-samples": AlertRule(
+        "warning",
+        "1 % or more of the test samples are in the training split too, value for value",
+        "Remove them from one of the splits; the test score is too high.",
+        samples.shared_samples,
+        "model",
+    ),
+    "small-sample": AlertRule(
+        "warning",
+        "fewer than 200 training samples, or a 95 % interval of the score that is wider than 5 points either way",
+        "Give more samples; read shares and scores with their intervals.",
+        samples.small_sample,
+        "model",
+    ),
+    "dead": AlertRule(
+        "warning",
+        "10 % or more of the nodes of a hidden layer are dead",
+        "Prune them: removing them changes no output on these data. A lower learning rate leaves fewer.",
+        nodes.dead,
+        "nodes",
+    ),
+    "one-sided": AlertRule(
+        "warning",
+        "half or more of the nodes of a hidden layer with a bend at zero (ReLU, Abs) are one-sided",
+        "Check the scaling of the inputs; such nodes can be folded into the next layer.",
+        nodes.one_sided,
+        "boundaries",
+    ),
+    "duplicate": AlertRule(
+        "warning",
+        "10 % or more of the nodes of a hidden layer repeat another: outputs correlated at 0.99 or beyond, either sign",
+        "Merge them: add their outgoing weights to their twins'.",
+        nodes.duplicate,
+        "nodes",
+    ),
+    "saturated": AlertRule(
+        "warning",
+        "30 % or more of the nodes of a hidden layer lie at an end of their activation's range on 90 % of the rows",
+        "Check the scaling of the inputs; smaller weights or a norm before the activation keep nodes in range.",
+        nodes.saturated,
+        "distributions",
+    ),
+    "no-labels": AlertRule(
+        "note",
+        "the data have no labels or targets",
+        "Give labels, so that scores can be measured.",
+        samples.no_labels,
+        "model",
+    ),
+    "no-test-split": AlertRule(
+        "note",
+        "the data have no test split",
+        "Give a test split, such as x_test and y_test in an .npz.",
+        samples.no_test_split,
+        "model",
+    ),
+    "unknown-activation": AlertRule(
+        "note",
+        "a layer's activation is none that the program knows",
+        "Read levels and ranges of these layers as those of z.",
+        reading.unknown_activation,
+        "layers",
+    ),
+    "limited": AlertRule(
+        "note",
+        "the network is large, or limits were asked for",
+        "See “The network” for what was chosen, and how to lift it; --everything looks at all.",
+        scope.limited,
+        "model",
+    ),
+    "not-covered": AlertRule(
+        "note",
+        "parts with parameters are no nodes",
+        "Read what follows as describing the other parts.",
+        scope.not_covered,
+        "model",
+    ),
+}
+"""Name -> rule, or ``package.module:name`` of one; the worst severities first."""
+
+
+def find_rule(rule: AlertRule | str) -> AlertRule:
+    """Give a rule of the list, imported where it is named.
+
+    Parameters
+    ----------
+    rule
+        Rule, or ``package.module:name`` of one.
+
+    Examples
+    --------
+    >>> find_rule(ALERTS["dead"]).severity
+    'warning'
+    """
+    found: AlertRule = import_name(rule, "alert") if isinstance(rule, str) else rule
+    return found
+
+
+def alerts(found: Evidence, known: Mapping[str, AlertRule | str] = ALERTS) -> tuple[Alert, ...]:
+    """Give all alerts that the results of a run raise, the worst first.
+
+    Parameters
+    ----------
+    found
+        Results of the run, of all stages or of some; an alert whose results are missing is not raised.
+    known
+        Name -> rule, in the order of the alerts of one severity.
+
+    Returns
+    -------
+    tuple of Alert
+        Alerts; none where all is well.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from interp.checkpoints import load_module
+    >>> from interp.types import Effects
+    >>> model, data = load_module(torch.nn.Sequential(torch.nn.Linear(64, 10)), "digits")
+    >>> [alert.name for alert in alerts(Evidence(model, data))][:2]
+    ['untrained', 'at-chance']
+    """
+    raised = [alert for name, rule in known.items() for alert in find_rule(rule).raised(name, found)]
+    return tuple(sorted(raised, key=lambda alert: SEVERITIES.index(alert.severity)))
+
+
+def table() -> str:
+    """Give the list as a table in Markdown, a row an alert, as it stands in ``docs/alerts.md``.
+
+    Examples
+    --------
+    >>> print(table().splitlines()[0])
+    | alert | severity | raised when | what to do |
+    """
+    rows = [("alert", "severity", "raised when", "what to do"), ("---",) * 4]
+    rules = {name: find_rule(rule) for name, rule in ALERTS.items()}
+    rows += [(f"`{name}`", rule.severity, rule.when, rule.do) for name, rule in rules.items()]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

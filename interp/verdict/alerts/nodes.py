@@ -1,0 +1,86 @@
+"""Alerts on nodes: those that do nothing, too little, or the same as another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from interp.types import Array, Screening
+from interp.verdict.alerts.rule import Seen
+from interp.verdict.evidence import Evidence
+from interp.verdict.words import MANY_LAYERS, some
+
+MANY_DEAD, MANY_ONE_SIDED, MANY_TWINS, MANY_SATURATED = 0.1, 0.5, 0.1, 0.3
+"""Shares of the nodes of a hidden layer from which they are named."""
+
+ALIKE = 0.99
+"""Size of the correlation from which the outputs of two nodes are the same."""
+
+SATURATED = 0.9
+"""Share of rows near an end of its range from which a node is saturated."""
+
+BENT_AT_ZERO = ("relu", "leaky_relu", "abs", "prelu", "relu6")
+"""Activations that are linear on either side of z = 0."""
+
+
+def dead(found: Evidence) -> Iterator[Seen]:
+    """Name the hidden layers in which many nodes never vary."""
+    nodes = {name: np.asarray(part.kind) == "dead" for name, part in found.hidden_boundaries.items()}
+    yield from _many(nodes, MANY_DEAD, "are dead: their output does not vary over the training samples")
+
+
+def one_sided(found: Evidence) -> Iterator[Seen]:
+    """Name the hidden layers in which many nodes never cross the bend of their activation."""
+    bent = {layer.name for layer in found.model.layers if layer.activation in BENT_AT_ZERO}
+    nodes = {
+        name: np.asarray(part.kind) == "one-sided" for name, part in found.hidden_boundaries.items() if name in bent
+    }
+    yield from _many(nodes, MANY_ONE_SIDED, "are one-sided: over the training samples they act as linear, or as zero")
+
+
+def duplicate(found: Evidence) -> Iterator[Seen]:
+    """Name the hidden layers in which many nodes could be left out, since another has the same outputs."""
+    nodes = {name: spare_nodes(part.twin, part.correlation) for name, part in _screened(found).items()}
+    yield from _many(nodes, MANY_TWINS, f"repeat another node (correlation of outputs of {ALIKE:g} or more)")
+
+
+def spare_nodes(twin: Array, correlation: Array) -> Array:
+    """Tell which nodes repeat another: one of each pair stays.
+
+    Parameters
+    ----------
+    twin, correlation
+        Most alike other node of each node, and the correlation with it (N,).
+
+    Returns
+    -------
+    Array
+        Whether each node can be left out (N,): it has a twin that is as good as the same and stays.
+    """
+    spare = np.zeros(len(twin), bool)
+    for node in np.flatnonzero(np.abs(correlation) >= ALIKE):
+        spare[node] = not spare[twin[node]] and twin[node] != node
+    return spare
+
+
+def saturated(found: Evidence) -> Iterator[Seen]:
+    """Name the hidden layers in which many nodes are nearly always at an end of their range."""
+    nodes = {name: np.nan_to_num(part.saturated) >= SATURATED for name, part in _screened(found).items()}
+    yield from _many(nodes, MANY_SATURATED, f"are saturated: at an end of their range on {SATURATED:.0%} of the rows")
+
+
+def _screened(found: Evidence) -> Mapping[str, Screening]:
+    return {name: part for name, part in found.screening.items() if name in found.hidden}
+
+
+def _many(nodes: Mapping[str, Array], least: float, words: str) -> Iterator[Seen]:
+    """Yield a sentence a layer that has many such nodes; one for all where there are many such layers."""
+    many = {name: mask for name, mask in nodes.items() if mask.any() and mask.mean() >= least}
+    said = {name: tuple(f"{name}:{node}" for node in np.flatnonzero(mask)) for name, mask in many.items()}
+    if len(many) > MANY_LAYERS:
+        every = tuple(address for addresses in said.values() for address in addresses)
+        yield Seen(f"{least:.0%} or more of the nodes of {len(many)} layers ({some(list(many))}) {words}.", every)
+        return
+    for name, mask in many.items():
+        yield Seen(f"{mask.sum()} of {len(mask)} nodes of {name} ({mask.mean():.0%}) {words}.", said[name])

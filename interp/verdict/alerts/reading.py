@@ -1,0 +1,61 @@
+"""Alerts on how the file was read, and whether the network does what one of its size should."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from interp.verdict.alerts.rule import Seen
+from interp.verdict.evidence import Evidence
+
+
+def untrained(found: Evidence) -> Iterator[Seen]:
+    """Say so where the weights are those of an initialisation."""
+    said = found.model.inferred.get("trained")
+    if said is not None and said.value is False:
+        yield Seen(f"The network looks untrained: {said.evidence}.")
+
+
+def training_unknown(found: Evidence) -> Iterator[Seen]:
+    """Say so where neither weights nor score tell whether the network was trained on these data."""
+    said = found.model.inferred.get("trained")
+    if said is not None and said.value is None:
+        yield Seen(f"Whether the network was trained on these data is not known: {said.evidence}.")
+
+
+def at_chance(found: Evidence) -> Iterator[Seen]:
+    """Say so where the network does no better than the best constant answer."""
+    yield from _fit(found, "at chance", "The network does no better than chance")
+
+
+def poor_fit(found: Evidence) -> Iterator[Seen]:
+    """Say so where models that need no training do as well."""
+    yield from _fit(found, "poor for its size", "The network as it was read is poor for its size")
+
+
+def doubtful_fit(found: Evidence) -> Iterator[Seen]:
+    """Say so where the outputs have a property that training would have removed."""
+    yield from _fit(found, "doubtful", "The network as it was read is doubtful")
+
+
+def _fit(found: Evidence, value: str, words: str) -> Iterator[Seen]:
+    fit = found.model.inferred.get("fit")
+    if fit is not None and fit.value == value:
+        yield Seen(f"{words}: {fit.evidence}.")
+
+
+def uncertain_reading(found: Evidence) -> Iterator[Seen]:
+    """Name every fact about the file that the data do not settle."""
+    for fact, said in found.model.inferred.items():
+        if said.confidence == "uncertain" and said.value is not None and fact != "trained":
+            name = fact.replace("_", " ")
+            yield Seen(f"The {name} is a guess that the data do not settle: {said.value} ({said.evidence}).")
+
+
+def unknown_activation(found: Evidence) -> Iterator[Seen]:
+    """Name the layers whose activation is not known, so that only their pre-activations are."""
+    unknown = sorted({layer.name for layer in found.model.layers if layer.activation == "custom"})
+    if unknown:
+        yield Seen(
+            f"{', '.join(unknown)}: an activation of its own making follows, so output ranges and means are those of z,"
+            " and intervention levels with them."
+        )

@@ -1,0 +1,168 @@
+"""Alerts on scores: beside chance, from one split to the other, and with the classes in another order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from interp.analysis import wilson_interval
+from interp.types import Array
+from interp.verdict.alerts.rule import Seen
+from interp.verdict.evidence import Evidence
+
+WIDE_GAP = 0.03
+"""Largest fall of the score from training to test split, at the near end of its interval, that is not said."""
+
+LEARNED, NOT_LEARNED = 0.5, 0.1
+"""Shares of the way from chance to perfection: memorised from the one on in training, up to the other in test."""
+
+SETTLES = 0.5
+"""Least share of the way from chance to perfection that another order of the classes must reach."""
+
+GAINED = 0.3
+"""Least share of the way from chance to perfection that this order is better than that of the labels."""
+
+ENOUGH = 20
+"""Least number of samples of a class that is called never predicted."""
+
+
+class Score(NamedTuple):
+    """A score of one split with its 95 % interval.
+
+    Attributes
+    ----------
+    value, low, high
+        Score, and the ends of its 95 % interval.
+    samples
+        Number of samples.
+    """
+
+    value: float
+    low: float
+    high: float
+    samples: int
+
+
+def score_on(found: Evidence, split: str) -> Score | None:
+    """Give the score on a split with its interval; None where either is not known.
+
+    Parameters
+    ----------
+    found
+        Results of a run.
+    split
+        Name of the split.
+    """
+    part = found.data.splits.get(split)
+    if part is None or split not in found.model.scores:
+        return None
+    value, samples = found.model.scores[split], len(part)
+    if found.task.score.share:
+        low, high = wilson_interval(round(value * samples), samples)
+        return Score(value, float(low), float(high), samples)
+    table = found.effects.whole_layers
+    rows = table[(table["split"] == split) & table["no_op"].astype(bool)] if len(table) else table
+    known = rows.dropna(subset=["low", "high"]) if len(rows) else rows
+    return None if known.empty else Score(value, float(known["low"].iloc[0]), float(known["high"].iloc[0]), samples)
+
+
+def chance_on(found: Evidence, split: str) -> float:
+    """Give the score of the best constant answer on a split; NaN without answers."""
+    part = found.data.splits.get(split)
+    answers = None if part is None else found.task.answers(part)
+    return float("nan") if answers is None else found.task.chance(answers)
+
+
+def skill(score: float, chance: float) -> float:
+    """Give the position of a score between chance (0) and perfection (1)."""
+    return (score - chance) / max(1 - chance, 1e-12)
+
+
+def memorising(found: Evidence) -> Iterator[Seen]:
+    """Say so where the network knows its training samples and nothing of others."""
+    if _is_memorising(found):
+        scores = found.model.scores
+        yield Seen(
+            f"The network knows its training samples ({found.task.described(scores['train'])}) and next to nothing of"
+            f" others ({found.task.described(scores['test'])}): it memorised them, as where labels are noise."
+        )
+
+
+def _is_memorising(found: Evidence) -> bool:
+    """Whether the training score is learned and that of the test split is not, in all its interval."""
+    train, test = score_on(found, "train"), score_on(found, "test")
+    if train is None or test is None:
+        return False
+    chance = chance_on(found, "test")
+    is_learned = skill(train.value, chance_on(found, "train")) >= LEARNED
+    return is_learned and skill(test.value, chance) <= NOT_LEARNED and skill(test.high, chance) <= LEARNED
+
+
+def train_test_gap(found: Evidence) -> Iterator[Seen]:
+    """Say so where the score falls from training to test split by more than sampling explains."""
+    train, test = score_on(found, "train"), score_on(found, "test")
+    if train is None or test is None or _is_memorising(found):
+        return
+    gap = train.value - test.value
+    near = gap - np.hypot(train.value - train.low, test.high - test.value)  # Newcombe 1998, method 10
+    if near > WIDE_GAP:
+        name = found.task.score
+        yield Seen(
+            f"The {name.words} falls from {name.shown(train.value)} in training to {name.shown(test.value)} on"
+            f" {test.samples:,} test samples, by at least {near:.1%} at 95 % confidence."
+        )
+
+
+def label_order(found: Evidence) -> Iterator[Seen]:
+    """Say so where a network at chance, or poor, would be good with its classes in another order."""
+    fit = found.model.inferred.get("fit")
+    counts = found.confusion.get("train")
+    if fit is None or fit.value in ("as expected", "doubtful") or counts is None:
+        return
+    best, own, chance = best_order(counts), np.trace(counts) / counts.sum(), counts.sum(axis=1).max() / counts.sum()
+    share = counts[np.arange(len(counts)), best].sum() / counts.sum()
+    if skill(share, chance) >= SETTLES and skill(share, chance) - skill(own, chance) >= GAINED:
+        moved = ", ".join(f"{label} is output {place}" for label, place in enumerate(best) if label != place)
+        yield Seen(
+            f"{own:.1%} of the training samples are right, but {share:.1%} are with the classes in"
+            f" another order: label {moved}."
+        )
+
+
+def best_order(counts: Array) -> Array:
+    """Give the output that stands for each label so that most samples are right.
+
+    Parameters
+    ----------
+    counts
+        Number of samples of each label (rows) and prediction (columns), (C, C).
+
+    Returns
+    -------
+    Array
+        Output of each label (C,), each once (Hungarian assignment).
+    """
+    return np.asarray(linear_sum_assignment(-counts)[1])
+
+
+def never_predicted(found: Evidence) -> Iterator[Seen]:
+    """Name the classes that have samples and are never predicted."""
+    split = "test" if "test" in found.confusion else "train"
+    counts = found.confusion.get(split)
+    if counts is None:
+        return
+    there = counts.sum(axis=1) >= ENOUGH
+    missed = np.flatnonzero(there & (counts.sum(axis=0) == 0))
+    if len(missed):
+        names = ", ".join(_class_name(found, int(label)) for label in missed[:6])
+        more = f" and {len(missed) - 6} more" if len(missed) > 6 else ""
+        samples = int(counts[missed].sum())
+        yield Seen(f"Never predicted on the {split} split: {names}{more}, which {samples:,} samples are of.")
+
+
+def _class_name(found: Evidence, label: int) -> str:
+    names = found.data.classes
+    return names[label] if label < len(names) else str(label)

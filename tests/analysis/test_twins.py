@@ -1,0 +1,44 @@
+"""Twins against numpy's own correlation matrix, and saturation by counting."""
+
+import numpy as np
+import pytest
+
+from interp.analysis import twins
+from interp.analysis.twins import find_twins, saturated_share
+
+
+@pytest.mark.parametrize("block", [3, 1024])
+def test_twins_are_those_of_the_correlation_matrix(block, monkeypatch):
+    monkeypatch.setattr(twins, "BLOCK", block)
+    rng = np.random.default_rng(0)
+    outputs = rng.normal(size=(400, 8)) @ rng.normal(size=(8, 10)) + 5
+    wanted = np.corrcoef(outputs.T)
+    np.fill_diagonal(wanted, 0)
+    twin, correlation = find_twins(outputs)
+    assert twin.tolist() == np.abs(wanted).argmax(axis=1).tolist()
+    np.testing.assert_allclose(correlation, wanted[np.arange(10), twin], atol=1e-12)
+
+
+def test_copies_are_found_whatever_their_scale_sign_and_shift():
+    z = np.random.default_rng(1).normal(size=(300, 3))
+    outputs = np.column_stack([z, -1e-6 * z[:, 0] + 1, np.zeros(300)])
+    twin, correlation = find_twins(outputs)
+    assert (twin[0], twin[3], twin[4]) == (3, 0, -1)
+    assert correlation[[0, 3]] == pytest.approx(-1, abs=1e-6)
+    assert np.isnan(correlation[4])
+
+
+def test_nodes_that_hardly_ever_fire_are_no_twins():
+    z = np.random.default_rng(2).normal(size=(1000, 4))
+    z[:, 2:] = 0
+    z[:9, 2:] = 3
+    twin, _ = find_twins(z)
+    assert twin[2:].tolist() == [-1, -1]
+    z[:10, 2:] = 3
+    assert find_twins(z)[0][2:].tolist() == [3, 2]
+
+
+def test_rows_near_either_end_are_saturated():
+    outputs = np.array([[-1, 0.0], [0.99, 0.5], [0.97, 0.9], [0.1, -0.999]])
+    assert saturated_share(outputs, (-1, 1)).tolist() == [0.5, 0.25]
+    assert np.isnan(saturated_share(outputs, None)).all()
