@@ -7,11 +7,11 @@ from pathlib import Path
 
 import zoo
 from interp.cli import Parser
-from zoo.cli.commands import list_networks, reproduce_paper, train_networks
+from zoo.cli.commands import list_networks, rejudge_reports, reproduce_paper, train_networks
 
 
 def parser() -> argparse.ArgumentParser:
-    """Build the command line of ``python -m zoo``, with its three commands.
+    """Build the command line of ``python -m zoo``, with its commands.
 
     Examples
     --------
@@ -23,6 +23,9 @@ def parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="name every network that can be trained")
     listing.set_defaults(run=list_networks)
     _add_reproduce(commands.add_parser("reproduce", help="train a paper's networks and write reports/PAPER"))
+    judging = commands.add_parser("rejudge", help="judge the stored cells of reports anew, without their networks")
+    judging.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="report, such as reports/use-dm")
+    judging.set_defaults(run=rejudge_reports)
     _add_train(commands.add_parser("train", help="train networks, one a seed, many at once"))
     return top
 

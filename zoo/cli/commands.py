@@ -83,6 +83,25 @@ def reproduce_paper(options: Namespace) -> None:
     print(PAPERS[options.paper](wanted))
 
 
+def rejudge_reports(options: Namespace) -> None:
+    """Judge the stored cells of reports anew, and print the pages written.
+
+    Parameters
+    ----------
+    options
+        Parsed command line of ``rejudge``.
+
+    Raises
+    ------
+    UsageError
+        If a folder holds no report with cells.
+    """
+    from zoo.papers.report.rejudge import rejudge
+
+    for folder in options.folders:
+        print(rejudge(folder))
+
+
 def check_device(name: str) -> None:
     """See that a device is there, before the long work.
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from zoo.finished import add_finished, read_finished
-from zoo.survey.reading import read_network
+from zoo.survey.reading import Fresh, read_network
 
 
 def rows_of_all(wanted: Mapping[Path, Tensor], file: Path) -> pd.DataFrame:
@@ -29,8 +29,9 @@ def rows_of_all(wanted: Mapping[Path, Tensor], file: Path) -> pd.DataFrame:
         A row for every hidden layer, in the order of `wanted`.
     """
     known = {one["network"]: one["rows"] for one in read_finished(file)}
+    fresh: Fresh = {}
     for path in tqdm([path for path in wanted if _key(path) not in known], "networks read", disable=None):
-        known[_key(path)] = read_network(path, wanted[path])
+        known[_key(path)] = read_network(path, wanted[path], fresh)
         add_finished(file, {"network": _key(path), "rows": known[_key(path)]})
     return pd.DataFrame([row for path in wanted for row in known[_key(path)]])
 

@@ -31,7 +31,7 @@ ALONG = [Condition("digits", activation, 2) for activation in ("relu", "abs", "t
 def reproduce(options: ReproduceOptions) -> Path:
     """Train what is missing, read it, and write ``reports/reading``."""
     data, missing = data_sets(options)
-    finished = dict(networks(options, data))
+    finished = dict(sorted(networks(options, data), key=seed_of))
     rows = rows_of_all(finished, options.trained / FOLDER / "rows.jsonl")
     along = rows_of_all(dict(snapshots(options, data["digits"])), options.trained / FOLDER / "along.jsonl")
     return write(Page(options.reports / FOLDER, "What trained networks read: a survey"), rows, along, missing)
@@ -75,6 +75,11 @@ def snapshots(options: ReproduceOptions, digits: Dataset) -> Iterator[tuple[Path
             seed = int(path.stem.rsplit("-", 1)[1])
             yield from ((snapshot_path(folder, recipe, seed, epoch), inputs) for epoch in snapshot_epochs(recipe))
             yield path, inputs
+
+
+def seed_of(network: tuple[Path, Tensor]) -> int:
+    """Give the seed in the name of a checkpoint: one network of every condition is read before the next ones."""
+    return int(network[0].stem.rsplit("-", 1)[1])
 
 
 def write(page: Page, rows: pd.DataFrame, along: pd.DataFrame, missing: list[str]) -> Path:

@@ -10,7 +10,7 @@ from scipy import stats
 
 LEANINGS = ("distances", "intensities", "neither", "undecided")
 CONDITION = ["data", "activation", "depth", "layer"]
-ENOUGH = 0.5
+ENOUGH = 0.25
 """Least accuracy of a network that is counted, as a share of the way from chance to perfect."""
 
 

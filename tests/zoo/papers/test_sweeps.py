@@ -9,6 +9,7 @@ from zoo import checkpoints
 from zoo.papers.options import ReproduceOptions
 from zoo.papers.papers import PAPERS
 from zoo.papers.report import decision_cell
+from zoo.papers.report.judging import judge
 from zoo.papers.use_dm.sweeps import accuracies, paired_tests, sweep
 from zoo.recipes import Recipe, default_recipe
 from zoo.training import TrainOptions, scaled, train
@@ -67,7 +68,9 @@ def test_paired_tests_take_both_references():
 )
 def test_decisions_agree_in_sign_and_significance(ours, fits):
     numbers = (np.float64(ours[0]), np.float64(ours[1]))  # a numpy bool is not False, and would not be named
-    assert decision_cell("x", (9.0, 1e-5), numbers, runs=5).reproduced is fits
+    cell = decision_cell("t / abs", (9.0, 1e-5), numbers, runs=5, their_runs=20)
+    other = decision_cell("t / relu", (0.1, 0.9), (0.1, 0.9), runs=5, their_runs=20)
+    assert judge(cell, other).reproduced is fits
 
 
 @pytest.mark.parametrize("paper", PAPERS)

@@ -8,14 +8,14 @@ import torch
 
 from zoo.finished import read_finished
 from zoo.planted.families import plant
-from zoo.survey import reading, store
+from zoo.survey import rarity, reading, store
 
 
 @pytest.fixture(scope="module")
 def rows() -> list[dict[str, Any]]:
     made = plant("templates", 6)
     assert made.truth == {"hidden1": "intensities"}
-    return reading.rows_of(made.network, made.data.test[0][:200])
+    return reading.rows_of(made.network, made.data.test[0][:200], {})
 
 
 def test_a_planted_layer_gets_its_side(rows: list[dict[str, Any]]) -> None:
@@ -30,14 +30,14 @@ def test_two_levels_keep_a_share(rows: list[dict[str, Any]]) -> None:
 def test_rarity_of_a_state() -> None:
     rare_high = torch.zeros(100, 1)
     rare_high[:5] = 1.0
-    high, low = reading.state_row(rare_high), reading.state_row(1 - rare_high)
+    high, low = rarity.state_row(rare_high), rarity.state_row(1 - rare_high)
     assert high["skewness"] == pytest.approx(-low["skewness"])
     assert high["upper_share"] == pytest.approx(0.05)
     assert low["upper_share"] == pytest.approx(0.95)
 
 
 def test_dead_nodes_have_no_state() -> None:
-    assert torch.isnan(torch.tensor(reading.state_row(torch.zeros(10, 3))["skewness"]))
+    assert torch.isnan(torch.tensor(rarity.state_row(torch.zeros(10, 3))["skewness"]))
 
 
 def test_an_interrupted_survey_goes_on(tmp_path: Path) -> None:

@@ -1,33 +1,15 @@
-"""Published cells beside ours, and the rules by which they agree.
-
-===========  ======================================================================================
-rule         a cell is reproduced if
-===========  ======================================================================================
-mean         |published - ours| <= 3 s sqrt(1/n + 1/n'), or half a unit of the last printed digit
-extreme      the same with the spread of a largest or least of ten normal draws, 0.587 s
-count        the published count lies in the central 99 % of a binomial with our share
-read         a number read off a 1 % grid: within 3 standard errors of the mean, and at least 1
-decision     a paired test: the same sign, and p below 0.05 in both or in neither; needs 4 runs
-none         no rule: shown, and not counted
-===========  ======================================================================================
-
-s is our standard deviation over runs, or the published one where that is larger; n and n' the runs of
-ours and theirs.
-"""
+"""Published cells beside ours: what is known of each, from which `judging` says whether it is reproduced."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-from scipy import stats
 
-EXTREME_OF_TEN = 0.587  # standard deviation of the largest of ten standard normal draws
-SIGMAS, COVERAGE = 3.0, 0.99
-LEVEL, FEWEST_TESTED = 0.05, 4  # of the paired tests
+READ_OFF = 1.0
+"""Distance that is always forgiven where a number was read off a grid, in the grid's unit."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +26,20 @@ class Cell:
         Standard deviation of ours over runs; NaN for counts.
     runs
         Number of our runs.
-    reproduced
-        Whether the rule holds; None without a rule.
     rule
-        Name of the rule in the table above, with the limits that it compared with.
+        Name of the rule by which it is judged, a key of `judging.RULES`, or ``none``.
+    why
+        Reason why there is no rule.
+    their_runs
+        Number of runs of the paper; 0 where no rule needs it.
+    their_spread
+        Standard deviation over the paper's runs; NaN where it prints none.
+    rounding
+        Distance that is always forgiven: half a unit of the last printed digit.
+    of, their_of
+        Number of things among which ours were counted, and the paper's; 0 but for counts.
+    p, their_p
+        p-value of our test and of the published one; NaN but for decisions.
     """
 
     cell: str
@@ -55,8 +47,15 @@ class Cell:
     ours: float
     spread: float
     runs: int
-    reproduced: bool | None
-    rule: str
+    rule: str = "none"
+    why: str = ""
+    their_runs: int = 0
+    their_spread: float = math.nan
+    rounding: float = 0.0
+    of: int = 0
+    their_of: int = 0
+    p: float = math.nan
+    their_p: float = math.nan
 
 
 def mean_cell(
@@ -88,25 +87,17 @@ def mean_cell(
     rule
         Name of the rule, ``mean`` or ``read``.
 
-    Returns
-    -------
-    Cell
-        Both numbers; not judged without a value, or with one run and no published standard deviation.
-
     Examples
     --------
-    >>> mean_cell("table 1 / accuracy", 97.5, [97.4, 97.5, 97.7], digits=1, their_runs=10).reproduced
-    True
+    >>> mean_cell("table 1 / accuracy", 97.5, [97.4, 97.5, 97.7], digits=1, their_runs=10).runs
+    3
     """
     ours, spread, runs = _summary(values)
     if runs == 0 or (runs == 1 and not their_spread):
-        return Cell(
-            cell, published, ours, spread, runs, None, f"none: {'one run has no spread' if runs else 'no value'}"
-        )
-    rounding = 0.5 * 10.0**-digits if rule == "mean" else 1.0
-    wide = np.nanmax([spread, their_spread])
-    limit = max(SIGMAS * wide * math.sqrt(1 / max(runs, 1) + 1 / max(their_runs, 1)), rounding)
-    return Cell(cell, published, ours, spread, runs, _within(published, ours, limit), f"{rule}: within {limit:.2g}")
+        return bare_cell(cell, published, values, "one run has no spread" if runs else "no value")
+    rounding = 0.5 * 10.0**-digits if rule == "mean" else READ_OFF
+    known = their_spread or math.nan  # one that is printed as 0.00 is not known
+    return Cell(cell, published, ours, spread, runs, rule, their_runs=their_runs, their_spread=known, rounding=rounding)
 
 
 def extreme_cell(cell: str, published: float, values: Sequence[float], *, largest: bool, digits: int) -> Cell:
@@ -132,8 +123,7 @@ def extreme_cell(cell: str, published: float, values: Sequence[float], *, larges
     """
     _, spread, runs = _summary(values)
     ours = float(np.max(values) if largest else np.min(values))
-    limit = max(SIGMAS * EXTREME_OF_TEN * spread * math.sqrt(2), 0.5 * 10.0**-digits)
-    return Cell(cell, published, ours, spread, runs, _within(published, ours, limit), f"extreme: within {limit:.2g}")
+    return Cell(cell, published, ours, spread, runs, "extreme", rounding=0.5 * 10.0**-digits)
 
 
 def count_cell(cell: str, published: float, ours: int, of: int, *, their_of: int | None = None, runs: int = 1) -> Cell:
@@ -156,14 +146,11 @@ def count_cell(cell: str, published: float, ours: int, of: int, *, their_of: int
 
     Examples
     --------
-    >>> cell = count_cell("table 3 / coherent", 277, 5500, of=6000, their_of=300, runs=20)
-    >>> cell.ours, cell.rule
-    (275.0, 'count: 262 to 286')
+    >>> count_cell("table 3 / coherent", 277, 5500, of=6000, their_of=300, runs=20).ours
+    275.0
     """
     number = their_of or of
-    low, high = stats.binom.interval(COVERAGE, number, ours / of)
-    fits = bool(low <= published <= high)
-    return Cell(cell, published, ours / of * number, math.nan, runs, fits, f"count: {low:.0f} to {high:.0f}")
+    return Cell(cell, published, ours / of * number, math.nan, runs, "count", of=of, their_of=number)
 
 
 def bare_cell(cell: str, published: float, values: Sequence[float], why: str, *, runs: int | None = None) -> Cell:
@@ -184,14 +171,16 @@ def bare_cell(cell: str, published: float, values: Sequence[float], why: str, *,
 
     Examples
     --------
-    >>> bare_cell("table 1 / accuracy", 97.5, [], "no finished network").rule
-    'none: no finished network'
+    >>> bare_cell("table 1 / accuracy", 97.5, [], "no finished network").why
+    'no finished network'
     """
     ours, spread, counted = _summary(values)
-    return Cell(cell, published, ours, spread, counted if runs is None else runs, None, f"none: {why}")
+    return Cell(cell, published, ours, spread, counted if runs is None else runs, why=why)
 
 
-def decision_cell(cell: str, published: tuple[float, float], ours: tuple[float, float], runs: int) -> Cell:
+def decision_cell(
+    cell: str, published: tuple[float, float], ours: tuple[float, float], runs: int, their_runs: int
+) -> Cell:
     """Compare what two paired tests decide; their sizes depend on the number of runs.
 
     Parameters
@@ -200,66 +189,16 @@ def decision_cell(cell: str, published: tuple[float, float], ours: tuple[float, 
         Table, row and column.
     published, ours
         Statistic t and p-value of the published test and of ours.
-    runs
-        Number of our runs.
-
-    Returns
-    -------
-    Cell
-        Both t; not judged with fewer than four runs, or where our t is NaN.
+    runs, their_runs
+        Number of our runs, and of the paper's.
 
     Examples
     --------
-    >>> decision_cell("scale 0.1 / t / abs", (5.5, 3e-5), (2.9, 0.01), runs=10).reproduced
-    True
+    >>> decision_cell("scale 0.1 / t / abs", (5.5, 3e-5), (2.9, 0.01), runs=10, their_runs=20).p
+    0.01
     """
     (their_t, their_p), (t, p) = published, ours
-    if runs < FEWEST_TESTED or math.isnan(t):
-        return Cell(cell, their_t, t, math.nan, runs, None, "none: too few runs or no spread")
-    agree = (their_p < LEVEL) == (p < LEVEL) and (p >= LEVEL or (t > 0) == (their_t > 0))
-    return Cell(cell, their_t, t, math.nan, runs, bool(agree), f"decision: p {their_p:.1g} and {p:.1g}")
-
-
-def frame(cells: Iterable[Cell]) -> pd.DataFrame:
-    """Tabulate cells, a row each; ``reproduced`` becomes yes, no or -.
-
-    Parameters
-    ----------
-    cells
-        Published numbers beside ours.
-
-    Returns
-    -------
-    DataFrame
-        Columns by the fields of `Cell`.
-    """
-    table = pd.DataFrame([asdict(cell) for cell in cells], columns=[field.name for field in fields(Cell)])
-    words: dict[bool | None, str] = {True: "yes", False: "no", None: "-"}
-    table["reproduced"] = [words[cell] for cell in table["reproduced"].replace({np.nan: None})]
-    return table
-
-
-def tally(cells: Iterable[Cell]) -> tuple[int, int]:
-    """Count the reproduced cells, and those that have a rule.
-
-    Parameters
-    ----------
-    cells
-        Published numbers beside ours.
-
-    Returns
-    -------
-    int, int
-        Number of reproduced cells, and of cells with a rule.
-
-    Examples
-    --------
-    >>> rows = [mean_cell("a", 1.0, [1.0, 1.2], digits=1, their_runs=2), bare_cell("b", 1.0, [], "no network")]
-    >>> tally(rows)
-    (1, 1)
-    """
-    judged = [cell.reproduced for cell in cells if cell.reproduced is not None]
-    return sum(judged), len(judged)
+    return Cell(cell, their_t, t, math.nan, runs, "decision", their_runs=their_runs, p=p, their_p=their_p)
 
 
 def _summary(values: Sequence[float]) -> tuple[float, float, int]:
@@ -268,7 +207,3 @@ def _summary(values: Sequence[float]) -> tuple[float, float, int]:
     if not len(array):
         return math.nan, math.nan, 0
     return float(array.mean()), float(array.std(ddof=1)) if len(array) > 1 else math.nan, len(array)
-
-
-def _within(published: float, ours: float, limit: float) -> bool:
-    return bool(abs(published - ours) <= limit)

@@ -14,10 +14,27 @@ import pandas as pd
 import torch
 
 from interp.store import write_bytes, write_text
-from zoo.papers.report.cells import Cell, frame, tally
+from zoo.papers.report.cells import Cell
+from zoo.papers.report.judging import judge_all, power_sentences, tally
+from zoo.papers.report.stored import frame, whole
 
 MOST_NAMED = 20
-CELL_COLUMNS = ("cell", "published", "ours", "spread", "runs", "reproduced", "rule")
+
+
+@dataclass(frozen=True)
+class CellTable:
+    """Place of a table of cells on a page; judged when all of the page's cells are known.
+
+    Attributes
+    ----------
+    names
+        Names of the cells.
+    digits
+        Number of significant digits.
+    """
+
+    names: tuple[str, ...]
+    digits: int
 
 
 @dataclass
@@ -31,14 +48,14 @@ class Page:
     title
         Title of the report.
     parts
-        Paragraphs of Markdown, in order.
+        Paragraphs of Markdown and tables of cells, in order.
     cells
         Published numbers beside ours, in order.
     """
 
     folder: Path
     title: str
-    parts: list[str] = field(default_factory=list)
+    parts: list[str | CellTable] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
 
     def add(self, *paragraphs: str) -> None:
@@ -56,7 +73,7 @@ class Page:
     def compare(self, cells: Sequence[Cell], digits: int = 4) -> None:
         """Append cells as a table, numbers to `digits` significant digits, and keep them for the CSV file."""
         self.cells.extend(cells)
-        self.add(markdown_table(frame(cells).set_index("cell"), digits))
+        self.parts.append(CellTable(tuple(cell.cell for cell in cells), digits))
 
     def figure(self, name: str, figure: Any, caption: str) -> None:
         """Save a figure and show it.
@@ -97,28 +114,18 @@ class Page:
         UsageError
             If a file cannot be written.
         """
-        write_text(self.folder / "cells.csv", frame(self.cells)[list(CELL_COLUMNS)].to_csv(index=False))
+        if self.cells:
+            write_text(self.folder / "cells.csv", whole(self.cells).to_csv(index=False))
         notes = self.folder / "notes.md"
         by_hand = [notes.read_text().strip()] if notes.exists() else []
-        text = "\n\n".join([f"# {self.title}", self.summary(), *by_hand, *self.parts, environment()])
+        parts = [part if isinstance(part, str) else self._shown(part) for part in self.parts]
+        text = "\n\n".join([f"# {self.title}", *head(self.cells), *by_hand, *parts, environment()])
         path = self.folder / "README.md"
         write_text(path, text + "\n")
         return path
 
-    def summary(self) -> str:
-        """Say how many cells are reproduced, and name the others."""
-        if not self.cells:
-            return "There is no published table to compare with."
-        right, judged = tally(self.cells)
-        missed = [f"`{cell.cell}`" for cell in self.cells if cell.reproduced is False]
-        share = f" ({100 * right / judged:.0f} %)" if judged else ""
-        rest = f" and {len(missed) - MOST_NAMED} more" if len(missed) > MOST_NAMED else ""
-        named = f" Not reproduced: {', '.join(missed[:MOST_NAMED])}{rest}." if missed else ""
-        return (
-            f"**{right} of {judged} judged cells are reproduced{share}.**{named} "
-            f"{len(self.cells) - judged} more are shown and not judged, each with the reason. All stand in "
-            "`cells.csv`; the rules in `zoo/papers/report/cells.py`."
-        )
+    def _shown(self, table: CellTable) -> str:
+        return markdown_table(frame(self.cells).loc[list(table.names)], table.digits)
 
 
 def markdown_table(table: pd.DataFrame, digits: int = 4) -> str:
@@ -142,6 +149,30 @@ def markdown_table(table: pd.DataFrame, digits: int = 4) -> str:
     rows = [[_label(index), *row] for index, row in zip(table.index, table.itertuples(index=False), strict=True)]
     lines = [head, ["---"] * len(head), *([_text(value, digits) for value in row] for row in rows)]
     return "\n".join(_line(cells) for cells in lines)
+
+
+def head(cells: Sequence[Cell]) -> list[str]:
+    """Say how many cells are reproduced, name the others, and say what the rules could have found.
+
+    Parameters
+    ----------
+    cells
+        Published numbers beside ours.
+    """
+    if not cells:
+        return ["There is no published table to compare with."]
+    right, judged = tally(cells)
+    missed = [f"`{cell.cell}`" for cell, one in zip(cells, judge_all(cells), strict=True) if one.reproduced is False]
+    share = f" ({100 * right / judged:.0f} %)" if judged else ""
+    rest = f" and {len(missed) - MOST_NAMED} more" if len(missed) > MOST_NAMED else ""
+    named = f" Not reproduced: {', '.join(missed[:MOST_NAMED])}{rest}." if missed else ""
+    power = [f"*Power of the rules.* {' '.join(power_sentences(cells))}"] if judged else []
+    return [
+        f"**{right} of the {judged} cells that count are reproduced{share}.**{named} "
+        f"{len(cells) - judged} more are shown and do not count, each with the reason. All stand in "
+        "`cells.csv`; the rules in `zoo/papers/report/judging.py`.",
+        *power,
+    ]
 
 
 def hardware() -> str:

@@ -120,7 +120,7 @@ def add_table(page: Page, kind: str, swept: dict[str, pd.DataFrame]) -> None:
     page.section(f"Perturbation: {kind}")
     page.compare([cell for name in NETWORKS for cell in accuracy_cells(kind, name, swept[name])])
     tests = [cell for name in NETWORKS for cell in test_cells(kind, name, swept[name])]
-    if all(cell.reproduced is None for cell in tests):
+    if all(cell.runs < FEWEST_TESTED for cell in tests):
         page.cells.extend(tests)
         page.add("Too few runs for the paired tests; the published t and p stand in `cells.csv`.")
         return
@@ -181,7 +181,7 @@ def test_cells(kind: str, name: str, swept: pd.DataFrame) -> list[Cell]:
         found, runs = paired_tests(swept, kind, level), swept["run"].nunique()
         t, p = found["t (element 50)"], found["p (element 50)"]
         published_t, published_p = theirs.loc[level, f"{name}_t"], theirs.loc[level, f"{name}_p"]
-        made.append(decision_cell(f"{kind} {level:g} / t / {name}", (published_t, published_p), (t, p), runs))
+        made.append(decision_cell(f"{kind} {level:g} / t / {name}", (published_t, published_p), (t, p), runs, RUNS))
         made.append(bare_cell(f"{kind} {level:g} / p / {name}", published_p, [p], "judged with its t", runs=runs))
     return made
 
