@@ -29,13 +29,13 @@ def flags_of(command):
     return flags - model - {"-h", "--help", "--data", "--out"}
 
 
-LIMITS = {"--everything", "--single-nodes", "--swept-layers", "--inputs"}
+LIMITS = {"--everything", "--quick", "--single-nodes", "--swept-layers", "--inputs"}
 OWN = {
     "record": {"--overwrite", "--seed"},
-    "fit": {"--seed", "--everything", "--nodes-per-layer"},
-    "boundaries": {"--seed", "--epsilon", "--preset", "--everything"},
+    "fit": {"--seed", "--everything", "--quick", "--nodes-per-layer"},
+    "boundaries": {"--seed", "--epsilon", "--preset", "--everything", "--quick"},
     "prototypes": set(),
-    "clusters": {"--seed"},
+    "clusters": {"--seed", "--everything", "--quick", "--nodes-per-layer"},
     "intervene": LIMITS
     | {"--seed", "--levels", "--ablation", "--no-ablation", "--interventions", "--curve-levels", "--layers"}
     | {"--nodes", "--together"},

@@ -1,6 +1,7 @@
 """What is looked at of large networks: which nodes and layers, and that everything left out is named."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,12 +13,14 @@ from torch import nn
 from interp.analysis import ClusterOptions, GaussianOptions
 from interp.checkpoints import LoadOptions
 from interp.cli.main import main
+from interp.errors import UsageError
 from interp.interventions import InterventionOptions, intervene
 from interp.network.caps import drawn_nodes, least
 from interp.recording import multiply_adds
 from interp.report.page import write_report
 from interp.run.pipeline import run_all
 from interp.run.run import start
+from interp.run.settings.limits import QUICK as QUICK_LOOK
 from interp.run.settings.limits import Limits, is_large, large_limits, settled, spread_layers
 from interp.run.settings.options import Options
 from interp.types import KINDS, NodeLayer
@@ -46,8 +49,18 @@ def test_small_networks_have_no_limits_but_those_asked_for():
 
 def test_of_large_ones_what_is_left_open_is_filled_in():
     found = settled(Limits(single_nodes=3), layers(32, 512), 784, lambda: 10**9)
-    assert found == Limits(False, 32, 3, 6, 100, 1, 0, 24)
+    assert found == Limits(
+        nodes_per_layer=32, single_nodes=3, swept_layers=6, inputs=100, levels=1, curve_levels=0, directions=24
+    )
     assert settled(Limits(everything=True, inputs=5), layers(32, 512), 784, lambda: 10**9) == Limits(True, inputs=5)
+
+
+def test_a_quick_look_is_at_the_least_of_all_caps():
+    assert settled(Limits(quick=True), layers(3), 784, lambda: 10**6) == replace(QUICK_LOOK, quick=True)
+    found = settled(Limits(quick=True, levels=7), layers(32, 512), 784, lambda: 10**9)
+    assert (found.inputs, found.levels, found.curve_levels, found.rows) == (100, 7, 0, 2000)
+    with pytest.raises(UsageError, match="--quick: found --everything too"):
+        settled(Limits(quick=True, everything=True), layers(3), 784, lambda: 10**6)
 
 
 def test_wide_inputs_and_many_layers_leave_fewer_nodes_each():

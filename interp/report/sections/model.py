@@ -13,8 +13,9 @@ from interp.tasks import find_task
 from interp.types import Limit, LoadedModel, Results, Section, Table
 
 LIMITED = (
-    "What was looked at in part only: this network is large, or limits were asked for. --everything lifts those that "
-    "were not; one Gaussian a node, dead and one-sided nodes, and the record are of all nodes either way."
+    "What was looked at in part only: this network is large, or limits or --quick were asked for. --everything, in "
+    "place of --quick, lifts those that were not named; one Gaussian a node, dead and one-sided nodes, and the record "
+    "are of all nodes either way."
 )
 NAMES = {"input_scaling": "input scaling", "input_shape": "input shape"}
 

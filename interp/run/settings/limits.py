@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 
+from interp.errors import UsageError
+from interp.network.caps import least
 from interp.types import NodeLayer
 from interp.types.annotations.flags import Flag
 
@@ -52,6 +54,8 @@ class Limits:
     ----------
     everything
         Whether all of a network is looked at, however long that takes, but for the caps named here.
+    quick
+        Whether less is looked at, in less time: fewer nodes, inputs, rows and levels.
     nodes_per_layer
         Number of nodes of a layer that have mixtures, prototypes and centroids.
     single_nodes
@@ -66,9 +70,12 @@ class Limits:
         Number of levels of single nodes' clamp curves.
     directions
         Number of random directions a layer.
+    rows
+        Number of rows that k-means is fitted to.
     """
 
     everything: Annotated[bool, Flag()] = False
+    quick: Annotated[bool, Flag()] = False
     nodes_per_layer: Annotated[int | None, Flag(low=1, high=MOST, default=f"all; large: {MOST_NODES:,} in all")] = None
     single_nodes: Annotated[int | None, Flag(low=1, high=MOST, default=f"all; large: {LEAST_NODES} or more")] = None
     swept_layers: Annotated[int | None, Flag(low=1, high=MOST, default=f"all; large: {SWEPT_LAYERS}")] = None
@@ -76,6 +83,11 @@ class Limits:
     levels: int | None = None
     curve_levels: int | None = None
     directions: int | None = None
+    rows: int | None = None
+
+
+QUICK = Limits(nodes_per_layer=32, single_nodes=32, inputs=1000, levels=1, curve_levels=5, directions=24, rows=2000)
+"""Caps of a quick look."""
 
 
 def is_large(layers: Sequence[NodeLayer]) -> bool:
@@ -134,6 +146,11 @@ def settled(limits: Limits, layers: Sequence[NodeLayer], width: int, work: Calla
     Limits
         Caps for this network; None still stands for no cap.
 
+    Raises
+    ------
+    UsageError
+        If everything is asked for, and a quick look.
+
     Examples
     --------
     >>> layers = [NodeLayer(str(i), "linear", 512, 512, "relu", str(i)) for i in range(16)]
@@ -142,12 +159,17 @@ def settled(limits: Limits, layers: Sequence[NodeLayer], width: int, work: Calla
     (50, 64)
     >>> settled(Limits(everything=True), layers, 784, lambda: 10**9).nodes_per_layer is None
     True
+    >>> settled(Limits(quick=True), layers[:2], 784, lambda: 10**9).inputs
+    1000
     """
-    if limits.everything or not is_large(layers):
-        return limits
-    open_caps = [part.name for part in fields(limits) if getattr(limits, part.name) is None]
-    found = large_limits(layers, width, work())
-    return replace(limits, **{name: getattr(found, name) for name in open_caps})
+    if limits.everything and limits.quick:
+        raise UsageError("--quick", found="--everything too", expected="one of the two", do="leave the other out")
+    caps = [QUICK] if limits.quick else []
+    if is_large(layers) and not limits.everything:
+        caps.append(large_limits(layers, width, work()))
+    names = [part.name for part in fields(limits) if getattr(limits, part.name) is None]
+    found: dict[str, Any] = {name: least(*(getattr(cap, name) for cap in caps)) for name in names}
+    return replace(limits, **found)
 
 
 def spread_layers(layers: Sequence[NodeLayer], most: int | None) -> tuple[str, ...]:

@@ -63,6 +63,14 @@ REACHES: dict[str, tuple[str, ...]] = {
     "seed": ("interventions.seed", "clusters.seed", "attribution.seed", "reading.seed"),
     "interventions.layers": ("attribution.layers",),
     "limits.everything": ("limits.nodes_per_layer", "directions", *SWEPT, "interventions.curve_levels", *SCORED),
+    "limits.quick": (
+        "limits.nodes_per_layer",
+        "clusters.rows",
+        "directions",
+        *SWEPT,
+        "interventions.curve_levels",
+        *SCORED,
+    ),
     "limits.single_nodes": ("interventions.single_nodes", "attribution.single_nodes"),
     "limits.swept_layers": ("interventions.layers", "attribution.layers"),
     "limits.inputs": ("interventions.inputs", "attribution.samples"),
@@ -104,8 +112,14 @@ def within_limits(options: Options, model: LoadedModel, data: Dataset) -> Option
         single_nodes=least(scores.single_nodes, caps.single_nodes),
         layers=scores.layers or (() if caps.swept_layers is None else layers),
     )
-    directions = capped(options.directions, caps.directions)
-    return replace(options, limits=caps, interventions=swept, attribution=scored, directions=directions)
+    return replace(
+        options,
+        limits=caps,
+        clusters=replace(options.clusters, rows=capped(options.clusters.rows, caps.rows)),
+        interventions=swept,
+        attribution=scored,
+        directions=capped(options.directions, caps.directions),
+    )
 
 
 def left_out(asked: Options, used: Options, model: LoadedModel, data: Dataset) -> tuple[Limit, ...]:
@@ -122,7 +136,7 @@ def left_out(asked: Options, used: Options, model: LoadedModel, data: Dataset) -
     data
         Data set that it is looked at with.
     """
-    found = (*_nodes(used, model), *_sweeps(asked, used, model, data))
+    found = (*_nodes(used, model), *_rows(asked, used, data), *_sweeps(asked, used, model, data))
     return tuple(limit for limit in found if limit.looked_at < limit.of)
 
 
@@ -135,6 +149,12 @@ def _nodes(used: Options, model: LoadedModel) -> Iterator[Limit]:
         f"{most} of each layer, drawn at random; shares and nulls are theirs",
         "--nodes-per-layer",
     )
+
+
+def _rows(asked: Options, used: Options, data: Dataset) -> Iterator[Limit]:
+    if used.limits.rows is not None:
+        seen, of = (capped(len(data.train), one.clusters.rows) for one in (used, asked))
+        yield Limit("training rows that k-means is fitted to", seen, of, "drawn at random", "leaving out --quick")
 
 
 def _sweeps(asked: Options, used: Options, model: LoadedModel, data: Dataset) -> Iterator[Limit]:

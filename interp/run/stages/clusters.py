@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from interp.analysis import UntrainedOptions, beside_untrained, match_clusters
+from interp.network.caps import capped
 from interp.recording import layer_rows
 from interp.run.recorded import affine_of, each_layer, recorded
 from interp.run.run import Run
@@ -54,7 +55,13 @@ def _beside_untrained(
     run: Run, layer: NodeLayer, train: LabelledInputs, matches: Sequence[ClusterMatch], affine: tuple[Array, Array]
 ) -> Iterator[ClusterMatch]:
     """Add how close the prototypes of untrained layers lie to the same centroids."""
-    options = UntrainedOptions(seed=run.options.clusters.seed)
+    plain, most = UntrainedOptions(), run.options.limits.nodes_per_layer
+    options = replace(
+        plain,
+        seed=run.options.clusters.seed,
+        rows=min(plain.rows, run.options.clusters.rows // 2),
+        nodes=capped(plain.nodes, most),
+    )
     centroids = [match.centroids for match in matches]
     tables = beside_untrained(train.inputs, centroids, *affine, layer.activation, options, run.options.prototypes)
     for match, table in zip(matches, tables, strict=True):
@@ -92,6 +99,6 @@ STAGE = Stage(
     needs=("record", "prototypes"),
     run=run,
     summarise=summarise,
-    options=("seed", "clusters", "prototypes"),
+    options=("seed", "clusters", "prototypes", "limits.nodes_per_layer"),
     field="clusters",
 )
