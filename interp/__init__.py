@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         fit_gaussians,
         match_clusters,
     )
-    from interp.api import Analysis, analyse
+    from interp.api import Analysis, analyse, check
     from interp.checkpoints import LoadOptions, as_found, load_model
     from interp.data import DataOptions, load_dataset
     from interp.errors import CheckpointError, DataError, InterpError, MismatchError, UsageError
@@ -62,6 +62,7 @@ __all__ = [
     "analyse",
     "as_found",
     "attribute",
+    "check",
     "classify_boundaries",
     "find_prototypes",
     "fit_gaussians",
@@ -86,7 +87,7 @@ _HOMES = {
         "fit_gaussians",
         "match_clusters",
     ),
-    "interp.api": ("Analysis", "analyse"),
+    "interp.api": ("Analysis", "analyse", "check"),
     "interp.checkpoints": ("LoadOptions", "as_found", "load_model"),
     "interp.data": ("DataOptions", "load_dataset"),
     "interp.errors": ("CheckpointError", "DataError", "InterpError", "MismatchError", "UsageError"),

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 def test_public_names_are_sorted_and_few():
     assert interp.__all__ == sorted(set(interp.__all__))
-    assert len(interp.__all__) < 40
+    assert len(interp.__all__) < 44
     assert dir(interp) == interp.__all__
     assert sorted(name for names in interp._HOMES.values() for name in names) == interp.__all__
 

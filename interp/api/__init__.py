@@ -2,6 +2,7 @@
 
 from interp.api.analysis import Analysis
 from interp.api.front_door import analyse
+from interp.api.gate import check
 from interp.api.node import NodeFacts
 
-__all__ = ["Analysis", "NodeFacts", "analyse"]
+__all__ = ["Analysis", "NodeFacts", "analyse", "check"]

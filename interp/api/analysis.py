@@ -82,6 +82,8 @@ class Analysis:
           with the largest output. ``conditional_rows``, ``component_rows``, ``nearest_rows``, ``strongest_rows``:
           effective number of rows behind each mean input. ``whitening``: w Sigma w^T. ``centroid`` matched to the
           nearest prototype by k-means of as many centroids as nodes, and ``centroid_distance``.
+        - ``twin``: index of the other node of the layer with the most correlated outputs, and ``twin_correlation``;
+          ``saturated``: share of rows at an end of the activation's range.
         - ``conductance`` and ``captum_ablation`` by Captum, ``score_change`` by our own ablation.
         - ``zero_ablation``, ``mean_ablation``: change of the score where the node's output is set to 0, or to its mean,
           on the test split (without one, on a half of the training split); each with its 95 % interval (``_low``,
@@ -89,7 +91,7 @@ class Analysis:
           and ``mean_ablation_training`` are the change on the training samples.
         - the columns of `Effects.node_levels`, read off the node's clamp curves.
         """
-        return node_frame(self.model.layers, self._fields)
+        return node_frame(self.model.layers, self.fields)
 
     @cached_property
     def layers(self) -> pd.DataFrame:
@@ -105,7 +107,7 @@ class Analysis:
         - ``rank_correlation`` of Captum's importance of nodes with ours.
         - the columns of `Effects.tolerance`, of the network itself.
         """
-        return layer_frame(self.model.layers, self._fields)
+        return layer_frame(self.model.layers, self.fields)
 
     @property
     def effects(self) -> pd.DataFrame:
@@ -152,7 +154,7 @@ class Analysis:
         """What a reader must know before trusting all this, the worst first; of the stages that were run."""
         if self._is_whole:
             return self.results.verdict.alerts
-        return alerts(evidence_of(self.run, self._fields))
+        return alerts(evidence_of(self.run, self.fields))
 
     @checked
     def node(self, name: str) -> NodeFacts:
@@ -174,7 +176,7 @@ class Analysis:
             If there is no such node.
         """
         place = find_node(self.model, name)
-        return node_facts(place, self.nodes.loc[f"{place[0].name}:{place[1]}"], self._fields, self.data.image_shape)
+        return node_facts(place, self.nodes.loc[f"{place[0].name}:{place[1]}"], self.fields, self.data.image_shape)
 
     @checked
     def recording(self, split: str = "train") -> Recording:
@@ -234,7 +236,7 @@ class Analysis:
         return set(self.run.stages) <= set(self.found)
 
     @property
-    def _fields(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, Any]:
         """Field of `Results` -> what was found."""
         stages = {name: self.run.stage(name).field for name in self.found}
         return {field: self.found[name] for name, field in stages.items() if field is not None}

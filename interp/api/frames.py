@@ -20,6 +20,7 @@ from interp.types import (
     GaussianFit,
     NodeLayer,
     Prototypes,
+    Screening,
 )
 
 SILENCED = {"zero-ablation": "zero_ablation", "mean-ablation": "mean_ablation"}
@@ -69,6 +70,8 @@ def _nodes_of(layer: NodeLayer, found: Mapping[str, Any]) -> pd.DataFrame:
     if layer.name in found.get("prototypes", {}):
         matches = found.get("clusters", {}).get(layer.name, ())
         columns |= _prototypes(found["prototypes"][layer.name], matches, layer.nodes)
+    if layer.name in found.get("screening", {}):
+        columns |= _screening(found["screening"][layer.name])
     if layer.name in found.get("attribution", {}):
         columns |= _attribution(found["attribution"][layer.name])
     names = pd.Index([f"{layer.name}:{node}" for node in range(layer.nodes)], name="name")
@@ -111,6 +114,10 @@ def _spread(values: Array, sampled: Array, nodes: int) -> Any:
 def _numbers(values: Array) -> Any:
     """Give indices, those below 0 as unknown."""
     return pd.arrays.IntegerArray(values.astype(np.int64), values < 0)
+
+
+def _screening(found: Screening) -> dict[str, Any]:
+    return {"twin": _numbers(found.twin), "twin_correlation": found.correlation, "saturated": found.saturated}
 
 
 def _attribution(found: Attribution) -> dict[str, Array]:

@@ -15,12 +15,13 @@ from interp.run import STAGES
 COMMANDS = {
     "report": "interp.cli.report",
     "inspect": "interp.cli.inspect",
+    "check": "interp.cli.check",
     **dict.fromkeys(STAGES, "interp.cli.stage"),
 }
 """Command -> the module whose `add_arguments` and `run` are its own."""
 
 
-def dispatch(words: tuple[str, ...], program: tuple[str, ...]) -> None:
+def dispatch(words: tuple[str, ...], program: tuple[str, ...]) -> int:
     """Run the command that the first word names.
 
     Parameters
@@ -30,6 +31,11 @@ def dispatch(words: tuple[str, ...], program: tuple[str, ...]) -> None:
     program
         Words before them, such as ``("python", "-m", "interp")``.
 
+    Returns
+    -------
+    int
+        Exit code.
+
     Raises
     ------
     UsageError
@@ -37,20 +43,25 @@ def dispatch(words: tuple[str, ...], program: tuple[str, ...]) -> None:
     """
     name = words[0] if words else ""
     if name in COMMANDS or ":" in name:
-        run_command(Call((*program, name), name, words[1:]))
-    elif name and not name.startswith("-"):
+        return run_command(Call((*program, name), name, words[1:]))
+    if name and not name.startswith("-"):
         raise unknown_name("command", name, COMMANDS)
-    else:
-        overview(" ".join(program)).parse_args(words)
+    overview(" ".join(program)).parse_args(words)
+    return 0
 
 
-def run_command(call: Call) -> None:
+def run_command(call: Call) -> int:
     """Parse the rest of a command line, and run the command.
 
     Parameters
     ----------
     call
         Command as it was typed.
+
+    Returns
+    -------
+    int
+        Exit code of the command: 0, or what it returns.
 
     Raises
     ------
@@ -60,7 +71,7 @@ def run_command(call: Call) -> None:
     module = importlib.import_module(COMMANDS.get(call.command, "interp.cli.stage"))
     parser = Parser(prog=" ".join(call.program))
     module.add_arguments(parser, call.command)
-    module.run(parser.parse_args(call.words), call)
+    return int(module.run(parser.parse_args(call.words), call) or 0)
 
 
 def overview(program: str) -> Parser:

@@ -13,20 +13,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def guarded(main: Callable[[], None], interrupted: str = "") -> int:
+def guarded(main: Callable[[], int | None], interrupted: str = "") -> int:
     """Run a program.
 
     Parameters
     ----------
     main
-        Function that is the program, imports of slow libraries included.
+        Function that is the program, imports of slow libraries included; it may return an exit code.
     interrupted
         Words after "interrupted", where the interrupt itself says nothing.
 
     Returns
     -------
     int
-        Exit code: 0; 2 with one line for a problem that the user can act on; 130 when interrupted.
+        Exit code: 0, or what the program returns; 2 with one line for a problem that the user can act on; 130 when
+        interrupted.
 
     Examples
     --------
@@ -44,14 +45,14 @@ def guarded(main: Callable[[], None], interrupted: str = "") -> int:
         return 130
 
 
-def _ended(main: Callable[[], None]) -> int:
+def _ended(main: Callable[[], int | None]) -> int:
     from interp.errors import InterpError, UsageError, first_line
 
     problem: InterpError
     try:
-        main()
+        code = main()
         sys.stdout.flush()
-        return 0
+        return code or 0
     except InterpError as error:
         problem = error
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone

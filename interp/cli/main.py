@@ -24,7 +24,8 @@ def main(arguments: Sequence[str] | None = None, program: Sequence[str] = ("inte
     Returns
     -------
     int
-        Exit code: 0; 2 with one line for a problem that the user can act on; 130 when interrupted.
+        Exit code: 0; 1 where ``check`` turns a network down; 2 with one line for a problem that the user can act on;
+        130 when interrupted.
 
     Examples
     --------
@@ -35,10 +36,10 @@ def main(arguments: Sequence[str] | None = None, program: Sequence[str] = ("inte
     0
     """
 
-    def run() -> None:
+    def run() -> int:
         from interp.cli.commands import dispatch
 
-        dispatch(tuple(sys.argv[1:] if arguments is None else arguments), tuple(program))
+        return dispatch(tuple(sys.argv[1:] if arguments is None else arguments), tuple(program))
 
     return guarded(run)
 
@@ -57,11 +58,11 @@ def report(arguments: Sequence[str] | None = None) -> int:
         Exit code, as of `main`.
     """
 
-    def run() -> None:
+    def run() -> int:
         from interp.cli.call import Call
         from interp.cli.commands import run_command
 
         words = tuple(sys.argv[1:] if arguments is None else arguments)
-        run_command(Call(("python", "-m", "interp.report"), "report", words))
+        return run_command(Call(("python", "-m", "interp.report"), "report", words))
 
     return guarded(run)

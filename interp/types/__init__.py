@@ -6,9 +6,8 @@ E levels of a threshold, R repetitions of a null, T exemplars.
 
 from __future__ import annotations
 
-from interp.types.alerts import SEVERITIES, Alert, Severity
 from interp.types.arrays import Array, Rows, as_column, as_rows
-from interp.types.boundaries import KINDS, UNSAMPLED, Boundaries, Coherence, Thresholds
+from interp.types.boundaries import KINDS, UNSAMPLED, Boundaries, Coherence, Screening, Thresholds
 from interp.types.data import Dataset, InputPart, Split
 from interp.types.effects import Attribution, Effects, RunEffects
 from interp.types.gaussians import GaussianFit
@@ -18,8 +17,7 @@ from interp.types.page import Figure, Section, Table
 from interp.types.prototypes import ClusterMatch, Prototypes
 from interp.types.reading import Beside, LayerVerdict, Leaning, ReadingProfile
 from interp.types.recordings import LabelledInputs, LayerRows, Provenance, Recording
-from interp.types.results import Limit, Made, Results, Verdict
-from interp.types.screening import Screening
+from interp.types.results import SEVERITIES, Alert, Limit, Made, Results, Severity, Verdict
 
 __all__ = [
     "KINDS",

@@ -1,4 +1,4 @@
-"""Kinds of the boundaries of a layer."""
+"""Kinds of the boundaries of a layer, and faults of its nodes that show in their outputs alone."""
 
 from __future__ import annotations
 
@@ -160,3 +160,28 @@ class Boundaries(ShortRepr):
         """Nodes of each kind; ``undecided`` and `UNSAMPLED` only where there are some."""
         found = {kind: int(np.sum(self.kind == kind)) for kind in (*KINDS, UNSAMPLED)}
         return {kind: count for kind, count in found.items() if count or kind not in ("undecided", UNSAMPLED)}
+
+
+@dataclass(frozen=True, repr=False)
+class Screening(ShortRepr):
+    """Which nodes of a layer do the same, and which are saturated, over the training split.
+
+    Attributes
+    ----------
+    rows
+        Number of rows that the outputs were compared on, evenly among those recorded.
+    twin
+        Index of the other node of the layer whose outputs are most correlated with the node's own, of either sign; -1
+        of a node that hardly varies.
+    correlation
+        Pearson correlation of the outputs of the node and its twin, in [-1, 1]; NaN of a node without one. What follows
+        a layer is linear in its outputs, so that at 1 or -1 one node can take over the other's weights.
+    saturated
+        Share of rows on which the output lies within 1 % of an end of the activation's range; NaN where that range has
+        no ends, as of ReLU.
+    """
+
+    rows: int
+    twin: Annotated[Array, Shape("N", "whole numbers")]
+    correlation: Annotated[Array, Shape("N")]
+    saturated: Annotated[Array, Shape("N")]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from interp.types.alerts import Alert
-from interp.types.boundaries import Boundaries
+from interp.types.boundaries import Boundaries, Screening
 from interp.types.data import Dataset
 from interp.types.effects import Attribution, Effects, RunEffects
 from interp.types.gaussians import GaussianFit
@@ -15,8 +14,47 @@ from interp.types.networks import LoadedModel
 from interp.types.prototypes import ClusterMatch, Prototypes
 from interp.types.reading import LayerVerdict, ReadingProfile
 from interp.types.recordings import Provenance
-from interp.types.screening import Screening
 from interp.types.shown import ShortRepr
+
+Severity = Literal["error", "warning", "note"]
+
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+"""Severities, the worst first."""
+
+
+@dataclass(frozen=True, repr=False)
+class Alert(ShortRepr):
+    """One thing that a reader must know before trusting what was found.
+
+    Attributes
+    ----------
+    name
+        Name of the alert, a key of `interp.verdict.alerts.ALERTS`.
+    severity
+        Severity: ``error`` where the results do not describe what the network learned, ``warning`` where some of them
+        mislead or something can be mended, ``note`` where something was left out.
+    evidence
+        Sentence with the numbers that it rests on.
+    do
+        Sentence that says what to do about it.
+    place
+        Section of the page that shows more, a key of `interp.report.SECTIONS`; empty where none does.
+    nodes
+        Addresses of the nodes concerned, such as ``fc1:17``, in network order; empty where it is about no single nodes.
+
+    Examples
+    --------
+    >>> alert = Alert("dead", "warning", "3 of 8 nodes of fc1 are dead.", "Prune them.", "nodes", ("fc1:0", "fc1:2"))
+    >>> alert.severity, alert.nodes[0]
+    ('warning', 'fc1:0')
+    """
+
+    name: str
+    severity: Severity
+    evidence: str
+    do: str
+    place: str = ""
+    nodes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)

@@ -41,6 +41,9 @@ OWN = {
     | {"--nodes", "--together"},
     "attribute": LIMITS | {"--seed", "--layers"},
     "inspect": {"--json"},
+    "screen": set(),
+    "check": {"--fail-on", "--against", "--junit", "--summary", "--overwrite"}
+    | {"--seed", "--epsilon", "--preset", "--everything", "--nodes-per-layer"},
 }
 
 

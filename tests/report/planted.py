@@ -18,7 +18,9 @@ def nothing_analysed(results: Results) -> Results:
     effects = {part.name: getattr(results.effects, part.name) for part in fields(Effects)}
     effects = {name: found.iloc[:0] for name, found in effects.items() if isinstance(found, pd.DataFrame)}
     bare = replace(results.effects, baseline={}, skipped={}, **effects)
-    return replace(results, fits={}, boundaries={}, prototypes={}, clusters={}, effects=bare, attribution={})
+    return replace(
+        results, fits={}, boundaries={}, prototypes={}, clusters={}, effects=bare, attribution={}, screening={}
+    )
 
 
 def renamed(results: Results, names: dict[str, str]) -> Results:

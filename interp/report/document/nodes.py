@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interp.types import Array, Attribution, Boundaries, GaussianFit, NodeLayer, Prototypes, Results
+from interp.types import Array, Attribution, Boundaries, GaussianFit, NodeLayer, Prototypes, Results, Screening
 
 EFFECTS = (
     "intervention",
@@ -62,6 +62,8 @@ def _columns(results: Results, layer: NodeLayer) -> dict[str, Array]:
         columns |= _boundary(results.boundaries[layer.name])
     if layer.name in results.prototypes:
         columns |= _whitening(results.prototypes[layer.name], layer.nodes)
+    if layer.name in results.screening:
+        columns |= _screening(results.screening[layer.name])
     if layer.name in results.attribution:
         columns |= _attribution(results.attribution[layer.name])
     return columns
@@ -110,6 +112,14 @@ def _whitening(found: Prototypes, nodes: int) -> dict[str, Array]:
     values = np.full(nodes, np.nan)
     values[found.nodes] = found.whitening
     return {"whitening": values}
+
+
+def _screening(found: Screening) -> dict[str, Array]:
+    return {
+        "twin": np.array([None if twin < 0 else int(twin) for twin in found.twin], object),
+        "twin_correlation": found.correlation,
+        "saturated": found.saturated,
+    }
 
 
 def _attribution(found: Attribution) -> dict[str, Array]:

@@ -75,14 +75,14 @@ ALERTS: dict[str, AlertRule | str] = {
     ),
     "train-test-gap": AlertRule(
         "warning",
-        "the score falls from training to test split by more than 3 points at the near end of its 95 % interval",
+        "the score falls from training to test split by more than 5 points at the near end of its 95 % interval",
         "Trust the figures of the test split; more data or more regularisation narrow the gap.",
         scores.train_test_gap,
         "model",
     ),
     "never-predicted": AlertRule(
         "warning",
-        "a class with 20 samples or more is never predicted",
+        "a class with 20 samples or more is never predicted, by a network that is better than chance",
         "Check the labels and the balance of the classes in training.",
         scores.never_predicted,
         "model",

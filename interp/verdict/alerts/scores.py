@@ -13,7 +13,7 @@ from interp.types import Array
 from interp.verdict.alerts.rule import Seen
 from interp.verdict.evidence import Evidence
 
-WIDE_GAP = 0.03
+WIDE_GAP = 0.05
 """Largest fall of the score from training to test split, at the near end of its interval, that is not said."""
 
 LEARNED, NOT_LEARNED = 0.5, 0.1
@@ -151,8 +151,8 @@ def best_order(counts: Array) -> Array:
 def never_predicted(found: Evidence) -> Iterator[Seen]:
     """Name the classes that have samples and are never predicted."""
     split = "test" if "test" in found.confusion else "train"
-    counts = found.confusion.get(split)
-    if counts is None:
+    counts, fit = found.confusion.get(split), found.model.inferred.get("fit")
+    if counts is None or (fit is not None and fit.value == "at chance"):
         return
     there = counts.sum(axis=1) >= ENOUGH
     missed = np.flatnonzero(there & (counts.sum(axis=0) == 0))

@@ -1,0 +1,154 @@
+"""What a gate decides on: scores, counts of nodes and alerts, of a run or of the report of an earlier one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from interp.tasks import find_task
+from interp.types import Alert, Array
+from interp.verdict.alerts.nodes import SATURATED, spare_nodes
+from interp.verdict.evidence import Evidence
+
+
+class Scored(NamedTuple):
+    """A score with the number of samples behind it.
+
+    Attributes
+    ----------
+    value
+        Score of the task.
+    samples
+        Number of samples.
+    """
+
+    value: float
+    samples: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a gate decides on.
+
+    Attributes
+    ----------
+    score_name
+        Key of the score, such as ``accuracy``.
+    is_share
+        Whether the score is a share of right samples.
+    data_digest
+        SHA-256 of the data set.
+    scores
+        Split -> score.
+    nodes
+        Number of nodes of the hidden layers; of all layers where there is only one.
+    counts
+        Fault or kind of nodes (``dead``, ``one_sided``, ``coherent``, ``duplicate``, ``saturated``) -> number of those
+        nodes; without what was not looked at.
+    alerts
+        Alerts that were raised.
+    """
+
+    score_name: str
+    is_share: bool
+    data_digest: str
+    scores: Mapping[str, Scored]
+    nodes: int
+    counts: Mapping[str, int]
+    alerts: tuple[Alert, ...]
+
+    def share(self, name: str) -> float:
+        """Give the share of the nodes of which something was found; NaN where it was not looked at."""
+        return self.counts[name] / max(self.nodes, 1) if name in self.counts else float("nan")
+
+
+KINDS = {"dead": "dead", "one_sided": "one-sided", "coherent": "coherent"}
+"""What is counted -> the kind of node that it is."""
+
+
+def facts_of(found: Evidence, alerts: tuple[Alert, ...]) -> Facts:
+    """Gather the facts of a run.
+
+    Parameters
+    ----------
+    found
+        Results of the run, of all stages or of some.
+    alerts
+        Alerts that they raise.
+    """
+    layers = {layer.name: layer.nodes for layer in found.model.layers if layer.name in found.hidden}
+    kinds = {name: np.asarray(found.boundaries[name].kind) for name in layers if name in found.boundaries}
+    screened = [found.screening[name] for name in layers if name in found.screening]
+    score = found.task.score
+    return Facts(
+        score.key,
+        bool(score.share),
+        found.data.digest,
+        {name: Scored(value, len(found.data.splits[name])) for name, value in found.model.scores.items()},
+        sum(layers.values()),
+        {
+            **({} if not kinds else {key: _count(kinds.values(), kind) for key, kind in KINDS.items()}),
+            **_screened([(part.twin, part.correlation, part.saturated) for part in screened]),
+        },
+        alerts,
+    )
+
+
+def _count(kinds: Any, kind: str) -> int:
+    return sum(int((part == kind).sum()) for part in kinds)
+
+
+def _screened(parts: list[tuple[Array, Array, Array]]) -> dict[str, int]:
+    if not parts:
+        return {}
+    return {
+        "duplicate": sum(int(spare_nodes(twin, correlation).sum()) for twin, correlation, _ in parts),
+        "saturated": sum(int((np.nan_to_num(share) >= SATURATED).sum()) for *_, share in parts),
+    }
+
+
+def facts_in(report: Mapping[str, Any]) -> Facts:
+    """Gather the facts of an earlier run from its report.
+
+    Parameters
+    ----------
+    report
+        Content of a ``report.json`` of schema 3.
+
+    Raises
+    ------
+    KeyError, TypeError
+        If something is missing or of another kind.
+    """
+    names = [layer["name"] for layer in report["layers"]]
+    hidden = names[:-1] or names
+    nodes = [node for node in report["nodes"] if node["layer"] in hidden]
+    model, splits = report["model"], report["data"]["splits"]
+    counts = {key: sum(node["kind"] == kind for node in nodes) for key, kind in KINDS.items() if _all(nodes, "kind")}
+    if _all(nodes, "twin"):
+        parts = [[node for node in nodes if node["layer"] == name] for name in hidden]
+        counts |= _screened([_arrays(part) for part in parts])
+    return Facts(
+        model["score_name"],
+        bool(find_task(model["task"]).score.share),
+        report["data"]["digest"],
+        {name: Scored(float(value), int(splits[name])) for name, value in model["score"].items()},
+        len(nodes),
+        counts,
+        tuple(Alert(**{**alert, "nodes": tuple(alert["nodes"])}) for alert in report["alerts"]),
+    )
+
+
+def _all(nodes: list[Mapping[str, Any]], key: str) -> bool:
+    return all(key in node for node in nodes)
+
+
+def _arrays(nodes: list[Mapping[str, Any]]) -> tuple[Array, Array, Array]:
+    keys = ("twin", "twin_correlation", "saturated")
+    twin, correlation, share = (
+        np.array([np.nan if node[key] is None else node[key] for node in nodes], float) for key in keys
+    )
+    return np.nan_to_num(twin, nan=-1).astype(int), correlation, share
