@@ -12,8 +12,8 @@ import pandas as pd
 
 from interp.interventions.checks import ranges_of_layers
 from interp.interventions.edits import Edit, Ranges, ablate, find_intervention
-from interp.interventions.engine.measure import counted, measure
-from interp.interventions.engine.tally import tally
+from interp.interventions.engine.measure import Measured, counted, measure
+from interp.interventions.engine.tally import Tally, tally
 from interp.interventions.groups import find_group, sweep_group
 from interp.interventions.levels import PUBLISHED, levels
 from interp.interventions.readouts.balance import balanced, class_number
@@ -21,7 +21,15 @@ from interp.interventions.readouts.control import compare_with_control
 from interp.interventions.readouts.curves import clamp_curves, node_levels
 from interp.interventions.readouts.falling import falls
 from interp.interventions.readouts.held_out import node_splits
-from interp.interventions.readouts.rows import Level, class_rows, corrected, labelled, level_rows, node_rows
+from interp.interventions.readouts.rows import (
+    Level,
+    class_rows,
+    corrected,
+    labelled,
+    level_rows,
+    node_class_rows,
+    node_rows,
+)
 from interp.network.caps import chosen_nodes, least
 from interp.network.own_data import check_data
 from interp.tasks import find_task
@@ -167,6 +175,7 @@ def intervene(
         classes=swept.classes,
         falls=falls(swept.classes),
         groups=_groups(model, splits, known, options, keep),
+        node_classes=swept.node_classes,
     )
 
 
@@ -221,6 +230,7 @@ def _sweeps(
         parts[-1].baseline if parts else {},
         {},
         classes=_joined([part.classes for part in parts]),
+        node_classes=_joined([part.node_classes for part in parts]),
     )
 
 
@@ -228,27 +238,39 @@ def _sweep(
     model: LoadedModel, layer: NodeLayer, splits: Mapping[str, Split], ranges: Ranges, options: InterventionOptions
 ) -> Effects:
     """Sweep one layer, and silence its nodes on held-out samples and in training; q-values are still open."""
-    whole, by_class, baseline, nodes = [], [], {}, {}
+    whole, by_class, single, node_classes, baseline = [], [], {}, [], {}
     for_nodes = node_splits(splits, options.seed) if options.ablation else {}
     swept, edits = _levels(ranges, options)
     silenced, ablations = _ablations(layer, ranges, options)
-    for name, split in splits.items():
-        also = ablations if name in for_nodes else []
-        note, key = f"{layer.name} on {name}", {"layer": layer.name, "split": name}
-        if find_task(model.task).counted:
-            counts = tally(model, layer, [*edits, *also], split, note, class_number(model, split))
-            by_class.append(labelled(class_rows(swept, counts), **key))
-            found = counted(counts)
-        else:
-            found = measure(model, layer, [*edits, *also], split, note)
-        baseline[name] = found.baseline
-        whole.append(labelled(level_rows(swept, found), **key))
-        nodes[name] = found
-    single = []
-    for name, split in for_nodes.items():
-        found = nodes[name] if name in nodes else measure(model, layer, ablations, split, f"{layer.name} on {name}")
-        single.append(labelled(node_rows(silenced, found), layer=layer.name, split=name))
-    return Effects(_joined(whole), _joined(single), baseline, {}, classes=_joined(by_class))
+    for name, split in {**splits, **for_nodes}.items():
+        levels_here, nodes_here = edits if name in splits else [], ablations if name in for_nodes else []
+        found, counts = _measured(model, layer, levels_here, nodes_here, split, f"{layer.name} on {name}")
+        key = {"layer": layer.name, "split": name}
+        if name in splits:
+            baseline[name] = found.baseline
+            whole.append(labelled(level_rows(swept, found), **key))
+            by_class += [] if counts is None else [labelled(class_rows(swept, counts), **key)]
+        if name in for_nodes:
+            single[name] = labelled(node_rows(silenced, found), **key)
+            if counts is not None and name == next(iter(for_nodes)):
+                node_classes.append(labelled(node_class_rows(silenced, counts), layer=layer.name))
+    of_nodes = _joined([single[name] for name in for_nodes])
+    classes, silent = _joined(by_class), _joined(node_classes)
+    return Effects(_joined(whole), of_nodes, baseline, {}, classes=classes, node_classes=silent)
+
+
+def _measured(
+    model: LoadedModel, layer: NodeLayer, edits: list[Edit], ablations: list[Edit], split: Split, note: str
+) -> tuple[Measured, Tally | None]:
+    """Measure changes, with the counts where samples are right or wrong.
+
+    Before the ablations stands one edit that changes nothing: what each class is held beside.
+    """
+    changes = [*edits, *([Edit()] if ablations else []), *ablations]
+    if not find_task(model.task).counted:
+        return measure(model, layer, changes, split, note), None
+    counts = tally(model, layer, changes, split, note, class_number(model, split))
+    return counted(counts), counts
 
 
 def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

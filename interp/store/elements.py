@@ -17,16 +17,16 @@ from interp.store.migrations import migrated
 from interp.store.sound import texts
 from interp.types.json_values import as_json
 
-VERSION = 5
+VERSION = 6
 """Version of the format, written into every file.
 
 2 added `RunEffects`, and fields of `Effects` that read as empty from version 1; 3 the nodes that were drawn of a layer;
 4 has columns `score`, `no_op` and `copy`, tables of whole layers and of single nodes, and checksums of recorded values;
 5 prototypes beside untrained layers, what two halves of the samples say of mixtures and labels, and every null with its
-p-values.
+p-values; 6 what silencing a node costs each class.
 """
 
-READABLE = (1, 2, 3, 4, 5)
+READABLE = (1, 2, 3, 4, 5, 6)
 CLASSES = {
     cls.__name__: cls
     for cls in (

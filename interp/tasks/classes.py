@@ -47,12 +47,14 @@ CLASSIFICATION = Task(
     doubt=doubt_classes,
     counted=True,
     explained="the predicted class's score",
+    asked="naming the class of an input",
     unseen="a final softmax, log-softmax or sigmoid changes no prediction, so it cannot be seen",
 )
 
 BINARY = replace(
     CLASSIFICATION,
     name="binary",
+    asked="telling two classes apart by one output",
     recognised=_two,
     unseen="a final sigmoid changes no prediction, so it cannot be seen",
 )

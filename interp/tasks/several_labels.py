@@ -46,5 +46,6 @@ MULTI_LABEL = Task(
     from_labels=one_hot,
     recognised=_several,
     right="right in every label",
+    asked="naming all labels of an input",
     unseen=BINARY.unseen,
 )

@@ -104,6 +104,8 @@ class Task:
     unseen
         Sentence about functions after the last layer that change no score, and so cannot be seen; empty where there
         are none.
+    asked
+        Words for what the network is there for, after "for": ``naming the class of an input``; empty for none.
     described_targets
         Words of the page for the targets; empty where it counts them.
     """
@@ -124,6 +126,7 @@ class Task:
     right: str = "right"
     explained: str = "the largest output"
     unseen: str = ""
+    asked: str = ""
     described_targets: str = ""
 
     @property

@@ -53,6 +53,7 @@ REGRESSION = Task(
     recognised=_measured,
     doubt=doubt_values,
     explained="the sum of the outputs",
+    asked="predicting measured values",
 )
 
 AUTOENCODER = Task(
@@ -67,5 +68,6 @@ AUTOENCODER = Task(
     check=check_reconstruction,
     recognised=_reconstructed,
     explained="the sum of the outputs",
+    asked="giving its input back",
     described_targets="to be reconstructed",
 )

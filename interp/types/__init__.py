@@ -17,13 +17,14 @@ from interp.types.page import Figure, Section, Table
 from interp.types.prototypes import ClusterMatch, Prototypes
 from interp.types.reading import Beside, LayerVerdict, Leaning, ReadingProfile
 from interp.types.recordings import LabelledInputs, LayerRows, Provenance, Recording
-from interp.types.results import SEVERITIES, Alert, Limit, Made, Results, Severity, Verdict
+from interp.types.results import SEVERITIES, Alert, Answer, Limit, Made, Results, Severity, Verdict
 
 __all__ = [
     "KINDS",
     "SEVERITIES",
     "UNSAMPLED",
     "Alert",
+    "Answer",
     "Array",
     "Attribution",
     "Beside",

@@ -72,6 +72,10 @@ class Effects(ShortRepr):
     groups
         Changes of layers and nodes that the user named, all at once, a row a level: ``group`` is their names, joined by
         commas; q-values within group, intervention and split; may be empty.
+    node_classes
+        Accuracy on each class (the label; without labels the unperturbed prediction) while the output of one node is 0,
+        on the samples that test single nodes, and its ``difference`` to the unperturbed accuracy on the class, a row a
+        node and class; may be empty.
     """
 
     whole_layers: Annotated[pd.DataFrame, Columns(TEXTS, SWEPT)]
@@ -104,6 +108,9 @@ class Effects(ShortRepr):
         default_factory=pd.DataFrame
     )
     groups: Annotated[pd.DataFrame, Columns("group intervention split", SWEPT)] = field(default_factory=pd.DataFrame)
+    node_classes: Annotated[pd.DataFrame, Columns("layer", "node class samples accuracy difference")] = field(
+        default_factory=pd.DataFrame
+    )
 
     @property
     def tested_nodes(self) -> pd.DataFrame:

@@ -78,6 +78,22 @@ class Scaling(ShortRepr):
             scaled = scaled / self.std.astype(np.float32)
         return scaled
 
+    def undone(self, scaled: Array) -> Array:
+        """Give back stored inputs, in the units of the data, of scaled ones (..., D), float64.
+
+        Parameters
+        ----------
+        scaled
+            Inputs as the network sees them, or means of such.
+
+        Examples
+        --------
+        >>> Scaling("x/255", divisor=255.0).undone(np.array([0.0, 0.2]))
+        array([ 0., 51.])
+        """
+        stored: Array = (np.asarray(scaled, float) * self.std + self.mean) * self.divisor
+        return stored
+
 
 @dataclass(frozen=True, repr=False)
 class NodeLayer(ShortRepr):

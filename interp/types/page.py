@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -20,14 +20,17 @@ class Figure(ShortRepr):
     name
         Name of the file under ``figures/``, without the ending.
     caption
-        Caption in one or two sentences; also the text alternative.
+        Caption in one or two sentences.
     draw
         Function that makes the matplotlib figure; called once.
+    nodes
+        Layer and number of the nodes that it shows, in its order; links to their places stand below it.
     """
 
     name: str
     caption: str
     draw: Callable[[], Any]
+    nodes: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,11 +45,14 @@ class Table(ShortRepr):
         Caption in one or two sentences.
     sortable
         Whether the rows can be ordered by a click on a column.
+    meanings
+        Name of a column -> explanation in a few words, which stands below its heading.
     """
 
     frame: pd.DataFrame
     caption: str
     sortable: bool = False
+    meanings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, repr=False)

@@ -58,6 +58,34 @@ class Alert(ShortRepr):
 
 
 @dataclass(frozen=True, repr=False)
+class Answer(ShortRepr):
+    """One answer to what a reader asks first.
+
+    Attributes
+    ----------
+    question
+        Question in a few words.
+    answer
+        Answer in plain sentences.
+    place
+        Place of the page that shows more: a key of `interp.report.SECTIONS`, ``all-nodes``, or the address of a node;
+        empty where none does.
+    layer
+        Name of the layer whose reading profile stands beside the answer; empty where none does.
+
+    Examples
+    --------
+    >>> Answer("What it reads", "fc1: large outputs decide.", "reading", "fc1").layer
+    'fc1'
+    """
+
+    question: str
+    answer: str
+    place: str = ""
+    layer: str = ""
+
+
+@dataclass(frozen=True, repr=False)
 class Verdict(ShortRepr):
     """Verdict on a network, in plain words.
 
@@ -71,12 +99,15 @@ class Verdict(ShortRepr):
         Alerts that the reader needs before trusting the page, the worst first.
     layers
         Verdict on each hidden layer, in network order.
+    answers
+        Answers to what a reader asks first, in the order of the first screen.
     """
 
     headline: str
     findings: tuple[str, ...]
     alerts: tuple[Alert, ...]
     layers: tuple[LayerVerdict, ...] = ()
+    answers: tuple[Answer, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)

@@ -10,6 +10,7 @@ from interp.verdict.evidence import Evidence
 from interp.verdict.findings import findings
 from interp.verdict.headline import headline
 from interp.verdict.layers import layer_sentence, layer_verdicts, levels_sentence, network_sentence
+from interp.verdict.summary import answers
 
 
 def judge(evidence: Evidence) -> Verdict:
@@ -23,7 +24,7 @@ def judge(evidence: Evidence) -> Verdict:
     Returns
     -------
     Verdict
-        Headline, findings and alerts in sentences, and what is read of each layer.
+        Headline, findings, alerts, what is read of each layer, and answers to what a reader asks first.
 
     Examples
     --------
@@ -36,7 +37,8 @@ def judge(evidence: Evidence) -> Verdict:
     >>> judge(evidence).headline
     'This network looks untrained: what follows describes random weights, not something learned.'
     """
-    return Verdict(headline(evidence), findings(evidence), alerts(evidence), evidence.layers)
+    raised = alerts(evidence)
+    return Verdict(headline(evidence), findings(evidence), raised, evidence.layers, answers(evidence, raised))
 
 
 def reading_verdict(found: Mapping[str, ReadingProfile]) -> Verdict:

@@ -12,7 +12,7 @@ from interp.verdict.reading.significance import Null, holm
 from interp.verdict.words import some
 
 TWO_CLASSES = "of two classes, small outputs for one are large outputs for the other"
-NO_COPIES = "too few copies of the network have a balance"
+NO_COPIES = "too few untrained copies can be compared with it"
 NO_BALANCE = "most decisions do not hang on it"
 NO_POWER = "its copies differ so much among themselves that even a strong leaning would not stand out"
 
@@ -78,10 +78,10 @@ def _central(values: Array) -> tuple[float, float]:
 # --------------------------------------------------------------------------- in words
 
 PLAIN: Mapping[Leaning, str] = {
-    "distances": "what follows {names} reads small outputs: which nodes are close to zero, as distances are read",
-    "intensities": "what follows {names} reads large outputs: which nodes respond most",
-    "neither": "what follows {names} reads neither end of a node's outputs more than copies of the network do",
-    "undecided": "what is read of {names} is undecided",
+    "distances": "what follows {names} goes by the small outputs: which nodes are close to zero, as distances are read",
+    "intensities": "what follows {names} goes by the large outputs: which nodes respond most",
+    "neither": "what follows {names} goes by neither small nor large outputs more than untrained copies do",
+    "undecided": "whether what follows {names} goes by small or by large outputs is undecided",
 }
 """Leaning -> what it means, for somebody who has not read the papers."""
 
@@ -93,7 +93,7 @@ def network_sentence(layers: Sequence[LayerVerdict]) -> str:
     --------
     >>> nan = float("nan")
     >>> print(network_sentence([LayerVerdict("fc1", "undecided", nan, nan, 0, {})]))
-    What is read of fc1 is undecided.
+    Whether what follows fc1 goes by small or by large outputs is undecided.
     """
     if not layers:
         return "There is no hidden layer to read."

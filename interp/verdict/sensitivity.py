@@ -40,10 +40,13 @@ def sensitivity(name: str, found: Mapping[str, tuple[float, float]], score: Scor
     if not {"scale", "offset"} <= set(found):
         return ""
     (low_scale, high_scale), (low, high) = found["scale"], found["offset"]
-    return (
-        f"{name}: {score.words} stays within {score.point} from {low_scale:.2g} to {high_scale:.2g} times the"
-        f" activations, and for boundaries moved by {low:+.1%} to {high:+.1%} of each node's range."
-    )
+    scaled = f"from {low_scale:.2g} to {high_scale:.2g} times the activations"
+    moved = f"for boundaries moved by {low:+.1%} to {high:+.1%} of each node's range"
+    if low_scale == high_scale:
+        scaled = "at no other scale of the activations that was tried"
+    if low == high:
+        moved = "for no move of the boundaries that was tried"
+    return f"{name}: {score.words} stays within {score.point} {scaled}, and {moved}."
 
 
 FLAT_FROM = 0.1
@@ -63,10 +66,11 @@ def published_pattern(name: str, effects: Effects) -> str:
     flat, (below, above) = float(scaled["difference"].min()), shifted["difference"]
     falls = bool((shifted["q_value"] < SIGNIFICANT).all()) and max(below, above) < min(flat, 0)
     verdict = "as in" if flat > -TOLERATED and falls else "unlike"
+    down, up = (f"{round(100 * float(change), 2) or 0.0:+.2f}" for change in (below, above))  # no -0.00
     return (
         f"{name}: scaling z by {FLAT_FROM:g} and more costs at most {100 * max(-flat, 0):.2f} points; shifting"
-        f" boundaries by {SMALL_SHIFT:.0%} of the range changes accuracy by {100 * below:+.2f} (down) and"
-        f" {100 * above:+.2f} (up): {verdict} the published MNIST networks, which are flat under scaling and fall"
+        f" boundaries by {SMALL_SHIFT:.0%} of the range changes accuracy by {down} (down) and"
+        f" {up} (up): {verdict} the published MNIST networks, which are flat under scaling and fall"
         " under small shifts."
     )
 

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pandas as pd
 
-from interp.types import Boundaries, ClusterMatch, Effects, Prototypes, Results
+from interp.types import Boundaries, ClusterMatch, Effects, Prototypes, Results, Screening
 
 PER_NODE = (
     "kind", "component", "distance", "distance_low", "distance_high", "component_distance", "p_value", "q_value",
@@ -44,9 +44,11 @@ def widened(results: Results, layer: str, nodes: int) -> Results:
     found = {
         "fits": results.fits[layer].of(order),
         "boundaries": _boundaries(results.boundaries[layer], order),
-        "prototypes": _prototypes(results.prototypes[layer], order),
-        "clusters": tuple(_match(match, order) for match in results.clusters[layer]),
+        "prototypes": _prototypes(results.prototypes[layer], order) if layer in results.prototypes else None,
+        "clusters": tuple(_match(match, order) for match in results.clusters.get(layer, ())),
+        "screening": _screening(results.screening[layer], order),
     }
+    found = {part: new for part, new in found.items() if new}
     if layer in results.attribution:
         scores = ("conductance", "ablation", "captum_ablation")
         old = results.attribution[layer]
@@ -66,7 +68,13 @@ def _tables(effects: Effects, column: str) -> list[tuple[str, pd.DataFrame]]:
 
 
 def _boundaries(found: Boundaries, order: np.ndarray) -> Boundaries:
-    return replace(found, **{name: getattr(found, name)[order] for name in PER_NODE})
+    known = {name: getattr(found, name)[order] for name in PER_NODE}
+    by_class = None if found.by_class is None else replace(found.by_class, distance=found.by_class.distance[order])
+    return replace(found, **known, by_class=by_class)
+
+
+def _screening(found: Screening, order: np.ndarray) -> Screening:
+    return replace(found, **{name: getattr(found, name)[order] for name in ("twin", "correlation", "saturated")})
 
 
 def _prototypes(found: Prototypes, order: np.ndarray) -> Prototypes:

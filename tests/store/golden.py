@@ -238,6 +238,15 @@ RESULTS_5 = {
 }
 """What version 5 added."""
 
+
+def effects_6() -> Effects:
+    counted = {"class": [2], "samples": [4], "accuracy": [0.75], "difference": [-0.25]}
+    return replace(effects_4(), node_classes=pd.DataFrame({"layer": ["head"], "node": [1], **counted}))
+
+
+RESULTS_6 = {"effects": (Effects, {"all": effects_6()})}
+"""What version 6 added."""
+
 VALUES = {"features.0": ramp(12, 2, start=-1).astype(np.float32), "head": ramp(6, 3).astype(np.float32)}
 POSITIONS = np.array([0, 5] * 6, np.int32)
 LABELS, PREDICTIONS = np.array([0, 2, 1, 1, 0, 2]), np.array([0, 2, 1, 0, 0, 1])
@@ -257,6 +266,6 @@ def write_recording(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    assert VERSION == 5
-    for name, (_, results) in RESULTS_5.items():
-        write_results(HERE / f"{name}_v5.h5", results, PROVENANCE)
+    assert VERSION == 6
+    for name, (_, results) in RESULTS_6.items():
+        write_results(HERE / f"{name}_v6.h5", results, PROVENANCE)

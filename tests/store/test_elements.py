@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from store.golden import PROVENANCE, RESULTS, RESULTS_2, RESULTS_5
+from store.golden import PROVENANCE, RESULTS, RESULTS_2, RESULTS_5, RESULTS_6
 from verdict.profiles import profile
 
 from interp.store.elements import CLASSES, read_element, write_element
@@ -75,7 +75,7 @@ def test_the_cases_above_cover_every_class_that_may_stand_in_a_file():
             for part in value.values() if isinstance(value, dict) else value:
                 collect(part)
 
-    collect({stem: results for stem, (_, results) in (RESULTS | RESULTS_2 | RESULTS_5).items()})
+    collect({stem: results for stem, (_, results) in (RESULTS | RESULTS_2 | RESULTS_5 | RESULTS_6).items()})
     assert seen | {"Provenance", "NodeLayer", "ReadingProfile", "Screening"} == set(CLASSES)
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
-from store.golden import HERE, PROVENANCE, RESULTS, RESULTS_2, RESULTS_3, RESULTS_4, RESULTS_5
+from store.golden import HERE, PROVENANCE, RESULTS, RESULTS_2, RESULTS_3, RESULTS_4, RESULTS_5, RESULTS_6
 from store.test_elements import same
 
 from interp.errors import MismatchError, UsageError
@@ -21,13 +21,13 @@ def path(tmp_path):
     return tmp_path / "x.h5"
 
 
-def refused(path, found, expected="interp-results of version 1 or 2 or 3 or 4 or 5", kind=GaussianFit):
+def refused(path, found, expected="interp-results of version 1 or 2 or 3 or 4 or 5 or 6", kind=GaussianFit):
     message = re.escape(f"{path}: found {found}; expected {expected}; run `{REMEDY}`")
     with pytest.raises(MismatchError, match=f"^{message}$"):
         read_results(path, kind, REMEDY)
 
 
-GOLDEN = {1: RESULTS, 2: RESULTS_2, 3: RESULTS_3, 4: RESULTS_4, 5: RESULTS_5}
+GOLDEN = {1: RESULTS, 2: RESULTS_2, 3: RESULTS_3, 4: RESULTS_4, 5: RESULTS_5, 6: RESULTS_6}
 
 
 @pytest.mark.parametrize(("version", "stem"), [(version, stem) for version, kinds in GOLDEN.items() for stem in kinds])
@@ -40,7 +40,7 @@ def test_golden_files_of_every_version_are_still_read(version, stem):
 
 def test_what_version_1_lacks_reads_as_empty():
     found = read_results(HERE / "effects_v1.h5", Effects, REMEDY)[0]["all"]
-    added = ("curves", "node_levels", "control", "balance", "classes", "groups")
+    added = ("curves", "node_levels", "control", "balance", "classes", "groups", "node_classes")
     assert all(getattr(found, name).empty for name in added)
 
 
@@ -80,8 +80,8 @@ def test_foreign_hdf5_is_refused(path):
 
 def test_another_version_or_a_recording_is_refused(path):
     with h5py.File(path, "r+") as file:
-        file.attrs["encoding-version"] = 6
-    refused(path, "interp-results of version 6")
+        file.attrs["encoding-version"] = 7
+    refused(path, "interp-results of version 7")
     refused(HERE / "activations_v1.h5", "interp-recording of version 1")
 
 

@@ -15,6 +15,7 @@ from interp.verdict.layers import MEANT, PLAIN, layer_verdicts
 from interp.verdict.reading.read import not_read
 from interp.verdict.reading.rule import Rule
 from interp.verdict.reading.significance import holm, rank_p_value
+from interp.verdict.summary import READ
 
 COHERENT, RANDOM = boundaries(True), boundaries(False)
 LEANINGS = ("distances", "intensities", "neither", "undecided")
@@ -47,7 +48,7 @@ def test_copies_are_counted_and_their_central_part_given():
     assert one.copies == 41
     assert one.statistics["balance"].copies["shuffled"] == pytest.approx((-0.95, 0.95), abs=0.03)
     assert one.leaning == "undecided"
-    assert "too few copies" in one.why
+    assert "too few untrained copies" in one.why
     assert one.statistics["levels_needed"].copies["fresh"] == (np.inf, np.inf)
 
 
@@ -81,6 +82,7 @@ def claims(text, layer):
         if layer in words:
             # the headline's words and the finding's, without what stands for the layers' names
             found |= {k for k in LEANINGS if PLAIN[k].partition("{names}")[2].strip()[:24] in part or MEANT[k] in part}
+            found |= {k for k, words in READ.items() if words[:24] in part}
     return found
 
 
@@ -93,17 +95,21 @@ def test_no_headline_is_contradicted_by_a_finding(count, trained):
     for leanings, ranges in product(product(LEANINGS, repeat=count), SWEEPS):
         said = said_of(leanings, trained, **ranges)
         for i, leaning in enumerate(leanings, 1):
-            for text in said.findings:
+            for text in (*said.findings, *(answer.answer for answer in said.answers)):
                 assert claims(text, f"fc{i}") <= {leaning}, (leanings, text)
             if trained:
                 assert claims(said.headline, f"fc{i}") == {leaning}, (leanings, said.headline)
             else:
                 assert not claims(said.headline, f"fc{i}")
+            own = [answer for answer in said.answers if answer.layer == f"fc{i}"]
+            assert [claims(answer.answer, f"fc{i}") | {"undecided"} for answer in own] == [{leaning, "undecided"}]
         assert not any(word in " ".join((said.headline, *said.findings)) for word in ("leans on", "as if"))
 
 
 def test_the_claims_that_this_test_looks_for_are_there():
-    assert claims("What follows fc1 reads large outputs: which nodes respond most.", "fc1") == {"intensities"}
+    assert claims("What follows fc1 goes by the large outputs: which nodes respond most.", "fc1") == {"intensities"}
+    for leaning, words in READ.items():
+        assert claims(f"fc1: {words}", "fc1") == {leaning}
     assert claims(said_of(["neither"]).findings[0], "fc1") == {"neither"}
 
 

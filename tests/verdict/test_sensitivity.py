@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from interp.tasks import ACCURACY
 from interp.types import Effects
-from interp.verdict.sensitivity import published_pattern
+from interp.verdict.sensitivity import published_pattern, sensitivity
 
 
 def said(scaled, shifted, q=1e-9):
@@ -34,3 +35,19 @@ def test_a_layer_that_loses_a_point_under_scaling_is_not_flat():
 @pytest.mark.parametrize(("q", "expected"), [(0.001, "as in"), (0.05, "unlike"), (0.15, "unlike"), (np.nan, "unlike")])
 def test_shifts_that_are_not_significant_are_no_fall(q, expected):
     assert said(0.0, (-0.04, -0.05), q) == expected
+
+
+def test_a_change_that_rounds_to_nothing_is_not_minus_nothing():
+    rows = [("scale", 0.5, 0.0), ("offset", -0.05, -0.00001), ("offset", 0.05, -0.02)]
+    table = pd.DataFrame(rows, columns=["intervention", "level", "difference"])
+    table = table.assign(layer="h", split="train", q_value=1.0, samples=10_000)
+    line = published_pattern("h", Effects(table, pd.DataFrame(), {}, {}))
+    assert "by +0.00 (down) and -2.00 (up)" in line
+
+
+def test_a_range_of_one_level_is_not_given_as_a_range():
+    line = sensitivity("h", {"scale": (1.0, 1.0), "offset": (0.0, 0.0)}, ACCURACY)
+    assert line == (
+        "h: accuracy stays within one point at no other scale of the activations that was tried, and for no move of "
+        "the boundaries that was tried."
+    )

@@ -52,7 +52,8 @@ def sweeps(**ranges):
 
 def test_the_headline_of_a_run():
     assert not any(beats_null(mlp().boundaries[name]) for name in HIDDEN)
-    assert mlp().verdict.headline == "What is read of fc1, fc2 is undecided."  # with so few copies
+    undecided = "Whether what follows fc1, fc2 goes by small or by large outputs is undecided."
+    assert mlp().verdict.headline == undecided, "with so few copies"
 
 
 def test_findings_carry_the_numbers_of_their_tables():
@@ -71,9 +72,10 @@ def test_findings_carry_the_numbers_of_their_tables():
     for name in HIDDEN:
         scale, offset = (harmless(name, kind) for kind in ("scale", "offset"))
         sentence = next(said)
-        assert sentence.startswith(
-            f"{name}: accuracy stays within one point from {scale[0]:.2g} to {scale[1]:.2g} times"
-        )
+        scaled = f"from {scale[0]:.2g} to {scale[1]:.2g} times the activations"
+        if scale[0] == scale[1]:
+            scaled = "at no other scale of the activations that was tried"
+        assert sentence.startswith(f"{name}: accuracy stays within one point {scaled}, ")
         assert f"moved by {offset[0]:+.1%} to {offset[1]:+.1%}" in sentence
     for name in HIDDEN:
         assert next(said).startswith(f"{name}: scaling z by 0.1 and more costs at most")
@@ -169,10 +171,10 @@ def headline(trained=True, **leanings):
 
 
 def test_headlines_say_what_is_read_where_the_network_was_trained():
-    assert headline(fc1="distances", fc2="distances").startswith("What follows fc1, fc2 reads small outputs")
+    assert headline(fc1="distances", fc2="distances").startswith("What follows fc1, fc2 goes by the small outputs")
     both = headline(fc1="intensities", fc2="distances")
-    assert both.startswith("What follows fc2 reads small outputs")
-    assert "; what follows fc1 reads large outputs" in both
+    assert both.startswith("What follows fc2 goes by the small outputs")
+    assert "; what follows fc1 goes by the large outputs" in both
     assert "untrained" in headline(trained=False, fc1="distances")
     assert "could not be established" in headline(trained=None, fc1="distances")
 

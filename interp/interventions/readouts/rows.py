@@ -103,3 +103,31 @@ def class_rows(levels: Sequence[Level], found: Tally) -> pd.DataFrame:
     low, high = wilson_interval(hits, samples)
     keys = pd.DataFrame(_levels(levels)).iloc[edits].reset_index(drop=True)
     return keys.assign(**{"class": classes}, samples=samples, accuracy=hits / samples, low=low, high=high)
+
+
+def node_class_rows(nodes: Sequence[tuple[str, int]], found: Tally) -> pd.DataFrame:
+    """Lay what silencing each node with 0 costs each class out as rows of `Effects.node_classes`, without the layer.
+
+    Classes without samples are left out.
+
+    Parameters
+    ----------
+    nodes
+        Intervention and node of each of the last edits.
+    found
+        Counts under these edits, the one before them, which changes nothing, and perhaps others.
+    """
+    present = np.flatnonzero(found.class_samples)
+    samples, hits = found.class_samples[present], found.class_hits[:, present]
+    zeroed = np.array([kind == "zero-ablation" for kind, _ in nodes])
+    silenced, usual = hits[len(hits) - len(nodes) :][zeroed], hits[len(hits) - len(nodes) - 1]
+    node = np.array([node for _, node in nodes])[zeroed]
+    keys = {"node": np.repeat(node, len(present)), "class": np.tile(present, len(node))}
+    return pd.DataFrame(
+        {
+            **keys,
+            "samples": np.tile(samples, len(node)),
+            "accuracy": (silenced / samples).ravel(),
+            "difference": ((silenced - usual) / samples).ravel(),
+        }
+    )

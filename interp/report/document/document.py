@@ -48,6 +48,7 @@ def document(results: Results) -> dict[str, Any]:
             "headline": results.verdict.headline,
             "findings": results.verdict.findings,
             "layers": results.verdict.layers,
+            "answers": results.verdict.answers,
         },
         "alerts": results.verdict.alerts,
         "limits": [vars(limit) for limit in results.limits],

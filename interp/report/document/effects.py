@@ -32,6 +32,9 @@ def intervention_keys(effects: Effects) -> dict[str, Any]:
         "clamp_curves": _curves(effects.curves, ["layer", "node", "intervention"], ["level", "score"]),
         "node_levels": effects.node_levels,
         "class_balance": _curves(effects.balance, ["layer", "node"], ["class", "samples", "above"]),
+        "node_classes": _curves(
+            effects.node_classes, ["layer", "node"], ["class", "samples", "accuracy", "difference"]
+        ),
         "control": _curves(
             _numbered(effects.control), ["layer", "network", "copy", "intervention"], ["level", "agreement"]
         ),

@@ -8,15 +8,22 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from interp.report.browser.columns import node_columns
+from interp.report.browser.packed import packed_columns
+from interp.report.browser.places import find_places, named_nodes
 from interp.report.drawing.pictures import Picture
+from interp.report.html.first_screen import alerts, answers
 from interp.report.tables import numbers
 from interp.report.tables.any_cell import cell_html, cell_key, numeric
+from interp.report.tables.cells import place_of
 from interp.tasks import find_task
-from interp.types import KINDS, UNSAMPLED, Results, Section, Table
+from interp.types import KINDS, UNSAMPLED, Figure, Results, Section, Table
 
 HERE = Path(__file__).parent
 FOLDED = 8  # figures of a section beyond these are folded away
 ROWS = 300  # rows of a table beyond these are only in report.json
+PAGE = 4_600_000  # characters that figures and places may take together, where the former leave enough
+LEAST = 400_000  # characters that places may take in any case
 
 
 def render(results: Results, sections: Mapping[str, Section], pictures: Mapping[str, Picture]) -> str:
@@ -35,14 +42,42 @@ def render(results: Results, sections: Mapping[str, Section], pictures: Mapping[
     return environment.get_template("page.html").render(
         title=_title(results),
         tiles=_tiles(results),
-        alerts=results.verdict.alerts,
+        alerts=alerts(results, sections),
+        answers=answers(results, sections),
+        findings=results.verdict.findings,
         kinds=[*KINDS, *([UNSAMPLED] if any(UNSAMPLED in part.counts for part in results.boundaries.values()) else [])],
         sections={key: _section(section) for key, section in sections.items()},
         pictures=pictures,
         folded=FOLDED,
+        node_links=_node_links,
+        nodes=_nodes(results, sections, sum(len(picture.uri) for picture in pictures.values())),
         css=(HERE / "page.css").read_text(encoding="utf-8"),
-        script=(HERE / "page.js").read_text(encoding="utf-8"),
+        script="".join((HERE / name).read_text(encoding="utf-8") for name in ("page.js", "nodes.js")),
     )
+
+
+def _nodes(results: Results, sections: Mapping[str, Section], taken: int) -> dict[str, Any]:
+    """Give the table of all nodes and their places, packed; empty for a network without any."""
+    if not sections or not any(layer.nodes for layer in results.model.layers):
+        return {}
+    columns = node_columns(results)
+    places = find_places(results, columns, named_nodes(sections.values()), max(PAGE - taken, LEAST))
+    further = {"blocks": places.rows, "rule": places.rule}
+    return {
+        "columns": columns,
+        "data": packed_columns(results.model.layers, columns, further),
+        "static": places.static,
+        "blocks": places.blocks,
+        "rule": places.rule,
+    }
+
+
+def _node_links(figure: Figure) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Give the layers of the nodes that a figure shows, each with the places and numbers of its nodes."""
+    layers: dict[str, list[tuple[str, str]]] = {}
+    for layer, node in figure.nodes:
+        layers.setdefault(layer, []).append((place_of(f"{layer}:{node}"), str(node)))
+    return list(layers.items())
 
 
 def _title(results: Results) -> str:
@@ -82,7 +117,7 @@ def _section(section: Section) -> dict[str, Any]:
 def _table(table: Table) -> dict[str, Any]:
     values = [table.frame[column].tolist() for column in table.frame.columns]
     columns = [
-        {"name": str(name), "numeric": _mostly_numeric(column)}
+        {"name": str(name), "numeric": _mostly_numeric(column), "meaning": table.meanings.get(str(name), "")}
         for name, column in zip(table.frame.columns, values, strict=True)
     ]
     rows = [[{"html": cell_html(value), "key": cell_key(value)} for value in row] for row in zip(*values, strict=True)]

@@ -36,7 +36,12 @@ def section(results: Results) -> Section:
     )
     names = layer_figures("distributions", results.fits)
     figures = (
-        Figure(names[layer.name], _caption(layer.name, fit, found), partial(_panels, fit, found))
+        Figure(
+            names[layer.name],
+            _caption(layer.name, fit, found),
+            partial(_panels, fit, found),
+            tuple((layer.name, node) for node in evenly(found, PANELS, fit.nodes)),
+        )
         for layer, fit, found in analysed(results)
         if layer.name in names
     )

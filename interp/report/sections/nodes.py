@@ -49,7 +49,7 @@ def section(results: Results) -> Section:
     unit = unit_of_change(name, name.words)
     caption = f"The {MOST} most sensitive nodes of each layer; all are in report.json. Change is {unit}."
     found = Table(pd.DataFrame(rows, dtype=object), caption, sortable=True)
-    clamps = clamp_figures(results.effects, name.words)
+    clamps = clamp_figures(results.effects, name)
     return Section("Single nodes", text, clamps, (found, *_levels(results, name)))
 
 
@@ -61,7 +61,7 @@ def _levels(results: Results, name: Score) -> tuple[Table, ...]:
     ordered = _by_layer(effects.node_levels, "lowest")
     rows = [
         {
-            "node": cells.Code(f"{row['layer']}:{int(row['node'])}", 40),
+            "node": cells.Node(str(row["layer"]), int(row["node"])),
             f"lowest {name.words}": score_cell(name, row["lowest"]),
             "equilibrium": cells.fixed(row["equilibrium"], 2),
             "half, raised to": cells.fixed(row["half_min"], 2),
@@ -137,7 +137,7 @@ def _by_layer(table: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def _row(layer: str, node: int, found: dict[str, Any], results: Results) -> dict[str, Any]:
-    row = {"node": cells.Code(f"{layer}:{node}", 40), **_boundary(results, layer, node)}
+    row = {"node": cells.Node(layer, node), **_boundary(results, layer, node)}
     score = find_task(results.model.task).score
     for way, (effect, trained) in found.items():
         ends = effect.get("difference_low"), effect.get("difference_high")

@@ -11,7 +11,7 @@ import pandas as pd
 from interp.report.drawing.images import Shape, layer_shape, network_shape
 from interp.report.drawing.prototype_drawing import Sheet, draw_heat, draw_images
 from interp.report.drawing.style import layer_figures, undrawn
-from interp.report.selection.choose import evenly
+from interp.report.selection.choose import evenly, one_a_node
 from interp.report.tables import cells
 from interp.types import Array, ClusterMatch, Figure, NodeLayer, Prototypes, Results, Section, Table
 
@@ -70,7 +70,7 @@ def _figures(results: Results, layer: NodeLayer, name: str) -> list[Figure]:
 
 def _images(sheet: Sheet, shape: Shape, name: str, what: str) -> list[Figure]:
     return [
-        Figure(name, _caption(sheet, what), partial(draw_images, sheet, shape, change=False)),
+        Figure(name, _caption(sheet, what), partial(draw_images, sheet, shape, change=False), _addresses(sheet)),
         Figure(f"{name}-change", _caption(sheet, _CHANGE), partial(draw_images, sheet, shape, change=True)),
     ]
 
@@ -79,7 +79,11 @@ def _heat(results: Results, layer: NodeLayer, name: str) -> Figure:
     found = results.prototypes[layer.name]
     sheet = _sheet(results, layer, HEAT_NODES, found.layer_input, found.input_mean, centroids=True)
     features = results.data.features if results.model.layers[0].name == layer.name else ()
-    return Figure(f"{name}-inputs", _caption(sheet, _HEAT), partial(draw_heat, sheet, features))
+    return Figure(f"{name}-inputs", _caption(sheet, _HEAT), partial(draw_heat, sheet, features), _addresses(sheet))
+
+
+def _addresses(sheet: Sheet) -> tuple[tuple[str, int], ...]:
+    return tuple((sheet.layer, node) for node in sheet.nodes)
 
 
 _CHANGE = "the same less the data mean: what sets each apart. The outermost 1 % of values share the end colours"
@@ -100,7 +104,7 @@ def _sheet(
     rows = np.searchsorted(drawn, nodes)
     kinds = [kind for kind in ORDER if kind in means] + [kind for kind in means if kind not in ORDER]
     columns = {kind: np.asarray(means[kind], float)[rows] for kind in kinds}
-    match = _match(results.clusters.get(layer.name, ()), len(drawn)) if centroids else None
+    match = one_a_node(results.clusters.get(layer.name, ()), results.prototypes[layer.name]) if centroids else None
     if match is not None:
         columns["centroid"] = _matched(match, rows)
     return Sheet(
@@ -117,11 +121,6 @@ def _labels(results: Results, layer: NodeLayer, nodes: list[int]) -> list[tuple[
     """Give each node's label and its kind."""
     found = results.boundaries.get(layer.name)
     return [(str(node), str(found.kind[node]) if found else "") for node in nodes]
-
-
-def _match(matches: tuple[ClusterMatch, ...], nodes: int) -> ClusterMatch | None:
-    """Choose the clustering with about one centroid a node."""
-    return min(matches, key=lambda match: abs(match.k - nodes), default=None)
 
 
 def _matched(match: ClusterMatch, rows: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Answer first: the headline, its findings and the coherent share of every layer beside chance."""
+"""Answer first: the headline, every layer under every question, and the coherent share beside chance."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from interp.report.drawing.style import FAINT, KIND_COLOURS, canvas, pale, short
+from interp.report.sections.questions import layer_questions
 from interp.report.selection.choose import ranks
 from interp.report.selection.lookup import analysed, chance, coherent_share
 from interp.report.tables import cells
@@ -17,7 +18,7 @@ LAYERS = 30  # rows of the overview
 
 
 def section(results: Results) -> Section:
-    """Show the headline, the findings and an overview of the layers.
+    """Show the headline, and what was found of every layer; the answers and alerts stand between them.
 
     Parameters
     ----------
@@ -27,8 +28,8 @@ def section(results: Results) -> Section:
     layers = [(layer.name, found) for layer, _, found in analysed(results)]
     shown = [layers[i] for i in ranks(len(layers), LAYERS)]
     figures = (Figure("verdict-overview", _caption(shown, len(layers)), lambda: _overview(shown)),) if layers else ()
-    tables = (Table(_kinds(layers), "How to read the kinds of node. Every colour on this page means its kind."),)
-    return Section("Verdict", (results.verdict.headline, *results.verdict.findings), figures, tables)
+    kinds = Table(_kinds(layers), "How to read the kinds of node. Every colour on this page means its kind.")
+    return Section("Verdict", (results.verdict.headline,), figures, (*layer_questions(results), kinds))
 
 
 def _caption(layers: list[tuple[str, Boundaries]], total: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from interp.types import Array, Boundaries
+from interp.types import Array, Boundaries, ClusterMatch, Prototypes
 
 
 def evenly(found: Boundaries, most: int, among: Array, *, dead: bool = True) -> list[int]:
@@ -56,3 +56,21 @@ def ranks(available: int, most: int) -> Array:
     """
     count = min(available, most)
     return np.unique(np.round(np.linspace(0, available - 1, count)).astype(int)) if count else np.zeros(0, int)
+
+
+def one_a_node(matches: tuple[ClusterMatch, ...], found: Prototypes) -> ClusterMatch | None:
+    """Choose the clustering with about one centroid a node.
+
+    Parameters
+    ----------
+    matches
+        Clusterings of a layer's input.
+    found
+        Prototypes of the layer.
+
+    Returns
+    -------
+    ClusterMatch
+        Clustering; None where there is none.
+    """
+    return min(matches, key=lambda match: abs(match.k - len(found.nodes)), default=None)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from interp.types import Boundaries, GaussianFit, NodeLayer, Results
+from interp.types import Array, Boundaries, GaussianFit, NodeLayer, Results
 
 ENDS = ("low", "high", "difference_low", "difference_high")
 """Columns of the ends of intervals."""
@@ -155,6 +156,30 @@ def analysed(results: Results) -> Iterator[tuple[NodeLayer, GaussianFit, Boundar
     for layer in results.model.layers:
         if layer.name in results.fits and layer.name in results.boundaries:
             yield layer, results.fits[layer.name], results.boundaries[layer.name]
+
+
+def nearest_classes(results: Results, layer: NodeLayer) -> Array | None:
+    """Find the class whose mean of z lies closest to each node's boundary, in the class's standard deviations.
+
+    Parameters
+    ----------
+    results
+        Results of all stages.
+    layer
+        Layer of the nodes.
+
+    Returns
+    -------
+    Array
+        Index of the class, (N,), -1 of a node without one; None where no class is known.
+    """
+    fit = results.fits.get(layer.name)
+    if fit is None or not len(fit.class_count):
+        return None
+    with np.errstate(invalid="ignore", divide="ignore"):
+        size = np.where(fit.class_var > 0, np.abs(fit.class_mean) / np.sqrt(fit.class_var), np.inf)
+    size = np.where(np.isnan(size), np.inf, size)
+    return np.where(np.isfinite(size).any(axis=0), size.argmin(axis=0), -1)
 
 
 def _read(found: Boundaries, share: Any, low: Any, high: Any) -> Span:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -100,6 +101,120 @@ class Code:
     def json(self) -> str:
         """Keep all of the text."""
         return self.text
+
+
+@dataclass(frozen=True)
+class Linked:
+    """An answer that leads to where it comes from.
+
+    Attributes
+    ----------
+    text
+        Answer in a few words.
+    place
+        Address within the page, such as ``#reading``.
+    note
+        Words beside it in small print.
+    """
+
+    text: str
+    place: str
+    note: str = ""
+
+    def html(self) -> Markup:
+        """Give the link, with its note after it."""
+        note = Markup('<small class="note">{}</small>').format(self.note) if self.note else ""
+        return Markup('<a class="quiet" href="{}">{}</a>{}').format(self.place, self.text, note)
+
+    def key(self) -> str:
+        """Sort by the answer."""
+        return self.text
+
+    def json(self) -> str:
+        """Keep the answer."""
+        return self.text
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A cell that is HTML already.
+
+    Attributes
+    ----------
+    content
+        HTML of the cell.
+    text
+        Words of the cell, for sorting and for report.json.
+    """
+
+    content: Markup
+    text: str = ""
+
+    def html(self) -> Markup:
+        """Give the HTML."""
+        return self.content
+
+    def key(self) -> str:
+        """Sort by what it says."""
+        return self.text
+
+    def json(self) -> str:
+        """Keep what it says."""
+        return self.text
+
+
+@dataclass(frozen=True)
+class Node:
+    """The address of a node, which leads to its place on the page.
+
+    Attributes
+    ----------
+    layer
+        Name of its layer.
+    node
+        Index of the node in the layer.
+    length
+        Number of characters beyond which the layer's name is cut.
+    """
+
+    layer: str
+    node: int
+    length: int = 36
+
+    @property
+    def text(self) -> str:
+        """Whole address."""
+        return f"{self.layer}:{self.node}"
+
+    def html(self) -> Markup:
+        """Give a link to the node's place, a long name of a layer cut at its end."""
+        layer = self.layer if len(self.layer) <= self.length else self.layer[: self.length] + "…"
+        shown = f"{layer}:{self.node}"
+        return Markup('<a href="{}" title="{}"><code>{}</code></a>').format(place_of(self.text), self.text, shown)
+
+    def key(self) -> str:
+        """Sort by the address."""
+        return self.text
+
+    def json(self) -> str:
+        """Keep all of the address."""
+        return self.text
+
+
+def place_of(name: str) -> str:
+    """Give the address of a node's place within the page.
+
+    Parameters
+    ----------
+    name
+        Address of the node.
+
+    Examples
+    --------
+    >>> place_of("fc1:17"), place_of("a b:0")
+    ('#fc1:17', '#a%20b:0')
+    """
+    return "#" + quote(name, safe=":/._-", errors="replace")
 
 
 def count(value: Any) -> Shown:

@@ -12,6 +12,7 @@ from torch import nn
 from interp.interventions import InterventionOptions, Ranges, intervene, tally
 from interp.interventions.edits import scale
 from interp.interventions.readouts.balance import balanced, class_number, sides
+from interp.interventions.readouts.held_out import node_splits
 from interp.types import Split
 
 SMALL = InterventionOptions(levels=1, ablation=False, curve_levels=5, control_samples=0)
@@ -122,3 +123,35 @@ def test_nodes_without_equilibrium_have_no_balance_and_no_curves_none_at_all():
     none = swept(chain, plain, split, options=replace(SMALL, curve_levels=0))
     assert none.balance.empty
     assert none.node_levels.empty
+
+
+@pytest.mark.parametrize("tested", ["test", "train, tested half (seed 0)"])
+def test_what_silencing_a_node_costs_each_class_is_that_of_a_plain_loop(tested):
+    chain, plain = mlp("relu")
+    split = learned(plain, 900)
+    model, (ranges, means) = loaded(chain, (64,)), ranges_of(plain, torch.from_numpy(split.inputs))
+    names = [layer.name for layer in model.layers]
+    data = dataset(train=split) if tested != "test" else dataset(train=split, test=split.take(np.arange(400)))
+    known = (dict(zip(names, part, strict=True)) for part in (ranges, means))
+    found = intervene(model, data, *known, replace(SMALL, ablation=True))
+    some = node_splits(data.splits, 0)[tested]
+    x, labels = torch.from_numpy(some.inputs), some.labels
+
+    def right(change):
+        return plain.outputs(x, layer=0, change=change).argmax(1).numpy() == labels
+
+    def silence(node):
+        return lambda z: torch.where(torch.arange(z.shape[1]) == node, torch.full_like(z, -1.0), z)  # ReLU makes it 0
+
+    table = found.node_classes[found.node_classes["layer"] == names[0]]
+    usual = right(lambda z: z)
+    for node in (0, 5):
+        rows = table[table["node"] == node]
+        silent = right(silence(node))
+        assert np.allclose(rows["accuracy"], [silent[labels == label].mean() for label in rows["class"]])
+        change = silent.astype(int) - usual
+        assert np.allclose(rows["difference"], [change[labels == label].mean() for label in rows["class"]])
+    sums = (table["difference"] * table["samples"]).groupby(table["node"]).sum()
+    single = found.tested_nodes[(found.tested_nodes["layer"] == names[0])]
+    single = single[single["intervention"] == "zero-ablation"].set_index("node")
+    assert np.allclose(sums, single["difference"] * single["samples"])

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from interp.report.drawing.style import INK, canvas, layer_figures
+from interp.report.tables.measures import unit_of_change
+from interp.tasks import Score
 from interp.types import Effects, Figure
 
 MOST = 128  # nodes of a layer that are drawn, the most sensitive
@@ -16,7 +18,7 @@ NAMED = 48  # rows that are named; of more, every second or third
 TITLES = {"clamp-min": "low outputs raised to", "clamp-max": "high outputs cut at"}
 
 
-def clamp_figures(effects: Effects, score: str = "accuracy") -> tuple[Figure, ...]:
+def clamp_figures(effects: Effects, score: Score) -> tuple[Figure, ...]:
     """Draw each layer's clamp curves, a row a node, the most sensitive above.
 
     Parameters
@@ -24,21 +26,24 @@ def clamp_figures(effects: Effects, score: str = "accuracy") -> tuple[Figure, ..
     effects
         Costs of interventions.
     score
-        Words for the score.
+        Score of the task.
     """
     if effects.curves.empty:
         return ()
     names = layer_figures("clamps", dict.fromkeys(effects.curves["layer"]))
     return tuple(
-        Figure(names[layer], _caption(layer, part, score), partial(_figure, part, _equilibria(effects, str(layer))))
+        Figure(
+            names[layer], _caption(layer, part, score), partial(_figure, part, _equilibria(effects, str(layer)), score)
+        )
         for layer, part in effects.curves.groupby("layer", sort=False)
         if layer in names
     )
 
 
-def _caption(layer: str, part: pd.DataFrame, score: str) -> str:
+def _caption(layer: str, part: pd.DataFrame, score: Score) -> str:
     return (
-        f"{layer}: change of {score}, in hundredths, when one node's output is clamped; a row a node, {_shown(part)}, "
+        f"{layer}: change {unit_of_change(score, score.words)} when one node's output is clamped; a row a node, "
+        f"{_shown(part)}, "
         f"over {int(part['samples'].iloc[0]):,} samples. Levels are fractions of its own range. "
         "A dot marks a node's equilibrium: raising outputs to it and cutting them at it cost the same."
     )
@@ -55,13 +60,15 @@ def _equilibria(effects: Effects, layer: str) -> dict[int, float]:
     return {int(row["node"]): float(row["equilibrium"]) for row in rows.to_dict(orient="records")}
 
 
-def _figure(part: pd.DataFrame, equilibria: dict[int, float]) -> Any:
+def _figure(part: pd.DataFrame, equilibria: dict[int, float], score: Score) -> Any:
     """Draw both clamps side by side on one colour scale."""
-    grids = {kind: _grid(rows) for kind, rows in part.groupby("intervention", sort=False)}
+    grids = {
+        kind: _grid(rows, 100.0 if score.share else 1.0) for kind, rows in part.groupby("intervention", sort=False)
+    }
     nodes = np.unique(part["node"])
     worst = np.min([np.nanmin(grid, axis=1) for grid in grids.values()], axis=0)
     order = np.argsort(worst, kind="stable")[:MOST]
-    limit = max(float(np.nanmax([np.nanmax(np.abs(grid)) for grid in grids.values()])), 0.1)
+    limit = max(float(np.nanmax([np.nanmax(np.abs(grid)) for grid in grids.values()])), 0.1 if score.share else 0.001)
     figure, axes = canvas(1, len(grids), height=1.2 + min(3.4, 0.07 * len(order) + 0.6), sharey=True)
     for place, (kind, grid) in zip(axes[0], grids.items(), strict=True):
         image = place.imshow(
@@ -74,12 +81,12 @@ def _figure(part: pd.DataFrame, equilibria: dict[int, float]) -> Any:
     shown = order[::step]
     axes[0, 0].set_yticks(np.arange(len(shown)) * step + 0.5, [str(nodes[i]) for i in shown], fontsize=5.5)
     axes[0, 0].set_ylabel("node")
-    figure.colorbar(image, ax=axes[0].tolist(), shrink=0.8, label="hundredths")
+    figure.colorbar(image, ax=axes[0].tolist(), shrink=0.8, label="points" if score.share else score.words)
     return figure
 
 
-def _grid(rows: pd.DataFrame) -> Any:
-    """Lay one clamp out as (nodes, levels), in hundredths of the score against the level that changes nothing."""
+def _grid(rows: pd.DataFrame, unit: float) -> Any:
+    """Lay one clamp out as (nodes, levels), as the change of the score against the level that changes nothing."""
     grid = rows.pivot_table(index="node", columns="level", values="score").to_numpy(float)
     idle = grid[:, :1] if rows["intervention"].iloc[0] == "clamp-min" else grid[:, -1:]
-    return 100 * (grid - idle)
+    return unit * (grid - idle)

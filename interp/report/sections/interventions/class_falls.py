@@ -76,7 +76,7 @@ def _of(effects: Effects, layer: str, split: str) -> pd.DataFrame:
 def _caption(layer: str, split: str) -> str:
     return (
         f"{layer}: accuracy of every class on the {split} split. Orange: the first class to lose half of its accuracy; "
-        "blue: the last, or one that never does."
+        "blue: the last, or one that keeps over half of its accuracy."
     )
 
 
@@ -166,11 +166,12 @@ def _row(layer: str, kind: str, side: str, part: pd.DataFrame, data: Dataset) ->
         "at": cells.number(first["level"]),
         "last to fall": class_name(data, last["class"]),
         "at level": cells.number(last["level"]),
-        "never fall": _never(order, data),
+        "keep over half": _kept(order, data),
     }
 
 
-def _never(order: pd.DataFrame, data: Dataset, most: int = 4) -> str:
+def _kept(order: pd.DataFrame, data: Dataset, most: int = 4) -> str:
+    """Name the classes that keep over half of their accuracy at every level, which need not be much of it."""
     names = [class_name(data, label) for label in order.loc[order["level"].isna(), "class"]]
     if len(names) <= most:
         return ", ".join(names) or "none"

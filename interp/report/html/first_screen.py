@@ -1,0 +1,76 @@
+"""The verdict's answers and alerts with links to their places, for the template."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup
+
+from interp.report.browser.drawing import profile
+from interp.report.tables.cells import place_of
+from interp.types import Answer, Results, Section
+
+MOST_NODES = 8
+"""Number of nodes that an alert names."""
+
+SMALL = 180
+"""Width of the drawing beside an answer, in pixels."""
+
+
+def answers(results: Results, sections: Mapping[str, Section]) -> dict[str, list[dict[str, Any]]]:
+    """Give every question of the first screen with its answers.
+
+    Parameters
+    ----------
+    results
+        Results of all stages, with the verdict.
+    sections
+        Key -> section, for those that are on the page.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for answer in results.verdict.answers:
+        href, words = _place(answer.place, results, sections)
+        drawing = _drawing(answer, results) if "reading" in sections else Markup("")
+        given = {"text": answer.answer, "place": href, "words": words, "drawing": drawing}
+        found.setdefault(answer.question, []).append(given)
+    return found
+
+
+def _place(place: str, results: Results, sections: Mapping[str, Section]) -> tuple[str, str]:
+    """Give the address of a place and the words that lead there; empty where the page has none."""
+    if place in sections:
+        return f"#{place}", sections[place].title
+    if place == "all-nodes":
+        return "#all-nodes", "All nodes"
+    layer = place.rpartition(":")[0]
+    known = any(one.name == layer for one in results.model.layers)
+    return (place_of(place), place) if known else ("", "")
+
+
+def _drawing(answer: Answer, results: Results) -> Markup:
+    own = results.reading.get(answer.layer)
+    return Markup("") if own is None or own.skipped else profile(own, SMALL)
+
+
+def alerts(results: Results, sections: Mapping[str, Section]) -> list[dict[str, Any]]:
+    """Give every alert with links to its place and to the nodes that it is about.
+
+    Parameters
+    ----------
+    results
+        Results of all stages, with the verdict.
+    sections
+        Key -> section, for those that are on the page.
+    """
+    return [
+        {
+            "name": alert.name.replace("-", " "),
+            "severity": alert.severity,
+            "evidence": alert.evidence,
+            "place": _place(alert.place, results, sections),
+            "nodes": [(place_of(name), name) for name in alert.nodes[:MOST_NODES]],
+            "more": max(len(alert.nodes) - MOST_NODES, 0),
+        }
+        for alert in results.verdict.alerts
+    ]
