@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         fit_gaussians,
         match_clusters,
     )
-    from interp.api import Analysis, analyse, check
+    from interp.api import Analysis, analyse, check, compare
     from interp.checkpoints import LoadOptions, as_found, load_model
     from interp.data import DataOptions, load_dataset
     from interp.errors import CheckpointError, DataError, InterpError, MismatchError, UsageError
@@ -64,6 +64,7 @@ __all__ = [
     "attribute",
     "check",
     "classify_boundaries",
+    "compare",
     "find_prototypes",
     "fit_gaussians",
     "intervene",
@@ -87,7 +88,7 @@ _HOMES = {
         "fit_gaussians",
         "match_clusters",
     ),
-    "interp.api": ("Analysis", "analyse", "check"),
+    "interp.api": ("Analysis", "analyse", "check", "compare"),
     "interp.checkpoints": ("LoadOptions", "as_found", "load_model"),
     "interp.data": ("DataOptions", "load_dataset"),
     "interp.errors": ("CheckpointError", "DataError", "InterpError", "MismatchError", "UsageError"),

@@ -14,6 +14,8 @@ ANALYSIS = (
     "statistics",
     "outputs",
     "twins",
+    "ensembles",
+    "similarity",
     "moments",
     "mixtures",
     "distributions",

@@ -16,6 +16,7 @@ COMMANDS = {
     "report": "interp.cli.report",
     "inspect": "interp.cli.inspect",
     "check": "interp.cli.check",
+    "compare": "interp.cli.compare",
     **dict.fromkeys(STAGES, "interp.cli.stage"),
 }
 """Command -> the module whose `add_arguments` and `run` are its own."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from interp.run.run import Run
 
 PACKAGE = Path(__file__).parents[1]
-SHOWS_ONLY = ("report", "gate", "compare", "cli", "api", "__main__.py")
+SHOWS_ONLY = ("report", "gate", "comparison", "cli", "api", "__main__.py")
 """Rooms of the package that change no result of a stage."""
 
 

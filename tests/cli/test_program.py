@@ -42,6 +42,9 @@ OWN = {
     "attribute": LIMITS | {"--seed", "--layers"},
     "inspect": {"--json"},
     "screen": set(),
+    "compare": {"--brief", "--overwrite"}
+    | {"--seed", "--epsilon", "--preset", "--everything", "--nodes-per-layer"}
+    | {"--read-copies"},
     "check": {"--fail-on", "--against", "--junit", "--summary", "--overwrite"}
     | {"--seed", "--epsilon", "--preset", "--everything", "--nodes-per-layer"},
 }

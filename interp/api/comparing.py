@@ -1,0 +1,80 @@
+"""Comparisons for notebooks and scripts: networks in, tables and a page out."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from interp.api.options import settings_of
+from interp.checkpoints import Network
+from interp.comparison.compare import compare_members
+from interp.comparison.members import STAGES, open_members, sources_of
+from interp.comparison.result import Comparison
+from interp.data import fixed_draws
+from interp.report.comparison.page import write_comparison
+from interp.run import data_options_from, load_options_from, options_from
+from interp.types.annotations.edge import checked
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from interp.api.options import Said
+
+
+@checked
+def compare(
+    *networks: Network,
+    data: Any = None,
+    out: str | Path | None = None,
+    brief: bool = False,
+    overwrite: bool = False,
+    **options: Unpack[Said],
+) -> Comparison:
+    """Compare networks on the same data: what ``interp compare`` does, for a notebook or script.
+
+    Parameters
+    ----------
+    *networks
+        Modules in memory, checkpoints' paths, folders of checkpoints (runs of one group), or names of architectures.
+    data
+        Data set, as `analyse` takes it; None for the one that the first network names.
+    out
+        Folder that takes ``compare.html``, ``compare.json`` and the files of each network; None for none.
+    brief
+        Whether prototypes and what layers are read at are left out.
+    overwrite
+        Whether results of other networks in that folder are replaced.
+    **options
+        Settings, named as in `analyse`.
+
+    Returns
+    -------
+    Comparison
+        Tables of networks, pairs, classes, layers and nodes.
+
+    Raises
+    ------
+    CheckpointError
+        If a network cannot be read or run.
+    DataError
+        If the data cannot be used.
+    UsageError
+        If there are fewer than two networks, or they have different tasks or numbers of outputs.
+
+    Examples
+    --------
+    >>> found = compare("zoo/pretrained/abs-digits.pt", "zoo/pretrained/relu-digits.pt", brief=True)
+    >>> found.pairs.loc[0, "test"]
+    'exact McNemar (sign test)'
+    """
+    said, sources = settings_of(options), sources_of(networks)
+    stages = STAGES[:1] if brief else STAGES
+    with tempfile.TemporaryDirectory(prefix="interp-") as temporary, fixed_draws(options_from(said).seed):
+        folder = temporary if out is None else out
+        given = (load_options_from(said), data_options_from(said), options_from(said))
+        members = open_members(sources, data, folder, *given, stages, overwrite)
+        found = compare_members(members)
+    if out is not None:
+        write_comparison(found, out, f"interp.compare({', '.join(repr(source.name) for source in sources)})")
+    return found
