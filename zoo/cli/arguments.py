@@ -57,7 +57,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
 
 def _add_reproduce(reproduce: argparse.ArgumentParser) -> None:
     reproduce.set_defaults(run=reproduce_paper)
-    reproduce.add_argument("paper", metavar="PAPER", help="as-nn, use-dm, learn-dm, lenet or reading")
+    reproduce.add_argument("paper", metavar="PAPER", help="as-nn, hypotheses, use-dm, learn-dm, lenet or reading")
     reproduce.add_argument("--runs", type=_positive, help="number of networks a condition (default: the paper's)")
     reproduce.add_argument("--epochs", type=_positive, help="number of epochs (default: the paper's)")
     reproduce.add_argument(
@@ -66,6 +66,7 @@ def _add_reproduce(reproduce: argparse.ArgumentParser) -> None:
     reproduce.add_argument(
         "--trained", type=Path, default=Path("runs"), help="folder of the trained networks (default runs)"
     )
+    reproduce.add_argument("--others", type=Path, help="folder of checkpoints that others published, to be read too")
     reproduce.add_argument("--finished", action="store_true", help="train nothing, report on what is finished")
     _add_places(reproduce)
 

@@ -79,6 +79,7 @@ def reproduce_paper(options: Namespace) -> None:
         options.reports,
         options.trained,
         not options.finished,
+        options.others,
     )
     print(PAPERS[options.paper](wanted))
 

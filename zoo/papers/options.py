@@ -33,6 +33,8 @@ class ReproduceOptions:
         Folder of the trained networks; those already there are used, interrupted ones continued.
     train
         Whether missing networks are trained; else the report is on what is finished.
+    others
+        Folder of checkpoints that others published, for the report that reads them; None for none.
     """
 
     runs: int | None = None
@@ -42,6 +44,7 @@ class ReproduceOptions:
     reports: Path = Path("reports")
     trained: Path = Path("runs")
     train: bool = True
+    others: Path | None = None
 
     def mnist(self) -> Dataset:
         """Open MNIST.

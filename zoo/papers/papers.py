@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from zoo.papers.as_nn import as_nn
+from zoo.papers.as_nn import as_nn, hypotheses
 from zoo.papers.learn_dm import learn_dm
 from zoo.papers.lenet import lenet
 from zoo.papers.options import ReproduceOptions
@@ -17,5 +17,6 @@ PAPERS: dict[str, Callable[[ReproduceOptions], Path]] = {
     "use-dm": use_dm.reproduce,
     "learn-dm": learn_dm.reproduce,
     "lenet": lenet.reproduce,
+    "hypotheses": hypotheses.reproduce,
     "reading": survey.reproduce,
 }

@@ -145,7 +145,8 @@ def markdown_table(table: pd.DataFrame, digits: int = 4) -> str:
     |---|---|
     | x | 1.5 |
     """
-    head = [str(table.index.name or ""), *map(_label, table.columns)]
+    names = ", ".join(str(name) for name in table.index.names if name is not None)
+    head = [names, *map(_label, table.columns)]
     rows = [[_label(index), *row] for index, row in zip(table.index, table.itertuples(index=False), strict=True)]
     lines = [head, ["---"] * len(head), *([_text(value, digits) for value in row] for row in rows)]
     return "\n".join(_line(cells) for cells in lines)

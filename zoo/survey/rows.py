@@ -1,0 +1,36 @@
+"""All that a survey read, as rows of tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from zoo.survey.tables import decides
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was read.
+
+    Attributes
+    ----------
+    rows
+        A row for every hidden layer of the survey's own networks.
+    along
+        The same along the training of some.
+    others
+        The same of networks that others published; one with ``why`` for a network that was not read.
+    missing
+        Names of data sets that were not to be had.
+    """
+
+    rows: pd.DataFrame
+    along: pd.DataFrame
+    others: pd.DataFrame
+    missing: list[str]
+
+    @property
+    def fine(self) -> pd.DataFrame:
+        """Rows of networks that decide well enough to read anything of them."""
+        return self.rows[decides(self.rows)]
