@@ -10,6 +10,8 @@ array([0.5])
 
 from __future__ import annotations
 
+from interp.exports import on_first_use
+
 TYPE_CHECKING = False  # type checkers read it as true; `typing` itself takes longer to import than all that is here
 
 if TYPE_CHECKING:
@@ -112,17 +114,7 @@ _HOMES = {
 """Module -> the public names that it holds; the same as above, for when the program runs."""
 
 if not TYPE_CHECKING:  # type checkers see the imports above, and find wrong names
-
-    def __getattr__(name):  # noqa: ANN001, ANN202
-        """Import a public name when it is first used, so that ``import interp`` is quick."""
-        import importlib
-
-        home = next((module for module, names in _HOMES.items() if name in names), None)
-        if home is None:
-            raise AttributeError(f"module 'interp' has no attribute {name!r}")
-        value = getattr(importlib.import_module(home), name)
-        globals()[name] = value
-        return value
+    __getattr__ = on_first_use(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

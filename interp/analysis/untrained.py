@@ -158,7 +158,7 @@ class Averaged:
     x
         Inputs of the layer, (S, D).
     centred
-        The same without their mean.
+        Means of the inputs, less their own mean.
     activation
         Name of the activation that follows.
     options

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
+from interp.exports import on_first_use
+
 TYPE_CHECKING = False  # type checkers read it as true; here nothing is imported that an early Ctrl-C could meet
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from interp.cli.guard import guarded
     from interp.cli.parser import Parser
 
 __all__ = ["Parser", "guarded"]
 
-_HOMES = {"Parser": "interp.cli.parser", "guarded": "interp.cli.guard"}
+_HOMES = {"interp.cli.guard": ("guarded",), "interp.cli.parser": ("Parser",)}
 
-
-def __getattr__(name: str) -> Any:
-    """Import a name when it is first used: a program imports this before it can answer to Ctrl-C."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'interp.cli' has no attribute {name!r}")
-    import importlib
-
-    return getattr(importlib.import_module(_HOMES[name]), name)
+if not TYPE_CHECKING:  # a program imports this before it can answer to Ctrl-C
+    __getattr__ = on_first_use(__name__, _HOMES)

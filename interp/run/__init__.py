@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from interp.exports import on_first_use
+
+TYPE_CHECKING = False  # type checkers read it as true
 
 if TYPE_CHECKING:
     from interp.run.folder import locked, remove_run
@@ -51,24 +52,19 @@ __all__ = [
 ]
 
 _HOMES = {
-    "folder": ("locked", "remove_run"),
-    "pipeline": ("Done", "read_run", "run_all", "run_stage", "run_stages"),
-    "progress": ("told",),
-    "resumption": ("resume",),
-    "run": ("Run", "run_on", "start"),
-    "settings.limits": ("Limits",),
-    "settings.options": ("Options",),
-    "settings.said": ("data_options_from", "load_options_from", "options_from"),
-    "settings.settings": ("Setting", "all_settings", "cut_names"),
-    "stage": ("Stage",),
-    "stages": ("SEVERAL", "STAGES", "all_stages", "find_stage"),
-    "summaries": ("describe", "limited", "one_line"),
+    "interp.run.folder": ("locked", "remove_run"),
+    "interp.run.pipeline": ("Done", "read_run", "run_all", "run_stage", "run_stages"),
+    "interp.run.progress": ("told",),
+    "interp.run.resumption": ("resume",),
+    "interp.run.run": ("Run", "run_on", "start"),
+    "interp.run.settings.limits": ("Limits",),
+    "interp.run.settings.options": ("Options",),
+    "interp.run.settings.said": ("data_options_from", "load_options_from", "options_from"),
+    "interp.run.settings.settings": ("Setting", "all_settings", "cut_names"),
+    "interp.run.stage": ("Stage",),
+    "interp.run.stages": ("SEVERAL", "STAGES", "all_stages", "find_stage"),
+    "interp.run.summaries": ("describe", "limited", "one_line"),
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Import a name when it is first used: ``--help`` reads the list of stages and must not wait for torch."""
-    home = next((module for module, names in _HOMES.items() if name in names), None)
-    if home is None:
-        raise AttributeError(f"module 'interp.run' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"interp.run.{home}"), name)
+if not TYPE_CHECKING:  # ``--help`` reads the list of stages, and must not wait for torch
+    __getattr__ = on_first_use(__name__, _HOMES)

@@ -186,7 +186,7 @@ def test_an_interrupt_while_torch_is_imported_is_one_line(program, tmp_path):
     assert done.stderr.count("\n") == 1
 
 
-GUARDED = ["__future__", "interp", "interp.cli", "interp.cli.guard", "interp.cli.main"]
+GUARDED = ["__future__", "interp", "interp.cli", "interp.cli.guard", "interp.cli.main", "interp.exports"]
 
 
 @pytest.mark.parametrize(("first", "more"), [("interp", []), ("interp.report", ["interp.report"])])

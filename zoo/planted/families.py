@@ -38,7 +38,7 @@ class Family:
     Attributes
     ----------
     build
-        Makes one.
+        Function that makes one network.
     data
         Names of `DATA` that it can be built on.
     depths
@@ -144,7 +144,13 @@ def plant(family: str, seed: int, wish: Wish = Wish()) -> Planted:
     seed
         Seed of the random number generator.
     wish
-        What is not left to chance.
+        Properties that are not left to chance.
+
+    Examples
+    --------
+    >>> made = plant("untrained", seed=0, wish=Wish(widths=(16,)))
+    >>> list(made.truth.values()), made.setup["activation"]
+    (['neither'], 'relu')
     """
     kind, generator = FAMILIES[family], torch.Generator().manual_seed(seed)
 

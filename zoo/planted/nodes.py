@@ -27,11 +27,11 @@ class PlantedNode:
     weight
         Weights, (D,).
     bias
-        Bias.
+        Bias of the node.
     cluster
         Component whose mean is nearest to the boundary, in that component's standard deviations along the weights.
     sigma
-        That distance.
+        Distance of the boundary to the nearest cluster's mean, in sigma.
     positive
         Probability that z > 0.
     """
@@ -71,7 +71,7 @@ def plant_node(kind: str, mixture: Mixture, generator: torch.Generator, sigma: f
     kind
         Name of `NODES`.
     mixture
-        What its inputs are drawn from.
+        Mixture that the node's inputs are drawn from.
     generator
         Random number generator of direction and component.
     sigma
@@ -150,5 +150,22 @@ def duplicated(node: PlantedNode, factor: float) -> PlantedNode:
 
 
 def layer_of(nodes: list[PlantedNode]) -> nn.Linear:
-    """Put nodes together in one linear map."""
+    """Put nodes together in one linear map.
+
+    Parameters
+    ----------
+    nodes
+        Nodes with weights of one length, (D,).
+
+    Returns
+    -------
+    Linear
+        Map from D values to one a node.
+
+    Examples
+    --------
+    >>> node = PlantedNode("displaced", torch.tensor([3.0, 4.0]), 0.5, 0, 1.0, 0.5)
+    >>> layer_of([node, node])
+    Linear(in_features=2, out_features=2, bias=True)
+    """
     return linear(torch.stack([node.weight for node in nodes]), torch.tensor([node.bias for node in nodes]))

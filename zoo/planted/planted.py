@@ -27,13 +27,13 @@ class Planted:
     network
         Named layers ``hidden1``, ``activation1``, …, ``output`` in eval mode.
     data
-        What it was built on, and fresh samples.
+        Samples that the network was built on, and fresh ones.
     truth
         Hidden layer -> what is read of it.
     seed
         Seed of everything that was drawn.
     setup
-        What was drawn: width, depth and so on, by name.
+        Drawn numbers by name: width, depth and so on.
     """
 
     family: str

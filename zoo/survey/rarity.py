@@ -28,7 +28,7 @@ def rarity_row(network: nn.Module, cut: Cut, layer: str, inputs: Tensor) -> dict
     network
         Network, in eval mode.
     cut
-        How it is cut at its layers.
+        Places at which the network is cut: its layers.
     layer
         Name of the layer.
     inputs
@@ -100,7 +100,7 @@ def node_balances(following: Following, outputs: Tensor, seed: int = 0) -> Array
     Parameters
     ----------
     following
-        What follows the layer.
+        Function of the layer's outputs that gives the logits.
     outputs
         Outputs of the layer in one network, (1, S, N, ...).
     seed

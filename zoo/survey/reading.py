@@ -45,7 +45,7 @@ def read_network(path: Path, inputs: Tensor, fresh: Fresh) -> list[dict[str, Any
     inputs
         Scaled test inputs, (S, D), which chose nothing.
     fresh
-        What is known of fresh copies already; added to.
+        Measurements of fresh copies that are known already; new ones are added.
     """
     content = checkpoints.load(path)
     network = checkpoints.module_of(content).requires_grad_(False)
@@ -88,7 +88,7 @@ def rows_at(
     norm_inputs
         Samples that the batch norms of fresh copies measure their statistics on.
     fresh
-        What is known of fresh copies already; added to.
+        Measurements of fresh copies that are known already; new ones are added.
 
     Returns
     -------

@@ -29,7 +29,7 @@ class Levels:
     kept_choosing
         Share of predictions kept by each cut on the samples that choose the best one, (M, C).
     kept_at
-        The same on the other samples, (M, C).
+        Share of predictions kept by each cut on the other samples, (M, C).
     levels
         Numbers of levels of equally many values, (L,).
     kept_levels
@@ -72,7 +72,7 @@ def count_levels(
     Parameters
     ----------
     following
-        What follows the layer.
+        Function of the layer's outputs that gives the logits.
     outputs
         Outputs of the layer in M networks, (M, S, N, ...).
     cuts

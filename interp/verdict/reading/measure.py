@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from itertools import islice
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from interp.types.parts import Keep, made_now
 from interp.verdict.reading.levels import Levels, count_levels
-from interp.verdict.reading.networks.cut import Cut
+from interp.verdict.reading.networks.cut import Cut, Networks
 from interp.verdict.reading.noise import Curve, NoiseOptions, rank_noise
 
 
@@ -22,9 +24,9 @@ class Measured:
     Attributes
     ----------
     curve
-        What noise on each part of the ranks moves.
+        Changes of decisions by noise on each part of the ranks.
     levels
-        What is kept with few levels; None where that was not asked for.
+        Predictions kept with few levels; None where they were not asked for.
     """
 
     curve: Curve
@@ -38,6 +40,7 @@ def measure(
     inputs: Tensor,
     noise: NoiseOptions = NoiseOptions(),
     levels: bool = False,
+    keep: Keep = made_now,
 ) -> dict[str, Measured]:
     """Measure every layer of networks of one structure, all with the same noise.
 
@@ -50,17 +53,24 @@ def measure(
     inputs
         Samples, (S, ...).
     noise
-        How noise is put on outputs.
+        Size, parts and draws of the noise on outputs.
     levels
         Whether to count levels too.
+    keep
+        Function that gives what was measured of one layer in some networks: kept from before an interrupt, or measured
+        now.
     """
     parts: dict[str, list[Measured]] = {name: [] for name in cut.layers}
+
+    def one(name: str, taken: Networks) -> Measured:
+        outputs, following = taken.until(name, inputs), cut.following(taken, name, inputs)
+        counted = count_levels(following, outputs) if levels else None
+        return Measured(rank_noise(following, outputs, noise), counted)
+
     for some in _chunks(networks, cut.most):
         taken = cut.take(some)
         for name in cut.layers:
-            outputs, following = taken.until(name, inputs), cut.following(taken, name, inputs)
-            counted = count_levels(following, outputs) if levels else None
-            parts[name].append(Measured(rank_noise(following, outputs, noise), counted))
+            parts[name].append(keep(name, partial(one, name, taken), Measured))
     return {name: joined(found) for name, found in parts.items()}
 
 

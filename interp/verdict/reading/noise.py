@@ -111,7 +111,7 @@ def rank_noise(following: Following, outputs: Tensor, options: NoiseOptions = No
     Parameters
     ----------
     following
-        What follows the layer.
+        Function of the layer's outputs that gives the logits.
     outputs
         Outputs of the layer in M networks, (M, S, N, ...); ranks are over samples and positions, of which there must
         be at least one a part.

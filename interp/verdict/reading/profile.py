@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from interp.types import Leaning
+from interp.types.parts import Keep, made_now
 from interp.verdict.reading.measure import Measured, joined, measure
 from interp.verdict.reading.networks.copies import fresh_copies, shuffled_copies
 from interp.verdict.reading.networks.cut import Cut, chain_cut
@@ -32,7 +33,7 @@ class ProfileOptions:
     Attributes
     ----------
     noise
-        How noise is put on outputs.
+        Size, parts and draws of the noise on outputs.
     rule
         Thresholds of the verdict.
     copies
@@ -57,15 +58,15 @@ class LayerReading:
     Attributes
     ----------
     leaning
-        Verdict.
+        Verdict on the layer: distances, intensities, neither or undecided.
     balance
         S of the network.
     p_value
         Largest of the rank p-values against each kind of copies.
     corrected
-        The same after Holm's correction for the number of layers.
+        Largest rank p-value after Holm's correction for the number of layers.
     given
-        What was measured of the network, M = 1.
+        Measurement of the network itself, M = 1.
     copies
         Kind of copies -> what was measured of them.
     """
@@ -96,7 +97,12 @@ def read_chain(
 
 
 def read_network(
-    network: nn.Module, cut: Cut, inputs: Tensor, norm_inputs: Tensor, options: ProfileOptions = ProfileOptions()
+    network: nn.Module,
+    cut: Cut,
+    inputs: Tensor,
+    norm_inputs: Tensor,
+    options: ProfileOptions = ProfileOptions(),
+    keep: Keep = made_now,
 ) -> dict[str, LayerReading]:
     """Read layers of a network beside its copies.
 
@@ -111,7 +117,9 @@ def read_network(
     norm_inputs
         Samples that the batch norms of fresh copies measure their statistics on.
     options
-        What the profile is made with.
+        Noise, rule, and number of copies.
+    keep
+        Function that gives each part of what is measured: kept from before an interrupt, or measured now.
     """
     count = options.copies or copies_needed(len(cut.layers), LEAST_P_VALUE)
     seeds = range(options.seed, options.seed + round(MOST_DRAWN * count))
@@ -121,7 +129,7 @@ def read_network(
     }
 
     def look(networks: Iterable[nn.Module], levels: bool) -> dict[str, Measured]:
-        return measure(networks, cut, inputs, options.noise, levels)
+        return measure(networks, cut, inputs, options.noise, levels, keep)
 
     given = look([network], options.levels)
     others = {kind: enough(those, count, look, LEVEL_COPIES * options.levels) for kind, those in copies.items()}
@@ -144,7 +152,7 @@ def enough(networks: Iterator[nn.Module], count: int, look: Look, levels: int = 
     count
         Number of copies with a balance that are wanted.
     look
-        What measures some of them.
+        Function of some networks that measures them.
     levels
         Number of copies, the first ones, whose levels are counted too.
     """

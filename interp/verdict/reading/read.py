@@ -9,6 +9,7 @@ import numpy as np
 
 from interp.network.inputs import outputs_on
 from interp.types import Array, Dataset, LoadedModel, NodeLayer, ReadingProfile
+from interp.types.parts import Keep, made_now
 from interp.verdict.reading.levels import CUTS, LEVELS, Levels
 from interp.verdict.reading.measure import Measured
 from interp.verdict.reading.networks.subject import subject
@@ -57,13 +58,14 @@ def read_layers(
     layers: Sequence[NodeLayer],
     samples: int,
     options: ReadingOptions = ReadingOptions(),
+    keep: Keep = made_now,
 ) -> dict[str, ReadingProfile]:
     """Read layers of a network beside its copies.
 
     Parameters
     ----------
     model
-        Network.
+        Network whose layers are read.
     data
         Data set that it is read on.
     layers
@@ -72,6 +74,8 @@ def read_layers(
         Largest number of samples.
     options
         Number of copies, and the seed.
+    keep
+        Function that gives each part of what is measured: kept from before an interrupt, or measured now.
 
     Examples
     --------
@@ -88,7 +92,7 @@ def read_layers(
     asked = ProfileOptions(copies=options.read_copies, levels=True, seed=options.seed)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "There is a performance drop")  # of vmap, for a rare operation
-        found = read_network(made.network, made.cut, made.inputs, made.norm_inputs, asked)
+        found = read_network(made.network, made.cut, made.inputs, made.norm_inputs, asked, keep)
     outputs = int(outputs_on(model, rows[:1]).shape[1])
     return {name: profile_of(read, split, len(rows), unseen(data), outputs) for name, read in found.items()}
 

@@ -52,7 +52,7 @@ def leaning(balance: float, nulls: Sequence[Null], corrected: float, layers: int
     layers
         Number of layers that it was corrected for.
     rule
-        Thresholds.
+        Thresholds of the verdict.
 
     Examples
     --------

@@ -23,7 +23,7 @@ def work_of(model: LoadedModel, layers: Sequence[NodeLayer], positions: Mapping[
     Parameters
     ----------
     model
-        Network.
+        Network whose layers are read.
     layers
         Layers that are read.
     positions

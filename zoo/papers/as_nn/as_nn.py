@@ -49,10 +49,18 @@ def reproduce(options: ReproduceOptions) -> Path:
         If MNIST is not found.
     UsageError
         If no network is finished and none is to be trained, or a file cannot be written.
+
+    Examples
+    --------
+    >>> from interp.data import DataOptions
+    >>> reproduce(ReproduceOptions(data=DataOptions(root="nowhere", offline=True)))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    interp.errors.DataError: ...
     """
+    data, runs = options.mnist(), options.runs or experiment2.RUNS
     page = Page(options.reports / "as-nn", "Neural Networks as Nearest Neighbors: what we find")
     add_single_nodes(page)
-    data, runs = options.mnist(), options.runs or experiment2.RUNS
     paths = {name: _networks(name, data, runs, options) for name in experiment2.CONDITIONS}
     add_networks(page, paths, data, options.epochs or experiment2.EPOCHS)
     add_prototypes(page, paths, data)

@@ -1,1 +1,5 @@
 """LeNet-5 with ReLU and with Abs, left open in as-NN."""
+
+from zoo.papers.lenet.lenet import reproduce
+
+__all__ = ["reproduce"]

@@ -72,6 +72,14 @@ def reproduce(options: ReproduceOptions) -> Path:
         If MNIST is not found.
     UsageError
         If no network is finished and none is to be trained, or a file cannot be written.
+
+    Examples
+    --------
+    >>> from interp.data import DataOptions
+    >>> reproduce(ReproduceOptions(data=DataOptions(root="nowhere", offline=True)))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    interp.errors.DataError: ...
     """
     data, runs, epochs = options.mnist(), options.runs or RUNS, options.epochs or EPOCHS
     paths = {name: options.networks(recipe(name, epochs), runs, data, "lenet") for name in NETWORKS}

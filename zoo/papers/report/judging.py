@@ -62,6 +62,13 @@ def judge_all(cells: Sequence[Cell]) -> list[Judgement]:
     ----------
     cells
         Published numbers beside ours.
+
+    Examples
+    --------
+    >>> from zoo.papers.report import mean_cell
+    >>> cell = mean_cell("table 1 / accuracy / abs", 97.5, [97.4, 97.5, 97.7], digits=1, their_runs=10)
+    >>> [found.reproduced for found in judge_all([cell])]
+    [True]
     """
     known = {cell.cell: cell for cell in cells}
     return [judge(cell, known.get(other_activation(cell.cell))) for cell in cells]
@@ -95,7 +102,7 @@ def judge(cell: Cell, other: Cell | None = None) -> Judgement:
     cell
         Published number beside ours.
     other
-        The same cell of the other activation.
+        Cell of the other activation in the same place.
 
     Examples
     --------

@@ -34,6 +34,12 @@ def rejudge(folder: Path) -> Path:
     ------
     UsageError
         If the folder holds no report with cells.
+
+    Examples
+    --------
+    >>> rejudge(Path("nowhere"))
+    Traceback (most recent call last):
+    interp.errors.UsageError: nowhere: found no README.md with cells.csv; expected a report; name its folder
     """
     page, file = folder / "README.md", folder / "cells.csv"
     if not page.is_file() or not file.is_file():

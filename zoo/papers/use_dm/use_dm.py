@@ -52,6 +52,14 @@ def reproduce(options: ReproduceOptions) -> Path:
         If MNIST is not found.
     UsageError
         If no network is finished and none is to be trained, or a file cannot be written.
+
+    Examples
+    --------
+    >>> from interp.data import DataOptions
+    >>> reproduce(ReproduceOptions(data=DataOptions(root="nowhere", offline=True)))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    interp.errors.DataError: ...
     """
     data, epochs, runs = options.mnist(), options.epochs or EPOCHS, options.runs or RUNS
     page = Page(options.reports / "use-dm", "Neural Networks Use Distance Metrics: what we find")

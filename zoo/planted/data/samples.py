@@ -27,9 +27,9 @@ class PlantedData:
     classes
         Number of classes, K.
     rows
-        What a node of the first layer sees, (R, D), with its class; class K stands for what all classes share.
+        Inputs of a node of the first layer, (R, D), each with its class; class K stands for what all classes share.
     setup
-        What was drawn: dimension, separation, imbalance and so on, by name.
+        Drawn numbers by name: dimension, separation, imbalance and so on.
     """
 
     train: Labelled

@@ -30,7 +30,7 @@ def clamped(sense: Sense, layer: int) -> Build:
     sense
         The end that is left, and that is all that can be read there.
     layer
-        Which hidden layer, as an index; what is read of the others is not known.
+        Index of the hidden layer; what is read of the others is not known.
     """
 
     def made(data: PlantedData, sizes: Sizes, generator: torch.Generator) -> Built:

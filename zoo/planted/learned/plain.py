@@ -22,7 +22,7 @@ def plain(data: PlantedData, sizes: Sizes, generator: torch.Generator, norm: boo
     Parameters
     ----------
     data
-        Gives the inputs' shape and the number of classes.
+        Data set with the inputs' shape and the number of classes.
     sizes
         Widths and activation.
     generator

@@ -20,11 +20,11 @@ def gather(
     below
         Layer below.
     outputs
-        Its outputs on the training samples, (S, N).
+        Outputs of the layer below on the training samples, (S, N).
     labels
         Classes of these samples, (S,).
     sense
-        Which state of the new nodes says that a sample belongs to the class.
+        State of the new nodes that says that a sample belongs to the class.
     width
         Number of new nodes.
     classes

@@ -61,7 +61,7 @@ def toward_others(space: Geometry, owner: Tensor, aim: float, generator: torch.G
     Parameters
     ----------
     space
-        Where classes lie.
+        Means and spreads of the classes.
     owner
         Class of each node, (N,).
     aim
@@ -72,7 +72,7 @@ def toward_others(space: Geometry, owner: Tensor, aim: float, generator: torch.G
     Returns
     -------
     Tensor
-        (N, D).
+        Weights of the nodes (N, D).
     """
     step = torch.randint(1, space.classes, owner.shape, generator=generator)
     gaps = (space.means[(owner + step) % space.classes] - space.means[owner]) @ space.whiten

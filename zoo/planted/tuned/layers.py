@@ -25,7 +25,7 @@ class Tuned:
     owner
         Class of each node, (N,).
     sense
-        Which state says that a sample belongs to the class.
+        State of a node that says that a sample belongs to the class.
     """
 
     steps: tuple[nn.Module, ...]
@@ -70,7 +70,7 @@ def read_out(layer: Tuned, outputs: Tensor, labels: Tensor, classes: int, genera
     layer
         The last hidden layer.
     outputs
-        Its outputs on the training samples, (S, N).
+        Outputs of the layer on the training samples, (S, N).
     labels
         Classes of these samples, (S,).
     classes

@@ -62,7 +62,8 @@ def chain_cut(ends: Mapping[str, int], most: int = CHUNK, logits: Callable[[Tens
     most
         Largest number of chains in a stack.
     logits
-        As of `Cut`; None where outputs are logits.
+        Function of a network's outputs (..., K) whose differences between classes are log-odds; None where outputs are
+        logits.
     """
 
     def take(networks: Sequence[nn.Module]) -> Networks:

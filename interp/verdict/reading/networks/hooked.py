@@ -70,7 +70,7 @@ def hooked_cut(layers: Sequence[NodeLayer], logits: Callable[[Tensor], Tensor]) 
     layers
         Layers to cut at.
     logits
-        As of `Cut`.
+        Function of a network's outputs (..., K) whose differences between classes are log-odds.
     """
     known = {layer.name: layer for layer in layers}
 

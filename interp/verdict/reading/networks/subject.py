@@ -54,7 +54,7 @@ def subject(model: LoadedModel, layers: Sequence[NodeLayer], inputs: Array, norm
     Parameters
     ----------
     model
-        Network.
+        Network whose layers are read.
     layers
         Layers to read.
     inputs, norm_inputs
