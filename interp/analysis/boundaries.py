@@ -119,12 +119,14 @@ def classify_boundaries(
     clusters = clusters_of(fit, thresholds)
     component, distance = _closest(np.abs(clusters.centre) / clusters.scale, clusters.usable & classified[:, None])
     if thresholds.rule == "mean":
+        component = np.full(len(distance), np.nan)  # the one centre is that of all rows
         half = 1.959964 * np.sqrt(fit.var / fit.count)  # of a mean, in units of z
         low, high = np.maximum(distance - half, 0), distance + half
     else:
         low, high = distance_interval(distance, component, fit)
     values = Distribution.of_fit(fit)
-    p_value = np.where(component >= 0, chance_within(values, clusters, np.nan_to_num(distance)[:, None])[:, 0], np.nan)
+    within = chance_within(values, clusters, np.nan_to_num(distance)[:, None])[:, 0]
+    p_value = np.where(np.isfinite(distance), within, np.nan)
     is_claimed, reliability = claimed(fit, thresholds, distance)
     epsilons = np.unique([*EPSILONS, thresholds.epsilon])
     pool = None if directions is None else (directions, clusters_of(directions, thresholds))
@@ -190,12 +192,12 @@ def _check_thresholds(thresholds: Thresholds) -> None:
 
 
 def _closest(gaps: Array, usable: Array) -> tuple[Array, Array]:
-    """Give the usable component that is closest to each boundary, -1 where there is none, and its distance."""
+    """Give the usable component that is closest to each boundary, and its distance; NaN where there is none."""
     allowed = np.where(usable & np.isfinite(gaps), gaps, np.inf)
     component = allowed.argmin(axis=1)
     distance = np.take_along_axis(allowed, component[:, None], axis=1)[:, 0]
     is_found = np.isfinite(distance)
-    return np.where(is_found, component, -1), np.where(is_found, distance, np.nan)
+    return np.where(is_found, component, np.nan), np.where(is_found, distance, np.nan)
 
 
 def _kinds(

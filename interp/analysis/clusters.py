@@ -175,7 +175,7 @@ def match_to_centroids(points: Array, centroids: Array) -> tuple[Array, Array]:
     Returns
     -------
     match
-        Index of the centroid of each point (N,); -1 where it has none (NaN point, or more points than centroids).
+        Index of the centroid of each point (N,); NaN where it has none (NaN point, or more points than centroids).
     distance
         Euclidean distance to that centroid (N,); NaN where there is none.
 
@@ -183,9 +183,9 @@ def match_to_centroids(points: Array, centroids: Array) -> tuple[Array, Array]:
     --------
     >>> match, distance = match_to_centroids(np.array([[0.0], [9.0]]), np.array([[10.0], [0.5]]))
     >>> match, distance
-    (array([1, 0]), array([0.5, 1. ]))
+    (array([1., 0.]), array([0.5, 1. ]))
     """
-    match, distance = np.full(len(points), -1), np.full(len(points), np.nan)
+    match, distance = np.full((2, len(points)), np.nan)
     known = np.flatnonzero(np.isfinite(points).all(axis=1))
     if len(known):
         cost = cdist(points[known], centroids)
@@ -339,13 +339,14 @@ def _read_out(fitted: LabelledInputs, inputs: Array, centroids: Array) -> Array:
 
 def _measure(name: str, guess: Array, test: LabelledInputs) -> dict[str, object]:
     assert test.labels is not None
-    right = guess == test.labels
-    low, high = wilson_interval(int(right.sum()), len(right))
+    right = guess == test.labels if (guess >= 0).any() else np.empty(0, bool)  # predicting nothing is not being wrong
+    agrees = (guess == test.predictions)[test.predictions >= 0]
+    low, high = wilson_interval(int(right.sum()), len(right)) if len(right) else (np.nan, np.nan)
     return {
         "classifier": name,
-        "accuracy": float(right.mean()),
+        "accuracy": float(right.mean()) if len(right) else np.nan,
         "low": float(low),
         "high": float(high),
-        "agreement": float((guess == test.predictions).mean()),
+        "agreement": float(agrees.mean()) if len(agrees) else np.nan,
         "samples": len(right),
     }

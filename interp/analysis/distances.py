@@ -47,7 +47,7 @@ def distance_interval(
     distance
         Distance |m|/s of each node's boundary to one of its components, (N,); NaN for none.
     component
-        Index of that component, (N,); -1 for none.
+        Index of that component, (N,); NaN for none.
     fit
         Mixtures of the nodes.
     critical
@@ -68,10 +68,10 @@ def distance_interval(
     (True, True)
     """
     known = known_distances(fit)
-    at = np.maximum(component, 0)[:, None]
+    at = np.nan_to_num(component).astype(int)[:, None]
     error, rows = (np.take_along_axis(part, at, axis=1)[:, 0] for part in known)
     alone = np.take_along_axis(_separations(fit), at, axis=1)[:, 0] >= LEAST_SEPARATION
-    half = np.where((component >= 0) & (rows >= LEAST_ROWS) & alone, critical * error, np.nan)
+    half = np.where(np.isfinite(component) & (rows >= LEAST_ROWS) & alone, critical * error, np.nan)
     return np.maximum(distance - half, 0), np.asarray(distance + half)
 
 

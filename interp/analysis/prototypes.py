@@ -294,7 +294,7 @@ def _row_weights(z: Array, fit: GaussianFit, component: Array, activation: str, 
 
 
 def _responsibility(z: Array, fit: GaussianFit, component: Array) -> Array:
-    """Give the probability that each row is of the node's component, given z (B, N); 0 for a dead node."""
+    """Give the probability that each row is of the node's component, given z (B, N); 0 for a node without."""
     logs = []
     for k in range(fit.weight.shape[1]):
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -304,9 +304,10 @@ def _responsibility(z: Array, fit: GaussianFit, component: Array) -> Array:
     stacked = np.stack(logs)
     top = stacked.max(axis=0)
     parts = np.exp(stacked - np.where(np.isfinite(top), top, 0))
-    own = np.take_along_axis(parts, np.broadcast_to(np.maximum(component, 0), (1, *z.shape)), axis=0)[0]
+    at = np.nan_to_num(component).astype(int)
+    own = np.take_along_axis(parts, np.broadcast_to(at, (1, *z.shape)), axis=0)[0]
     total = parts.sum(axis=0)
-    return np.where((component >= 0) & (total > 0), own / np.where(total > 0, total, 1), 0).astype(np.float32)
+    return np.where(np.isfinite(component) & (total > 0), own / np.where(total > 0, total, 1), 0).astype(np.float32)
 
 
 # --------------------------------------------------------------------------- sums over samples

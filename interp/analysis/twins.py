@@ -27,18 +27,18 @@ def find_twins(outputs: Array) -> tuple[Array, Array]:
     Returns
     -------
     twin, correlation
-        Index of the other node, -1 where there is none, and Pearson's correlation with it, NaN there; (N,) each.
+        Index of the other node and Pearson's correlation with it, (N,) each; NaN where there is none.
 
     Examples
     --------
     >>> z = np.random.default_rng(0).normal(size=(200, 3))
     >>> twin, correlation = find_twins(np.column_stack([z, -2 * z[:, 0] + 1]))
     >>> twin[[0, 3]], correlation[0].round(3)
-    (array([3, 0]), np.float64(-1.0))
+    (array([3., 0.]), np.float64(-1.0))
     """
     scaled, varies = _standardised(np.asarray(outputs, np.float64))
     nodes = scaled.shape[1]
-    twin, correlation = np.full(nodes, -1), np.full(nodes, np.nan)
+    twin, correlation = np.full((2, nodes), np.nan)
     if varies.sum() < 2:
         return twin, correlation
     for start in range(0, nodes, BLOCK):
@@ -48,7 +48,7 @@ def find_twins(outputs: Array) -> tuple[Array, Array]:
         size[np.arange(len(own)), own] = -1.0
         best = size.argmax(axis=1)
         twin[own], correlation[own] = best, found[np.arange(len(own)), best].clip(-1, 1)
-    return np.where(varies, twin, -1), np.where(varies, correlation, np.nan)
+    return np.where(varies, twin, np.nan), np.where(varies, correlation, np.nan)
 
 
 def _standardised(outputs: Array) -> tuple[Array, Array]:

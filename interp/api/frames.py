@@ -21,6 +21,7 @@ from interp.types import (
     NodeLayer,
     Prototypes,
     Screening,
+    as_indices,
 )
 
 SILENCED = {"zero-ablation": "zero_ablation", "mean-ablation": "mean_ablation"}
@@ -83,7 +84,7 @@ def _boundary(found: Boundaries) -> dict[str, Any]:
     known = {name: getattr(found, name) for name in names}
     unknown = np.full(len(found.kind), np.nan)
     reliability = unknown if found.reliability is None else found.reliability
-    return {**known, "reliability": reliability, "component": _numbers(found.component)}
+    return {**known, "reliability": reliability, "component": as_indices(found.component)}
 
 
 def _gaussian(found: GaussianFit) -> dict[str, Array]:
@@ -94,30 +95,25 @@ def _gaussian(found: GaussianFit) -> dict[str, Array]:
 
 def _prototypes(found: Prototypes, matches: Sequence[ClusterMatch], nodes: int) -> dict[str, Any]:
     """Give each node's first exemplars, the rows behind its mean inputs, and the centroid that is nearest to it."""
-    columns = {f"{kind}_input": inputs[:, 0] for kind, inputs in found.exemplars.items() if inputs.shape[1]}
-    columns |= {f"{kind}_rows": counts for kind, counts in found.effective_count.items()}
-    columns["whitening"] = found.whitening
+    indices = {f"{kind}_input": inputs[:, 0] for kind, inputs in found.exemplars.items() if inputs.shape[1]}
+    numbers = {f"{kind}_rows": counts for kind, counts in found.effective_count.items()}
+    numbers["whitening"] = found.whitening
     if matches and "nearest" in matches[0].distance:
-        columns["centroid"] = matches[0].match["nearest"]
-        columns["centroid_distance"] = matches[0].distance["nearest"]
-    return {name: _spread(values, found.nodes, nodes) for name, values in columns.items()}
+        indices["centroid"] = matches[0].match["nearest"]
+        numbers["centroid_distance"] = matches[0].distance["nearest"]
+    spread = {name: _spread(values, found.nodes, nodes) for name, values in (indices | numbers).items()}
+    return {name: as_indices(values) if name in indices else values for name, values in spread.items()}
 
 
-def _spread(values: Array, sampled: Array, nodes: int) -> Any:
-    """Give drawn nodes' values among those of all nodes, unknown for those not drawn."""
-    is_number = values.dtype.kind in "iu"
-    whole = np.full(nodes, -1 if is_number else np.nan, values.dtype)
+def _spread(values: Array, sampled: Array, nodes: int) -> Array:
+    """Give drawn nodes' values among those of all nodes, NaN for those not drawn."""
+    whole = np.full(nodes, np.nan)
     whole[sampled] = values
-    return _numbers(whole) if is_number else whole
-
-
-def _numbers(values: Array) -> Any:
-    """Give indices, those below 0 as unknown."""
-    return pd.arrays.IntegerArray(values.astype(np.int64), values < 0)
+    return whole
 
 
 def _screening(found: Screening) -> dict[str, Any]:
-    return {"twin": _numbers(found.twin), "twin_correlation": found.correlation, "saturated": found.saturated}
+    return {"twin": as_indices(found.twin), "twin_correlation": found.correlation, "saturated": found.saturated}
 
 
 def _attribution(found: Attribution) -> dict[str, Array]:

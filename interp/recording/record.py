@@ -16,7 +16,7 @@ from interp.network.own_activations import Function, output_functions
 from interp.network.own_data import check_data
 from interp.recording.positions import chosen_rows, draw_positions, kept_positions, position_counts
 from interp.store import RecordingWriter, file_name
-from interp.tasks import find_task, predict
+from interp.tasks import NO_PREDICTION, find_task, predict
 from interp.types import Array, Dataset, LoadedModel, Provenance, Split
 from interp.types.annotations.edge import checked
 from interp.types.annotations.flags import Seed
@@ -109,9 +109,9 @@ def _record_split(
 
 
 def _classes(outputs: Tensor, model: LoadedModel) -> Array:
-    """Give the class that the network predicts for each sample, (B,); -1 where the task has no classes."""
+    """Give the class that the network predicts for each sample, (B,); none where the task has no classes."""
     counted = find_task(model.task).counted
-    guess = predict(outputs, model.output) if counted else torch.full((len(outputs),), -1)
+    guess = predict(outputs, model.output) if counted else torch.full((len(outputs),), NO_PREDICTION)
     return np.asarray(guess.cpu())
 
 

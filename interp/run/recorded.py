@@ -14,6 +14,7 @@ from interp.network.inputs import as_tensor, device_of
 from interp.network.linear_maps import affine_map
 from interp.run.run import Run
 from interp.store import check_same, open_recording
+from interp.tasks import NO_PREDICTION
 from interp.types import Array, NodeLayer, Recording
 
 Result = TypeVar("Result")
@@ -88,14 +89,15 @@ def confusion_of(run: Run) -> dict[str, Array]:
     Returns
     -------
     dict
-        Split -> number of samples of each label (rows) and prediction (columns), (C, C); without splits that have no
-        labels or a task without classes, and empty where nothing was recorded.
+        Split -> number of samples of each label (rows) and prediction (columns), (C, C), those without prediction left
+        out; without splits that have no labels or a task without classes, and empty where nothing was recorded.
     """
     counts = {}
     for split in run.data.splits if run.path("record").exists() else ():
         with recorded(run, split) as recording:
             labels, predictions = recording.labels, recording.predictions
-        if labels is not None and len(labels) and predictions.min() >= 0:
+        if labels is not None and (is_predicted := predictions != NO_PREDICTION).any():
+            labels, predictions = labels[is_predicted], predictions[is_predicted]
             classes = int(max(labels.max(), predictions.max(), len(run.data.classes) - 1)) + 1
             counts[split] = np.bincount(labels * classes + predictions, minlength=classes**2).reshape(classes, classes)
     return counts

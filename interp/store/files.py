@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import h5py
 
@@ -16,6 +17,7 @@ from interp.store.belonging import flat
 from interp.store.elements import CLASSES, READABLE, VERSION, read_element, write_element
 from interp.store.sound import check_seal, check_sound, prepare_seal, seal
 from interp.types import Provenance
+from interp.types.annotations.fields import field_types
 from interp.types.annotations.held import check_shapes
 
 Result = TypeVar("Result")
@@ -94,7 +96,7 @@ def read_results(
     interp.errors.MismatchError: gaussians.h5: found no such file; expected a file of results; run `interp fit`
     """
     with opened(path, "interp-results", remedy, is_sealed) as file:
-        classes = {**CLASSES, kind.__name__: kind}  # a user's own stage finds a class of the user's own
+        classes = {**CLASSES, **_held(kind)}  # a user's own stage finds a class of the user's own
         results, provenance = read_element(file["results"], classes), provenance_of(file)
         parts = [part for value in results.values() for part in flat(value)]
         for part in parts:
@@ -103,6 +105,15 @@ def read_results(
         found = sorted({type(part).__name__ for part in parts})
         raise MismatchError(path, found=f"{', '.join(found)} results", expected=kind.__name__, do=f"run `{remedy}`")
     return results, provenance
+
+
+def _held(kind: type) -> dict[str, type]:
+    """Give a class and the dataclasses that its fields hold, by name."""
+    found = {kind.__name__: kind}
+    for expected in field_types(kind).values():
+        for part in (expected, *get_args(expected)):
+            found |= _held(part) if is_dataclass(part) and isinstance(part, type) else {}
+    return found
 
 
 def read_provenance(path: Path, remedy: str) -> Provenance:

@@ -96,8 +96,24 @@ def _copies_4(table: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns="shuffle", errors="ignore").assign(copy=copy)
 
 
+# --------------------------------------------------------------------------- version 6
+
+
+def _boundaries_6(fields: Fields) -> Fields:
+    """Say NaN where no component was compared: -1 before, and 0 for the mean of all rows under the rule `mean`."""
+    component = np.asarray(fields["component"], float)
+    is_none = (component < 0) | (fields["thresholds"].rule == "mean")
+    return fields | {"component": np.where(is_none, np.nan, component)}
+
+
+def _clusters_6(fields: Fields) -> Fields:
+    """Say NaN where no centroid was matched, -1 before."""
+    return fields | {"match": {kind: np.where(match < 0, np.nan, match) for kind, match in fields["match"].items()}}
+
+
 MIGRATIONS: Mapping[int, Mapping[str, Callable[[Fields], Fields]]] = {
     2: {"Effects": _effects_2},
     4: {"Effects": _effects_4, "RunEffects": _runs_4},
+    6: {"Boundaries": _boundaries_6, "ClusterMatch": _clusters_6},
 }
 """Version -> name of a class -> function that turns its fields of the version before into those of this one."""

@@ -6,7 +6,7 @@ reads a property of the value, or calls one of its functions. A user's own is gi
 
 from interp.tasks.classes import ACCURACY, BINARY, CLASSIFICATION
 from interp.tasks.infer import data_for, infer_task
-from interp.tasks.predictions import PROBABILITIES, losses, predict
+from interp.tasks.predictions import NO_PREDICTION, PROBABILITIES, losses, predict
 from interp.tasks.several_labels import EXACT_MATCH, MULTI_LABEL
 from interp.tasks.task import Score, Scorer, Task
 from interp.tasks.tasks import ASSUMED, TASKS, find_task
@@ -20,6 +20,7 @@ __all__ = [
     "CLASSIFICATION",
     "EXACT_MATCH",
     "MULTI_LABEL",
+    "NO_PREDICTION",
     "PROBABILITIES",
     "R2",
     "REGRESSION",

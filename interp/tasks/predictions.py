@@ -9,6 +9,9 @@ from torch import Tensor
 PROBABILITIES = ("softmax", "sigmoid")
 """Forms of outputs that are probabilities."""
 
+NO_PREDICTION = -1
+"""Index in place of a class where the network predicts none; equal to no label."""
+
 
 def predict(outputs: Tensor, form: str) -> Tensor:
     """Give the predicted class of each row.
@@ -26,16 +29,17 @@ def predict(outputs: Tensor, form: str) -> Tensor:
     Returns
     -------
     Tensor
-        Index of the predicted class (S,), int64.
+        Index of the predicted class (S,), int64; `NO_PREDICTION` where an output is not a number.
 
     Examples
     --------
     >>> predict(torch.tensor([[0.1, 2.0], [0.3, 0.2]]), "linear"), predict(torch.tensor([[0.4]]), "sigmoid")
     (tensor([1, 0]), tensor([0]))
+    >>> predict(torch.tensor([[0.1, torch.nan], [torch.inf, 0.2]]), "linear")
+    tensor([-1,  0])
     """
-    if outputs.shape[1] > 1:
-        return outputs.argmax(dim=1)
-    return (outputs[:, 0] > threshold(form)).long()
+    guess = outputs.argmax(dim=1) if outputs.shape[1] > 1 else (outputs[:, 0] > threshold(form)).long()
+    return guess.masked_fill(outputs.isnan().any(1), NO_PREDICTION)
 
 
 def threshold(form: str) -> float:

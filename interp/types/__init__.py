@@ -6,7 +6,7 @@ E levels of a threshold, R repetitions of a null, T exemplars.
 
 from __future__ import annotations
 
-from interp.types.arrays import Array, Rows, as_column, as_rows
+from interp.types.arrays import Array, Rows, as_column, as_indices, as_rows
 from interp.types.boundaries import KINDS, UNSAMPLED, Boundaries, Coherence, Screening, Thresholds
 from interp.types.data import Dataset, InputPart, Split
 from interp.types.effects import Attribution, Effects, RunEffects
@@ -62,6 +62,7 @@ __all__ = [
     "Thresholds",
     "Verdict",
     "as_column",
+    "as_indices",
     "as_json",
     "as_rows",
 ]

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from interp.errors import DataError, first_line
 
@@ -107,6 +108,28 @@ def as_column(where: str, values: Any, rows: int | None, kinds: str = "biuf") ->
             do="give an array with one of them for each",
         )
     return column
+
+
+def as_indices(values: Array) -> pd.arrays.IntegerArray:
+    """Give indices as whole numbers, those that are NaN as missing.
+
+    Parameters
+    ----------
+    values
+        Indices (N,), whole numbers or NaN.
+
+    Returns
+    -------
+    IntegerArray
+        Indices (N,), <NA> where there is none.
+
+    Examples
+    --------
+    >>> as_indices(np.array([2.0, np.nan])).tolist()
+    [2, <NA>]
+    """
+    is_missing = np.isnan(values)
+    return pd.arrays.IntegerArray(np.where(is_missing, 0, values).astype(np.int64), is_missing)
 
 
 def _read(where: str, values: Any) -> Any:

@@ -89,10 +89,11 @@ class Boundaries(ShortRepr):
         Kind of each node's boundary, one of `KINDS`: ``undecided`` where the data do not allow to say whether it is
         coherent or ad hoc; ``unsampled`` where no mixture was fitted to a node that is neither dead nor one-sided.
     component
-        Index of the component whose mean the boundary is closest to; -1 if dead or without mixture.
+        Index of the mixture component whose mean the boundary is closest to; NaN if dead, without mixture, or under the
+        rule ``mean``, which looks at no component.
     distance
-        Distance from the boundary to that mean, in sigma of the component (rule ``mean``: in output units); NaN where
-        `component` is -1.
+        Distance from the boundary to that mean, in sigma of the component; under the rule ``mean`` to the mean of all
+        rows, in output units; NaN if dead or without mixture.
     distance_low, distance_high
         Ends of the distance's 95 % interval, given the number of components; NaN where none covers.
     component_distance
@@ -118,13 +119,13 @@ class Boundaries(ShortRepr):
         Name of a null -> probability that it gives at least, and at most, this share.
     reliability
         Probability that another sample of the size would put a node's boundary on the same side of the threshold,
-        from the two halves of the samples, in [0.5, 1]; NaN where `component` is -1, or nothing is known of halves.
+        from the two halves of the samples, in [0.5, 1]; NaN where `component` is NaN, or nothing is known of halves.
     by_class
         Shares and nulls with class-conditional means in place of the mixture's; None without classes.
     """
 
     kind: Annotated[Array, Shape("N", "text")]
-    component: Annotated[Array, Shape("N", "whole numbers")]
+    component: Annotated[Array, Shape("N")]
     distance: Annotated[Array, Shape("N")]
     distance_low: Annotated[Array, Shape("N")]
     distance_high: Annotated[Array, Shape("N")]
@@ -171,7 +172,7 @@ class Screening(ShortRepr):
     rows
         Number of rows that the outputs were compared on, evenly among those recorded.
     twin
-        Index of the other node of the layer whose outputs are most correlated with the node's own, of either sign; -1
+        Index of the other node of the layer whose outputs are most correlated with the node's own, of either sign; NaN
         of a node that hardly varies.
     correlation
         Pearson correlation of the outputs of the node and its twin, in [-1, 1]; NaN of a node without one. What follows
@@ -182,6 +183,6 @@ class Screening(ShortRepr):
     """
 
     rows: int
-    twin: Annotated[Array, Shape("N", "whole numbers")]
+    twin: Annotated[Array, Shape("N")]
     correlation: Annotated[Array, Shape("N")]
     saturated: Annotated[Array, Shape("N")]

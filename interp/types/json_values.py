@@ -40,6 +40,8 @@ def as_json(value: Any, exact: bool = False) -> Any:
     {'a': [1.5, None], '2': [3, None]}
     >>> as_json((np.float32(0.5), float("inf")), exact=True)
     [0.5, inf]
+    >>> as_json(pd.array([1, pd.NA]))
+    [1, None]
     """
     if isinstance(value, Mapping):
         return {_text(str(key), exact): as_json(part, exact) for key, part in value.items()}
@@ -47,7 +49,7 @@ def as_json(value: Any, exact: bool = False) -> Any:
         return {field.name: as_json(getattr(value, field.name), exact) for field in fields(value)}
     if isinstance(value, pd.DataFrame):
         return as_json(value.to_dict(orient="records"), exact)
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray | pd.api.extensions.ExtensionArray):
         return as_json(value.tolist(), exact)
     if isinstance(value, list | tuple | set | frozenset):
         return [as_json(part, exact) for part in value]

@@ -83,7 +83,7 @@ class ClusterMatch(ShortRepr):
     rows
         Number of rows that k-means saw.
     match
-        Sort of prototype -> index of the centroid that each is matched with (Hungarian); -1 if none.
+        Sort of prototype -> index of the centroid that each is matched with (Hungarian); NaN if none.
     distance
         Sort of prototype -> Euclidean distance to that centroid; NaN if none.
     null_distance
@@ -93,7 +93,8 @@ class ClusterMatch(ShortRepr):
         information (``nmi``), and both with one of the partitions permuted.
     accuracy
         Accuracy of the classifiers by the nearest centroid or prototype, a row a classifier, with its 95 % Wilson
-        interval (``low``, ``high``), the agreement with the network's predictions, and the number of samples.
+        interval (``low``, ``high``), the agreement with the network's predictions where it has some, and the number of
+        samples; NaN where nothing is predicted.
     untrained
         Mean matched ``distance`` of the layer's prototypes over some rows, beside layers that were never trained over
         the same rows, a row a sort of prototype and ``null``: their ``mean``, their 2.5 % point (``low``), the
@@ -103,7 +104,7 @@ class ClusterMatch(ShortRepr):
     k: int
     centroids: Annotated[Array, Shape("Q D")]
     rows: int
-    match: Mapping[str, Annotated[Array, Shape("M", "whole numbers")]]
+    match: Mapping[str, Annotated[Array, Shape("M")]]
     distance: Mapping[str, Annotated[Array, Shape("M")]]
     null_distance: Mapping[str, Mapping[str, Annotated[Array, Shape("R")]]]
     agreement: Annotated[pd.DataFrame, Columns("pair", "ari nmi null_ari null_nmi")]

@@ -67,7 +67,8 @@ class Recording(ShortRepr):
     labels
         Class index of each sample; None without labels.
     predictions
-        Class that the network gives each sample; -1 where the task has no classes.
+        Class that the network gives each sample; -1 where it gives none: an output is not a number, or the task has no
+        classes.
     provenance
         Network, data, versions and options of the recording.
     close
@@ -166,7 +167,7 @@ class LabelledInputs(ShortRepr):
     labels
         Class of each row (S,); None without classes.
     predictions
-        Class that the network predicts for each row (S,).
+        Class that the network predicts for each row (S,); -1 where it predicts none.
     """
 
     inputs: Array

@@ -33,7 +33,7 @@ def test_planted_nodes_are_named(fit):
     every = classify_boundaries(fit, Thresholds(reliability=0))
     assert every.kind.tolist() == ["coherent", "coherent", "adhoc", "one-sided", "dead"]
     assert every.counts == {"coherent": 2, "adhoc": 1, "one-sided": 1, "dead": 1}
-    assert found.component[[0, 1, 4]].tolist() == [0, 0, -1]
+    np.testing.assert_array_equal(found.component[[0, 1, 4]], [0, 0, np.nan])
 
 
 def test_distance_is_mean_over_sigma_of_the_nearest_component(fit):
@@ -113,7 +113,7 @@ def test_dead_nodes_given_by_their_outputs_count_for_nothing(fit):
     dead = np.array([True, False, False, False, True])
     found = classify_boundaries(fit, dead=dead)
     assert found.kind[0] == "dead"
-    assert found.component[0] == -1
+    assert np.isnan(found.component[0])
     assert found.share[np.searchsorted(found.epsilons, 0.25)] == pytest.approx(1 / 3)
 
 
@@ -174,8 +174,16 @@ def test_a_node_without_a_distance_has_no_component_and_no_p_value():
     """A constant node that is not called dead has no width to measure in: index 0 would name a cluster all the same."""
     z = np.column_stack([np.random.default_rng(0).normal(size=400), np.full(400, 0.3)])
     found = classify_boundaries(fit_gaussians(z), dead=np.zeros(2, bool))
-    assert found.component.tolist() == [0, -1]
+    np.testing.assert_array_equal(found.component, [0, np.nan])
     assert np.isnan([found.distance[1], found.p_value[1]]).all()
+
+
+def test_the_rule_of_the_mean_names_no_component(fit):
+    """It measures to the mean of all rows: 0 would name a component of the mixture."""
+    found = classify_boundaries(fit, preset("as-nn"))
+    assert np.isnan(found.component).all()
+    np.testing.assert_allclose(found.distance[:4], np.abs(fit.mean[:4]))
+    assert np.isfinite(found.p_value[:4]).all()
 
 
 def test_nodes_without_mixture_are_unsampled_unless_dead_or_one_sided():
@@ -197,7 +205,7 @@ def test_nodes_without_mixture_are_unsampled_unless_dead_or_one_sided():
     for name in ("distance", "p_value", "q_value", "component", "distance_low"):
         np.testing.assert_allclose(getattr(found, name)[drawn], getattr(alone, name), rtol=1e-12, err_msg=name)
     assert np.isnan(found.distance[[1, 5]]).all()
-    assert (found.component[[1, 5]] == -1).all()
+    assert np.isnan(found.component[[1, 5]]).all()
     np.testing.assert_allclose(found.null_share["random point"], alone.null_share["random point"], rtol=1e-12)
 
 

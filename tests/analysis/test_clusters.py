@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -67,8 +68,8 @@ def test_centroids_are_a_fixed_point_of_lloyds_rule(found):
 
 def test_prototypes_are_matched_to_the_centroid_they_were_planted_at(found):
     whose = np.linalg.norm(found.centroids[:, None] - CENTRES[None], axis=2).argmin(axis=1)
-    assert whose[found.match["nearest"][:K]].tolist() == [3, 1, 4, 0, 2]
-    assert found.match["nearest"][K] == -1
+    assert whose[found.match["nearest"][:K].astype(int)].tolist() == [3, 1, 4, 0, 2]
+    assert np.isnan(found.match["nearest"][K])
     assert np.isnan(found.distance["nearest"][K])
     assert (found.distance["nearest"][:K] < 1).all()
 
@@ -84,9 +85,9 @@ def test_matching_is_the_best_of_all_permutations(points, centroids):
     else:
         best = min(sum(cost[i, j] for j, i in enumerate(p)) for p in permutations(range(points), centroids))
     assert np.nansum(distance) == pytest.approx(best)
-    paired = match >= 0
+    paired = np.isfinite(match)
     assert paired.sum() == min(points, centroids) == len(set(match[paired]))
-    np.testing.assert_allclose(distance[paired], cost[paired, match[paired]])
+    np.testing.assert_allclose(distance[paired], cost[paired, match[paired].astype(int)])
     assert np.isnan(distance[~paired]).all()
 
 
@@ -99,7 +100,10 @@ def test_permuting_nodes_permutes_matches():
     np.testing.assert_array_equal(moved, match[order])
     np.testing.assert_allclose(moved_distance, distance[order])
     turned = rng.permutation(8)
-    np.testing.assert_array_equal(np.append(turned, -1)[match_to_centroids(points, centroids[turned])[0]], match)
+    there = match_to_centroids(points, centroids[turned])[0]
+    is_known = np.isfinite(match)
+    np.testing.assert_array_equal(np.isfinite(there), is_known)
+    np.testing.assert_array_equal(turned[there[is_known].astype(int)], match[is_known])
 
 
 def test_prototypes_that_know_the_clusters_beat_their_nulls_and_others_do_not(found):
@@ -207,5 +211,26 @@ def test_rows_are_drawn_from_all_of_the_data():
 def test_dead_layers_have_no_match():
     points = {"nearest": np.full((3, D), np.nan)}
     found = match_clusters(planted(), planted(50, 1), points, {"nearest": np.zeros(3)}, K, OPTIONS)
-    assert found.match["nearest"].tolist() == [-1, -1, -1]
+    assert np.isnan(found.match["nearest"]).all()
     assert np.isnan(found.null_distance["nearest"][NULLS[0]]).all()
+
+
+def test_without_predictions_the_network_has_no_accuracy():
+    """It had 0: -1, which stands for no prediction, is equal to no label."""
+    test = planted(50, 1)
+    unknown = replace(test, predictions=np.full(len(test.inputs), -1))
+    table = match_clusters(planted(), unknown, prototypes(), counts(), K, OPTIONS).accuracy.set_index("classifier")
+    assert table.loc["the network", ["accuracy", "low", "high"]].isna().all()
+    assert table.loc["the network", "samples"] == 0
+    assert table["agreement"].isna().all()
+    others = table.drop("the network")
+    known = match_clusters(planted(), test, prototypes(), counts(), K, OPTIONS).accuracy.set_index("classifier")
+    pd.testing.assert_frame_equal(others.drop(columns="agreement"), known.loc[others.index].drop(columns="agreement"))
+
+
+def test_a_sample_without_prediction_is_wrong_and_agrees_with_nothing():
+    test = planted(50, 1)
+    some = replace(test, predictions=np.where(np.arange(len(test.inputs)) < 30, -1, test.labels))
+    table = match_clusters(planted(), some, prototypes(), counts(), K, OPTIONS).accuracy.set_index("classifier")
+    assert table.loc["the network", "accuracy"] == pytest.approx(1 - 30 / len(test.inputs))
+    assert table.loc["the network", "agreement"] == 1

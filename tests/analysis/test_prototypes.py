@@ -1,9 +1,9 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
-from interp.analysis.boundaries import classify_boundaries
+from interp.analysis.boundaries import classify_boundaries, preset
 from interp.analysis.gaussians import fit_gaussians
 from interp.analysis.prototypes import (
     PrototypeOptions,
@@ -97,7 +97,7 @@ def responsibilities(layer, node):
 def test_component_prototype_is_the_mean_by_responsibility(layer):
     found = layer.prototypes()
     for node in range(N - 1):
-        weight = responsibilities(layer, node)[:, layer.boundaries.component[node]]
+        weight = responsibilities(layer, node)[:, int(layer.boundaries.component[node])]
         for name, x in (("layer_input", layer.x), ("network_input", layer.network)):
             expected = weight @ x.astype(float) / weight.sum()
             np.testing.assert_allclose(getattr(found, name)["component"][node], expected, atol=1e-5)
@@ -190,6 +190,15 @@ def test_dead_nodes_have_no_prototype(layer):
         assert np.isnan(found.layer_input[kind][-1]).all()
         assert np.isnan(found.network_input[kind][-1]).all()
         assert found.effective_count[kind][-1] == 0
+
+
+def test_without_a_nearest_component_there_is_no_component_prototype(layer):
+    """The rule of the mean compares with no component; all had that of the mixture's first."""
+    of_mean = replace(layer, boundaries=classify_boundaries(layer.fit, preset("as-nn")))
+    found, usual = of_mean.prototypes(), layer.prototypes()
+    assert np.isnan(found.layer_input["component"]).all()
+    assert (found.effective_count["component"] == 0).all()
+    np.testing.assert_array_equal(found.layer_input["nearest"], usual.layer_input["nearest"])
 
 
 @pytest.mark.parametrize("size", [1, 37, 3000])

@@ -16,14 +16,14 @@ def test_twins_are_those_of_the_correlation_matrix(block, monkeypatch):
     np.fill_diagonal(wanted, 0)
     twin, correlation = find_twins(outputs)
     assert twin.tolist() == np.abs(wanted).argmax(axis=1).tolist()
-    np.testing.assert_allclose(correlation, wanted[np.arange(10), twin], atol=1e-12)
+    np.testing.assert_allclose(correlation, wanted[np.arange(10), twin.astype(int)], atol=1e-12)
 
 
 def test_copies_are_found_whatever_their_scale_sign_and_shift():
     z = np.random.default_rng(1).normal(size=(300, 3))
     outputs = np.column_stack([z, -1e-6 * z[:, 0] + 1, np.zeros(300)])
     twin, correlation = find_twins(outputs)
-    assert (twin[0], twin[3], twin[4]) == (3, 0, -1)
+    np.testing.assert_array_equal(twin[[0, 3, 4]], [3, 0, np.nan])
     assert correlation[[0, 3]] == pytest.approx(-1, abs=1e-6)
     assert np.isnan(correlation[4])
 
@@ -33,7 +33,7 @@ def test_nodes_that_hardly_ever_fire_are_no_twins():
     z[:, 2:] = 0
     z[:9, 2:] = 3
     twin, _ = find_twins(z)
-    assert twin[2:].tolist() == [-1, -1]
+    assert np.isnan(twin[2:]).all()
     z[:10, 2:] = 3
     assert find_twins(z)[0][2:].tolist() == [3, 2]
 

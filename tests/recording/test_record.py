@@ -52,6 +52,13 @@ def loaded(module, shape):
     return LoadedModel(module, layers, "x.pt", "drawn", "m" * 64, scaling, shape, "linear", {})
 
 
+class Root(nn.Module):
+    """Square root, which is no number below 0."""
+
+    def forward(self, x):
+        return x.sqrt()
+
+
 def contents(path):
     """Everything in a file, by path."""
     found = {}
@@ -304,3 +311,16 @@ def test_the_final_name_appears_only_at_the_end(tmp_path, monkeypatch):
     record_activations(dense(), dataset(), path, PROVENANCE)
     assert seen == [False, False]
     assert path.exists()
+
+
+def test_a_sample_whose_output_is_not_a_number_has_no_prediction(tmp_path):
+    """As under an edit; it was recorded as the class of that output."""
+    torch.manual_seed(1)
+    model, data = loaded(nn.Sequential(nn.Linear(84, 3), Root()), (84,)), dataset()
+    record_activations(model, data, tmp_path / "a.h5", PROVENANCE)
+    outputs = model.module(as_tensor(data.train.inputs, model.scaling, model.input_shape)).detach()
+    odd = outputs.isnan().any(1).numpy()
+    assert 0 < odd.sum() < len(odd)
+    with open_recording(tmp_path / "a.h5") as recording:
+        assert (recording.predictions[odd] == -1).all()
+        np.testing.assert_array_equal(recording.predictions[~odd], outputs.argmax(1).numpy()[~odd])

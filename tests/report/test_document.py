@@ -53,6 +53,22 @@ def test_layers_have_the_share_at_the_threshold_beside_its_nulls():
     assert layer["coherent"]["by_class"]["share"] == boundaries.by_class.share[at]
 
 
+def test_what_there_is_not_is_null():
+    """Neither a component nor a centroid is numbered -1; numbers that there are, are whole."""
+    results = mlp()
+    found = json.loads(json.dumps(document(results)))
+    kinds = {node["name"]: node["kind"] for node in found["nodes"]}
+    assert (
+        {node["name"] for node in found["nodes"] if node["component"] is None}
+        == {name for name, kind in kinds.items() if kind == "dead"}
+        != set()
+    )
+    matched = [one for layer in found["prototypes"] for kind in layer["kinds"].values() for one in kind["matched"]]
+    indices = [index for one in matched for index in one["centroid"]] + [node["component"] for node in found["nodes"]]
+    assert {type(index) for index in indices} == {int, type(None)}
+    assert min(index for index in indices if index is not None) == 0
+
+
 def test_nodes_have_all_that_was_found_of_them():
     results = mlp()
     found = document(results)

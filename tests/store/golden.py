@@ -3,7 +3,7 @@
 Files of a version were written once, by the program as it was when that version was fixed, and are never written
 anew: a reader of a later version must still give back these values. Values are formulas, so that any test can make
 them without the writer. Version 2 differs in `RESULTS_2` only, version 3 in `RESULTS_3`, version 4 in
-`RESULTS_4` and the recording; `interp.store.migrations` turns what was renamed since into what stands here.
+`RESULTS_4` and the recording, and so on; `interp.store.migrations` turns what was renamed since into what stands here.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def boundaries() -> Boundaries:
     per_epsilon = {name: ramp(3, start=i) for i, name in enumerate(("share", "share_low", "share_high"))}
     return Boundaries(
         kind=np.array(["coherent", "adhoc", "one-sided", "dead"]),
-        component=np.array([0, 2, 1, -1]),
+        component=np.full(4, np.nan),
         component_distance=with_hole(ramp(4, 5)),
         epsilons=np.array([0.1, 0.25, 1.0]),
         null_share={"random point": ramp(3), "permuted bias": ramp(3, start=1)},
@@ -118,7 +118,7 @@ def cluster_match(k: int) -> ClusterMatch:
         k=k,
         centroids=ramp(k, 3),
         rows=500,
-        match={"nearest": np.array([1, -1])},
+        match={"nearest": np.array([1, np.nan])},
         distance={"nearest": np.array([0.5, np.nan])},
         null_distance={"nearest": {"permuted prototypes": ramp(4), "random data means": ramp(4, start=1)}},
         agreement=pd.DataFrame({"pair": ["nearest prototypes / k-means"], "ari": [0.25], "nmi": [np.nan]}),
@@ -244,8 +244,15 @@ def effects_6() -> Effects:
     return replace(effects_4(), node_classes=pd.DataFrame({"layer": ["head"], "node": [1], **counted}))
 
 
-RESULTS_6 = {"effects": (Effects, {"all": effects_6()})}
-"""What version 6 added."""
+RESULTS_6 = {
+    "effects": (Effects, {"all": effects_6()}),
+    "clusters": (ClusterMatch, {"head": (cluster_match_5(3),)}),
+    "boundaries": (
+        Boundaries,
+        {"features.0": replace(boundaries_5(), component=np.array([0, 2, 1, np.nan]), thresholds=Thresholds())},
+    ),
+}
+"""What version 6 added and changed."""
 
 VALUES = {"features.0": ramp(12, 2, start=-1).astype(np.float32), "head": ramp(6, 3).astype(np.float32)}
 POSITIONS = np.array([0, 5] * 6, np.int32)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from interp.store.describe import BEGIN, END, described, description
-from interp.store.elements import CLASSES
+from interp.store.elements import CLASSES, VERSION
 from interp.types.annotations.fields import field_types
 
 PAGE = Path(__file__).parents[2] / "docs" / "format.md"
@@ -13,6 +13,12 @@ def test_the_page_says_what_the_classes_say():
     """Where it does not: python -m interp.store.describe docs/format.md."""
     page = PAGE.read_text()
     assert described(page) == page
+
+
+def test_the_page_says_which_versions_there_are():
+    page = PAGE.read_text()
+    assert f"version {VERSION} and reads 1 to {VERSION};" in page
+    assert all(f"\n| {version} |" in page for version in range(1, VERSION + 1))
 
 
 def test_every_field_of_every_class_is_described():

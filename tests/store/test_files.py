@@ -9,9 +9,11 @@ from store.test_elements import same
 
 from interp.errors import MismatchError, UsageError
 from interp.store import check_same, read_results, write_results
+from interp.store.elements import READABLE, VERSION
 from interp.types import Boundaries, Effects, GaussianFit
 
 REMEDY = "python -m interp fit"
+READS = f"interp-results of version {' or '.join(map(str, READABLE))}"
 FITS = RESULTS["gaussians"][1]
 
 
@@ -21,7 +23,7 @@ def path(tmp_path):
     return tmp_path / "x.h5"
 
 
-def refused(path, found, expected="interp-results of version 1 or 2 or 3 or 4 or 5 or 6", kind=GaussianFit):
+def refused(path, found, expected=READS, kind=GaussianFit):
     message = re.escape(f"{path}: found {found}; expected {expected}; run `{REMEDY}`")
     with pytest.raises(MismatchError, match=f"^{message}$"):
         read_results(path, kind, REMEDY)
@@ -80,8 +82,8 @@ def test_foreign_hdf5_is_refused(path):
 
 def test_another_version_or_a_recording_is_refused(path):
     with h5py.File(path, "r+") as file:
-        file.attrs["encoding-version"] = 7
-    refused(path, "interp-results of version 7")
+        file.attrs["encoding-version"] = VERSION + 1
+    refused(path, f"interp-results of version {VERSION + 1}")
     refused(HERE / "activations_v1.h5", "interp-recording of version 1")
 
 

@@ -4,7 +4,8 @@ import torch
 import torch.nn.functional as F
 from scipy.special import log_softmax
 
-from interp.tasks.predictions import losses, predict
+from interp.tasks.predictions import NO_PREDICTION, losses, predict
+from interp.tasks.scorers import score_classes
 
 LOGITS = torch.tensor(np.random.default_rng(0).normal(size=(50, 4)))
 LABELS = torch.arange(50) % 4
@@ -21,6 +22,16 @@ def test_largest_output_is_predicted(form):
 )
 def test_a_single_output_scores_class_one(form, outputs):
     assert predict(torch.tensor(outputs)[:, None], form).tolist() == [0, 1, 1]
+
+
+@pytest.mark.parametrize("odd", [0, 2])
+def test_an_output_that_is_not_a_number_is_no_prediction(odd):
+    outputs = torch.stack([LOGITS[0], LOGITS[1], torch.full((4,), torch.inf)])
+    outputs[1, odd] = torch.nan
+    assert predict(outputs, "linear").tolist() == [int(LOGITS[0].argmax()), NO_PREDICTION, 0]
+    assert predict(torch.tensor([[torch.nan], [1.0]]), "linear").tolist() == [NO_PREDICTION, 1]
+    labels = torch.tensor([int(LOGITS[0].argmax()), odd, 0])
+    assert score_classes(outputs, labels, "linear")[0].tolist() == [True, False, True]
 
 
 def test_losses_are_cross_entropies():

@@ -151,8 +151,9 @@ def test_classes_in_another_order_are_named(order):
 
 
 def test_of_each_pair_of_twins_one_stays():
-    twin, correlation = np.array([1, 0, 1, 4, 3]), np.array([1.0, 1.0, 1.0, 0.5, 0.5])
-    assert spare_nodes(twin, correlation).tolist() == [True, False, True, False, False]
+    twin = np.array([1, 0, 1, 4, 3, np.nan])
+    correlation = np.array([1.0, 1.0, 1.0, 0.5, 0.5, np.nan])
+    assert spare_nodes(twin, correlation).tolist() == [True, False, True, False, False, False]
 
 
 def test_few_samples_and_shared_ones_are_counted():

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from interp.interventions.engine.outcomes import classes, no_loss, right_and_loss
-from interp.tasks import Scorer, Task
+from interp.interventions.engine.outcomes import no_loss, right_and_loss
+from interp.tasks import NO_PREDICTION, Scorer, Task, predict
 from interp.types import Array
 
 
@@ -93,10 +93,10 @@ class ByClass:
 
     def answers(self, rows: slice, outputs: Tensor) -> tuple[ClassAnswers, int]:
         """Give the answers of some rows, and how many of the unperturbed outputs (B, C) are not numbers."""
-        guess = classes(outputs, self.form)
+        guess = predict(outputs, self.form)
         labels = guess if self.labels is None else torch.from_numpy(self.labels[rows]).to(guess.device)
         wanted = self.losses and self.labels is not None
-        return ClassAnswers(labels.clamp_min(0), self.form, wanted), int((guess < 0).sum())
+        return ClassAnswers(labels.clamp_min(0), self.form, wanted), int((guess == NO_PREDICTION).sum())
 
 
 @dataclass(frozen=True)

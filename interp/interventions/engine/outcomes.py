@@ -112,11 +112,6 @@ def cross_entropy(excess: Tensor | None, margin: Tensor) -> Tensor:
     return total.sub_(margin.clamp(max=0)).sum(1, dtype=torch.float64).cpu()
 
 
-def classes(outputs: Tensor, form: str) -> Tensor:
-    """Give the predicted class of each row, (B,); -1 where an output is not a number."""
-    return predict(outputs, form).masked_fill(outputs.isnan().any(1), -1)
-
-
 def no_loss(count: int) -> Tensor:
     """Give the losses of `count` edits where none are wanted, (E,) NaN."""
     return torch.full((count,), float("nan"), dtype=torch.float64)
@@ -126,11 +121,11 @@ def _settle_ties(right: Tensor, tied: Tensor, outputs: Sequence[Tensor], labels:
     """Decide exact ties as `predict` does, in place."""
     for edit in tied.any(1).nonzero()[:, 0].tolist():
         rows = tied[edit]
-        right[edit, rows] = classes(outputs[edit][rows], form) == labels[rows]
+        right[edit, rows] = predict(outputs[edit][rows], form) == labels[rows]
 
 
 def _row_by_row(outputs: Sequence[Tensor], labels: Tensor, form: str, wanted: bool) -> tuple[Tensor, Tensor]:
-    right = torch.stack([classes(each, form) == labels for each in outputs])
+    right = torch.stack([predict(each, form) == labels for each in outputs])
     if not wanted:
         return right, no_loss(len(outputs))
     each = [losses(one, labels, form).sum(dtype=torch.float64) for one in outputs]

@@ -11,10 +11,9 @@ import torch
 from torch import Tensor
 
 from interp.interventions.edits import Edit, Ranges, on_values
-from interp.interventions.engine.outcomes import classes
 from interp.network.hooks import edit
 from interp.network.inputs import input_blocks
-from interp.tasks import find_task
+from interp.tasks import find_task, predict
 from interp.types import Array, Effects, LoadedModel, NodeLayer, Split
 from interp.types.annotations.fields import table_columns
 
@@ -101,7 +100,7 @@ def sides(model: LoadedModel, layer: NodeLayer, split: Split, levels: Array) -> 
 
     with edit(model.module, layer, *on_values(Edit(after=look), layer)):
         for _, x in input_blocks(model, split.inputs):
-            guesses.append(classes(model.module(x), model.output).cpu().numpy())
+            guesses.append(predict(model.module(x), model.output).cpu().numpy())
     guess = np.concatenate(guesses)
     labels = guess if split.labels is None else split.labels
     return Sides(np.where(np.isnan(levels), np.nan, np.concatenate(above)), labels, guess == labels)

@@ -249,9 +249,9 @@ def _centroid(known: Known, layer: NodeLayer, at: int) -> dict[str, Array]:
     first = known.results.model.layers[0].name == layer.name and layer.inputs == known.results.data.width
     match = one_a_node(known.results.clusters.get(layer.name, ()), known.results.prototypes[layer.name])
     kind = next((kind for kind in ORDER if match is not None and kind in match.match), None)
-    if not first or match is None or kind is None or match.match[kind][at] < 0:
+    if not first or match is None or kind is None or np.isnan(match.match[kind][at]):
         return {}
-    return {"k-means centroid matched with it": match.centroids[match.match[kind][at]]}
+    return {"k-means centroid matched with it": match.centroids[int(match.match[kind][at])]}
 
 
 def _rows_of_table(known: Known, found: Prototypes, at: int) -> Markup:

@@ -13,7 +13,17 @@ from interp.report.selection.lookup import (
     null_share,
     share_p_value,
 )
-from interp.types import Boundaries, ClusterMatch, Coherence, Dataset, NodeLayer, Prototypes, Results, as_json
+from interp.types import (
+    Boundaries,
+    ClusterMatch,
+    Coherence,
+    Dataset,
+    NodeLayer,
+    Prototypes,
+    Results,
+    as_indices,
+    as_json,
+)
 
 SCHEMA = 3
 
@@ -150,7 +160,7 @@ def _prototypes(results: Results, name: str, found: Prototypes) -> dict[str, Any
 
 def _prototype_kind(kind: str, found: Prototypes, matches: tuple[ClusterMatch, ...]) -> dict[str, Any]:
     matched = [
-        {"k": match.k, "centroid": match.match[kind], "distance": match.distance[kind]}
+        {"k": match.k, "centroid": as_indices(match.match[kind]), "distance": match.distance[kind]}
         for match in matches
         if kind in match.match
     ]

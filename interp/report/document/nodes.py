@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interp.types import Array, Attribution, Boundaries, GaussianFit, NodeLayer, Prototypes, Results, Screening
+from interp.types import (
+    Array,
+    Attribution,
+    Boundaries,
+    GaussianFit,
+    NodeLayer,
+    Prototypes,
+    Results,
+    Screening,
+    as_indices,
+)
 
 EFFECTS = (
     "intervention",
@@ -47,15 +57,15 @@ def node_rows(results: Results) -> list[dict[str, Any]]:
     return rows
 
 
-def _row(layer: NodeLayer, node: int, columns: dict[str, Array], effects: dict[Any, Any]) -> dict[str, Any]:
+def _row(layer: NodeLayer, node: int, columns: dict[str, Any], effects: dict[Any, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {"name": f"{layer.name}:{node}", "layer": layer.name, "node": node}
     row |= {key: values[node] for key, values in columns.items()}
     return row | {"ablation": effects.get((layer.name, node), [])}
 
 
-def _columns(results: Results, layer: NodeLayer) -> dict[str, Array]:
+def _columns(results: Results, layer: NodeLayer) -> dict[str, Any]:
     """Gather the (N, ...) arrays of one layer under the names that report.json gives them."""
-    columns: dict[str, Array] = {}
+    columns: dict[str, Any] = {}
     if layer.name in results.fits:
         columns |= _gaussian(results.fits[layer.name])
     if layer.name in results.boundaries:
@@ -94,10 +104,10 @@ def _mixtures(fit: GaussianFit) -> Array:
     return packed
 
 
-def _boundary(found: Boundaries) -> dict[str, Array]:
+def _boundary(found: Boundaries) -> dict[str, Any]:
     return {
         "kind": found.kind,
-        "component": found.component,
+        "component": as_indices(found.component),
         "distance": found.distance,
         "distance_low": found.distance_low,
         "distance_high": found.distance_high,
@@ -114,9 +124,9 @@ def _whitening(found: Prototypes, nodes: int) -> dict[str, Array]:
     return {"whitening": values}
 
 
-def _screening(found: Screening) -> dict[str, Array]:
+def _screening(found: Screening) -> dict[str, Any]:
     return {
-        "twin": np.array([None if twin < 0 else int(twin) for twin in found.twin], object),
+        "twin": as_indices(found.twin),
         "twin_correlation": found.correlation,
         "saturated": found.saturated,
     }

@@ -126,9 +126,10 @@ def _labels(results: Results, layer: NodeLayer, nodes: list[int]) -> list[tuple[
 def _matched(match: ClusterMatch, rows: Array) -> Array:
     """Give the centroid matched to each node's nearest prototype; NaN where it has none."""
     kind = next((kind for kind in ORDER if kind in match.match), None)
-    chosen = np.asarray(match.match[kind])[rows] if kind else np.full(len(rows), -1)
+    chosen = np.asarray(match.match[kind])[rows] if kind else np.full(len(rows), np.nan)
     matched = np.full((len(rows), match.centroids.shape[1]), np.nan)
-    matched[chosen >= 0] = match.centroids[chosen[chosen >= 0]]
+    is_known = np.isfinite(chosen)
+    matched[is_known] = match.centroids[chosen[is_known].astype(int)]
     return matched
 
 

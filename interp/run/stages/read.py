@@ -37,7 +37,7 @@ def run(run: Run) -> dict[str, ReadingProfile]:
     if why := too_few(run.data):
         return {layer.name: not_read(why) for layer in layers}
     chosen, samples = chosen_layers(run, layers)
-    found = read_layers(run.model, run.data, chosen, samples, run.options.reading) if chosen else {}
+    found = read_layers(run.model, run.data, chosen, samples, run.options.reading, run.keep) if chosen else {}
     most = f"{run.options.reading.work:.0e}".replace("e+", "e")
     why = f"reading it beside its copies takes more than the {most} multiplications that are allowed; --everything"
     return {layer.name: found.get(layer.name, not_read(why)) for layer in layers}

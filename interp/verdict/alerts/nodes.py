@@ -51,7 +51,7 @@ def spare_nodes(twin: Array, correlation: Array) -> Array:
     Parameters
     ----------
     twin, correlation
-        Most alike other node of each node, and the correlation with it (N,).
+        Most alike other node of each node, and the correlation with it (N,); NaN of a node without one.
 
     Returns
     -------
@@ -60,7 +60,8 @@ def spare_nodes(twin: Array, correlation: Array) -> Array:
     """
     spare = np.zeros(len(twin), bool)
     for node in np.flatnonzero(np.abs(correlation) >= ALIKE):
-        spare[node] = not spare[twin[node]] and twin[node] != node
+        other = int(twin[node])
+        spare[node] = not spare[other] and other != node
     return spare
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from interp.network.inputs import as_tensor, device_of
-from interp.tasks import find_task, predict
+from interp.tasks import find_task
 from interp.types import Array, LoadedModel, NodeLayer
 
 
@@ -71,5 +71,4 @@ def largest_output(model: LoadedModel, layer: NodeLayer, inputs: Array) -> Targe
     """
     x = as_tensor(inputs, model.scaling, model.input_shape).to(device_of(model.module))
     outputs = forward(model)(x)
-    guess = predict(outputs, model.output)
-    return Target(model, layer, x, torch.zeros_like(guess) if outputs.shape[1] == 1 else guess)
+    return Target(model, layer, x, outputs.argmax(1))

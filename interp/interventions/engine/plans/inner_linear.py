@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from interp.interventions.engine.answers import ClassAnswers
-from interp.interventions.engine.outcomes import CELLS, classes, label_logits
+from interp.interventions.engine.outcomes import CELLS, label_logits
 from interp.interventions.engine.plans.near_ties import QuickOutcomes, joined, quick_outcomes
 from interp.interventions.engine.plans.rank_one import SingleNodes, replaced
 from interp.interventions.engine.sites import ChainState
 from interp.network.chain import run
+from interp.tasks import predict
 
 NEAR = 3e-5
 """Margin, relative to the logits' size, below which a row is run by a full pass; float32 sums differ by ~1e-6."""
@@ -55,7 +56,7 @@ class InnerLinear:
 
         def again(edit: Tensor, row: Tensor) -> Tensor:
             outputs = replaced(self.outputs, edits.nodes, new, edit, row)
-            return classes(run([self.linear, *self.following], outputs), self.answers.form)
+            return predict(run([self.linear, *self.following], outputs), self.answers.form)
 
         return joined([self._stack(*part) for part in parts]).settled(self.answers.labels, again)
 

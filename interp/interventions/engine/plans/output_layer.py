@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from interp.interventions.engine.answers import ClassAnswers
-from interp.interventions.engine.outcomes import classes
 from interp.interventions.engine.sites import ChainSite, ChainState
 from interp.network.activations import Negate
 from interp.network.chain import run
+from interp.tasks import predict
 
 ROUNDING = 4 * 2.0**-24
 """Of a difference of two logits, each computed in two orders, for each product summed: a float32 sum of n products
@@ -142,7 +142,7 @@ class BlockLogits:
 
     def guess(self, outputs: Tensor) -> Tensor:
         """Give the classes that a full pass predicts of changed outputs (P, N), (P,)."""
-        return classes(run(self.reader.site.following, outputs), self.answers.form)
+        return predict(run(self.reader.site.following, outputs), self.answers.form)
 
     @cached_property
     def room(self) -> Tensor:
