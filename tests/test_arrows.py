@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -54,6 +55,7 @@ def rooms():
     return re.findall(r"^\| `(\w+)` \|", table, re.M)
 
 
+@cache
 def imports_of(name, source):
     """Everything a module imports, inside functions too; what only a type checker reads is left out."""
     tree, found = ast.parse(source), set()

@@ -14,6 +14,8 @@ from torch import nn
 
 import interp
 
+pytestmark = pytest.mark.usefixtures("few_draws", "blank_figures")
+
 ROWS = 40
 
 

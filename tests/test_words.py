@@ -4,6 +4,7 @@ import ast
 import importlib
 import inspect
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ NOT_A_NOUN = re.compile(
 SHAPE = re.compile(r"\([^()]*\)")
 
 
+@cache
 def files():
     """Path below the root -> source, of all modules of `interp` and `zoo`."""
     paths = [path for package in ("interp", "zoo") for path in sorted((ROOT / package).rglob("*.py"))]
@@ -83,6 +85,7 @@ def test_fields_are_noun_phrases(name):
     assert list(faults_of(files()[name])) == []
 
 
+@cache
 def exporting():
     """Modules with an ``__all__``."""
     return [name for name, source in files().items() if re.search(r"^__all__ = ", source, re.M)]

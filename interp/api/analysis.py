@@ -42,9 +42,9 @@ class Analysis:
     Examples
     --------
     >>> import interp
-    >>> found = interp.analyse("zoo/pretrained/abs-digits.pt", stages=["boundaries"])
-    >>> found.nodes.loc["hidden:3", "kind"]
-    'undecided'
+    >>> found = interp.analyse("zoo/pretrained/abs-digits.pt", stages=["boundaries"], nodes_per_layer=4)
+    >>> found.nodes["kind"].tolist().count("unsampled")
+    50
     >>> found
     Analysis(zoo/pretrained/abs-digits.pt on digits: 2 layers, 58 nodes; record, fit, boundaries)
     """

@@ -142,7 +142,7 @@ def read_provenance(path: Path, remedy: str) -> Provenance:
     ...     read_provenance(path, "interp fit").seed
     7
     """
-    with opened(path, None, remedy, is_sealed=False) as file:
+    with opened(path, None, remedy, is_sealed=False, part="provenance") as file:
         return provenance_of(file)
 
 
@@ -168,7 +168,9 @@ def provenance_of(file: h5py.File) -> Provenance:
 
 
 @contextmanager
-def opened(path: Path, encoding: str | None, remedy: str, is_sealed: bool = True) -> Iterator[h5py.File]:
+def opened(
+    path: Path, encoding: str | None, remedy: str, is_sealed: bool = True, part: str | None = None
+) -> Iterator[h5py.File]:
     """Open a file of ours to read, or say what is wrong with it.
 
     Parameters
@@ -181,6 +183,8 @@ def opened(path: Path, encoding: str | None, remedy: str, is_sealed: bool = True
         Command that makes the file anew, for the error.
     is_sealed
         Whether the content is compared with the digest, which takes reading all of it.
+    part
+        Name of the only element that is read, whose structure alone is then checked; None for the whole file.
 
     Yields
     ------
@@ -201,7 +205,7 @@ def opened(path: Path, encoding: str | None, remedy: str, is_sealed: bool = True
     try:
         with file:
             _check_encoding(path, file, encoding, remedy)
-            check_sound(file)
+            check_sound(file, part)
             if is_sealed:
                 check_seal(file)
             yield file

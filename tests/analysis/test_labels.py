@@ -8,7 +8,7 @@ from interp.analysis.components.halves import halves
 from interp.analysis.gaussians import fit_gaussians
 from interp.types import Thresholds
 
-ROWS, NODES = 3000, 12
+ROWS, NODES = 2000, 6
 
 
 def two(sigma, at, rows=ROWS, nodes=NODES, seed=0):
@@ -40,8 +40,8 @@ def test_two_clusters_a_sigma_apart_look_like_one_and_have_no_label(at):
 
 def test_few_samples_have_fewer_labels():
     shares = [
-        np.mean(classify_boundaries(fit_gaussians(two(5, 0.0, rows, 40)[0])).kind == "coherent")
-        for rows in (100, 400, 3000)
+        np.mean(classify_boundaries(fit_gaussians(two(5, 0.0, rows, 25)[0])).kind == "coherent")
+        for rows in (100, 400, 2000)
     ]
     assert shares[0] < 0.2
     assert shares[0] <= shares[1] <= shares[2]

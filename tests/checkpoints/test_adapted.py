@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from checkpoints.planted import DIGITS
-from interp.analysis import ClusterOptions
+from interp.analysis import ClusterOptions, GaussianOptions
 from interp.checkpoints import LoadOptions, load_model
 from interp.checkpoints.drafts.adapted import Adapted
 from interp.data import load_dataset
@@ -24,6 +24,7 @@ from interp.verdict.reading.options import ReadingOptions
 ROWS = 150
 RAW = LoadOptions(scaling="raw")
 QUICK = Options(
+    gaussians=GaussianOptions(components=2),
     clusters=ClusterOptions(repetitions=2),
     interventions=InterventionOptions(levels=6, curve_levels=0, control_shuffles=2, control_samples=60),
     attribution=AttributionOptions(samples=20, steps=4, repetitions=20),

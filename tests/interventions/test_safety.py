@@ -74,8 +74,7 @@ def test_modules_are_left_as_they_were_after_an_error(hidden):
     assert state(module) == before
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("block", [64, 1024, 5000])
+@pytest.mark.parametrize(("threads", "block"), [(1, 64), (2, 64), (2, 1024), (2, 5000)])
 def test_counts_do_not_depend_on_threads_or_blocks(monkeypatch, request, threads, block):
     chain, plain = mlp("tanh")
     split = data(1500)

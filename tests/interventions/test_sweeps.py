@@ -101,10 +101,11 @@ def test_levels_hold_the_published_ones_and_the_no_op(kind, count):
 
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("hidden", [False, True], ids=["chain", "hooks"])
-def test_the_no_op_equals_the_baseline(name, hidden):
+def test_the_no_op_equals_the_baseline(name, hidden, monkeypatch):
+    monkeypatch.setattr("interp.network.inputs.BLOCK", 100)
     make, shape = NETWORKS[name]
     chain, plain = make()
-    split = learned(plain, 2100)  # more than two blocks
+    split = learned(plain, 210)  # more than two blocks
     ranges, means = ranges_of(plain, torch.from_numpy(split.inputs))
     _, effects = swept(Hidden(chain) if hidden else chain, shape, ranges, means, {"train": split})
     table = effects.whole_layers

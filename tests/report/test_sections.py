@@ -87,6 +87,7 @@ CASES = {
 }
 TOUCHED = {
     "table": ("prototypes",),
+    "convolution in three channels": ("prototypes", "nodes"),
     "two channels": ("prototypes",),
     "patch that is no square": ("prototypes",),
     "all missing": ("distributions",),

@@ -89,8 +89,7 @@ def claims(text, layer):
 SWEEPS = ({}, {"scale": (0.25, 10), "offset": (-0.1, 0.1)}, {"scale": (1, 1)})
 
 
-@pytest.mark.parametrize("trained", [True, False, None])
-@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize(("count", "trained"), [(1, True), (2, True), (3, True), (2, False), (2, None)])
 def test_no_headline_is_contradicted_by_a_finding(count, trained):
     for leanings, ranges in product(product(LEANINGS, repeat=count), SWEEPS):
         said = said_of(leanings, trained, **ranges)

@@ -6,6 +6,8 @@ import inspect
 import sys
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
+from types import MappingProxyType
 from typing import Any, get_args, get_type_hints
 
 from interp.types.annotations.shapes import Columns
@@ -33,10 +35,15 @@ def field_types(cls: type) -> Mapping[str, Any]:
     if not is_dataclass(cls):
         return {}
     try:
-        hints = get_type_hints(cls, localns=_imported(), include_extras=True)
+        return _resolved(cls)
     except NameError:  # a user's class, whose annotations name what only a type checker imports: nothing is known of it
         return {}
-    return {field.name: hints[field.name] for field in fields(cls)}
+
+
+@cache
+def _resolved(cls: type) -> Mapping[str, Any]:
+    hints = get_type_hints(cls, localns=_imported(), include_extras=True)
+    return MappingProxyType({field.name: hints[field.name] for field in fields(cls)})
 
 
 def _imported() -> dict[str, Any]:

@@ -40,6 +40,6 @@ def test_mutants(opener):
     assert failures(mutated(opener, range(200), 1, tuple(FORMATS))) == []
 
 
-@pytest.mark.parametrize(("kinds", "count"), [(DATA, 60), (RUNS, 15)])
+@pytest.mark.parametrize(("kinds", "count"), [(DATA, 60), (RUNS, 10)])
 def test_mutants_of_data_and_of_a_run(opener, kinds, count):
     assert failures(mutated(opener, range(count), 1, tuple(kinds))) == []
