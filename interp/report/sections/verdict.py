@@ -39,7 +39,8 @@ def _caption(layers: list[tuple[str, Boundaries]], total: int) -> str:
     return (
         f"Share of live nodes whose boundary passes within {near} of a cluster's mean (dot, 95 % "
         "interval), beside what the null that explains it best gives (grey, central 95 %). A dot inside the grey is no "
-        f"more than chance.{shown}"
+        "more than chance. The share is of all live nodes: the undecided too, which may be near a mean by "
+        f"luck of their samples.{shown}"
     )
 
 
@@ -51,7 +52,7 @@ def _overview(layers: list[tuple[str, Boundaries]]) -> Any:
         span = coherent_share(found)
         axes.plot([span.low, span.high], [row, row], color=KIND_COLOURS["coherent"], lw=2)
         axes.plot([span.value], [row], "o", ms=7, color=KIND_COLOURS["coherent"])
-    axes.set(xlim=(-0.01, _far(layers)), ylim=(len(layers) - 0.4, -0.6), xlabel="share of live nodes that are coherent")
+    axes.set(xlim=(-0.01, _far(layers)), ylim=(len(layers) - 0.4, -0.6), xlabel="share of live nodes near a mean")
     axes.set_yticks(range(len(layers)), [short(name) for name, _ in layers])
     pale(axes)
     return figure
