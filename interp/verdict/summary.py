@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 
 import numpy as np
 
@@ -79,10 +80,11 @@ def _built(model: LoadedModel) -> str:
 
 def _data(found: Evidence) -> str:
     data = found.data
+    name = PurePath(data.name).name or data.name
     if data.image_shape is not None:
         channels, height, width = data.image_shape
-        return f"images of {data.name}, {height} by {width} pixels{'' if channels == 1 else f' in {channels} channels'}"
-    return f"rows of {data.name}, {data.width:,} {'columns' if data.features else 'values'} each"
+        return f"images of {name}, {height} by {width} pixels{'' if channels == 1 else f' in {channels} channels'}"
+    return f"rows of {name}, {data.width:,} {'columns' if data.features else 'values'} each"
 
 
 def how_good(found: Evidence) -> str:
@@ -107,10 +109,15 @@ def what_it_reads(layers: Sequence[LayerVerdict]) -> Iterator[Answer]:
         yield Answer(READS, "There is no hidden layer to read.")
     if len(layers) > MOST_LAYERS:
         yield Answer(READS, layers_sentence(layers), "reading")
-    spread = np.unique(np.linspace(0, len(layers) - 1, MOST_LAYERS).round().astype(int)) if layers else ()
-    for one in layers if len(layers) <= MOST_LAYERS else [layers[i] for i in spread]:
+    for one in layers if len(layers) <= MOST_LAYERS else _some_that_were_read(layers):
         said = READ.get(one.leaning, f"undecided{f', since {one.why}' if one.why else ''}.")
         yield Answer(READS, f"{one.layer}: {said}", "reading", one.layer)
+
+
+def _some_that_were_read(layers: Sequence[LayerVerdict]) -> list[LayerVerdict]:
+    """Choose layers that were read, evenly over depth; where none was, the first stands for all."""
+    read = [one for one in layers if one.statistics] or list(layers[:1])
+    return [read[i] for i in np.unique(np.linspace(0, len(read) - 1, MOST_LAYERS).round().astype(int))]
 
 
 def what_next(found: Evidence, alerts: Sequence[Alert]) -> Iterator[Answer]:

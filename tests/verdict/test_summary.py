@@ -12,6 +12,7 @@ from verdict.test_verdict import boundaries, evidence
 from interp.types import Alert, Effects
 from interp.verdict.evidence import Evidence
 from interp.verdict.layers import layer_verdicts
+from interp.verdict.reading.read import not_read
 from interp.verdict.summary import (
     GOOD,
     IS,
@@ -89,6 +90,10 @@ def test_every_layer_has_a_sentence_and_many_are_counted():
     assert many[0].answer == "What is read of 20 layers, how many of each: neither 20."
     assert len(many) == MOST_LAYERS + 1
     assert (many[1].layer, many[-1].layer) == ("fc0", "fc19")
+    left = layer_verdicts({f"fc{i}": not_read("too much work") for i in range(20)})
+    assert [answer.layer for answer in what_it_reads(left)] == ["", "fc0"], "one that was not read stands for all"
+    part = layer_verdicts({f"fc{i}": profile("neither") if i == 7 else not_read("too much work") for i in range(20)})
+    assert [answer.layer for answer in what_it_reads(part)] == ["", "fc7"]
     assert [answer.answer for answer in what_it_reads(())] == ["There is no hidden layer to read."]
 
 
