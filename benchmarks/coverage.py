@@ -22,7 +22,7 @@ from zoo.finished import add_finished, read_finished
 WANTED = (0.93, 0.97)
 
 CASES = {
-    "accuracy": (samples.accuracy, list(product([100, 1000, 10_000], [0.5, 0.9, 0.99]))),
+    "accuracy": (samples.accuracy, list(product([100, 1000, 10_000], [0.5, 0.9, 0.99, 0.999]))),
     "change of accuracy": (
         samples.change,
         [
@@ -37,7 +37,7 @@ CASES = {
         list(product([300, 1000], ["normal", "t5", "exponential"], ["normal", "laplace", "t5"])),
     ),
     "share of nodes": (nodes.share, list(product([5, 10, 20, 64, 512], [0.02, 0.1, 0.3, 0.5]))),
-    "mean over runs": (samples.runs, list(product([3, 5, 10], ["normal", "exponential"]))),
+    "mean over runs": (samples.runs, list(product([3, 5, 7, 10, 20], ["normal", "gamma", "exponential"]))),
     "change over runs": (samples.change_of_runs, list(product([3, 5, 10], ["normal", "t5"]))),
     "range of a null": (nodes.null_range, [(20,), (39,)]),
     "distance to a component": (
@@ -47,6 +47,10 @@ CASES = {
             for rows in (500, 2000, 10_000)
             for mixture in ((0, 1, 0.5), (2, 0.5, 0), (2, 0.5, 0.5), (2.5, 0.5, 0.5), (3, 0.5, 0.5), (3, 0.2, 0.5))
         ],
+    ),
+    "distance to two clusters seen as one": (
+        nodes.merged_distance,
+        [(rows, *mixture) for rows in (500, 2000, 10_000) for mixture in ((1, 0.5, 0.5), (2, 0.5, 1), (2, 0.2, 0.5))],
     ),
     "rank correlation": (nodes.correlation, [(16, 0.5, 0), (16, 0.9, 0.3), (64, 0.9, 0.3), (64, 0.5, 0)]),
     "lowest factor": (samples.bounds, [(500, 0.5, 2, "scale_low"), (1000, 0.5, 0.7, "scale_low")]),

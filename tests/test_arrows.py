@@ -196,7 +196,7 @@ def test_no_module_imports_itself_round_a_corner():
         ),
         (
             "interp.report.sections.layers",
-            "def f():\n    from interp.analysis.statistics import wilson_interval",
+            "def f():\n    from interp.analysis.statistics import agresti_interval",
             "interp.report.sections.layers imports interp.analysis.statistics",
         ),
     ],

@@ -23,12 +23,27 @@ def distance(rng, trials, rows, separation, weight, displaced) -> Covered:
         nodes = min(200, trials - start)
         first = rng.random((rows, nodes)) < weight
         z = rng.normal(size=(rows, nodes)) + np.where(first, 0, separation) + displaced
-        fit = fit_gaussians(z, None, GaussianOptions(components=3))
+        fit = fit_gaussians(z, None, GaussianOptions(components=3, crossed=False))
         gaps = np.abs(fit.component_mean) / np.sqrt(fit.component_var)
         component = np.where(fit.weight >= 0.05, gaps, np.inf).argmin(1)
         found = distance_interval(gaps[np.arange(nodes), component], component, fit)
         given = fit.components == (2 if separation else 1)
         out.append(np.where(given, held(*found, displaced), np.nan))
+    return np.concatenate(out)
+
+
+def merged_distance(rng, trials, rows, separation, weight, displaced) -> Covered:
+    """Two unit Gaussians seen as one cluster: the distance is that to their common mean, in their common deviation."""
+    out = []
+    middle, spread = separation * (1 - weight), np.sqrt(1 + separation**2 * weight * (1 - weight))
+    for start in range(0, trials, 200):
+        nodes = min(200, trials - start)
+        first = rng.random((rows, nodes)) < weight
+        z = rng.normal(size=(rows, nodes)) + np.where(first, 0, separation) - middle + displaced
+        fit = fit_gaussians(z, None, GaussianOptions(components=3, crossed=False))
+        gaps = np.abs(fit.component_mean[:, 0]) / np.sqrt(fit.component_var[:, 0])
+        found = distance_interval(gaps, np.zeros(nodes, int), fit)
+        out.append(np.where(fit.components == 1, held(*found, displaced / spread), np.nan))
     return np.concatenate(out)
 
 

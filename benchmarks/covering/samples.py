@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from interp.analysis import (
+    agresti_interval,
     explained_change,
     explained_interval,
     mean_interval,
     paired_difference,
     paired_runs,
-    wilson_interval,
 )
 from interp.interventions.readouts.tolerance import tolerance, tolerance_row
 
@@ -24,7 +24,7 @@ def held(low, high, truth) -> Covered:
 
 
 def accuracy(rng, trials, samples, share) -> Covered:
-    return held(*wilson_interval(rng.binomial(samples, share, trials), samples), share)
+    return held(*agresti_interval(rng.binomial(samples, share, trials), samples), share)
 
 
 def change(rng, trials, samples, gain, loss) -> Covered:
@@ -36,6 +36,7 @@ SHAPES = {
     "normal": lambda rng, size: rng.normal(size=size),
     "laplace": lambda rng, size: rng.laplace(size=size) / np.sqrt(2),
     "t5": lambda rng, size: rng.standard_t(5, size=size) / np.sqrt(5 / 3),
+    "gamma": lambda rng, size: rng.gamma(4, 0.5, size=size) - 2,
     "exponential": lambda rng, size: rng.exponential(size=size) - 1,
 }
 """Laws of mean 0 and variance 1."""

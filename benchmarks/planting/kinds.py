@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from interp.analysis import classify_boundaries, fit_gaussians
+from interp.analysis import GaussianOptions, classify_boundaries, fit_gaussians
 from interp.types import Thresholds
 from zoo.planted.data.mixtures import Mixture, MixtureSetup, draw_mixture
 from zoo.planted.nodes import layer_of, plant_node
@@ -27,7 +27,15 @@ def node_rows(seed: int) -> pd.DataFrame:
 
     Every second mixture comes without the classes of its samples.
     """
-    rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    setup, samples = drawn(seed)
+    rows = called(draw_mixture(setup, torch.Generator().manual_seed(seed)), samples, seed % 2 == 0, seed)
+    shape = {"dimension": setup.dimension, "classes": setup.classes, "separation": setup.separation}
+    return rows.assign(seed=seed, **shape)
+
+
+def drawn(seed: int) -> tuple[MixtureSetup, int]:
+    """Draw a mixture's shape, and a number of samples."""
+    rng = np.random.default_rng(seed)
     dimension = int(rng.choice([1, 2, 4, 16]))
     setup = MixtureSetup(
         dimension=dimension,
@@ -36,8 +44,49 @@ def node_rows(seed: int) -> pd.DataFrame:
         imbalance=float(rng.choice([1, 1, 4])),
         covariance=str(rng.choice(["spherical", "own"])),
     )
-    rows = called(draw_mixture(setup, generator), int(rng.choice([300, 1000, 4000, 16_000])), seed % 2 == 0, seed)
-    return rows.assign(seed=seed, dimension=dimension, classes=setup.classes, separation=setup.separation)
+    return setup, int(rng.choice([300, 1000, 4000, 16_000]))
+
+
+@torch.no_grad()
+def class_rows(seed: int) -> pd.DataFrame:
+    """Call nodes planted on such a mixture by the means of classes alone, of which every second seed joins some.
+
+    A class of several components has a mean that is no cluster's; the truth is its distance from the boundary all the
+    same. No mixture is fitted, for none is needed.
+    """
+    setup, samples = drawn(seed)
+    generator, rng = torch.Generator().manual_seed(seed), np.random.default_rng([seed, 2])
+    mixture = draw_mixture(setup, generator)
+    of = torch.arange(setup.classes) // (1 + seed % 2)
+    nodes = [plant_node(kind, mixture, generator, float(rng.uniform(-2, 2))) for kind in EACH]
+    x, y = mixture.draw(samples, generator)
+    layer = layer_of(nodes)
+    z = layer(x).double().numpy()
+    fit = fit_gaussians(z, of[y].numpy(), GaussianOptions(components=1, bins=16, crossed=False))
+    found = classify_boundaries(fit, dead=z.max(axis=0) <= 0).by_class
+    means, spreads = (part.numpy() for part in mixture.along(layer.weight))
+    nearest = class_distance(means + layer.bias.numpy()[:, None], spreads, mixture.shares.numpy(), of.numpy())
+    truth = np.where(nearest <= Thresholds().epsilon, "coherent", "adhoc")
+    told = [] if found is None or found.kind is None else found.kind.tolist()
+    rows = pd.DataFrame({"kind": told or ["undecided"] * len(nodes), "truth": truth, "samples": samples})
+    return rows.assign(seed=seed, joined=bool(seed % 2), separation=setup.separation)
+
+
+def class_distance(means: np.ndarray, spreads: np.ndarray, shares: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """Give the distance from z = 0 to the nearest class's mean, in its standard deviations, of K components each (N,).
+
+    Examples
+    --------
+    >>> class_distance(np.array([[1.0, 3.0]]), np.ones((1, 2)), np.array([0.5, 0.5]), np.array([0, 0])).round(3)
+    array([1.414])
+    """
+    gaps = []
+    for one in np.unique(of):
+        mine, share = of == one, shares[of == one] / shares[of == one].sum()
+        middle = means[:, mine] @ share
+        spread = (spreads[:, mine] ** 2 + (means[:, mine] - middle[:, None]) ** 2) @ share
+        gaps.append(np.abs(middle) / np.sqrt(spread))
+    return np.min(gaps, axis=0)
 
 
 def called(mixture: Mixture, samples: int, labelled: bool, seed: int) -> pd.DataFrame:

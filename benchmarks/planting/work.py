@@ -62,7 +62,7 @@ def known(made: Planted) -> bool:
     return enough and bool({"distances", "intensities", "both"} & set(made.truth.values()))
 
 
-def read(made: Planted, options: ProfileOptions) -> dict[str, LayerReading]:
+def read(made: Planted, options: ProfileOptions, samples: int = SAMPLES) -> dict[str, LayerReading]:
     """Read a network on its first test samples."""
     inputs = made.data.test[0]
     with warnings.catch_warnings():
@@ -70,7 +70,7 @@ def read(made: Planted, options: ProfileOptions) -> dict[str, LayerReading]:
         return read_chain(
             made.network,
             ends(made.network),
-            inputs[: SAMPLES if inputs.dim() == 2 else IMAGES],
+            inputs[: samples if inputs.dim() == 2 else min(samples, IMAGES)],
             made.data.train[0],
             options,
         )

@@ -7,6 +7,7 @@ from interp.analysis.outputs import OutputStatistics, output_statistics
 from interp.analysis.prototypes import PrototypeOptions, find_prototypes
 from interp.analysis.statistics import (
     RunsTest,
+    agresti_interval,
     benjamini_hochberg,
     detectable_difference,
     explained_change,
@@ -19,7 +20,6 @@ from interp.analysis.statistics import (
     paired_runs,
     percentile_interval,
     share_interval,
-    wilson_interval,
 )
 from interp.analysis.untrained import UntrainedOptions, beside_untrained
 
@@ -31,6 +31,7 @@ __all__ = [
     "PrototypeOptions",
     "RunsTest",
     "UntrainedOptions",
+    "agresti_interval",
     "benjamini_hochberg",
     "beside_untrained",
     "classify_boundaries",
@@ -50,5 +51,4 @@ __all__ = [
     "percentile_interval",
     "preset",
     "share_interval",
-    "wilson_interval",
 ]

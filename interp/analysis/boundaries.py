@@ -6,7 +6,7 @@ import numpy as np
 
 from interp.analysis.distances import distance_interval
 from interp.analysis.distributions import Distribution
-from interp.analysis.labels import claimed
+from interp.analysis.labels import claimed, labels_by_class
 from interp.analysis.nulls.clusters import chance_within, classes_of, clusters_of
 from interp.analysis.nulls.shares import Shares, shares_of
 from interp.analysis.statistics import benjamini_hochberg
@@ -63,6 +63,7 @@ def classify_boundaries(
     bias: Array | None = None,
     directions: GaussianFit | None = None,
     loss: Array | None = None,
+    samples: int | None = None,
     seed: Seed = 0,
 ) -> Boundaries:
     """Tell coherent boundaries, which pass through the mean of a cluster, from ad hoc ones.
@@ -87,6 +88,9 @@ def classify_boundaries(
         ``random direction`` and ``fresh ...``; None leaves them out.
     loss
         Final loss of each node (N,), by which rule ``mean`` calls a node dead; None where it is not known.
+    samples
+        Number of samples behind the rows of the fit, which labels by the means of classes are as sure as; None: one
+        for each row.
     seed
         Seed of the random number generators of bootstrap and permutations.
 
@@ -131,8 +135,9 @@ def classify_boundaries(
     epsilons = np.unique([*EPSILONS, thresholds.epsilon])
     pool = None if directions is None else (directions, clusters_of(directions, thresholds))
     found = shares_of(fit, clusters, classified, epsilons, bias=bias, pool=pool, seed=seed)
+    label = np.where(is_claimed, np.where(distance <= thresholds.epsilon, "coherent", "adhoc"), "undecided")
     return Boundaries(
-        kind=_kinds(fit, distance, dead, classified, is_claimed, thresholds),
+        kind=_kinds(fit, label, dead, classified, thresholds),
         component=component,
         distance=distance,
         distance_low=low,
@@ -147,18 +152,20 @@ def classify_boundaries(
         share_p_value=found.worst,
         thresholds=thresholds,
         reliability=np.where(classified, reliability, np.nan),
-        by_class=_by_class(fit, classified, epsilons, thresholds, bias, directions, seed),
+        by_class=_by_class(fit, dead, classified, epsilons, thresholds, bias, directions, samples, seed),
         **found.nulls(),
     )
 
 
 def _by_class(
     fit: GaussianFit,
+    dead: Array,
     classified: Array,
     epsilons: Array,
     thresholds: Thresholds,
     bias: Array | None,
     directions: GaussianFit | None,
+    samples: int | None,
     seed: int,
 ) -> Coherence | None:
     """Set the distances to class-conditional means beside their nulls, where the rule is about clusters."""
@@ -174,6 +181,7 @@ def _by_class(
         share=found.share,
         share_low=found.low,
         share_high=found.high,
+        kind=_kinds(fit, labels_by_class(fit, thresholds, samples or fit.count), dead, classified, thresholds),
         **found.nulls(),
     )
 
@@ -200,12 +208,8 @@ def _closest(gaps: Array, usable: Array) -> tuple[Array, Array]:
     return np.where(is_found, component, np.nan), np.where(is_found, distance, np.nan)
 
 
-def _kinds(
-    fit: GaussianFit, distance: Array, dead: Array, classified: Array, is_claimed: Array, thresholds: Thresholds
-) -> Array:
+def _kinds(fit: GaussianFit, label: Array, dead: Array, classified: Array, thresholds: Thresholds) -> Array:
     one_side = np.maximum(fit.positive_share, 1 - fit.positive_share) >= thresholds.one_sided
-    kind = np.where(distance <= thresholds.epsilon, "coherent", "adhoc")
-    kind = np.where(is_claimed, kind, "undecided")
-    kind = np.where(classified, kind, UNSAMPLED)
+    kind = np.where(classified, label, UNSAMPLED)
     kind = np.where(one_side, "one-sided", kind)
     return np.where(dead, "dead", kind).astype("<U9")

@@ -13,7 +13,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from interp.analysis.checks import cluster_arguments
-from interp.analysis.statistics import wilson_interval
+from interp.analysis.statistics import agresti_interval
 from interp.types import Array, ClusterMatch, LabelledInputs
 from interp.types.annotations.edge import checked
 from interp.types.annotations.flags import Seed, Within
@@ -341,7 +341,7 @@ def _measure(name: str, guess: Array, test: LabelledInputs) -> dict[str, object]
     assert test.labels is not None
     right = guess == test.labels if (guess >= 0).any() else np.empty(0, bool)  # predicting nothing is not being wrong
     agrees = (guess == test.predictions)[test.predictions >= 0]
-    low, high = wilson_interval(int(right.sum()), len(right)) if len(right) else (np.nan, np.nan)
+    low, high = agresti_interval(int(right.sum()), len(right)) if len(right) else (np.nan, np.nan)
     return {
         "classifier": name,
         "accuracy": float(right.mean()) if len(right) else np.nan,

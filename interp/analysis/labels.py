@@ -126,7 +126,7 @@ def _alone(fit: GaussianFit, thresholds: Thresholds, distance: Array) -> tuple[A
         (N,) -1 clearly within the threshold of a class's mean, 1 clearly beyond it of all, 0 neither; None without.
     """
     if len(fit.class_mean) > 1:
-        return np.ones(len(distance), bool), _side_of_classes(fit, thresholds)
+        return np.ones(len(distance), bool), _side_of_classes(fit, thresholds, fit.count)
     asked = np.where(np.isnan(fit.bic), np.inf, fit.bic).argmin(axis=1) + 1
     clusters = clusters_of(fit, thresholds)
     narrow = np.where(clusters.usable, clusters.scale, np.inf)
@@ -137,10 +137,34 @@ def _alone(fit: GaussianFit, thresholds: Thresholds, distance: Array) -> tuple[A
     return one & (own <= WIDE * np.nanmin(narrow, axis=1)), None
 
 
-def _side_of_classes(fit: GaussianFit, thresholds: Thresholds) -> Array:
+def labels_by_class(fit: GaussianFit, thresholds: Thresholds, samples: int) -> Array:
+    """Label boundaries by the means of classes, which are known without a mixture: only sampling makes them uncertain.
+
+    Parameters
+    ----------
+    fit
+        Gaussians of the nodes of one layer, fitted with labels.
+    thresholds
+        Threshold, and least reliability.
+    samples
+        Number of samples behind the rows: those of one sample count as one.
+
+    Returns
+    -------
+    Array
+        ``coherent``, ``adhoc`` or ``undecided`` for each node (N,).
+    """
+    side = _side_of_classes(fit, thresholds, samples)
+    return np.where(side < 0, "coherent", np.where(side > 0, "adhoc", "undecided"))
+
+
+def _side_of_classes(fit: GaussianFit, thresholds: Thresholds, samples: int) -> Array:
     classes = classes_of(fit)
     distances = classes.distances()
-    error = np.sqrt((1 + np.where(np.isfinite(distances), distances, 0) ** 2 / 2) / np.maximum(fit.class_count, 1))
+    error = np.sqrt(
+        (1 + np.where(np.isfinite(distances), distances, 0) ** 2 / 2)
+        / np.maximum(fit.class_count * (samples / fit.count), 1)
+    )
     margin = stats.norm.ppf(thresholds.reliability) * error
     within = (distances + margin <= thresholds.epsilon).any(axis=1)
     beyond = (distances - margin > thresholds.epsilon).all(axis=1) & np.isfinite(distances).any(axis=1)

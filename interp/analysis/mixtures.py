@@ -21,7 +21,7 @@ from interp.types import Array
 
 BINS = 512
 VARIANCE_FLOOR = 1e-6  # as a fraction of the node's variance: a component may not collapse onto one value
-NODES_A_BLOCK = 16
+CELLS_A_BLOCK = 8192  # numbers in an array of nodes and bins: small enough for a cache, large enough for numpy
 TRIAL = 30  # iterations from each start, before the better one is continued
 LOG_TWO_PI = float(np.log(2 * np.pi))
 
@@ -318,7 +318,9 @@ def best_mixtures(data: Binned, most: int) -> tuple[Mixture, Array, Array]:
     >>> best_mixtures(data, 2)[1]
     array([2])
     """
-    blocks = [slice(start, start + NODES_A_BLOCK) for start in range(0, len(data.count), NODES_A_BLOCK)]
+    nodes, bins = data.count.shape
+    step = max(CELLS_A_BLOCK // bins, 1)
+    blocks = [slice(start, start + step) for start in range(0, nodes, step)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = list(pool.map(lambda block: _best_of_block(data.of(block), most), blocks))
     mixtures, components, bic = zip(*found, strict=True)

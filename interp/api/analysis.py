@@ -74,7 +74,8 @@ class Analysis:
         - ``kind``: ``coherent``, ``adhoc``, ``undecided``, ``one-sided``, ``dead`` or ``unsampled``;
           ``distance`` of the boundary to the closest component mean (of index ``component``), in sigma, with its 95 %
           interval ``distance_low``, ``distance_high``; ``p_value`` and ``q_value`` beside parallel boundaries
-          through random points; ``reliability`` of the side of the threshold that it lies on.
+          through random points; ``reliability`` of the side of the threshold that it lies on; ``kind_by_class``, the
+          kind by the means of classes alone.
         - ``mean``, ``sd``, ``skewness``, ``kurtosis``, ``minimum``, ``maximum`` of z over the training split;
           ``positive_share`` of z > 0; ``components`` of the mixture; ``ks`` and ``ks_mixture``, distances to one
           Gaussian and to the mixture.

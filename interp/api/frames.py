@@ -84,6 +84,8 @@ def _boundary(found: Boundaries) -> dict[str, Any]:
     known = {name: getattr(found, name) for name in names}
     unknown = np.full(len(found.kind), np.nan)
     reliability = unknown if found.reliability is None else found.reliability
+    by_class = None if found.by_class is None else found.by_class.kind
+    known |= {"kind_by_class": np.full(len(found.kind), None) if by_class is None else by_class}
     return {**known, "reliability": reliability, "component": as_indices(found.component)}
 
 

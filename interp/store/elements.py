@@ -23,7 +23,8 @@ VERSION = 6
 2 added `RunEffects`, and fields of `Effects` that read as empty from version 1; 3 the nodes that were drawn of a layer;
 4 has columns `score`, `no_op` and `copy`, tables of whole layers and of single nodes, and checksums of recorded values;
 5 prototypes beside untrained layers, what two halves of the samples say of mixtures and labels, and every null with its
-p-values; 6 what silencing a node costs each class, and NaN in place of -1 where there is no component or centroid.
+p-values; 6 what silencing a node costs each class, kinds by the means of classes, and NaN in place of -1 where there is
+no component or centroid.
 """
 
 READABLE = tuple(range(1, VERSION + 1))

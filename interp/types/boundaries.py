@@ -66,6 +66,9 @@ class Coherence(ShortRepr):
         Name of a null -> the share that it leads one to expect, and the ends of the central 95 % of the shares.
     null_p_value, null_p_below
         Name of a null -> probability that it gives at least, and at most, the share found.
+    kind
+        Kind of each node's boundary by the means of classes, one of `KINDS` or ``unsampled``: ``undecided`` where a
+        class's mean is too close to the threshold for its number of rows; None in older files.
     """
 
     distance: Annotated[Array, Shape("N")]
@@ -77,6 +80,13 @@ class Coherence(ShortRepr):
     null_high: Mapping[str, Annotated[Array, Shape("E")]]
     null_p_value: Mapping[str, Annotated[Array, Shape("E")]]
     null_p_below: Mapping[str, Annotated[Array, Shape("E")]]
+    kind: Annotated[Array, Shape("N", "text")] | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Nodes of each kind there is; empty in older files."""
+        names, counts = np.unique(np.asarray([] if self.kind is None else self.kind, str), return_counts=True)
+        return dict(zip(names.tolist(), counts.tolist(), strict=True))
 
 
 @dataclass(frozen=True, repr=False)

@@ -25,7 +25,7 @@ class Effects(ShortRepr):
     """Cost of interventions, in tidy tables.
 
     A row says what one change costs: the ``score`` of the task on so many ``samples`` with its 95 % interval (``low``,
-    ``high``: Wilson's of a share), the ``loss``, the ``difference`` to the unperturbed score with its 95 % interval
+    ``high``), the ``loss``, the ``difference`` to the unperturbed score with its 95 % interval
     paired by sample (``difference_low``, ``difference_high``), the ``p_value`` of that difference (exact McNemar; of a
     score that is no share, paired t) and the ``q_value`` (Benjamini-Hochberg within layer, intervention and split).
     Without labels or targets the score is agreement with the unperturbed outputs, and the loss is NaN.
@@ -65,7 +65,7 @@ class Effects(ShortRepr):
         over samples, NaN of copies. May be empty.
     classes
         Accuracy on each class (the label; without labels the unperturbed prediction) while whole layers are changed, a
-        row a class and level, with its 95 % Wilson interval (``low``, ``high``); may be empty.
+        row a class and level, with its 95 % interval (``low``, ``high``); may be empty.
     falls
         Level at which each class has lost half of its accuracy, going ``down`` or ``up`` (``side``) from the no-op; NaN
         where it does not fall; may be empty.
@@ -152,11 +152,11 @@ class RunEffects(ShortRepr):
     Attributes
     ----------
     table
-        Changes of whole layers, a row a level: the mean ``score`` over runs with its 95 % t interval (``low``,
+        Changes of whole layers, a row a level: the mean ``score`` over runs with its 95 % interval (``low``,
         ``high``), the mean ``difference`` to each run's own unperturbed score with its 95 % t interval, the paired
         t-test (``t``, ``p_value``), Cohen's d of the paired differences (``effect_size``) and the ``q_value``
         (Benjamini-Hochberg within layer, intervention and split). NaN where nothing can be said, as where all runs
-        change alike. ``level`` and ``no_op`` are those of `Effects.whole_layers`.
+        change alike, or of an interval of few runs. ``level`` and ``no_op`` are those of `Effects.whole_layers`.
     single
         Score and difference to the unperturbed score of each run alone, a row a run and level.
     networks

@@ -92,7 +92,7 @@ class ClusterMatch(ShortRepr):
         Agreement of two partitions of the rows, a row a pair: the adjusted Rand index (``ari``), the normalised mutual
         information (``nmi``), and both with one of the partitions permuted.
     accuracy
-        Accuracy of the classifiers by the nearest centroid or prototype, a row a classifier, with its 95 % Wilson
+        Accuracy of the classifiers by the nearest centroid or prototype, a row a classifier, with its 95 %
         interval (``low``, ``high``), the agreement with the network's predictions where it has some, and the number of
         samples; NaN where nothing is predicted.
     untrained

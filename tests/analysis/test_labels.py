@@ -88,3 +88,30 @@ def test_too_few_rows_for_halves_leave_every_node_undecided():
     found = classify_boundaries(fit)
     assert not {"coherent", "adhoc"} & set(found.kind)
     assert np.isnan(found.reliability).all()
+
+
+def by_class(z, labels, **options):
+    return classify_boundaries(fit_gaussians(z, labels), **options).by_class.kind
+
+
+@pytest.mark.parametrize(("at", "kind"), [(0.0, "coherent"), (0.25, "undecided"), (0.5, "adhoc"), (-1.0, "adhoc")])
+def test_the_means_of_classes_decide_where_clusters_overlap(at, kind):
+    """Two classes a sigma apart are one cluster to see, but each class's mean is known."""
+    z, labels = two(1, at, rows=20_000)
+    found = by_class(z, labels)
+    assert (found == kind).mean() >= 0.9
+    assert set(found) <= {kind, "undecided"}
+
+
+def test_rows_of_one_sample_count_as_one_where_classes_decide():
+    z, labels = two(1, 0.0, rows=600)
+    many, same = np.repeat(z, 30, axis=0), np.repeat(labels, 30)
+    assert (by_class(many, same) == "coherent").mean() >= 0.9  # 18,000 rows, if each were a sample
+    once, again = by_class(z, labels), by_class(many, same, samples=600)
+    assert (once == again).mean() >= 0.9
+
+
+def test_labels_by_class_have_other_kinds_too():
+    z, labels = two(4, 0.0, rows=2000, nodes=3)
+    z[:, 1], z[:, 2] = np.abs(z[:, 1]) + 1, 0.0
+    assert by_class(z, labels).tolist() == ["coherent", "one-sided", "dead"]

@@ -91,11 +91,11 @@ def test_em_never_loses_likelihood():
     assert (np.diff(values) > -1e-9).all()
 
 
-@pytest.mark.parametrize("size", [1, 3, 100])
-def test_nodes_are_fitted_apart_whatever_the_block(monkeypatch, size):
+@pytest.mark.parametrize("cells", [1, 3 * 512, 10**6])
+def test_nodes_are_fitted_apart_whatever_the_block(monkeypatch, cells):
     z = np.concatenate([draw(TWO), draw(THREE), draw([(1, 2, 1)]), draw(TWO, seed=1), draw(THREE, seed=2)], axis=1)
     whole = best_mixtures(binned(z), 3)
-    monkeypatch.setattr(mixtures, "NODES_A_BLOCK", size)
+    monkeypatch.setattr(mixtures, "CELLS_A_BLOCK", cells)
     parts = best_mixtures(binned(z), 3)
     for name in ("weight", "mean", "var", "loglik"):
         np.testing.assert_allclose(getattr(parts[0], name), getattr(whole[0], name), rtol=1e-9, err_msg=name)

@@ -3,33 +3,66 @@ import pytest
 from scipy import stats
 
 from interp.analysis.statistics import (
+    agresti_interval,
     benjamini_hochberg,
     mcnemar,
+    mean_interval,
     paired_difference,
     percentile_interval,
     poisson_binomial_law,
     share_interval,
-    wilson_interval,
 )
 
 
-@pytest.mark.parametrize("count", [1, 10, 1000])
-@pytest.mark.parametrize("confidence", [0.9, 0.95])
-def test_wilson_interval_is_scipys(count, confidence):
-    hits = np.unique(np.round(np.linspace(0, count, 11)).astype(int))
-    low, high = wilson_interval(hits, count, confidence)
-    theirs = [stats.binomtest(int(k), count).proportion_ci(confidence, method="wilson") for k in hits]
-    np.testing.assert_allclose(low, [part.low for part in theirs], atol=1e-12)
-    np.testing.assert_allclose(high, [part.high for part in theirs], atol=1e-12)
+def test_agresti_interval_is_walds_with_two_more_of_each():
+    low, high = agresti_interval(np.array([30]), 96)
+    z = stats.norm.ppf(0.975)
+    trials = 96 + z**2
+    share = (30 + z**2 / 2) / trials
+    assert low[0] == pytest.approx(share - z * np.sqrt(share * (1 - share) / trials), rel=1e-12)
+    wilson = stats.binomtest(30, 96).proportion_ci(method="wilson")
+    assert low[0] + high[0] == pytest.approx(wilson.low + wilson.high, rel=1e-12)  # the same middle, and wider
+    assert low[0] < wilson.low < wilson.high < high[0]
 
 
-def test_wilson_interval_mirrors_hits_and_misses_and_stays_in_range():
+@pytest.mark.parametrize("count", [32, 100, 1000])
+def test_agresti_interval_holds_every_share_in_93_percent_of_data_sets(count):
+    hits = np.arange(count + 1)
+    shares = np.concatenate([np.geomspace(1e-3, 6, 200) / count, np.linspace(0.01, 0.5, 200)])
+    low, high = agresti_interval(hits, count)
+    chance = stats.binom.pmf(hits[:, None], count, shares)
+    held = (chance * ((low[:, None] <= shares) & (shares <= high[:, None]))).sum(axis=0)
+    assert held.min() >= 0.93
+    assert held[shares * count >= 6].mean() <= 0.97
+
+
+def test_agresti_interval_mirrors_hits_and_misses_and_stays_in_range():
     hits = np.arange(0, 98)
-    low, high = wilson_interval(hits, 97)
+    low, high = agresti_interval(hits, 97)
     np.testing.assert_allclose(low, 1 - high[::-1], atol=1e-12)
     assert low[0] == 0
     assert high[-1] == 1
     assert ((low <= hits / 97) & (hits / 97 <= high)).all()
+
+
+@pytest.mark.parametrize(
+    ("runs", "least"),
+    [(5, 0.91), (10, 0.93), (20, 0.935)],  # Student's t: 0.88, 0.90, 0.92
+)
+def test_means_of_skewed_runs_are_held(runs, least):
+    drawn = np.random.default_rng(runs).exponential(size=(6000, runs))
+    for values in (drawn, -drawn):
+        ends = np.array([mean_interval(one)[1:] for one in values]) / np.sign(values[0, 0])
+        held = np.mean((ends.min(axis=1) <= 1) & (ends.max(axis=1) >= 1))
+        assert least <= held <= 0.97
+
+
+def test_the_mean_of_runs_that_scatter_evenly_has_students_interval():
+    values = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+    ends = stats.t.interval(0.95, 4, loc=3, scale=stats.sem(values))
+    assert mean_interval(values)[1:] == pytest.approx(ends, rel=1e-12)
+    assert mean_interval(np.full(6, 0.97)) == pytest.approx((0.97, 0.97, 0.97))
+    assert np.isnan(mean_interval(np.array([0.5, 0.9, 0.9, 0.9]))[1:]).all()  # too few, should they be skewed
 
 
 def test_mcnemar_is_the_binomial_test():

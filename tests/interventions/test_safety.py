@@ -8,7 +8,7 @@ import torch
 from small_networks import Hidden, convolutional, data, dataset, learned, loaded, mlp, ranges_of
 from torch import nn
 
-from interp.analysis import wilson_interval
+from interp.analysis import agresti_interval
 from interp.errors import DataError
 from interp.interventions import InterventionOptions, Ranges, intervene
 from interp.types import Split
@@ -120,7 +120,7 @@ def test_very_few_samples(samples):
     least = 2 * 0.5**samples  # McNemar's exact test of pairs that all change to one side
     assert table["p_value"].min() == min(least, 1)
     whole = table["score"] == 1
-    assert np.allclose(table[whole]["low"], wilson_interval(samples, samples)[0])
+    assert np.allclose(table[whole]["low"], agresti_interval(samples, samples)[0])
     assert (table[whole]["high"] == 1).all()
 
 

@@ -69,8 +69,10 @@ def _tables(effects: Effects, column: str) -> list[tuple[str, pd.DataFrame]]:
 
 def _boundaries(found: Boundaries, order: np.ndarray) -> Boundaries:
     known = {name: getattr(found, name)[order] for name in PER_NODE}
-    by_class = None if found.by_class is None else replace(found.by_class, distance=found.by_class.distance[order])
-    return replace(found, **known, by_class=by_class)
+    own = found.by_class
+    parts = {name: getattr(own, name, None) for name in ("distance", "kind")}
+    widened = {name: part[order] for name, part in parts.items() if part is not None}
+    return replace(found, **known, by_class=None if own is None else replace(own, **widened))
 
 
 def _screening(found: Screening, order: np.ndarray) -> Screening:

@@ -1,4 +1,4 @@
-"""Sweeps of several independently trained networks as one table: t intervals, paired t-tests, Cohen's d."""
+"""Sweeps of several independently trained networks as one table: intervals, paired t-tests, Cohen's d."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ KEYS = ["layer", "intervention", "level", "no_op", "split"]
 def over_runs(models: Sequence[LoadedModel], swept: Sequence[Effects]) -> RunEffects:
     """Test every level over networks, each against its own unperturbed score.
 
-    Intervals and tests are over networks: t intervals of means, paired t-tests, and Cohen's d of the paired
-    differences.
+    Intervals and tests are over networks: `mean_interval` of scores, t intervals of changes, paired t-tests, and
+    Cohen's d of the paired differences.
 
     Parameters
     ----------

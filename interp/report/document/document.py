@@ -140,7 +140,8 @@ def _of_classes(found: Coherence, at: int) -> dict[str, Any]:
         }
         for name in found.null_share
     }
-    return {"share": found.share[at], "low": found.share_low[at], "high": found.share_high[at], "null": nulls}
+    span = {"share": found.share[at], "low": found.share_low[at], "high": found.share_high[at]}
+    return {"kinds": found.counts, **span, "null": nulls}
 
 
 def _span(span: Span) -> dict[str, float]:

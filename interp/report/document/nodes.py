@@ -107,6 +107,7 @@ def _mixtures(fit: GaussianFit) -> Array:
 def _boundary(found: Boundaries) -> dict[str, Any]:
     return {
         "kind": found.kind,
+        "kind_by_class": _by_class(found),
         "component": as_indices(found.component),
         "distance": found.distance,
         "distance_low": found.distance_low,
@@ -115,6 +116,12 @@ def _boundary(found: Boundaries) -> dict[str, Any]:
         "p_value": found.p_value,
         "q_value": found.q_value,
     }
+
+
+def _by_class(found: Boundaries) -> Array:
+    """Give the kinds by the means of classes; None without classes."""
+    known = None if found.by_class is None else found.by_class.kind
+    return np.full(len(found.kind), None) if known is None else known
 
 
 def _whitening(found: Prototypes, nodes: int) -> dict[str, Array]:

@@ -49,8 +49,15 @@ def _caption(layer: str, found: Boundaries) -> str:
     many = f"{found.classified:,} boundaries drawn of {nodes:,}" if found.counts.get(UNSAMPLED) else _boundaries(nodes)
     return (
         f"{layer}: share of coherent nodes over the threshold, beside its nulls (left); distance of "
-        f"{many} to the closest mean, in {_unit(found)} (right; the last bar holds all beyond)."
+        f"{many} to the closest mean, in {_unit(found)} (right; the last bar holds all beyond)." + _by_class(found)
     )
+
+
+def _by_class(found: Boundaries) -> str:
+    """Count the kinds by the means of classes, which need no mixture."""
+    counts = {} if found.by_class is None else found.by_class.counts
+    said = ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
+    return f" Beside the means of classes alone: {said}." if said else ""
 
 
 def _boundaries(nodes: int) -> str:

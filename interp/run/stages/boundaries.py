@@ -47,6 +47,7 @@ def run(run: Run) -> dict[str, Boundaries]:
             bias=None if affine is None else affine[1],
             directions=_random_directions(run, layer, recording) if affine is not None else None,
             loss=_losses(run, layer),
+            samples=len(np.unique(recording.sample[layer.name])),
             seed=run.options.seed,
         )
 

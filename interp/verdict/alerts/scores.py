@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from interp.analysis import wilson_interval
+from interp.analysis import agresti_interval
 from interp.types import Array
 from interp.verdict.alerts.rule import Seen
 from interp.verdict.evidence import Evidence
@@ -61,7 +61,7 @@ def score_on(found: Evidence, split: str) -> Score | None:
         return None
     value, samples = found.model.scores[split], len(part)
     if found.task.score.share:
-        low, high = wilson_interval(round(value * samples), samples)
+        low, high = agresti_interval(round(value * samples), samples)
         return Score(value, float(low), float(high), samples)
     table = found.effects.whole_layers
     rows = table[(table["split"] == split) & table["no_op"].astype(bool)] if len(table) else table

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from planting.initialised import INITIALISATIONS, seed_rows
-from planting.kinds import EACH, FRESH, grid_rows, kappa, node_rows, right_share
+from planting.kinds import EACH, FRESH, LABELS, class_rows, grid_rows, kappa, node_rows, right_share
 from sklearn.metrics import cohen_kappa_score
 
 from interp.types import Thresholds
@@ -39,6 +39,14 @@ def test_planted_nodes_are_called_what_they_are():
     assert right_share(rows) == 1.0
     assert len(rows[rows["sigma"].notna()]) >= 2 * len(EACH)
     assert set(rows["kind"]) >= {"coherent", "adhoc", "dead", "one-sided"}
+
+
+def test_planted_nodes_are_called_what_they_are_by_the_means_of_classes():
+    rows = pd.concat([class_rows(seed) for seed in range(FRESH, FRESH + 12)])
+    said = rows[rows["kind"].isin(LABELS)]
+    assert set(said["kind"]) == set(LABELS)
+    assert set(said["joined"]) == {False, True}
+    assert right_share(said) >= 0.98
 
 
 def test_layers_that_learned_nothing_are_not_called_more_than_chance():

@@ -18,7 +18,7 @@ from interp.types import Figure, RunEffects, Table
 
 
 def run_figures(found: RunEffects, name: Score) -> tuple[Figure, ...]:
-    """Draw the mean over runs of each layer with its t interval, and the single runs behind.
+    """Draw the mean over runs of each layer with its 95 % interval, and the single runs behind.
 
     Parameters
     ----------
@@ -31,11 +31,12 @@ def run_figures(found: RunEffects, name: Score) -> tuple[Figure, ...]:
     table, single = found.table[found.table["split"] == split], found.single[found.single["split"] == split]
     names = layer_figures("runs", dict.fromkeys(table["layer"]))
     runs = found.networks["run"].nunique()
+    shown = "mean with its 95 % interval" if table["low"].notna().any() else "mean, too few for an interval"
     return tuple(
         Figure(
             names[layer],
-            f"{layer}: {name.words} on the {split} split over {runs} independently trained networks: mean, 95 % t "
-            "interval, and every network alone (grey).",
+            f"{layer}: {name.words} on the {split} split over {runs} independently trained networks: {shown}, "
+            "and every network alone (grey).",
             partial(_draw, part, single[single["layer"] == layer], split, name),
         )
         for layer, part in table.groupby("layer", sort=False)
