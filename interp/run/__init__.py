@@ -7,17 +7,18 @@ from interp.exports import on_first_use
 TYPE_CHECKING = False  # type checkers read it as true
 
 if TYPE_CHECKING:
+    from interp.run.find import all_stages, find_stage
     from interp.run.folder import locked, remove_run
     from interp.run.pipeline import Done, read_run, run_all, run_stage, run_stages
     from interp.run.progress import told
     from interp.run.resumption import resume
-    from interp.run.run import Run, run_on, start
+    from interp.run.run import run_on, start
     from interp.run.settings.limits import Limits
     from interp.run.settings.options import Options
     from interp.run.settings.said import data_options_from, load_options_from, options_from
     from interp.run.settings.settings import Setting, all_settings, cut_names
-    from interp.run.stage import Stage
-    from interp.run.stages import SEVERAL, STAGES, all_stages, find_stage
+    from interp.run.stage import Run, Stage
+    from interp.run.stages import SEVERAL, STAGES
     from interp.run.summaries import describe, limited, one_line
 
 __all__ = [
@@ -52,17 +53,18 @@ __all__ = [
 ]
 
 _HOMES = {
+    "interp.run.find": ("all_stages", "find_stage"),
     "interp.run.folder": ("locked", "remove_run"),
     "interp.run.pipeline": ("Done", "read_run", "run_all", "run_stage", "run_stages"),
     "interp.run.progress": ("told",),
     "interp.run.resumption": ("resume",),
-    "interp.run.run": ("Run", "run_on", "start"),
+    "interp.run.run": ("run_on", "start"),
     "interp.run.settings.limits": ("Limits",),
     "interp.run.settings.options": ("Options",),
     "interp.run.settings.said": ("data_options_from", "load_options_from", "options_from"),
     "interp.run.settings.settings": ("Setting", "all_settings", "cut_names"),
-    "interp.run.stage": ("Stage",),
-    "interp.run.stages": ("SEVERAL", "STAGES", "all_stages", "find_stage"),
+    "interp.run.stage": ("Run", "Stage"),
+    "interp.run.stages": ("SEVERAL", "STAGES"),
     "interp.run.summaries": ("describe", "limited", "one_line"),
 }
 

@@ -1,137 +1,138 @@
-"""Files of a run: what a stage found <-> its file, checked against the run it is read for."""
+"""The file of a stage in the folder of a run: what the stage found <-> its file, checked against the run."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from interp.errors import MismatchError
-from interp.run.fingerprint import fingerprint_of
-from interp.run.stage import Stage
 from interp.store import check_layers, check_same, check_tables, read_provenance, read_results, write_results
-from interp.types import Provenance
-
-if TYPE_CHECKING:
-    from interp.run.run import Run
+from interp.types import NodeLayer, Provenance
 
 WHOLE = "all"
 """Key of a result of the whole network in a file of results by layer."""
 
+Opened = Callable[[Path], tuple[Any, Provenance]]
+"""Function of a file that gives results and their provenance."""
 
-def read_stage(run: Run, stage: Stage, is_new: bool = False) -> tuple[Any, Provenance]:
-    """Read what a stage found.
 
-    Parameters
+@dataclass(frozen=True)
+class StageFile:
+    """File that holds, or will hold, what a stage found of one network and data set.
+
+    Attributes
     ----------
-    run
-        Run whose folder holds the file.
-    stage
-        Stage whose file is read.
-    is_new
-        Whether the file has just been written by this process, so that it need not be compared with its digest.
-
-    Returns
-    -------
-    object, Provenance
-        Layer name -> result, or one result of the whole network; and the provenance of the file.
-
-    Raises
-    ------
-    MismatchError
-        If its file is missing, damaged, or belongs to another model or data set.
+    path
+        Path of the file, which need not be there.
+    result
+        Class of the results.
+    command
+        Command that makes the file anew, for errors.
+    made_of
+        Provenance of the run, whose model and data the results must be of.
+    layers
+        Layers that have a result each; None where the whole network has one.
+    opened
+        Function that opens the file of a stage that writes it itself; None for a file of results.
     """
-    path = run.out / stage.file
-    if stage.opened is not None:
-        found, provenance = stage.opened(path)
-        check_same(path, provenance, run.provenance, stage.command)
-        return found, provenance
-    results: dict[str, Any]
-    results, provenance = read_results(path, stage.result, stage.command, is_sealed=not is_new)
-    check_same(path, provenance, run.provenance, stage.command)
-    return _checked(run, stage, results), provenance
 
+    path: Path
+    result: type
+    command: str
+    made_of: Provenance
+    layers: Sequence[NodeLayer] | None
+    opened: Opened | None
 
-def _checked(run: Run, stage: Stage, found: dict[str, Any]) -> Any:
-    """Give results that are those of a network's layers."""
-    path, remedy = run.out / stage.file, stage.command
-    if stage.layers is not None:
-        check_layers(path, found, stage.layers(run), remedy)
+    def read(self, is_new: bool = False) -> Any:
+        """Read what the stage found.
+
+        Parameters
+        ----------
+        is_new
+            Whether the file has just been written by this process, so that it need not be compared with its digest.
+
+        Returns
+        -------
+        object
+            Layer name -> result, or one result of the whole network.
+
+        Raises
+        ------
+        MismatchError
+            If the file is missing, damaged, or belongs to another model or data set.
+        """
+        if self.opened is not None:
+            found, provenance = self.opened(self.path)
+            check_same(self.path, provenance, self.made_of, self.command)
+            return found
+        results: dict[str, Any]
+        results, provenance = read_results(self.path, self.result, self.command, is_sealed=not is_new)
+        check_same(self.path, provenance, self.made_of, self.command)
+        return self._checked(results)
+
+    def _checked(self, found: dict[str, Any]) -> Any:
+        """Give results that are those of the network's layers."""
+        if self.layers is not None:
+            check_layers(self.path, found, self.layers, self.command)
+            return found
+        if set(found) != {WHOLE}:
+            expected, do = "those of all layers", f"run `{self.command}`"
+            raise MismatchError(self.path, found="other results", expected=expected, do=do)
+        check_tables(self.path, found[WHOLE], self.command)
+        return found[WHOLE]
+
+    def write(self, found: Any, provenance: Provenance) -> None:
+        """Write what the stage found, unless it has written the file itself.
+
+        Parameters
+        ----------
+        found
+            Layer name -> result, or one result of the whole network.
+        provenance
+            Model, data, options and fingerprint, to be saved with the results.
+
+        Raises
+        ------
+        UsageError
+            If the file cannot be written.
+        """
+        if self.opened is None:
+            write_results(self.path, found if self.layers is not None else {WHOLE: found}, provenance)
+
+    def provenance(self) -> Provenance:
+        """Read the provenance, and nothing else of a file of ours.
+
+        Raises
+        ------
+        MismatchError
+            If the file is missing, damaged, or belongs to another model or data set.
+        """
+        try:
+            found = read_provenance(self.path, self.command)
+        except MismatchError:
+            if self.opened is None:
+                raise
+            found = self.opened(self.path)[1]  # a stage of the user's own may write files of another kind
+        check_same(self.path, found, self.made_of, self.command)
         return found
-    if set(found) != {WHOLE}:
-        raise MismatchError(path, found="other results", expected="those of all layers", do=f"run `{remedy}`")
-    check_tables(path, found[WHOLE], remedy)
-    return found[WHOLE]
 
+    def finished(self, wanted: Provenance) -> Any:
+        """Read what the stage found, if that was with the same inputs, options and code.
 
-def write_stage(run: Run, stage: Stage, found: Any, provenance: Provenance) -> None:
-    """Write what a stage found, unless its `run` has written the file itself.
+        Parameters
+        ----------
+        wanted
+            Provenance that results of the stage would have now.
 
-    Parameters
-    ----------
-    run
-        Run whose folder takes the file.
-    stage
-        Stage that was run.
-    found
-        Layer name -> result, or one result of the whole network.
-    provenance
-        Model, data, options and fingerprint, to be saved with the results.
-
-    Raises
-    ------
-    UsageError
-        If the file cannot be written.
-    """
-    if stage.opened is None:
-        write_results(run.out / stage.file, found if stage.layers is not None else {WHOLE: found}, provenance)
-
-
-def provenance_of(run: Run, stage: Stage) -> Provenance:
-    """Read the provenance of a stage's file, and nothing else of a file of ours.
-
-    Parameters
-    ----------
-    run
-        Run whose folder holds the file.
-    stage
-        Stage whose file is read.
-
-    Raises
-    ------
-    MismatchError
-        If the file is missing, damaged, or belongs to another model or data set.
-    """
-    path = run.out / stage.file
-    try:
-        found = read_provenance(path, stage.command)
-    except MismatchError:
-        if stage.opened is None:
-            raise
-        found = stage.opened(path)[1]  # a stage of the user's own may write files of another kind
-    check_same(path, found, run.provenance, stage.command)
-    return found
-
-
-def finished(run: Run, stage: Stage, wanted: Provenance) -> Any:
-    """Read what a stage found, if that was with the same inputs, options and code.
-
-    Parameters
-    ----------
-    run
-        Run whose folder holds the file.
-    stage
-        Stage whose file is read.
-    wanted
-        Provenance that results of the stage would have now.
-
-    Returns
-    -------
-    object
-        Layer name -> result, or one result of the whole network; None where the file is missing, damaged or of other
-        inputs, options or code.
-    """
-    try:
-        if fingerprint_of(provenance_of(run, stage)) != fingerprint_of(wanted):
+        Returns
+        -------
+        object
+            Layer name -> result, or one result of the whole network; None where the file is missing, damaged or of
+            other inputs, options or code.
+        """
+        try:
+            return self.read() if self.provenance().fingerprint == wanted.fingerprint else None
+        except MismatchError:  # missing or damaged
             return None
-        return read_stage(run, stage)[0]
-    except MismatchError:  # missing or damaged
-        return None

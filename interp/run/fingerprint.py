@@ -11,13 +11,10 @@ from dataclasses import replace
 from functools import cache
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from interp.run.stage import Stage
+from interp.run.stage import Run, Stage
 from interp.types import Provenance, as_json
-
-if TYPE_CHECKING:
-    from interp.run.run import Run
 
 PACKAGE = Path(__file__).parents[1]
 SHOWS_ONLY = ("report", "gate", "comparison", "cli", "api", "__main__.py")
@@ -48,34 +45,13 @@ def stage_provenance(run: Run, stage: Stage) -> Provenance:
         "data": made.data_digest,
         "seed": made.seed,
         "versions": made.versions,
-        "needs": {name: fingerprint_of(run.provenance_of(name)) for name in stage.needs},
+        "needs": {name: run.provenance_of(name).fingerprint for name in stage.needs},
         "inputs": None if stage.inputs is None else stage.inputs(run),
         "code": [code_digest(), *user_code(run, stage, settings)],
     }
     del facts["checkpoint"], facts["data_options"]  # the same files elsewhere give the same results
     fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
     return replace(made, settings={**settings, "fingerprint": fingerprint})
-
-
-def fingerprint_of(provenance: Provenance) -> str:
-    """Give the fingerprint that a file was written with.
-
-    Parameters
-    ----------
-    provenance
-        Provenance of the file.
-
-    Returns
-    -------
-    str
-        SHA-256 in hexadecimal digits; empty for files of versions without one.
-
-    Examples
-    --------
-    >>> fingerprint_of(Provenance("", "", 0, {}, {"fingerprint": "5f"}))
-    '5f'
-    """
-    return str(provenance.settings.get("fingerprint", ""))
 
 
 def options_of(run: Run, stage: Stage) -> dict[str, Any]:

@@ -9,17 +9,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from interp.errors import MismatchError, UsageError
 from interp.run.parts import remove_parts
+from interp.run.stage import Run
 from interp.store import check_writable, read_provenance
 from interp.types import Provenance
 
 if sys.platform != "win32":
     import fcntl
-if TYPE_CHECKING:
-    from interp.run.run import Run
 
 PAGE = "report.json"
 PAGES = (PAGE, "report.html")

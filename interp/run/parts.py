@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from interp.errors import MismatchError
-from interp.run.fingerprint import fingerprint_of
 from interp.store import read_results, write_results
 from interp.types import Provenance
 
@@ -66,7 +65,7 @@ class Parts:
         with suppress(MismatchError):  # missing or damaged
             found: dict[str, Part]
             found, provenance = read_results(path, kind or self.result, "")
-            if fingerprint_of(provenance) == fingerprint_of(self.provenance) and set(found) == {key}:
+            if provenance.fingerprint == self.provenance.fingerprint and set(found) == {key}:
                 return found[key]
         begun = time.perf_counter()
         part = make()

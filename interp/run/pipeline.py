@@ -8,13 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from interp.run.files import finished, read_stage, write_stage
-from interp.run.fingerprint import fingerprint_of, stage_provenance
+from interp.run.fingerprint import stage_provenance
 from interp.run.folder import check_owner, locked, remove_begun
 from interp.run.parts import Parts, parts_of, remove_parts
 from interp.run.recorded import confusion_of
-from interp.run.run import Run
-from interp.run.stage import Stage
+from interp.run.stage import Run, Stage
 from interp.types import Made, Provenance, Results
 from interp.types.annotations.edge import checked
 from interp.verdict.evidence import Evidence
@@ -88,7 +86,7 @@ def run_stage(run: Run, stage: Stage, told: Listener | None = None) -> Any:
 
 def _run(run: Run, stage: Stage, told: Listener | None) -> Any:
     begun, provenance = time.perf_counter(), stage_provenance(run, stage)
-    found = finished(run, stage, provenance)
+    found = run.file(stage).finished(provenance)
     is_reused = found is not None
     if not is_reused:
         found = _run_anew(run, stage, provenance)
@@ -103,11 +101,11 @@ def _run_anew(run: Run, stage: Stage, provenance: Provenance) -> Any:
         remove_begun(run.out, stage.file)
         with stage.own_faults():
             found = stage.run(replace(run, keep=Parts(run.path(stage.name), stage.result, provenance)))
-            write_stage(run, stage, found, provenance)
+            run.file(stage).write(found, provenance)
         remove_parts(run.path(stage.name))
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f" in {stage.name}; {_kept(run.path(stage.name))}") from None
-    return read_stage(run, stage, is_new=True)[0]
+    return run.file(stage).read(is_new=True)
 
 
 def _kept(path: Path) -> str:
@@ -298,5 +296,5 @@ def evidence_of(run: Run, fields: Mapping[str, Any]) -> Evidence:
 
 
 def _made(run: Run, stage: Stage, found: Any) -> Made:
-    fingerprint = fingerprint_of(run.provenance_of(stage.name))
+    fingerprint = run.provenance_of(stage.name).fingerprint
     return Made(stage.name, stage.does.strip(), stage.file, stage.lines(found)[0], fingerprint)

@@ -12,7 +12,7 @@ import numpy as np
 from interp.errors import MismatchError
 from interp.network.inputs import as_tensor, device_of
 from interp.network.linear_maps import affine_map
-from interp.run.run import Run
+from interp.run.stage import Run
 from interp.store import check_same, open_recording
 from interp.tasks import NO_PREDICTION
 from interp.types import Array, NodeLayer, Recording

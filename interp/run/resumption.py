@@ -9,9 +9,10 @@ from typing import Any
 from interp.checkpoints import LoadOptions
 from interp.data import IN_MEMORY, DataOptions, is_code
 from interp.errors import MismatchError, UsageError
-from interp.run.run import Run, start
+from interp.run.find import find_stage
+from interp.run.run import start
 from interp.run.settings.options import Options
-from interp.run.stages import find_stage
+from interp.run.stage import Run
 from interp.store import check_same, open_recording
 from interp.tasks import TASKS
 

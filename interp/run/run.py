@@ -1,10 +1,10 @@
-"""One run: a loaded model, its data, the settings that shape its results, and the folder they live in."""
+"""Runs made of a checkpoint, or of a model and data that are loaded."""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,107 +14,16 @@ from torch import nn
 from interp.checkpoints import LoadOptions, Network, load_model
 from interp.checkpoints.architectures.named import is_named
 from interp.data import DataOptions
-from interp.errors import UsageError, unknown_name
+from interp.errors import UsageError
 from interp.interventions import check_options, same_architecture
-from interp.run.files import provenance_of, read_stage
+from interp.run.find import all_stages
 from interp.run.settings.options import Options, left_out, within_limits
-from interp.run.stage import Stage
-from interp.run.stages import SEVERAL, all_stages
-from interp.types import Dataset, Limit, LoadedModel, Provenance, as_json
+from interp.run.stage import Run
+from interp.run.stages import SEVERAL
+from interp.types import Dataset, LoadedModel, Provenance, as_json
 from interp.types.annotations.edge import checked
-from interp.types.parts import Keep, made_now
-from interp.types.shown import ShortRepr
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "captum", "h5py", "interp")
-
-
-@dataclass(frozen=True, repr=False)
-class Run(ShortRepr):
-    """A loaded model, its data, and the folder its results live in.
-
-    Attributes
-    ----------
-    model
-        Network that is looked at.
-    data
-        Data set that it is looked at with.
-    out
-        Output folder.
-    options
-        Options within the limits of the network's size.
-    provenance
-        Model, data, versions and all options, to be saved with the results.
-    limits
-        Parts of the network that the options leave out.
-    others
-        Further networks of its architecture, for tests over several networks.
-    stages
-        Stages by name, in the order in which they run.
-    keep
-        Function that gives each part of the stage that is running, kept from before an interrupt or made now.
-    """
-
-    model: LoadedModel
-    data: Dataset
-    out: Path
-    options: Options
-    provenance: Provenance
-    limits: tuple[Limit, ...] = ()
-    others: tuple[LoadedModel, ...] = ()
-    stages: Mapping[str, Stage] = field(default_factory=all_stages)
-    keep: Keep = made_now
-
-    def stage(self, name: str) -> Stage:
-        """Find a stage by name.
-
-        Parameters
-        ----------
-        name
-            Name of the stage.
-
-        Raises
-        ------
-        UsageError
-            If there is none of that name; the line says which are close.
-        """
-        if name not in self.stages:
-            raise unknown_name("stage", name, self.stages)
-        return self.stages[name]
-
-    def path(self, stage: str) -> Path:
-        """Give the path of the file that a stage writes.
-
-        Parameters
-        ----------
-        stage
-            Name of the stage.
-        """
-        return self.out / self.stage(stage).file
-
-    def read(self, stage: str) -> Any:
-        """Read what a stage found: layer name -> result, or one result of the whole network.
-
-        Parameters
-        ----------
-        stage
-            Name of the stage.
-
-        Raises
-        ------
-        MismatchError
-            If its file is missing, damaged, or belongs to another model or data set.
-        """
-        return read_stage(self, self.stage(stage))[0]
-
-    def provenance_of(self, stage: str) -> Provenance:
-        """Read the provenance of a stage's file; errors as of `read`.
-
-        Parameters
-        ----------
-        stage
-            Name of the stage.
-        """
-        return provenance_of(self, self.stage(stage))
 
 
 @checked
@@ -253,7 +162,7 @@ def run_on(
     }
     provenance = Provenance(model.digest, data.digest, used.seed, versions(), as_json(settings, exact=True))
     limits, known = left_out(options, used, model, data), all_stages(*([SEVERAL] if others else []), *stages)
-    return Run(model, data, Path(out), used, provenance, limits, tuple(others), known)
+    return Run(model, data, Path(out), used, provenance, known, limits, tuple(others))
 
 
 def versions() -> dict[str, str]:

@@ -1,19 +1,20 @@
-"""One step of the analysis, as a value."""
+"""One step of the analysis and the run that it is a step of, as values: each holds the other."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from interp.errors import InterpError, UsageError
+from interp.errors import InterpError, UsageError, unknown_name
+from interp.run.files import Opened, StageFile
+from interp.run.settings.options import Options
 from interp.safety import problem
-
-if TYPE_CHECKING:
-    from interp.run.run import Run
-    from interp.types import NodeLayer, Provenance
+from interp.types import Dataset, Limit, LoadedModel, NodeLayer, Provenance
+from interp.types.parts import Keep, made_now
+from interp.types.shown import ShortRepr
 
 
 def every_layer(run: Run) -> Sequence[NodeLayer]:
@@ -81,7 +82,7 @@ class Stage:
     field: str | None = None
     spec: str = ""
     inputs: Callable[[Run], Any] | None = None
-    opened: Callable[[Path], tuple[Any, Provenance]] | None = None
+    opened: Opened | None = None
 
     def lines(self, found: Any) -> list[str]:
         """Sum up results, in one line at least; raises as `own_faults` does.
@@ -117,3 +118,103 @@ class Stage:
     def command(self) -> str:
         """The command that makes the file anew."""
         return f"python -m interp {self.spec or self.name}"
+
+
+@dataclass(frozen=True, repr=False)
+class Run(ShortRepr):
+    """A loaded model, its data, and the folder its results live in.
+
+    Attributes
+    ----------
+    model
+        Network that is looked at.
+    data
+        Data set that it is looked at with.
+    out
+        Output folder.
+    options
+        Options within the limits of the network's size.
+    provenance
+        Model, data, versions and all options, to be saved with the results.
+    stages
+        Stages by name, in the order in which they run.
+    limits
+        Parts of the network that the options leave out.
+    others
+        Further networks of its architecture, for tests over several networks.
+    keep
+        Function that gives each part of the stage that is running, kept from before an interrupt or made now.
+    """
+
+    model: LoadedModel
+    data: Dataset
+    out: Path
+    options: Options
+    provenance: Provenance
+    stages: Mapping[str, Stage]
+    limits: tuple[Limit, ...] = ()
+    others: tuple[LoadedModel, ...] = ()
+    keep: Keep = made_now
+
+    def stage(self, name: str) -> Stage:
+        """Find a stage by name.
+
+        Parameters
+        ----------
+        name
+            Name of the stage.
+
+        Raises
+        ------
+        UsageError
+            If there is none of that name; the line says which are close.
+        """
+        if name not in self.stages:
+            raise unknown_name("stage", name, self.stages)
+        return self.stages[name]
+
+    def path(self, stage: str) -> Path:
+        """Give the path of the file that a stage writes.
+
+        Parameters
+        ----------
+        stage
+            Name of the stage.
+        """
+        return self.out / self.stage(stage).file
+
+    def file(self, stage: Stage) -> StageFile:
+        """Give the file of a stage in the folder of the run.
+
+        Parameters
+        ----------
+        stage
+            Stage whose results the file holds, or will hold.
+        """
+        layers = None if stage.layers is None else stage.layers(self)
+        return StageFile(self.out / stage.file, stage.result, stage.command, self.provenance, layers, stage.opened)
+
+    def read(self, stage: str) -> Any:
+        """Read what a stage found: layer name -> result, or one result of the whole network.
+
+        Parameters
+        ----------
+        stage
+            Name of the stage.
+
+        Raises
+        ------
+        MismatchError
+            If its file is missing, damaged, or belongs to another model or data set.
+        """
+        return self.file(self.stage(stage)).read()
+
+    def provenance_of(self, stage: str) -> Provenance:
+        """Read the provenance of a stage's file; errors as of `read`.
+
+        Parameters
+        ----------
+        stage
+            Name of the stage.
+        """
+        return self.file(self.stage(stage)).provenance()

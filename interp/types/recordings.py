@@ -41,6 +41,11 @@ class Provenance(ShortRepr):
     versions: Mapping[str, str]
     settings: Mapping[str, Any]
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over all that the results depend on, in hexadecimal; empty for files of versions without one."""
+        return str(self.settings.get("fingerprint", ""))
+
 
 @dataclass(frozen=True, repr=False)
 class Recording(ShortRepr):

@@ -8,12 +8,12 @@ from small_networks import data, dataset, loaded, mlp
 from interp.data import DataOptions
 from interp.errors import UsageError
 from interp.interventions import INTERVENTIONS
+from interp.run.find import all_stages
 from interp.run.fingerprint import options_of
 from interp.run.run import run_on
 from interp.run.settings.options import Options, within_limits
 from interp.run.settings.said import data_options_from, load_options_from, options_from
 from interp.run.settings.settings import all_settings
-from interp.run.stages import all_stages
 from interp.tasks import TASKS
 
 OTHER = {

@@ -16,10 +16,11 @@ from interp.cli.commands import COMMANDS
 from interp.cli.main import main
 from interp.errors import UsageError
 from interp.report.sections import SECTIONS
+from interp.run.find import all_stages, find_stage
 from interp.run.pipeline import needed, run_stages
 from interp.run.settings.options import Options
 from interp.run.stage import Stage
-from interp.run.stages import STAGES, all_stages, find_stage
+from interp.run.stages import STAGES
 from interp.types import Results
 
 ROOT = Path(__file__).parents[2]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from interp.run.recorded import each_layer
-from interp.run.run import Run
-from interp.run.stage import Stage
+from interp.run.stage import Run, Stage
 from interp.run.summaries import counted
 from interp.types import Attribution, NodeLayer, Recording
 from interp.verdict.attribution import attribute

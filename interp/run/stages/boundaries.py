@@ -12,8 +12,7 @@ from interp.analysis import classify_boundaries, fit_gaussians
 from interp.network.inputs import outputs_on
 from interp.recording import layer_rows
 from interp.run.recorded import affine_of, each_layer
-from interp.run.run import Run
-from interp.run.stage import Stage
+from interp.run.stage import Run, Stage
 from interp.types import Array, Boundaries, GaussianFit, NodeLayer, Recording
 
 MOST_ROWS = 20_000

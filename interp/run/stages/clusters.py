@@ -12,8 +12,7 @@ from interp.analysis import UntrainedOptions, beside_untrained, match_clusters
 from interp.network.caps import capped
 from interp.recording import layer_rows
 from interp.run.recorded import affine_of, each_layer, recorded
-from interp.run.run import Run
-from interp.run.stage import Stage
+from interp.run.stage import Run, Stage
 from interp.run.summaries import counted
 from interp.tasks import find_task
 from interp.types import Array, ClusterMatch, LabelledInputs, NodeLayer, Prototypes, Recording

@@ -9,8 +9,7 @@ import numpy as np
 from interp.analysis import fit_gaussians
 from interp.network.caps import drawn_nodes
 from interp.run.recorded import each_layer
-from interp.run.run import Run
-from interp.run.stage import Stage
+from interp.run.stage import Run, Stage
 from interp.run.summaries import counted
 from interp.types import GaussianFit, NodeLayer, Recording
 

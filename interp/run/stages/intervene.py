@@ -8,8 +8,7 @@ import pandas as pd
 
 from interp.interventions import Ranges, intervene
 from interp.run.recorded import recorded
-from interp.run.run import Run
-from interp.run.stage import Stage
+from interp.run.stage import Run, Stage
 from interp.run.summaries import counted, level_words
 from interp.types import Effects
 

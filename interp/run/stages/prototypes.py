@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from interp.analysis import find_prototypes
 from interp.recording import layer_rows
 from interp.run.recorded import affine_of, each_layer
-from interp.run.run import Run
-from interp.run.stage import Stage
+from interp.run.stage import Run, Stage
 from interp.run.summaries import counted
 from interp.types import Boundaries, GaussianFit, NodeLayer, Prototypes, Recording
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from interp.recording.positions import position_counts
-from interp.run.run import Run
 from interp.run.settings.limits import spread_layers
-from interp.run.stage import Stage
+from interp.run.stage import Run, Stage
 from interp.run.summaries import counted
 from interp.tasks import find_task
 from interp.types import NodeLayer, ReadingProfile

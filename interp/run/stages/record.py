@@ -7,8 +7,7 @@ from pathlib import Path
 
 from interp.recording import record_activations
 from interp.run.fingerprint import stage_provenance
-from interp.run.run import Run
-from interp.run.stage import Stage
+from interp.run.stage import Run, Stage
 from interp.run.summaries import counted
 from interp.store import check_recording, open_recording
 from interp.types import Provenance, Recording

@@ -12,8 +12,7 @@ from interp.network.activations import ENDS
 from interp.network.inputs import as_tensor, device_of
 from interp.network.own_activations import Function, output_functions
 from interp.run.recorded import each_layer
-from interp.run.run import Run
-from interp.run.stage import Stage
+from interp.run.stage import Run, Stage
 from interp.run.summaries import counted
 from interp.types import Array, NodeLayer, Recording, Screening
 

@@ -9,8 +9,7 @@ from functools import partial
 from tqdm import tqdm
 
 from interp.interventions import intervene, output_ranges, over_runs
-from interp.run.run import Run
-from interp.run.stage import Stage
+from interp.run.stage import Run, Stage
 from interp.run.summaries import counted, level_words
 from interp.types import Effects, LoadedModel, RunEffects
 

@@ -1,0 +1,66 @@
+"""Stages found by their names, ours and a user's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from interp.errors import UsageError
+from interp.run.stage import Stage
+from interp.run.stages import STAGES
+from interp.safety import import_name, look_up
+
+
+def find_stage(name: str) -> Stage:
+    """Give a stage by its name.
+
+    Parameters
+    ----------
+    name
+        Name of one of `STAGES`, or a user's own as ``package.module:name``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such stage.
+
+    Examples
+    --------
+    >>> find_stage("fit").file
+    'gaussians.h5'
+    """
+    named = look_up(name, STAGES, "stage")
+    found = import_name(named, "stage") if isinstance(named, str) else named
+    if not isinstance(found, Stage):
+        raise UsageError(f"stage {name}", found=type(found).__name__, expected="a Stage", do="give one by its name")
+    return found if name in STAGES or found.spec else replace(found, spec=name)
+
+
+def all_stages(*further: str) -> dict[str, Stage]:
+    """Give every stage by its name, in the order in which they run, further ones last.
+
+    Parameters
+    ----------
+    *further
+        Further stages, each ``package.module:name``.
+
+    Raises
+    ------
+    UsageError
+        If one of the further has the name or file of a stage before it, or needs one that is not before it.
+
+    Examples
+    --------
+    >>> list(all_stages())[:3]
+    ['record', 'fit', 'boundaries']
+    """
+    found: dict[str, Stage] = {}
+    for spec in (*STAGES, *further):
+        stage = find_stage(spec)
+        taken = {stage.name, stage.file} & {word for other in found.values() for word in (other.name, other.file)}
+        missing = [need for need in stage.needs if need not in found]
+        if taken or missing:
+            problem = f"the name or file of another ({', '.join(taken)})" if taken else f"need of {', '.join(missing)}"
+            expected = "a name and file of its own, and needs among the stages before it"
+            raise UsageError(f"stage {spec}", found=problem, expected=expected, do="change it")
+        found[stage.name] = stage
+    return found
