@@ -115,6 +115,28 @@ def check_owner(run: Run) -> None:
                 )
 
 
+def check_names(run: Run) -> None:
+    """See that nothing in a run's folder lies where its results are to be written: found out before the long work.
+
+    Parameters
+    ----------
+    run
+        Run, with the folder that it is to write into.
+
+    Raises
+    ------
+    UsageError
+        If a folder has the name of one of the files, or a file that of the folder of figures.
+    """
+    do = "move it away, or choose another folder with --out"
+    for name in (*(stage.file for stage in run.stages.values()), *PAGES):
+        if (run.out / name).is_dir():
+            raise UsageError(run.out / name, found="a folder", expected="a file of results, or nothing", do=do)
+    figures = run.out / FIGURES
+    if figures.exists() and not figures.is_dir():
+        raise UsageError(figures, found="a file", expected="a folder of figures, or nothing", do=do)
+
+
 def provenances(folder: Path) -> Iterator[Provenance]:
     """Yield the provenance of each whole file of results in a folder, the page's included.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from interp.run.fingerprint import stage_provenance
-from interp.run.folder import check_owner, locked, remove_begun
+from interp.run.folder import check_names, check_owner, locked, remove_begun
 from interp.run.parts import Parts, parts_of, remove_parts
 from interp.run.recorded import confusion_of
 from interp.run.stage import Run, Stage
@@ -81,6 +81,7 @@ def run_stage(run: Run, stage: Stage, told: Listener | None = None) -> Any:
     """
     with locked(run.out):
         check_owner(run)
+        check_names(run)
         return _run(run, stage, told)
 
 
@@ -152,6 +153,7 @@ def run_stages(run: Run, names: Iterable[str] | None = None, told: Listener | No
     order = needed(run, names)
     with locked(run.out):
         check_owner(run)
+        check_names(run)
         return {name: _run(run, run.stage(name), told) for name in order}
 
 

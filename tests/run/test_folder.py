@@ -82,6 +82,21 @@ def test_another_networks_report_is_refused_and_replaces_nothing_unless_told(her
     assert all(after[name] != before[name] for name in before if name.endswith(".h5"))
 
 
+@pytest.mark.parametrize("name", ["gaussians.h5", "report.html", "figures"])
+def test_what_lies_in_the_way_is_found_before_the_work(name, here, capsys):
+    """A folder in the place of the page was found after all stages had run, and called a full disk."""
+    path = Path("out", name)
+    path.parent.mkdir()
+    if name == "figures":
+        path.write_text("the user's own")
+    else:
+        path.mkdir()
+    assert report("a.pt", "--data", "a.npz") == 2
+    kind = "a file" if name == "figures" else "a folder"
+    assert one_line(capsys).startswith(f"error: {path}: found {kind};")
+    assert [found.name for found in Path("out").iterdir()] == [name]
+
+
 def test_record_of_another_network_is_refused_too(here, capsys):
     words = (*WORDS[:6], "--data", "a.npz", "--out", "out")
     assert main(["record", "a.pt", *words]) == 0
