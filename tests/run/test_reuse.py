@@ -162,7 +162,7 @@ WORK = {
     "prototypes": "interp.run.stages.prototypes.find_prototypes",
     "clusters": "interp.run.stages.clusters.match_clusters",
     "intervene": "interp.interventions.sweep.levels",
-    "attribute": "interp.verdict.attribution.target.predict",
+    "attribute": "interp.verdict.attribution.target.as_tensor",
     "read": "interp.run.stages.read.read_layers",
 }
 """Stage -> a function that it calls for each layer, or once."""
