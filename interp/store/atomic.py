@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -107,6 +109,45 @@ def write_text(path: Path, text: str) -> None:
     'größer'
     """
     write_bytes(path, text.encode("utf-8", "replace"))
+
+
+FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+"""Numbers of the errors of a disk that is full, and of limits on files and users."""
+
+
+def reserve(path: Path, size: int) -> None:
+    """Take disk space for a file, made if missing: HDF5 ends the program, in its own way, where it finds none left.
+
+    Systems other than Linux, and file systems that cannot, reserve nothing.
+
+    Parameters
+    ----------
+    path
+        Path of the file.
+    size
+        Size of the file in bytes; a smaller one grows to it.
+
+    Raises
+    ------
+    OSError
+        If there is no room for it.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     reserve(Path(folder, "a.bin"), 0)
+    ...     Path(folder, "a.bin").stat().st_size
+    0
+    """
+    with path.open("ab") as file:
+        if sys.platform != "linux" or not size:
+            return
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            if error.errno in FULL:
+                raise
 
 
 def check_writable(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import is_dataclass
@@ -12,7 +13,7 @@ from typing import Any, TypeVar, get_args
 import h5py
 
 from interp.errors import MismatchError
-from interp.store.atomic import atomic_path
+from interp.store.atomic import write_bytes
 from interp.store.belonging import flat
 from interp.store.elements import CLASSES, READABLE, VERSION, read_element, write_element
 from interp.store.sound import check_seal, check_sound, prepare_seal, seal
@@ -27,6 +28,8 @@ DAMAGE = (AttributeError, IndexError, KeyError, MemoryError, OSError, RuntimeErr
 
 def write_results(path: Path, results: Mapping[str, Any], provenance: Provenance) -> None:
     """Write one stage's results, whole or not at all.
+
+    The file is made in memory: where the disk is full HDF5 itself ends the program, without an error of ours.
 
     Parameters
     ----------
@@ -53,12 +56,14 @@ def write_results(path: Path, results: Mapping[str, Any], provenance: Provenance
     >>> results["fc1"].epsilon, provenance.model_digest
     (0.5, 'ab')
     """
-    with atomic_path(path) as part, h5py.File(part, "w") as file:
+    with h5py.File(secrets.token_hex(8), "w", driver="core", backing_store=False) as file:
         file.attrs["encoding-type"], file.attrs["encoding-version"] = "interp-results", VERSION
         prepare_seal(file)
         write_element(file, "provenance", provenance)
         write_element(file, "results", dict(results))
         seal(file)
+        file.flush()
+        write_bytes(path, file.id.get_file_image())
 
 
 def read_results(

@@ -14,13 +14,16 @@ import h5py
 import numpy as np
 
 from interp.errors import UsageError
-from interp.store.atomic import cannot_write
+from interp.store.atomic import cannot_write, reserve
 from interp.store.blocks import BLOCK_ROWS, CheckedRows, ChecksumWriter, block_count
 from interp.store.elements import VERSION, read_element, write_element
 from interp.store.files import DAMAGE, plain_file
 from interp.store.recordings import ENCODING, OUTPUT_STATISTICS
 from interp.store.sound import check_sound, prepare_seal, seal
 from interp.types import Array, NodeLayer, Provenance
+
+OVERHEAD = 2**20
+"""Number of bytes that the headers and the provenance of a recording stay below."""
 
 
 class RecordingWriter:
@@ -172,6 +175,7 @@ class RecordingWriter:
                 group["z"][layer][name][...] = value
 
     def _begun(self) -> h5py.File:
+        self._take_room(self._size)
         file = h5py.File(self._part, "w")
         file.attrs["encoding-type"], file.attrs["encoding-version"] = ENCODING, VERSION
         prepare_seal(file)
@@ -184,7 +188,25 @@ class RecordingWriter:
                 self._allocate(group.create_group(f"z/{layer.name}"), layer, samples * self.positions[layer.name])
             group.create_dataset("progress", data=np.zeros(1, np.int64))
         file.flush()
+        try:
+            self._take_room(self._part.stat().st_size)  # it was given back when the file was begun
+        except OSError:
+            file.close()
+            raise
         return file
+
+    @property
+    def _size(self) -> int:
+        """Size of the file in bytes, or a little more."""
+        a_sample = sum(self.positions[layer.name] * (4 * layer.nodes + 4) for layer in self.layers)
+        return sum(self.samples.values()) * (a_sample + 16) + OVERHEAD
+
+    def _take_room(self, size: int) -> None:
+        try:
+            reserve(self._part, size)
+        except OSError:
+            self._part.unlink()
+            raise
 
     def _allocate(self, group: h5py.Group, layer: NodeLayer, rows: int) -> None:
         group.attrs["positions"] = self.positions[layer.name]

@@ -1,13 +1,17 @@
 """Nothing half-written under a final name, whoever writes and whatever stops it."""
 
+import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from interp.errors import UsageError
 from interp.store import atomic_path, check_writable, write_bytes, write_text
+
+ROOT = Path(__file__).parents[2]
 
 
 def stopped(path, error):
@@ -85,3 +89,44 @@ def test_whether_a_folder_can_be_written_is_found_out_without_a_trace(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match=r"file/in: found not a directory; expected a folder"):
         check_writable(tmp_path / "file" / "in")
+
+
+def limited(code, folder, bytes_a_file):
+    """Run code where no file may grow beyond some bytes, as on a disk that is full."""
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({bytes_a_file}, {bytes_a_file}))\n"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-c", limit + code], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+RESULTS = """
+from pathlib import Path
+from interp.errors import UsageError
+from interp.store import RecordingWriter, write_results
+from interp.types import NodeLayer, Provenance, Thresholds
+
+made_of = Provenance("ab", "cd", 0, {}, {"long": "x" * 50_000})
+layers = (NodeLayer("fc1", "linear", 8, 4, "relu", "fc1"),)
+try:
+    if WHAT == "results":
+        write_results(Path("out", "a.h5"), {"fc1": Thresholds()}, made_of)
+    else:
+        with RecordingWriter(Path("out", "a.h5"), layers, {"train": 2_000}, {"fc1": 1}, made_of):
+            print("begun")
+except UsageError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="space is reserved on Linux")
+@pytest.mark.parametrize("what", ["results", "recording"])
+def test_hdf5_does_not_end_the_program_where_the_disk_is_full(what, tmp_path):
+    """It did, with hundreds of lines and a segmentation fault when the file was closed."""
+    done = limited(f"WHAT = {what!r}\n{RESULTS}", tmp_path, 30_000)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        "out/a.h5: found file too large; expected a folder with room that can be written; free some space, or choose"
+        " another with --out; what is finished stays\n"
+    )
+    assert list((tmp_path / "out").iterdir()) == []
