@@ -22,7 +22,7 @@ from interp.verdict.reading.networks.subject import subject
 from interp.verdict.reading.read import drawn
 from interp.verdict.reading.work import work_of
 from zoo.finished import add_finished, read_finished
-from zoo.survey.reading import SAMPLES, copies, rows_at
+from zoo.survey.reading import SAMPLES, Fresh, copies, rows_at
 
 IMAGES = 100
 """Number of test samples of a network with convolutions: each has many positions."""
@@ -112,13 +112,14 @@ def rows_of_others(folder: Path, file: Path, mnist: Callable[[], Dataset]) -> pd
         A row for every hidden layer that was read; one with ``why`` for a network that was not.
     """
     known = {one["network"]: one["rows"] for one in read_finished(file)}
+    fresh: Fresh = {}
     for one in tqdm([one for one in others_in(folder) if one.name not in known], "others read", disable=None):
-        known[one.name] = _rows(one, mnist)
+        known[one.name] = _rows(one, mnist, fresh)
         add_finished(file, {"network": one.name, "rows": known[one.name]})
     return pd.DataFrame([row for one in others_in(folder) for row in known[one.name]])
 
 
-def _rows(one: Other, mnist: Callable[[], Dataset]) -> list[dict[str, Any]]:
+def _rows(one: Other, mnist: Callable[[], Dataset], fresh: Fresh) -> list[dict[str, Any]]:
     facts = {"group": one.group, "network": one.name}
     try:
         model, data = load_model(one.path, _data(one.data, mnist), one.stated)
@@ -129,7 +130,7 @@ def _rows(one: Other, mnist: Callable[[], Dataset]) -> list[dict[str, Any]]:
     work = 2 * copies(len(layers)) * samples * work_of(model, layers, position_counts(model, data))
     if work > MOST_WORK:
         return [facts | {"why": f"it takes {work:.0e} multiplications; at most {MOST_WORK:.0e} are spent on one"}]
-    return [facts | row for row in read_model(model, data, samples)]
+    return [facts | row for row in read_model(model, data, samples, fresh)]
 
 
 def samples_of(model: LoadedModel, data: Dataset) -> int:
@@ -137,7 +138,7 @@ def samples_of(model: LoadedModel, data: Dataset) -> int:
     return IMAGES if max(position_counts(model, data).values()) > 1 else SAMPLES
 
 
-def read_model(model: LoadedModel, data: Dataset, samples: int) -> list[dict[str, Any]]:
+def read_model(model: LoadedModel, data: Dataset, samples: int, fresh: Fresh) -> list[dict[str, Any]]:
     """Read the hidden layers of a loaded network, a row for each.
 
     Parameters
@@ -148,6 +149,8 @@ def read_model(model: LoadedModel, data: Dataset, samples: int) -> list[dict[str
         Data set; where it has no test split, half of the only one is read.
     samples
         Largest number of samples.
+    fresh
+        What is known of fresh copies already; added to.
     """
     layers = model.layers[:-1]
     split, rows, norms = drawn(data, samples, 0)
@@ -162,7 +165,7 @@ def read_model(model: LoadedModel, data: Dataset, samples: int) -> list[dict[str
         "classes": len(data.classes),
         "trained": model.inferred["trained"].value is not False,
     }
-    read = rows_at(made.network, made.cut, made.inputs, made.norm_inputs)
+    read = rows_at(made.network, made.cut, made.inputs, made.norm_inputs, fresh)
     return [facts | {"name": layer.name} | row for layer, row in zip(layers, read, strict=True)]
 
 

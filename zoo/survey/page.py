@@ -113,8 +113,8 @@ LEVELS = (
     "`above fresh` are the shares of layers that keep more than each of 39 such copies does."
 )
 ALONG_TRAINING = (
-    "Digits, two hidden layers; `beyond_copies` is S less the copies' middle, `two_levels_keep` as above; the counts "
-    "are of seeds."
+    "Digits, two hidden layers, beside fresh copies alone, which are what a network begins as; `beyond_copies` is S "
+    "less their middle, `two_levels_keep` as above; the counts are of seeds."
 )
 EVERY = (
     "Own networks, the papers' (`papers`) and those of strangers. `copies_low` and `copies_high`: central 95 % of the "

@@ -35,7 +35,7 @@ Fresh = dict[Any, tuple[Mapping[str, Measured], Mapping[str, Levels]]]
 """What was measured of fresh copies: those of networks of one structure on the same inputs are the same."""
 
 
-def read_network(path: Path, inputs: Tensor, fresh: Fresh) -> list[dict[str, Any]]:
+def read_network(path: Path, inputs: Tensor, fresh: Fresh, shuffle: bool = True) -> list[dict[str, Any]]:
     """Read a finished network, a row for every hidden layer.
 
     Parameters
@@ -46,6 +46,8 @@ def read_network(path: Path, inputs: Tensor, fresh: Fresh) -> list[dict[str, Any
         Scaled test inputs, (S, D), which chose nothing.
     fresh
         Measurements of fresh copies that are known already; new ones are added.
+    shuffle
+        Whether it is read beside shuffled copies too, which are its own and take the most time.
     """
     content = checkpoints.load(path)
     network = checkpoints.module_of(content).requires_grad_(False)
@@ -57,10 +59,10 @@ def read_network(path: Path, inputs: Tensor, fresh: Fresh) -> list[dict[str, Any
         "epoch": content["epoch"],
         "accuracy": content["metrics"]["test_accuracy"],
     }
-    return [facts | row for row in rows_of(network, inputs[:SAMPLES], fresh)]
+    return [facts | row for row in rows_of(network, inputs[:SAMPLES], fresh, shuffle)]
 
 
-def rows_of(network: nn.Sequential, inputs: Tensor, fresh: Fresh) -> list[dict[str, Any]]:
+def rows_of(network: nn.Sequential, inputs: Tensor, fresh: Fresh, shuffle: bool = True) -> list[dict[str, Any]]:
     """Read every hidden layer of a chain; arguments as of `rows_at`.
 
     Parameters
@@ -68,12 +70,17 @@ def rows_of(network: nn.Sequential, inputs: Tensor, fresh: Fresh) -> list[dict[s
     network
         Network with layers named as `zoo.architectures.deep` names them, in eval mode.
     """
-    return rows_at(network, chain_cut(ends(network)), inputs, inputs, fresh)
+    return rows_at(network, chain_cut(ends(network)), inputs, inputs, fresh, shuffle)
 
 
 @torch.no_grad()
 def rows_at(
-    network: nn.Module, cut: Cut, inputs: Tensor, norm_inputs: Tensor, fresh: Fresh | None = None
+    network: nn.Module,
+    cut: Cut,
+    inputs: Tensor,
+    norm_inputs: Tensor,
+    fresh: Fresh | None = None,
+    shuffle: bool = True,
 ) -> list[dict[str, Any]]:
     """Read layers of a network: the balance beside its copies, two levels beside theirs, and rarity.
 
@@ -89,6 +96,8 @@ def rows_at(
         Samples that the batch norms of fresh copies measure their statistics on.
     fresh
         Measurements of fresh copies that are known already; new ones are added.
+    shuffle
+        Whether it is read beside shuffled copies too.
 
     Returns
     -------
@@ -103,10 +112,12 @@ def rows_at(
         key = (str(network), sha256(inputs.numpy().tobytes()).digest())
         if key not in known:
             known[key] = _measured(fresh_copies, (network, seeds, norm_inputs), count, cut, inputs)
-        shuffled = _measured(shuffled_copies, (network, seeds), count, cut, inputs)
+        copied = {"fresh": known[key]}
+        if shuffle:
+            copied = {"shuffled": _measured(shuffled_copies, (network, seeds), count, cut, inputs), **copied}
         given, levels = _measured(lambda one: iter([one]), (network,), 1, cut, inputs)
-    found = judge_layers(given, {"shuffled": shuffled[0], "fresh": known[key][0]})
-    others = {"shuffled": shuffled[1], "fresh": known[key][1]}
+    found = judge_layers(given, {kind: curves for kind, (curves, _) in copied.items()})
+    others = {kind: counted for kind, (_, counted) in copied.items()}
     return [
         {
             "layer": number,

@@ -13,7 +13,7 @@ from zoo.finished import add_finished, read_finished
 from zoo.survey.reading import Fresh, read_network
 
 
-def rows_of_all(wanted: Mapping[Path, Tensor], file: Path) -> pd.DataFrame:
+def rows_of_all(wanted: Mapping[Path, Tensor], file: Path, shuffle: bool = True) -> pd.DataFrame:
     """Read what of some networks is not in the file yet; give the rows of all.
 
     Parameters
@@ -22,6 +22,8 @@ def rows_of_all(wanted: Mapping[Path, Tensor], file: Path) -> pd.DataFrame:
         Checkpoint -> scaled test inputs to read it on.
     file
         Lines of JSON, one a network; made or continued.
+    shuffle
+        Whether networks are read beside shuffled copies too, and not beside fresh ones alone.
 
     Returns
     -------
@@ -31,7 +33,7 @@ def rows_of_all(wanted: Mapping[Path, Tensor], file: Path) -> pd.DataFrame:
     known = {one["network"]: one["rows"] for one in read_finished(file)}
     fresh: Fresh = {}
     for path in tqdm([path for path in wanted if _key(path) not in known], "networks read", disable=None):
-        known[_key(path)] = read_network(path, wanted[path], fresh)
+        known[_key(path)] = read_network(path, wanted[path], fresh, shuffle)
         add_finished(file, {"network": _key(path), "rows": known[_key(path)]})
     return pd.DataFrame([row for path in wanted for row in known[_key(path)]])
 

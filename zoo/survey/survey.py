@@ -38,7 +38,8 @@ def reproduce(options: ReproduceOptions) -> Path:
     finished = dict(sorted(networks(options, data), key=seed_of))
     folder = options.trained / FOLDER
     rows = rows_of_all(finished, folder / "rows.jsonl").assign(source="survey")
-    along = rows_of_all(dict(snapshots(options, data["digits"])), folder / "along.jsonl").assign(source="survey")
+    saved = dict(snapshots(options, data["digits"]))
+    along = rows_of_all(saved, folder / "along.jsonl", shuffle=False).assign(source="survey")
     others = pd.DataFrame()
     if options.others is not None:
         others = rows_of_others(options.others, folder / "others.jsonl", lambda: few_training_rows(data["mnist"]))

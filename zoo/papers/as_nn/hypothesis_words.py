@@ -20,7 +20,7 @@ def per_condition(rows: pd.DataFrame) -> pd.DataFrame:
         A row a network and state, ``trained`` or ``untrained``.
     """
     groups = rows.groupby(["condition", "state"], sort=False)
-    table = groups[["coherent", "excess", "p", "norm"]].mean()
+    table = groups[[name for name in ("coherent", "excess", "p", "norm") if name in rows]].mean()
     table.insert(0, "networks", groups.size())
     return table.join(rows[rows["state"] == "trained"].groupby(["condition", "state"])["accuracy"].mean())
 

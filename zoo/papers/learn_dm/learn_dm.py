@@ -11,6 +11,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from interp.types import Dataset
+from zoo.papers.learn_dm.architectures import architecture_parts
 from zoo.papers.learn_dm.clamps import add_clamps
 from zoo.papers.learn_dm.negation import add_negation, test_accuracies
 from zoo.papers.learn_dm.node_activity import Networks, add_inactive, measure_inactive
@@ -121,6 +122,7 @@ def add_accuracies(page: Page, networks: Networks, epochs: int) -> None:
     ]
     page.compare(cells)
     page.add(*_loose(table["std_pct"], networks))
+    page.add(*architecture_parts(cells))
     page.add("What the table prints under that caption, beside ours and the values of the running text:")
     printed = both_readings(networks)
     page.table(printed, 4)
