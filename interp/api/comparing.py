@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torch import nn
+
 from interp.api.options import settings_of
-from interp.checkpoints import Network
+from interp.checkpoints import Network, as_found
 from interp.comparison.compare import compare_members
 from interp.comparison.members import STAGES, open_members, sources_of
 from interp.comparison.result import Comparison
@@ -70,7 +73,12 @@ def compare(
     """
     said, sources = settings_of(options), sources_of(networks)
     stages = STAGES[:1] if brief else STAGES
-    with tempfile.TemporaryDirectory(prefix="interp-") as temporary, fixed_draws(options_from(said).seed):
+    with ExitStack() as stack:
+        temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="interp-"))
+        stack.enter_context(fixed_draws(options_from(said).seed))
+        for network in networks:
+            if isinstance(network, nn.Module):
+                stack.enter_context(as_found(network))
         folder = temporary if out is None else out
         given = (load_options_from(said), data_options_from(said), options_from(said))
         members = open_members(sources, data, folder, *given, stages, overwrite)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from interp.comparison.activity import activities
+from interp.comparison.aligned import aligned_with_first
 from interp.comparison.answers import answers_of, compared_split
 from interp.comparison.changes import change_tables
 from interp.comparison.layers import alignment_rows, layer_rows, matched_layers, node_rows
@@ -47,6 +48,7 @@ def compare_members(members: Sequence[Member]) -> Comparison:
     labels = split.labels if task.counted else None
     matched = matched_layers(members, activity)
     changes, changed_nodes = change_tables(members, activity)
+    alignment = aligned_with_first(members)
     disputed = disputed_rows(members, answers, labels)
     rows = disputed["sample"].to_numpy(int) if len(disputed) else np.empty(0, int)
     return Comparison(
@@ -62,10 +64,13 @@ def compare_members(members: Sequence[Member]) -> Comparison:
         readings=_readings(members),
         changes=changes,
         changed_nodes=changed_nodes,
+        aligned=alignment.table,
+        line=alignment.line,
+        copies=alignment.copies,
         images=np.asarray(split.inputs[rows]),
         image_shape=data.image_shape,
         classes_named=data.classes,
-        left_out=tuple(_left_out(members, labels is None)),
+        left_out=(*_left_out(members, labels is None), *alignment.left_out),
     )
 
 

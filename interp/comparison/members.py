@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from interp.checkpoints import LoadOptions, Network, as_found
+from interp.checkpoints import LoadOptions, Network
 from interp.data import DataOptions
 from interp.errors import UsageError
 from interp.run import Options, Run, locked, remove_run, run_stages, start
@@ -131,6 +130,8 @@ def open_members(
 ) -> list[Member]:
     """Open networks on the same data, and run stages on each, in folders of their own.
 
+    Modules in memory are looked at inside `interp.checkpoints.as_found`, which is to last until they are compared.
+
     Parameters
     ----------
     sources
@@ -170,14 +171,11 @@ def open_members(
     members: list[Member] = []
     for number, source in enumerate(sources):
         folder = Path(out) / "networks" / f"{number + 1:03d}"
-        with ExitStack() as stack:
-            if isinstance(source.network, nn.Module):
-                stack.enter_context(as_found(source.network))
-            run = start(source.network, folder, data, load, where, options)
-            data = run.data
-            if isinstance(source.network, nn.Module):
-                run = replace(run, model=replace(run.model, path=source.name))
-            stack.enter_context(locked(run.out))
+        run = start(source.network, folder, data, load, where, options)
+        data = run.data
+        if isinstance(source.network, nn.Module):
+            run = replace(run, model=replace(run.model, path=source.name))
+        with locked(run.out):
             if overwrite:
                 remove_run(run.out, [stage.file for stage in run.stages.values()])
             done = run_stages(run, list(stages), told)

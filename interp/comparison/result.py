@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from interp.types import Array
+from interp.types import Array, as_json
 from interp.types.shown import ShortRepr
 
 SCHEMA = 1
@@ -55,6 +56,12 @@ class Comparison(ShortRepr):
         Changes from the first network to another of its architecture whose weights are akin, a row a layer.
     changed_nodes
         Changes of every node of these layers, a row a node.
+    aligned
+        Weights of further networks with their nodes in the order of the first's, a row a network and way of matching.
+    line
+        Loss and score along the straight line from the first network to others, as given and aligned, a row a place.
+    copies
+        Name of a network -> state dict of its aligned copy; not written to ``compare.json``.
     images
         Inputs of the disputed samples, as stored (M, I); not written to ``compare.json``.
     image_shape
@@ -77,6 +84,9 @@ class Comparison(ShortRepr):
     readings: pd.DataFrame = field(default_factory=pd.DataFrame)
     changes: pd.DataFrame = field(default_factory=pd.DataFrame)
     changed_nodes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    aligned: pd.DataFrame = field(default_factory=pd.DataFrame)
+    line: pd.DataFrame = field(default_factory=pd.DataFrame)
+    copies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     images: Array = field(default_factory=lambda: np.empty((0, 0)))
     image_shape: tuple[int, int, int] | None = None
     classes_named: tuple[str, ...] = ()
@@ -84,8 +94,6 @@ class Comparison(ShortRepr):
 
     def document(self) -> dict[str, Any]:
         """Give everything but the images, as JSON values with NaN as None."""
-        from interp.types import as_json
-
-        parts = {name: value for name, value in vars(self).items() if name not in ("images", "image_shape")}
+        parts = {name: value for name, value in vars(self).items() if name not in ("images", "image_shape", "copies")}
         found: dict[str, Any] = as_json({"schema": SCHEMA, **parts})
         return found

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from scipy import stats
 from sklearn.datasets import load_digits
 from torch import nn
@@ -113,6 +114,32 @@ def test_what_was_done_to_copies_is_said(found):
     assert (found.changed_nodes[found.changed_nodes["layer"] == "2"]["relative_change"] == 0).all()
 
 
+def test_aligned_copies_compute_the_same_and_undo_a_permutation(networks, found, tmp_path):
+    names = list(found.networks["network"])
+    table = found.aligned.set_index(["network", "way"])
+    assert (table["output_change"] < 1e-5).all()
+    assert (table.loc[names[2]]["distance_after"] < 1e-6).all(), "the permuted copy"
+    assert (table["distance_after"] <= table["distance_before"] + 1e-9).xs("weights", level="way").all()
+    line = found.line[(found.line["network"] == names[2]) & (found.line["copy"] == "aligned")]
+    assert line["loss"].max() - line["loss"].min() < 1e-5
+    given = found.line[(found.line["network"] == names[2]) & (found.line["copy"] == "as given")]
+    assert given["loss"].max() > line["loss"].max() + 0.1
+    write_comparison(found, tmp_path, "interp compare")
+    for place, name in enumerate(names[1:], 1):
+        state = load_file(next((tmp_path / "aligned").glob(f"*{name.split()[-1]}*")))
+        copied = copy.deepcopy(networks[place])
+        copied.load_state_dict(state)
+        assert (answers(copied) == answers(networks[place])).all()
+
+
+def test_a_network_in_training_mode_is_compared_as_it_is_used(networks):
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(64, 12), nn.ReLU(), nn.Dropout(0.9), nn.Linear(12, 10)).train()
+    found = interp.compare(network, copy.deepcopy(network), data=DATA, brief=True, scaling="raw")
+    assert found.pairs["agreement"].tolist() == [1.0]
+    assert network.training
+
+
 def test_disputed_samples_are_those_that_networks_disagree_on(networks, found):
     predictions = np.stack([answers(network) for network in networks])
     differ = np.flatnonzero((predictions != predictions[0]).any(axis=0))
@@ -137,7 +164,7 @@ def test_the_page_shows_it_and_keeps_text_as_text(found, tmp_path):
     assert "<script>alert(1)" not in html
     assert html.count("<script>") == 1
     keys = re.findall(r'<section id="(\w+)"', html)
-    assert keys == ["scores", "groups", "classes", "disputed", "layers", "nodes", "changes"]
+    assert keys == ["scores", "groups", "classes", "disputed", "layers", "nodes", "changes", "alignment"]
     assert document["schema"] == 1
     assert len(document["pairs"]) == 6
     assert document["pairs"][0]["p_value"] == found.pairs["p_value"].iloc[0]

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from safetensors.torch import save
 
 from interp.comparison.result import Comparison
-from interp.report.comparison import layers, scores
+from interp.report.comparison import alignment, layers, scores
 from interp.report.drawing.pictures import Picture, draw_all
+from interp.report.drawing.style import slug
 from interp.report.html.render import HERE
 from interp.report.tables.any_cell import cell_html, cell_key, numeric
 from interp.store import check_writable, write_bytes, write_text
@@ -26,6 +28,7 @@ SECTIONS: dict[str, Callable[[Comparison], Section | None]] = {
     "nodes": layers.nodes,
     "readings": layers.readings,
     "changes": layers.changes,
+    "alignment": alignment.section,
 }
 """Key -> function of a comparison that gives the section, or None where there is nothing to show; in page order."""
 
@@ -34,7 +37,9 @@ ROWS = 300
 
 
 def write_comparison(found: Comparison, out: str | Path, command: str) -> Path:
-    """Draw a comparison as ``compare.html`` with ``compare.json`` and ``figures/``.
+    """Draw a comparison as ``compare.html`` with ``compare.json``, ``figures/`` and ``aligned/``.
+
+    ``aligned/NAME.safetensors`` has the weights of a further network with its nodes in the order of the first's.
 
     Parameters
     ----------
@@ -62,9 +67,17 @@ def write_comparison(found: Comparison, out: str | Path, command: str) -> Path:
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     for picture in pictures.values():
         write_bytes(folder / "figures" / f"{picture.stem}.png", picture.png)
+    _write_copies(found, folder / "aligned")
     write_text(folder / "compare.json", json.dumps(found.document() | {"command": command}, allow_nan=False))
     write_text(folder / "compare.html", render(found, made, pictures, command))
     return folder / "compare.html"
+
+
+def _write_copies(found: Comparison, folder: Path) -> None:
+    for name, state in found.copies.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {key: value.detach().cpu().contiguous().clone() for key, value in state.items()}
+        write_bytes(folder / f"{slug(name)}.safetensors", save(tensors))
 
 
 def render(found: Comparison, sections: Mapping[str, Section], pictures: Mapping[str, Picture], command: str) -> str:
