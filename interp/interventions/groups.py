@@ -116,7 +116,7 @@ def sweep_group(
     edits = [{name: _edit(intervention, level, ranges[name], nodes) for name, nodes in group.items()} for level in at]
     found = _measured(model, group, edits, split)
     rows = level_rows([(intervention, float(level)) for level in at], found)
-    return corrected(labelled(rows, group=", ".join(sites), split="given"))
+    return corrected(labelled(rows, group=", ".join(sites), split="given"), "intervention", "split")
 
 
 def _edit(intervention: str, level: float, ranges: Ranges, nodes: tuple[int, ...] | None) -> Edit:

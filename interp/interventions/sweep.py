@@ -225,8 +225,8 @@ def _sweeps(
         for layer in model.layers
     ]
     return Effects(
-        corrected(_joined([part.whole_layers for part in parts]), "layer"),
-        corrected(_joined([part.single_nodes for part in parts]), "layer"),
+        corrected(_joined([part.whole_layers for part in parts]), "layer", "intervention", "split"),
+        corrected(_joined([part.single_nodes for part in parts]), "layer", "split"),
         parts[-1].baseline if parts else {},
         {},
         classes=_joined([part.classes for part in parts]),

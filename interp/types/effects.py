@@ -27,7 +27,8 @@ class Effects(ShortRepr):
     A row says what one change costs: the ``score`` of the task on so many ``samples`` with its 95 % interval (``low``,
     ``high``), the ``loss``, the ``difference`` to the unperturbed score with its 95 % interval
     paired by sample (``difference_low``, ``difference_high``), the ``p_value`` of that difference (exact McNemar; of a
-    score that is no share, paired t) and the ``q_value`` (Benjamini-Hochberg within layer, intervention and split).
+    score that is no share, paired t) and the ``q_value`` (Benjamini-Hochberg within layer, intervention and split; of
+    single nodes over all ways to silence them, since whoever looks at two ways looks at twice the tests).
     Without labels or targets the score is agreement with the unperturbed outputs, and the loss is NaN.
 
     Attributes

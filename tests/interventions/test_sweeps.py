@@ -174,7 +174,7 @@ def test_losses_are_the_mean_cross_entropy():
     assert row["loss"] == pytest.approx(float(expected), rel=1e-5)
 
 
-def test_q_values_are_corrected_within_layer_intervention_and_split():
+def test_q_values_are_corrected_within_layer_intervention_and_split_and_of_nodes_over_all_ways():
     chain, plain = mlp("relu")
     split = learned(plain)
     model = loaded(chain)
@@ -183,8 +183,12 @@ def test_q_values_are_corrected_within_layer_intervention_and_split():
     known = dict(zip(names, ranges, strict=True)), dict(zip(names, means, strict=True))
     options = InterventionOptions(levels=1, curve_levels=0, control_samples=0)
     found = intervene(model, dataset(train=split, test=split.take(np.arange(150))), *known, options)
-    for table in (found.whole_layers, found.single_nodes):
+    assert found.single_nodes["intervention"].nunique() == 2
+    for table, within in (
+        (found.whole_layers, ["layer", "intervention", "split"]),
+        (found.single_nodes, ["layer", "split"]),
+    ):
         assert table["layer"].nunique() > 1
-        for key, part in table.groupby(["layer", "intervention", "split"]):
+        for key, part in table.groupby(within):
             expected = stats.false_discovery_control(part["p_value"])
             np.testing.assert_allclose(part["q_value"], expected, rtol=1e-12, err_msg=str(key))

@@ -55,7 +55,7 @@ def over_runs(models: Sequence[LoadedModel], swept: Sequence[Effects]) -> RunEff
         dict(zip(KEYS, key, strict=True)) | _tested(part)
         for key, part in single.groupby(KEYS, sort=False, dropna=False)
     ]
-    table = corrected(pd.DataFrame(rows).assign(q_value=np.nan), "layer")
+    table = corrected(pd.DataFrame(rows).assign(q_value=np.nan), "layer", "intervention", "split")
     return RunEffects(table, single[["run", *KEYS, "score", "difference"]], _networks(models, swept))
 
 

@@ -78,10 +78,10 @@ def labelled(table: pd.DataFrame, **labels: str) -> pd.DataFrame:
 
 
 def corrected(table: pd.DataFrame, *within: str) -> pd.DataFrame:
-    """Correct p-values for their number within an intervention and split, and within what else is named."""
+    """Correct p-values for their number within the groups that columns tell apart."""
     if table.empty:
         return table
-    groups = table.groupby([*within, "intervention", "split"], sort=False)["p_value"]
+    groups = table.groupby([*within], sort=False)["p_value"]
     return table.assign(q_value=groups.transform(lambda p: benjamini_hochberg(p.to_numpy())))
 
 

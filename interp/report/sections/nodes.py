@@ -41,8 +41,9 @@ def section(results: Results) -> Section:
         "run again: intervals and q are of these samples. Beside them stands the change on the training samples, not "
         "tested: a network that knows its samples by heart needs every node for them, on fresh samples perhaps none. "
         "Each layer's nodes that cost most on the training samples come first; a click on a heading sorts by it.",
-        f"q is the p-value of {paired_test(name)} after Benjamini-Hochberg correction over the layer's nodes: below "
-        "0.05, the change is unlikely to be luck. On many samples even a tiny change has a small q: look at its size.",
+        f"q is the p-value of {paired_test(name)} after Benjamini-Hochberg correction over the layer's nodes and ways: "
+        "below 0.05, the change is unlikely to be luck. On many samples even a tiny change has a small q: look at its "
+        "size.",
         "A node without effect is not useless: others may carry the same information.",
     )
     rows = _rows(results.effects, ways, results)
