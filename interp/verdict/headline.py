@@ -19,7 +19,22 @@ def headline(found: Evidence) -> str:
         return unfit
     if trained is None:
         return UNKNOWN
+    if found.layers and not any(one.statistics for one in found.layers):
+        return _unread(found)
     return network_sentence(found.layers)
+
+
+def _unread(found: Evidence) -> str:
+    """Give the score, where nothing is known of what is read."""
+    split = "test" if "test" in found.model.scores else "train"
+    score = found.model.scores.get(split)
+    if score is None:
+        return "Which outputs of its layers decide could not be looked at."
+    samples = "test" if split == "test" else "training"
+    return (
+        f"This network gets {found.task.described(score)} on {samples} samples; which outputs of its layers decide was"
+        " not looked at."
+    )
 
 
 def _unfit(model: LoadedModel, data: Dataset) -> str | None:

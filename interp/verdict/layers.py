@@ -9,7 +9,7 @@ import numpy as np
 from interp.types import Array, Beside, LayerVerdict, Leaning, ReadingProfile
 from interp.verdict.reading.rule import Rule, leaning, worst_p_value
 from interp.verdict.reading.significance import Null, holm
-from interp.verdict.words import some
+from interp.verdict.words import layer_name, some
 
 TWO_CLASSES = "of two classes, small outputs for one are large outputs for the other"
 NO_COPIES = "too few untrained copies can be compared with it"
@@ -99,7 +99,7 @@ def network_sentence(layers: Sequence[LayerVerdict]) -> str:
         return "There is no hidden layer to read."
     parts = []
     for kind, words in PLAIN.items():
-        names = [one.layer for one in layers if one.leaning == kind]
+        names = [layer_name(one.layer) for one in layers if one.leaning == kind]
         if names:
             parts.append(words.format(names=some(names)))
     sentence = "; ".join(parts)

@@ -12,7 +12,7 @@ from interp.checkpoints.inspection import inspection
 from interp.types import Alert, Answer, Effects, LayerVerdict, LoadedModel
 from interp.verdict.evidence import Evidence
 from interp.verdict.layers import NO_COPIES, layers_sentence
-from interp.verdict.words import some
+from interp.verdict.words import layer_name, some
 
 IS, GOOD, READS, NEXT = "What it is", "How good it is", "What it reads", "What to do next"
 """Questions of the first screen, in order."""
@@ -110,8 +110,13 @@ def what_it_reads(layers: Sequence[LayerVerdict]) -> Iterator[Answer]:
     if len(layers) > MOST_LAYERS:
         yield Answer(READS, layers_sentence(layers), "reading")
     for one in layers if len(layers) <= MOST_LAYERS else _some_that_were_read(layers):
-        said = READ.get(one.leaning, f"undecided{f', since {one.why}' if one.why else ''}.")
-        yield Answer(READS, f"{one.layer}: {said}", "reading", one.layer)
+        yield Answer(READS, f"{layer_name(one.layer)}: {_said(one)}", "reading", one.layer)
+
+
+def _said(one: LayerVerdict) -> str:
+    if not one.statistics:
+        return f"not read, since {one.why.removeprefix('it was not read: ')}."
+    return READ.get(one.leaning, f"undecided{f', since {one.why}' if one.why else ''}.")
 
 
 def _some_that_were_read(layers: Sequence[LayerVerdict]) -> list[LayerVerdict]:
@@ -143,7 +148,7 @@ def _about_nodes(found: Evidence, alerts: Sequence[Alert]) -> Iterator[Answer]:
 
 def _about_layers(layers: Sequence[LayerVerdict]) -> Iterator[Answer]:
     """Say how an undecided layer may be decided."""
-    names = [one.layer for one in layers if one.why == NO_COPIES]
+    names = [layer_name(one.layer) for one in layers if one.why == NO_COPIES]
     if names:
         yield Answer(NEXT, f"Read {some(names)} again with more copies (--read-copies).", "reading")
 

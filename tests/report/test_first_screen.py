@@ -79,3 +79,11 @@ def test_nothing_found_is_no_table_and_many_layers_are_thinned():
     (table,) = layer_questions(replace(results, model=model, boundaries=found))
     assert len(table.frame) == MOST
     assert "24 of 39 hidden layers" in table.caption
+
+
+def test_measured_values_are_not_spoken_of_as_predictions():
+    results = mlp()
+    measured = replace(results, model=replace(results.model, task="regression"))
+    (table,), (classes,) = layer_questions(measured), layer_questions(results)
+    assert "99 % of the predictions kept" in classes.meanings["weakened"]
+    assert "99 % of the variance of its own outputs explained" in table.meanings["weakened"]

@@ -92,6 +92,7 @@ def test_every_layer_has_a_sentence_and_many_are_counted():
     assert (many[1].layer, many[-1].layer) == ("fc0", "fc19")
     left = layer_verdicts({f"fc{i}": not_read("too much work") for i in range(20)})
     assert [answer.layer for answer in what_it_reads(left)] == ["", "fc0"], "one that was not read stands for all"
+    assert list(what_it_reads(left))[1].answer == "fc0: not read, since too much work."
     part = layer_verdicts({f"fc{i}": profile("neither") if i == 7 else not_read("too much work") for i in range(20)})
     assert [answer.layer for answer in what_it_reads(part)] == ["", "fc7"]
     assert [answer.answer for answer in what_it_reads(())] == ["There is no hidden layer to read."]

@@ -17,6 +17,7 @@ from interp.types import Inference
 from interp.verdict.coherence import NULLS, beats_null
 from interp.verdict.evidence import Evidence
 from interp.verdict.judge import judge
+from interp.verdict.reading.read import not_read
 from interp.verdict.sensitivity import harmless_ranges
 
 HIDDEN = ("fc1", "fc2")
@@ -177,6 +178,14 @@ def test_headlines_say_what_is_read_where_the_network_was_trained():
     assert "; what follows fc1 goes by the large outputs" in both
     assert "untrained" in headline(trained=False, fc1="distances")
     assert "could not be established" in headline(trained=None, fc1="distances")
+
+
+def test_where_no_layer_was_read_the_headline_is_the_score():
+    found = mlp()
+    reading = {"fc1": not_read("too much work"), "fc2": not_read("too much work")}
+    said = judge(evidence(reading=reading)).headline
+    score = f"{found.model.scores['test']:.2%} right on test samples"
+    assert said == f"This network gets {score}; which outputs of its layers decide was not looked at."
 
 
 PUBLISHED = {  # raw-pixel networks of use-DM, 60,000 training images: change of accuracy at its levels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +40,49 @@ CLASSES = 20  # rows of a node's table of classes
 
 
 @dataclass(frozen=True)
+class RowsByNode:
+    """A table of which the rows of one node are asked for, some nodes of perhaps 100,000.
+
+    Attributes
+    ----------
+    columns
+        Name of a column -> its values.
+    positions
+        Layer and node -> positions of its rows.
+    """
+
+    columns: Mapping[str, Any]
+    positions: Mapping[Any, Any]
+
+    @staticmethod
+    def of_table(table: pd.DataFrame) -> RowsByNode:
+        """Look up where the rows of each node are.
+
+        Parameters
+        ----------
+        table
+            Table with the columns ``layer`` and ``node``; may be empty.
+        """
+        if not len(table):
+            return RowsByNode({}, {})
+        columns = {str(name): table[name].to_numpy() for name in table.columns}
+        return RowsByNode(columns, table.groupby(["layer", "node"], sort=False).indices)
+
+    def of(self, layer: str, node: int) -> list[dict[str, Any]]:
+        """Give the rows of a node; none where there are none.
+
+        Parameters
+        ----------
+        layer
+            Name of its layer.
+        node
+            Index of the node.
+        """
+        found = self.positions.get((layer, node), ())
+        return [{name: values[i] for name, values in self.columns.items()} for i in found]
+
+
+@dataclass(frozen=True)
 class Known:
     """What the places of all nodes are made from, looked up once.
 
@@ -58,25 +101,24 @@ class Known:
         return examples.tones_of(self.results.data)
 
     @cached_property
-    def silenced(self) -> dict[Any, list[dict[Any, Any]]]:
-        """Layer and node -> its rows of `Effects.single_nodes`."""
-        return _by_node(self.results.effects.single_nodes)
+    def silenced(self) -> RowsByNode:
+        """Rows of `Effects.single_nodes`."""
+        return RowsByNode.of_table(self.results.effects.single_nodes)
 
     @cached_property
-    def by_class(self) -> dict[Any, list[dict[Any, Any]]]:
-        """Layer and node -> its rows of `Effects.node_classes`."""
-        return _by_node(self.results.effects.node_classes)
+    def by_class(self) -> RowsByNode:
+        """Rows of `Effects.node_classes`."""
+        return RowsByNode.of_table(self.results.effects.node_classes)
 
     @cached_property
-    def clamped(self) -> dict[Any, pd.DataFrame]:
-        """Layer and node -> its rows of `Effects.curves`."""
-        table = self.results.effects.curves
-        return dict(list(table.groupby(["layer", "node"], sort=False))) if len(table) else {}
+    def clamped(self) -> RowsByNode:
+        """Rows of `Effects.curves`."""
+        return RowsByNode.of_table(self.results.effects.curves)
 
     @cached_property
-    def levels(self) -> dict[Any, list[dict[Any, Any]]]:
-        """Layer and node -> its row of `Effects.node_levels`."""
-        return _by_node(self.results.effects.node_levels)
+    def levels(self) -> RowsByNode:
+        """Rows of `Effects.node_levels`."""
+        return RowsByNode.of_table(self.results.effects.node_levels)
 
     @cached_property
     def nearest_class(self) -> dict[str, Array | None]:
@@ -96,13 +138,6 @@ class Known:
             own = self.results.reading.get(layer)
             self._profiles[layer] = Markup("") if own is None or own.skipped else drawing.profile(own)
         return self._profiles[layer]
-
-
-def _by_node(table: pd.DataFrame) -> dict[Any, list[dict[Any, Any]]]:
-    found: dict[Any, list[dict[Any, Any]]] = {}
-    for row in table.to_dict(orient="records"):
-        found.setdefault((row["layer"], int(row["node"])), []).append(row)
-    return found
 
 
 def place(known: Known, layer: NodeLayer, node: int) -> str:
@@ -285,7 +320,7 @@ def _classes(known: Known, layer: NodeLayer, node: int) -> Panels:
     if not labels or not results.data.classes:
         return
     fit, score = results.fits[layer.name], find_task(results.model.task).score
-    changes = {int(row["class"]): row for row in known.by_class.get((layer.name, node), [])}
+    changes = {int(row["class"]): row for row in known.by_class.of(layer.name, node)}
     rows = []
     for label in labels[:CLASSES]:
         mean, sd = fit.class_mean[label, node], float(np.sqrt(fit.class_var[label, node]))
@@ -318,15 +353,14 @@ def _table(heads: list[str], rows: list[list[Any]]) -> Markup:
 
 
 def _effects(known: Known, layer: NodeLayer, node: int) -> Panels:
-    table = known.clamped.get((layer.name, node))
-    if table is None:
-        return
-    low, high = (table[table["intervention"] == kind] for kind in ("clamp-min", "clamp-max"))
-    lines = {"d-min": low["score"].to_numpy(float), "d-max": high["score"].to_numpy(float)}
+    rows = known.clamped.of(layer.name, node)
+    low, high = ([row for row in rows if row["intervention"] == kind] for kind in ("clamp-min", "clamp-max"))
     if len(low) < 2 or len(low) != len(high):
         return
+    lines = {role: np.array([row["score"] for row in part]) for role, part in (("d-min", low), ("d-max", high))}
+    level = np.array([row["level"] for row in low])
     words = find_task(known.results.model.task).score.words
-    drawn = drawing.curves(low["level"].to_numpy(float), lines, f"{words} under clamps", ("0", "whole range"))
+    drawn = drawing.curves(level, lines, f"{words} under clamps", ("0", "whole range"))
     said = (
         f"The {words} while its output is raised to at least a level (solid) or cut to at most that level (dashed), as "
         "a fraction of its range; the line at the bottom is 0."
@@ -385,7 +419,7 @@ def _two(first: Any, second: Any) -> cells.Shown:
 
 def _effect_facts(known: Known, layer: NodeLayer, node: int) -> Iterator[Fact]:
     score = find_task(known.results.model.task).score
-    for row in known.silenced.get((layer.name, node), []):
+    for row in known.silenced.of(layer.name, node):
         way, ends = WAYS.get(row["intervention"], row["intervention"]), (row["difference_low"], row["difference_high"])
         q = cells.probability(row["q_value"]).text
         meaning = f"{unit_of_change(score, score.words)}, {int(row['samples']):,} samples of {row['split']}; q {q}"
@@ -393,7 +427,7 @@ def _effect_facts(known: Known, layer: NodeLayer, node: int) -> Iterator[Fact]:
 
 
 def _level_facts(known: Known, layer: NodeLayer, node: int) -> Iterator[Fact]:
-    for row in known.levels.get((layer.name, node), []):
+    for row in known.levels.of(layer.name, node):
         yield (
             "equilibrium",
             cells.fixed(row["equilibrium"], 2),

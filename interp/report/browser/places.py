@@ -18,7 +18,7 @@ from interp.types import NodeLayer, Results, Section
 STATIC = 0.4
 """Share of the room for places that stand in the page as they are, for readers without scripts."""
 
-MOST = 3000
+MOST = 1500
 BLOCK = 24  # places that are unpacked at once
 
 

@@ -95,6 +95,7 @@ def _tiles(results: Results) -> list[tuple[str, str, str]]:
     names = f"{len(model.layers)} layers" if len(model.layers) != 1 else "1 layer"
     return [
         *tiles,
+        ("task", model.task, find_task(model.task).asked),
         ("nodes", numbers.number(nodes), names),
         ("data", results.data.name, f"{results.data.width:,} inputs"),
     ]

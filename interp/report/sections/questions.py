@@ -11,6 +11,7 @@ from interp.report.selection.choose import ranks
 from interp.report.selection.lookup import chance, coherent_share, share_p_value
 from interp.report.tables import cells
 from interp.report.tables.numbers import MISSING, decimals, finite, number, percent
+from interp.tasks import find_task
 from interp.types import LayerVerdict, Results, Table
 
 MOST = 24  # rows; of more layers some are shown, evenly over depth
@@ -22,11 +23,11 @@ MEANINGS = {
     "which outputs decide": "small ones, as distances are read, or large ones; p against untrained copies",
     "levels": "values a node must be able to take for 95 % of the predictions to stay",
     "through a cluster": "nodes whose boundary z = 0 passes a cluster's middle, and what chance gives",
-    "weakened": "all its nodes at once, with 99 % of the predictions kept",
-    "shifted": "all boundaries at once, in shares of a node's range, with 99 % kept",
+    "weakened": "all its nodes at once, with {kept}",
+    "shifted": "all boundaries at once, in shares of a node's range, with {kept}",
     "idle": "nodes that are dead or one-sided",
 }
-"""Column -> what it means."""
+"""Column -> what it means; ``kept`` stands for what is held on to."""
 
 
 def layer_questions(results: Results) -> tuple[Table, ...]:
@@ -46,7 +47,10 @@ def layer_questions(results: Results) -> tuple[Table, ...]:
         return ()
     left = "" if len(shown) == len(hidden) else f" {len(shown)} of {len(hidden)} hidden layers, evenly over depth."
     frame = pd.DataFrame(rows, dtype=object).dropna(axis=1, how="all")
-    return (Table(frame, f"Every hidden layer under every question.{left}", meanings=MEANINGS),)
+    measured = find_task(results.model.task).measured
+    kept = "99 % of the variance of its own outputs explained" if measured else "99 % of the predictions kept"
+    meanings = {name: words.format(kept=kept) for name, words in MEANINGS.items()}
+    return (Table(frame, f"Every hidden layer under every question.{left}", meanings=meanings),)
 
 
 def _row(results: Results, name: str, one: LayerVerdict | None, tolerated: dict[Any, Any]) -> dict[str, Any]:

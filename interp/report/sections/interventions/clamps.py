@@ -33,7 +33,10 @@ def clamp_figures(effects: Effects, score: Score) -> tuple[Figure, ...]:
     names = layer_figures("clamps", dict.fromkeys(effects.curves["layer"]))
     return tuple(
         Figure(
-            names[layer], _caption(layer, part, score), partial(_figure, part, _equilibria(effects, str(layer)), score)
+            names[layer],
+            _caption(layer, part, score),
+            partial(_figure, part, _equilibria(effects, str(layer)), score),
+            tuple((str(layer), int(np.unique(part["node"])[i])) for i in _order(_grids(part, score))),
         )
         for layer, part in effects.curves.groupby("layer", sort=False)
         if layer in names
@@ -62,12 +65,8 @@ def _equilibria(effects: Effects, layer: str) -> dict[int, float]:
 
 def _figure(part: pd.DataFrame, equilibria: dict[int, float], score: Score) -> Any:
     """Draw both clamps side by side on one colour scale."""
-    grids = {
-        kind: _grid(rows, 100.0 if score.share else 1.0) for kind, rows in part.groupby("intervention", sort=False)
-    }
-    nodes = np.unique(part["node"])
-    worst = np.min([np.nanmin(grid, axis=1) for grid in grids.values()], axis=0)
-    order = np.argsort(worst, kind="stable")[:MOST]
+    grids, nodes = _grids(part, score), np.unique(part["node"])
+    order = _order(grids)
     limit = max(float(np.nanmax([np.nanmax(np.abs(grid)) for grid in grids.values()])), 0.1 if score.share else 0.001)
     figure, axes = canvas(1, len(grids), height=1.2 + min(3.4, 0.07 * len(order) + 0.6), sharey=True)
     for place, (kind, grid) in zip(axes[0], grids.items(), strict=True):
@@ -83,6 +82,18 @@ def _figure(part: pd.DataFrame, equilibria: dict[int, float], score: Score) -> A
     axes[0, 0].set_ylabel("node")
     figure.colorbar(image, ax=axes[0].tolist(), shrink=0.8, label="points" if score.share else score.words)
     return figure
+
+
+def _grids(part: pd.DataFrame, score: Score) -> dict[Any, Any]:
+    """Give each clamp's changes, (nodes, levels), in points where the score is a share."""
+    unit = 100.0 if score.share else 1.0
+    return {kind: _grid(rows, unit) for kind, rows in part.groupby("intervention", sort=False)}
+
+
+def _order(grids: dict[Any, Any]) -> Any:
+    """Order the nodes, the one that costs most first, and give as many as are drawn."""
+    worst = np.min([np.nanmin(grid, axis=1) for grid in grids.values()], axis=0)
+    return np.argsort(worst, kind="stable")[:MOST]
 
 
 def _grid(rows: pd.DataFrame, unit: float) -> Any:
