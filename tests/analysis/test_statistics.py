@@ -6,6 +6,7 @@ from interp.analysis.statistics import (
     agresti_interval,
     benjamini_hochberg,
     mcnemar,
+    mean_from_sums,
     mean_interval,
     paired_difference,
     percentile_interval,
@@ -183,3 +184,19 @@ def test_draws_that_are_no_number_open_an_interval_from_their_share_on():
     assert percentile_interval(np.where(draws < 20, np.nan, draws))[0] > 0
     low, high = percentile_interval(np.where(draws < 30, np.nan, draws))
     assert (low, high) == (-np.inf, np.inf)
+
+
+def test_means_from_sums_have_students_interval_and_p_value():
+    values = np.random.default_rng(0).normal(0.4, 1, (3, 12))
+    mean, low, high, p_value = mean_from_sums(values.sum(1), (values**2).sum(1), 12)
+    wanted = stats.ttest_1samp(values, 0, axis=1)
+    ends = wanted.confidence_interval(0.95)
+    np.testing.assert_allclose(mean, values.mean(1), rtol=1e-12)
+    np.testing.assert_allclose([low, high], [ends.low, ends.high], rtol=1e-9)
+    np.testing.assert_allclose(p_value, wanted.pvalue, rtol=1e-9)
+
+
+def test_means_of_equal_values_are_their_own_interval():
+    mean, low, high, p_value = mean_from_sums(np.array([0.0, 6.0]), np.array([0.0, 12.0]), 3)
+    assert mean.tolist() == low.tolist() == high.tolist() == [0, 2]
+    assert p_value.tolist() == [1, 0]

@@ -28,6 +28,11 @@ def test_copies_are_found_whatever_their_scale_sign_and_shift():
     assert np.isnan(correlation[4])
 
 
+def test_a_node_that_varies_alone_has_no_twin():
+    outputs = np.column_stack([np.random.default_rng(3).normal(size=100), np.full(100, 2.0)])
+    np.testing.assert_array_equal(find_twins(outputs), np.full((2, 2), np.nan))
+
+
 def test_nodes_that_hardly_ever_fire_are_no_twins():
     z = np.random.default_rng(2).normal(size=(1000, 4))
     z[:, 2:] = 0

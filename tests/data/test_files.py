@@ -115,9 +115,10 @@ def test_an_array_of_objects_is_not_unpickled(tmp_path):
 
 
 def test_tensors_that_claim_more_than_is_stored_are_left_out(tmp_path):
-    torch.save({"x": torch.ones(1).expand(10_000_000, 100_000), "y": torch.zeros(3)}, tmp_path / "x.pt")
-    with pytest.raises(DataError, match="found arrays y; expected x_train"):
-        load_dataset(str(tmp_path / "x.pt"))
+    for claimed in (torch.ones(1).expand(10_000_000, 100_000), torch.ones(3, 1).expand(3, 2)):
+        torch.save({"x": claimed, "y": torch.zeros(3)}, tmp_path / "x.pt")
+        with pytest.raises(DataError, match="found arrays y; expected x_train"):
+            load_dataset(str(tmp_path / "x.pt"))
 
 
 def idx(array):
@@ -160,4 +161,11 @@ def test_damaged_files_of_mnist(content, found, tmp_path):
     raw = mnist_files(tmp_path)
     (raw / "train-images-idx3-ubyte").write_bytes(content)
     with pytest.raises(DataError, match=rf"no readable MNIST \(.*{found}"):
+        load_mnist(tmp_path)
+
+
+def test_labels_of_mnist_end_at_9(tmp_path):
+    raw = mnist_files(tmp_path)
+    (raw / "t10k-labels-idx1-ubyte").write_bytes(idx(np.arange(30) % 11))
+    with pytest.raises(DataError, match=r"no readable MNIST \(.*labels beyond 9"):
         load_mnist(tmp_path)

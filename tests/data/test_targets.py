@@ -20,6 +20,11 @@ def test_class_indices(values):
     assert targets is None
 
 
+def test_whole_numbers_beyond_a_thousand_classes_are_measured_values():
+    assert read_targets("y", np.array([0, 999]), 2)[0].tolist() == [0, 999]
+    assert read_targets("y", np.array([0, 1000]), 2)[0] is None
+
+
 def test_booleans_are_two_classes():
     assert read_targets("y", np.array([True, False]), 2)[0].tolist() == [1, 0]
 

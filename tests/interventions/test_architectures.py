@@ -37,7 +37,7 @@ def lenet():
 def resnet():
     models = pytest.importorskip("torchvision.models")
     module = models.resnet18(weights=None, num_classes=10)
-    return module, (3, 32, 32), module.fc
+    return module, (3, 16, 16), module.fc
 
 
 def vit():

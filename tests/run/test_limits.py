@@ -246,6 +246,7 @@ def test_the_page_of_a_deep_network_shows_a_few_layers_and_every_node_in_its_fil
     assert sum("coherent nodes than chance gives" in finding for finding in results.verdict.findings) == 1
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_a_stage_says_what_it_left_out(deep, capsys):
     _, _, out = deep
     assert main(["fit", "--out", str(out), "--nodes-per-layer", "2"]) == 0

@@ -91,6 +91,14 @@ def test_what_torch_writes_passes(legacy, tmp_path):
     assert load_weights(tmp_path / "file").keys() == content.keys()
 
 
+@pytest.mark.parametrize("legacy", [False, True])
+def test_what_comes_after_a_tensor_is_looked_at_too(legacy, tmp_path):
+    content = {"weight": torch.zeros(2), "more": doubled(40)}
+    torch.save(content, tmp_path / "file", _use_new_zipfile_serialization=not legacy)
+    with pytest.raises(UnsafePickle, match="a value of over 2,000,000 parts"):
+        load_weights(tmp_path / "file")
+
+
 def test_modules_nested_without_end(tmp_path):
     module: nn.Module = nn.Linear(2, 2)
     for _ in range(110):

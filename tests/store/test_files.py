@@ -56,6 +56,11 @@ def test_other_results_are_refused(path):
     refused(path, "GaussianFit results", "Boundaries", Boundaries)
 
 
+def test_a_provenance_whose_digest_is_no_text_is_refused(tmp_path):
+    write_results(tmp_path / "x.h5", FITS, replace(PROVENANCE, model_digest=5))
+    refused(tmp_path / "x.h5", "a damaged file", "a whole interp-results")
+
+
 def test_a_missing_file_is_refused(tmp_path):
     refused(tmp_path / "none.h5", "no such file", "a file of results")
 

@@ -145,6 +145,9 @@ def test_measured_values():
     assert doubt_of("regression", noisy, values, "linear") == ""
     assert "mean error of 0.50" in doubt_of("regression", noisy + 0.5 * values.std(0), values, "linear")
     assert "smaller deviations" in doubt_of("regression", 2 * values, values, "linear")
+    far = values + 7 * values.std(0)  # deviations are from the mean, wherever that is
+    assert doubt_of("regression", noisy + far - values, far, "linear") == ""
+    assert "smaller deviations" in doubt_of("regression", values + far - values.mean(0), far, "linear")
 
 
 def test_stand_ins_are_those_of_scikit_learn():

@@ -1,0 +1,41 @@
+"""Usual scalings of inputs, and those that a user writes."""
+
+import numpy as np
+import pytest
+
+from interp.data.scaling import parse_scaling, scalings
+from interp.errors import UsageError
+from interp.types import Dataset, Split
+
+BYTES = np.array([[0, 51, 102, 255], [51, 51, 153, 204]], np.uint8)
+ROWS = BYTES / 255
+
+
+def given(inputs, image_shape=None):
+    return Dataset("drawn", {"train": Split(inputs, None)}, image_shape, (), (), "d" * 64)
+
+
+def test_images_of_bytes_are_divided_by_255_and_centred_by_their_own_moments_or_at_a_half():
+    found = scalings(given(BYTES, (1, 2, 2)))
+    own = f"(x/255-{ROWS.mean():.4g})/{ROWS.std():.4g}"
+    assert list(found) == ["raw", "x/255", own, "(x/255-0.5)/0.5"]
+    np.testing.assert_allclose(found["x/255"](BYTES), ROWS, rtol=1e-6)
+    np.testing.assert_allclose(found["(x/255-0.5)/0.5"](BYTES), 2 * ROWS - 1, rtol=1e-6, atol=1e-6)
+
+
+def test_columns_of_a_table_are_standardised_each_and_none_is_divided_that_has_negative_values():
+    table = np.array([[-1.0, 10.0], [3.0, 30.0]])
+    found = scalings(given(table))
+    assert list(found) == ["raw", "(x-mean)/std"]
+    np.testing.assert_allclose(found["(x-mean)/std"](table), [[-1, -1], [1, 1]], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("text", "of"), [("x/4", 5 / 4), ("(x/4-0.5)/2", 0.375), ("(x-1)/2", 2.0), ("raw", 5.0)])
+def test_what_is_written_is_what_is_computed(text, of):
+    assert parse_scaling(text, None)(np.array([[5.0]])) == pytest.approx(of)
+
+
+@pytest.mark.parametrize("text", ["x/0", "(x/0-1)/2", "(x/2-1)/0", "x/1e999", "x/1.2.3", "(x-mean)/std", "255"])
+def test_what_divides_by_nothing_or_by_what_is_not_known_is_refused(text):
+    with pytest.raises(UsageError, match="expected raw, x/A"):
+        parse_scaling(text, None)
