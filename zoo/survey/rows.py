@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -23,12 +23,15 @@ class Survey:
         The same of networks that others published; one with ``why`` for a network that was not read.
     missing
         Names of data sets that were not to be had.
+    coherence
+        Rows of `zoo.survey.coherence`.
     """
 
     rows: pd.DataFrame
     along: pd.DataFrame
     others: pd.DataFrame
     missing: list[str]
+    coherence: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def fine(self) -> pd.DataFrame:

@@ -16,6 +16,8 @@ from interp.errors import InterpError
 from interp.types import Dataset
 from zoo.papers.options import ReproduceOptions
 from zoo.papers.report.page import Page
+from zoo.survey import telling
+from zoo.survey.coherence import coherence_of_all
 from zoo.survey.networks import DEPTHS, SEEDS, Condition, conditions
 from zoo.survey.others import rows_of_others
 from zoo.survey.page import write
@@ -26,6 +28,8 @@ from zoo.training.evaluate import scaled
 from zoo.training.snapshots import snapshot_epochs, snapshot_path
 
 FOLDER = "reading"
+COHERENCE_SEEDS = 2
+"""Number of networks a condition whose coherence is measured: mixtures take longer than all else."""
 TRAINING_ROWS = 2_500
 """Number of training samples that networks of others are opened with."""
 ALONG = [Condition("digits", activation, 2) for activation in ("relu", "abs", "tanh")]
@@ -45,7 +49,10 @@ def reproduce(options: ReproduceOptions) -> Path:
         others = rows_of_others(options.others, folder / "others.jsonl", lambda: few_training_rows(data["mnist"]))
         others = others.assign(source=others["group"].where(others["group"] == "papers", others["network"]))
     page = Page(options.reports / FOLDER, "What trained networks read: a survey")
-    return write(page, Survey(rows, along, others, missing))
+    coherence = pd.DataFrame(coherence_of_all(dict(coherent(options, data["digits"])), folder / "coherence.jsonl"))
+    survey = Survey(rows, along, others, missing, coherence)
+    telling.pages(survey, options.reports)
+    return write(page, survey)
 
 
 def few_training_rows(data: Dataset) -> Dataset:
@@ -91,6 +98,17 @@ def snapshots(options: ReproduceOptions, digits: Dataset) -> Iterator[tuple[Path
             seed = int(path.stem.rsplit("-", 1)[1])
             yield from ((snapshot_path(folder, recipe, seed, epoch), inputs) for epoch in snapshot_epochs(recipe))
             yield path, inputs
+
+
+def coherent(options: ReproduceOptions, digits: Dataset) -> Iterator[tuple[Path, tuple[Tensor, Tensor]]]:
+    """Give the networks whose coherence is measured, before and after training, with their training samples."""
+    folder = options.trained / FOLDER
+    for condition in ALONG:
+        recipe = condition.recipe()
+        train = scaled(digits, recipe)["train"]
+        for path in options.networks(recipe, options.runs or SEEDS, digits, FOLDER, along=True)[:COHERENCE_SEEDS]:
+            yield snapshot_path(folder, recipe, seed_of((path, train[0])), 0), train
+            yield path, train
 
 
 def seed_of(network: tuple[Path, Tensor]) -> int:

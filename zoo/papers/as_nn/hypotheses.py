@@ -135,6 +135,7 @@ def states(model: LoadedModel, data: Dataset, seed: int) -> Iterator[dict[str, A
         Seed of the fresh initialisation.
     """
     part = _few(data).train
+    assert part.labels is not None, "classes"
     x = as_tensor(part.inputs, model.scaling, model.input_shape)
     fresh = next(fresh_copies(model.module, [seed], x))
     for state, module in (("trained", model.module), ("untrained", fresh)):
