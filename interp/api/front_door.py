@@ -129,6 +129,8 @@ def analyse(
         Whether single nodes are silenced.
     everything
         Whether all of a large network is looked at, however long that takes.
+    quick
+        Whether less is looked at, in less time; what is left out stands among the limits.
     nodes_per_layer, single_nodes, swept_layers, inputs
         Largest number of nodes of a layer with mixtures and prototypes, of nodes of a swept layer changed one by one,
         of layers swept, and of inputs of each split that they are swept on.

@@ -42,6 +42,7 @@ class Said(TypedDict, total=False):
     curve_levels: int | None
     ablation: bool | None
     everything: bool | None
+    quick: bool | None
     nodes_per_layer: int | None
     single_nodes: int | None
     swept_layers: int | None
