@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from interp.checkpoints.inspection import inspection
 from interp.report.browser.columns import node_columns
 from interp.report.browser.packed import packed_columns
 from interp.report.browser.places import find_places, named_nodes
@@ -92,12 +93,12 @@ def _tiles(results: Results) -> list[tuple[str, str, str]]:
         (f"{split} {name.words}", name.shown(score), _samples(results, split)) for split, score in model.scores.items()
     ]
     nodes = sum(layer.nodes for layer in model.layers)
-    names = f"{len(model.layers)} layers" if len(model.layers) != 1 else "1 layer"
+    layers = f"{len(model.layers)} layers" if len(model.layers) != 1 else "1 layer"
+    widths = inspection(model)["widths"]
     return [
         *tiles,
-        ("task", model.task, find_task(model.task).asked),
-        ("nodes", numbers.number(nodes), names),
-        ("data", results.data.name, f"{results.data.width:,} inputs"),
+        ("nodes", numbers.number(nodes), f"{layers}, {'-'.join(map(str, widths))}" if widths else layers),
+        ("data", results.data.name, f"{results.data.width:,} inputs, {model.task}"),
     ]
 
 
