@@ -20,14 +20,19 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 LONGEST = (
-    "checkpoints/inference/test_facts.py",
+    "run/test_reuse.py",
     "test_api.py",
     "checkpoints/inference/test_published.py",
-    "typing/test_user_script.py",
-    "checkpoints/formats/test_fuzz.py",
-    "run/test_reuse.py",
+    "report/test_sections.py",
+    "checkpoints/inference/test_facts.py",
     "zoo/papers/test_reproduce.py",
     "interventions/test_commands.py",
+    "test_edges.py",
+    "checkpoints/formats/test_fuzz.py",
+    "run/test_limits.py",
+    "run/test_parts.py",
+    "run/test_every_task.py",
+    "typing/test_user_script.py",
 )
 """Files that take 15 seconds of a core and more: begun first, so that none is left alone at the end."""
 

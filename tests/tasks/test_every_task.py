@@ -132,16 +132,9 @@ def test_the_task_is_recognised_and_its_answers_checked(case):
     data = Dataset("mine", {"train": split}, None, (), (), "")
     found = infer_task(data, outputs, None)
     assert (found.value, found.confidence) == (task.name, "likely")
-    assert found.evidence == task.recognised(seen_of(data, outputs))
     task.check("mine", task.answers(split), outputs)
     with pytest.raises(Exception, match=r"found .*; expected .*; "):
         task.check("mine", np.concatenate([task.answers(split)] * 2, -1) + 5, outputs)
-
-
-def seen_of(data, outputs):
-    from interp.tasks.targets import seen
-
-    return seen(data, outputs)
 
 
 # --------------------------------------------------------------------------- nobody asks for a name

@@ -1,0 +1,49 @@
+"""Which task is recognised by what facts, and in which words: against the words themselves."""
+
+import numpy as np
+import pytest
+
+from interp.errors import DataError, UsageError
+from interp.tasks import infer_task
+from interp.types import Dataset, Split
+
+THREE, FIVE, PAIR = np.array([0, 1, 2, 2]), np.array([0, 1, 4, 2]), np.array([0, 1, 1, 0])
+FLAGS = np.array([[1, 0], [1, 1], [0, 0], [0, 1]], np.uint8)
+VALUES = np.array([[0.5, 1.0], [2.0, -1.0], [0.0, 3.5], [1.0, 1.0]])
+
+
+def drawn(labels, targets, width):
+    return Dataset("mine", {"train": Split(np.zeros((4, width), np.float32), labels, targets)}, None, (), (), "d" * 64)
+
+
+@pytest.mark.parametrize(
+    ("labels", "targets", "width", "outputs", "task", "evidence"),
+    [
+        (THREE, None, 6, 4, "classification", "labels are class indices from 0 to 2, 4 outputs"),
+        (THREE, None, 3, 3, "classification", "labels are class indices from 0 to 2, 3 outputs"),
+        (PAIR, None, 6, 1, "binary", "labels are 0 and 1, one output"),
+        (FIVE, None, 6, 1, "regression", "labels are whole numbers up to 4, and there is one output"),
+        (None, FLAGS, 6, 2, "multi-label", "2 zeros and ones a row, several of them set"),
+        (None, VALUES, 6, 2, "regression", "targets are measured values, 2 a row"),
+        (None, None, 6, 6, "autoencoder", "as many outputs as inputs, 6"),
+        (THREE, None, 6, 6, "autoencoder", "as many outputs as inputs, 6, not the 3 classes of the labels"),
+        (None, VALUES, 2, 2, "regression", "targets are measured values, 2 a row"),
+    ],
+)
+def test_what_is_recognised_and_why(labels, targets, width, outputs, task, evidence):
+    found = infer_task(drawn(labels, targets, width), outputs, None)
+    assert (found.value, found.confidence, found.evidence) == (task, "likely", evidence)
+
+
+@pytest.mark.parametrize(("width", "outputs"), [(6, 3), (1, 1)])
+def test_what_nothing_tells_is_assumed(width, outputs):
+    found = infer_task(drawn(None, None, width), outputs, None)
+    assert (found.value, found.confidence) == ("classification", "uncertain")
+    assert found.evidence == "assumed: the data have no labels"
+
+
+def test_labels_that_the_network_cannot_give_are_refused():
+    with pytest.raises(DataError, match=r"mine \(train\)"):
+        infer_task(drawn(FIVE, None, 6), 3, None)
+    with pytest.raises(UsageError, match="found other targets in mine; expected class indices"):
+        infer_task(drawn(None, VALUES, 6), 2, "classification")
