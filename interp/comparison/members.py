@@ -14,6 +14,7 @@ from interp.data import DataOptions
 from interp.errors import UsageError
 from interp.run import Options, Run, locked, remove_run, run_stages, start
 from interp.run.pipeline import Listener
+from interp.types import LoadedModel
 
 STAGES = ("boundaries", "prototypes", "read")
 """Stages that a comparison rests on; the last two can be left out."""
@@ -168,29 +169,30 @@ def open_members(
     >>> [member.run.model.task for member in members]
     ['classification', 'classification']
     """
-    members: list[Member] = []
-    for number, source in enumerate(sources):
-        folder = Path(out) / "networks" / f"{number + 1:03d}"
-        run = start(source.network, folder, data, load, where, options)
-        data = run.data
+    runs: list[Run] = []
+    for number, source in enumerate(sources):  # all of them, before the long work on the first
+        run = start(source.network, Path(out) / "networks" / f"{number + 1:03d}", data, load, where, options)
         if isinstance(source.network, nn.Module):
             run = replace(run, model=replace(run.model, path=source.name))
-        with locked(run.out):
-            if overwrite:
-                remove_run(run.out, [stage.file for stage in run.stages.values()])
-            done = run_stages(run, list(stages), told)
-        fields = {field: part for name, part in done.items() if (field := run.stage(name).field) is not None}
-        members.append(Member(source.name, source.group, run, fields))
-        _check_alike(members[0], members[-1])
-    return members
+        data = run.data
+        runs.append(run)
+        _check_alike(sources[0].name, runs[0].model, source.name, run.model)
+    return [_member(source, run, stages, overwrite, told) for source, run in zip(sources, runs, strict=True)]
 
 
-def _check_alike(first: Member, other: Member) -> None:
+def _member(source: Source, run: Run, stages: Sequence[str], overwrite: bool, told: Listener | None) -> Member:
+    """Run stages on one network."""
+    with locked(run.out):
+        if overwrite:
+            remove_run(run.out, [stage.file for stage in run.stages.values()])
+        done = run_stages(run, list(stages), told)
+    fields = {field: part for name, part in done.items() if (field := run.stage(name).field) is not None}
+    return Member(source.name, source.group, run, fields)
+
+
+def _check_alike(first: str, ours: LoadedModel, other: str, theirs: LoadedModel) -> None:
     """Refuse networks that are asked for different things."""
-    ours, theirs = (member.run.model for member in (first, other))
     facts = {"task": (ours.task, theirs.task), "outputs": (ours.layers[-1].nodes, theirs.layers[-1].nodes)}
     for what, (mine, found) in facts.items():
         if mine != found:
-            raise UsageError(
-                other.name, found=f"{what} {found}", expected=f"{mine}, as of {first.name}", do="leave it out"
-            )
+            raise UsageError(other, found=f"{what} {found}", expected=f"{mine}, as of {first}", do="leave it out")

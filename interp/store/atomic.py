@@ -114,6 +114,15 @@ def write_text(path: Path, text: str) -> None:
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 """Numbers of the errors of a disk that is full, and of limits on files and users."""
 
+NO_FOLDER = {errno.EEXIST: "a file", errno.ENOTDIR: "a file in the place of a folder above it"}
+"""Number of an error -> what is there instead of a folder; of others the system's own words are shown."""
+
+REMEDIES = {
+    **dict.fromkeys(FULL, "free some space, or choose another with --out; what is finished stays"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "allow writing into it, or choose another with --out"),
+}
+"""Number of an error -> what to do about it, where choosing another folder is not all."""
+
 
 def reserve(path: Path, size: int) -> None:
     """Take disk space for a file, made if missing: HDF5 ends the program, in its own way, where it finds none left.
@@ -214,10 +223,6 @@ def cannot_write(path: Path, error: Exception) -> UsageError:
         Error of the operating system, or of Python.
     """
     number = error.errno if isinstance(error, OSError) else None
-    reason = os.strerror(number) if number else first_line(error)
-    return UsageError(
-        path,
-        found=reason.lower(),
-        expected="a folder with room that can be written",
-        do="free some space, or choose another with --out; what is finished stays",
-    )
+    found = NO_FOLDER.get(number or 0) or (os.strerror(number) if number else first_line(error)).lower()
+    remedy = REMEDIES.get(number or 0, "choose another with --out")
+    return UsageError(path, found=found, expected="a folder with room that can be written", do=remedy)

@@ -392,8 +392,8 @@ SETTINGS = {
     "--levels many": "invalid int value",
     "--seed -1": "--seed: found -1",
     "--epsilon nan": "--epsilon: found nan",
-    "--out file": "file exists",
-    "--out file/inside": "not a directory",
+    "--out file": "found a file;",
+    "--out file/inside": "a file in the place of a folder above it",
     "--out /proc/nothing": "no such file or directory",
     "--out null\0byte": "null byte",
 }

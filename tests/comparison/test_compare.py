@@ -198,6 +198,20 @@ def test_files_and_folders_from_the_command_line(networks, tmp_path, capsys):
     assert "expected two or more" in capsys.readouterr().err
 
 
+def test_all_networks_are_opened_before_the_work_on_the_first(networks, tmp_path, capsys):
+    """A second one that cannot be read was found after all stages of the first."""
+    whole, cut = tmp_path / "whole.pt", tmp_path / "cut.pt"
+    torch.save(networks[0].state_dict(), whole)
+    cut.write_bytes(whole.read_bytes()[:900])
+    np.savez(tmp_path / "data.npz", **DATA)
+    words = ["compare", str(whole), str(cut), "--data", str(tmp_path / "data.npz"), "--out", str(tmp_path / "out")]
+    assert main([*words, "--scaling", "raw", "--activation", "relu", "--output", "linear"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line for line in lines if "nodes in" in line] == []
+    assert lines[-1].startswith(f"error: {cut}: found a zip archive cut short")
+    assert not (tmp_path / "out").exists()
+
+
 def test_networks_for_different_things_are_refused(networks):
     other = nn.Sequential(nn.Linear(64, 4), nn.ReLU(), nn.Linear(4, 12))
     with pytest.raises(UsageError, match="found outputs 12; expected 10"):

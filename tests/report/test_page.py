@@ -263,6 +263,6 @@ def test_folder_that_is_a_file_is_refused_in_one_line(tmp_path):
     (tmp_path / "out").write_text("")
     with pytest.raises(
         UsageError,
-        match=r"out: found file exists; expected a folder with room .*; .* choose another with --out",
+        match=r"out: found a file; expected a folder with room .*; .*choose another with --out",
     ):
         write_report(mlp(), tmp_path / "out", "c", {})

@@ -1,5 +1,6 @@
 """Nothing half-written under a final name, whoever writes and whatever stops it."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from interp.errors import UsageError
 from interp.store import atomic_path, check_writable, write_bytes, write_text
+from interp.store.atomic import cannot_write
 
 ROOT = Path(__file__).parents[2]
 
@@ -87,7 +89,7 @@ def test_whether_a_folder_can_be_written_is_found_out_without_a_trace(tmp_path):
     check_writable(tmp_path / "a" / "b")
     assert not list(tmp_path.iterdir())
     (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match=r"file/in: found not a directory; expected a folder"):
+    with pytest.raises(UsageError, match=r"file/in: found a file in the place of a folder above it; expected a folder"):
         check_writable(tmp_path / "file" / "in")
 
 
@@ -130,3 +132,29 @@ def test_hdf5_does_not_end_the_program_where_the_disk_is_full(what, tmp_path):
         " another with --out; what is finished stays\n"
     )
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (
+            errno.EACCES,
+            "found permission denied; .* written; allow writing into it, or choose another with --out$",
+        ),
+        (errno.ENOSPC, "found no space left on device; .*; free some space, or choose another with --out; what is"),
+        (errno.EROFS, "found read-only file system; .* written; choose another with --out$"),
+        (errno.EEXIST, "found a file; .* written; choose another with --out$"),
+        (errno.ENOTDIR, "found a file in the place of a folder above it; .* written; choose another with --out$"),
+    ],
+)
+def test_what_to_do_follows_from_what_was_found(number, said):
+    """All were told to free some space."""
+    with pytest.raises(UsageError, match=said):
+        raise cannot_write(Path("out"), OSError(number, "x"))
+
+
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    for below, found in (("file", "a file"), ("file/x", "a file in the place of a folder above it")):
+        with pytest.raises(UsageError, match=f"{below}: found {found};"):
+            check_writable(tmp_path / below)

@@ -134,7 +134,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(path):
 
 
 def test_a_folder_that_is_a_file_cannot_be_written(path):
-    message = f"{path / 'y.h5'}: found .*; expected a folder with room .*; .* choose another with --out"
+    message = f"{path / 'y.h5'}: found .*; expected a folder with room .*; .*choose another with --out"
     with pytest.raises(UsageError, match=message):
         write_results(path / "y.h5", FITS, PROVENANCE)
 

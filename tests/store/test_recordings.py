@@ -92,7 +92,7 @@ def test_closing_lets_go_of_the_file(tmp_path):
 
 def test_a_folder_that_is_a_file_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match=r"expected a folder with room .*; .* choose another with --out"):
+    with pytest.raises(UsageError, match=r"expected a folder with room .*; .*choose another with --out"):
         write_recording(tmp_path / "file" / "a.h5")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from interp.errors import DataError
 
 
 def existing(spec: str | Path) -> Path:
-    """Give the path of a file that exists.
+    """Give the path of a file that exists and can be read.
 
     Parameters
     ----------
@@ -18,9 +19,11 @@ def existing(spec: str | Path) -> Path:
     Raises
     ------
     DataError
-        If there is no such file.
+        If there is no such file, or it may not be read.
     """
     path = Path(spec)
     if not path.is_file():
         raise DataError(path, found="no such file", expected="a data file", do="check the path")
+    if not os.access(path, os.R_OK):
+        raise DataError(path, found="a file that may not be read", expected="a data file", do="allow reading it")
     return path

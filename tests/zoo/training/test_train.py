@@ -196,7 +196,7 @@ def test_a_folder_that_cannot_be_written_is_found_before_training(tmp_path):
     def never(stack, done):
         raise AssertionError("trained")
 
-    with pytest.raises(UsageError, match=r"file/runs: found not a directory; expected a folder"):
+    with pytest.raises(UsageError, match=r"file/runs: found a file in the place of a folder above it"):
         train(SHORT, [0], DIGITS, TrainOptions(tmp_path / "file" / "runs", watch=never))
 
 
