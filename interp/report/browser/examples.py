@@ -33,6 +33,25 @@ def tones_of(data: Dataset) -> Tones | None:
     return Tones(shape, float(np.nanmin(some)), max(float(np.nanmax(some)), float(np.nanmin(some)) + 1e-12))
 
 
+def known_rows(data: Dataset, rows: Array) -> Array:
+    """Give each sample once, in its order: of a convolution several positions of one may be among them.
+
+    Parameters
+    ----------
+    data
+        Data set.
+    rows
+        Indices of training samples, (T,); those that are none are left out.
+
+    Returns
+    -------
+    Array
+        Indices of samples, each once.
+    """
+    some = [int(row) for row in np.asarray(rows) if 0 <= row < len(data.train)]
+    return np.array(list(dict.fromkeys(some)), int)
+
+
 def pictures(data: Dataset, rows: Array, tones: Tones) -> Markup:
     """Show inputs of the training split as pictures, with their labels.
 

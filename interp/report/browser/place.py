@@ -245,8 +245,7 @@ def _examples(known: Known, found: Prototypes, at: int) -> Panels:
     shown = []
     for sort, said in words.items():
         if sort in found.exemplars:
-            rows = np.asarray(found.exemplars[sort][at])
-            rows = rows[(rows >= 0) & (rows < len(data.train))]
+            rows = examples.known_rows(data, found.exemplars[sort][at])
             content = examples.pictures(data, rows, known.tones) if known.tones else examples.tokens(data, rows)
             shown.append(_panel(content, f"{said}, best first."))
     yield "Training inputs", shown
@@ -265,8 +264,11 @@ def _mean_images(known: Known, layer: NodeLayer, found: Prototypes, at: int) -> 
         known_means = {words: values for words, values in means.items() if np.isfinite(values).all()}
         shown = [tiles.tile(tiles.picture(scaling.undone(v), tones), words) for words, v in known_means.items()]
     shape = layer_shape(results, layer)
+    of_channels = ", mean over channels" if shape is not None and shape[0] > 1 else ""
     if shape is not None and np.isfinite(found.weight[at]).all():
-        shown.append(tiles.tile(tiles.change(found.weight[at], shape), "weights: red above zero, blue below"))
+        shown.append(
+            tiles.tile(tiles.change(found.weight[at], shape), f"weights{of_channels}: red above zero, blue below")
+        )
     if shown:
         yield Markup('<div class="tiles-row large">{}</div>').format(Markup("").join(shown))
     own = network_shape(results, layer, layer.inputs) if shape is not None else None
@@ -301,8 +303,8 @@ def _rows_of_table(known: Known, found: Prototypes, at: int) -> Markup:
     lines |= {words: undone(values) for words, values in _centroid(known, layer, at).items()}
     lines |= {"mean of all data": undone(found.network_mean)}
     for sort, words in (("nearest", "close to z = 0"), ("strongest", "of large output")):
-        rows = np.asarray(found.exemplars.get(sort, np.empty((at + 1, 0), int))[at])
-        for row in rows[(rows >= 0) & (rows < len(data.train))][: examples.SHOWN].tolist():
+        rows = examples.known_rows(data, found.exemplars[sort][at] if sort in found.exemplars else np.empty(0, int))
+        for row in rows[: examples.SHOWN].tolist():
             lines[f"sample {row}, {words}: {examples.label_of(data, row)}"] = np.asarray(data.train.inputs[row], float)
     apart = np.zeros(data.width) if not kinds else np.abs(found.network_input[kinds[0]][at] - found.network_mean)
     chosen = np.sort(np.argsort(-np.nan_to_num(apart), kind="stable")[: examples.FEATURES])

@@ -60,6 +60,16 @@ def test_images_stand_as_pictures_with_their_labels():
     assert labels == shown[6:11]
 
 
+def test_a_sample_of_several_positions_is_shown_once():
+    results = colours()
+    found = results.prototypes["conv1"]
+    exemplars = {kind: np.tile([4, 4, 4, 9, 4], (4, 1)) for kind in found.exemplars}
+    results = replace(results, prototypes={**results.prototypes, "conv1": replace(found, exemplars=exemplars)})
+    html = of(results)
+    assert html[html.index("Training inputs") : html.index("Classes")].count("<img") == 2 + 2
+    assert "weights, mean over channels" in html
+
+
 def test_rows_of_a_table_stand_in_their_own_units():
     results = one_node()
     scaling = replace(results.model.scaling, mean=np.full(5, 2.0), std=np.full(5, 10.0))
