@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-import interp
+from interp.checkpoints import LoadOptions
+from interp.comparison import open_members, sources_of
+from interp.comparison.answers import answers_of
+from interp.comparison.scores import group_rows
 from interp.data import DataOptions, load_dataset
 
 FOLDERS = ("abs", "abs-sampled", "relu", "relu-sampled")
@@ -26,20 +29,20 @@ def outputs_of(path, inputs):
 
 
 def test_table_5_is_counted_by_hand(published, mnist_root, tmp_path):
-    data = load_dataset("mnist", DataOptions(data_root=str(mnist_root), offline=True))
+    data = load_dataset("mnist", DataOptions(root=str(mnist_root), offline=True))
     rows = np.random.default_rng(0).permutation(len(data.train))[:2000]
     small = {
         "x_train": data.train.inputs[rows],
         "y_train": data.train.labels[rows],
-        "x_test": data.splits["test"].inputs[:3000],
-        "y_test": data.splits["test"].labels[:3000],
+        "x_test": data.splits["test"].inputs[:2000],
+        "y_test": data.splits["test"].labels[:2000],
     }
-    found = interp.compare(
-        *published, data=small, brief=True, scaling="(x/255-0.1307)/0.3081", output="negated-activation"
-    )
+    load = LoadOptions(scaling="(x/255-0.1307)/0.3081", output="negated-activation")
+    members = open_members(sources_of(published), small, tmp_path, load, stages=())
+    groups = group_rows(members, answers_of(members), small["y_test"])
     x = (small["x_test"].astype(float) / 255 - 0.1307) / 0.3081
-    assert found.groups["group"].tolist() == list(FOLDERS)
-    for folder, row in zip(published, found.groups.itertuples(), strict=True):
+    assert groups["group"].tolist() == list(FOLDERS)
+    for folder, row in zip(published, groups.itertuples(), strict=True):
         outputs = np.stack([outputs_of(path, x) for path in sorted(folder.glob("*.pt"))])
         wrong = (outputs.argmax(axis=2) != small["y_test"]).sum(axis=0)
         l2 = ((outputs**2).sum(axis=0).argmin(axis=1) != small["y_test"]).sum()

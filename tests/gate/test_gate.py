@@ -25,6 +25,8 @@ from interp.run.stages import STAGES
 from interp.types import Alert
 from interp.verdict.evidence import Evidence
 
+pytestmark = pytest.mark.usefixtures("few_draws")
+
 ROOT = Path(__file__).parents[2]
 UNTRAINED = Alert("untrained", "error", "Every weight is small.", "Train it.")
 FEW = Alert("small-sample", "warning", "Only 9.", "Get more.")
