@@ -65,7 +65,7 @@ def check(
 
     Examples
     --------
-    >>> gate = check("zoo/pretrained/abs-digits.pt", fail_on="test_score<0.9, alert:error")
+    >>> gate = check("zoo/pretrained/abs-digits.pt", fail_on="test_score<0.9")
     >>> gate.passed
     True
     """

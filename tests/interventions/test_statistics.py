@@ -35,7 +35,7 @@ def test_paired_intervals_cover(count, gain, loss):
 
 @pytest.mark.parametrize(("count", "gain", "loss"), [(500, 0.03, 0.08), (200, 0.2, 0.3)])
 def test_paired_bootstrap_covers(count, gain, loss):
-    rng, trials, covered = np.random.default_rng(0), 400, 0
+    rng, trials, covered = np.random.default_rng(0), 200, 0
     for trial in range(trials):
         kind = rng.choice(3, count, p=[gain, loss, 1 - gain - loss])
         first = (kind == 1) | ((kind == 2) & (rng.random(count) < 0.8))
