@@ -40,7 +40,7 @@ class Alignment:
     copies
         Name of a network -> state dict of its aligned copy, the nearer of the two ways by weights.
     table
-        How far weights are apart, a row a network and way (``weights``, ``activity``): ``distance_before`` and
+        Distances of weights, a row a network and way (``weights``, ``activity``): ``distance_before`` and
         ``distance_after`` of all weights relative to the size of the first's, share of nodes that ``moved``, and the
         largest change of an output of the copy (``output_change``), relative to the largest output.
     line

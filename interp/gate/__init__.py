@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # the pytest plugin lies here: nothing is imported before it is used
+from interp.exports import on_first_use
+
+TYPE_CHECKING = False  # type checkers read it as true
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from interp.gate.against import conditions_against, read_baseline
     from interp.gate.check import Gate, conditions_of
     from interp.gate.conditions import METRICS, Condition, Metric, Outcome, parse_conditions
@@ -27,18 +27,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "against": ("conditions_against", "read_baseline"),
-    "check": ("Gate", "conditions_of"),
-    "conditions": ("METRICS", "Condition", "Metric", "Outcome", "parse_conditions"),
-    "written": ("junit", "summary"),
+    "interp.gate.against": ("conditions_against", "read_baseline"),
+    "interp.gate.check": ("Gate", "conditions_of"),
+    "interp.gate.conditions": ("METRICS", "Condition", "Metric", "Outcome", "parse_conditions"),
+    "interp.gate.written": ("junit", "summary"),
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Import a name when it is first used."""
-    import importlib
-
-    home = next((module for module, names in _HOMES.items() if name in names), None)
-    if home is None:
-        raise AttributeError(f"module 'interp.gate' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"interp.gate.{home}"), name)
+if not TYPE_CHECKING:  # the pytest plugin lies here: nothing is imported before it is used
+    __getattr__ = on_first_use(__name__, _HOMES)

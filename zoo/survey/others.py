@@ -47,7 +47,7 @@ class Other:
     data
         Data set that it was trained on: ``mnist``, ``iris`` or a file.
     stated
-        What is known of it.
+        Facts that its authors state.
     """
 
     name: str
@@ -144,13 +144,13 @@ def read_model(model: LoadedModel, data: Dataset, samples: int, fresh: Fresh) ->
     Parameters
     ----------
     model
-        Network.
+        Network that is read.
     data
         Data set; where it has no test split, half of the only one is read.
     samples
         Largest number of samples.
     fresh
-        What is known of fresh copies already; added to.
+        Measurements of fresh copies that are known already; new ones are added.
     """
     layers = model.layers[:-1]
     split, rows, norms = drawn(data, samples, 0)

@@ -47,7 +47,7 @@ def read_network(path: Path, inputs: Tensor, fresh: Fresh, shuffle: bool = True)
     fresh
         Measurements of fresh copies that are known already; new ones are added.
     shuffle
-        Whether it is read beside shuffled copies too, which are its own and take the most time.
+        Whether the network is read beside shuffled copies too, which are its own and take the most time.
     """
     content = checkpoints.load(path)
     network = checkpoints.module_of(content).requires_grad_(False)
@@ -97,7 +97,7 @@ def rows_at(
     fresh
         Measurements of fresh copies that are known already; new ones are added.
     shuffle
-        Whether it is read beside shuffled copies too.
+        Whether the network is read beside shuffled copies too.
 
     Returns
     -------

@@ -18,9 +18,9 @@ class Survey:
     rows
         A row for every hidden layer of the survey's own networks.
     along
-        The same along the training of some.
+        Rows along the training of some networks.
     others
-        The same of networks that others published; one with ``why`` for a network that was not read.
+        Rows of networks that others published; one with ``why`` for a network that was not read.
     missing
         Names of data sets that were not to be had.
     coherence

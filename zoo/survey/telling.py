@@ -95,7 +95,7 @@ def pages(survey: Survey, folder: Path) -> list[Path]:
     Parameters
     ----------
     survey
-        What was read.
+        Rows of all that was read.
     folder
         Folder of all reports.
     """
@@ -121,7 +121,7 @@ def write(
     rows
         A row for every hidden layer of trained networks.
     along
-        The same along training; may be empty.
+        Rows along training; may be empty.
     coherence
         Rows of `zoo.survey.coherence`; may be empty.
     """

@@ -58,7 +58,7 @@ def permuted(module: nn.Module, groups: Groups, permutations: Permutations) -> n
     Parameters
     ----------
     module
-        Network.
+        Network whose nodes are permuted.
     groups
         Groups of its nodes, as `find_groups` gives them.
     permutations

@@ -128,7 +128,7 @@ def states(model: LoadedModel, data: Dataset, seed: int) -> Iterator[dict[str, A
     Parameters
     ----------
     model
-        Network.
+        Network that is compared with an untrained one.
     data
         Data set that it was trained on.
     seed

@@ -26,7 +26,7 @@ def architecture_tests(cells: Sequence[Cell], bias: str = "bias") -> pd.DataFram
     cells
         Published numbers beside ours.
     bias
-        Which of the two tables: ``bias`` or ``no bias``.
+        Name of one of the two tables: ``bias`` or ``no bias``.
 
     Returns
     -------
