@@ -14,7 +14,6 @@ ANALYSIS = (
     "checks",
     "statistics",
     "outputs",
-    "twins",
     "ensembles",
     "similarity",
     "moments",

@@ -3,7 +3,7 @@
 from interp.analysis.boundaries import PRESETS, classify_boundaries, preset
 from interp.analysis.clusters import ClusterOptions, match_clusters
 from interp.analysis.gaussians import GaussianOptions, fit_gaussians
-from interp.analysis.outputs import OutputStatistics, output_statistics
+from interp.analysis.outputs.outputs import OutputStatistics, output_statistics
 from interp.analysis.prototypes import PrototypeOptions, find_prototypes
 from interp.analysis.statistics import (
     RunsTest,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from interp.analysis import twins
-from interp.analysis.twins import find_twins, saturated_share
+from interp.analysis.outputs import twins
+from interp.analysis.outputs.twins import find_twins, saturated_share
 
 
 @pytest.mark.parametrize("block", [3, 1024])

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import torch
 
-from interp.analysis.twins import find_twins, saturated_share
+from interp.analysis.outputs.twins import find_twins, saturated_share
 from interp.network.activations import ENDS
 from interp.network.inputs import as_tensor, device_of
 from interp.network.own_activations import Function, output_functions
