@@ -12,6 +12,7 @@ from interp.store import write_text
 from zoo.papers.report.page import Page
 from zoo.survey import tables, words
 from zoo.survey.others import IMAGES
+from zoo.survey.planted import planted_sentence
 from zoo.survey.reading import SAMPLES
 from zoo.survey.rows import Survey
 
@@ -57,6 +58,9 @@ def write(page: Page, survey: Survey) -> Path:
     page.section("Is it the rare state that is read?", RARITY, *words.rarity_sentences(layers, nodes))
     page.table(layers, 2)
     page.table(nodes, 2)
+    if len(survey.planted):
+        page.add(PLANTED, planted_sentence(survey.planted))
+        page.table(survey.planted, 2)
     page.section("Trained or not: two levels a node", LEVELS)
     page.table(tables.trained_or_not(fine), 3)
     add_along(page, along)
@@ -106,6 +110,10 @@ RARITY = (
     "the nodes' outputs and with the share of outputs above halfway between a node's extremes. If whatever state is "
     "rare is what is read, S falls with skewness and rises with that share. Below, the same between the nodes of one "
     "layer, with noise on one node at a time."
+)
+PLANTED = (
+    "On networks whose truth is known, with four classes alike or with one that makes up two thirds of the samples: "
+    "there a template of that class is high for most samples, and a distance from its middle is low for most."
 )
 LEVELS = (
     "Share of predictions kept when every node of a layer is cut once, at the best quantile, and takes its "

@@ -25,6 +25,8 @@ class Survey:
         Names of data sets that were not to be had.
     coherence
         Rows of `zoo.survey.coherence`.
+    planted
+        Table of `zoo.survey.planted.planted_rarity`.
     """
 
     rows: pd.DataFrame
@@ -32,6 +34,7 @@ class Survey:
     others: pd.DataFrame
     missing: list[str]
     coherence: pd.DataFrame = field(default_factory=pd.DataFrame)
+    planted: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def fine(self) -> pd.DataFrame:

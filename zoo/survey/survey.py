@@ -21,6 +21,7 @@ from zoo.survey.coherence import coherence_of_all
 from zoo.survey.networks import DEPTHS, SEEDS, Condition, conditions
 from zoo.survey.others import rows_of_others
 from zoo.survey.page import write
+from zoo.survey.planted import planted_rarity
 from zoo.survey.reading import SAMPLES
 from zoo.survey.rows import Survey
 from zoo.survey.store import rows_of_all
@@ -50,7 +51,7 @@ def reproduce(options: ReproduceOptions) -> Path:
         others = others.assign(source=others["group"].where(others["group"] == "papers", others["network"]))
     page = Page(options.reports / FOLDER, "What trained networks read: a survey")
     coherence = pd.DataFrame(coherence_of_all(dict(coherent(options, data["digits"])), folder / "coherence.jsonl"))
-    survey = Survey(rows, along, others, missing, coherence)
+    survey = Survey(rows, along, others, missing, coherence, planted_rarity())
     telling.pages(survey, options.reports)
     return write(page, survey)
 
