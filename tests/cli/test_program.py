@@ -42,10 +42,10 @@ OWN = {
     "attribute": LIMITS | {"--seed", "--layers"},
     "inspect": {"--json"},
     "screen": set(),
-    "compare": {"--brief", "--overwrite"}
+    "compare": {"--brief", "--overwrite", "--quick"}
     | {"--seed", "--epsilon", "--preset", "--everything", "--nodes-per-layer"}
     | {"--read-copies"},
-    "check": {"--fail-on", "--against", "--junit", "--summary", "--overwrite"}
+    "check": {"--fail-on", "--against", "--junit", "--summary", "--overwrite", "--quick"}
     | {"--seed", "--epsilon", "--preset", "--everything", "--nodes-per-layer"},
 }
 
