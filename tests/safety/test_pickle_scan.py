@@ -11,7 +11,7 @@ from torch import nn
 
 from interp.checkpoints import read_contents
 from interp.errors import CheckpointError
-from interp.safety.pickle_scan import UnsafePickle, check_pickle, load_weights
+from interp.safety.pickle_scan import UnsafePickle, Value, check_pickle, load_weights
 
 
 def scanned(value: object) -> None:
@@ -53,6 +53,13 @@ def filled_later() -> dict:
 def test_too_much(value, message):
     with pytest.raises(UnsafePickle, match=message):
         scanned(value)
+
+
+def test_parts_are_counted_as_often_as_they_would_be_printed_and_opaque_ones_once():
+    pair = Value([Value(), Value([Value(), Value()])])
+    assert (pair.size, pair.depth) == (5, 3)
+    assert (Value([pair, pair]).size, Value([pair, pair]).depth) == (11, 4)
+    assert (Value([pair, Value([pair], opaque=True)]).size, Value([Value([pair], opaque=True)]).depth) == (7, 1)
 
 
 OPCODES = {
