@@ -29,6 +29,7 @@ class Kept:
         self.y = (self.x[:, 0] > 0).astype(np.int64)
         torch.manual_seed(0)
         self.net = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2))
+        self.other = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2))
         self.said = interp.LoadOptions(scaling="raw", output="linear")
         self.model, self.data = interp.load_model(self.net, (self.x, self.y), self.said)
         self.z = self.x @ rng.normal(size=(6, 3)).astype(np.float32)
@@ -62,6 +63,14 @@ def good(name: str, kept: Kept) -> dict:
         "as_found": lambda: {"module": kept.net},
         "attribute": lambda: {
             "model": kept.model, "layer": kept.model.layers[0], "split": kept.data.train, "options": SMALL.attribution,
+        },
+        "check": lambda: {
+            "source": kept.net, "data": (kept.x, kept.y), "fail_on": "test_score<0", "against": None, "out": None,
+            "scaling": "raw",
+        },
+        "compare": lambda: {
+            "networks": (kept.net, kept.other), "data": (kept.x, kept.y), "out": None, "brief": True,
+            "overwrite": False, "scaling": "raw",
         },
         "classify_boundaries": lambda: {
             "fit": kept.fit, "thresholds": interp.Thresholds(), "dead": np.zeros(3, bool), "bias": np.zeros(3),
@@ -100,6 +109,12 @@ def good(name: str, kept: Kept) -> dict:
         },
         "write_report": lambda: {"results": mlp(), "out": kept.folder / "page", "command": "typed", "sections": {}},
     }[name]()  # fmt: skip
+
+
+def public(name: str):
+    """Give a public function that takes all of its arguments by name."""
+    call = getattr(interp, name)
+    return call if name != "compare" else lambda networks, **named: call(*networks, **named)
 
 
 FUNCTIONS = sorted(name for name in interp.__all__ if inspect.isfunction(getattr(interp, name)))
@@ -159,12 +174,12 @@ ARGUMENTS = [
 def test_junk_in_an_argument_is_one_line(name, argument, kept, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     values = [value for value in junk() if not callable(value)] if (name, argument) in OWN_CODE else None
-    assert faults_of(getattr(interp, name), argument, good(name, kept), values) == {}
+    assert faults_of(public(name), argument, good(name, kept), values) == {}
 
 
 def test_good_arguments_are_taken(kept):
     for name in FUNCTIONS:
-        getattr(interp, name)(**good(name, kept))
+        public(name)(**good(name, kept))
 
 
 OPTIONS = [
@@ -189,7 +204,7 @@ OPTIONS = [
 def test_junk_in_a_field_of_an_argument_is_one_line(name, argument, field, kept):
     given = good(name, kept)
     values = [replace(given[argument], **{field: value}) for value in junk()]
-    assert faults_of(getattr(interp, name), argument, given, values) == {}
+    assert faults_of(public(name), argument, given, values) == {}
 
 
 METHODS = {

@@ -25,6 +25,7 @@ def ensemble_errors(predictions: Array, labels: Array, squares: Array | None = N
 
     Examples
     --------
+    >>> import numpy as np
     >>> predictions = np.array([[0, 1, 1], [0, 0, 1]])
     >>> ensemble_errors(predictions, np.array([0, 1, 0]))
     {'unique': 2, 'consistent': 1, 'voting': 2}

@@ -159,7 +159,7 @@ def analyse(
     >>> net = torch.nn.Sequential(torch.nn.Linear(64, 8), torch.nn.ReLU(), torch.nn.Linear(8, 10))
     >>> found = analyse(net, (x[:200], y[:200]), stages=["boundaries"], scaling="x/16", nodes_per_layer=4)
     >>> found.nodes.shape, net.training
-    ((18, 20), True)
+    ((18, 21), True)
     """
     said = settings_of(options)
     wanted = None if stages is None else _stage_names(stages)

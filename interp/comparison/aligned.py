@@ -130,6 +130,7 @@ def _aligned(first: nn.Module, other: nn.Module, groups: Groups, orders: Mapping
     return row, copy
 
 
+@torch.no_grad()
 def distance(first: nn.Module, other: nn.Module) -> float:
     """Give the distance of all parameters of two networks, relative to the size of the first's.
 

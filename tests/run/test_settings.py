@@ -28,6 +28,7 @@ OTHER = {
     "nodes": ("0:1",),
     "together": (("0", "2"),),
     "everything": True,
+    "quick": True,
     "nodes_per_layer": 2,
     "single_nodes": 3,
     "swept_layers": 2,

@@ -65,6 +65,12 @@ def of_runs(folder: Path) -> None:
     print(found.nodes.loc["0:3", "kind"], found.layers["nodes"].sum(), found.node("0:3").facts["kind"])
 
 
+def of_networks_together() -> None:
+    """Hold a network against conditions, and two beside each other."""
+    print(interp.check(net, (x, y), fail_on="train_score<0.1", scaling="raw").passed)
+    print(interp.compare(net, net, data=(x, y), brief=True, scaling="raw").pairs.shape)
+
+
 def errors() -> None:
     """Meet each kind of error."""
     kinds = (interp.CheckpointError, interp.DataError, interp.MismatchError, interp.UsageError)
@@ -80,4 +86,5 @@ if __name__ == "__main__":
         of_arrays()
         of_networks(Path(name))
         of_runs(Path(name))
+        of_networks_together()
         errors()
