@@ -91,7 +91,7 @@ def _networks(options: ReproduceOptions) -> Iterator[Wanted]:
     """Give the networks with their condition, name, data and what is stated of them."""
     digits = load_dataset("digits")
     for name in NETWORKS:
-        recipe = default_recipe(name, digits)
+        recipe = default_recipe(name, digits).but(epochs=options.epochs)
         paths = options.networks(recipe, options.runs or SEEDS, digits, "hypotheses")
         yield from ((f"digits {name}", path.stem, path, digits, LoadOptions()) for path in paths)
     if options.others is None:

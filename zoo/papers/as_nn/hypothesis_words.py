@@ -39,6 +39,8 @@ def accuracy_sentence(rows: pd.DataFrame) -> str:
         for name, those in trained.groupby("condition", sort=False)
     }
     known = {name: one for name, one in found.items() if np.isfinite(one[0])}
+    if not known:
+        return "Too few networks of a condition, or all alike."
     together = float(stats.combine_pvalues([p for _, p in known.values()]).pvalue)
     said = ", ".join(f"{name} {rho:+.2f}" for name, (rho, _) in known.items())
     answer = "It is supported" if together < LEVEL else "Not supported by these networks"
