@@ -114,7 +114,9 @@ def good(name: str, kept: Kept) -> dict:
 def public(name: str):
     """Give a public function that takes all of its arguments by name."""
     call = getattr(interp, name)
-    return call if name != "compare" else lambda networks, **named: call(*networks, **named)
+    if name != "compare":
+        return call
+    return lambda networks, **named: call(*(networks if type(networks) is tuple else (networks, networks)), **named)
 
 
 FUNCTIONS = sorted(name for name in interp.__all__ if inspect.isfunction(getattr(interp, name)))

@@ -64,6 +64,18 @@ class Member:
     found: Mapping[str, Any]
 
 
+def _folder(given: Network) -> Path | None:
+    """Give the folder of networks that is meant; None for a network, as a Hugging Face folder is."""
+    if isinstance(given, nn.Module):
+        return None
+    if not str(given):
+        raise UsageError("compare", found="a network without a name", expected="a file or folder", do="name it")
+    try:
+        return Path(given) if Path(given).is_dir() and not Path(given, "config.json").exists() else None
+    except (OSError, ValueError):  # no name of a file, such as one too long: what opens networks says so
+        return None
+
+
 def sources_of(given: Sequence[Network]) -> list[Source]:
     """List the networks that a user names, those of a folder one by one.
 
@@ -89,8 +101,8 @@ def sources_of(given: Sequence[Network]) -> list[Source]:
     """
     found: list[tuple[str, Network]] = []
     for one in given:
-        folder = None if isinstance(one, nn.Module) else Path(one)
-        if folder is None or not folder.is_dir() or (folder / "config.json").exists():
+        folder = _folder(one)
+        if folder is None:
             found.append(("", one))
             continue
         files = sorted(path for path in folder.iterdir() if path.suffix in ENDINGS)

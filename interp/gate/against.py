@@ -53,15 +53,16 @@ def read_baseline(path: str | Path) -> Facts:
     interp.errors.MismatchError: missing.json: found no such file; expected the report.json of an earlier run; ...
     """
     expected, do = "the report.json of an earlier run", "make one with `interp report`"
+    where = str(path) or "against"
     try:
         found: Any = json.loads(Path(path).read_text(encoding="utf-8"))
         return facts_in(found)
     except FileNotFoundError as error:
-        raise MismatchError(path, found="no such file", expected=expected, do=do) from error
+        raise MismatchError(where, found="no such file", expected=expected, do=do) from error
     except InterpError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise MismatchError(path, found="something else, or an older schema", expected=expected, do=do) from error
+        raise MismatchError(where, found="something else, or an older schema", expected=expected, do=do) from error
 
 
 def conditions_against(baseline: Facts, path: str | Path) -> list[Condition]:

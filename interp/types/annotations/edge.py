@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import cache, wraps
 from inspect import Parameter, signature
+from types import GenericAlias
 from typing import Any, ParamSpec, TypeVar, get_args
 
 from interp.errors import DataError, UsageError
@@ -70,10 +71,18 @@ def checked(function: Callable[Given, Found]) -> Callable[Given, Found]:
 
 @cache
 def _hints(function: Callable[..., Any]) -> Mapping[str, Any]:
-    """Give the type of each parameter; what cannot be looked up, and what collects the rest, is not looked at."""
-    kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
-    parameters = [each for each in signature(function).parameters.values() if each.kind in kinds]
-    return {each.name: _hint(function, each.annotation) for each in parameters if each.annotation is not each.empty}
+    """Give the type of each parameter; what cannot be looked up, and what collects keywords, is not looked at."""
+    parameters = signature(function).parameters.values()
+    found = {each.name: _hint(function, each.annotation) for each in parameters if _is_looked_at(each)}
+    several = {each.name for each in parameters if each.kind is Parameter.VAR_POSITIONAL}
+    return {
+        name: GenericAlias(tuple, (hint, ...)) if name in several and hint is not Any else hint
+        for name, hint in found.items()
+    }
+
+
+def _is_looked_at(parameter: Parameter) -> bool:
+    return parameter.annotation is not parameter.empty and parameter.kind is not Parameter.VAR_KEYWORD
 
 
 def _hint(function: Callable[..., Any], annotation: Any) -> Any:
