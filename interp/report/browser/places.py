@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from interp.report.browser.columns import Column, node_starts
 from interp.report.browser.packed import packed
-from interp.report.browser.place import Known, place
+from interp.report.browser.place.known import Known
+from interp.report.browser.place.place import place
 from interp.report.tables.cells import Node
 from interp.types import NodeLayer, Results, Section
 

@@ -11,7 +11,8 @@ import pytest
 from tiny_runs import DEAD, colours, mlp, oblong, one_node, unlabelled
 
 from interp.report.browser.columns import node_columns
-from interp.report.browser.place import Known, place
+from interp.report.browser.place.known import Known
+from interp.report.browser.place.place import place
 from interp.report.browser.places import find_places, named_nodes
 from interp.report.sections import SECTIONS
 from interp.types import InputPart
