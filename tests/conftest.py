@@ -1,6 +1,7 @@
 """What every test may use."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):  # they share the cores, so their threads do too
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+
+if (
+    signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+):  # so a shell starts what runs in the background, with all it starts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MOST_WORKERS = 8  # each takes about 1 GB
 
