@@ -45,13 +45,13 @@ def add_settings(parser: argparse.ArgumentParser, settings: Iterable[Setting]) -
             _add_flag(group, setting)
 
 
-def settings_of(stage: Stage) -> list[Setting]:
-    """Give the settings of model and data, and those that shape a stage's results.
+def settings_of(*stages: Stage) -> list[Setting]:
+    """Give the settings of model and data, and those that shape the results of any of some stages.
 
     Parameters
     ----------
-    stage
-        Stage, which names its options.
+    *stages
+        Stages, which name their options.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def settings_of(stage: Stage) -> list[Setting]:
     >>> "levels" in {setting.name for setting in settings_of(find_stage("intervene"))}
     True
     """
-    return [each for each in all_settings().values() if each.is_of_model or each.shapes(stage)]
+    return [each for each in all_settings().values() if each.is_of_model or any(map(each.shapes, stages))]
 
 
 def _add_flag(group: Any, setting: Setting) -> None:

@@ -8,13 +8,12 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from interp.cli.arguments import OUT, OVERWRITE, add_settings, said
+from interp.cli.arguments import OUT, OVERWRITE, add_settings, said, settings_of
 from interp.cli.call import Call
 from interp.gate.check import DEFAULT, conditions_of, facts_for, judged
 from interp.gate.conditions import METRICS
 from interp.gate.written import junit, summary
 from interp.run import (
-    all_settings,
     data_options_from,
     find_stage,
     load_options_from,
@@ -52,9 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     parser.add_argument("--summary", metavar="FILE", help="file to write the outcome into, as Markdown")
     parser.add_argument("--out", help=f"{OUT} (default: a temporary one)")
     parser.add_argument("--overwrite", action="store_true", help=OVERWRITE)
-    stages = [find_stage(name) for name in STAGES]
-    settings = all_settings().values()
-    add_settings(parser, [one for one in settings if one.is_of_model or any(one.shapes(stage) for stage in stages)])
+    add_settings(parser, settings_of(*map(find_stage, STAGES)))
 
 
 def run(args: argparse.Namespace, call: Call) -> int:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from interp.cli.arguments import OVERWRITE, add_settings, said
+from interp.cli.arguments import OVERWRITE, add_settings, said, settings_of
 from interp.cli.call import Call
 from interp.comparison.compare import compare_members
 from interp.comparison.members import STAGES, open_members, sources_of
 from interp.report.comparison.page import write_comparison
 from interp.run import (
-    all_settings,
     data_options_from,
     find_stage,
     load_options_from,
@@ -39,9 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     parser.add_argument("--out", default="compare", help="folder for the page and each network's files")
     parser.add_argument("--overwrite", action="store_true", help=OVERWRITE)
     parser.add_argument("--brief", action="store_true", help="leave out prototypes and what layers are read at")
-    stages = [find_stage(name) for name in NEEDED]
-    settings = all_settings().values()
-    add_settings(parser, [one for one in settings if one.is_of_model or any(one.shapes(stage) for stage in stages)])
+    add_settings(parser, settings_of(*map(find_stage, NEEDED)))
 
 
 def run(args: argparse.Namespace, call: Call) -> None:

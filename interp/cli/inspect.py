@@ -7,9 +7,9 @@ import json
 
 from interp.checkpoints import load_model
 from interp.checkpoints.inspection import inspection
-from interp.cli.arguments import add_settings, said
+from interp.cli.arguments import add_settings, said, settings_of
 from interp.cli.call import Call
-from interp.run import all_settings, data_options_from, describe, load_options_from
+from interp.run import data_options_from, describe, load_options_from
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     parser.description = __doc__
     parser.add_argument("checkpoint", help="file of the trained network")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    add_settings(parser, [setting for setting in all_settings().values() if setting.is_of_model])
+    add_settings(parser, settings_of())
 
 
 def run(args: argparse.Namespace, call: Call) -> None:
