@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from safetensors.torch import save
@@ -14,10 +13,10 @@ from interp.comparison.result import Comparison
 from interp.report.comparison import alignment, layers, scores
 from interp.report.drawing.pictures import Picture, draw_all
 from interp.report.drawing.style import slug
-from interp.report.html.render import HERE
-from interp.report.tables.any_cell import cell_html, cell_key, numeric
+from interp.report.html.render import HERE, node_links
+from interp.report.html.tables import table_parts
 from interp.store import check_writable, write_bytes, write_text
-from interp.types import Section, Table
+from interp.types import Section
 
 SECTIONS: dict[str, Callable[[Comparison], Section | None]] = {
     "scores": scores.scores,
@@ -31,9 +30,6 @@ SECTIONS: dict[str, Callable[[Comparison], Section | None]] = {
     "alignment": alignment.section,
 }
 """Key -> function of a comparison that gives the section, or None where there is nothing to show; in page order."""
-
-ROWS = 300
-"""Number of rows of a table beyond which they are only in compare.json."""
 
 
 def write_comparison(found: Comparison, out: str | Path, command: str) -> Path:
@@ -99,27 +95,17 @@ def render(found: Comparison, sections: Mapping[str, Section], pictures: Mapping
         title=f"{len(found.networks)} networks on {found.data['name']}",
         command=command,
         sections={
-            key: {"title": one.title, "text": one.text, "figures": one.figures, "tables": list(map(_table, one.tables))}
+            key: {
+                "title": one.title,
+                "text": one.text,
+                "figures": one.figures,
+                "tables": list(map(table_parts, one.tables)),
+            }
             for key, one in sections.items()
         },
         pictures=pictures,
+        node_links=node_links,
+        document="compare.json",
         css=(HERE / "page.css").read_text(encoding="utf-8"),
         script=(HERE / "page.js").read_text(encoding="utf-8"),
     )
-
-
-def _table(table: Table) -> dict[str, Any]:
-    values = [table.frame[column].tolist() for column in table.frame.columns]
-    columns = [
-        {"name": str(name), "numeric": sum(map(numeric, column)) * 2 > len(column)}
-        for name, column in zip(table.frame.columns, values, strict=True)
-    ]
-    rows = [[{"html": cell_html(value), "key": cell_key(value)} for value in row] for row in zip(*values, strict=True)]
-    left_out = max(len(rows) - ROWS, 0)
-    return {
-        "caption": table.caption,
-        "sortable": table.sortable,
-        "columns": columns,
-        "rows": rows[:ROWS],
-        "left_out": left_out,
-    }

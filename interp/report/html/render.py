@@ -14,15 +14,14 @@ from interp.report.browser.packed import packed_columns
 from interp.report.browser.places import find_places, named_nodes
 from interp.report.drawing.pictures import Picture
 from interp.report.html.first_screen import alerts, answers
+from interp.report.html.tables import table_parts
 from interp.report.tables import numbers
-from interp.report.tables.any_cell import cell_html, cell_key, numeric
 from interp.report.tables.cells import place_of
 from interp.tasks import find_task
-from interp.types import KINDS, UNSAMPLED, Figure, Results, Section, Table
+from interp.types import KINDS, UNSAMPLED, Figure, Results, Section
 
 HERE = Path(__file__).parent
 FOLDED = 8  # figures of a section beyond these are folded away
-ROWS = 300  # rows of a table beyond these are only in report.json
 PAGE = 4_600_000  # characters that figures and places may take together, where the former leave enough
 LEAST = 400_000  # characters that places may take in any case
 
@@ -50,7 +49,8 @@ def render(results: Results, sections: Mapping[str, Section], pictures: Mapping[
         sections={key: _section(section) for key, section in sections.items()},
         pictures=pictures,
         folded=FOLDED,
-        node_links=_node_links,
+        node_links=node_links,
+        document="report.json",
         nodes=_nodes(results, sections, sum(len(picture.uri) for picture in pictures.values())),
         css=(HERE / "page.css").read_text(encoding="utf-8"),
         script="".join((HERE / name).read_text(encoding="utf-8") for name in ("page.js", "nodes.js")),
@@ -73,8 +73,14 @@ def _nodes(results: Results, sections: Mapping[str, Section], taken: int) -> dic
     }
 
 
-def _node_links(figure: Figure) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Give the layers of the nodes that a figure shows, each with the places and numbers of its nodes."""
+def node_links(figure: Figure) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Give the layers of the nodes that a figure shows, each with the places and numbers of its nodes.
+
+    Parameters
+    ----------
+    figure
+        Figure of a section.
+    """
     layers: dict[str, list[tuple[str, str]]] = {}
     for layer, node in figure.nodes:
         layers.setdefault(layer, []).append((place_of(f"{layer}:{node}"), str(node)))
@@ -112,25 +118,5 @@ def _section(section: Section) -> dict[str, Any]:
         "title": section.title,
         "text": section.text,
         "figures": section.figures,
-        "tables": [_table(table) for table in section.tables],
+        "tables": [table_parts(table) for table in section.tables],
     }
-
-
-def _table(table: Table) -> dict[str, Any]:
-    values = [table.frame[column].tolist() for column in table.frame.columns]
-    columns = [
-        {"name": str(name), "numeric": _mostly_numeric(column), "meaning": table.meanings.get(str(name), "")}
-        for name, column in zip(table.frame.columns, values, strict=True)
-    ]
-    rows = [[{"html": cell_html(value), "key": cell_key(value)} for value in row] for row in zip(*values, strict=True)]
-    return {
-        "caption": table.caption,
-        "sortable": table.sortable,
-        "columns": columns,
-        "rows": rows[:ROWS],
-        "left_out": max(len(rows) - ROWS, 0),
-    }
-
-
-def _mostly_numeric(column: list[Any]) -> bool:
-    return bool(column) and sum(map(numeric, column)) * 2 > len(column)
