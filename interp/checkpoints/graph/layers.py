@@ -21,6 +21,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "BatchNorm2d": NORM,
     "LayerNorm": ("normalized_shape", "eps", "elementwise_affine"),
     "PReLU": ("num_parameters",),
+    "Threshold": ("threshold", "value"),
     "MaxPool1d": (*POOL, "dilation"),
     "MaxPool2d": (*POOL, "dilation"),
     "AvgPool1d": POOL,

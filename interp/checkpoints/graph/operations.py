@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from interp.checkpoints.graph.steps import Part
@@ -49,7 +50,55 @@ class Unary(nn.Module):
         return UNARY[self.name](values)
 
 
-UNARY: dict[str, Callable[[Tensor], Tensor]] = {"erf": torch.erf, "sqrt": torch.sqrt, "exp": torch.exp}
+UNARY: dict[str, Callable[[Tensor], Tensor]] = {
+    "erf": torch.erf,
+    "sqrt": torch.sqrt,
+    "exp": torch.exp,
+    "log": torch.log,
+    "reciprocal": torch.reciprocal,
+    "sign": torch.sign,
+    "floor": torch.floor,
+    "ceil": torch.ceil,
+    "round": torch.round,
+    "sin": torch.sin,
+    "cos": torch.cos,
+    "atan": torch.atan,
+    "softsign": F.softsign,
+}
+
+
+class SlopedHardsigmoid(nn.Module):
+    """A line cut off at 0 and 1, of any slope and offset."""
+
+    def __init__(self, slope: float, offset: float) -> None:
+        super().__init__()
+        self.slope, self.offset = slope, offset
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Apply it to values of any shape."""
+        return torch.clamp(values * self.slope + self.offset, 0, 1)
+
+
+class LastAxisPReLU(nn.PReLU):
+    """A PReLU with one slope for each place on the last axis, on which torch has axis 1."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Apply it to values (B, ..., N)."""
+        return super().forward(values) if values.dim() == 2 else torch.where(values < 0, values * self.weight, values)
+
+
+class CoercedSoftmax(nn.Module):
+    """The softmax of ONNX before version 13: over all axes from one on, taken as one axis."""
+
+    def __init__(self, dim: int, logarithm: bool) -> None:
+        super().__init__()
+        self.dim, self.logarithm = dim, logarithm
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Apply it to values of two axes or more."""
+        flat = values if self.dim % values.dim() == values.dim() - 1 else values.flatten(self.dim)
+        found = flat.log_softmax(-1) if self.logarithm else flat.softmax(-1)
+        return found if found.shape == values.shape else found.reshape(values.shape)
 
 
 class Squeeze(nn.Module):
@@ -112,11 +161,20 @@ class Permute(nn.Module):
         return values.permute(self.dims)
 
 
+def _last_axis_prelu(part: Part) -> nn.Module:
+    layer = LastAxisPReLU(part.settings["num_parameters"])
+    layer.load_state_dict(dict(part.tensors))
+    return layer
+
+
 OPERATIONS: dict[str, Callable[[Part], nn.Module]] = {
     "Activation": lambda part: Activation(part.settings["name"]),
     "Negate": lambda part: Negate(),
     "Arithmetic": lambda part: Arithmetic(part.settings["name"], part.tensors.get("constant"), part.settings["first"]),
     "Unary": lambda part: Unary(part.settings["name"]),
+    "SlopedHardsigmoid": lambda part: SlopedHardsigmoid(part.settings["slope"], part.settings["offset"]),
+    "LastAxisPReLU": lambda part: _last_axis_prelu(part),
+    "CoercedSoftmax": lambda part: CoercedSoftmax(part.settings["dim"], part.settings["logarithm"]),
     "Squeeze": lambda part: Squeeze(tuple(part.settings["dim"])),
     "Reshape": lambda part: Reshape(tuple(part.settings["shape"])),
     "Mean": lambda part: Mean(tuple(part.settings["dim"]), part.settings["keepdim"]),

@@ -29,6 +29,8 @@ ELEMENTWISE = (
     "ReLU6",
     "Hardtanh",
     "Hardsigmoid",
+    "SlopedHardsigmoid",
+    "Threshold",
 )
 CLOSE = 1e-5
 LONGEST = 10  # largest number of steps that one activation is written in

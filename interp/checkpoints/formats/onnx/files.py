@@ -15,7 +15,8 @@ import numpy as np
 from torch import Tensor
 
 from interp.checkpoints.formats.contents import Contents
-from interp.checkpoints.formats.onnx.operations import Node, read_node
+from interp.checkpoints.formats.onnx.nodes import Node, short_name
+from interp.checkpoints.formats.onnx.operations import read_node
 from interp.checkpoints.formats.onnx.protobuf import fields, integers, signed, single, spans
 from interp.checkpoints.formats.onnx.tensors import Beside, read_tensor
 from interp.checkpoints.graph.steps import Graph, Step, UnknownOperation
@@ -24,7 +25,8 @@ from interp.errors import CheckpointError, first_line
 from interp.network.branches import INPUT
 
 STANDARD = ("", "ai.onnx")
-GRAPH, BEFORE_GRAPH = 7, frozenset(range(1, 7))  # fields of ModelProto
+GRAPH, OPSETS, BEFORE_GRAPH = 7, 8, frozenset(range(1, 7))  # fields of ModelProto
+NEWEST = 1000  # version of a file that states none
 
 
 def is_onnx(start: bytes) -> bool:
@@ -51,11 +53,12 @@ def read_onnx(path: Path, allow_pickle: bool = False) -> Contents:
     """
     try:
         model = path.read_bytes()
-        graph = next(value for number, value in fields(model) if number == 7)
+        parts = list(fields(model))
+        graph = next(value for number, value in parts if number == GRAPH)
         beside = Beside(path.parent)
         tensors = dict(read_tensor(value, beside) for number, value in fields(graph) if number == 5)
         stored = {name: tensor for name, tensor in tensors.items() if tensor is not None}
-        found, problem = _graph(graph, stored, beside)
+        found, problem = _graph(graph, stored, beside, _opset(parts))
     except Exception as error:  # damage shows as whatever the next field was taken for
         raise CheckpointError(
             path,
@@ -63,28 +66,42 @@ def read_onnx(path: Path, allow_pickle: bool = False) -> Contents:
             expected="a whole file, with any weights beside it",
             do="copy or download it again",
         ) from error
-    state = {name: tensor for name, tensor in stored.items() if tensor.is_floating_point()}
+    state = {short_name(name): tensor for name, tensor in stored.items() if is_weight(tensor)}
     return Contents(state, graph=found, graph_problem=problem, notes=("an ONNX graph",))
 
 
-def _graph(message: bytes, stored: Mapping[str, Tensor], beside: Beside) -> tuple[Graph | None, str]:
+def is_weight(tensor: Tensor) -> bool:
+    """Whether a stored tensor may be weights: floats, and no mask of infinities, such as an attention's."""
+    if not tensor.is_floating_point():
+        return False
+    finite = tensor[~tensor.isinf()]
+    return len(finite) == tensor.numel() or bool((finite != finite.flatten()[:1]).any())
+
+
+def _opset(parts: list[tuple[int, Any]]) -> int:
+    """Give the version of the standard operators."""
+    said = [dict(fields(value)) for number, value in parts if number == OPSETS]
+    return next((int(one[2]) for one in said if one.get(1, b"").decode() in STANDARD and 2 in one), NEWEST)
+
+
+def _graph(message: bytes, stored: Mapping[str, Tensor], beside: Beside, opset: int) -> tuple[Graph | None, str]:
     try:
-        return _followed(message, stored, beside), ""
+        return _followed(message, stored, beside, opset), ""
     except UnknownOperation as error:
         return None, str(error)
 
 
-def _followed(message: bytes, stored: Mapping[str, Tensor], beside: Beside) -> Graph:
+def _followed(message: bytes, stored: Mapping[str, Tensor], beside: Beside, opset: int) -> Graph:
     """Read node after node; each one's first output is what a layer computes."""
     parts = list(fields(message))
     inputs = [name for number, value in parts if number == 11 if (name := _name(value)) not in stored]
     outputs = [_name(value) for number, value in parts if number == 12]
     if len(inputs) != 1 or len(outputs) != 1:
         raise UnknownOperation(f"{len(inputs)} inputs and {len(outputs)} outputs")
-    values: dict[str, Any] = {name: Stored(name, tensor) for name, tensor in stored.items()}
+    values: dict[str, Any] = {name: Stored(short_name(name), tensor) for name, tensor in stored.items()}
     values[inputs[0]] = Ref(INPUT)
     steps: list[Step] = []
-    for node in (_node(value, values, beside) for number, value in parts if number == 1):
+    for node in (_node(value, values, beside, opset) for number, value in parts if number == 1):
         made = node.attributes["constant"] if node.kind == "Constant" else read_node(node)
         if isinstance(made, Step):
             steps.append(made)
@@ -99,7 +116,7 @@ def _name(message: bytes) -> str:
     return str(next(value.decode() for number, value in fields(message) if number == 1))
 
 
-def _node(message: bytes, values: Mapping[str, Any], beside: Beside) -> Node:
+def _node(message: bytes, values: Mapping[str, Any], beside: Beside, opset: int) -> Node:
     found = list(fields(message))
     single_valued: dict[int, Any] = dict(found)
     kind, domain = single_valued[4].decode(), single_valued.get(7, b"").decode()
@@ -111,7 +128,7 @@ def _node(message: bytes, values: Mapping[str, Any], beside: Beside) -> Node:
     if kind == "Constant":
         attributes = {"constant": _constant(attributes)}
     inputs = tuple(values.get(name, UNKNOWN) if name else None for name in names)
-    return Node(kind, single_valued.get(3, b"").decode(), inputs, output, attributes)
+    return Node(kind, single_valued.get(3, b"").decode(), inputs, output, attributes, opset)
 
 
 def _constant(attributes: Mapping[str, Any]) -> Any:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isclose
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-from torch import Tensor
 
+from interp.checkpoints.formats.onnx.activations import ACTIVATIONS
+from interp.checkpoints.formats.onnx.nodes import Node, short_name
 from interp.checkpoints.graph.parts import (
     arithmetic_part,
-    clip_part,
     concat_part,
     convolution_part,
     linear_part,
@@ -22,36 +21,6 @@ from interp.checkpoints.graph.parts import (
 )
 from interp.checkpoints.graph.steps import Part, Step, UnknownOperation, layer_name
 from interp.checkpoints.graph.values import UNKNOWN, Ref, Stored
-
-
-class Node(NamedTuple):
-    """One operation of the graph: its kind, name, what it reads (None where left out), its output and attributes."""
-
-    kind: str
-    name: str
-    inputs: tuple[Any, ...]
-    output: str
-    attributes: dict[str, Any]
-
-    def stored(self, at: int) -> Tensor | None:
-        """Give the tensor that the node reads as its input number `at`; None where there is none.
-
-        Raises
-        ------
-        UnknownOperation
-            If the network computes that input.
-        """
-        value = self.inputs[at] if at < len(self.inputs) else None
-        if value is not None and not isinstance(value, Stored):
-            raise UnknownOperation(f"{self.kind} of a tensor that is computed")
-        return None if value is None else value.tensor
-
-    def numbers(self, at: int, name: str) -> list[Any] | None:
-        """Give a list of whole numbers, which newer versions read as an input and older ones as an attribute."""
-        value = self.inputs[at] if at < len(self.inputs) else self.attributes.get(name)
-        if isinstance(value, Stored):
-            return [int(one) for one in value.tensor.flatten().tolist()]
-        return value if isinstance(value, list) or value is None else [UNKNOWN]
 
 
 def read_node(node: Node) -> Any:
@@ -77,7 +46,7 @@ def read_node(node: Node) -> Any:
     plain = node.output.strip("/")
     own = _scope(node.name) or plain
     name = layer_name(weight.name, own) if isinstance(weight, Stored) else plain
-    return Step(name, make(node), inputs, node.output)
+    return Step(short_name(name), make(node), inputs, node.output)
 
 
 def _cast(node: Node, value: Any) -> Any:
@@ -164,10 +133,14 @@ def _layer_norm(node: Node) -> Part:
 
 def _gemm(node: Node) -> Part:
     said, weight, bias = node.attributes, node.stored(1), node.stored(2)
-    if weight is None or said.get("transA") or any(said.get(name, 1) != 1 for name in ("alpha", "beta")):
-        raise UnknownOperation("Gemm with factors")
-    weight = weight if said.get("transB") else weight.T
-    return linear_part(weight, None if bias is None else bias.flatten().expand(len(weight)).contiguous())
+    if weight is None or said.get("transA"):
+        raise UnknownOperation("Gemm of a turned value")
+    weight = (weight if said.get("transB") else weight.T) * said.get("alpha", 1.0)
+    if bias is None:
+        return linear_part(weight)
+    if bias.numel() not in (1, len(weight)):
+        raise UnknownOperation("Gemm that adds a matrix")
+    return linear_part(weight, bias.flatten().expand(len(weight)) * said.get("beta", 1.0))
 
 
 def _matmul(node: Node) -> Part:
@@ -196,14 +169,17 @@ def _pooling(kind: str, *names: str) -> Callable[[Node], Part]:
     return part
 
 
-def _clip(node: Node) -> Part:
-    ends = [node.stored(at) for at in (1, 2)]
-    low, high = (None if end is None else float(end) for end in ends)
-    return clip_part(node.attributes.get("min", low), node.attributes.get("max", high))
-
-
 def _softmax(kind: str) -> Callable[[Node], Part]:
-    return lambda node: Part(kind, {"dim": node.attributes.get("axis", -1)})
+    def part(node: Node) -> Part:
+        if node.opset >= ONE_AXIS:
+            return Part(kind, {"dim": node.attributes.get("axis", -1)})
+        return Part("CoercedSoftmax", {"dim": node.attributes.get("axis", 1), "logarithm": kind == "LogSoftmax"})
+
+    return part
+
+
+ONE_AXIS = 13
+"""Version from which Softmax acts on one axis."""
 
 
 def _reshape(node: Node) -> Part:
@@ -232,35 +208,6 @@ def _arithmetic(name: str) -> Callable[[Node], Part]:
     return part
 
 
-def _selu(node: Node) -> Part:
-    said = {"alpha": 1.6732632, "gamma": 1.0507010} | node.attributes
-    if not (isclose(said["alpha"], 1.6732632, rel_tol=1e-5) and isclose(said["gamma"], 1.0507010, rel_tol=1e-5)):
-        raise UnknownOperation("Selu of another shape than torch's")
-    return Part("SELU")
-
-
-def _hard_sigmoid(node: Node) -> Part:
-    if not isclose(node.attributes.get("alpha", 0.2), 1 / 6, rel_tol=1e-5) or node.attributes.get("beta", 0.5) != 0.5:
-        raise UnknownOperation("HardSigmoid of another slope than torch's")
-    return Part("Hardsigmoid")
-
-
-def _prelu(node: Node) -> Part:
-    slope = node.stored(1)
-    assert slope is not None
-    return Part("PReLU", {"num_parameters": slope.numel()}, {"weight": slope.flatten()})
-
-
-def _plain(kind: str, **settings: tuple[str, Any]) -> Callable[[Node], Part]:
-    """Describe a layer by attributes: setting = (attribute, its default)."""
-
-    def part(node: Node) -> Part:
-        found = {name: node.attributes.get(attribute, default) for name, (attribute, default) in settings.items()}
-        return Part(kind, {name: v.decode() if isinstance(v, bytes) else v for name, v in found.items()})
-
-    return part
-
-
 PARTS: dict[str, Callable[[Node], Part]] = {
     "Conv": _convolution,
     "BatchNormalization": _batch_norm,
@@ -271,23 +218,7 @@ PARTS: dict[str, Callable[[Node], Part]] = {
     "AveragePool": _pooling("AvgPool"),
     "GlobalAveragePool": lambda node: Part("AdaptiveAvgPool2d", {"output_size": 1}),
     "GlobalMaxPool": lambda node: Part("AdaptiveMaxPool2d", {"output_size": 1}),
-    "Relu": _plain("ReLU"),
-    "LeakyRelu": _plain("LeakyReLU", negative_slope=("alpha", 0.01)),
-    "PRelu": _prelu,
-    "Elu": _plain("ELU", alpha=("alpha", 1.0)),
-    "Selu": _selu,
-    "Celu": _plain("CELU", alpha=("alpha", 1.0)),
-    "Gelu": _plain("GELU", approximate=("approximate", "none")),
-    "Softplus": _plain("Softplus"),
-    "Sigmoid": _plain("Sigmoid"),
-    "HardSigmoid": _hard_sigmoid,
-    "HardSwish": _plain("Hardswish"),
-    "Mish": _plain("Mish"),
-    "Tanh": _plain("Tanh"),
-    "Erf": _plain("Unary", name=("", "erf")),
-    "Abs": _plain("Activation", name=("", "abs")),
-    "Neg": _plain("Negate"),
-    "Clip": _clip,
+    **ACTIVATIONS,
     "Softmax": _softmax("Softmax"),
     "LogSoftmax": _softmax("LogSoftmax"),
     "Flatten": _flatten,
