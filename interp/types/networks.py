@@ -32,6 +32,8 @@ class Inference(ShortRepr):
         ``uncertain``.
     evidence
         Reason for it, in one sentence with the numbers.
+    harmless
+        Whether the only doubt left is about what changes no prediction, such as a final softmax.
 
     Examples
     --------
@@ -42,6 +44,7 @@ class Inference(ShortRepr):
     value: Any
     confidence: Confidence
     evidence: str
+    harmless: bool = False
 
 
 @dataclass(frozen=True, repr=False)

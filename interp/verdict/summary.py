@@ -12,7 +12,7 @@ from interp.checkpoints.inspection import inspection
 from interp.types import Alert, Answer, Effects, LayerVerdict, LoadedModel
 from interp.verdict.evidence import Evidence
 from interp.verdict.layers import NO_COPIES, layers_sentence
-from interp.verdict.words import layer_name, some
+from interp.verdict.words import layer_name, listed, some
 
 IS, GOOD, READS, NEXT = "What it is", "How good it is", "What it reads", "What to do next"
 """Questions of the first screen, in order."""
@@ -72,7 +72,7 @@ def _built(model: LoadedModel) -> str:
     widths, count = inspection(model)["widths"], len(model.layers)
     layers = "one layer" if count == 1 else f"{count} layers"
     if widths:
-        return f"{layers} ({widths[0]:,} inputs, then {' and '.join(f'{width:,}' for width in widths[1:])} nodes)"
+        return f"{layers} ({widths[0]:,} inputs, then {listed([f'{width:,}' for width in widths[1:]])} nodes)"
     kinds = Counter(layer.kind for layer in model.layers)
     nodes = sum(layer.nodes for layer in model.layers)
     return f"{layers} ({', '.join(f'{number} {kind}' for kind, number in kinds.items())}; {nodes:,} nodes)"

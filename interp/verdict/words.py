@@ -19,7 +19,25 @@ def layer_name(name: str) -> str:
     return f"layer {name}" if name.replace(".", "").isdigit() else name
 
 
+def listed(parts: Sequence[str]) -> str:
+    """Join parts as a sentence does.
+
+    Examples
+    --------
+    >>> listed(["32", "16", "10"]), listed(["fc1", "fc2"]), listed(["fc1"])
+    ('32, 16 and 10', 'fc1 and fc2', 'fc1')
+    """
+    return " and ".join([*filter(None, [", ".join(parts[:-1])]), *parts[-1:]])
+
+
 def some(names: Sequence[str], most: int = 6) -> str:
-    """Name the first `most` layers, and count the others."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    """Name the first `most` layers, and count the others.
+
+    Examples
+    --------
+    >>> some(["fc1", "fc2"]), some(["fc1", "fc2", "fc3"], most=1)
+    ('fc1 and fc2', 'fc1 and 2 more')
+    """
+    if len(names) <= most:
+        return listed(names)
+    return listed([*names[:most], f"{len(names) - most} more"])

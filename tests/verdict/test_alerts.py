@@ -46,6 +46,12 @@ def test_nothing_is_said_where_there_is_nothing_to_say():
     assert names(evidence()) == []
 
 
+def test_a_doubt_that_changes_no_prediction_is_no_alert():
+    unseen = Inference("linear", "uncertain", "a final softmax cannot be seen", harmless=True)
+    assert names(evidence(facts={"output": unseen})) == []
+    assert names(evidence(facts={"output": replace(unseen, harmless=False)})) == ["uncertain-reading"]
+
+
 def fact(name, value, confidence="likely"):
     return lambda: evidence(facts={name: Inference(value, confidence, "as measured")})
 

@@ -67,19 +67,20 @@ def explain(
     relatives = [trial for trial in rivals if {value, name(trial.candidate)} <= FAMILIES.get(fact, frozenset())]
     outside = [trial for trial in rivals if all(trial is not relative for relative in relatives)]
     evidence = [f"{find_task(task).described(chosen.score)} on {len(chosen.per_sample):,} training rows"]
-    firm = bool(rivals)
+    firm, harmless = bool(rivals), False
     if outside:
         beaten, said = _beaten(name, chosen, outside, task)
         firm = firm and beaten
         evidence.append(said)
     evidence += _relatives_note(name, chosen, relatives, task)
     if fact == "output" and (unseen := find_task(task).unseen):
+        harmless = firm and value == "linear"
         firm = firm and value != "linear"
         evidence.append(unseen)
     if fact == "output" and (explained := _explained_unbounded(value, rivals, task)):
-        firm = False
+        firm = harmless = False
         evidence.append(explained)
-    return Inference(value, level(firm), "; ".join(evidence))
+    return Inference(value, level(firm), "; ".join(evidence), harmless)
 
 
 def _beaten(name: Fact, chosen: Trial, rivals: Sequence[Trial], task: str) -> tuple[bool, str]:

@@ -68,7 +68,7 @@ ALERTS: dict[str, AlertRule | str] = {
     ),
     "uncertain-reading": AlertRule(
         "warning",
-        "a fact about the file is a guess that the data do not settle",
+        "a fact about the file that could change predictions is a guess that the data do not settle",
         "State the fact on the command line, and make the page anew.",
         reading.uncertain_reading,
         "model",

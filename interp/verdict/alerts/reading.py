@@ -44,9 +44,9 @@ def _fit(found: Evidence, value: str, words: str) -> Iterator[Seen]:
 
 
 def uncertain_reading(found: Evidence) -> Iterator[Seen]:
-    """Name every fact about the file that the data do not settle."""
+    """Name every fact about the file that the data do not settle, and that could change a prediction."""
     for fact, said in found.model.inferred.items():
-        if said.confidence == "uncertain" and said.value is not None and fact != "trained":
+        if said.confidence == "uncertain" and said.value is not None and fact != "trained" and not said.harmless:
             name = fact.replace("_", " ")
             yield Seen(f"The {name} is a guess that the data do not settle: {said.value} ({said.evidence}).")
 

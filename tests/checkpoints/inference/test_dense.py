@@ -121,6 +121,8 @@ def test_planted_candidates_are_found(activation, scaling, output, tmp_path):
     assert {model.inferred[fact].confidence for fact in truth} <= {"likely", "uncertain"}
     assert model.inferred["activation"].confidence == "likely"
     assert model.inferred["trained"].value is True
+    # a final softmax is all that is in doubt of a linear output
+    assert model.inferred["output"].harmless == (output == "linear")
 
 
 def test_what_the_user_gives_is_certain(tmp_path):
@@ -141,6 +143,7 @@ def test_untrained_network_is_called_so(tmp_path):
     model, _ = load_model(saved(tmp_path, planted(steps=0).state_dict()), DIGITS)
     assert model.inferred["trained"].value is False
     assert {model.inferred[fact].confidence for fact in ("activation", "input_scaling", "output")} == {"uncertain"}
+    assert not model.inferred["output"].harmless
 
 
 def test_labels_that_are_not_the_networks(tmp_path):
