@@ -110,18 +110,27 @@ def what_it_reads(layers: Sequence[LayerVerdict]) -> Iterator[Answer]:
     if len(layers) > MOST_LAYERS:
         yield Answer(READS, layers_sentence(layers), "reading")
     for one in layers if len(layers) <= MOST_LAYERS else _some_that_were_read(layers):
-        yield Answer(READS, f"{layer_name(one.layer)}: {_said(one)}", "reading", one.layer)
+        if one.statistics:
+            said = READ.get(one.leaning, f"undecided{f', since {one.why}' if one.why else ''}.")
+            yield Answer(READS, f"{layer_name(one.layer)}: {said}", "reading", one.layer)
+    yield from _not_read(layers)
 
 
-def _said(one: LayerVerdict) -> str:
-    if not one.statistics:
-        return f"not read, since {one.why.removeprefix('it was not read: ')}."
-    return READ.get(one.leaning, f"undecided{f', since {one.why}' if one.why else ''}.")
+def _not_read(layers: Sequence[LayerVerdict]) -> Iterator[Answer]:
+    """Say of the layers that were not read why not, those with one reason together."""
+    left: dict[str, list[str]] = {}
+    for one in layers:
+        if not one.statistics:
+            left.setdefault(one.why.removeprefix("it was not read: "), []).append(layer_name(one.layer))
+    for why, names in left.items():
+        yield Answer(READS, f"{some(names)}: not read, since {why}.", "reading")
 
 
 def _some_that_were_read(layers: Sequence[LayerVerdict]) -> list[LayerVerdict]:
-    """Choose layers that were read, evenly over depth; where none was, the first stands for all."""
-    read = [one for one in layers if one.statistics] or list(layers[:1])
+    """Choose layers that were read, evenly over depth."""
+    read = [one for one in layers if one.statistics]
+    if not read:
+        return []
     return [read[i] for i in np.unique(np.linspace(0, len(read) - 1, MOST_LAYERS).round().astype(int))]
 
 

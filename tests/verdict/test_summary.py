@@ -46,7 +46,7 @@ def test_every_network_is_told_what_it_is_how_good_and_what_it_reads(make):
 
 def test_a_chain_is_described_by_its_widths_and_others_by_their_layers():
     assert what_it_is(whole(mlp())) == (
-        "A network of 3 layers (64 inputs, then 8 and 6 and 3 nodes) for naming the class of an input, looked at with "
+        "A network of 3 layers (64 inputs, then 8, 6 and 3 nodes) for naming the class of an input, looked at with "
         "images of digits, 8 by 8 pixels."
     )
     assert "2 layers (1 conv2d, 1 linear; 7 nodes)" in what_it_is(whole(colours()))
@@ -91,10 +91,14 @@ def test_every_layer_has_a_sentence_and_many_are_counted():
     assert len(many) == MOST_LAYERS + 1
     assert (many[1].layer, many[-1].layer) == ("fc0", "fc19")
     left = layer_verdicts({f"fc{i}": not_read("too much work") for i in range(20)})
-    assert [answer.layer for answer in what_it_reads(left)] == ["", "fc0"], "one that was not read stands for all"
-    assert list(what_it_reads(left))[1].answer == "fc0: not read, since too much work."
+    some = "fc0, fc1, fc2, fc3, fc4, fc5 and 14 more: not read, since too much work."
+    assert [answer.answer for answer in what_it_reads(left)][1:] == [some], "those with one reason together"
     part = layer_verdicts({f"fc{i}": profile("neither") if i == 7 else not_read("too much work") for i in range(20)})
-    assert [answer.layer for answer in what_it_reads(part)] == ["", "fc7"]
+    assert [answer.layer for answer in what_it_reads(part)] == ["", "fc7", ""]
+    few = layer_verdicts(
+        {"fc0": not_read("too much work"), "fc1": not_read("too few samples"), "fc2": profile("neither")}
+    )
+    assert [answer.layer for answer in what_it_reads(few)] == ["fc2", "", ""]
     assert [answer.answer for answer in what_it_reads(())] == ["There is no hidden layer to read."]
 
 

@@ -31,7 +31,7 @@ def run(run: Run) -> dict[str, ReadingProfile]:
     """Read as many hidden layers as the work that is allowed is enough for; say of the others why not."""
     layers, task = hidden(run), find_task(run.model.task)
     if not task.counted:
-        why = "its balance compares the margins between classes, and these outputs are no scores of classes"
+        why = "that is told by the margins between classes, and this network does not name one class of each input"
         return {layer.name: not_read(why) for layer in layers}
     if why := too_few(run.data):
         return {layer.name: not_read(why) for layer in layers}
