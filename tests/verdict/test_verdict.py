@@ -53,7 +53,7 @@ def sweeps(**ranges):
 
 def test_the_headline_of_a_run():
     assert not any(beats_null(mlp().boundaries[name]) for name in HIDDEN)
-    undecided = "Whether what follows fc1, fc2 goes by small or by large outputs is undecided."
+    undecided = "Whether what follows fc1 and fc2 goes by small or by large outputs is undecided."
     assert mlp().verdict.headline == undecided, "with so few copies"
 
 
@@ -172,7 +172,7 @@ def headline(trained=True, **leanings):
 
 
 def test_headlines_say_what_is_read_where_the_network_was_trained():
-    assert headline(fc1="distances", fc2="distances").startswith("What follows fc1, fc2 goes by the small outputs")
+    assert headline(fc1="distances", fc2="distances").startswith("What follows fc1 and fc2 goes by the small outputs")
     both = headline(fc1="intensities", fc2="distances")
     assert both.startswith("What follows fc2 goes by the small outputs")
     assert "; what follows fc1 goes by the large outputs" in both
