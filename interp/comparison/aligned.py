@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from interp.comparison.answers import compared_split
 from interp.comparison.members import Member
-from interp.comparison.permutations.apply import permuted
+from interp.comparison.permutations.apply import moved_nodes, permuted
 from interp.comparison.permutations.groups import Groups, find_groups
 from interp.comparison.permutations.line import along_the_line
 from interp.comparison.permutations.match import match_activity, match_weights
@@ -75,6 +75,7 @@ def aligned_with_first(members: Sequence[Member]) -> Alignment:
         except UsageError as error:
             said.append(f"Nodes cannot be aligned: {error.found}.")
             break
+        said += [f"Nodes stay in their order at {why}." for why in groups.held if f"at {why}." not in " ".join(said)]
         found = _ways(first.run.model.module, other.run.model.module, groups, inputs)
         if any(row["output_change"] > MOST_CHANGE for row, _ in found.values()):
             said.append(f"Nodes of {other.name} cannot be aligned: parameters that are shared change what it computes.")
@@ -118,8 +119,7 @@ def _ways(first: nn.Module, other: nn.Module, groups: Groups, inputs: Tensor) ->
 @torch.no_grad()
 def _aligned(first: nn.Module, other: nn.Module, groups: Groups, orders: Mapping[int, Tensor], inputs: Tensor) -> Way:
     copy, outputs = permuted(other, groups, orders), other(inputs)
-    nodes = sum(len(order) for order in orders.values())
-    moved = sum(int((order != torch.arange(len(order))).sum()) for order in orders.values())
+    moved, nodes = moved_nodes(orders)
     row = {
         "groups": float(len(orders)),
         "moved": moved / max(nodes, 1),
