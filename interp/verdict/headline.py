@@ -19,22 +19,19 @@ def headline(found: Evidence) -> str:
         return unfit
     if trained is None:
         return UNKNOWN
+    read = network_sentence(found.layers)
     if found.layers and not any(one.statistics for one in found.layers):
-        return _unread(found)
-    return network_sentence(found.layers)
+        read = "Which outputs of its layers decide was not looked at."
+    return f"{score}; {read[0].lower()}{read[1:]}" if (score := _score(found)) else read
 
 
-def _unread(found: Evidence) -> str:
-    """Give the score, where nothing is known of what is read."""
-    split = "test" if "test" in found.model.scores else "train"
-    score = found.model.scores.get(split)
-    if score is None:
-        return "Which outputs of its layers decide could not be looked at."
-    samples = "test" if split == "test" else "training"
-    return (
-        f"This network gets {found.task.described(score)} on {samples} samples; which outputs of its layers decide was"
-        " not looked at."
-    )
+def _score(found: Evidence) -> str:
+    """Give the score on test samples beside that in training; empty where neither is known."""
+    task, scores = found.task, found.model.scores
+    if "test" not in scores:
+        return f"This network gets {task.described(scores['train'])} in training" if "train" in scores else ""
+    beside = f" ({task.score.shown(scores['train'])} in training)" if "train" in scores else ""
+    return f"This network gets {task.described(scores['test'])} on test samples{beside}"
 
 
 def _unfit(model: LoadedModel, data: Dataset) -> str | None:

@@ -78,7 +78,7 @@ def _central(values: Array) -> tuple[float, float]:
 # --------------------------------------------------------------------------- in words
 
 PLAIN: Mapping[Leaning, str] = {
-    "distances": "what follows {names} goes by the small outputs: which nodes are close to zero, as distances are read",
+    "distances": "what follows {names} goes by the small outputs: which nodes are near zero, as one reads a distance",
     "intensities": "what follows {names} goes by the large outputs: which nodes respond most",
     "neither": "what follows {names} goes by neither small nor large outputs more than untrained copies do",
     "undecided": "whether what follows {names} goes by small or by large outputs is undecided",

@@ -31,7 +31,7 @@ FITS = {
 """How the fit was judged -> what it means."""
 
 READ = {
-    "distances": "small outputs decide: what follows goes by which nodes are close to zero, as distances are read.",
+    "distances": "small outputs decide: what follows goes by which nodes are near zero, as one reads a distance.",
     "intensities": "large outputs decide: what follows goes by which nodes respond most.",
     "neither": "neither small nor large outputs decide more than in untrained copies of the network.",
 }
@@ -72,10 +72,17 @@ def _built(model: LoadedModel) -> str:
     widths, count = inspection(model)["widths"], len(model.layers)
     layers = "one layer" if count == 1 else f"{count} layers"
     if widths:
-        return f"{layers} ({widths[0]:,} inputs, then {listed([f'{width:,}' for width in widths[1:]])} nodes)"
+        nodes = listed([f"{width:,}" for width in widths[1:]])
+        return f"{layers} ({widths[0]:,} inputs, then {nodes} nodes{_named(model)})"
     kinds = Counter(layer.kind for layer in model.layers)
-    nodes = sum(layer.nodes for layer in model.layers)
-    return f"{layers} ({', '.join(f'{number} {kind}' for kind, number in kinds.items())}; {nodes:,} nodes)"
+    count_of_nodes = sum(layer.nodes for layer in model.layers)
+    return f"{layers} ({', '.join(f'{number} {kind}' for kind, number in kinds.items())}; {count_of_nodes:,} nodes)"
+
+
+def _named(model: LoadedModel) -> str:
+    """Give the names of layers that are only numbers, which count activations too."""
+    names = [layer.name for layer in model.layers]
+    return f", in the file {some(names)}" if any(layer_name(name) != name for name in names) else ""
 
 
 def _data(found: Evidence) -> str:

@@ -53,8 +53,10 @@ def sweeps(**ranges):
 
 def test_the_headline_of_a_run():
     assert not any(beats_null(mlp().boundaries[name]) for name in HIDDEN)
-    undecided = "Whether what follows fc1 and fc2 goes by small or by large outputs is undecided."
-    assert mlp().verdict.headline == undecided, "with so few copies"
+    test, train = (mlp().model.scores[split] for split in ("test", "train"))
+    score = f"This network gets {test:.2%} right on test samples ({train:.2%} in training)"
+    undecided = "whether what follows fc1 and fc2 goes by small or by large outputs is undecided."
+    assert mlp().verdict.headline == f"{score}; {undecided}", "with so few copies"
 
 
 def test_findings_carry_the_numbers_of_their_tables():
@@ -172,9 +174,9 @@ def headline(trained=True, **leanings):
 
 
 def test_headlines_say_what_is_read_where_the_network_was_trained():
-    assert headline(fc1="distances", fc2="distances").startswith("What follows fc1 and fc2 goes by the small outputs")
+    assert "; what follows fc1 and fc2 goes by the small outputs" in headline(fc1="distances", fc2="distances")
     both = headline(fc1="intensities", fc2="distances")
-    assert both.startswith("What follows fc2 goes by the small outputs")
+    assert "; what follows fc2 goes by the small outputs" in both
     assert "; what follows fc1 goes by the large outputs" in both
     assert "untrained" in headline(trained=False, fc1="distances")
     assert "could not be established" in headline(trained=None, fc1="distances")
@@ -184,7 +186,8 @@ def test_where_no_layer_was_read_the_headline_is_the_score():
     found = mlp()
     reading = {"fc1": not_read("too much work"), "fc2": not_read("too much work")}
     said = judge(evidence(reading=reading)).headline
-    score = f"{found.model.scores['test']:.2%} right on test samples"
+    scores = found.model.scores
+    score = f"{scores['test']:.2%} right on test samples ({scores['train']:.2%} in training)"
     assert said == f"This network gets {score}; which outputs of its layers decide was not looked at."
 
 

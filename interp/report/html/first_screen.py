@@ -42,7 +42,7 @@ def _place(place: str, results: Results, sections: Mapping[str, Section]) -> tup
     if place in sections:
         return f"#{place}", sections[place].title
     if place == "all-nodes":
-        return "#all-nodes", "All nodes"
+        return "#all-nodes", "Look up a node"
     layer = place.rpartition(":")[0]
     known = any(one.name == layer for one in results.model.layers)
     return (place_of(place), place) if known else ("", "")

@@ -20,7 +20,7 @@ SHORT = {"distances": "small ones", "intensities": "large ones", "neither": "nei
 """Leaning -> which outputs decide."""
 
 MEANINGS = {
-    "which outputs decide": "small ones, as distances are read, or large ones; p against untrained copies",
+    "which outputs decide": "small ones, as one reads a distance, or large ones; p against untrained copies",
     "levels": "values a node must be able to take for 95 % of the predictions to stay",
     "through a cluster": "nodes whose boundary z = 0 passes a cluster's middle, and what chance gives",
     "weakened": "all its nodes at once, with {kept}",
@@ -80,7 +80,9 @@ def _coherent(results: Results, name: str) -> cells.Linked:
     found = results.boundaries[name]
     null, p_value = chance(found).value, cells.probability(share_p_value(found)).text
     said = percent(coherent_share(found).value, 0)
-    return cells.Linked(said, "#boundaries", f"chance {percent(null, 0)}, p = {p_value}" if said != MISSING else "")
+    return cells.Linked(
+        said, "#boundaries", f"chance alone: {percent(null, 0)}, p = {p_value}" if said != MISSING else ""
+    )
 
 
 def _tolerated(table: pd.DataFrame) -> dict[str, dict[Any, Any]]:

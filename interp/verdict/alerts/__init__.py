@@ -76,7 +76,7 @@ ALERTS: dict[str, AlertRule | str] = {
     "train-test-gap": AlertRule(
         "warning",
         "the score falls from training to test split by more than 5 points at the near end of its 95 % interval",
-        "Trust the figures of the test split; more data or more regularisation narrow the gap.",
+        "Trust the figures of the test split, check the labels of both; more data or regularisation narrow the gap.",
         scores.train_test_gap,
         "model",
     ),

@@ -10,9 +10,13 @@ from interp.verdict.evidence import Evidence
 
 def untrained(found: Evidence) -> Iterator[Seen]:
     """Say so where the weights are those of an initialisation."""
+    if _is_untrained(found):
+        yield Seen(f"The network looks untrained: {found.model.inferred['trained'].evidence}.")
+
+
+def _is_untrained(found: Evidence) -> bool:
     said = found.model.inferred.get("trained")
-    if said is not None and said.value is False:
-        yield Seen(f"The network looks untrained: {said.evidence}.")
+    return said is not None and said.value is False
 
 
 def training_unknown(found: Evidence) -> Iterator[Seen]:
@@ -23,8 +27,9 @@ def training_unknown(found: Evidence) -> Iterator[Seen]:
 
 
 def at_chance(found: Evidence) -> Iterator[Seen]:
-    """Say so where the network does no better than the best constant answer."""
-    yield from _fit(found, "at chance", "The network does no better than chance")
+    """Say so where a network that was trained does no better than the best constant answer."""
+    if not _is_untrained(found):
+        yield from _fit(found, "at chance", "The network does no better than chance")
 
 
 def poor_fit(found: Evidence) -> Iterator[Seen]:
@@ -44,7 +49,12 @@ def _fit(found: Evidence, value: str, words: str) -> Iterator[Seen]:
 
 
 def uncertain_reading(found: Evidence) -> Iterator[Seen]:
-    """Name every fact about the file that the data do not settle, and that could change a prediction."""
+    """Name every fact about the file that the data do not settle, and that could change a prediction.
+
+    Of random weights data settle nothing, and nothing hangs on it.
+    """
+    if _is_untrained(found):
+        return
     for fact, said in found.model.inferred.items():
         if said.confidence == "uncertain" and said.value is not None and fact != "trained" and not said.harmless:
             name = fact.replace("_", " ")

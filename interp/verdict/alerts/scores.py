@@ -110,9 +110,10 @@ def train_test_gap(found: Evidence) -> Iterator[Seen]:
     near = gap - np.hypot(train.value - train.low, test.high - test.value)  # Newcombe 1998, method 10
     if near > WIDE_GAP:
         name = found.task.score
+        fall = f"{100 * near:.1f} points" if name.share else f"{near:.2f}"
         yield Seen(
             f"The {name.words} falls from {name.shown(train.value)} in training to {name.shown(test.value)} on"
-            f" {test.samples:,} test samples, by at least {near:.1%} at 95 % confidence."
+            f" {test.samples:,} test samples, by at least {fall} at 95 % confidence."
         )
 
 
