@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from interp.checkpoints.drafts.draft import Draft
 from interp.checkpoints.drafts.request import Request
@@ -16,7 +17,7 @@ from interp.checkpoints.inference.trained import assess_training
 from interp.network.inputs import BLOCK, IMAGE_BLOCK, Runnable, channels_last, input_blocks, outputs_on
 from interp.network.linear_maps import weight_of
 from interp.tasks import find_task
-from interp.types import Dataset, Inference, LoadedModel
+from interp.types import Dataset, Inference, LoadedModel, NodeLayer
 
 FITTED = 5000
 """Training rows whose outputs are looked at."""
@@ -87,7 +88,7 @@ def _inferred(draft: Draft, scores: Mapping[str, float]) -> dict[str, Inference]
     """Give all facts: what was seen of the network, how it does, and what was known before, which stands."""
     structure = draft.structure
     fit, skill = _fit(draft, scores)
-    weights = [weight_of(draft.module, layer).detach() for layer in structure.layers]
+    weights = [drawn for layer in structure.layers if (drawn := _drawn(draft.module, layer)) is not None]
     firm = draft.facts["architecture"].confidence  # facts seen while it ran are no surer than the module itself
     names = sorted({layer.activation for layer in structure.layers[:-1]})
     found = {
@@ -97,6 +98,18 @@ def _inferred(draft: Draft, scores: Mapping[str, float]) -> dict[str, Inference]
         **draft.facts,
     }
     return found if fit is None else {**doubted(found, fit), "fit": fit}
+
+
+def _drawn(module: nn.Module, layer: NodeLayer) -> Tensor | None:
+    """Give a layer's weights (N, D, ...) so that torch draws them within 1 / sqrt(D); None where it draws none.
+
+    Weights of gates are drawn within 1 / sqrt(N).
+    """
+    weight = weight_of(module, layer)
+    if layer.kind == "cell-output" and not isinstance(weight, nn.Parameter):
+        return None
+    of_a_gate = layer.kind in ("gate", "candidate")
+    return weight.detach() * (layer.nodes / layer.inputs) ** 0.5 if of_a_gate else weight.detach()
 
 
 def _fit(draft: Draft, scores: Mapping[str, float]) -> tuple[Inference | None, float]:

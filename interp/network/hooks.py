@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from interp.network.activations import activation_name
-from interp.network.layouts import as_it_was, samples_first
+from interp.network.layouts import as_it_was, in_time, samples_first
 from interp.network.tracing.calls import Seer, call_of, function_name, place_of
 from interp.network.tracing.uses import KEEPS_NODES
 from interp.types import NodeLayer
@@ -35,7 +35,8 @@ def tap(module: nn.Module, layers: Iterable[NodeLayer]) -> Iterator[dict[str, Te
     Yields
     ------
     dict
-        Layer name -> latest z with samples on axis 0, copied, since an in-place activation may overwrite it.
+        Layer name -> latest z with samples on axis 0, copied, since an in-place activation may overwrite it; of a layer
+        that runs a time step at a time all steps, (B, T, N).
 
     Examples
     --------
@@ -48,11 +49,15 @@ def tap(module: nn.Module, layers: Iterable[NodeLayer]) -> Iterator[dict[str, Te
     """
     values: dict[str, Tensor] = {}
     layers = list(layers)
-    with _batch_size(module, layers) as batch:
+    with _batch_size(module, layers) as batch, _each_run(module, layers, values) as calls:
 
         def keep(layer: NodeLayer) -> Change:
             def change(z: Tensor) -> Tensor:
-                values[layer.name] = samples_first(z.detach(), layer, batch()).clone()
+                kept = samples_first(z.detach(), layer, batch()).clone()
+                if layer.is_stepwise:
+                    calls[layer.name].append(kept)
+                else:
+                    values[layer.name] = kept
                 return z
 
             return change
@@ -74,7 +79,8 @@ def edit(
     layer
         Layer whose values are replaced.
     before
-        Function of z, samples on axis 0, that gives the new z; None leaves z as it is.
+        Function of z, samples on axis 0, that gives the new z; None leaves z as it is. A layer that runs a time step at
+        a time is changed at every step, and the function sees one step's values (B, N).
     after
         Function of the activation's output that gives the new output; None leaves it as it is. A layer without
         activation, or with one that `interp` does not know, is changed at z.
@@ -91,7 +97,7 @@ def edit(
         batch = stack.enter_context(_batch_size(module, [layer]))
 
         def laid_out(change: Change, values: Tensor) -> Tensor:
-            if layer.layout == "samples":
+            if layer.layout == "samples" or layer.is_stepwise:
                 return change(values)
             return as_it_was(change(samples_first(values, layer, batch())), layer, values.shape)
 
@@ -173,6 +179,29 @@ class _AfterActivation(Seer):
 
 
 @contextmanager
+def _each_run(
+    module: nn.Module, layers: Sequence[NodeLayer], values: dict[str, Tensor]
+) -> Iterator[dict[str, list[Tensor]]]:
+    """Collect the values of all time steps of one run of the network, and put them into `values` at its end."""
+    stepwise = [layer for layer in layers if layer.is_stepwise]
+    calls: dict[str, list[Tensor]] = {layer.name: [] for layer in stepwise}
+
+    def begin(part: nn.Module, args: tuple[Any, ...]) -> None:
+        for own in calls.values():
+            own.clear()
+
+    def end(part: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        values.update({layer.name: in_time(calls[layer.name], layer) for layer in stepwise if calls[layer.name]})
+        begin(part, args)
+
+    with ExitStack() as stack:
+        if stepwise:
+            stack.callback(module.register_forward_pre_hook(begin).remove)
+            stack.callback(module.register_forward_hook(end).remove)
+        yield calls
+
+
+@contextmanager
 def _batch_size(module: nn.Module, layers: Sequence[NodeLayer]) -> Iterator[Callable[[], int]]:
     """Count the samples that the network is running on, where a layer's values do not show it."""
     seen = [0]
@@ -181,6 +210,6 @@ def _batch_size(module: nn.Module, layers: Sequence[NodeLayer]) -> Iterator[Call
         seen[:] = [len(args[0])]
 
     with ExitStack() as stack:
-        if any(layer.layout != "samples" for layer in layers):
+        if any(layer.layout != "samples" and not layer.is_stepwise for layer in layers):
             stack.callback(module.register_forward_pre_hook(look).remove)
         yield lambda: seen[0]

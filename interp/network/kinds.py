@@ -19,11 +19,14 @@ class NodeKind(NamedTuple):
         Attribute of the module that holds the nodes (N, D, ...), one row for each output channel.
     distances
         Whether a node's value is its distance to a point, and not a weighted sum of its inputs.
+    each_step
+        Whether the module is called once for each time step of a run, so that its values are those of all calls.
     """
 
     name: str
     weight: str = "weight"
     distances: bool = False
+    each_step: bool = False
 
 
 NODE_KINDS: dict[str, NodeKind] = {
@@ -34,6 +37,10 @@ NODE_KINDS: dict[str, NodeKind] = {
     "torch.nn.modules.conv.ConvTranspose1d": NodeKind("conv-transpose1d"),
     "torch.nn.modules.conv.ConvTranspose2d": NodeKind("conv-transpose2d"),
     "torch.nn.modules.conv.ConvTranspose3d": NodeKind("conv-transpose3d"),
+    "interp.network.recurrent.sites.Gate": NodeKind("gate", each_step=True),
+    "interp.network.recurrent.sites.Candidate": NodeKind("candidate", each_step=True),
+    "interp.network.recurrent.sites.CellOutput": NodeKind("cell-output", each_step=True),
+    "interp.network.recurrent.sites.Projection": NodeKind("cell-output", each_step=True),
     "zoo.layers.OffsetL2": NodeKind("offset-l2", weight="mu", distances=True),
 }
 """Name of a class, ``package.module.Class`` -> kind; subclasses have the kind of their base. Add your own."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from interp.types import NodeLayer
 
-Layout = Literal["samples", "folded", "positions-first"]
+Layout = Literal["samples", "folded", "positions-first", "steps", "steps-backwards"]
 
 
 def layout_of(first: Tensor, second: Tensor, kind: str) -> Layout | None:
@@ -49,13 +51,25 @@ def _same(first: Tensor, second: Tensor) -> bool:
 
 def samples_first(values: Tensor, layer: NodeLayer, samples: int) -> Tensor:
     """Arrange z with samples on axis 0: (B, N), (B, N, H, W), or (B, T, N) where positions were on axis 0 too."""
-    if layer.layout == "samples":
+    if layer.layout == "samples" or layer.is_stepwise:
         return values
     if layer.kind != "linear":  # several images a sample
         return values.reshape(samples, -1, *values.shape[1:]).transpose(1, 2).flatten(3)
     if layer.layout == "folded":
         return values.reshape(samples, -1, values.shape[-1])
     return values.reshape(-1, samples, values.shape[-1]).transpose(0, 1)
+
+
+def in_time(calls: Sequence[Tensor], layer: NodeLayer) -> Tensor:
+    """Put the values of all time steps (B, N), in the order of the calls, side by side in that of time: (B, T, N).
+
+    Examples
+    --------
+    >>> gate = NodeLayer("l0.hidden", "gate", 1, 2, "tanh", "l0.hidden", "steps-backwards")
+    >>> in_time([torch.tensor([[2.0]]), torch.tensor([[1.0]])], gate).tolist()
+    [[[1.0], [2.0]]]
+    """
+    return torch.stack(list(calls)[::-1] if layer.layout == "steps-backwards" else list(calls), 1)
 
 
 def as_it_was(values: Tensor, layer: NodeLayer, shape: tuple[int, ...]) -> Tensor:

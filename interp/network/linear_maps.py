@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from interp.network.hooks import tap
 from interp.network.kinds import kind_named, node_weight
-from interp.network.layouts import samples_first
+from interp.network.layouts import in_time, samples_first
 from interp.network.nodes import rows_of_nodes
 from interp.network.tracing.calls import Call, Seer, call_of, function_name, place_of
 from interp.types import Array, NodeLayer
@@ -125,11 +125,16 @@ def read_by(module: nn.Module, layer: NodeLayer, inputs: Tensor) -> Read:
             module(inputs)
     except _ReachedError as reached:
         return _read(reached.call, layer, len(inputs))
-    raise AssertionError(f"{layer.name} was not called")
+    assert capture.steps, f"{layer.name} was not called"
+    every = in_time([call.arguments["input"] for call in capture.steps], layer)
+    return _read(Call("linear", {**capture.steps[0].arguments, "input": every}), layer, len(inputs))
 
 
 class _Capture(Seer):
-    """Stops at the linear map that a module computes, or that is called with a parameter."""
+    """Stops at the linear map that a module computes, or that is called with a parameter.
+
+    Of a layer that runs a time step at a time, it collects the calls of all steps in `steps`, and stops at none.
+    """
 
     def __init__(self, module: nn.Module, layer: NodeLayer) -> None:
         super().__init__()
@@ -137,6 +142,7 @@ class _Capture(Seer):
         self.part = module.get_submodule(layer.name) if layer.name in dict(module.named_modules()) else None
         self.mark = weight_of(module, layer)
         self.inside = False
+        self.steps: list[Call] = []
         self._handles: list[Any] = []
 
     def __enter__(self) -> _Capture:
@@ -156,15 +162,20 @@ class _Capture(Seer):
 
     def _leave(self, part: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
         """Take a layer of distances, or one that multiplies in another way, as a map of its module's input."""
-        raise _ReachedError(
-            Call("linear", {"input": inputs[0], "weight": node_weight(part, kind_named(self.layer.kind))})
-        )
+        if self.inside:
+            self._reach(Call("linear", {"input": inputs[0], "weight": node_weight(part, kind_named(self.layer.kind))}))
+
+    def _reach(self, call: Call) -> None:
+        if not self.layer.is_stepwise:
+            raise _ReachedError(call)
+        self.steps.append(call)
+        self.inside = False
 
     def call(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a function, or end the run at the layer's call."""
         made = call_of(function_name(func), args, kwargs)
         if made is not None and made.kind != "norm" and (self.inside or made.key is self.mark):
-            raise _ReachedError(made)
+            self._reach(made)
         return func(*args, **kwargs)
 
 

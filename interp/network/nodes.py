@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from interp.network.hooks import tap
 from interp.network.kinds import kind_named
 from interp.network.layouts import layout_of
+from interp.network.tracing.calls import place_of
 from interp.network.tracing.trace import OUTPUTS, Tapped, Watch
 from interp.network.tracing.uses import activation_of
 from interp.types import NodeLayer
@@ -71,19 +72,23 @@ def find_layers(module: nn.Module, example: Tensor) -> Structure:
     with torch.no_grad(), Watch(module) as watch:
         outputs = module(example)
         watch.give(outputs)
-    once = [seen for seen in watch.seen.values() if seen.calls == 1]
-    found = [_node_layer(seen) for seen in once]
+    once = [seen for seen in watch.seen.values() if seen.calls == 1 or kind_named(seen.kind).each_step]
+    found = [_node_layer(module, seen) for seen in once]
     layers, mixed = _with_layouts(module, found, example)
     skipped = _skipped(module, watch, layers) | mixed
     is_finite = all(bool(torch.isfinite(seen.z).all()) for seen in watch.seen.values())
     return Structure(tuple(layers), skipped, _output_form(once[-1]) if once else "linear", outputs, is_finite)
 
 
-def _node_layer(seen: Tapped) -> NodeLayer:
+def _node_layer(module: nn.Module, seen: Tapped) -> NodeLayer:
     transposed = seen.kind.startswith("conv-transpose")
     nodes = seen.weight[1] * seen.groups if transposed else seen.weight[0]
     inputs = prod(seen.weight) // seen.weight[1] if transposed else prod(seen.weight[1:]) * seen.groups
-    return NodeLayer(seen.name, seen.kind, nodes, inputs, activation_of(seen.read), seen.tap)
+    layer = NodeLayer(seen.name, seen.kind, nodes, inputs, activation_of(seen.read), seen.tap)
+    if not kind_named(seen.kind).each_step:
+        return layer
+    backwards = getattr(place_of(module, seen.tap), "backwards", False)
+    return replace(layer, layout="steps-backwards" if backwards else "steps")
 
 
 def _output_form(seen: Tapped) -> str:
@@ -120,7 +125,7 @@ def _with_layouts(
         if layout is None:
             mixed[layer.name] = f"{layer.kind}: its rows belong to no one sample"
         else:
-            kept.append(replace(layer, layout=layout))
+            kept.append(layer if layer.is_stepwise else replace(layer, layout=layout))
     return kept, mixed
 
 

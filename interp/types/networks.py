@@ -119,7 +119,8 @@ class NodeLayer(ShortRepr):
         is z, the parameter or buffer that marks the call of the torch function that computes it.
     layout
         Order of the rows of z: ``samples``, one sample a row; ``folded``, each sample as several rows one after the
-        other; ``positions-first``, the first positions of all samples before the second ones.
+        other; ``positions-first``, the first positions of all samples before the second ones. In a recurrent network
+        z comes one time step at a time: ``steps``, the first step first; ``steps-backwards``, the last one first.
     """
 
     name: str
@@ -128,7 +129,12 @@ class NodeLayer(ShortRepr):
     inputs: int
     activation: str
     tap: str
-    layout: Literal["samples", "folded", "positions-first"] = "samples"
+    layout: Literal["samples", "folded", "positions-first", "steps", "steps-backwards"] = "samples"
+
+    @property
+    def is_stepwise(self) -> bool:
+        """Whether z comes one time step at a time."""
+        return self.layout in ("steps", "steps-backwards")
 
 
 @dataclass(frozen=True, repr=False)

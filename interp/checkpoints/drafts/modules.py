@@ -8,6 +8,7 @@ from interp.checkpoints.drafts.adapted import take_output, take_parts
 from interp.checkpoints.drafts.draft import Draft, example_of, trace
 from interp.checkpoints.drafts.request import Request, settled
 from interp.checkpoints.drafts.shapes import input_shape
+from interp.checkpoints.drafts.unrolling import step_by_step
 from interp.checkpoints.inference.scaling import choose_scaling
 from interp.data import RAW, parse_scaling
 from interp.network.nodes import Structure
@@ -34,6 +35,7 @@ def module_draft(module: nn.Module, architecture: Inference, asked: Request) -> 
     module = take_parts(module, asked.data, asked.path)
     shape, outputs = input_shape(module, asked.data, asked.path)
     example = example_of(module, asked, RAW, shape)
+    module = step_by_step(module, example, outputs)
     module, taken = take_output(module, outputs, len(example), asked)
     structure = trace(module, example, asked.path)
     asked, task = settled(asked, structure.outputs.shape[1])

@@ -10,8 +10,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from interp.interventions.edits import Edit, Ranges, on_values
-from interp.network.hooks import edit
+from interp.interventions.edits import Ranges
+from interp.interventions.engine.outputs import read_outputs
 from interp.network.inputs import input_blocks
 from interp.tasks import find_task, predict
 from interp.types import Array, Effects, LoadedModel, NodeLayer, Split
@@ -93,14 +93,11 @@ def sides(model: LoadedModel, layer: NodeLayer, split: Split, levels: Array) -> 
     guesses = []
     limit = torch.from_numpy(levels.astype(np.float32))
 
-    def look(outputs: Tensor) -> Tensor:
-        by_node = outputs.flatten(2) if outputs.dim() > 2 else outputs.unsqueeze(2)
-        above.append((by_node > limit.to(outputs.device)[:, None]).float().mean(2).cpu().numpy())
-        return outputs
-
-    with edit(model.module, layer, *on_values(Edit(after=look), layer)):
-        for _, x in input_blocks(model, split.inputs):
-            guesses.append(predict(model.module(x), model.output).cpu().numpy())
+    for _, x in input_blocks(model, split.inputs):
+        values, outputs = read_outputs(model.module, layer, x)
+        by_node = values.flatten(2) if values.dim() > 2 else values.unsqueeze(2)
+        above.append((by_node > limit.to(values.device)[:, None]).float().mean(2).cpu().numpy())
+        guesses.append(predict(outputs, model.output).cpu().numpy())
     guess = np.concatenate(guesses)
     labels = guess if split.labels is None else split.labels
     return Sides(np.where(np.isnan(levels), np.nan, np.concatenate(above)), labels, guess == labels)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from interp.network.kinds import node_kind, node_weight
+from interp.network.kinds import kind_named, node_kind, node_weight
 from interp.network.tracing.calls import Call, Seer, call_of, function_name
 from interp.network.tracing.uses import KEEPS_NODES, acts_alone, become, named_activation, tensors_in
 
@@ -109,8 +109,11 @@ class Watch(Seer):
         return hook
 
     def _found(self, name: str, kind: str, tap: str, weight: Tensor, groups: int, z: Tensor) -> None:
-        calls = self.seen[name].calls + 1 if name in self.seen else 1
-        self.seen[name] = Tapped(name, kind, tap, calls, tuple(weight.shape), groups, z)
+        before = self.seen.get(name)
+        found = Tapped(name, kind, tap, 1 if before is None else before.calls + 1, tuple(weight.shape), groups, z)
+        if before is not None and kind_named(kind).each_step:  # what any of the calls' nodes are used for
+            found = found._replace(trail=before.trail, read=before.read)
+        self.seen[name] = found
         self._carry(z, name, "z")
 
     def _carry(self, tensor: Tensor, layer: str, state: str) -> None:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from interp.interventions.edits import Edit, on_values
-from interp.network.hooks import edit
+from interp.interventions.engine.outputs import read_outputs, with_outputs
 from interp.types import NodeLayer
 from interp.verdict.reading.networks.cut import Cut, Networks
 from interp.verdict.reading.networks.stacked import Following
@@ -35,31 +34,18 @@ class Hooked:
 
     def until(self, layer: str, inputs: Tensor) -> Tensor:
         """Keep what the layer gives."""
-        kept: list[Tensor] = []
-
-        def keep(values: Tensor) -> Tensor:
-            kept.append(values.detach().clone())
-            return values
-
-        self._run(layer, inputs, lambda start: keep)
-        return torch.cat(kept)[None]
+        found = self.layers[layer]
+        return torch.cat([read_outputs(self.module, found, part)[0] for part in torch.split(inputs, BLOCK)])[None]
 
     def after(self, layer: str, inputs: Tensor) -> Following:
         """Run the whole network with other outputs of the layer."""
+        found = self.layers[layer]
 
         def following(outputs: Tensor) -> Tensor:
-            changed = outputs[0]
-            return self._run(layer, inputs, lambda start: lambda values: changed[start : start + len(values)])[None]
+            blocks = zip(torch.split(inputs, BLOCK), torch.split(outputs[0], BLOCK), strict=True)
+            return torch.cat([with_outputs(self.module, found, part, values) for part, values in blocks])[None]
 
         return following
-
-    def _run(self, layer: str, inputs: Tensor, change: Callable[[int], Callable[[Tensor], Tensor]]) -> Tensor:
-        """Run the network block by block of samples, the layer's outputs changed."""
-        found, outputs = self.layers[layer], []
-        for start in range(0, len(inputs), BLOCK):
-            with edit(self.module, found, *on_values(Edit(after=change(start)), found)):
-                outputs.append(self.module(inputs[start : start + BLOCK]))
-        return torch.cat(outputs)
 
 
 def hooked_cut(layers: Sequence[NodeLayer], logits: Callable[[Tensor], Tensor]) -> Cut:
