@@ -42,7 +42,7 @@ class RNNStep(nn.Module):
     weights
         Weights of the one gate.
     function
-        Function f.
+        Function f of z, elementwise.
     """
 
     def __init__(self, weights: Weights, function: Callable[[Tensor], Tensor] = torch.tanh) -> None:
@@ -124,7 +124,7 @@ def cell_of(mode: str, weights: Weights, backwards: bool = False) -> nn.Module:
     weights
         Weights of its gates.
     backwards
-        Whether it reads the last time step first.
+        Whether the last time step is read first.
 
     Examples
     --------
