@@ -15,7 +15,7 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-from covering import nodes, samples
+from covering import exact, nodes, samples
 
 from zoo.finished import add_finished, read_finished
 
@@ -104,6 +104,8 @@ def main() -> int:
                 add_finished(file, known[interval, case])
             results.append(known[interval, case])
     print(table(results))
+    if not options.only:
+        print("\n".join(["", "Intervals of shares, computed for 4,000 shares:", exact.HEAD, *exact.lines()]))
     mostly = [row for row in results if row["covered"] is not None and row["shown"] >= 0.5]
     worst = {}
     for row in sorted(mostly, key=lambda row: row["covered"]):

@@ -109,12 +109,13 @@ def called(mixture: Mixture, samples: int, labelled: bool, seed: int) -> pd.Data
 
 
 def grid_rows(separation: float, samples: int, seed: int) -> pd.DataFrame:
-    """Plant nodes on two Gaussians of one width and weight along one input, and call them without classes."""
+    """Plant nodes on two Gaussians of one width and weight along one input, and call them twice, without classes."""
     ends = torch.tensor([[-separation / 2], [separation / 2]])
     pair = Mixture(ends, torch.eye(1).expand(2, -1, -1), torch.full((2,), 0.5))
     rows = called(pair, samples, False, seed)
     told = rows[rows["truth"].isin(LABELS)]
-    return told.assign(separation=separation)
+    twice = [told.assign(kind=told[kind]) for kind in ("kind", "again")]  # two sets of samples, one of nodes
+    return pd.concat(twice).assign(separation=separation)
 
 
 @torch.no_grad()

@@ -47,7 +47,7 @@ def share_interval(hits: Array | int, count: int, confidence: float = 0.95) -> t
     """Give the mid-p interval of a share of few things, such as the nodes of a layer (Lancaster 1961).
 
     It holds the shares under which a draw as far out has a chance of 2.5 % or more, what was drawn counted by half. Its
-    least coverage over all shares is 92 to 93 % from 5 things on, where Wilson's is 84 %.
+    least coverage over all shares is 91.7 to 93.2 % for 5 to 512 things, where Wilson's is 84 %.
 
     Parameters
     ----------
@@ -221,7 +221,8 @@ def paired_bootstrap(right: Array, repetitions: int = 400, seed: int = 0) -> Arr
     Returns
     -------
     shares
-        Share that is right in each draw, for each set of predictions (R, E), float32.
+        Share that is right in each draw, for each set of predictions (R, E), to the last bit what a mean of as many
+        samples gives: shares are compared with limits that some of them meet exactly.
 
     Examples
     --------
@@ -232,7 +233,8 @@ def paired_bootstrap(right: Array, repetitions: int = 400, seed: int = 0) -> Arr
     """
     samples = right.shape[1]
     drawn = np.random.default_rng(seed).multinomial(samples, np.full(samples, 1 / samples), repetitions)
-    shares: Array = drawn.astype(np.float32) @ right.T.astype(np.float32) / samples
+    counts = drawn.astype(np.float32) @ right.T.astype(np.float32)  # exact below 2^24 samples
+    shares: Array = counts.astype(float) / samples
     return shares
 
 
@@ -401,6 +403,11 @@ def explained_change(
 ) -> tuple[Array, Array]:
     """Give the 95 % interval of a change of R² between two readings of the same samples, from sums over samples.
 
+    The change is a ratio of two means, and the interval that of Fieller (1954): the ratios r for which the mean of
+    ``decrease - r * spread`` is no farther from 0 than Student's t allows. Taken by the delta method, which overlooks
+    that heavy tails make the spread uncertain, it would hold 93.9 % of 300 samples with tails of Student's t of 5
+    degrees in place of 95 to 95.6 %.
+
     Parameters
     ----------
     change, spread
@@ -413,7 +420,7 @@ def explained_change(
     Returns
     -------
     low, high
-        NaN for fewer than `LEAST_SCORED` samples.
+        NaN for fewer than `LEAST_SCORED` samples, and where the mean spread itself is not clearly above 0.
 
     Examples
     --------
@@ -423,12 +430,22 @@ def explained_change(
     >>> [round(float(end), 2) for end in explained_change(less.sum(), spread.sum(), *sums, 1000)]
     [0.04, 0.1]
     """
+    free = max(count - 1, 1)
+    reach = stats.t.ppf(0.975, free) ** 2
+    numerator, denominator = np.asarray(change, float) / count, np.asarray(spread, float) / count
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.asarray(change, float) / spread
+        ratio = numerator / denominator
         squares = change_square - 2 * ratio * product + ratio**2 * spread_square
-        error = np.sqrt(np.maximum(squares, 0) * count / max(count - 1, 1)) / spread
-    half = np.where(count >= LEAST_SCORED, stats.t.ppf(0.975, max(count - 1, 1)) * error, np.nan)
-    return ratio - half, ratio + half
+        left = np.maximum(squares, 0) / count / free  # variance of the mean of decrease - ratio * spread
+        of_spread = (spread_square - count * denominator**2) / count / free
+        shared = (product - count * numerator * denominator) / count / free
+        of_change = left + 2 * ratio * shared - ratio**2 * of_spread
+        clear = denominator**2 - reach * of_spread
+        inside = denominator**2 * left - reach * (of_change * of_spread - shared**2)
+        half = np.sqrt(reach * np.maximum(inside, 0)) / clear
+        middle = (numerator * denominator - reach * shared) / clear
+    known = (count >= LEAST_SCORED) & (clear > 0)
+    return np.where(known, middle - half, np.nan), np.where(known, middle + half, np.nan)
 
 
 @dataclass(frozen=True)

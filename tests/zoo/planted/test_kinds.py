@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from kinds import grows
 from planting.initialised import INITIALISATIONS, seed_rows
 from planting.kinds import EACH, FRESH, LABELS, class_rows, grid_rows, kappa, node_rows, right_share
 from sklearn.metrics import cohen_kappa_score
@@ -53,3 +54,11 @@ def test_layers_that_learned_nothing_are_not_called_more_than_chance():
     rows = pd.DataFrame(seed_rows(1))
     assert set(rows["initialisation"]) == set(INITIALISATIONS)
     assert not rows["more"].any()
+
+
+def test_a_claimed_share_that_falls_clearly_is_found():
+    index = pd.MultiIndex.from_product([[2, 4], [100, 1000]], names=["separation", "samples"])
+    cells = pd.DataFrame({"sum": [5, 20, 40, 60], "size": 100}, index=index)
+    assert grows(cells)
+    assert grows(cells.assign(sum=[5, 20, 40, 36])), "which sampling explains"
+    assert not grows(cells.assign(sum=[5, 45, 40, 20]))

@@ -47,6 +47,8 @@ def test_coherence_is_held_against_both_selves():
     assert table.loc[("relu", 1, "shuffled"), "networks"] == 2
     said = telling.coherence_sentence(table)
     assert "rises in 1 of 1 layers" in said
+    assert "at least doubles in relu layer 1." in said
+    assert "doubles in none" in telling.coherence_sentence(telling.coherence_told_apart(coherence(0.3)))
     assert "100% of trained layers, 0% of untrained and 0% of shuffled" in said
     assert "rises in 0 of 1" in telling.coherence_sentence(telling.coherence_told_apart(coherence(0.1)))
 
