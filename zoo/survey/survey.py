@@ -29,8 +29,10 @@ from zoo.training.evaluate import scaled
 from zoo.training.snapshots import snapshot_epochs, snapshot_path
 
 FOLDER = "reading"
-COHERENCE_SEEDS = 2
+COHERENCE_SEEDS = 3
 """Number of networks a condition whose coherence is measured: mixtures take longer than all else."""
+COHERENCE_EPOCHS = (0, 2, 8)
+"""Epochs whose snapshots' coherence is measured, beside the end's."""
 TRAINING_ROWS = 2_500
 """Number of training samples that networks of others are opened with."""
 ALONG = [Condition("digits", activation, 2) for activation in ("relu", "abs", "tanh")]
@@ -102,13 +104,14 @@ def snapshots(options: ReproduceOptions, digits: Dataset) -> Iterator[tuple[Path
 
 
 def coherent(options: ReproduceOptions, digits: Dataset) -> Iterator[tuple[Path, tuple[Tensor, Tensor]]]:
-    """Give the networks whose coherence is measured, before and after training, with their training samples."""
+    """Give the networks whose coherence is measured, along their training, with their training samples."""
     folder = options.trained / FOLDER
     for condition in ALONG:
         recipe = condition.recipe()
         train = scaled(digits, recipe)["train"]
         for path in options.networks(recipe, options.runs or SEEDS, digits, FOLDER, along=True)[:COHERENCE_SEEDS]:
-            yield snapshot_path(folder, recipe, seed_of((path, train[0])), 0), train
+            seed = seed_of((path, train[0]))
+            yield from ((snapshot_path(folder, recipe, seed, epoch), train) for epoch in COHERENCE_EPOCHS)
             yield path, train
 
 

@@ -153,9 +153,12 @@ def coherence_sentence(table: pd.DataFrame) -> str:
     epochs = sorted((name for name in shares if name.startswith("epoch")), key=lambda name: int(name.split()[1]))
     first, last = shares[epochs[0]], shares[epochs[-1]]
     beyond = table["beyond_every_null"]
+    far = last[(last >= 2 * first) & (last >= shares["shuffled"])].index
+    doubled = ", ".join(f"{activation} layer {layer}" for activation, layer in far) or "none"
     return (
         f"From {epochs[0]} to {epochs[-1]} the mean share rises in {int((last > first).sum())} of {len(shares)} "
-        f"layers, and ends above that of shuffled copies in {int((last > shares['shuffled']).sum())}. Beyond every "
+        f"layers, and ends above that of shuffled copies in {int((last > shares['shuffled']).sum())}. "
+        f"It at least doubles in {doubled}. Beyond every "
         f"null are {_mean(beyond, epochs[-1]):.0%} of trained layers, {_mean(beyond, epochs[0]):.0%} of untrained and "
         f"{_mean(beyond, 'shuffled'):.0%} of shuffled ones."
     )
@@ -183,8 +186,8 @@ PAPERS = (
 COHERENT = (
     "Share of nodes within 0.25 sigma of a component's mean, over training samples; `above_random` is less the share "
     "of parallel boundaries through random data points; `beyond_every_null` the share of layers with a p-value of 0.05 "
-    "or less against random points, permuted biases and the data mean. Digits, two hidden layers; few networks, no "
-    "test."
+    "or less against random points, permuted biases and the data mean. Digits, two hidden layers; a few "
+    "networks each, no test."
 )
 ALONG = (
     "Digits, two hidden layers, beside fresh copies: `beyond_copies` is S less their middle, `two_levels_keep` the "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pandas as pd
+from scipy import stats
 
 from zoo.survey.tables import LEVEL, beyond_copies
 
@@ -77,14 +78,18 @@ def places_sentence(rows: pd.DataFrame) -> str:
         if len(values):
             said.append(
                 f"S of {name} hidden layers lies {values.mean():+.2f} from the copies' middle on average, on the side "
-                f"of distances in {(values > 0).sum()} of {len(values)} networks of two and more hidden layers"
+                f"of distances in {_sides(values)} networks of two and more hidden layers"
             )
     only = beyond[rows["depth"] == 1].dropna()
     if len(only):
-        said.append(
-            f"of only hidden layers {only.mean():+.2f}, on the side of distances in {(only > 0).sum()} of {len(only)}"
-        )
+        said.append(f"of only hidden layers {only.mean():+.2f}, on the side of distances in {_sides(only)}")
     return "; ".join(said) + "."
+
+
+def _sides(values: pd.Series) -> str:
+    """Count how many values are above zero, with the two-sided p-value of the sign test."""
+    above = int((values > 0).sum())
+    return f"{above} of {len(values)} (p = {stats.binomtest(above, len(values)).pvalue:.2g})"
 
 
 def rarity_sentences(layers: pd.DataFrame, nodes: pd.DataFrame) -> list[str]:
