@@ -1,5 +1,6 @@
 """What every test may use."""
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -59,6 +60,18 @@ def pytest_collection_modifyitems(items):
     order = {path: number for number, path in enumerate(LONGEST)}
     place = {item.path: order.get(item.path.as_posix().rpartition("/tests/")[2], len(order)) for item in items}
     items.sort(key=lambda item: place[item.path])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Keep the garbage collector from what lives to the end: it would visit half a million objects again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(10_000, 10, 10)
+        gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,17 @@
 """Whole runs in a second: fewer draws, and figures left empty, where a test is of neither."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
 import pytest
-from matplotlib.figure import Figure
+from PIL import Image
 
 from interp.analysis import ClusterOptions, GaussianOptions
 from interp.interventions import InterventionOptions
 from interp.report.drawing import pictures
+from interp.report.drawing.pictures import Picture
 from interp.run.settings.options import Options
 from interp.verdict.attribution import AttributionOptions
 from interp.verdict.reading.options import ReadingOptions
@@ -39,12 +41,20 @@ def blank_figures(made: bool = False) -> Iterator[None]:
     With `made` they are made as ever, and only what lays them out and paints them is left out.
     """
 
-    def blank(figure):
+    def blank(figure, stem):
         if made:
-            pictures._forget(drawn(figure))
-        return Figure(figsize=(1, 1))
+            pictures._forget(pictures.drawn(figure))
+        return Picture(stem, NO_PICTURE, 1, 1, "plot")
 
-    drawn = pictures.drawn
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pictures, "drawn", blank)
+        patch.setattr(pictures, "_picture", blank)
         yield
+
+
+def _png() -> bytes:
+    content = io.BytesIO()
+    Image.new("P", (1, 1)).save(content, format="png")
+    return content.getvalue()
+
+
+NO_PICTURE = _png()

@@ -42,7 +42,7 @@ class Analysis:
     Examples
     --------
     >>> import interp
-    >>> found = interp.analyse("zoo/pretrained/abs-digits.pt", stages=["boundaries"], nodes_per_layer=4)
+    >>> found = interp.analyse("zoo/pretrained/abs-digits.pt", stages=["boundaries"], quick=True, nodes_per_layer=4)
     >>> found.nodes["kind"].tolist().count("unsampled")
     50
     >>> found

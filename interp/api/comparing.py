@@ -67,7 +67,7 @@ def compare(
 
     Examples
     --------
-    >>> found = compare("zoo/pretrained/abs-digits.pt", "zoo/pretrained/relu-digits.pt", brief=True)
+    >>> found = compare("zoo/pretrained/abs-digits.pt", "zoo/pretrained/relu-digits.pt", brief=True, quick=True)
     >>> found.pairs.loc[0, "test"]
     'exact McNemar (sign test)'
     """

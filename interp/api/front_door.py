@@ -157,7 +157,7 @@ def analyse(
     >>> from sklearn.datasets import load_digits
     >>> x, y = load_digits(return_X_y=True)
     >>> net = torch.nn.Sequential(torch.nn.Linear(64, 8), torch.nn.ReLU(), torch.nn.Linear(8, 10))
-    >>> found = analyse(net, (x[:200], y[:200]), stages=["boundaries"], scaling="x/16", nodes_per_layer=4)
+    >>> found = analyse(net, (x[:200], y[:200]), stages=["boundaries"], scaling="x/16", quick=True, nodes_per_layer=4)
     >>> found.nodes.shape, net.training
     ((18, 21), True)
     """

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+PLAIN = (str, float, int, bool)
+
 
 def as_json(value: Any, exact: bool = False) -> Any:
     """Turn a result into dicts, lists, text, numbers, booleans and None.
@@ -43,6 +45,8 @@ def as_json(value: Any, exact: bool = False) -> Any:
     >>> as_json(pd.array([1, pd.NA]))
     [1, None]
     """
+    if value is None or type(value) in PLAIN:  # most of a large result; asking what else it might be takes longest
+        return _scalar(value, exact)
     if isinstance(value, Mapping):
         return {_text(str(key), exact): as_json(part, exact) for key, part in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
@@ -72,4 +76,4 @@ def _scalar(value: Any, exact: bool) -> Any:
 
 def _text(value: str, exact: bool) -> str:
     """Replace lone surrogates, as names of files may hold: no UTF-8 writer takes them."""
-    return value if exact else value.encode("utf-8", "replace").decode("utf-8")
+    return value if exact or value.isascii() else value.encode("utf-8", "replace").decode("utf-8")

@@ -13,7 +13,6 @@ from tiny_runs import mlp, several_mlps
 from interp.errors import UsageError
 from interp.report import SECTIONS, write_report
 from interp.report.document.document import document
-from interp.report.drawing.style import placeholder
 from interp.run.folder import page_figures
 from interp.types import Alert, Inference, Verdict
 
@@ -133,8 +132,8 @@ def test_no_nan_is_visible(page):
     assert not re.search(r"\b(nan|NaN|inf|None)\b", text)
 
 
-def test_hostile_text_stays_text(tmp_path, monkeypatch):
-    monkeypatch.setattr("interp.report.drawing.pictures.drawn", lambda figure: placeholder("-"))  # only its name
+@pytest.mark.usefixtures("blank_figures")  # only their names
+def test_hostile_text_stays_text(tmp_path):
     results = mlp()
     names = (f'"{HOSTILE}', "'onclick=alert(1) x='", HOSTILE)
     results = renamed(results, dict(zip((layer.name for layer in results.model.layers), names, strict=True)))
@@ -181,6 +180,7 @@ def test_wide_layers_stay_below_five_megabytes(tmp_path):
     assert (tmp_path / "report.html").stat().st_size < 5_000_000
 
 
+@pytest.mark.usefixtures("blank_figures")  # the page above has them all
 def test_two_thousand_nodes(tmp_path):
     results = replace(widened(mlp(), "fc1", 2000), prototypes={})
     write_report(results, tmp_path, "c", {key: SECTIONS[key] for key in SECTIONS if key != "interventions"})
