@@ -126,6 +126,7 @@ def put(folder, state, data):
     return (folder / "net.pt", "--data", folder / "d.npz", "--out", folder / "out", *STATED)
 
 
+@pytest.mark.usefixtures("few_draws")
 @pytest.mark.parametrize("name", AWKWARD)
 def test_awkward_data_end_in_defined_results_and_a_whole_page(name, tmp_path, capsys):
     state, data = AWKWARD[name]
