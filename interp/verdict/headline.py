@@ -19,10 +19,10 @@ def headline(found: Evidence) -> str:
         return unfit
     if trained is None:
         return UNKNOWN
-    read = network_sentence(found.layers)
+    score, read = _score(found), network_sentence(found.layers)
     if found.layers and not any(one.statistics for one in found.layers):
-        read = "Which outputs of its layers decide was not looked at."
-    return f"{score}; {read[0].lower()}{read[1:]}" if (score := _score(found)) else read
+        return f"{score}." if score else "Which outputs of its layers decide was not looked at."
+    return f"{score}; {read[0].lower()}{read[1:]}" if score else read
 
 
 def _score(found: Evidence) -> str:

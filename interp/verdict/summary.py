@@ -23,10 +23,10 @@ MOST_LAYERS = 6
 MOST_STEPS = 5
 
 FITS = {
-    "as expected": "On its training samples that is as good as its size leads one to expect.",
-    "doubtful": "On its training samples it makes errors that training removes.",
-    "poor for its size": "On its training samples that is poor for its size.",
-    "at chance": "On its training samples that is no better than chance.",
+    "as expected": "On its training samples that is more than a simple model gets",
+    "doubtful": "On its training samples it makes errors that training removes",
+    "poor for its size": "On its training samples that is no more than a simple model gets",
+    "at chance": "On its training samples that is no better than chance",
 }
 """How the fit was judged -> what it means."""
 
@@ -106,8 +106,16 @@ def how_good(found: Evidence) -> str:
         if name in found.model.scores and name in found.data.splits
     ]
     beside = f"the best constant answer gets {task.described(task.chance(known))}, perfection is {task.described(1.0)}"
-    fit = found.model.inferred.get("fit")
-    return f"{', '.join(scores)}; {beside}. {FITS.get(str(fit.value), '') if fit else ''}".strip()
+    return f"{', '.join(scores)}; {beside}. {_fits(found.model)}".strip()
+
+
+def _fits(model: LoadedModel) -> str:
+    """Say how the fit was judged, with the score of what it was held against."""
+    fit = model.inferred.get("fit")
+    if fit is None or fit.value not in FITS:
+        return ""
+    held = fit.evidence.partition("; ")[2]
+    return f"{FITS[fit.value]}{f' ({held})' if held else ''}."
 
 
 def what_it_reads(layers: Sequence[LayerVerdict]) -> Iterator[Answer]:

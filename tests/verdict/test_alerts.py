@@ -52,6 +52,18 @@ def test_a_doubt_that_changes_no_prediction_is_no_alert():
     assert names(evidence(facts={"output": replace(unseen, harmless=False)})) == ["uncertain-reading"]
 
 
+def test_of_many_limits_the_first_are_told():
+    many = tuple(Limit(f"things {i}", i, 10, "evenly", "--layers") for i in range(5))
+    (said,) = alerts(replace(evidence(), limits=many))[-1:]
+    assert said.evidence.endswith("0 of 10 things 0; 1 of 10 things 1; 2 of 10 things 2; and 2 more limits.")
+
+
+def test_of_random_weights_nothing_else_is_said_of_the_file():
+    facts = {"trained": False, "fit": "at chance", "activation": "relu"}
+    found = evidence(facts={name: Inference(value, "uncertain", "as measured") for name, value in facts.items()})
+    assert names(found) == ["untrained"]
+
+
 def fact(name, value, confidence="likely"):
     return lambda: evidence(facts={name: Inference(value, confidence, "as measured")})
 
@@ -84,7 +96,7 @@ def bare(splits):
         (fact("fit", "at chance"), "at-chance", "no better than chance: as measured"),
         (fact("fit", "poor for its size"), "poor-fit", "poor for its size: as measured"),
         (fact("fit", "doubtful"), "doubtful-fit", "doubtful: as measured"),
-        (fact("input_scaling", "raw", "uncertain"), "uncertain-reading", "input scaling is a guess"),
+        (fact("input_scaling", "raw", "uncertain"), "uncertain-reading", "input scaling (--scaling) is a guess"),
         (with_scores(1.0, 0.35), "memorising", "100.00% right"),
         (with_scores(1.0, 0.6), "train-test-gap", "falls from 100.00% in training to 60.00% on 45 test samples"),
         (

@@ -188,7 +188,7 @@ def test_where_no_layer_was_read_the_headline_is_the_score():
     said = judge(evidence(reading=reading)).headline
     scores = found.model.scores
     score = f"{scores['test']:.2%} right on test samples ({scores['train']:.2%} in training)"
-    assert said == f"This network gets {score}; which outputs of its layers decide was not looked at."
+    assert said == f"This network gets {score}."
 
 
 PUBLISHED = {  # raw-pixel networks of use-DM, 60,000 training images: change of accuracy at its levels

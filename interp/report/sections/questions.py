@@ -22,7 +22,7 @@ SHORT = {"distances": "small ones", "intensities": "large ones", "neither": "nei
 MEANINGS = {
     "which outputs decide": "small ones, as one reads a distance, or large ones; p against untrained copies",
     "levels": "values a node must be able to take for 95 % of the predictions to stay",
-    "through a cluster": "nodes whose boundary z = 0 passes a cluster's middle, and what chance gives",
+    "through a cluster": "nodes whose boundary z = 0 passes a cluster's middle; beside random layers",
     "weakened": "all its nodes at once, with {kept}",
     "shifted": "all boundaries at once, in shares of a node's range, with {kept}",
     "idle": "nodes that are dead or one-sided",
@@ -58,7 +58,7 @@ def _row(results: Results, name: str, one: LayerVerdict | None, tolerated: dict[
     is_read = one is not None and read is not None and not read.skipped
     return {
         "layer": cells.Code(name, 32),
-        "which outputs decide": _leaning(one) if one is not None else None,
+        "which outputs decide": _leaning(one, is_read) if one is not None else None,
         "levels": _levels(read.needed, int(read.levels[-1])) if is_read and read is not None else None,
         "through a cluster": _coherent(results, name) if found is not None and len(found.epsilons) else None,
         "weakened": _weakened(tolerated),
@@ -67,7 +67,9 @@ def _row(results: Results, name: str, one: LayerVerdict | None, tolerated: dict[
     }
 
 
-def _leaning(one: LayerVerdict) -> cells.Linked:
+def _leaning(one: LayerVerdict, is_read: bool) -> cells.Linked:
+    if not is_read:
+        return cells.Linked("not read", "#reading")
     note = f"p = {cells.probability(one.p_holm).text}" if finite(one.p_holm) else ""
     return cells.Linked(SHORT[one.leaning], "#reading", note)
 
@@ -81,7 +83,7 @@ def _coherent(results: Results, name: str) -> cells.Linked:
     null, p_value = chance(found).value, cells.probability(share_p_value(found)).text
     said = percent(coherent_share(found).value, 0)
     return cells.Linked(
-        said, "#boundaries", f"chance alone: {percent(null, 0)}, p = {p_value}" if said != MISSING else ""
+        said, "#boundaries", f"random layers: {percent(null, 0)}, p = {p_value}" if said != MISSING else ""
     )
 
 

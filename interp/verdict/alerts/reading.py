@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from interp.checkpoints.inference.explain import OPTIONS
 from interp.verdict.alerts.rule import Seen
 from interp.verdict.evidence import Evidence
+
+FLAGS = {fact: f"--{option}" for fact, option in OPTIONS.items()}
+"""Fact -> the flag with which a user states it."""
 
 
 def untrained(found: Evidence) -> Iterator[Seen]:
@@ -57,8 +61,8 @@ def uncertain_reading(found: Evidence) -> Iterator[Seen]:
         return
     for fact, said in found.model.inferred.items():
         if said.confidence == "uncertain" and said.value is not None and fact != "trained" and not said.harmless:
-            name = fact.replace("_", " ")
-            yield Seen(f"The {name} is a guess that the data do not settle: {said.value} ({said.evidence}).")
+            name, flag = fact.replace("_", " "), f" ({FLAGS[fact]})" if fact in FLAGS else ""
+            yield Seen(f"The {name}{flag} is a guess that the data do not settle: {said.value} ({said.evidence}).")
 
 
 def unknown_activation(found: Evidence) -> Iterator[Seen]:

@@ -8,12 +8,16 @@ from interp.verdict.alerts.rule import Seen
 from interp.verdict.evidence import Evidence
 from interp.verdict.words import some
 
+MOST_LIMITS = 3
+"""Largest number of limits that are told; others are counted."""
+
 
 def limited(found: Evidence) -> Iterator[Seen]:
     """Count the parts of the network and of the data that were looked at."""
     if found.limits:
-        parts = "; ".join(f"{limit.looked_at:,} of {limit.of:,} {limit.what}" for limit in found.limits)
-        yield Seen(f"The network was looked at in part only: {parts}.")
+        parts = [f"{limit.looked_at:,} of {limit.of:,} {limit.what}" for limit in found.limits]
+        more = f"; and {len(parts) - MOST_LIMITS} more limits" if len(parts) > MOST_LIMITS else ""
+        yield Seen(f"The network was looked at in part only: {'; '.join(parts[:MOST_LIMITS])}{more}.")
 
 
 def not_covered(found: Evidence) -> Iterator[Seen]:
