@@ -25,6 +25,9 @@ ONE_SIDED_ACTIVATIONS = ("relu", "leaky_relu", "gelu", "silu", "elu", "softplus"
 
 KINDS = ("conditional", "component", "nearest", "strongest")
 MOST_COORDINATES = 64
+FEW = 2
+"""Times that the network's input is wider than there are samples, from which on their shares in a mean are kept."""
+
 WIDEST_PCA = 2048  # beyond this many inputs a covariance matrix costs more than it tells
 
 
@@ -129,52 +132,28 @@ def find_prototypes(
     nodes, component = fit.nodes, boundaries.component[fit.nodes]
     sampled, fit = fit.sampled, fit.of(nodes)
     cuts, exemplars = _select(z, nodes, row_sample, activation, options)
-    sums = _Sums(fit.mean)
+    sums = _Sums(fit.mean, len(np.unique(row_sample)))
     for part in samples:
         values = part.z if sampled is None else np.ascontiguousarray(part.z[:, nodes])
         sums.add(part, values, _row_weights(values, fit, component, activation, cuts))
     mean, covariance = sums.layer_moments()
     weight = np.full((len(nodes), len(mean)), np.nan) if affine is None else affine[0][nodes]
     coordinates, whitening = principal_coordinates(weight, covariance)
+    kept = np.float64 if sampled is None else np.float32
     return Prototypes(
-        layer_input=sums.means("layer_input", fit),
+        layer_input={kind: means.astype(kept) for kind, means in sums.means("layer_input", fit).items()},
         network_input=sums.means("network_input", fit),
         effective_count=sums.effective_counts(fit),
         exemplars=exemplars,
         input_mean=mean,
         network_mean=sums.mean("network_input"),
-        projection=project_onto_boundary(mean, weight, fit.mean),
-        weight=weight,
+        z_mean=fit.mean,
+        weight=weight.astype(kept),
         principal_coordinates=coordinates,
         whitening=whitening,
         sampled=sampled,
+        network_share=sums.network_shares(fit),
     )
-
-
-def project_onto_boundary(mean: Array, weight: Array, z_of_mean: Array) -> Array:
-    """Project the input mean mu onto each boundary w.x + b = 0: mu - z(mu) w / |w|^2.
-
-    Parameters
-    ----------
-    mean
-        Mean input (D,).
-    weight
-        Weights of the nodes (N, D).
-    z_of_mean
-        Pre-activation of each node at the mean input (N,).
-
-    Returns
-    -------
-    Array
-        Closest point of each boundary (N, D).
-
-    Examples
-    --------
-    >>> project_onto_boundary(np.array([1.0, 1.0]), np.array([[2.0, 0.0]]), np.array([4.0]))
-    array([[-1.,  1.]])
-    """
-    norm = np.maximum((weight**2).sum(axis=1, keepdims=True), 1e-300)
-    return np.asarray(mean - z_of_mean[:, None] * weight / norm)
 
 
 def principal_coordinates(weight: Array, covariance: Array | None) -> tuple[Array, Array]:
@@ -319,8 +298,9 @@ class _Sums:
     The products of a block are computed in float32, which keeps seven digits of the block's sum.
     """
 
-    def __init__(self, z_mean: Array) -> None:
+    def __init__(self, z_mean: Array, samples: int) -> None:
         self.z_mean = z_mean
+        self.samples = samples
         self.rows = 0
         self.centre: dict[str, Array] = {}
         self.total: dict[str, Array] = {}
@@ -328,6 +308,7 @@ class _Sums:
         self.weights: dict[str, Array] = {}
         self.squares: dict[str, Array] = {}
         self.outer: Array | None = None
+        self.by_sample: list[Array] = []
         self.same = False
 
     def add(self, part: LayerRows, z: Array, weights: dict[str, Array]) -> None:
@@ -354,9 +335,11 @@ class _Sums:
         if read.shape[1] <= WIDEST_PCA:
             gram = (read.T @ read).astype(np.float64)
             self.outer = gram if self.outer is None else self.outer + gram
+        repeats = len(z) // len(part.network_input)
+        summed = stacked.reshape(len(stacked), -1, repeats).sum(axis=2)  # one product for all rows of an input
+        if FEW * self.samples <= part.network_input.shape[1]:
+            self.by_sample.append(summed)
         if not self.same:
-            repeats = len(z) // len(part.network_input)
-            summed = stacked.reshape(len(stacked), -1, repeats).sum(axis=2)  # one product for all rows of an input
             inputs = self._centred("network_input", part.network_input, repeats)
             self._add_products("network_input", weights, summed @ inputs)
 
@@ -414,3 +397,22 @@ class _Sums:
         for kind in KINDS[1:]:
             counts[kind] = self.weights[kind] ** 2 / np.maximum(self.squares[kind], 1e-300)
         return counts
+
+    def network_shares(self, fit: GaussianFit) -> dict[str, Array]:
+        """Give sort -> share of each sample in the means of the network's input (N, S); nothing of many samples.
+
+        A mean is the sum of the samples times their shares, which add up to 1. Those of ``conditional`` follow from
+        Cov(x, z) = sum (z - mean z) (x - mean x) / rows, and may be negative.
+        """
+        if not self.by_sample:
+            return {}
+        kinds = list(self.weights)
+        summed = np.concatenate(self.by_sample, axis=1).astype(np.float64)
+        parts = dict(zip(kinds, np.split(summed, len(kinds)), strict=True))
+        slope = (fit.mean / np.where(fit.var > 0, fit.var, np.nan))[:, None]
+        moved = parts["conditional"] - parts["conditional"].mean(axis=1, keepdims=True)
+        found = {"conditional": 1 / self.samples - slope * moved / self.rows}
+        for kind in KINDS[1:]:
+            mass = self.weights[kind][:, None]
+            found[kind] = np.where(mass > 1e-9, parts[kind] / np.where(mass > 1e-9, mass, 1), np.nan)
+        return {kind: share.astype(np.float32) for kind, share in found.items()}

@@ -36,6 +36,8 @@ class StageFile:
         Layers that have a result each; None where the whole network has one.
     opened
         Function that opens the file of a stage that writes it itself; None for a file of results.
+    restored
+        Function of results as the file holds them that gives all of them; None where the file holds all.
     """
 
     path: Path
@@ -44,6 +46,7 @@ class StageFile:
     made_of: Provenance
     layers: Sequence[NodeLayer] | None
     opened: Opened | None
+    restored: Callable[[Any], Any] | None = None
 
     def read(self, is_new: bool = False) -> Any:
         """Read what the stage found.
@@ -70,7 +73,8 @@ class StageFile:
         results: dict[str, Any]
         results, provenance = read_results(self.path, self.result, self.command, is_sealed=not is_new)
         check_same(self.path, provenance, self.made_of, self.command)
-        return self._checked(results)
+        found = self._checked(results)
+        return found if self.restored is None else self.restored(found)
 
     def _checked(self, found: dict[str, Any]) -> Any:
         """Give results that are those of the network's layers."""

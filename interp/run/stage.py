@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,9 @@ class Stage:
     opened
         Function of the file that gives results and their provenance, for a stage whose `run` writes the file itself as
         it goes; None for a file of results, which is written when `run` returns.
+    restored
+        Function of a `Run` and of results as its file holds them that gives them with what follows from model and data;
+        None where the file holds all.
 
     Examples
     --------
@@ -83,6 +87,7 @@ class Stage:
     spec: str = ""
     inputs: Callable[[Run], Any] | None = None
     opened: Opened | None = None
+    restored: Callable[[Run, Any], Any] | None = None
 
     def lines(self, found: Any) -> list[str]:
         """Sum up results, in one line at least; raises as `own_faults` does.
@@ -192,7 +197,9 @@ class Run(ShortRepr):
             Stage whose results the file holds, or will hold.
         """
         layers = None if stage.layers is None else stage.layers(self)
-        return StageFile(self.out / stage.file, stage.result, stage.command, self.provenance, layers, stage.opened)
+        restored = None if stage.restored is None else partial(stage.restored, self)
+        path = self.out / stage.file
+        return StageFile(path, stage.result, stage.command, self.provenance, layers, stage.opened, restored)
 
     def read(self, stage: str) -> Any:
         """Read what a stage found: layer name -> result, or one result of the whole network.

@@ -14,17 +14,19 @@ import pandas as pd
 
 from interp import types
 from interp.store.migrations import migrated
+from interp.store.packed import read_array, write_array
 from interp.store.sound import texts
 from interp.types.json_values import as_json
 
-VERSION = 6
+VERSION = 7
 """Version of the format, written into every file.
 
 2 added `RunEffects`, and fields of `Effects` that read as empty from version 1; 3 the nodes that were drawn of a layer;
 4 has columns `score`, `no_op` and `copy`, tables of whole layers and of single nodes, and checksums of recorded values;
 5 prototypes beside untrained layers, what two halves of the samples say of mixtures and labels, and every null with its
 p-values; 6 what silencing a node costs each class, kinds by the means of classes, and NaN in place of -1 where there is
-no component or centroid.
+no component or centroid; 7 packed arrays of results, the mean of z in place of the projection that follows from it, and
+shares of few samples in place of means of the network's input.
 """
 
 READABLE = tuple(range(1, VERSION + 1))
@@ -100,7 +102,7 @@ def _write_array(group: h5py.Group, key: str, value: types.Array) -> None:
         data = group.create_dataset(key, data=value.astype(object), dtype=h5py.string_dtype())
         _mark(data, "string-array")
     else:
-        _mark(group.create_dataset(key, data=value), "array")
+        _mark(write_array(group, key, value), "array")
 
 
 def _mark(node: h5py.Group | h5py.Dataset, encoding: str) -> None:
@@ -119,7 +121,7 @@ def read_element(node: Any, classes: Mapping[str, type] = CLASSES) -> Any:
     """
     encoding = node.attrs["encoding-type"]
     if encoding == "array":
-        return node[()]
+        return read_array(node)
     if encoding == "string-array":
         return np.array(texts(node), dtype=str)
     if encoding == "json":

@@ -22,6 +22,7 @@ from interp.types.annotations.fields import field_types
 from interp.types.annotations.held import check_shapes
 
 Result = TypeVar("Result")
+RESULTS = "interp-results"
 DAMAGE = (AttributeError, IndexError, KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
 """Errors that h5py and the readers of elements raise on bytes that are not what was written."""
 
@@ -57,7 +58,7 @@ def write_results(path: Path, results: Mapping[str, Any], provenance: Provenance
     (0.5, 'ab')
     """
     with h5py.File(secrets.token_hex(8), "w", driver="core", backing_store=False) as file:
-        file.attrs["encoding-type"], file.attrs["encoding-version"] = "interp-results", VERSION
+        file.attrs["encoding-type"], file.attrs["encoding-version"] = RESULTS, VERSION
         prepare_seal(file)
         write_element(file, "provenance", provenance)
         write_element(file, "results", dict(results))
@@ -100,7 +101,7 @@ def read_results(
     ...
     interp.errors.MismatchError: gaussians.h5: found no such file; expected a file of results; run `interp fit`
     """
-    with opened(path, "interp-results", remedy, is_sealed) as file:
+    with opened(path, RESULTS, remedy, is_sealed) as file:
         classes = {**CLASSES, **_held(kind)}  # a user's own stage finds a class of the user's own
         results, provenance = read_element(file["results"], classes), provenance_of(file)
         parts = [part for value in results.values() for part in flat(value)]
@@ -210,7 +211,7 @@ def opened(
     try:
         with file:
             _check_encoding(path, file, encoding, remedy)
-            check_sound(file, part)
+            check_sound(file, part, may_pack=file.attrs["encoding-type"] == RESULTS)
             if is_sealed:
                 check_seal(file)
             yield file

@@ -111,9 +111,19 @@ def _clusters_6(fields: Fields) -> Fields:
     return fields | {"match": {kind: np.where(match < 0, np.nan, match) for kind, match in fields["match"].items()}}
 
 
+# --------------------------------------------------------------------------- version 7
+
+
+def _prototypes_7(fields: Fields) -> Fields:
+    """Give the mean of z in place of the mean input's projection, which follows from it: (mu - projection) . w."""
+    moved = fields["input_mean"] - fields.pop("projection")
+    return fields | {"z_mean": (moved * fields["weight"]).sum(axis=1)}
+
+
 MIGRATIONS: Mapping[int, Mapping[str, Callable[[Fields], Fields]]] = {
     2: {"Effects": _effects_2},
     4: {"Effects": _effects_4, "RunEffects": _runs_4},
     6: {"Boundaries": _boundaries_6, "ClusterMatch": _clusters_6},
+    7: {"Prototypes": _prototypes_7},
 }
 """Version -> name of a class -> function that turns its fields of the version before into those of this one."""

@@ -1,7 +1,8 @@
 """Checks of a file's structure, whoever wrote it: plain data of its own, no more than it holds, as it was sealed.
 
 HDF5 files can point to other files, hold one object under many names, and declare far more than they store. None of
-ours does, so all of it is refused before anything is read.
+ours does, so all of it is refused before anything is read; arrays packed as `interp.store.packed` does it are held
+against what they may declare.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING
 import h5py
 import numpy as np
 
+from interp.store.packed import check_packed, is_packed, read_array
+
 if TYPE_CHECKING:
     from h5py.h5d import DatasetID
     from h5py.h5g import GroupID
@@ -25,7 +28,7 @@ UNHASHED = "values"  # pre-activations: too many to be read at every stage
 TEXT_AT_ONCE = 50_000_000  # bytes that texts read in one go may take, were each as long as the file
 
 
-def check_sound(file: h5py.File, part: str | None = None) -> None:
+def check_sound(file: h5py.File, part: str | None = None, may_pack: bool = False) -> None:
     """Walk all links and headers.
 
     Parameters
@@ -34,12 +37,14 @@ def check_sound(file: h5py.File, part: str | None = None) -> None:
         Open HDF5 file.
     part
         Name of the only element that is going to be read; None for the whole file.
+    may_pack
+        Whether arrays may be packed, as those of results may.
 
     Raises
     ------
     ValueError
-        For links to other places, objects of two names, packed or foreign storage, types that are not ours, and data
-        that are declared larger than the file.
+        For links to other places, objects of two names, storage that is foreign or packed in another way than ours,
+        types that are not ours, and data that are declared larger than the file.
     """
     declared, seen = 0, set()
     for name, node in _walk(file.id, part=part):
@@ -48,8 +53,7 @@ def check_sound(file: h5py.File, part: str | None = None) -> None:
             raise ValueError(f"{name} is another name of what came before")
         seen.add(address)
         if isinstance(node, h5py.h5d.DatasetID):
-            _check_storage(name, node)
-            declared += prod(node.shape or ()) * node.dtype.itemsize
+            declared += _check_storage(name, node, may_pack)
     if declared > file.id.get_filesize():
         raise ValueError(f"{declared:,} bytes declared in {file.id.get_filesize():,}")
 
@@ -76,12 +80,16 @@ def _walk(
             yield from _walk(node, name, depth + 1)
 
 
-def _check_storage(name: str, node: DatasetID) -> None:
+def _check_storage(name: str, node: DatasetID, may_pack: bool) -> int:
+    """Give the number of bytes that a dataset takes, or raise `ValueError`."""
     made = node.get_create_plist()
+    if may_pack and is_packed(node):
+        return check_packed(name, node)
     if made.get_layout() not in (h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT) or made.get_external_count():
         raise ValueError(f"{name} is packed, or stored elsewhere")
     if node.dtype.kind not in "biuf" and not _is_text(node):
         raise ValueError(f"{name} of type {node.dtype}")
+    return prod(node.shape or ()) * node.dtype.itemsize
 
 
 def _is_text(node: DatasetID) -> bool:
@@ -174,5 +182,5 @@ def _digest(file: h5py.File) -> str:
         if _is_text(handle):
             digest.update("\0".join(texts(node)).encode())
         elif name.rpartition("/")[2] != UNHASHED:
-            digest.update(np.ascontiguousarray(node[()]).data)
+            digest.update(np.ascontiguousarray(read_array(node)).data)
     return digest.hexdigest()

@@ -33,8 +33,8 @@ class Prototypes(ShortRepr):
         Mean of the layer's input.
     network_mean
         Mean of the scaled input of the network.
-    projection
-        Mean of the layer's input, projected onto each boundary.
+    z_mean
+        Mean pre-activation of each node.
     weight
         Weights of each node, with batch-norm folded in; NaN for nodes that are not linear.
     principal_coordinates
@@ -45,6 +45,9 @@ class Prototypes(ShortRepr):
         1 where a node is a whitened distance.
     sampled
         Nodes that have prototypes, ascending; None: all.
+    network_share
+        Sort of prototype -> share of each training sample in the mean of the network's input, NaN where a node has
+        none: files hold it in place of `network_input` where there are few samples; may be empty.
     """
 
     layer_input: Mapping[str, Annotated[Array, Shape("M D")]]
@@ -53,11 +56,19 @@ class Prototypes(ShortRepr):
     exemplars: Mapping[str, Annotated[Array, Shape("M T", "whole numbers")]]
     input_mean: Annotated[Array, Shape("D")]
     network_mean: Annotated[Array, Shape("I")]
-    projection: Annotated[Array, Shape("M D")]
+    z_mean: Annotated[Array, Shape("M")]
     weight: Annotated[Array, Shape("M D")]
     principal_coordinates: Annotated[Array, Shape("M P")]
     whitening: Annotated[Array, Shape("M")]
     sampled: Annotated[Array, Shape("M", "whole numbers")] | None = None
+    network_share: Mapping[str, Annotated[Array, Shape("M S")]] = field(default_factory=dict)
+
+    @property
+    def projection(self) -> Array:
+        """Mean input of the layer, projected onto each boundary: mu - z(mu) w / |w|^2, (M, D)."""
+        weight = np.asarray(self.weight, float)
+        norm = np.maximum((weight**2).sum(axis=1, keepdims=True), 1e-300)
+        return np.asarray(self.input_mean - self.z_mean[:, None] * weight / norm)
 
     @property
     def nodes(self) -> Array:

@@ -10,7 +10,6 @@ from interp.analysis.prototypes import (
     distance_of,
     find_prototypes,
     principal_coordinates,
-    project_onto_boundary,
     strength_of,
 )
 from interp.network.activations import ACTIVATIONS, SEEN_ONLY
@@ -146,9 +145,34 @@ def test_projection_of_the_mean_lies_on_the_boundary_and_along_w(layer):
         assert abs(cosine) == pytest.approx(1, abs=1e-6)
 
 
-def test_projection_by_hand():
-    found = project_onto_boundary(np.array([3.0, 4.0]), np.array([[0.0, 2.0]]), np.array([6.0]))
-    np.testing.assert_allclose(found, [[3, 1]])  # 2 y - 2 = 0 from (3, 4)
+def test_projection_by_hand(layer):
+    known = {"input_mean": np.array([3.0, 4.0]), "weight": np.array([[0.0, 2.0]]), "z_mean": np.array([6.0])}
+    np.testing.assert_allclose(replace(layer.prototypes(), **known).projection, [[3, 1]])  # 2 y - 2 = 0 from (3, 4)
+
+
+@pytest.mark.parametrize("repeats", [1, 4])
+def test_means_of_few_samples_follow_from_their_shares(repeats):
+    """Also where each sample has several rows, one node never changes, and samples come in two parts."""
+    rng = np.random.default_rng(0)
+    x, network = rng.normal(size=(40 * repeats, 6)).astype(np.float32), rng.normal(2, 1, (40, 90)).astype(np.float32)
+    z = x @ rng.normal(size=(6, 3)).astype(np.float32) + 1
+    z[:, 2] = 3
+    row_sample = np.arange(40).repeat(repeats)
+    fit = fit_gaussians(z)
+    cuts = (slice(0, 10), slice(10, 40))
+    rows = [slice(part.start * repeats, part.stop * repeats) for part in cuts]
+    parts = [LayerRows(z[own], x[own], network[part]) for own, part in zip(rows, cuts, strict=True)]
+    found = find_prototypes(parts, z, row_sample, fit, classify_boundaries(fit), "relu")
+    for kind, share in found.network_share.items():
+        known = np.isfinite(found.network_input[kind]).all(axis=1)
+        assert (np.isfinite(share).all(axis=1) == known).all()
+        np.testing.assert_allclose(share[known].sum(axis=1), 1, rtol=1e-5)
+        np.testing.assert_allclose((share @ network)[known], found.network_input[kind][known], rtol=1e-4, atol=1e-4)
+    assert set(found.network_share) == set(found.network_input)
+
+
+def test_many_samples_have_no_shares(layer):
+    assert not layer.prototypes().network_share
 
 
 def test_squared_principal_coordinates_add_up_to_the_variance_of_z():

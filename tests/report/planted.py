@@ -80,8 +80,8 @@ def _screening(found: Screening, order: np.ndarray) -> Screening:
 
 
 def _prototypes(found: Prototypes, order: np.ndarray) -> Prototypes:
-    kinds = ("layer_input", "network_input", "effective_count", "exemplars")
-    rows = ("projection", "weight", "principal_coordinates", "whitening")
+    kinds = ("layer_input", "network_input", "effective_count", "exemplars", "network_share")
+    rows = ("z_mean", "weight", "principal_coordinates", "whitening")
     mappings = {name: {kind: means[order] for kind, means in getattr(found, name).items()} for name in kinds}
     return replace(found, **mappings, **{name: getattr(found, name)[order] for name in rows})
 

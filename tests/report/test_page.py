@@ -165,7 +165,7 @@ def _noisy(results, side):
     prototypes = {}
     for name, found in results.prototypes.items():
         means = {kind: rng.normal(size=(len(found.weight), side * side)) for kind in found.network_input}
-        wide = {part: np.zeros((len(found.weight), side * side)) for part in ("projection", "weight")}
+        wide = {part: np.zeros((len(found.weight), side * side)) for part in ("weight",)}
         first = {"layer_input": means, "input_mean": np.zeros(side * side), **wide} if name == "fc1" else {}
         prototypes[name] = replace(found, network_input=means, network_mean=np.zeros(side * side), **first)
     layers = (replace(results.model.layers[0], inputs=side * side), *results.model.layers[1:])

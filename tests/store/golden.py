@@ -106,7 +106,7 @@ def prototypes() -> Prototypes:
         exemplars={"nearest": np.arange(6).reshape(2, 3)},
         input_mean=ramp(3),
         network_mean=ramp(4),
-        projection=ramp(2, 3),
+        z_mean=((ramp(3) - ramp(2, 3)) * ramp(2, 3)).sum(axis=1),  # as from version 1's projection
         weight=ramp(2, 3),
         principal_coordinates=np.empty((2, 0)),
         whitening=np.full(2, np.nan),
@@ -254,6 +254,22 @@ RESULTS_6 = {
 }
 """What version 6 added and changed."""
 
+RESULTS_7 = {
+    "gaussians": (
+        GaussianFit,
+        {"features.0": replace(fit(), histogram=(np.arange(4000) ** 3 % 9973).reshape(2, 2000))},
+    ),
+    "prototypes": (
+        Prototypes,
+        {
+            "features.0": replace(
+                prototypes(), network_input={}, network_share={"nearest": ramp(2, 5).astype(np.float32)}
+            )
+        },
+    ),
+}
+"""What version 7 added and changed: the histogram is packed."""
+
 VALUES = {"features.0": ramp(12, 2, start=-1).astype(np.float32), "head": ramp(6, 3).astype(np.float32)}
 POSITIONS = np.array([0, 5] * 6, np.int32)
 LABELS, PREDICTIONS = np.array([0, 2, 1, 1, 0, 2]), np.array([0, 2, 1, 0, 0, 1])
@@ -273,6 +289,6 @@ def write_recording(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    assert VERSION == 6
-    for name, (_, results) in RESULTS_6.items():
-        write_results(HERE / f"{name}_v6.h5", results, PROVENANCE)
+    assert VERSION == 7
+    for name, (_, results) in RESULTS_7.items():
+        write_results(HERE / f"{name}_v7.h5", results, PROVENANCE)

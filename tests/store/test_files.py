@@ -4,7 +4,8 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
-from store.golden import HERE, PROVENANCE, RESULTS, RESULTS_2, RESULTS_3, RESULTS_4, RESULTS_5, RESULTS_6
+from store import golden
+from store.golden import HERE, PROVENANCE, RESULTS
 from store.test_elements import same
 
 from interp.errors import MismatchError, UsageError
@@ -29,7 +30,7 @@ def refused(path, found, expected=READS, kind=GaussianFit):
         read_results(path, kind, REMEDY)
 
 
-GOLDEN = {1: RESULTS, 2: RESULTS_2, 3: RESULTS_3, 4: RESULTS_4, 5: RESULTS_5, 6: RESULTS_6}
+GOLDEN = {1: RESULTS, **{version: getattr(golden, f"RESULTS_{version}") for version in READABLE[1:]}}
 
 
 @pytest.mark.parametrize(("version", "stem"), [(version, stem) for version, kinds in GOLDEN.items() for stem in kinds])

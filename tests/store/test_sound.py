@@ -1,6 +1,7 @@
 """Files that point elsewhere, hold less than they declare or are not as they were written are refused unread."""
 
 import os
+import zlib
 from contextlib import suppress
 
 import h5py
@@ -71,15 +72,75 @@ def test_one_object_under_two_names_is_refused(path):
 
 STORAGE = {
     "another file": lambda file, name: file.create_dataset(name, (2,), "u1", external=[("secret", 0, 2)]),
-    "packed": lambda file, name: file.create_dataset(name, (1 << 40,), "f8", chunks=(1 << 20,), compression="gzip"),
     "a view": lambda file, name: file.create_virtual_dataset(name, h5py.VirtualLayout((2,), "f8")),
 }
 
 
 @pytest.mark.parametrize("kind", STORAGE)
-def test_values_stored_elsewhere_or_packed_are_refused(kind, path):
+def test_values_stored_elsewhere_are_refused(kind, path):
     replaced(path, MEAN, STORAGE[kind], sealed=False)
     assert f"/{MEAN} is packed, or stored elsewhere" in reason(path)
+
+
+def chunk(content=bytes(8), shape=(2,), mask=0, **kept):
+    """Make a function that puts a packed array of the usual filters in place of another."""
+    made = {"chunks": shape, "shuffle": True, "compression": "gzip", **kept}
+
+    def put(file, name):
+        file.create_dataset(name, shape, "f8", **made).id.write_direct_chunk((0,) * len(shape), content, mask)
+
+    return put
+
+
+OURS = zlib.compress(bytes(16))
+PACKED = {
+    "no shuffling": (chunk(OURS, shuffle=False), "packed in another way than ours"),
+    "a checksum": (chunk(OURS, fletcher32=True), "packed in another way than ours"),
+    "several chunks": (chunk(OURS, chunks=(1,)), "packed in another way than ours"),
+    "room to grow": (chunk(OURS, maxshape=(None,)), "packed in another way than ours"),
+    "no chunk": (
+        lambda file, name: file.create_dataset(name, (2,), "f8", chunks=(2,), shuffle=True, compression="gzip"),
+        "packed, and not one chunk of plain numbers",
+    ),
+    "a filter left out": (chunk(bytes(16), mask=2), "bytes that it takes"),
+    "two gigabytes": (chunk(OURS, shape=(1 << 28,)), "declares over 100 times the 12 bytes that it takes"),
+    "more than declared": (chunk(zlib.compress(bytes(10**7))), "does not unpack to the 16 bytes that it declares"),
+    "less than declared": (chunk(zlib.compress(bytes(8))), "does not unpack to the 16 bytes that it declares"),
+    "no deflated bytes": (chunk(b"\1" * 16), "cannot be unpacked"),
+}
+
+
+@pytest.mark.parametrize("kind", PACKED)
+def test_values_packed_in_another_way_than_ours_are_refused(kind, path):
+    put, found = PACKED[kind]
+    replaced(path, MEAN, put, sealed=False)
+    assert f"/{MEAN}" in reason(path)
+    assert found in reason(path)
+
+
+def test_packed_values_that_hold_what_they_declare_are_read(path):
+    replaced(path, MEAN, chunk(OURS))
+    assert read_results(path, GaussianFit, REMEDY)[0]["features.0"].mean.tolist() == [0, 0]
+
+
+def test_one_packed_bit_is_noticed(path):
+    replaced(path, MEAN, chunk(zlib.compress(b"\1" + bytes(15))))
+    with h5py.File(path, "r+") as file:
+        file[MEAN].id.write_direct_chunk((0,), OURS)
+    assert reason(path) == "its content is not as it was written"
+
+
+@pytest.mark.parametrize("part", ["train/predictions", "train/z/head/values"])
+def test_nothing_in_a_recording_is_packed(part, tmp_path):
+    path = recorded(tmp_path)
+    with h5py.File(path, "r+") as file:
+        values = file[part][()]
+        del file[part]
+        file.create_dataset(part, data=values, chunks=values.shape, shuffle=True, compression="gzip")
+        seal(file)
+    with pytest.raises(MismatchError, match="a damaged file") as caught:
+        open_recording(path)
+    assert f"/{part} is packed, or stored elsewhere" in str(caught.value.__cause__)
 
 
 def test_more_declared_than_stored_is_refused_before_it_is_read(path):

@@ -1,0 +1,173 @@
+"""Arrays that are packed without loss, as HDF5's own filters do it, so that any viewer opens them.
+
+A packed array is one chunk, its bytes shuffled (all first bytes, then all second ones) and deflated. HDF5 itself would
+unpack whatever a chunk holds, however much that is; here a chunk is unpacked up to the size that its header declares
+and no further, and one that declares over `MOST_TIMES` the bytes that it takes is refused before it is read.
+"""
+
+from __future__ import annotations
+
+import zlib
+from math import prod
+from typing import TYPE_CHECKING
+
+import h5py
+import numpy as np
+
+from interp.types import Array
+
+if TYPE_CHECKING:
+    from h5py.h5d import DatasetID
+
+MOST_TIMES = 100
+"""Largest ratio of an array's size to that of its packed bytes."""
+
+LEAST_BYTES = 16_384
+"""Least size of an array that is packed: describing the chunk takes some thousand bytes."""
+
+MOST_BYTES = 2**31
+"""Largest size of an array that is packed: a chunk ends at 4 GB."""
+
+WORTH = 0.75
+"""Share of its size that a packed array takes at most; one that takes more is stored as it is."""
+
+PROBE = 8192
+"""Number of values of a large array that are packed first, to see whether packing all is worth while."""
+
+LEVEL = 4
+FILTERS = (h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE)
+
+
+def packed(values: Array) -> bytes | None:
+    """Pack an array, if that makes it much smaller.
+
+    Parameters
+    ----------
+    values
+        Array of any shape.
+
+    Returns
+    -------
+    bytes or None
+        Shuffled and deflated bytes; None where the array is to be stored as it is.
+
+    Examples
+    --------
+    >>> counts = np.arange(10_000) % 50
+    >>> packed(np.arange(9.0)) is None, len(packed(counts)) < counts.nbytes / 20
+    (True, True)
+    """
+    if values.dtype.kind not in "iuf" or not LEAST_BYTES <= values.nbytes < MOST_BYTES:
+        return None
+    flat = np.ascontiguousarray(values).reshape(-1)
+    probe = np.ascontiguousarray(flat[:: max(1, len(flat) // PROBE)])
+    if len(zlib.compress(_shuffled(probe), 1)) > WORTH * probe.nbytes:
+        return None
+    found = zlib.compress(_shuffled(flat), LEVEL)
+    return found if values.nbytes / MOST_TIMES <= len(found) <= WORTH * values.nbytes else None
+
+
+def _shuffled(flat: Array) -> bytes:
+    return flat.view(np.uint8).reshape(-1, flat.itemsize).T.tobytes()
+
+
+def write_array(group: h5py.Group, key: str, values: Array) -> h5py.Dataset:
+    """Write an array of numbers, packed where that makes it much smaller.
+
+    Parameters
+    ----------
+    group
+        HDF5 group to write into.
+    key
+        Name of the dataset in the group.
+    values
+        Array of numbers.
+    """
+    chunk = packed(values)
+    if chunk is None:
+        return group.create_dataset(key, data=values)
+    made = group.create_dataset(
+        key, values.shape, values.dtype, chunks=values.shape, shuffle=True, compression="gzip", compression_opts=LEVEL
+    )
+    made.id.write_direct_chunk((0,) * values.ndim, chunk)
+    return made
+
+
+def read_array(node: h5py.Dataset) -> Array:
+    """Read an array of numbers, packed or not.
+
+    Parameters
+    ----------
+    node
+        HDF5 dataset, which `check_packed` has found sound where it is packed.
+
+    Raises
+    ------
+    ValueError
+        If a chunk does not hold what it declares.
+
+    Examples
+    --------
+    >>> counts = np.arange(10_000).reshape(100, 100) % 50
+    >>> with h5py.File("packed", "w", driver="core", backing_store=False) as file:
+    ...     made = write_array(file, "counts", counts)
+    ...     made.chunks, bool((read_array(made) == counts).all())
+    ((100, 100), True)
+    """
+    if node.chunks is None:
+        return np.asarray(node[()])
+    size = prod(node.shape) * node.dtype.itemsize
+    unpacking = zlib.decompressobj()
+    try:
+        found = unpacking.decompress(node.id.read_direct_chunk((0,) * node.ndim)[1], size)
+    except zlib.error as error:
+        raise ValueError(f"{node.name} cannot be unpacked") from error
+    if len(found) != size or unpacking.unconsumed_tail:
+        raise ValueError(f"{node.name} does not unpack to the {size:,} bytes that it declares")
+    values = np.frombuffer(found, np.uint8).reshape(node.dtype.itemsize, -1).T
+    return np.ascontiguousarray(values).view(node.dtype).reshape(node.shape)
+
+
+def is_packed(node: DatasetID) -> bool:
+    """Whether a dataset is stored in chunks.
+
+    Parameters
+    ----------
+    node
+        Handle of the dataset.
+    """
+    return bool(node.get_create_plist().get_layout() == h5py.h5d.CHUNKED)
+
+
+def check_packed(name: str, node: DatasetID) -> int:
+    """Hold a packed array against what this program writes, before anything of it is unpacked.
+
+    Parameters
+    ----------
+    name
+        Path of the dataset, for errors.
+    node
+        Handle of the dataset.
+
+    Returns
+    -------
+    int
+        Number of bytes that it takes in the file.
+
+    Raises
+    ------
+    ValueError
+        If it has other filters, several chunks, room to grow, values that are no plain numbers, or declares over
+        `MOST_TIMES` the bytes that it takes.
+    """
+    made, shape = node.get_create_plist(), node.shape
+    filters = tuple(made.get_filter(i)[0] for i in range(made.get_nfilters()))
+    is_plain = node.dtype.kind in "iuf" and node.get_type().get_size() == node.dtype.itemsize
+    if filters != FILTERS or made.get_chunk() != shape or node.get_space().get_simple_extent_dims(True) != shape:
+        raise ValueError(f"{name} is packed in another way than ours")
+    if not is_plain or node.get_num_chunks() != 1:
+        raise ValueError(f"{name} is packed, and not one chunk of plain numbers")
+    chunk = node.get_chunk_info(0)
+    if chunk.filter_mask or any(chunk.chunk_offset) or prod(shape) * node.dtype.itemsize > MOST_TIMES * chunk.size:
+        raise ValueError(f"{name} declares over {MOST_TIMES} times the {chunk.size:,} bytes that it takes")
+    return int(chunk.size)
