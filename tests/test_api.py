@@ -257,7 +257,7 @@ def test_stages_that_are_named_bring_those_they_need():
 def test_some_stages_are_saved_without_a_page(tmp_path):
     found = interp.analyse(trained(MLP), digits(MLP), stages="fit", scaling="raw")
     assert found.save(tmp_path / "here") == tmp_path / "here"
-    assert {path.name for path in (tmp_path / "here").iterdir()} == {"activations.h5", "gaussians.h5"}
+    assert {path.name for path in (tmp_path / "here").iterdir()} == {"activations.h5", "gaussians.h5", "timings.json"}
 
 
 def test_a_notebook_shows_the_verdict_and_figures(found):

@@ -19,6 +19,7 @@ from interp.report.page import write_report
 from interp.report.sections import SECTIONS
 from interp.run import Run, locked
 from interp.run.pipeline import evidence_of, results_of
+from interp.run.timings import TIMINGS
 from interp.store import check_writable, open_recording
 from interp.types import Alert, Dataset, Effects, LoadedModel, Recording, Results, Verdict
 from interp.types.annotations.edge import checked
@@ -225,8 +226,8 @@ class Analysis:
         check_writable(out)
         with locked(out):
             if out.resolve() != self.run.out.resolve():
-                for name in self.found:
-                    shutil.copyfile(self.run.path(name), out / self.run.stage(name).file)
+                for name in (*(self.run.stage(name).file for name in self.found), TIMINGS):
+                    shutil.copyfile(self.run.out / name, out / name)
             if not self._is_whole:
                 return out
             write_report(self.results, out, self.command, SECTIONS | {name: name for name in sections})

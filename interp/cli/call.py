@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class Call:
         Name of the command.
     words
         Words after the command.
+    begun
+        Reading of `time.perf_counter` when the program began, before its imports.
 
     Examples
     --------
@@ -28,6 +31,7 @@ class Call:
     program: tuple[str, ...]
     command: str
     words: tuple[str, ...]
+    begun: float = field(default_factory=time.perf_counter, compare=False)
 
     @property
     def typed(self) -> str:

@@ -22,7 +22,7 @@ COMMANDS = {
 """Command -> the module whose `add_arguments` and `run` are its own."""
 
 
-def dispatch(words: tuple[str, ...], program: tuple[str, ...]) -> int:
+def dispatch(words: tuple[str, ...], program: tuple[str, ...], begun: float) -> int:
     """Run the command that the first word names.
 
     Parameters
@@ -31,6 +31,8 @@ def dispatch(words: tuple[str, ...], program: tuple[str, ...]) -> int:
         Words of the command line, the command first; a stage of the user's own is ``package.module:name``.
     program
         Words before them, such as ``("python", "-m", "interp")``.
+    begun
+        Reading of `time.perf_counter` when the program began.
 
     Returns
     -------
@@ -44,7 +46,7 @@ def dispatch(words: tuple[str, ...], program: tuple[str, ...]) -> int:
     """
     name = words[0] if words else ""
     if name in COMMANDS or ":" in name:
-        return run_command(Call((*program, name), name, words[1:]))
+        return run_command(Call((*program, name), name, words[1:], begun))
     if name and not name.startswith("-"):
         raise unknown_name("command", name, COMMANDS)
     overview(" ".join(program)).parse_args(words)

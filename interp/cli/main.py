@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 from interp.cli.guard import guarded
 
@@ -35,11 +36,12 @@ def main(arguments: Sequence[str] | None = None, program: Sequence[str] = ("inte
       ...
     0
     """
+    begun = time.perf_counter()
 
     def run() -> int:
         from interp.cli.commands import dispatch
 
-        return dispatch(tuple(sys.argv[1:] if arguments is None else arguments), tuple(program))
+        return dispatch(tuple(sys.argv[1:] if arguments is None else arguments), tuple(program), begun)
 
     return guarded(run)
 
@@ -57,12 +59,13 @@ def report(arguments: Sequence[str] | None = None) -> int:
     int
         Exit code, as of `main`.
     """
+    begun = time.perf_counter()
 
     def run() -> int:
         from interp.cli.call import Call
         from interp.cli.commands import run_command
 
         words = tuple(sys.argv[1:] if arguments is None else arguments)
-        return run_command(Call(("python", "-m", "interp.report"), "report", words))
+        return run_command(Call(("python", "-m", "interp.report"), "report", words, begun))
 
     return guarded(run)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+import time
 from pathlib import Path
 
 from interp.checkpoints.architectures.named import out_name
@@ -23,8 +25,10 @@ from interp.run import (
     start,
     told,
 )
+from interp.run.timings import keep_timing, timing_lines
 from interp.safety import import_name
 from interp.store import check_writable
+from interp.types import Timing
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -45,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     for what in ("stages", "sections"):
         text = f"further {what}, each package.module:name, separated by commas"
         parser.add_argument(f"--{what}", metavar="NAMES", help=text)
+    parser.add_argument("--timings", action="store_true", help="say on the error stream how long each step took")
     add_settings(parser, all_settings().values())
 
 
@@ -63,6 +68,7 @@ def run(args: argparse.Namespace, call: Call) -> None:
     InterpError
         If the options, the network, the data or the folder cannot be used.
     """
+    begun = time.perf_counter()
     values, out = said(args), Path(args.out or f"report-{out_name(args.checkpoint)}")
     check_writable(out)
     sections = {name: name for name in _names(args, "sections")}
@@ -71,11 +77,18 @@ def run(args: argparse.Namespace, call: Call) -> None:
     options, load, where = options_from(values, "--"), load_options_from(values, "--"), data_options_from(values, "--")
     run = start(args.checkpoint, out, args.data, load, where, options, args.others, _names(args, "stages"))
     print(one_line(run.model))
+    before = (Timing("imports", begun - call.begun), Timing("load", time.perf_counter() - begun))
     with locked(out):
         if args.overwrite:
             remove_run(out, [stage.file for stage in run.stages.values()])
-        results = run_all(run, told)
+        results = run_all(run, told, before)
+        drawn = time.perf_counter()
         write_report(results, out, call.typed, SECTIONS | sections)
+        timings = (*results.timings, Timing("page", time.perf_counter() - drawn))
+        for one in (*before, timings[-1]):
+            keep_timing(out, one.step, one.seconds)
+    if args.timings:
+        print(*timing_lines(timings), sep="\n", file=sys.stderr)
     print(results.verdict.headline)
     print(out / "report.html")
 

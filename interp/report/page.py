@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,11 @@ from interp.report.sections import SECTIONS
 from interp.run.folder import page_figures
 from interp.safety import import_name, problem
 from interp.store import check_writable, write_bytes, write_text
-from interp.types import Results, Section, as_json
+from interp.types import Results, Section, Timing, as_json
 from interp.types.annotations.edge import checked
+
+LAST = ("reproduce",)
+"""Sections that say how long the others took: made again when those are drawn."""
 
 Maker = Callable[[Results], Section]
 
@@ -64,9 +68,11 @@ def write_report(
     ['report.html', 'report.json']
     """
     check_writable(Path(out))
-    results = _with_command(results, command)
+    begun, results = time.perf_counter(), _with_command(results, command)
     made = {key: _make(maker, results) for key, maker in sections.items()}
     pictures = draw_all(figure for section in made.values() for figure in section.figures)
+    results = replace(results, timings=(*results.timings, Timing("page", time.perf_counter() - begun)))
+    made |= {key: _make(sections[key], results) for key in LAST if key in sections}
     found = document(results) | {"sections": {key: _described(section, pictures) for key, section in made.items()}}
     _write_all(Path(out), found, pictures, render(results, made, pictures))
     return found

@@ -14,6 +14,7 @@ from typing import Any
 from interp.errors import MismatchError, UsageError
 from interp.run.parts import remove_parts
 from interp.run.stage import Run
+from interp.run.timings import TIMINGS
 from interp.store import check_writable, read_provenance
 from interp.types import Provenance
 
@@ -21,7 +22,7 @@ if sys.platform != "win32":
     import fcntl
 
 PAGE = "report.json"
-PAGES = (PAGE, "report.html")
+PAGES = (PAGE, "report.html", TIMINGS)
 FIGURES = "figures"
 _HELD: set[Path] = set()
 """Folders that this process holds."""

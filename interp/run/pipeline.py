@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from interp.run.folder import check_names, check_owner, locked, remove_begun
 from interp.run.parts import Parts, parts_of, remove_parts
 from interp.run.recorded import confusion_of
 from interp.run.stage import Run, Stage
-from interp.types import Made, Provenance, Results
+from interp.run.timings import keep_timing, made_in
+from interp.types import Made, Provenance, Results, Timing
 from interp.types.annotations.edge import checked
 from interp.verdict.evidence import Evidence
 from interp.verdict.judge import judge
@@ -33,12 +34,20 @@ class Done:
         Time that it took, in seconds.
     is_reused
         Whether the stage's file held the same already.
+    made_in
+        Time that the stage took when it was run, in seconds; NaN where that is not known.
     """
 
     stage: Stage
     found: Any
     seconds: float
     is_reused: bool
+    made_in: float = float("nan")
+
+    @property
+    def timing(self) -> Timing:
+        """Time that the stage took in this run."""
+        return Timing(self.stage.name, self.seconds, self.made_in if self.is_reused else None)
 
 
 Listener = Callable[[Done], None]
@@ -91,8 +100,10 @@ def _run(run: Run, stage: Stage, told: Listener | None) -> Any:
     is_reused = found is not None
     if not is_reused:
         found = _run_anew(run, stage, provenance)
+        keep_timing(run.out, stage.name, time.perf_counter() - begun, provenance.fingerprint)
     if told is not None:
-        told(Done(stage, found, time.perf_counter() - begun, is_reused))
+        before = made_in(run.out, stage.name, provenance.fingerprint)
+        told(Done(stage, found, time.perf_counter() - begun, is_reused, before))
     return found
 
 
@@ -180,7 +191,7 @@ def needed(run: Run, names: Iterable[str] | None = None) -> list[str]:
 
 
 @checked
-def run_all(run: Run, told: Listener | None = None) -> Results:
+def run_all(run: Run, told: Listener | None = None, before: Sequence[Timing] = ()) -> Results:
     """Run every stage and judge what was found.
 
     Parameters
@@ -189,6 +200,8 @@ def run_all(run: Run, told: Listener | None = None) -> Results:
         Model, data, options and folder.
     told
         Function to call for each stage that has come to its end.
+    before
+        Steps before the stages, with the time that each took.
 
     Returns
     -------
@@ -213,7 +226,15 @@ def run_all(run: Run, told: Listener | None = None) -> Results:
         ...
     interp.errors.UsageError: ...: found results of another model (...abs-digits.pt); expected an empty folder, ...
     """
-    return results_of(run, run_stages(run, told=told))
+    done: list[Done] = []
+
+    def listen(one: Done) -> None:
+        done.append(replace(one, found=None))  # results are large
+        if told is not None:
+            told(one)
+
+    found = run_stages(run, told=listen)
+    return replace(results_of(run, found), timings=(*before, *(one.timing for one in done)))
 
 
 def read_run(run: Run) -> Results:
@@ -272,7 +293,8 @@ def results_of(run: Run, found: Mapping[str, Any]) -> Results:
         provenance=run.provenance,
         limits=run.limits,
         extra={stage.name: found[stage.name] for stage in stages if stage.field is None and stage.opened is None},
-        made=tuple(_made(run, stage, found[stage.name]) for stage in stages),
+        made=(made := tuple(_made(run, stage, found[stage.name]) for stage in stages)),
+        timings=tuple(Timing(one.stage, made_in(run.out, one.stage, one.fingerprint)) for one in made),
         **fields,
     )
 

@@ -17,7 +17,7 @@ from interp.types.page import Figure, Section, Table
 from interp.types.prototypes import ClusterMatch, Prototypes
 from interp.types.reading import Beside, LayerVerdict, Leaning, ReadingProfile
 from interp.types.recordings import LabelledInputs, LayerRows, Provenance, Recording
-from interp.types.results import SEVERITIES, Alert, Answer, Limit, Made, Results, Severity, Verdict
+from interp.types.results import SEVERITIES, Alert, Answer, Limit, Made, Results, Severity, Timing, Verdict
 
 __all__ = [
     "KINDS",
@@ -60,6 +60,7 @@ __all__ = [
     "Split",
     "Table",
     "Thresholds",
+    "Timing",
     "Verdict",
     "as_column",
     "as_indices",

@@ -165,6 +165,31 @@ class Made(ShortRepr):
 
 
 @dataclass(frozen=True, repr=False)
+class Timing(ShortRepr):
+    """Time that one step of a run took.
+
+    Attributes
+    ----------
+    step
+        Name of a stage, or ``imports``, ``load`` or ``page``.
+    seconds
+        Time that it took in this run, by the clock, in seconds.
+    made_in
+        Time that the stage took when it was run, in seconds, where it was not run again; NaN where that is not known,
+        None of a step of this run.
+
+    Examples
+    --------
+    >>> Timing("fit", 4.0).made_in is None
+    True
+    """
+
+    step: str
+    seconds: float
+    made_in: float | None = None
+
+
+@dataclass(frozen=True, repr=False)
 class Results(ShortRepr):
     """Everything one run found; per-layer results are keyed by layer name, in network order.
 
@@ -200,6 +225,8 @@ class Results(ShortRepr):
         Name of a further stage -> its results.
     made
         Stages that these results come from, in order.
+    timings
+        Steps that led to these results with the time that each took, in order; may be empty.
     screening
         Layer name -> nodes that do the same, and nodes that are saturated.
     """
@@ -220,3 +247,4 @@ class Results(ShortRepr):
     extra: Mapping[str, Any] = field(default_factory=dict)
     made: tuple[Made, ...] = ()
     screening: Mapping[str, Screening] = field(default_factory=dict)
+    timings: tuple[Timing, ...] = ()

@@ -103,7 +103,7 @@ def test_record_of_another_network_is_refused_too(here, capsys):
     assert main(["record", "b.pt", *words]) == 2
     assert "results of another model" in one_line(capsys)
     assert main(["record", "b.pt", *words, "--overwrite"]) == 0
-    assert [path.name for path in Path("out").iterdir()] == ["activations.h5"]
+    assert {path.name for path in Path("out").iterdir()} == {"activations.h5", "timings.json"}
 
 
 def test_overwriting_removes_stages_that_the_new_run_has_not_made(here):

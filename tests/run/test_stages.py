@@ -76,7 +76,12 @@ def test_some_stages_leave_only_their_files(tmp_path):
     found = run_stages(run, ["boundaries"])
     assert list(found) == ["record", "fit", "boundaries"]
     assert list(found["boundaries"]) == ["a", "b"]
-    assert {path.name for path in run.out.iterdir()} == {"activations.h5", "gaussians.h5", "boundaries.h5"}
+    assert {path.name for path in run.out.iterdir()} == {
+        "activations.h5",
+        "gaussians.h5",
+        "boundaries.h5",
+        "timings.json",
+    }
 
 
 # --------------------------------------------------------------------------- a stage of the user's own

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from interp.report.tables import cells
+from interp.run.timings import note
 from interp.types import Results, Section, Table, as_json
 
 SKIPPED = 50
@@ -31,6 +33,7 @@ def section(results: Results) -> Section:
         Table(
             _stages(results), "The stages behind this page, each with its file and a digest of all that it rests on."
         ),
+        Table(_timings(results), "Where the time went, by the clock."),
         Table(_thresholds(results), "Thresholds in use."),
         Table(_skipped(results), "What was left out, and why."),
     ]
@@ -62,6 +65,13 @@ def _stages(results: Results) -> pd.DataFrame:
         }
         for made in results.made
     ]
+    return pd.DataFrame(rows, dtype=object)
+
+
+def _timings(results: Results) -> pd.DataFrame:
+    """List the steps of the run with their times, as texts: they are no findings, and another run has others."""
+    known = [one for one in results.timings if np.isfinite(one.seconds)]
+    rows = [{"step": cells.Code(one.step), "time": f"{one.seconds:.1f} s", "note": note(one)} for one in known]
     return pd.DataFrame(rows, dtype=object)
 
 
