@@ -190,9 +190,16 @@ class Screening(ShortRepr):
     saturated
         Share of rows on which the output lies within 1 % of an end of the activation's range; NaN where that range has
         no ends, as of ReLU.
+    alike
+        Indices of several other nodes of the layer, those of the most correlated outputs first; NaN where
+        there are fewer; may be empty.
+    alike_correlation
+        Pearson correlation of the outputs of the node and each of those; may be empty.
     """
 
     rows: int
     twin: Annotated[Array, Shape("N")]
     correlation: Annotated[Array, Shape("N")]
     saturated: Annotated[Array, Shape("N")]
+    alike: Annotated[Array, Shape("N W", or_empty=True)] = field(default_factory=lambda: np.empty((0, 0)))
+    alike_correlation: Annotated[Array, Shape("N W", or_empty=True)] = field(default_factory=lambda: np.empty((0, 0)))

@@ -24,10 +24,20 @@ def beside_control(name: str, found: Compared | None, measured: bool) -> str:
     )
     shuffled = f"{_span(others.min(), others.max())} in {copies} with shuffled weights"
     return (
-        f"{name}: 99% of {kept} {own['scale_low']:.2g} to {own['scale_high']:.2g} times the"
-        f" activations and shifts from {own['offset_low']:+.1%} to {own['offset_high']:+.1%}. Tolerated weakening over"
+        f"{name}: 99% of {kept} {_factors(own['scale_low'], own['scale_high'])} and"
+        f" {_shifts(own['offset_low'], own['offset_high'])}. Tolerated weakening over"
         f" tolerated shift is {_ratio(own['ratio'])}{sure}, against {shuffled}; {ALGEBRA}."
     )
+
+
+def _factors(low: float, high: float) -> str:
+    first, last = f"{low:.2g}", f"{high:.2g}"
+    return "no other factor on the activations" if first == last else f"{first} to {last} times the activations"
+
+
+def _shifts(low: float, high: float) -> str:
+    first, last = (f"{end:+.1%}" if round(float(end), 3) else "0.0%" for end in (low, high))
+    return "no shift" if first == last else f"shifts from {first} to {last}"
 
 
 def _span(low: float, high: float) -> str:

@@ -76,7 +76,8 @@ def _boundaries(found: Boundaries, order: np.ndarray) -> Boundaries:
 
 
 def _screening(found: Screening, order: np.ndarray) -> Screening:
-    return replace(found, **{name: getattr(found, name)[order] for name in ("twin", "correlation", "saturated")})
+    fields = ("twin", "correlation", "saturated", "alike", "alike_correlation")
+    return replace(found, **{name: getattr(found, name)[order] for name in fields})
 
 
 def _prototypes(found: Prototypes, order: np.ndarray) -> Prototypes:

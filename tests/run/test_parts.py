@@ -68,7 +68,7 @@ WORK = {
     "fit": ("interp.run.stages.fit.fit_gaussians", 3, 1),
     "boundaries": ("interp.run.stages.boundaries.classify_boundaries", 3, 1),
     "prototypes": ("interp.run.stages.prototypes.find_prototypes", 3, 1),
-    "screen": ("interp.run.stages.screen.find_twins", 3, 1),
+    "screen": ("interp.run.stages.screen.find_alike", 3, 1),
     "clusters": ("interp.run.stages.clusters._sample", 3, 2),
     "intervene": ("interp.interventions.sweep.tally", 3, 2),
     "attribute": ("interp.run.stages.attribute.attribute", 2, 1),

@@ -161,7 +161,7 @@ WORK = {
     "record": "interp.recording.record._output_statistics",
     "fit": "interp.run.stages.fit.fit_gaussians",
     "boundaries": "interp.run.stages.boundaries.classify_boundaries",
-    "screen": "interp.run.stages.screen.find_twins",
+    "screen": "interp.run.stages.screen.find_alike",
     "prototypes": "interp.run.stages.prototypes.find_prototypes",
     "clusters": "interp.run.stages.clusters.match_clusters",
     "intervene": "interp.interventions.sweep.levels",

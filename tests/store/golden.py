@@ -27,6 +27,7 @@ from interp.types import (
     Prototypes,
     Provenance,
     RunEffects,
+    Screening,
     Thresholds,
 )
 
@@ -268,6 +269,10 @@ RESULTS_7 = {
         },
     ),
 }
+RESULTS_7["screening"] = (
+    Screening,
+    {"head": Screening(9, ramp(2), ramp(2), ramp(2), ramp(2, 3), with_hole(ramp(2, 3)))},
+)
 """What version 7 added and changed: the histogram is packed."""
 
 VALUES = {"features.0": ramp(12, 2, start=-1).astype(np.float32), "head": ramp(6, 3).astype(np.float32)}

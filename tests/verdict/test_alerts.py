@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from tiny_runs import mlp, unlabelled
 from interp.report.sections import SECTIONS
 from interp.types import SEVERITIES, Inference, Limit, Screening, Split
 from interp.verdict.alerts import ALERTS, alerts, find_rule, table
-from interp.verdict.alerts.nodes import spare_nodes
+from interp.verdict.alerts.nodes import dead, spare_nodes
 from interp.verdict.alerts.scores import best_order
 from interp.verdict.evidence import Evidence
 
@@ -141,6 +142,19 @@ def test_each_alert_is_raised_alone(found, name, words):
     alert = next(alert for alert in raised if alert.name == name)
     assert words in alert.evidence
     assert (alert.severity, alert.do) == (find_rule(ALERTS[name]).severity, find_rule(ALERTS[name]).do)
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (1, "1 of 8 nodes of a (12%) is dead: its output does not vary over the training samples."),
+        (2, "2 of 8 nodes of a (25%) are dead: their outputs do not vary over the training samples."),
+    ],
+)
+def test_one_node_is_and_several_are(count, words):
+    kinds = np.where(np.arange(8) < count, "dead", "adhoc")
+    found = SimpleNamespace(hidden_boundaries={"a": SimpleNamespace(kind=kinds)})
+    assert [seen.evidence for seen in dead(found)] == [words]
 
 
 def test_a_little_is_not_said():

@@ -1,4 +1,4 @@
-"""Twins: the pairs of nodes of one layer whose outputs are most correlated."""
+"""Nodes that are alike: those of one layer whose outputs are most correlated."""
 
 from __future__ import annotations
 
@@ -7,48 +7,51 @@ import numpy as np
 from interp.types import Array
 
 LEAST_SHARE = 0.01
-"""Least share of rows on which a node's output must differ from its usual value to have a twin."""
+"""Least share of rows on which a node's output must differ from its usual value to be like another."""
 
 BLOCK = 1024
 """Number of nodes that are compared with all others at a time."""
 
 
-def find_twins(outputs: Array) -> tuple[Array, Array]:
-    """Find, for each node, the other node whose outputs are most correlated with its own, of either sign.
+def find_alike(outputs: Array, count: int = 5) -> tuple[Array, Array]:
+    """Find, for each node, the other nodes whose outputs are most correlated with its own, of either sign.
 
-    A node whose output is the same on all but 1 % of the rows, as of a ReLU that hardly ever fires, has no twin: two of
+    A node whose output is the same on all but 1 % of the rows, as of a ReLU that hardly ever fires, has none: two of
     them would be alike by the few rows on which they do anything.
 
     Parameters
     ----------
     outputs
         Outputs of the nodes, a row a sample (L, N).
+    count
+        Number of other nodes to find.
 
     Returns
     -------
-    twin, correlation
-        Index of the other node and Pearson's correlation with it, (N,) each; NaN where there is none.
+    alike, correlation
+        Indices of the other nodes, the most alike first, and Pearson's correlation with each, (N, count); NaN where
+        there are fewer.
 
     Examples
     --------
     >>> z = np.random.default_rng(0).normal(size=(200, 3))
-    >>> twin, correlation = find_twins(np.column_stack([z, -2 * z[:, 0] + 1]))
-    >>> twin[[0, 3]], correlation[0].round(3)
+    >>> alike, correlation = find_alike(np.column_stack([z, -2 * z[:, 0] + 1]), 1)
+    >>> alike[[0, 3], 0], correlation[0, 0].round(3)
     (array([3., 0.]), np.float64(-1.0))
     """
     scaled, varies = _standardised(np.asarray(outputs, np.float64))
     nodes = scaled.shape[1]
-    twin, correlation = np.full((2, nodes), np.nan)
-    if varies.sum() < 2:
-        return twin, correlation
-    for start in range(0, nodes, BLOCK):
+    alike, correlation = np.full((2, nodes, count), np.nan)
+    others = min(count, int(varies.sum()) - 1)
+    for start in range(0, nodes if others > 0 else 0, BLOCK):
         own = np.arange(start, min(start + BLOCK, nodes))
         found = scaled[:, own].T @ scaled / len(scaled)
         size = np.where(varies, np.abs(found), -1.0)
-        size[np.arange(len(own)), own] = -1.0
-        best = size.argmax(axis=1)
-        twin[own], correlation[own] = best, found[np.arange(len(own)), best].clip(-1, 1)
-    return np.where(varies, twin, np.nan), np.where(varies, correlation, np.nan)
+        size[np.arange(len(own)), own] = -2.0
+        best = np.argsort(-size, axis=1, kind="stable")[:, :others]
+        alike[own, :others] = best
+        correlation[own, :others] = np.take_along_axis(found, best, axis=1).clip(-1, 1)
+    return np.where(varies[:, None], alike, np.nan), np.where(varies[:, None], correlation, np.nan)
 
 
 def _standardised(outputs: Array) -> tuple[Array, Array]:

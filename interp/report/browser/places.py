@@ -13,7 +13,7 @@ from interp.report.browser.columns import Column, node_starts
 from interp.report.browser.packed import packed
 from interp.report.browser.place.known import Known
 from interp.report.browser.place.place import place
-from interp.report.tables.cells import Node
+from interp.report.tables.cells import Node, Sites
 from interp.types import NodeLayer, Results, Section
 
 STATIC = 0.4
@@ -58,8 +58,9 @@ def named_nodes(sections: Iterable[Section]) -> list[tuple[str, int]]:
         for figure in section.figures:
             found |= dict.fromkeys(figure.nodes)
         for table in section.tables:
-            cells = (cell for cell in table.frame.to_numpy(object).ravel() if isinstance(cell, Node))
-            found |= {(cell.layer, cell.node): None for cell in cells}
+            cells = (cell for cell in table.frame.to_numpy(object).ravel() if isinstance(cell, Node | Sites))
+            nodes = (node for cell in cells for node in (cell.nodes if isinstance(cell, Sites) else (cell,)))
+            found |= {(node.layer, node.node): None for node in nodes}
     return list(found)
 
 

@@ -12,6 +12,10 @@ from interp.report.drawing.images import Shape, coloured, mosaic, pixels
 from interp.report.drawing.style import COLUMN, INK, KIND_COLOURS, PHOTO, canvas, extent, placeholder, short
 from interp.types import Array
 
+BAR = {"location": "top", "shrink": 0.3, "aspect": 40, "pad": 0.02}
+"""Place of the colour bar: above, where reading begins; a sheet may be longer than a screen."""
+
+CHANGE = "difference from the mean of all data"
 BLOCKS = 2  # columns of nodes on a sheet of images
 
 
@@ -97,7 +101,7 @@ def draw_images(sheet: Sheet, shape: Shape, *, change: bool) -> Any:
     if shape[0] == 3:
         figure.set_label(PHOTO)
     else:
-        figure.colorbar(blocks[0], ax=grid[0].tolist(), location="bottom", shrink=0.3, aspect=40, pad=0.02)
+        figure.colorbar(blocks[0], ax=grid[0].tolist(), **BAR, label=CHANGE if change else "value")
     return figure
 
 
@@ -187,7 +191,7 @@ def draw_heat(sheet: Sheet, features: tuple[str, ...]) -> Any:
         np.ma.masked_invalid(rows), cmap="RdBu_r", vmin=-high, vmax=high, aspect="auto", interpolation="nearest"
     )
     _label_heat(axes, sheet, features, rows.shape[1])
-    figure.colorbar(image, ax=axes, shrink=0.6, aspect=25, pad=0.01)
+    figure.colorbar(image, ax=axes, **BAR, label=CHANGE)
     return figure
 
 

@@ -201,6 +201,42 @@ class Node:
         return self.text
 
 
+@dataclass(frozen=True)
+class Sites:
+    """Names of layers, and addresses of nodes that lead to their places.
+
+    Attributes
+    ----------
+    parts
+        Name of a layer, or address of a node.
+    """
+
+    parts: tuple[str | Node, ...]
+
+    @property
+    def text(self) -> str:
+        """All names."""
+        return ", ".join(part if isinstance(part, str) else part.text for part in self.parts)
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Nodes among them."""
+        return tuple(part for part in self.parts if isinstance(part, Node))
+
+    def html(self) -> Markup:
+        """Give the names, those of nodes as links."""
+        shown = (Code(part, 40).html() if isinstance(part, str) else part.html() for part in self.parts)
+        return Markup(", ").join(shown)
+
+    def key(self) -> str:
+        """Sort by the names."""
+        return self.text
+
+    def json(self) -> str:
+        """Keep the names."""
+        return self.text
+
+
 def place_of(name: str) -> str:
     """Give the address of a node's place within the page.
 

@@ -43,6 +43,8 @@ def number(value: Any, digits: int = 3) -> str:
     ('0.123', '12,346', '7', '–')
     >>> number(-0.00001234)
     '−1.23e−5'
+    >>> number(-0.0)
+    '0.00'
     """
     if not finite(value):
         return MISSING
@@ -128,6 +130,7 @@ def between(low: str, high: str) -> str:
 
 def _float(value: float, digits: int) -> str:
     size = abs(value)
+    value = value or 0.0  # no -0.00
     if size != 0 and (size < 1e-3 or size >= 1e6):
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
         return f"{mantissa}e{int(exponent)}"

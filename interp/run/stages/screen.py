@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import torch
 
-from interp.analysis.outputs.twins import find_twins, saturated_share
+from interp.analysis.outputs.twins import find_alike, saturated_share
 from interp.network.activations import ENDS
 from interp.network.inputs import as_tensor, device_of
 from interp.network.own_activations import Function, output_functions
@@ -41,8 +41,9 @@ def run(run: Run) -> dict[str, Screening]:
 
     def one(layer: NodeLayer, recording: Recording) -> Screening:
         outputs = some_outputs(recording, layer.name, functions[layer.name])
-        twin, correlation = find_twins(outputs)
-        return Screening(len(outputs), twin, correlation, saturated_share(outputs, ENDS.get(layer.activation)))
+        alike, correlation = find_alike(outputs)
+        saturated = saturated_share(outputs, ENDS.get(layer.activation))
+        return Screening(len(outputs), alike[:, 0], correlation[:, 0], saturated, alike, correlation)
 
     return each_layer(run, one)
 

@@ -33,6 +33,7 @@ AXES: Mapping[str, str] = {
     "V": "numbers of levels",
     "J": "copies of the network",
     "H": "copies of the network whose levels were counted",
+    "W": "nodes of a layer that are most like one of them",
 }
 """Letter of an axis -> what lies along it. Within one result a letter has one length."""
 

@@ -27,7 +27,9 @@ BENT_AT_ZERO = ("relu", "leaky_relu", "abs", "prelu", "relu6")
 def dead(found: Evidence) -> Iterator[Seen]:
     """Name the hidden layers in which many nodes never vary."""
     nodes = {name: np.asarray(part.kind) == "dead" for name, part in found.hidden_boundaries.items()}
-    yield from _many(nodes, MANY_DEAD, "are dead: their output does not vary over the training samples")
+    yield from _many(
+        nodes, MANY_DEAD, "is dead: its output does", "are dead: their outputs do", "not vary over the training samples"
+    )
 
 
 def one_sided(found: Evidence) -> Iterator[Seen]:
@@ -36,13 +38,21 @@ def one_sided(found: Evidence) -> Iterator[Seen]:
     nodes = {
         name: np.asarray(part.kind) == "one-sided" for name, part in found.hidden_boundaries.items() if name in bent
     }
-    yield from _many(nodes, MANY_ONE_SIDED, "are one-sided: over the training samples they act as linear, or as zero")
+    yield from _many(
+        nodes,
+        MANY_ONE_SIDED,
+        "is one-sided: it acts",
+        "are one-sided: they act",
+        "as linear, or as zero, over the training samples",
+    )
 
 
 def duplicate(found: Evidence) -> Iterator[Seen]:
     """Name the hidden layers in which many nodes could be left out, since another has the same outputs."""
     nodes = {name: spare_nodes(part.twin, part.correlation) for name, part in _screened(found).items()}
-    yield from _many(nodes, MANY_TWINS, f"repeat another node (correlation of outputs of {ALIKE:g} or more)")
+    yield from _many(
+        nodes, MANY_TWINS, "repeats", "repeat", f"another node (correlation of outputs of {ALIKE:g} or more)"
+    )
 
 
 def spare_nodes(twin: Array, correlation: Array) -> Array:
@@ -68,20 +78,32 @@ def spare_nodes(twin: Array, correlation: Array) -> Array:
 def saturated(found: Evidence) -> Iterator[Seen]:
     """Name the hidden layers in which many nodes are nearly always at an end of their range."""
     nodes = {name: np.nan_to_num(part.saturated) >= SATURATED for name, part in _screened(found).items()}
-    yield from _many(nodes, MANY_SATURATED, f"are saturated: at an end of their range on {SATURATED:.0%} of the rows")
+    yield from _many(
+        nodes,
+        MANY_SATURATED,
+        "is saturated:",
+        "are saturated:",
+        f"at an end of the range on {SATURATED:.0%} of the rows",
+    )
 
 
 def _screened(found: Evidence) -> Mapping[str, Screening]:
     return {name: part for name, part in found.screening.items() if name in found.hidden}
 
 
-def _many(nodes: Mapping[str, Array], least: float, words: str) -> Iterator[Seen]:
-    """Yield a sentence a layer that has many such nodes; one for all where there are many such layers."""
+def _many(nodes: Mapping[str, Array], least: float, one: str, more: str, words: str) -> Iterator[Seen]:
+    """Yield a sentence a layer that has many such nodes; one for all where there are many such layers.
+
+    The words of the sentence begin with `one` where it is about one node, and with `more` where about several.
+    """
     many = {name: mask for name, mask in nodes.items() if mask.any() and mask.mean() >= least}
     said = {name: tuple(f"{name}:{node}" for node in np.flatnonzero(mask)) for name, mask in many.items()}
     if len(many) > MANY_LAYERS:
         every = tuple(address for addresses in said.values() for address in addresses)
-        yield Seen(f"{least:.0%} or more of the nodes of {len(many)} layers ({some(list(many))}) {words}.", every)
+        yield Seen(
+            f"{least:.0%} or more of the nodes of {len(many)} layers ({some(list(many))}) {more} {words}.", every
+        )
         return
     for name, mask in many.items():
-        yield Seen(f"{mask.sum()} of {len(mask)} nodes of {name} ({mask.mean():.0%}) {words}.", said[name])
+        begun = one if mask.sum() == 1 else more
+        yield Seen(f"{mask.sum()} of {len(mask)} nodes of {name} ({mask.mean():.0%}) {begun} {words}.", said[name])

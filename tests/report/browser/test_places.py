@@ -7,6 +7,7 @@ import zlib
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from tiny_runs import DEAD, colours, mlp, oblong, one_node, unlabelled
 
@@ -15,7 +16,10 @@ from interp.report.browser.place.known import Known
 from interp.report.browser.place.place import place
 from interp.report.browser.places import find_places, named_nodes
 from interp.report.sections import SECTIONS
-from interp.types import InputPart
+from interp.report.sections.interventions.groups import group_tables
+from interp.report.tables import cells
+from interp.tasks import TASKS
+from interp.types import InputPart, Section, Table
 from report.planted import nothing_analysed, renamed, widened
 
 
@@ -150,3 +154,34 @@ def test_tables_and_figures_name_nodes():
     named = named_nodes([SECTIONS["nodes"](mlp()), SECTIONS["distributions"](mlp())])
     assert {("fc1", 0), ("fc2", 5), ("fc3", 2)} <= set(named)
     assert len(named) == len(set(named))
+
+
+def test_the_nodes_most_like_it_are_named_with_their_correlation():
+    results = mlp()
+    own = results.screening["fc1"]
+    node = int(np.flatnonzero(np.isfinite(own.alike[:, 1]))[0])
+    html = of(results, 0, node)
+    known = own.alike[node][np.isfinite(own.alike[node])].astype(int)
+    said = text_of(html)
+    assert len(known) > 1
+    for other, correlation in zip(known, own.alike_correlation[node], strict=False):
+        assert f'href="#fc1:{other}"' in html
+        assert f"fc1:{other} ({correlation:.3f})".replace("-", "\N{MINUS SIGN}") in said
+    copied = replace(
+        own, alike_correlation=np.where(np.arange(len(known)) == 0, -0.995, 0.5) + 0 * own.alike_correlation
+    )
+    assert "1 of them repeats it" in text_of(of(replace(results, screening={"fc1": copied}), 0, node))
+    old = replace(own, alike=np.empty((0, 0)), alike_correlation=np.empty((0, 0)))  # a file of version 6
+    assert f"most alike fc1:{known[0]} (" in text_of(of(replace(results, screening={"fc1": old}), 0, node))
+
+
+def test_nodes_of_a_group_have_places_and_are_linked():
+    row = cells.Sites((cells.Node("fc1", 3), "fc2"))
+    table = Table(pd.DataFrame({"changed together": [row]}, dtype=object), "")
+    assert named_nodes([Section("a", tables=(table,))]) == [("fc1", 3)]
+    assert 'href="#fc1:3"' in row.html()
+    assert row.json() == "fc1:3, fc2"
+    effects = mlp().effects
+    named = effects.groups["group"].iloc[0].split(", ")
+    shown = group_tables(effects, TASKS["classification"].score)[0].frame["changed together"].iloc[0]
+    assert [node.text for node in shown.nodes] == [name for name in named if ":" in name]

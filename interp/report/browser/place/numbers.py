@@ -14,6 +14,7 @@ from interp.report.tables.any_cell import cell_html
 from interp.report.tables.measures import change_cell, unit_of_change
 from interp.tasks import find_task
 from interp.types import NodeLayer
+from interp.verdict.alerts.nodes import ALIKE
 
 Fact = tuple[str, Any, str]
 """Name of a number, its cell, and what it means in one line."""
@@ -106,8 +107,14 @@ def _importance_facts(known: Known, layer: NodeLayer, node: int) -> Iterator[Fac
 
 def _twin_facts(known: Known, layer: NodeLayer, node: int) -> Iterator[Fact]:
     own = known.results.screening.get(layer.name)
-    if own is not None and own.twin[node] >= 0:
-        link = Markup("{} ({})").format(
-            cell_html(cells.Node(layer.name, int(own.twin[node]))), cells.fixed(own.correlation[node], 3).text
-        )
-        yield "most alike", cells.Drawn(link), "node of the layer whose outputs are most correlated with its own"
+    if own is None or not own.twin[node] >= 0:
+        return
+    pairs = zip(own.alike[node], own.alike_correlation[node], strict=True) if len(own.alike) else ()
+    found = [(int(other), r) for other, r in pairs if other >= 0] or [(int(own.twin[node]), own.correlation[node])]
+    links = [
+        Markup("{} ({})").format(cell_html(cells.Node(layer.name, other)), cells.fixed(r, 3).text) for other, r in found
+    ]
+    same = sum(abs(r) >= ALIKE for _, r in found)
+    meaning = "nodes of the layer whose outputs are most correlated with its own"
+    said = f"; {same} of them {'repeats' if same == 1 else 'repeat'} it ({ALIKE:g} or beyond)" if same else ""
+    yield "most alike", cells.Drawn(Markup(", ").join(links)), meaning + said

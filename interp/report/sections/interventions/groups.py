@@ -76,7 +76,7 @@ def group_tables(effects: Effects, name: Score) -> tuple[Table, ...]:
         return ()
     rows = [
         {
-            "changed together": cells.Code(row["group"], 40),
+            "changed together": _sites(str(row["group"])),
             "intervention": row["intervention"],
             "split": row["split"],
             "level": cells.number(row["level"]),
@@ -91,3 +91,10 @@ def group_tables(effects: Effects, name: Score) -> tuple[Table, ...]:
         "interval for that reason. Change is " + unit_of_change(name, name.words) + "."
     )
     return (Table(pd.DataFrame(rows, dtype=object), caption, sortable=True),)
+
+
+def _sites(group: str) -> cells.Sites:
+    """Read the names of a group: addresses of nodes end in a colon and a number."""
+    cut = [(name, *name.rpartition(":")) for name in group.split(", ")]
+    parts = (cells.Node(layer, int(node)) if layer and node.isdecimal() else name for name, layer, _, node in cut)
+    return cells.Sites(tuple(parts))
