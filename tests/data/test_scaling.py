@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from interp.data import scaling
 from interp.data.scaling import parse_scaling, scalings
 from interp.errors import UsageError
 from interp.types import Dataset, Split
@@ -39,3 +40,11 @@ def test_what_is_written_is_what_is_computed(text, of):
 def test_what_divides_by_nothing_or_by_what_is_not_known_is_refused(text):
     with pytest.raises(UsageError, match="expected raw, x/A"):
         parse_scaling(text, None)
+
+
+def test_bytes_are_counted_as_sorting_counts_them(monkeypatch):
+    monkeypatch.setattr(scaling, "COUNTED", 100)
+    images = np.random.default_rng(0).integers(3, 250, (20, 33)).astype(np.uint8)
+    for found, wanted in zip(scaling._counted(images), np.unique(images, return_counts=True), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    assert scaling._overall_moments(images, 255) == scaling._overall_moments(images.astype(np.int64), 255)

@@ -232,6 +232,9 @@ FAMILIES = {
 }
 """A parameter's name -> first parts of the names of the torchvision architectures that may have it."""
 
+LEAST = 50
+"""Least number of tensors of these architectures, SqueezeNet's having 52: importing torchvision takes seconds."""
+
 
 def recognise(state: Mapping[str, Tensor]) -> list[str]:
     """List the torchvision architectures whose names and shapes are exactly these, but for their outputs.
@@ -239,7 +242,7 @@ def recognise(state: Mapping[str, Tensor]) -> list[str]:
     Only residual and branching architectures are looked for: a plain chain is rebuilt from its shapes.
     """
     starts = tuple(start for key, starts in FAMILIES.items() if key in state for start in starts)
-    if not starts:
+    if not starts or len(state) < LEAST:
         return []
     from torchvision import models
 

@@ -1,3 +1,4 @@
+import subprocess
 import sys
 
 import numpy as np
@@ -88,3 +89,11 @@ def test_a_bare_state_dict_is_recognised_by_names_and_shapes(tmp_path):
     assert recognise({"0.weight": torch.zeros(3, 4)}) == []
     shorter = {name: tensor for name, tensor in net.state_dict().items() if "layer4.1" not in name}
     assert recognise(shorter) == []
+
+
+def test_a_few_tensors_are_not_compared_with_what_takes_seconds_to_import():
+    """A plain chain's ``layers.0.weight`` had all of torchvision imported."""
+    code = "import sys, torch; from interp.checkpoints.architectures.named import recognise;"
+    code += "print(recognise({'layers.0.weight': torch.zeros(3, 4)}), 'torchvision' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "[] False\n"
