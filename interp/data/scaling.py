@@ -10,7 +10,6 @@ import numpy as np
 from interp.errors import UsageError
 from interp.types import Array, Dataset, Scaling
 
-
 COUNTED = 2**20
 """Number of bytes that are counted at a time."""
 
