@@ -70,6 +70,8 @@ def write_report(
     check_writable(Path(out))
     begun, results = time.perf_counter(), _with_command(results, command)
     made = {key: _make(maker, results) for key, maker in sections.items()}
+    if _is_quick(results):
+        made = {key: _without_figures(section) for key, section in made.items()}
     pictures = draw_all(figure for section in made.values() for figure in section.figures)
     results = replace(results, timings=(*results.timings, Timing("page", time.perf_counter() - begun)))
     made |= {key: _make(sections[key], results) for key in LAST if key in sections}
@@ -81,6 +83,20 @@ def write_report(
 def _with_command(results: Results, command: str) -> Results:
     settings = {**results.provenance.settings, "command": command}
     return replace(results, provenance=replace(results.provenance, settings=settings))
+
+
+def _is_quick(results: Results) -> bool:
+    options = results.provenance.settings.get("options", {})
+    return bool(isinstance(options, Mapping) and options.get("limits", {}).get("quick"))
+
+
+def _without_figures(section: Section) -> Section:
+    """Leave out the figures of a section, and say so."""
+    if not section.figures:
+        return section
+    left = f"{len(section.figures)} figures are" if len(section.figures) > 1 else "A figure is"
+    said = f"{left} left out of a quick look (--quick); the numbers are in the tables, in report.json and in the files."
+    return replace(section, text=(*section.text, said), figures=())
 
 
 def _make(maker: Maker | str, results: Results) -> Section:

@@ -1,6 +1,5 @@
 """The page in a real browser: it opens from disk, asks for nothing, and nodes are found in it, by hand or by name."""
 
-import time
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -211,17 +210,37 @@ def test_names_from_files_stay_text(tab, tmp_path):
     assert tab.complaints() == []
 
 
+def of_nodes(count, path):
+    """Write the page of a network with so many nodes in its first layer, and give its length."""
+    results = widened(replace(mlp(), prototypes={}, clusters={}, attribution={}), "fc1", count)
+    page = render(results, {"attribution": SECTIONS["attribution"](results)}, {})
+    path.write_text(page, encoding="utf-8")
+    return len(page)
+
+
+def opened(tab, path):
+    """Open a page until its table stands; gives its elements, and what its thread took of the processor, in seconds."""
+    tab.open("about:blank")
+    tab.call("Performance.enable", timeDomain="threadTicks")
+    tab.open(path.as_uri())
+    tab.wait(DRAWN)
+    found = {one["name"]: one["value"] for one in tab.call("Performance.getMetrics")["metrics"]}
+    tab.call("Performance.disable")
+    return tab.run("document.getElementsByTagName('*').length"), found["TaskDuration"]
+
+
 def test_a_hundred_thousand_nodes_are_searched_and_scrolled_to_the_end(tab, tmp_path, monkeypatch):
+    """What opening takes grows with the nodes, no faster, and by few bytes each; no more rows are drawn.
+
+    The time itself is in docs/page.md: on a busy machine it says nothing of the page.
+    """
     monkeypatch.setattr("interp.report.html.render.PAGE", 0)
     monkeypatch.setattr("interp.report.html.render.LEAST", 50_000)  # few places: this is about the table
-    results = widened(replace(mlp(), prototypes={}, clusters={}, attribution={}), "fc1", 100_000)
-    sections = {"attribution": SECTIONS["attribution"](results)}
-    (tmp_path / "report.html").write_text(render(results, sections, {}), encoding="utf-8")
-    tab.open("about:blank")
-    begun = time.monotonic()
-    tab.open((tmp_path / "report.html").as_uri())
-    tab.wait(DRAWN)
-    assert time.monotonic() - begun < 15, "3 seconds on an idle core"
+    bytes_ = [of_nodes(count, tmp_path / f"{count}.html") for count in (10_000, 100_000)]
+    (few, short), (many, long) = (opened(tab, tmp_path / f"{count}.html") for count in (10_000, 100_000))
+    assert (bytes_[1] - bytes_[0]) / 90_000 < 60
+    assert abs(many - few) < 60
+    assert long < 20 * short, "ten times as many nodes; what compares all with all would take a hundred times as long"
     assert tab.run(COUNT) == "100,009 of 100,009 nodes"
     tab.run("document.querySelector('.filters input').focus()")
     tab.write("fc1:9999")

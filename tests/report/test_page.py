@@ -266,3 +266,20 @@ def test_folder_that_is_a_file_is_refused_in_one_line(tmp_path):
         match=r"out: found a file; expected a folder with room .*; .*choose another with --out",
     ):
         write_report(mlp(), tmp_path / "out", "c", {})
+
+
+def test_a_quick_look_has_no_figures_and_says_so(tmp_path):
+    results = mlp()
+    sections = {key: SECTIONS[key] for key in ("distributions", "nodes")}
+    settings = {**results.provenance.settings, "options": {"limits": {"quick": True}}}
+    plain = write_report(results, tmp_path / "plain", "c", sections)["sections"]
+    quick = replace(results, provenance=replace(results.provenance, settings=settings))
+    found = write_report(quick, tmp_path / "quick", "c", sections)["sections"]
+    for key, section in found.items():
+        count = len(plain[key]["figures"])
+        assert section["figures"] == []
+        said = [text for text in section["text"] if "left out of a quick look (--quick)" in text]
+        assert len(said) == (count > 0)
+        assert not said or said[0].startswith(f"{count} figures are " if count > 1 else "A figure is ")
+        assert section["tables"] == plain[key]["tables"]
+    assert not (tmp_path / "quick" / "figures").exists()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 LINEAR = 0.05  # shifts below this are drawn to scale, larger ones by order of magnitude
 SHIFTS = (-2, -0.5, -0.1, 0, 0.1, 0.5, 2)
@@ -40,6 +39,8 @@ def plain_ticks(axis: Any) -> None:
     axis
         Axis of matplotlib.
     """
+    from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
     axis.set_minor_locator(NullLocator())

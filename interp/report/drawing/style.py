@@ -6,15 +6,15 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
-import seaborn as sns
-from matplotlib.figure import Figure as Canvas
 
 from interp.report.selection.choose import ranks
 from interp.types import Figure
+
+if TYPE_CHECKING:  # a page without figures does without these, which take seconds to import
+    from matplotlib.figure import Figure as Canvas
 
 DPI = 130
 COLUMN = 8.0  # inches; the text column of the page is 800 CSS pixels wide
@@ -72,6 +72,9 @@ RC: dict[str, Any] = {
 @contextmanager
 def figure_style() -> Iterator[None]:
     """Set the page's look while a figure is drawn; nothing stays set, and no warning of drawing escapes."""
+    import matplotlib as mpl
+    import seaborn as sns
+
     with mpl.rc_context(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # such as a glyph of a user's label that the font lacks
         sns.set_theme(context="paper", style="ticks", rc=RC)
@@ -99,6 +102,8 @@ def canvas(
     Figure, Array
         Figure, and its axes (rows, columns).
     """
+    from matplotlib.figure import Figure as Canvas
+
     figure = Canvas(figsize=(COLUMN, height), dpi=DPI, layout=layout)
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
@@ -206,6 +211,8 @@ def pale(axes: Any, *, grid: bool = True) -> None:
     grid
         Whether a grid is drawn.
     """
+    import seaborn as sns
+
     sns.despine(ax=axes)
     axes.set_axisbelow(True)
     if grid:
@@ -243,6 +250,8 @@ def placeholder(text: str) -> Canvas:
     text
         Line of text.
     """
+    from matplotlib.figure import Figure as Canvas
+
     figure = Canvas(figsize=(COLUMN, 0.6), dpi=DPI)
     figure.text(0.01, 0.5, text, color="#666666", va="center")
     return figure

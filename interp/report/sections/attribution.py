@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 
 from interp.report.drawing.style import KIND_COLOURS, OTHERS, canvas, pale, short
 from interp.report.tables import cells
@@ -61,6 +60,8 @@ def _figure(results: Results, shown: dict[str, Attribution]) -> Any:
 
 
 def _scatter(axes: Any, found: Attribution, kind: Any) -> None:
+    import seaborn as sns
+
     frame = pd.DataFrame({"ablation": found.ablation, "conductance": found.conductance})
     frame["kind"] = "node" if kind is None else np.asarray(kind).astype(str)
     frame = frame[np.isfinite(frame["ablation"]) & np.isfinite(frame["conductance"])]

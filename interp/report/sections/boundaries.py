@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 
 from interp.report.drawing.style import INK, KIND_COLOURS, NULL_COLOURS, canvas, colour, layer_figures, pale, undrawn
 from interp.report.selection.lookup import analysed
@@ -95,6 +94,8 @@ def _distances(axes: Any, found: Boundaries) -> None:
     far = _far(found, distance)
     frame["distance"] = frame["distance"].clip(upper=far)
     present = [kind for kind in KINDS if (frame["kind"] == kind).any()]
+    import seaborn as sns
+
     sns.histplot(
         frame, x="distance", hue="kind", hue_order=present, palette=KIND_COLOURS, multiple="stack", ax=axes,
         bins=_edges(far, found.thresholds.epsilon), alpha=0.85, edgecolor="white", linewidth=0.5,

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.lines import Line2D
 
 from interp.report.drawing.style import PROTOTYPE_COLOURS, canvas, colour, layer_figures, pale, undrawn
 from interp.report.tables import cells
@@ -70,6 +69,8 @@ def _distances(found: tuple[ClusterMatch, ...]) -> Any:
         axes.set_title(f"k = {match.k:,}")
         pale(axes)
     grid[0, 0].set_yticks(range(len(kinds)), kinds)
+    from matplotlib.lines import Line2D
+
     lines = [Line2D([], [], color=colour(name, {}, i), ls="", marker="|", ms=8) for i, name in enumerate(nulls)]
     figure.legend(lines, nulls, loc="outside lower right", ncols=max(len(nulls), 1))
     return figure

@@ -72,6 +72,8 @@ class Limits:
         Number of random directions a layer.
     rows
         Number of rows that k-means is fitted to.
+    read_samples
+        Number of samples that layers are read on.
     """
 
     everything: Annotated[bool, Flag()] = False
@@ -84,10 +86,20 @@ class Limits:
     curve_levels: int | None = None
     directions: int | None = None
     rows: int | None = None
+    read_samples: int | None = None
 
 
-QUICK = Limits(nodes_per_layer=32, single_nodes=32, inputs=1000, levels=1, curve_levels=5, directions=24, rows=2000)
-"""Caps of a quick look."""
+QUICK = Limits(
+    nodes_per_layer=32,
+    single_nodes=32,
+    inputs=1000,
+    levels=1,
+    curve_levels=5,
+    directions=24,
+    rows=2000,
+    read_samples=100,
+)
+"""Caps of a quick look, whose page has no figures either: drawing them takes as long as all else."""
 
 
 def is_large(layers: Sequence[NodeLayer]) -> bool:

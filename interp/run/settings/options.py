@@ -66,6 +66,7 @@ REACHES: dict[str, tuple[str, ...]] = {
     "limits.quick": (
         "limits.nodes_per_layer",
         "clusters.rows",
+        "reading.samples",
         "directions",
         *SWEPT,
         "interventions.curve_levels",
@@ -116,6 +117,7 @@ def within_limits(options: Options, model: LoadedModel, data: Dataset) -> Option
         options,
         limits=caps,
         clusters=replace(options.clusters, rows=capped(options.clusters.rows, caps.rows)),
+        reading=replace(options.reading, samples=capped(options.reading.samples, caps.read_samples)),
         interventions=swept,
         attribution=scored,
         directions=capped(options.directions, caps.directions),
@@ -155,6 +157,8 @@ def _rows(asked: Options, used: Options, data: Dataset) -> Iterator[Limit]:
     if used.limits.rows is not None:
         seen, of = (capped(len(data.train), one.clusters.rows) for one in (used, asked))
         yield Limit("training rows that k-means is fitted to", seen, of, "drawn at random", "leaving out --quick")
+    seen, of = (capped(len(data.train), one.reading.samples) for one in (used, asked))
+    yield Limit("samples that layers are read on", seen, of, "drawn at random", "leaving out --quick")
 
 
 def _sweeps(asked: Options, used: Options, model: LoadedModel, data: Dataset) -> Iterator[Limit]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.lines import Line2D
 
 from interp.report.drawing.level_axis import level_axis, plain_ticks
 from interp.report.drawing.style import FAINT, SPLIT_COLOURS, canvas, colour, layer_figures, pale, undrawn
@@ -168,6 +167,8 @@ def _loss(axes: Any, table: pd.DataFrame) -> None:
 
 def _legend(figure: Any, table: pd.DataFrame) -> None:
     splits = list(dict.fromkeys(table["split"]))
+    from matplotlib.lines import Line2D
+
     lines = [Line2D([], [], color=colour(str(split), SPLIT_COLOURS, i)) for i, split in enumerate(splits)]
     lines.append(Line2D([], [], color=FAINT, lw=0.8, ls=(0, (4, 3))))
     figure.legend(lines, [*map(str, splits), "unperturbed"], loc="outside upper right", ncols=len(lines))
