@@ -115,7 +115,8 @@ def read_array(node: h5py.Dataset) -> Array:
     ((100, 100), True)
     """
     if node.chunks is None:
-        return np.asarray(node[()])
+        plain: Array = node[()]
+        return plain
     size = prod(node.shape) * node.dtype.itemsize
     unpacking = zlib.decompressobj()
     try:
@@ -125,7 +126,8 @@ def read_array(node: h5py.Dataset) -> Array:
     if len(found) != size or unpacking.unconsumed_tail:
         raise ValueError(f"{node.name} does not unpack to the {size:,} bytes that it declares")
     values = np.frombuffer(found, np.uint8).reshape(node.dtype.itemsize, -1).T
-    return np.ascontiguousarray(values).view(node.dtype).reshape(node.shape)
+    unpacked: Array = np.ascontiguousarray(values).view(node.dtype).reshape(node.shape)
+    return unpacked
 
 
 def is_packed(node: DatasetID) -> bool:

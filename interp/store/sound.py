@@ -89,7 +89,7 @@ def _check_storage(name: str, node: DatasetID, may_pack: bool) -> int:
         raise ValueError(f"{name} is packed, or stored elsewhere")
     if node.dtype.kind not in "biuf" and not _is_text(node):
         raise ValueError(f"{name} of type {node.dtype}")
-    return prod(node.shape or ()) * node.dtype.itemsize
+    return prod(node.shape or ()) * int(node.dtype.itemsize)
 
 
 def _is_text(node: DatasetID) -> bool:

@@ -307,8 +307,8 @@ def test_prototypes_of_drawn_nodes_are_those_of_all(layer):
     for name in ("layer_input", "network_input", "effective_count", "exemplars"):
         for kind, found in getattr(part, name).items():
             np.testing.assert_allclose(found, getattr(whole, name)[kind][drawn], atol=1e-6, err_msg=f"{name} {kind}")
-    for name in ("projection", "weight", "whitening"):
-        np.testing.assert_allclose(getattr(part, name), getattr(whole, name)[drawn], err_msg=name)
+    for name in ("projection", "weight", "whitening"):  # weights are kept in float32 where nodes are drawn
+        np.testing.assert_allclose(getattr(part, name), getattr(whole, name)[drawn], rtol=1e-5, err_msg=name)
 
 
 ONE_SIDED = ("relu", "leaky_relu", "gelu", "silu", "elu", "softplus", "relu6", "selu", "celu", "mish")

@@ -12,7 +12,7 @@ from interp.report.drawing.images import Shape, coloured, mosaic, pixels
 from interp.report.drawing.style import COLUMN, INK, KIND_COLOURS, PHOTO, canvas, extent, placeholder, short
 from interp.types import Array
 
-BAR = {"location": "top", "shrink": 0.3, "aspect": 40, "pad": 0.02}
+BAR: dict[str, Any] = {"location": "top", "shrink": 0.3, "aspect": 40, "pad": 0.02}
 """Place of the colour bar: above, where reading begins; a sheet may be longer than a screen."""
 
 CHANGE = "difference from the mean of all data"

@@ -43,10 +43,14 @@ def tolerance_text(effects: Effects, layers: list[str], name: Score) -> tuple[st
         f"With z of layer {layer} multiplied by anything from {number(found.given['scale_low'], 2)} to "
         f"{number(found.given['scale_high'], 2)}, or its boundaries moved by {percent(found.given['offset_low'])} to "
         f"{percent(found.given['offset_high'])} of each node's range, 99 % {kept}. "
-        f"With shuffled weights: {number(found.middle('scale_low'), 3)} to {number(found.middle('scale_high'), 3)} "
-        f"times, and {percent(found.middle('offset_low'))} to {percent(found.middle('offset_high'))}."
+        f"With shuffled weights: {_range(number(found.middle('scale_low'), 3), number(found.middle('scale_high'), 3))} "
+        f"times, and {_range(percent(found.middle('offset_low')), percent(found.middle('offset_high')))}."
         for layer, found in pairs[:3]
     )
+
+
+def _range(low: str, high: str) -> str:
+    return f"{low} to {high}" if low != high else f"{low} alone"
 
 
 def tolerance_figure(effects: Effects, name: Score) -> tuple[Figure, ...]:
