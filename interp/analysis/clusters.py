@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from scipy.spatial.distance import cdist
 
 from interp.analysis.checks import cluster_arguments
 from interp.analysis.statistics import agresti_interval
+from interp.analysis.threads import in_order
 from interp.types import Array, ClusterMatch, LabelledInputs
 from interp.types.annotations.edge import checked
 from interp.types.annotations.flags import Seed, Within
@@ -208,27 +209,34 @@ def _null_distances(
     points, counts = points[known], counts[known]
     if not len(points):
         return {name: np.full(options.repetitions, np.nan) for name in NULLS}
-    drawn: dict[str, Callable[[], Array]] = {
-        "permuted prototypes": lambda: rng.permuted(points, axis=0),
-        "random data means": lambda: _random_means(inputs, counts, rng),
-    }
-    return {
-        name: np.array([np.nanmean(match_to_centroids(make(), centroids)[1]) for _ in range(options.repetitions)])
-        for name, make in drawn.items()
-    }
+    repetitions, mean = range(options.repetitions), inputs.mean(axis=0)
+
+    def matched(made: Array) -> float:
+        return float(np.nanmean(match_to_centroids(made, centroids)[1]))
+
+    def averaged(drawn: tuple[list[Array], Array]) -> float:
+        return matched(_random_means(inputs, mean, *drawn))
+
+    permuted = list(in_order(matched, (rng.permuted(points, axis=0) for _ in repetitions)))
+    random = list(in_order(averaged, (_drawn_rows(len(inputs), counts, rng) for _ in repetitions)))
+    return dict(zip(NULLS, (np.array(permuted), np.array(random)), strict=True))
 
 
-def _random_means(inputs: Array, counts: Array, rng: np.random.Generator) -> Array:
-    """Average `counts` random rows for each node, (N, D).
+def _drawn_rows(rows: int, counts: Array, rng: np.random.Generator) -> tuple[list[Array], Array]:
+    """Draw `counts` rows for each node, `DRAWN` at most, with the factor that is left to the deviation of their mean.
 
-    At most `DRAWN` rows are drawn: the deviation of a mean of n rows from the data mean is proportional to
-    1/sqrt(n), so that of `DRAWN` rows is scaled down to that of n.
+    The deviation of a mean of n rows from the data mean is proportional to 1/sqrt(n), so that of `DRAWN` rows is scaled
+    down to that of n.
     """
-    mean = inputs.mean(axis=0)
     sizes = np.clip(counts, 1, None)
     drawn = np.minimum(sizes, DRAWN).astype(int)
-    means = np.stack([inputs[rng.integers(0, len(inputs), n)].mean(axis=0) for n in drawn])
-    return np.asarray(mean + (means - mean) * np.sqrt(drawn / sizes)[:, None])
+    return [rng.integers(0, rows, n) for n in drawn], np.sqrt(drawn / sizes)
+
+
+def _random_means(inputs: Array, mean: Array, rows: list[Array], factor: Array) -> Array:
+    """Average the drawn rows of each node, (N, D), of inputs whose mean is known."""
+    means = np.stack([inputs[own].mean(axis=0) for own in rows])
+    return np.asarray(mean + (means - mean) * factor[:, None])
 
 
 # --------------------------------------------------------------------------- agreement of partitions

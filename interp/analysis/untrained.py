@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from interp.analysis.prototypes import PrototypeOptions, distance_of, strength_of
+from interp.analysis.threads import in_order
 from interp.types import Array
 
 KINDS = ("nearest", "strongest", "conditional")
@@ -86,10 +88,16 @@ def beside_untrained(
     rng = np.random.default_rng([options.seed, 3])
     x = np.asarray(inputs[rng.permutation(len(inputs))[: options.rows]], np.float32)
     chosen = rng.permutation(len(weight))[: options.nodes]
-    averaged = Averaged(x, x - x.mean(axis=0), activation, prototypes)
+    middle = x.mean(axis=0)
+    averaged = Averaged(x, middle, x - middle, activation, prototypes)
     own = _distances(averaged, x @ weight[chosen].T.astype(np.float32) + bias[chosen], centroids)
     others = {
-        null: [_distances(averaged, make(x, len(chosen), rng), centroids) for _ in range(options.repetitions)]
+        null: list(
+            in_order(
+                partial(_distances, averaged, centroids=centroids),
+                (make(x, len(chosen), rng) for _ in range(options.repetitions)),
+            )
+        )
         for null, make in NULLS.items()
     }
     return [
@@ -157,8 +165,10 @@ class Averaged:
     ----------
     x
         Inputs of the layer, (S, D).
+    middle
+        Mean of the inputs, (D,).
     centred
-        Means of the inputs, less their own mean.
+        Inputs less their mean.
     activation
         Name of the activation that follows.
     options
@@ -166,6 +176,7 @@ class Averaged:
     """
 
     x: Array
+    middle: Array
     centred: Array
     activation: str
     options: PrototypeOptions
@@ -187,10 +198,10 @@ def _prototypes(rows: Averaged, z: Array) -> Iterator[tuple[str, Array]]:
         cut = np.partition(order, count - 1, axis=0)[count - 1]
         within = (order <= cut).astype(np.float32)
         yield kind, (within.T @ x) / within.sum(axis=0)[:, None]
-    mean, middle = z.mean(axis=0), x.mean(axis=0)
+    mean = z.mean(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):  # what varies by rounding alone may vary by nothing, squared
         slope = (z - mean).T @ rows.centred / len(x) / z.var(axis=0)[:, None]
-    yield "conditional", middle - slope * mean[:, None]
+    yield "conditional", rows.middle - slope * mean[:, None]
 
 
 def _matched(points: Array, centroids: Array) -> float:

@@ -10,6 +10,7 @@ from sklearn.metrics import adjusted_rand_score
 from interp.analysis.clusters import (
     NULLS,
     ClusterOptions,
+    _drawn_rows,
     _random_means,
     fit_centroids,
     match_clusters,
@@ -125,7 +126,8 @@ def test_permuted_prototypes_are_the_right_values_in_other_rows():
 @pytest.mark.parametrize("count", [1, 7, 32, 500])
 def test_random_means_scatter_as_means_of_that_many_rows(count):
     x = np.random.default_rng(0).normal(3, 2, (5000, 4))
-    means = _random_means(x, np.full(2000, float(count)), np.random.default_rng(1))
+    drawn = _drawn_rows(len(x), np.full(2000, float(count)), np.random.default_rng(1))
+    means = _random_means(x, x.mean(axis=0), *drawn)
     np.testing.assert_allclose(means.mean(axis=0), x.mean(axis=0), atol=8 / np.sqrt(2000 * count))
     np.testing.assert_allclose(means.std(axis=0), x.std(axis=0) / np.sqrt(count), rtol=0.06)
 

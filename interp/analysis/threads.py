@@ -1,0 +1,56 @@
+"""Work on many draws at once: numpy and scipy let other threads run while they count."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
+
+MOST = 4
+"""Largest number of threads: what they work on is in memory at once."""
+
+
+def processors() -> int:
+    """Count the processors that this process may use, `MOST` at most; one where the user asks for one thread."""
+    if os.environ.get("OMP_NUM_THREADS") == "1":
+        return 1
+    known = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(known, MOST)
+
+
+def in_order(work: Callable[[Item], Found], items: Iterable[Item], threads: int | None = None) -> Iterator[Found]:
+    """Yield what some work makes of each item, in the order of the items, a few of which are worked on at once.
+
+    Items are drawn in this thread, so that those of a random generator are the same whatever the number of threads.
+
+    Parameters
+    ----------
+    work
+        Function of an item, which changes nothing that another item's needs.
+    items
+        Items, drawn when a thread is free.
+    threads
+        Number of threads; None for that of the processors.
+
+    Examples
+    --------
+    >>> list(in_order(str, range(3), threads=2))
+    ['0', '1', '2']
+    """
+    threads = processors() if threads is None else threads
+    if threads == 1:
+        yield from map(work, items)
+        return
+    waiting: deque[Future[Found]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

@@ -1,0 +1,60 @@
+"""Work in threads gives what one after the other gives, in its order."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from interp.analysis import clusters, threads, untrained
+from interp.analysis.threads import in_order, processors
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 20])
+def test_results_come_in_the_order_of_the_items(count):
+    wait = {0: 0.05}
+    found = in_order(lambda item: time.sleep(wait.get(item, 0)) or item**2, iter(range(7)), count)
+    assert list(found) == [item**2 for item in range(7)]
+
+
+def test_only_a_few_items_are_drawn_ahead():
+    drawn = []
+    items = (drawn.append(item) or item for item in range(100))
+    found = in_order(abs, items, 2)
+    assert next(found) == 0
+    assert len(drawn) <= 4
+    assert list(found) == list(range(1, 100))
+
+
+def test_several_are_worked_on_at_once():
+    both = threading.Barrier(2, timeout=30)
+    assert len(list(in_order(lambda _: both.wait(), range(2), 2))) == 2
+
+
+def test_an_error_in_a_thread_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        list(in_order(lambda item: 1 / item, (1, 0), 2))
+
+
+def test_whoever_asks_for_one_thread_gets_it(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert processors() == 1
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert 1 <= processors() <= threads.MOST
+
+
+def test_nulls_are_the_same_to_the_last_digit_whatever_the_number_of_threads(monkeypatch):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 6)).astype(np.float32)
+    centroids, points, weight = x[:5].astype(float), x[5:12].astype(float), rng.normal(size=(7, 6))
+    options = clusters.ClusterOptions(repetitions=5)
+
+    def found(count):
+        monkeypatch.setattr(threads, "processors", lambda: count)
+        nulls = clusters._null_distances(points, np.full(7, 9.0), x, centroids, options)
+        (table,) = untrained.beside_untrained(x, [centroids], weight, np.zeros(7), "abs")
+        return nulls, table
+
+    (one, first), (several, second) = found(1), found(3)
+    assert all((one[name] == several[name]).all() for name in clusters.NULLS)
+    assert first.equals(second)
