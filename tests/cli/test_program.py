@@ -56,7 +56,8 @@ def test_a_command_has_its_own_options_and_no_others(command):
 
 
 def test_report_has_those_of_all_stages():
-    assert flags_of("report") == set().union(*map(flags_of, STAGES)) | {"--stages", "--sections", "--overwrite"}
+    own = {"--stages", "--sections", "--overwrite", "--timings"}
+    assert flags_of("report") == set().union(*map(flags_of, STAGES)) | own
 
 
 def test_help_says_what_the_docstring_says_and_the_default(capsys):
