@@ -13,8 +13,8 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from interp.analysis.checks import cluster_arguments
+from interp.analysis.nulls.threads import in_order
 from interp.analysis.statistics import agresti_interval
-from interp.analysis.threads import in_order
 from interp.types import Array, ClusterMatch, LabelledInputs
 from interp.types.annotations.edge import checked
 from interp.types.annotations.flags import Seed, Within

@@ -6,8 +6,9 @@ import time
 import numpy as np
 import pytest
 
-from interp.analysis import clusters, threads, untrained
-from interp.analysis.threads import in_order, processors
+from interp.analysis import clusters, untrained
+from interp.analysis.nulls import threads
+from interp.analysis.nulls.threads import in_order, processors
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 20])
