@@ -219,8 +219,8 @@ INTRODUCTION = (
     "statistics of the data: 64-48-10 on digits, with and without a batch norm, and as-NN's twelve published networks "
     "of experiment 2 on MNIST, as far as they are in the tables. `coherent` is the share of live nodes within 0.25 "
     "sigma of a component's mean, `excess` what of it is above parallel boundaries through random data points, both on "
-    "up to {rows:,} training samples. MNIST networks with a batch norm were not trained again, which takes hours of the "
-    "CPU at hand."
+    "up to {rows:,} training samples. MNIST networks with a batch norm were not trained again, which takes hours of "
+    "the CPU at hand."
 )
 NOT_FITTED = (
     "Not run: the networks on digits, with their batch norms, whose coherent nodes are to be set against accuracy and "
