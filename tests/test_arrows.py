@@ -35,6 +35,7 @@ CHECKPOINTS = {
     "weights": (),
     "graph": ("weights",),
     "formats": ("weights", "graph"),
+    "deployed": ("graph", "formats"),
     "architectures": ("weights", "formats"),
     "inference": ("graph",),
 }

@@ -182,7 +182,8 @@ class Attribution(ShortRepr):
     Attributes
     ----------
     conductance
-        Mean size of the node's conductance of the predicted class's output (Captum's LayerConductance).
+        Mean size of the node's conductance of the predicted class's output (Captum's LayerConductance); NaN where a
+        part of the network has no gradients, or z is no module's output.
     ablation
         Mean size of the change of the predicted class's output when the node's output is set to 0; NaN of nodes not
         drawn.

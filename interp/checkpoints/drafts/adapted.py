@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,14 @@ from interp.errors import CheckpointError, DataError, UsageError, unknown_name
 from interp.types import Dataset, Inference, InputPart
 
 LOGITS = "logits"
+
+
+class Taking(NamedTuple):
+    """How an `Adapted` network is run: the parts of a row, whether they go by name, and which output is taken."""
+
+    parts: tuple[InputPart, ...]
+    by_name: bool
+    output: str
 
 
 class Adapted(nn.Module):
@@ -32,30 +40,34 @@ class Adapted(nn.Module):
         Dotted name of the logits among its outputs, as `tensors_of` names them; empty for the outputs themselves.
     """
 
+    _taking: Taking
+
     def __init__(
         self, network: nn.Module, parts: Sequence[InputPart] = (), by_name: bool = False, output: str = ""
     ) -> None:
         super().__init__()
         self.__dict__.update(network=network, _modules=network._modules)  # no child of its own: names stay
         self.__dict__.update(_parameters=network._parameters, _buffers=network._buffers)
-        self.parts, self.by_name, self.output = tuple(parts), by_name, output
+        self.__dict__["_taking"] = Taking(tuple(parts), by_name, output)  # a part of the network may be named "output"
         self.training = network.training
 
     def forward(self, inputs: Tensor) -> Any:
         """Give the logits (B, C); where none of several outputs was chosen yet, these as they are."""
         outputs = self._outputs(inputs)
-        taken = dict(tensors_of(outputs))[self.output] if self.output else outputs
+        output = self._taking.output
+        taken = dict(tensors_of(outputs))[output] if output else outputs
         is_flat = isinstance(taken, Tensor) and taken.dim() < 2 and taken.numel() == len(inputs)
         return taken.reshape(len(inputs), 1) if is_flat else taken
 
     def _outputs(self, inputs: Tensor) -> Any:
         network = self.__dict__["network"]
-        if not self.parts:
+        parts, by_name, _ = self._taking
+        if not parts:
             return network(inputs)
-        columns = torch.split(inputs, [part.width for part in self.parts], dim=1)
-        values = [_as_part(part, column) for part, column in zip(self.parts, columns, strict=True)]
-        if self.by_name:
-            return network(**{part.name: value for part, value in zip(self.parts, values, strict=True)})
+        columns = torch.split(inputs, [part.width for part in parts], dim=1)
+        values = [_as_part(part, column) for part, column in zip(parts, columns, strict=True)]
+        if by_name:
+            return network(**{part.name: value for part, value in zip(parts, values, strict=True)})
         return network(*values)
 
 
@@ -117,6 +129,8 @@ def take_parts(module: nn.Module, data: Dataset | None, path: object) -> nn.Modu
 
 def _arguments(module: nn.Module) -> tuple[list[str], int, bool]:
     """Give the names of forward's arguments, how many it takes in order, and whether it takes any name."""
+    if names := getattr(module, "argument_names", None):
+        return list(names), len(names), False
     said = inspect.signature(module.forward).parameters.values()
     ordered = [one for one in said if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
     most = 10**6 if any(one.kind is one.VAR_POSITIONAL for one in said) else len(ordered)
@@ -125,6 +139,8 @@ def _arguments(module: nn.Module) -> tuple[list[str], int, bool]:
 
 
 def _required(module: nn.Module) -> list[str]:
+    if names := getattr(module, "argument_names", None):
+        return list(names)
     said = inspect.signature(module.forward).parameters.values()
     return [
         one.name
@@ -191,7 +207,7 @@ def take_output(
 
 def _adapted(module: nn.Module, output: str) -> Adapted:
     if isinstance(module, Adapted):
-        return Adapted(module.__dict__["network"], module.parts, module.by_name, output)
+        return Adapted(module.__dict__["network"], module._taking.parts, module._taking.by_name, output)
     return Adapted(module, output=output)
 
 

@@ -11,6 +11,8 @@ from interp.checkpoints.architectures.named import build_named, is_named, recogn
 from interp.checkpoints.architectures.transformers_models import build_classifier
 from interp.checkpoints.architectures.user_model import build_user_model
 from interp.checkpoints.architectures.zoo_files import build_zoo_model, zoo_facts
+from interp.checkpoints.deployed.opening import open_deployed
+from interp.checkpoints.deployed.packages import INSTALL, packages
 from interp.checkpoints.drafts.draft import Draft, example_of, trace
 from interp.checkpoints.drafts.modules import module_draft
 from interp.checkpoints.drafts.request import Request, settled
@@ -26,7 +28,10 @@ from interp.errors import CheckpointError, DataError, UsageError
 from interp.network.chain import chain_of
 from interp.types import Inference
 
-LISTS = {"onnx": "formats.onnx.operations"}
+ONNX = "onnx"
+"""Format whose graphs may hold operations that are not ours, which ONNX Runtime runs."""
+
+LISTS = {ONNX: "formats.onnx.operations"}
 """Format of operations other than torch's -> where they are listed."""
 
 LAYERS_ALONE = ("torchscript",)
@@ -59,7 +64,8 @@ def draft(asked: Request) -> Draft:
 
 def _check_parts(asked: Request) -> None:
     """Refuse several inputs for a network that is read from tensors or a graph, which take one."""
-    takes_any = asked.options.model is not None or asked.contents.module is not None or is_named(asked.path)
+    holds_any = asked.contents.module is not None or asked.contents.format == ONNX
+    takes_any = asked.options.model is not None or holds_any or is_named(asked.path)
     if asked.data is not None and asked.data.parts and not takes_any:
         raise DataError(
             asked.data.name,
@@ -133,6 +139,8 @@ def _from_contents(asked: Request) -> Draft:
     """Follow the graph that a file states, else its list of layers, else what its weights are like."""
     contents = asked.contents
     graph, problem = _graph_module(contents)
+    if contents.format == ONNX and packages() is not None:
+        return _from_onnx(graph, problem, asked)
     if graph is not None:
         why = "; ".join(("operations listed in the file", *contents.notes))
         return module_draft(graph, Inference(_summary(graph), "certain", why), asked)
@@ -141,7 +149,7 @@ def _from_contents(asked: Request) -> Draft:
             asked.path,
             found=f"a graph with {problem}",
             expected=f"operations that interp.checkpoints.{LISTS.get(contents.format, 'graph.aten')} lists",
-            do=USE_MODEL,
+            do=f"{INSTALL}, or {USE_MODEL}" if contents.format == ONNX else USE_MODEL,
         )
     if problem:
         return _from_weights(asked, (f"its code does more than is followed here: {problem}",))
@@ -150,6 +158,27 @@ def _from_contents(asked: Request) -> Draft:
     if alike := recognise(contents.state):
         return _from_likeness(alike, asked)
     return _from_weights(asked)
+
+
+def _from_onnx(graph: nn.Module | None, problem: str, asked: Request) -> Draft:
+    """Take our own reading of a graph where it runs, else cut it into modules and pieces of ONNX Runtime."""
+    failed: CheckpointError | None = None
+    if graph is not None:
+        why = "; ".join(("operations listed in the file", *asked.contents.notes))
+        try:
+            return module_draft(graph, Inference(_summary(graph), "certain", why), asked)
+        except (CheckpointError, DataError) as error:
+            failed = error
+    try:
+        opened = open_deployed(Path(str(asked.path)), asked.data)
+    except CheckpointError:
+        if failed is not None:
+            raise failed from None
+        raise
+    counted = f"{opened.pieces} piece{'s' * (opened.pieces != 1)} run in ONNX Runtime, without gradients"
+    why = f"a graph with {problem or 'shapes that are not followed here'}: {counted}; outputs within"
+    said = f"{why} {opened.difference:.1g} of ONNX Runtime's on two samples"
+    return module_draft(opened.network, Inference(_summary(opened.network), "certain", said), asked)
 
 
 def _graph_module(contents: Contents) -> tuple[nn.Module | None, str]:

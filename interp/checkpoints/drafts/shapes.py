@@ -46,8 +46,8 @@ def input_shape(module: nn.Module, data: Dataset | None, path: object) -> tuple[
 def _usual(module: nn.Module, path: object) -> tuple[tuple[int, ...], Any]:
     """Try shapes of as many values or channels as the first matrix or convolution reads."""
     weight = next((p for p in module.parameters() if p.dim() in (2, 4)), None)
-    shapes: list[tuple[int, ...]] = []
-    if weight is not None:
+    shapes = _stated(module)
+    if weight is not None and not shapes:
         channels = weight.shape[1]
         shapes = [(channels,)] if weight.dim() == 2 else [(channels, side, side) for side in IMAGE_SIDES]
     for shape in shapes:
@@ -63,9 +63,15 @@ def _usual(module: nn.Module, path: object) -> tuple[tuple[int, ...], Any]:
     )
 
 
+def _stated(module: nn.Module) -> list[tuple[int, ...]]:
+    """Give the shape that a file states and that its network was tried on, if it was."""
+    shape = getattr(module, "sample_shape", None)
+    return [shape] if isinstance(shape, tuple) else []
+
+
 def _fitting(module: nn.Module, data: Dataset, path: object) -> tuple[tuple[int, ...], Any]:
     """Try flat rows, then images with and without an axis of one channel."""
-    shapes: list[tuple[int, ...]] = [(data.width,)]
+    shapes: list[tuple[int, ...]] = [*_stated(module), (data.width,)]
     if data.image_shape is not None:
         shapes += [data.image_shape]
         if data.image_shape[0] == 1:

@@ -28,13 +28,14 @@ def conductance(target: Target, steps: int) -> Array:
     Returns
     -------
     Array
-        Conductance of each node (N,); NaN where no module's output is z.
+        Conductance of each node (N,); NaN where no module's output is z, and where a part of the network has no
+        gradients, as one that ONNX Runtime runs.
     """
     from captum.attr import LayerConductance
 
     layer, x = target.layer, target.x
     site = place_of(target.model.module, layer.tap)
-    if not isinstance(site, nn.Module) or layer.layout != "samples":
+    if not isinstance(site, nn.Module) or layer.layout != "samples" or not has_gradients(target.model.module):
         return np.full(layer.nodes, np.nan)  # Captum reads outputs of modules, samples on axis 0
     with out_of_place(target.model.module):
         method = LayerConductance(target.forward, site)
@@ -45,6 +46,11 @@ def conductance(target: Target, steps: int) -> Array:
             internal_batch_size=len(x) * 4,
         )  # fmt: skip
     return _per_node(scores.detach().abs(), layer.kind)
+
+
+def has_gradients(module: nn.Module) -> bool:
+    """Whether every part of a network passes gradients on; a part that does not says so by `has_gradients`."""
+    return all(getattr(part, "has_gradients", True) for part in module.modules())
 
 
 def _per_node(values: Tensor, kind: str) -> Array:

@@ -1,0 +1,1 @@
+"""ONNX graphs with operations that are not ours: layers as torch modules, what lies between them in ONNX Runtime."""
