@@ -240,6 +240,9 @@ def _is_layer(part: Part) -> bool:
 class Quantised(nn.Module):
     """Values rounded to whole multiples of a scale, as quantised graphs write it: rounded, cut off, and back."""
 
+    scale: Tensor
+    zero: Tensor
+
     def __init__(self, part: Part) -> None:
         super().__init__()
         self.low, self.high, self.axis = (part.settings[name] for name in ("low", "high", "axis"))
@@ -249,9 +252,10 @@ class Quantised(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         """Round values; channels are on the axis told."""
         scale, zero = self._along(self.scale, values), self._along(self.zero, values)
-        return (torch.clamp(torch.round(values / scale) + zero, self.low, self.high) - zero) * scale
+        steps: Tensor = torch.clamp(torch.round(values / scale) + zero, self.low, self.high)
+        return (steps - zero) * scale
 
-    def _along(self, numbers: Any, values: Tensor) -> Tensor:
+    def _along(self, numbers: Tensor, values: Tensor) -> Tensor:
         if numbers.numel() == 1:
             return numbers.reshape(())
         shape = [1] * values.dim()
@@ -270,8 +274,9 @@ def _quantised(steps: Sequence[Step], program: Program, stored: Mapping[str, Sto
     for step in steps:
         back = makers.get(step.output)
         forth = makers.get(back.input[0]) if back is not None and back.op_type == "DequantizeLinear" else None
-        part = None if forth is None or forth.op_type != "QuantizeLinear" else _rounding(forth, back, program, stored)
-        found.append(step if part is None else replace(step, part=part, inputs=(forth.input[0],)))
+        is_pair = forth is not None and forth.op_type == "QuantizeLinear"
+        part = _rounding(forth, back, program, stored) if is_pair else None
+        found.append(step if forth is None or part is None else replace(step, part=part, inputs=(forth.input[0],)))
     return found
 
 

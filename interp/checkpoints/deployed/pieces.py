@@ -46,7 +46,7 @@ class Rows:
         """List the values of the samples."""
         if self.sizes is None:
             return [self.joined]
-        found = self.joined.split(self.sizes)
+        found = torch.split(self.joined, list(self.sizes))
         return [one.reshape(()) for one in found] if self.is_number else list(found)
 
 
@@ -116,14 +116,14 @@ def in_onnxruntime(piece: Piece, values: Sequence[Rows], *tensors: Tensor) -> li
     piece
         Part of a graph.
     values
-        Where the samples are in each tensor.
+        Places of the samples in each tensor.
     *tensors
         Values of all samples.
 
     Returns
     -------
     list of tuple
-        For each output the values of all samples, the length of each sample's part, and whether it is one number.
+        Outputs, each as values of all samples, lengths of the samples' parts, and whether a part is one number.
     """
     if has_torch_function(tensors):
         made: list[tuple[Any, ...]] = handle_torch_function(in_onnxruntime, tensors, piece, values, *tensors)

@@ -24,7 +24,7 @@ from interp.checkpoints.graph.layers import only_child, sequential_steps
 from interp.checkpoints.graph.steps import UnknownOperation
 from interp.checkpoints.inference.stack.layers import USE_MODEL
 from interp.data import parse_scaling
-from interp.errors import CheckpointError, DataError, UsageError
+from interp.errors import CheckpointError, DataError, InterpError, UsageError
 from interp.network.chain import chain_of
 from interp.types import Inference
 
@@ -162,7 +162,7 @@ def _from_contents(asked: Request) -> Draft:
 
 def _from_onnx(graph: nn.Module | None, problem: str, asked: Request) -> Draft:
     """Take our own reading of a graph where it runs, else cut it into modules and pieces of ONNX Runtime."""
-    failed: CheckpointError | None = None
+    failed: InterpError | None = None
     if graph is not None:
         why = "; ".join(("operations listed in the file", *asked.contents.notes))
         try:

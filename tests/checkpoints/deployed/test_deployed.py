@@ -37,7 +37,7 @@ def run(path, data, name="y"):
         given = {}
         for one in session.get_inputs():
             array = data[f"{one.name}_train"][at : at + 1]
-            given[one.name] = array if len(one.shape) == array.ndim else array[0]
+            given[one.name] = np.asarray(array if len(one.shape) == array.ndim else array[0])
         rows.append(session.run([name], given)[0].reshape(-1))
     return np.stack(rows)
 
@@ -119,7 +119,7 @@ def test_samples_of_another_branch_are_refused(tmp_path):
     model, dataset = check_same(path, data)
     assert [layer.nodes for layer in model.layers] == [6, 3]
     rows = dataset.train.inputs.copy()
-    rows[3, -1] = 0
+    rows[3, 0] = 0
     with pytest.raises(InterpError, match="a sample that takes another branch"):
         outputs_on(model, rows)
 

@@ -178,7 +178,8 @@ class Odd(nn.Module):
     ("what", "found"),
     [(lambda x: x.cumsum(1), "a graph with CumSum"), (lambda x: F.pad(x, (0, 1))[:, 1:], "a graph with ")],
 )
-def test_what_is_not_followed_is_named(what, found, tmp_path):
+def test_what_is_not_followed_is_named(what, found, tmp_path, monkeypatch):
+    monkeypatch.setattr("interp.checkpoints.drafts.choose.packages", lambda: None)
     torch.onnx.export(Odd(what), (IMAGES.flatten(1),), str(tmp_path / "net.onnx"), dynamo=False)
     with pytest.raises(CheckpointError, match=found):
         load_model(tmp_path / "net.onnx", DIGITS)
@@ -227,7 +228,8 @@ def test_a_relu_that_ends_is_no_relu(tmp_path):
         ([node("Selu", ["h"], alpha=2.0)], {}, "Selu of another shape"),
     ],
 )
-def test_what_would_be_read_wrong_is_refused(nodes, stored, found, tmp_path):
+def test_what_would_be_read_wrong_is_refused(nodes, stored, found, tmp_path, monkeypatch):
+    monkeypatch.setattr("interp.checkpoints.drafts.choose.packages", lambda: None)
     onnx.save(graph_of(nodes, **stored), tmp_path / "net.onnx")
     with pytest.raises(CheckpointError, match=f"a graph with {found}.*formats.onnx.operations lists"):
         load_model(tmp_path / "net.onnx", DIGITS)
