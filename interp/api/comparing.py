@@ -14,6 +14,7 @@ from interp.checkpoints import Network, as_found
 from interp.comparison.compare import compare_members
 from interp.comparison.members import STAGES, open_members, sources_of
 from interp.comparison.result import Comparison
+from interp.comparison.snapshots import unpacked
 from interp.data import fixed_draws
 from interp.report.comparison.page import write_comparison
 from interp.run import data_options_from, load_options_from, options_from
@@ -32,6 +33,7 @@ def compare(
     out: str | Path | None = None,
     brief: bool = False,
     overwrite: bool = False,
+    snapshots: bool = False,
     **options: Unpack[Said],
 ) -> Comparison:
     """Compare networks on the same data: what ``interp compare`` does, for a notebook or script.
@@ -48,6 +50,8 @@ def compare(
         Whether prototypes and what layers are read at are left out.
     overwrite
         Whether results of other networks in that folder are replaced.
+    snapshots
+        Whether the networks are snapshots of one training; a file may then hold several of them.
     **options
         Settings, named as in `analyse`.
 
@@ -71,7 +75,7 @@ def compare(
     >>> found.pairs.loc[0, "test"]
     'exact McNemar (sign test)'
     """
-    said, sources = settings_of(options), sources_of(networks)
+    said = settings_of(options)
     stages = STAGES[:1] if brief else STAGES
     with ExitStack() as stack:
         temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="interp-"))
@@ -80,9 +84,10 @@ def compare(
             if isinstance(network, nn.Module):
                 stack.enter_context(as_found(network))
         folder = temporary if out is None else out
+        sources = sources_of(unpacked(networks, folder) if snapshots else networks)
         given = (load_options_from(said), data_options_from(said), options_from(said))
         members = open_members(sources, data, folder, *given, stages, overwrite)
-        found = compare_members(members)
+        found = compare_members(members, snapshots)
     if out is not None:
         write_comparison(found, out, f"interp.compare({', '.join(repr(source.name) for source in sources)})")
     return found

@@ -9,6 +9,7 @@ from interp.cli.arguments import OVERWRITE, add_settings, said, settings_of
 from interp.cli.call import Call
 from interp.comparison.compare import compare_members
 from interp.comparison.members import STAGES, open_members, sources_of
+from interp.comparison.snapshots import unpacked
 from interp.report.comparison.page import write_comparison
 from interp.run import (
     data_options_from,
@@ -38,6 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     parser.add_argument("--out", default="compare", help="folder for the page and each network's files")
     parser.add_argument("--overwrite", action="store_true", help=OVERWRITE)
     parser.add_argument("--brief", action="store_true", help="leave out prototypes and what layers are read at")
+    parser.add_argument(
+        "--snapshots",
+        action="store_true",
+        help="the networks are snapshots of one training: show what changed along it",
+    )
     add_settings(parser, settings_of(*map(find_stage, NEEDED)))
 
 
@@ -56,12 +62,13 @@ def run(args: argparse.Namespace, call: Call) -> None:
     InterpError
         If the options, a network, the data or the folder cannot be used.
     """
-    values, sources = said(args), sources_of(args.networks)
     check_writable(Path(args.out))
+    given = unpacked(args.networks, args.out) if args.snapshots else args.networks
+    values, sources = said(args), sources_of(given)
     options, load, where = options_from(values, "--"), load_options_from(values, "--"), data_options_from(values, "--")
     stages = STAGES[:1] if args.brief else STAGES
     members = open_members(sources, args.data, args.out, load, where, options, stages, args.overwrite, told)
-    found = compare_members(members)
+    found = compare_members(members, args.snapshots)
     page = write_comparison(found, args.out, call.typed)
     columns = ["first", "second", "difference", "p_value", "agreement"]
     print(found.networks[["network", "score", "low", "high"]].to_string(index=False))

@@ -15,22 +15,30 @@ from interp.comparison.layers import alignment_rows, layer_rows, matched_layers,
 from interp.comparison.members import Member
 from interp.comparison.result import Comparison
 from interp.comparison.scores import class_rows, disputed_rows, group_rows, network_rows, pair_rows
+from interp.comparison.snapshots import in_training_order, snapshot_layer_rows, snapshot_rows
 from interp.tasks import find_task
 from interp.verdict.layers import layer_verdicts
 
 
-def compare_members(members: Sequence[Member]) -> Comparison:
+def compare_members(members: Sequence[Member], snapshots: bool = False) -> Comparison:
     """Compare networks whose stages were run.
 
     Parameters
     ----------
     members
         Networks on the same data, as `open_members` gives them.
+    snapshots
+        Whether they are snapshots of one training, which are put into the order in which they were taken.
 
     Returns
     -------
     Comparison
         Everything that ``compare.html`` shows.
+
+    Raises
+    ------
+    UsageError
+        If they are to be snapshots of one training and have different parameters.
 
     Examples
     --------
@@ -42,6 +50,7 @@ def compare_members(members: Sequence[Member]) -> Comparison:
     >>> found.networks["network"].tolist()
     ['abs-digits', 'relu-digits']
     """
+    members = in_training_order(members) if snapshots else members
     name, split = compared_split(members[0])
     data, task = members[0].run.data, find_task(members[0].run.model.task)
     answers, activity = answers_of(members), activities(members, name)
@@ -50,15 +59,16 @@ def compare_members(members: Sequence[Member]) -> Comparison:
     changes, changed_nodes = change_tables(members, activity)
     alignment = aligned_with_first(members)
     disputed = disputed_rows(members, answers, labels)
+    networks, cka = network_rows(members, answers, bool(task.score.share)), alignment_rows(members, activity)
     rows = disputed["sample"].to_numpy(int) if len(disputed) else np.empty(0, int)
     return Comparison(
         data={"name": data.name, "split": name, "samples": len(split), "digest": data.digest, "score": task.score.key},
-        networks=network_rows(members, answers, bool(task.score.share)),
+        networks=networks,
         pairs=pair_rows(members, answers, task),
         groups=group_rows(members, answers, labels),
         classes=class_rows(members, answers, labels),
         disputed=disputed,
-        alignment=alignment_rows(members, activity),
+        alignment=cka,
         layers=layer_rows(members, matched),
         nodes=node_rows(members, matched),
         readings=_readings(members),
@@ -67,6 +77,8 @@ def compare_members(members: Sequence[Member]) -> Comparison:
         aligned=alignment.table,
         line=alignment.line,
         copies=alignment.copies,
+        snapshots=snapshot_rows(members, answers, networks) if snapshots else pd.DataFrame(),
+        snapshot_layers=snapshot_layer_rows(members, cka) if snapshots else pd.DataFrame(),
         images=np.asarray(split.inputs[rows]),
         image_shape=data.image_shape,
         classes_named=data.classes,

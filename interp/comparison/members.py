@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 
 from interp.checkpoints import LoadOptions, Network
+from interp.checkpoints.inference.stack.order import natural
 from interp.data import DataOptions
 from interp.errors import UsageError
 from interp.run import Options, Run, locked, remove_run, run_stages, start
@@ -64,8 +65,14 @@ class Member:
     found: Mapping[str, Any]
 
 
-def _folder(given: Network) -> Path | None:
-    """Give the folder of networks that is meant; None for a network, as a Hugging Face folder is."""
+def folder_of(given: Network) -> Path | None:
+    """Give the folder of networks that is meant; None for a network, as a Hugging Face folder is.
+
+    Parameters
+    ----------
+    given
+        File, folder or module.
+    """
     if isinstance(given, nn.Module):
         return None
     if not str(given):
@@ -101,11 +108,13 @@ def sources_of(given: Sequence[Network]) -> list[Source]:
     """
     found: list[tuple[str, Network]] = []
     for one in given:
-        folder = _folder(one)
+        folder = folder_of(one)
         if folder is None:
             found.append(("", one))
             continue
-        files = sorted(path for path in folder.iterdir() if path.suffix in ENDINGS)
+        files = sorted(
+            (path for path in folder.iterdir() if path.suffix in ENDINGS), key=lambda path: natural(path.name)
+        )
         if not files:
             expected = f"files that end in {', '.join(ENDINGS)}"
             raise UsageError(folder, found="a folder without networks", expected=expected, do="name the files")

@@ -60,6 +60,15 @@ class Comparison(ShortRepr):
         Weights of further networks with their nodes in the order of the first's, a row a network and way of matching.
     line
         Loss and score along the straight line from the first network to others, as given and aligned, a row a place.
+    snapshots
+        Snapshots of one training, a row each as they were taken: ``network``, ``place`` in the order, ``taken_at`` (the
+        epoch or step that all state), ``score`` with the 95 % interval ``low``, ``high``; agreement with the one
+        before and with the last; distance of all weights from those of the one before (``weights_moved``)
+        and of the last (``weights_from_last``), relative to the size of theirs. Empty for networks of other sorts.
+    snapshot_layers
+        Layers of the snapshots, a row a snapshot and layer: debiased CKA with the same layer of the one before
+        (``cka_before``) and of the last (``cka_last``), and shares of nodes that are ``dead``, ``one-sided`` and
+        ``coherent``.
     copies
         Name of a network -> state dict of its aligned copy; not written to ``compare.json``.
     images
@@ -86,6 +95,8 @@ class Comparison(ShortRepr):
     changed_nodes: pd.DataFrame = field(default_factory=pd.DataFrame)
     aligned: pd.DataFrame = field(default_factory=pd.DataFrame)
     line: pd.DataFrame = field(default_factory=pd.DataFrame)
+    snapshots: pd.DataFrame = field(default_factory=pd.DataFrame)
+    snapshot_layers: pd.DataFrame = field(default_factory=pd.DataFrame)
     copies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     images: Array = field(default_factory=lambda: np.empty((0, 0)))
     image_shape: tuple[int, int, int] | None = None

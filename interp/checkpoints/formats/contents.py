@@ -82,20 +82,21 @@ def contents_of(loaded: Any, path: object) -> Contents:
 
 def _find_state(loaded: Any, path: object) -> tuple[Any, tuple[str, ...]]:
     """Find what holds the weights, a mapping of tensors or a module's stand-in, and say where it was."""
-    found = list(_states(loaded))
+    found = list(states_in(loaded))
     if not found:
         raise CheckpointError(path, found=_kind(loaded), expected="a state dict", do="save model.state_dict()")
     where, state, holder = max(found, key=lambda item: _rank(item[0], item[1]))
     notes = [f"weights under {'/'.join(where)!r}"] if where else []
     others = {repr("/".join(other)): inner for other, inner, _ in found if other != where}
-    alike = [name for name, inner in others.items() if _shapes(inner) == _shapes(state)]
+    alike = [name for name, inner in others.items() if shapes_of(inner) == shapes_of(state)]
     rest = [name for name, inner in others.items() if name not in alike and any(t.dim() > 1 for t in inner.values())]
     for which, names in (("the same", alike), ("other", rest)):
         notes += [f"weights of {which} shapes under {shorten(names)} were left"] if names else []
     return holder, tuple(notes)
 
 
-def _shapes(state: Mapping[str, Tensor]) -> list[tuple[int, ...]]:
+def shapes_of(state: Mapping[str, Tensor]) -> list[tuple[int, ...]]:
+    """Give the shapes of all tensors but single numbers, in one order."""
     return sorted(tuple(tensor.shape) for tensor in state.values() if tensor.dim())
 
 
@@ -122,7 +123,7 @@ def _kind(loaded: Any) -> str:
     return f"one value of type {name}"
 
 
-def _states(
+def states_in(
     value: Any, where: tuple[str, ...] = (), seen: set[int] | None = None
 ) -> Iterator[tuple[tuple[str, ...], dict[str, Tensor], Any]]:
     """Yield (keys that lead to it, its tensors, itself) for every mapping or module that holds tensors, once each."""
@@ -143,12 +144,12 @@ def _states(
         yield where, tensors, tensors
     for key, inner in value.items():
         if not any(word in str(key).lower() for word in NOT_WEIGHTS):
-            yield from _states(inner, (*where, str(key)), seen)
+            yield from states_in(inner, (*where, str(key)), seen)
 
 
 def holds_weights(loaded: Any) -> bool:
     """Whether there are tensors to be found in what was loaded."""
-    return next(_states(loaded), None) is not None
+    return next(states_in(loaded), None) is not None
 
 
 def _rank(where: tuple[str, ...], state: Mapping[str, Tensor]) -> tuple[int, int, int, int]:

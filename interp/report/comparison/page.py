@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from safetensors.torch import save
 
 from interp.comparison.result import Comparison
-from interp.report.comparison import alignment, layers, scores
+from interp.report.comparison import alignment, layers, scores, snapshots
 from interp.report.drawing.pictures import Picture, draw_all
 from interp.report.drawing.style import slug
 from interp.report.html.render import HERE, node_links
@@ -20,6 +20,7 @@ from interp.types import Section
 
 SECTIONS: dict[str, Callable[[Comparison], Section | None]] = {
     "scores": scores.scores,
+    "snapshots": snapshots.section,
     "groups": scores.groups,
     "classes": scores.classes,
     "disputed": scores.disputed,
