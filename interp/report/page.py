@@ -23,6 +23,9 @@ from interp.types.annotations.edge import checked
 LAST = ("reproduce",)
 """Sections that say how long the others took: made again when those are drawn."""
 
+FIRST = "verdict"
+"""Section of the first screen."""
+
 Maker = Callable[[Results], Section]
 
 
@@ -71,7 +74,7 @@ def write_report(
     begun, results = time.perf_counter(), _with_command(results, command)
     made = {key: _make(maker, results) for key, maker in sections.items()}
     if _is_quick(results):
-        made = {key: _without_figures(section) for key, section in made.items()}
+        made = {key: _without_figures(key, section) for key, section in made.items()}
     pictures = draw_all(figure for section in made.values() for figure in section.figures)
     results = replace(results, timings=(*results.timings, Timing("page", time.perf_counter() - begun)))
     made |= {key: _make(sections[key], results) for key in LAST if key in sections}
@@ -90,13 +93,13 @@ def _is_quick(results: Results) -> bool:
     return bool(isinstance(options, Mapping) and options.get("limits", {}).get("quick"))
 
 
-def _without_figures(section: Section) -> Section:
-    """Leave out the figures of a section, and say so."""
+def _without_figures(key: str, section: Section) -> Section:
+    """Leave out the figures of a section, and say so; the first screen is read for what the network is."""
     if not section.figures:
         return section
     left = f"{len(section.figures)} figures are" if len(section.figures) > 1 else "A figure is"
     said = f"{left} left out of a quick look (--quick); the numbers are in the tables, in report.json and in the files."
-    return replace(section, text=(*section.text, said), figures=())
+    return replace(section, text=section.text if key == FIRST else (*section.text, said), figures=())
 
 
 def _make(maker: Maker | str, results: Results) -> Section:
