@@ -78,10 +78,10 @@ def _central(values: Array) -> tuple[float, float]:
 # --------------------------------------------------------------------------- in words
 
 PLAIN: Mapping[Leaning, str] = {
-    "distances": "what follows {names} goes by the small outputs: which nodes are near zero, as one reads a distance",
-    "intensities": "what follows {names} goes by the large outputs: which nodes respond most",
-    "neither": "what follows {names} goes by neither small nor large outputs more than untrained copies do",
-    "undecided": "whether what follows {names} goes by small or by large outputs is undecided",
+    "distances": "in {names}, small outputs decide: which nodes are near zero, as one reads a distance",
+    "intensities": "in {names}, large outputs decide: which nodes respond most",
+    "neither": "in {names}, neither small nor large outputs are seen to decide more than in untrained copies",
+    "undecided": "in {names}, whether small or large outputs decide is undecided",
 }
 """Leaning -> what it means, for somebody who has not read the papers."""
 
@@ -93,7 +93,7 @@ def network_sentence(layers: Sequence[LayerVerdict]) -> str:
     --------
     >>> nan = float("nan")
     >>> print(network_sentence([LayerVerdict("fc1", "undecided", nan, nan, 0, {})]))
-    Whether what follows fc1 goes by small or by large outputs is undecided.
+    In fc1, whether small or large outputs decide is undecided.
     """
     if not layers:
         return "There is no hidden layer to read."

@@ -31,9 +31,9 @@ FITS = {
 """How the fit was judged -> what it means."""
 
 READ = {
-    "distances": "small outputs decide: what follows goes by which nodes are near zero, as one reads a distance.",
-    "intensities": "large outputs decide: what follows goes by which nodes respond most.",
-    "neither": "neither small nor large outputs decide more than in untrained copies of the network.",
+    "distances": "small outputs decide: which nodes are near zero, as one reads a distance.",
+    "intensities": "large outputs decide: which nodes respond most.",
+    "neither": "neither small nor large outputs are seen to decide more than in untrained copies of the network.",
 }
 """Leaning -> what it means, after the layer's name."""
 

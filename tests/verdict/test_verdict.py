@@ -55,7 +55,7 @@ def test_the_headline_of_a_run():
     assert not any(beats_null(mlp().boundaries[name]) for name in HIDDEN)
     test, train = (mlp().model.scores[split] for split in ("test", "train"))
     score = f"This network gets {test:.2%} right on test samples ({train:.2%} in training)"
-    undecided = "whether what follows fc1 and fc2 goes by small or by large outputs is undecided."
+    undecided = "in fc1 and fc2, whether small or large outputs decide is undecided."
     assert mlp().verdict.headline == f"{score}; {undecided}", "with so few copies"
 
 
@@ -174,10 +174,10 @@ def headline(trained=True, **leanings):
 
 
 def test_headlines_say_what_is_read_where_the_network_was_trained():
-    assert "; what follows fc1 and fc2 goes by the small outputs" in headline(fc1="distances", fc2="distances")
+    assert "; in fc1 and fc2, small outputs decide" in headline(fc1="distances", fc2="distances")
     both = headline(fc1="intensities", fc2="distances")
-    assert "; what follows fc2 goes by the small outputs" in both
-    assert "; what follows fc1 goes by the large outputs" in both
+    assert "; in fc2, small outputs decide" in both
+    assert "; in fc1, large outputs decide" in both
     assert "untrained" in headline(trained=False, fc1="distances")
     assert "could not be established" in headline(trained=None, fc1="distances")
 
