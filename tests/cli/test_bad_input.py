@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import re
+import runpy
 import subprocess
 import sys
 import zipfile
@@ -439,6 +440,11 @@ def test_processes(here):
     good = run("interp", "inspect", str(ZOO), "--json")
     assert (good.returncode, good.stderr) == (0, "")
     assert json.loads(good.stdout)["input_scaling"] == "x/16"
-    bad = run("interp.report", "missing.pt")
-    assert bad.returncode == 2
-    assert bad.stderr == "error: missing.pt: found no such file; expected a checkpoint file; check the path\n"
+
+
+def test_the_report_is_a_module_that_runs(here, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["interp.report", "missing.pt"])
+    with pytest.raises(SystemExit, match="2"):
+        runpy.run_module("interp.report", run_name="__main__", alter_sys=True)
+    expected = "error: missing.pt: found no such file; expected a checkpoint file; check the path\n"
+    assert capsys.readouterr() == ("", expected)

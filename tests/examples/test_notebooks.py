@@ -13,7 +13,7 @@ def test_there_are_notebooks():
     assert {path.stem for path in NOTEBOOKS} == {"network_in_memory", "one_stage_at_a_time"}
 
 
-@pytest.mark.usefixtures("few_draws")
+@pytest.mark.usefixtures("few_draws", "blank_figures")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_runs(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -47,15 +47,15 @@ def test_it_takes_few_lines():
     assert len([line for line in INTERVENTION.splitlines() if line]) <= 15
 
 
-@pytest.mark.usefixtures("few_draws", "blank_figures")
-@pytest.mark.parametrize("name", ["my_edits:coarse", "coarse"], ids=["by import", "by dict entry"])
-def test_it_is_seen_everywhere(here, name, capsys):
+SAID = ["--data", "data.npz", "--activation", "relu", "--scaling", "raw", "--output", "linear", "--out", "out"]
+
+
+def swept(name):
+    return ["--interventions", f"scale,{name}", "--levels", "3", "--curve-levels", "0"]
+
+
+def assert_swept(here, name):
     folder, plain, split = here
-    if name == "coarse":
-        __import__("my_edits")
-    said = ["--data", "data.npz", "--activation", "relu", "--scaling", "raw", "--output", "linear"]
-    swept = ["--interventions", f"scale,{name}", "--levels", "3", "--curve-levels", "0"]
-    assert main(["report", "net.pt", *said, "--out", "out", *swept]) == 0
     table = read_results(folder / "out" / "effects.h5", Effects, "")[0]["all"].table
     rows = table[(table["intervention"] == name) & (table["layer"] == "0")].sort_values("level")
     x, labels = torch.from_numpy(split.inputs), torch.from_numpy(split.labels)
@@ -63,6 +63,21 @@ def test_it_is_seen_everywhere(here, name, capsys):
     assert len(set(expected)) == 3
     assert rows["level"].tolist() == list(LEVELS)
     assert np.round(rows["score"] * len(split)).tolist() == expected
+
+
+@pytest.mark.usefixtures("few_draws")
+def test_an_entry_of_the_dict_is_swept(here):
+    __import__("my_edits")
+    assert main(["record", "net.pt", *SAID]) == 0
+    assert main(["intervene", "--out", "out", *swept("coarse")]) == 0
+    assert_swept(here, "coarse")
+
+
+@pytest.mark.usefixtures("few_draws", "blank_figures")
+def test_what_is_named_by_its_module_is_seen_everywhere(here):
+    name, folder = "my_edits:coarse", here[0]
+    assert main(["report", "net.pt", *SAID, *swept(name)]) == 0
+    assert_swept(here, name)
     document = json.loads((folder / "out" / "report.json").read_text())
     assert name in {row["intervention"] for row in document["interventions"]}
     assert name in (folder / "out" / "report.html").read_text()

@@ -74,11 +74,16 @@ def test_modules_are_left_as_they_were_after_an_error(hidden):
     assert state(module) == before
 
 
-@pytest.mark.parametrize(("threads", "block"), [(1, 64), (2, 64), (2, 1024), (2, 5000)])
-def test_counts_do_not_depend_on_threads_or_blocks(monkeypatch, request, threads, block):
+@pytest.fixture(scope="module")
+def usual_counts():
     chain, plain = mlp("tanh")
     split = data(1500)
-    expected = run(chain, plain, split).whole_layers
+    return chain, plain, split, run(chain, plain, split).whole_layers
+
+
+@pytest.mark.parametrize(("threads", "block"), [(1, 64), (2, 64), (2, 1024), (2, 5000)])
+def test_counts_do_not_depend_on_threads_or_blocks(usual_counts, monkeypatch, request, threads, block):
+    chain, plain, split, expected = usual_counts
     monkeypatch.setattr("interp.network.inputs.BLOCK", block)
     request.addfinalizer(partial(torch.set_num_threads, torch.get_num_threads()))
     torch.set_num_threads(threads)

@@ -83,9 +83,9 @@ def interrupt_at(epoch):
     ],
 )
 def test_an_interrupted_training_ends_at_the_same_weights(tmp_path, name, changes):
-    recipe = default_recipe(name, DIGITS).but(epochs=6, **changes)
+    recipe = default_recipe(name, DIGITS).but(epochs=3, **changes)
     whole = train(recipe, range(3), DIGITS, TrainOptions(tmp_path / "whole"))
-    halted = TrainOptions(tmp_path / "halted", save_every=0, watch=interrupt_at(4))
+    halted = TrainOptions(tmp_path / "halted", save_every=0, watch=interrupt_at(2))
     with pytest.raises(Interrupted):
         train(recipe, range(3), DIGITS, halted)
     resumed = train(recipe, range(3), DIGITS, TrainOptions(tmp_path / "halted"))
@@ -110,7 +110,7 @@ def test_an_interrupted_training_on_a_file_continues_beside_its_checkpoint(tmp_p
 
 def test_a_killed_command_continues_to_the_same_weights(tmp_path):
     """Only the one that is killed needs a process of its own; plain trainings are interrupted above, within ours."""
-    name, words = "relu-pgd", ["train", "relu", "--seeds", "2", "--epochs", "12", "--pgd", "0.1"]
+    name, words = "relu-pgd", ["train", "relu", "--seeds", "2", "--epochs", "8", "--pgd", "0.1"]
     assert main([*words, "--out", str(tmp_path / "whole")]) == 0
     command = [sys.executable, "-m", "zoo", *words, "--out", str(tmp_path / "killed")]
     process = subprocess.Popen(command, env={**os.environ, "ZOO_SAVE_EVERY": "0"})
