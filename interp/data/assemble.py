@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from interp.data.arrays import as_array
+from interp.data.lengths import checked_lengths, padded
 from interp.data.several import check_alike, joined, other_arrays
 from interp.data.targets import read_targets
 from interp.errors import DataError
 from interp.types import Array, Dataset, InputPart, Split
+from interp.types.data import LENGTHS
 
 INPUT_KEYS = ("x", "X", "inputs", "data", "images", "features")
 LABEL_KEYS = ("y", "Y", "labels", "targets", "target", "label")
+LENGTH_KEYS = (LENGTHS, "length", "lens")
 NAMES = ("target_names", "feature_names")
 
 
 def from_mapping(spec: str, content: Mapping[str, Any]) -> Dataset:
     """Make a data set of arrays under the usual names: ``x_train``, ``y_train``, ``x_test``, ``y_test``; ``x``, ``y``.
 
-    Where no array has a usual name of inputs, but there are several others beside the targets, these are the several
-    inputs of a network. Names of classes and of columns go by scikit-learn's names, ``target_names`` and
-    ``feature_names``.
+    Sequences that are padded to one length are described by ``lengths_train``, ``lengths_test`` or ``lengths``, the
+    number of each sample's own time steps. Where no array has a usual name of inputs, but there are several others
+    beside the targets, these are the several inputs of a network. Names of classes and of columns go by scikit-learn's
+    names, ``target_names`` and ``feature_names``.
 
     Parameters
     ----------
@@ -59,7 +64,8 @@ def from_mapping(spec: str, content: Mapping[str, Any]) -> Dataset:
             continue
         check_alike(spec, parts, found)
         parts = found
-        splits[split] = _split(where, inputs, _pick(where, given, LABEL_KEYS, ends))
+        one = _split(where, inputs, _pick(where, given, LABEL_KEYS, ends))
+        splits[split] = replace(one, lengths=inputs[:, -1].astype(np.int64)) if padded(parts) else one
         shape = inputs.shape[1:]
     if "train" not in splits:
         raise DataError(
@@ -87,6 +93,9 @@ def from_mapping(spec: str, content: Mapping[str, Any]) -> Dataset:
 def _inputs(where: str, given: Mapping[str, Any], ends: tuple[str, ...]) -> tuple[Array | None, tuple[InputPart, ...]]:
     """Find the inputs of a split: one array, or several side by side with a description of each; None without any."""
     inputs = _pick(where, given, INPUT_KEYS, ends)
+    lengths = None if inputs is None else _pick(where, given, LENGTH_KEYS, ends)
+    if inputs is not None and lengths is not None:
+        return joined(where, {"x": inputs, LENGTHS: checked_lengths(where, lengths, inputs)})
     several = other_arrays(given, (*INPUT_KEYS, *LABEL_KEYS, *NAMES), ends) if inputs is None else {}
     if len(several) < 2:
         return inputs, ()
@@ -165,7 +174,7 @@ def _alike(spec: str, splits: dict[str, Split]) -> dict[str, Split]:
     _, targets = read_targets(spec, np.concatenate(list(known.values())), sum(map(len, known.values())))
     assert targets is not None
     parts = dict(zip(known, np.split(targets, np.cumsum([len(table) for table in known.values()])), strict=False))
-    return {name: Split(split.inputs, None, parts.get(name)) for name, split in splits.items()}
+    return {name: replace(split, labels=None, targets=parts.get(name)) for name, split in splits.items()}
 
 
 def _table(labels: Array, columns: int) -> Array:

@@ -38,6 +38,8 @@ def scalings(data: Dataset) -> dict[str, Scaling]:
     ['raw', 'x/16', '(x/16-0.3054)/0.3761', '(x/16-0.5)/0.5']
     """
     inputs = data.train.inputs
+    if data.parts and all(part.whole for part in data.parts):
+        return {RAW.name: RAW}
     if data.parts:
         return {RAW.name: RAW, "(x-mean)/std": _standardised(data)}
     top = float(inputs.max())

@@ -121,8 +121,11 @@ def _with_layouts(
         seen.append(values)
     kept, mixed = [], {}
     for layer in layers:
-        layout = layout_of(seen[0][layer.name], seen[1][layer.name], layer.kind)
-        if layout is None:
+        runs = [run[layer.name] for run in seen]
+        if layer.is_stepwise:  # of packed sequences as many steps as the longest has
+            runs = [run[:, : min(each.shape[1] for each in runs)] for run in runs]
+        layout = layout_of(runs[0], runs[1], layer.kind)
+        if layout is None or (layer.is_stepwise and layout != "samples"):
             mixed[layer.name] = f"{layer.kind}: its rows belong to no one sample"
         else:
             kept.append(layer if layer.is_stepwise else replace(layer, layout=layout))

@@ -17,8 +17,11 @@ MOST_ROWS = 262_144
 
 @torch.no_grad()
 def position_counts(model: LoadedModel, data: Dataset) -> dict[str, int]:
-    """Count the positions of one sample at which each layer computes its nodes."""
-    example = as_tensor(data.train.inputs[:1], model.scaling, model.input_shape).to(device_of(model.module))
+    """Count the positions of one sample, of sequences the longest, at which each layer computes its nodes."""
+    lengths = data.train.lengths
+    first = 0 if lengths is None else int(lengths.argmax())
+    one = data.train.inputs[first : first + 1]
+    example = as_tensor(one, model.scaling, model.input_shape).to(device_of(model.module))
     with tap(model.module, model.layers) as values:
         model.module(example)
     return {layer.name: len(rows_of_nodes(values[layer.name], layer.kind)) for layer in model.layers}
@@ -60,6 +63,22 @@ def draw_positions(count: int, kept: int, samples: int, seed: list[int]) -> Arra
     if kept == count:
         return np.broadcast_to(np.arange(count, dtype=np.int32), (samples, count))
     return np.sort(np.random.default_rng(seed).integers(0, count, (samples, kept), dtype=np.int32), axis=1)
+
+
+def draw_steps(lengths: Array, kept: int, seed: list[int]) -> Array:
+    """Draw the time steps that are recorded of each sequence, (S, kept): none of padding, and evenly spread.
+
+    Each step of a sequence is as likely as the others; those of a sequence of fewer than `kept` steps come several
+    times, those of one of just `kept` steps once each.
+
+    Examples
+    --------
+    >>> draw_steps(np.array([1, 3, 6]), 3, [0]).tolist()[:2]
+    [[0, 0, 0], [0, 1, 2]]
+    """
+    begin = np.random.default_rng(seed).random((len(lengths), 1))
+    places = (np.arange(kept) + begin) * (lengths[:, None] / kept)
+    return np.minimum(places.astype(np.int32), lengths[:, None].astype(np.int32) - 1)
 
 
 def chosen_rows(output: Tensor, layer: NodeLayer, positions: Array) -> tuple[Array, Array]:

@@ -14,7 +14,7 @@ from interp.network.hooks import tap
 from interp.network.inputs import BLOCK, as_tensor, device_of, input_blocks
 from interp.network.own_activations import Function, output_functions
 from interp.network.own_data import check_data
-from interp.recording.positions import chosen_rows, draw_positions, kept_positions, position_counts
+from interp.recording.positions import chosen_rows, draw_positions, draw_steps, kept_positions, position_counts
 from interp.store import RecordingWriter, file_name
 from interp.tasks import NO_PREDICTION, find_task, predict
 from interp.types import Array, Dataset, LoadedModel, Provenance, Split
@@ -67,13 +67,13 @@ def record_activations(
     path = file_name(path)
     counts = position_counts(model, data)
     samples = {name: len(split) for name, split in data.splits.items()}
-    kept = {layer.name: kept_positions(counts[layer.name], max(samples.values())) for layer in model.layers}
+    kept = {layer.name: _kept(counts[layer.name], data) for layer in model.layers}
     example = as_tensor(data.train.inputs[:2], model.scaling, model.input_shape).to(device_of(model.module))
     functions = output_functions(model.module, model.layers, example)
     with RecordingWriter(path, model.layers, samples, kept, provenance) as writer:
         for name, split in data.splits.items():
             positions = {
-                layer.name: draw_positions(counts[layer.name], kept[layer.name], len(split), [seed, i])
+                layer.name: _drawn(counts[layer.name], kept[layer.name], split, data.steps, [seed, i])
                 for i, layer in enumerate(model.layers)
             }
             _record_split(model, name, split, writer, counts, positions)
@@ -82,6 +82,20 @@ def record_activations(
                 for layer in model.layers
             }
             writer.summarise(name, split.labels, outputs)
+
+
+def _kept(count: int, data: Dataset) -> int:
+    """Give the number of positions that are recorded of a sample: of padded sequences the mean of their lengths."""
+    most = kept_positions(count, max(map(len, data.splits.values())))
+    lengths = data.train.lengths
+    return most if lengths is None or count == 1 else min(most, max(1, round(float(lengths.mean()))))
+
+
+def _drawn(count: int, kept: int, split: Split, steps: int | None, seed: list[int]) -> Array:
+    """Draw the recorded positions of each sample; a layer with a position for each time step has none at padding."""
+    if split.lengths is not None and 1 < count <= (steps or 0):
+        return draw_steps(np.minimum(split.lengths, count), kept, seed)
+    return draw_positions(count, kept, len(split), seed)
 
 
 def _record_split(

@@ -86,7 +86,7 @@ def _with_targets(split: Split, task: Task, outputs: int) -> Split:
     if split.labels is None:
         return split
     assert task.from_labels is not None
-    return Split(split.inputs, None, task.from_labels(split.labels, outputs))
+    return replace(split, labels=None, targets=task.from_labels(split.labels, outputs))
 
 
 def _guess(data: Dataset, outputs: int) -> Inference:

@@ -24,11 +24,14 @@ class Split(ShortRepr):
         Class index of each sample, int64; None without labels.
     targets
         Zeros and ones of several labels, uint8, or measured values, float64; None without either.
+    lengths
+        Number of time steps of each sequence that are no padding, int64; None where nothing is padding.
     """
 
     inputs: Annotated[Array, Shape("S I")]
     labels: Annotated[Array, Shape("S", "whole numbers")] | None
     targets: Annotated[Array, Shape("S Y")] | None = None
+    lengths: Annotated[Array, Shape("S", "whole numbers")] | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -41,8 +44,12 @@ class Split(ShortRepr):
         rows
             Indices of the rows, or a mask.
         """
-        parts = (None if part is None else part[rows] for part in (self.labels, self.targets))
+        parts = (None if part is None else part[rows] for part in (self.labels, self.targets, self.lengths))
         return Split(self.inputs[rows], *parts)
+
+
+LENGTHS = "lengths"
+"""Name of the input that holds the numbers of time steps of sequences, those of padding left out."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,11 @@ class Dataset(ShortRepr):
     def train(self) -> Split:
         """The split that every fit uses."""
         return self.splits["train"]
+
+    @property
+    def steps(self) -> int | None:
+        """Number of time steps of a sequence, those of padding included; None where none is padding."""
+        return None if self.train.lengths is None else self.parts[0].shape[0]
 
     @property
     def width(self) -> int:

@@ -40,7 +40,7 @@ def short_repr(value: Any) -> str:
     --------
     >>> from interp.types import Split
     >>> short_repr(Split(np.zeros((3, 2), np.float32), np.array([0, 1, 0])))
-    'Split(inputs=float32[3, 2], labels=int64[3], targets=None)'
+    'Split(inputs=float32[3, 2], labels=int64[3], targets=None, lengths=None)'
     """
     name, parts = type(value).__name__, list(_fields(value))
     whole = f"{name}({', '.join(parts)})"

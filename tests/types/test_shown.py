@@ -43,7 +43,7 @@ def test_a_line_ends_in_time():
     many = Some({"k" * 1000: "v"}, tuple("x" * 1000 for _ in range(9)))
     assert len(repr(many)) <= LONGEST
     assert short_repr(Some(1)) == repr(Some(1))
-    assert repr(Split(np.zeros((3, 2)), None)) == "Split(inputs=float64[3, 2], labels=None, targets=None)"
+    assert repr(Split(np.zeros((3, 2)), None)) == "Split(inputs=float64[3, 2], labels=None, targets=None, lengths=None)"
 
 
 @pytest.mark.parametrize("kind", [kind for kind in RESULTS if kind is not InputPart])

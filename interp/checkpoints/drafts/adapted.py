@@ -13,16 +13,18 @@ from torch import Tensor, nn
 from interp.checkpoints.drafts.request import Request
 from interp.errors import CheckpointError, DataError, UsageError, unknown_name
 from interp.types import Dataset, Inference, InputPart
+from interp.types.data import LENGTHS
 
 LOGITS = "logits"
 
 
 class Taking(NamedTuple):
-    """How an `Adapted` network is run: the parts of a row, whether they go by name, and which output is taken."""
+    """How an `Adapted` network is run: the parts of a row, whether they go by name, which output is taken, and lengths."""
 
     parts: tuple[InputPart, ...]
     by_name: bool
     output: str
+    with_lengths: bool = True
 
 
 class Adapted(nn.Module):
@@ -38,17 +40,25 @@ class Adapted(nn.Module):
         Whether parts are passed by their names, or else in order.
     output
         Dotted name of the logits among its outputs, as `tensors_of` names them; empty for the outputs themselves.
+    with_lengths
+        Whether the last part is passed too; lengths of sequences are not where the network takes none.
     """
 
     _taking: Taking
 
     def __init__(
-        self, network: nn.Module, parts: Sequence[InputPart] = (), by_name: bool = False, output: str = ""
+        self,
+        network: nn.Module,
+        parts: Sequence[InputPart] = (),
+        by_name: bool = False,
+        output: str = "",
+        with_lengths: bool = True,
     ) -> None:
         super().__init__()
         self.__dict__.update(network=network, _modules=network._modules)  # no child of its own: names stay
         self.__dict__.update(_parameters=network._parameters, _buffers=network._buffers)
-        self.__dict__["_taking"] = Taking(tuple(parts), by_name, output)  # a part of the network may be named "output"
+        # a part of the network may be named "output"
+        self.__dict__["_taking"] = Taking(tuple(parts), by_name, output, with_lengths)
         self.training = network.training
 
     def forward(self, inputs: Tensor) -> Any:
@@ -61,11 +71,13 @@ class Adapted(nn.Module):
 
     def _outputs(self, inputs: Tensor) -> Any:
         network = self.__dict__["network"]
-        parts, by_name, _ = self._taking
+        parts, by_name, _, with_lengths = self._taking
         if not parts:
             return network(inputs)
         columns = torch.split(inputs, [part.width for part in parts], dim=1)
         values = [_as_part(part, column) for part, column in zip(parts, columns, strict=True)]
+        if not with_lengths:
+            return network(*values[:-1])
         if by_name:
             return network(**{part.name: value for part, value in zip(parts, values, strict=True)})
         return network(*values)
@@ -116,6 +128,8 @@ def take_parts(module: nn.Module, data: Dataset | None, path: object) -> nn.Modu
         return module
     named, most, open_ended = _arguments(module)
     names = [part.name for part in data.parts]
+    if names == ["x", LENGTHS] and _takes_no_lengths(module):
+        return Adapted(module, data.parts, with_lengths=False)
     by_name = set(names) <= set(named) or (open_ended and not set(names) & set(named) and not most)
     if not by_name and not len(_required(module)) <= len(names) <= most:
         raise DataError(
@@ -136,6 +150,13 @@ def _arguments(module: nn.Module) -> tuple[list[str], int, bool]:
     most = 10**6 if any(one.kind is one.VAR_POSITIONAL for one in said) else len(ordered)
     named = [one.name for one in said if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
     return named, most, any(one.kind is one.VAR_KEYWORD for one in said)
+
+
+def _takes_no_lengths(module: nn.Module) -> bool:
+    """Whether a second argument would be something else than lengths, such as a state, or there is none."""
+    named, most, _ = _arguments(module)
+    second = named[1] if len(named) > 1 else ""
+    return LENGTHS not in named and (most < 2 or (len(_required(module)) < 2 and "len" not in second))
 
 
 def _required(module: nn.Module) -> list[str]:
@@ -207,7 +228,8 @@ def take_output(
 
 def _adapted(module: nn.Module, output: str) -> Adapted:
     if isinstance(module, Adapted):
-        return Adapted(module.__dict__["network"], module._taking.parts, module._taking.by_name, output)
+        known = module._taking
+        return Adapted(module.__dict__["network"], known.parts, known.by_name, output, known.with_lengths)
     return Adapted(module, output=output)
 
 

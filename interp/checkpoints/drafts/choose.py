@@ -22,8 +22,10 @@ from interp.checkpoints.formats.hf_folders import CONFIG, read_config
 from interp.checkpoints.graph.graph import build_graph
 from interp.checkpoints.graph.layers import only_child, sequential_steps
 from interp.checkpoints.graph.steps import UnknownOperation
+from interp.checkpoints.inference.recurrent.parts import is_recurrent_state
 from interp.checkpoints.inference.stack.layers import USE_MODEL
 from interp.data import parse_scaling
+from interp.data.lengths import padded
 from interp.errors import CheckpointError, DataError, InterpError, UsageError
 from interp.network.chain import chain_of
 from interp.types import Inference
@@ -66,7 +68,8 @@ def _check_parts(asked: Request) -> None:
     """Refuse several inputs for a network that is read from tensors or a graph, which take one."""
     holds_any = asked.contents.module is not None or asked.contents.format == ONNX
     takes_any = asked.options.model is not None or holds_any or is_named(asked.path)
-    if asked.data is not None and asked.data.parts and not takes_any:
+    takes_lengths = asked.data is not None and padded(asked.data.parts) and is_recurrent_state(asked.contents.state)
+    if asked.data is not None and asked.data.parts and not (takes_any or takes_lengths):
         raise DataError(
             asked.data.name,
             found=f"arrays {', '.join(part.name for part in asked.data.parts)}",

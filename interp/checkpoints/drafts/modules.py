@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
+
 from torch import nn
 
 from interp.checkpoints.drafts.adapted import take_output, take_parts
@@ -11,8 +14,9 @@ from interp.checkpoints.drafts.shapes import input_shape
 from interp.checkpoints.drafts.unrolling import step_by_step
 from interp.checkpoints.inference.scaling import choose_scaling
 from interp.data import RAW, parse_scaling
+from interp.errors import DataError
 from interp.network.nodes import Structure
-from interp.types import Inference, Scaling
+from interp.types import Inference, InputPart, Scaling
 
 
 def module_draft(module: nn.Module, architecture: Inference, asked: Request) -> Draft:
@@ -32,7 +36,7 @@ def module_draft(module: nn.Module, architecture: Inference, asked: Request) -> 
     CheckpointError, DataError, UsageError
         If it fails on the data, or gives no logits for them.
     """
-    module = take_parts(module, asked.data, asked.path)
+    module, asked = _taking(module, asked)
     shape, outputs = input_shape(module, asked.data, asked.path)
     example = example_of(module, asked, RAW, shape)
     module = step_by_step(module, example, outputs)
@@ -44,6 +48,23 @@ def module_draft(module: nn.Module, architecture: Inference, asked: Request) -> 
         structure = trace(module, example_of(module, asked, scaling, shape), asked.path)
     facts = {"architecture": architecture, "task": task, "input_scaling": why, **taken}
     return Draft(module, structure, scaling, shape, facts, asked.task, asked.data)
+
+
+def _taking(module: nn.Module, asked: Request) -> tuple[nn.Module, Request]:
+    """Let a module take the data's parts; rows of whole numbers as tokens where it takes these and no numbers."""
+    data = asked.data
+    embeds = any(isinstance(part, nn.Embedding) for part in module.modules())
+    if data is None or data.parts or data.train.inputs.dtype.kind not in "iu" or not embeds:
+        return take_parts(module, data, asked.path), asked
+    try:
+        input_shape(module, data, asked.path)
+    except DataError:
+        tokens = replace(data, parts=(InputPart("x", (data.width,), True),))
+        taking = take_parts(module, tokens, asked.path)
+        with suppress(DataError):
+            input_shape(taking, tokens, asked.path)
+            return taking, replace(asked, data=tokens)
+    return module, asked
 
 
 def _scaling(

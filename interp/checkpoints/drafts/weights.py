@@ -6,12 +6,15 @@ from dataclasses import replace
 
 from interp.checkpoints.drafts.draft import Draft, example_of, trace
 from interp.checkpoints.drafts.request import Request, settled
+from interp.checkpoints.drafts.sequences import sequence_draft
 from interp.checkpoints.inference.convolutional.images import image_layouts
 from interp.checkpoints.inference.convolutional.layouts import Layouts
 from interp.checkpoints.inference.infer import infer_candidate
 from interp.checkpoints.inference.rebuild import rebuild
+from interp.checkpoints.inference.recurrent.parts import is_recurrent_state
 from interp.checkpoints.inference.stack.facts import stack_facts, weakest
 from interp.checkpoints.inference.stack.layers import Layer
+from interp.checkpoints.inference.stack.slopes import slopes_fact
 from interp.checkpoints.inference.stack.state import layer_stack
 from interp.checkpoints.weights.effective import Effective, plain_state, unknown_parametrization
 from interp.types import Inference
@@ -41,6 +44,8 @@ def weights_draft(asked: Request, doubts: tuple[str, ...] = ()) -> Draft:
     plain = plain_state(contents.state)
     if plain.unknown:
         raise unknown_parametrization(plain.unknown, asked.path)
+    if is_recurrent_state(plain.state):
+        return sequence_draft(plain.state, asked)
     stack = layer_stack(plain.state, asked.path, contents.parts)
     asked, task = settled(asked, len(stack.layers[-1].weight))
     layers, shape, layouts = _layouts(stack.layers, asked)
@@ -48,6 +53,8 @@ def weights_draft(asked: Request, doubts: tuple[str, ...] = ()) -> Draft:
     candidate, inferred = infer_candidate(layers, asked.data, said, layouts.tried, asked.task)
     notes = ("parameter shapes", *contents.notes, *stack.notes, *doubts)
     most = weakest(stack.confidence, "likely" if doubts else "certain")
+    if (slopes := slopes_fact(layers)) is not None:
+        inferred = {**inferred, "activation": slopes}
     facts = {**stack_facts(layers, asked.data, notes, most), "task": task, **inferred, **_computed(plain)}
     module = rebuild(layers, candidate)
     structure = trace(module, example_of(module, asked, candidate.scaling, shape), asked.path)

@@ -12,7 +12,17 @@ from interp.types import Inference
 
 GOOD, DOUBTFUL, POOR, CHANCE = "as expected", "doubtful", "poor for its size", "at chance"
 
-GUESSED = ("activation", "architecture", "groups", "input_scaling", "output", "placement", "order")
+GUESSED = (
+    "activation",
+    "architecture",
+    "groups",
+    "input_scaling",
+    "output",
+    "placement",
+    "order",
+    "readout",
+    "padding",
+)
 """Facts that rest on how well the network does."""
 
 NO_SKILL = 0.1

@@ -35,10 +35,27 @@ def rebuild(layers: Sequence[Layer], candidate: Candidate) -> Chain:
 Steps = list[tuple[str, nn.Module]]
 
 
+def dense_steps(layers: Sequence[Layer], activation: str) -> Steps:
+    """Build dense layers with an activation between them, under the names that their file uses.
+
+    Parameters
+    ----------
+    layers
+        Dense layers in running order.
+    activation
+        Name of one of `interp.network.activations.ACTIVATIONS`; the last layer has none.
+    """
+    steps: Steps = []
+    for layer in layers:
+        active = "identity" if layer is layers[-1] else activation
+        steps += [(layer.name, _linear(layer).eval()), *_after_linear(layer, active, "before")]
+    return steps
+
+
 def _after_linear(layer: Layer, activation: str, order: str, pool: Steps | None = None) -> Steps:
     pool = pool or []
     norm: Steps = [] if layer.norm is None else [(layer.norm.name, _batch_norm(layer.norm, layer.weight.dim()))]
-    active: Steps = [] if activation == "identity" else [(f"{layer.name}_{activation}", Activation(activation))]
+    active: Steps = [] if activation == "identity" else [(f"{layer.name}_{activation}", _activation(layer, activation))]
     orders = {
         "before": [*norm, *active, *pool],
         "after": [*active, *norm, *pool],
@@ -46,6 +63,15 @@ def _after_linear(layer: Layer, activation: str, order: str, pool: Steps | None 
         "last": [*active, *pool, *norm],
     }
     return orders[order]
+
+
+def _activation(layer: Layer, activation: str) -> nn.Module:
+    """Build an activation, with the slopes of the layer before it where it has any."""
+    if layer.slope is None:
+        return Activation(activation)
+    part = nn.PReLU(layer.slope.numel())
+    part.load_state_dict({"weight": layer.slope})
+    return part
 
 
 def _convolution(layer: Layer, number: int, activation: str, order: str, layout: PoolingLayout) -> Steps:

@@ -53,6 +53,8 @@ def choose_scaling(
         return RAW, Inference(RAW.name, "uncertain", "assumed: without labels nothing can be tested")
     rows = np.sort(np.random.default_rng(0).choice(len(values), min(len(values), SAMPLE), replace=False))
     tried, device = scalings(data), device_of(module)
+    if len(tried) == 1:
+        return RAW, Inference(RAW.name, "certain", "whole numbers that stand for themselves are never scaled")
     scores = {}
     for name, scaling in tried.items():
         parts = [data.train.inputs[part] for part in np.array_split(rows, PARTS) if len(part)]

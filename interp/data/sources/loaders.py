@@ -16,6 +16,7 @@ from interp.data.sources.memory import named_inputs
 from interp.errors import DataError, InterpError
 from interp.safety import problem
 from interp.types import Array
+from interp.types.data import LENGTHS
 
 BATCH = 256
 """Number of samples that are read at once from a data set without a loader."""
@@ -67,7 +68,32 @@ def from_loader(loader: DataLoader[Any], options: DataOptions) -> dict[str, Any]
         ) from error
     if not batches:
         raise DataError(where, found="no samples", expected="at least one", do="give the whole data set")
-    return _joined(where, batches)
+    return _joined(where, _padded(batches))
+
+
+def _padded(batches: list[dict[str, Array]]) -> list[dict[str, Array]]:
+    """Pad sequences with zeros to one length where lengths are told, which may be the second of two inputs."""
+    if all(_second_is_lengths(batch) for batch in batches):
+        names = {"input0": "x", "input1": LENGTHS}
+        batches = [{names.get(name, name): array for name, array in batch.items()} for batch in batches]
+    if not all({"x", LENGTHS} <= batch.keys() and batch["x"].ndim > 1 for batch in batches):
+        return batches
+    longest = max(batch["x"].shape[1] for batch in batches)
+    return [{**batch, "x": _longer(batch["x"], longest)} for batch in batches]
+
+
+def _second_is_lengths(batch: dict[str, Array]) -> bool:
+    """Whether whole numbers beside sequences go up to just the number of their steps."""
+    if batch.keys() != {"input0", "input1", "y"}:
+        return False
+    x, lengths = batch["input0"], batch["input1"]
+    is_one_each = x.ndim in (2, 3) and lengths.shape == x.shape[:1] and lengths.dtype.kind in "iu"
+    return is_one_each and lengths.min() >= 1 and lengths.max() == x.shape[1]
+
+
+def _longer(sequences: Array, steps: int) -> Array:
+    after = [(0, 0), (0, steps - sequences.shape[1]), *((0, 0) for _ in sequences.shape[2:])]
+    return np.pad(sequences, after)
 
 
 def _in_order(loader: DataLoader[Any]) -> Iterable[Any]:

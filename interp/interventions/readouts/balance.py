@@ -93,14 +93,25 @@ def sides(model: LoadedModel, layer: NodeLayer, split: Split, levels: Array) -> 
     guesses = []
     limit = torch.from_numpy(levels.astype(np.float32))
 
-    for _, x in input_blocks(model, split.inputs):
+    for rows, x in input_blocks(model, split.inputs):
         values, outputs = read_outputs(model.module, layer, x)
         by_node = values.flatten(2) if values.dim() > 2 else values.unsqueeze(2)
-        above.append((by_node > limit.to(values.device)[:, None]).float().mean(2).cpu().numpy())
+        over = (by_node > limit.to(values.device)[:, None]).float()
+        lengths = split.lengths if layer.is_stepwise else None
+        above.append(_share(over, None if lengths is None else lengths[rows]).cpu().numpy())
         guesses.append(predict(outputs, model.output).cpu().numpy())
     guess = np.concatenate(guesses)
     labels = guess if split.labels is None else split.labels
     return Sides(np.where(np.isnan(levels), np.nan, np.concatenate(above)), labels, guess == labels)
+
+
+def _share(over: Tensor, lengths: Array | None) -> Tensor:
+    """Give the mean over positions of (B, N, T), (B, N); of sequences without the steps that are padding."""
+    if lengths is None:
+        return over.mean(2)
+    own = torch.arange(over.shape[2]) < torch.from_numpy(lengths)[:, None]
+    weights = own.to(over) / own.sum(1, keepdim=True).to(over)
+    return (over * weights[:, None]).sum(2)
 
 
 def balanced(

@@ -36,10 +36,13 @@ def run(run: Run) -> dict[str, ReadingProfile]:
     if why := too_few(run.data):
         return {layer.name: not_read(why) for layer in layers}
     chosen, samples = chosen_layers(run, layers)
+    padding = [layer.name for layer in layers if layer.is_stepwise and run.data.steps is not None]
+    chosen = [layer for layer in chosen if layer.name not in padding]
     found = read_layers(run.model, run.data, chosen, samples, run.options.reading, run.keep) if chosen else {}
     most = f"{run.options.reading.work:.0e}".replace("e+", "e")
     why = f"reading it beside its copies takes more than the {most} multiplications that are allowed; --everything"
-    return {layer.name: found.get(layer.name, not_read(why)) for layer in layers}
+    none = dict.fromkeys(padding, not_read("it takes all time steps at once, and some of them are padding"))
+    return {layer.name: {**none, **found}.get(layer.name, not_read(why)) for layer in layers}
 
 
 def chosen_layers(run: Run, layers: Sequence[NodeLayer]) -> tuple[Sequence[NodeLayer], int]:

@@ -17,6 +17,9 @@ NORM_ORDERS = ("before", "after")
 POOLED_ORDERS = {False: ("before", "pool-first"), True: ("before", "after", "pool-first", "last")}
 """Without and with batch-norms: orders of norm, activation and pooling after a convolution, the usual first."""
 
+PRELU = "prelu"
+"""Name of activations whose slopes each layer has of its own."""
+
 OUTPUTS = ("linear", "activation", "negated-activation")
 """Forms that change predictions. A bare negation is none: the weights would absorb it."""
 
@@ -30,7 +33,7 @@ class Candidate:
     scaling
         Scaling of stored inputs.
     activation
-        Name of the hidden activation, of `interp.network.activations.ACTIVATIONS`.
+        Name of the hidden activation, of `interp.network.activations.ACTIVATIONS`; or `PRELU`.
     output
         Form of the last layer's output, one of `OUTPUTS`.
     order
@@ -81,6 +84,8 @@ def all_candidates(
     """
     activations = [given["activation"]] if given.get("activation") else list(ACTIVATIONS)
     outputs = [given["output"]] if given.get("output") else list(OUTPUTS)
+    if any(layer.slope is not None for layer in layers):  # slopes are in the file
+        activations, outputs = [PRELU], list(OUTPUTS[:1])
     normed = any(layer.norm for layer in layers)
     orders = POOLED_ORDERS[normed] if layouts else NORM_ORDERS if normed else NORM_ORDERS[:1]
     kinds: list[PoolingLayout | None] = [variant for layout in layouts for variant in layout.variants]

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import prelu
 
 from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.candidates.trial import Trial, apply_output, known_scores
@@ -78,11 +79,10 @@ def _first_z(layer: Layer, scaling: Scaling, x: Tensor, raw: Tensor) -> Tensor:
 
 
 def _last_z(layers: Sequence[Layer], candidate: Candidate, z: Tensor) -> Tensor:
-    activation = ACTIVATIONS[candidate.activation]
     for before, layer in pairwise(layers):
         if before.norm and candidate.order == "before":
             z = _normalise(before.norm, z)
-        z = activation(z)
+        z = ACTIVATIONS[candidate.activation](z) if before.slope is None else prelu(z, before.slope)
         if before.norm and candidate.order == "after":
             z = _normalise(before.norm, z)
         z = torch.nn.functional.linear(z, layer.weight, layer.bias)

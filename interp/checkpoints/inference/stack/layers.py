@@ -32,6 +32,8 @@ class Layer:
         Padding and stride of a convolution, where the file states them.
     groups
         Number of groups of a convolution, as stated, or 1 until the chain of shapes says otherwise.
+    slope
+        Slopes of the PReLU behind it, (N,) or (1,); None where there is none.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Layer:
     padding: int | None = None
     stride: int | None = None
     groups: int = 1
+    slope: Tensor | None = None
 
     @property
     def is_convolution(self) -> bool:

@@ -14,6 +14,7 @@ from interp.checkpoints.graph.steps import Part
 from interp.checkpoints.inference.stack.layers import USE_MODEL, Layer, Norm
 from interp.checkpoints.inference.stack.norms import attach_norms
 from interp.checkpoints.inference.stack.order import order_layers
+from interp.checkpoints.inference.stack.slopes import attach_slopes, is_slope
 from interp.errors import CheckpointError
 from interp.types import Confidence
 
@@ -48,7 +49,9 @@ def layer_stack(state: Mapping[str, Tensor], path: object, parts: Mapping[str, P
         If tensors are no such layers, or chain in no order.
     """
     _check_values(state, path)
-    layers, norms, rest = _group(state)
+    layers, norms, unknown = _group(state)
+    slopes = {name: state[name] for name in unknown if is_slope(name, state[name], state)}
+    rest = [name for name in unknown if name not in slopes]
     if rest or not layers:
         what = f"{rest[0]} of shape {tuple(state[rest[0]].shape)}" if rest else "no weight matrix"
         raise CheckpointError(
@@ -56,7 +59,16 @@ def layer_stack(state: Mapping[str, Tensor], path: object, parts: Mapping[str, P
         )
     ordered, evidence = order_layers([_with_settings(layer, parts or {}) for layer in layers], path)
     normed = attach_norms(ordered, norms, _file_order(state), path)
-    return Stack(normed.layers, normed.confidence, (evidence, *normed.notes))
+    sloped = attach_slopes(normed.layers, slopes, list(state) == sorted(state)) if slopes else normed.layers
+    if sloped is None:
+        name = next(iter(slopes))
+        raise CheckpointError(
+            path,
+            found=f"{name} of shape {tuple(slopes[name].shape)}, as of a PReLU",
+            expected="one behind every hidden layer, or one for all",
+            do=USE_MODEL,
+        )
+    return Stack(sloped, normed.confidence, (evidence, *normed.notes))
 
 
 def _file_order(state: Mapping[str, Tensor]) -> list[str]:

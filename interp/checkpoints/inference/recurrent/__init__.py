@@ -1,0 +1,1 @@
+"""Networks of an embedding, recurrent layers and dense layers, from their tensors alone."""

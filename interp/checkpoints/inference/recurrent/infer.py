@@ -1,0 +1,228 @@
+"""Which readout, padding, scaling and activations the training data single out for a recurrent network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from interp.checkpoints.inference.candidates.trial import known_scores, scores_differ
+from interp.checkpoints.inference.explain import level
+from interp.checkpoints.inference.rebuild import dense_steps
+from interp.checkpoints.inference.recurrent.parts import Parts, fused_layer, is_two_way, kind_of, width_of
+from interp.checkpoints.inference.recurrent.readouts import (
+    PADDING,
+    READOUTS,
+    TWO_WAY,
+    Read,
+    SequenceNetwork,
+    read_sequences,
+)
+from interp.checkpoints.inference.stack.layers import USE_MODEL
+from interp.data import RAW, parse_scaling, scalings
+from interp.errors import CheckpointError
+from interp.network.activations import ACTIVATIONS
+from interp.network.chain import run
+from interp.network.inputs import as_tensor
+from interp.tasks import find_task
+from interp.types import Array, Dataset, Inference, Scaling
+
+ROWS = 2000
+"""Training rows that choices are tried on."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One possible interpretation of the parts.
+
+    Attributes
+    ----------
+    readout
+        Name of what the dense layers read, one of `READOUTS`.
+    padding
+        Treatment of steps of padding, one of `PADDING`.
+    recurrence
+        Function of plain RNNs, ``tanh`` or ``relu``.
+    scaling
+        Scaling of stored inputs.
+    activation
+        Activation between dense layers.
+    """
+
+    readout: str
+    padding: str
+    recurrence: str
+    scaling: Scaling
+    activation: str
+
+
+FACTS: dict[str, Callable[[Choice], str]] = {
+    "readout": lambda choice: choice.readout,
+    "padding": lambda choice: choice.padding,
+    "recurrence": lambda choice: choice.recurrence,
+    "input_scaling": lambda choice: choice.scaling.name,
+    "activation": lambda choice: choice.activation,
+}
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A choice with its scores on some rows.
+
+    Attributes
+    ----------
+    choice
+        Choice that was tried.
+    per_sample
+        Per-sample scores, (S,).
+    loss
+        Mean loss of a row.
+    """
+
+    choice: Choice
+    per_sample: Array
+    loss: float
+
+
+def network_of(parts: Parts, choice: Choice) -> SequenceNetwork:
+    """Build the network that a choice describes, of torch's own modules."""
+    embedding = None
+    if parts.embedding is not None:
+        name, table = parts.embedding
+        embedding = name.removesuffix(".weight"), nn.Embedding(len(table), table.shape[1], _weight=table)
+    layers = {name: fused_layer(tensors, choice.recurrence) for name, tensors in parts.recurrent.items()}
+    head = dense_steps(parts.dense, choice.activation)
+    return SequenceNetwork(embedding, layers, choice.readout, head, choice.padding == PADDING[0]).eval()
+
+
+def infer_choice(
+    parts: Parts, data: Dataset | None, steps: int, given: Mapping[str, str | None], task: str, path: object
+) -> tuple[Choice, dict[str, Inference]]:
+    """Choose the interpretation with the best score on training rows, and say how sure that is.
+
+    Parameters
+    ----------
+    parts
+        Parts of the network.
+    data
+        Data whose training split decides; None, or data without answers, leaves the usual choice.
+    steps
+        Number of time steps of a sequence.
+    given
+        Values of ``scaling`` and ``activation`` that the user states.
+    task
+        Name of the task, for `interp.tasks.find_task`.
+    path
+        Name of the file, for error messages.
+
+    Raises
+    ------
+    CheckpointError
+        If no readout gives as many values as the first dense layer reads.
+    """
+    choices = list(_choices(parts, data, steps, given, path))
+    values = None if data is None else find_task(task).answers(data.train)
+    if data is None or values is None:
+        why = "assumed: without labels nothing can be tested"
+        return choices[0], {
+            fact: Inference(value(choices[0]), "certain" if _known(choices, fact) else "uncertain", why)
+            for fact, value in FACTS.items()
+        }
+    rows = np.sort(np.random.default_rng(0).permutation(len(values))[:ROWS])
+    tried = list(_try(parts, choices, data, rows, values[rows], steps, task))
+    best = min(tried, key=lambda one: (-one.per_sample.mean(), round(one.loss, 6)))
+    return best.choice, {fact: _explained(fact, best, tried, given, task) for fact in FACTS}
+
+
+def _known(choices: Sequence[Choice], fact: str) -> bool:
+    return len({FACTS[fact](choice) for choice in choices}) == 1
+
+
+def _choices(
+    parts: Parts, data: Dataset | None, steps: int, given: Mapping[str, str | None], path: object
+) -> Iterator[Choice]:
+    *_, last = parts.recurrent.values()
+    width = parts.dense[0].channels if parts.dense else None
+    readouts = [name for name in READOUTS if _fits(name, width, width_of(last), steps, is_two_way(last))]
+    if not readouts:
+        raise CheckpointError(
+            path,
+            found=f"{width} inputs of {parts.dense[0].name} after {width_of(last)} outputs a time step",
+            expected="a last step, a mean or a maximum over steps, or all steps side by side",
+            do=USE_MODEL,
+        )
+    has_padding = data is not None and data.steps is not None
+    plain = any(kind_of(tensors) == "RNN" for tensors in parts.recurrent.values())
+    active = [given["activation"]] if given.get("activation") else ["relu", *sorted(set(ACTIVATIONS) - {"relu"})]
+    scaling = {RAW.name: RAW} if parts.embedding is not None or data is None else scalings(data)
+    if given.get("scaling"):
+        scaling = {"": parse_scaling(str(given["scaling"]), data)}
+    for readout, padding, recurrence, scaled, activation in product(
+        readouts,
+        PADDING[:2] if has_padding else PADDING[2:],
+        ("tanh", "relu") if plain else ("tanh",),
+        scaling.values(),
+        active if len(parts.dense) > 1 else ["identity"],
+    ):
+        yield Choice(readout, padding, recurrence, scaled, str(activation))
+
+
+def _fits(readout: str, width: int | None, outputs: int, steps: int, two_way: bool) -> bool:
+    """Whether a readout gives as many values as the first dense layer reads, and is another than those before it."""
+    if readout in TWO_WAY and not two_way:
+        return False
+    each = outputs // 2 if two_way else outputs
+    ways = readout.startswith(("last state of", "sum of", "mean of"))
+    given = each if ways else 2 * outputs if " and " in readout else outputs
+    given = steps * outputs if readout.startswith("all steps") else given
+    return width in (None, given) and (width is not None or given == outputs)
+
+
+@torch.no_grad()
+def _try(
+    parts: Parts, choices: Sequence[Choice], data: Dataset, rows: Array, values: Array, steps: int, task: str
+) -> Iterator[Tried]:
+    """Try all choices; what the recurrent layers give is computed once for those that share it."""
+    asked = find_task(task)
+    read: dict[tuple[str, str, str], Read] = {}
+    heads = {choice.activation: dense_steps(parts.dense, choice.activation) for choice in choices}
+    for choice in choices:
+        key = (choice.padding, choice.recurrence, choice.scaling.name)
+        if key not in read:
+            x = as_tensor(data.train.inputs[rows], choice.scaling, (data.width,))
+            read[key] = read_sequences(network_of(parts, choice), *_inputs(x, data, parts, steps))
+        outputs = run([part for _, part in heads[choice.activation]], READOUTS[choice.readout](read[key]))
+        scorer = asked.scorer(values, choice.scaling)
+        found, loss = scorer(outputs, torch.from_numpy(values), "linear")
+        yield Tried(choice, known_scores(found), float(loss.double().mean()))
+
+
+def _inputs(x: Tensor, data: Dataset, parts: Parts, steps: int) -> tuple[Tensor, Tensor | None]:
+    lengths = x[:, -1].round().long() if data.steps is not None else None
+    values = x if lengths is None else x[:, :-1]
+    return (values.round().long() if parts.embedding is not None else values.reshape(len(x), steps, -1)), lengths
+
+
+def _explained(fact: str, best: Tried, tried: Sequence[Tried], given: Mapping[str, str | None], task: str) -> Inference:
+    """Give the value of a fact beside the best choice with each other value; firm where all of these do worse."""
+    value = FACTS[fact]
+    own = value(best.choice)
+    option = {"input_scaling": "scaling", "activation": "activation"}.get(fact)
+    if option and given.get(option):
+        return Inference(own, "certain", f"given with --{option}")
+    described = find_task(task).described
+    evidence = f"{described(best.per_sample.mean())} on {len(best.per_sample):,} training rows"
+    others: dict[str, Tried] = {}
+    for one in sorted(tried, key=lambda one: (-one.per_sample.mean(), one.loss)):
+        if value(one.choice) != own:
+            others.setdefault(value(one.choice), one)
+    if not others:
+        return Inference(own, "likely" if fact == "readout" else "certain", f"{evidence}; nothing else fits")
+    second = next(iter(others.values()))
+    evidence += f"; next best {value(second.choice)} {described(second.per_sample.mean())}"
+    tied = [name for name, one in others.items() if not scores_differ(best.per_sample, one.per_sample)]
+    return Inference(own, level(not tied), evidence + (f"; not told apart: {', '.join(tied)}" if tied else ""))

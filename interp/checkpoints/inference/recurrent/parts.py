@@ -1,0 +1,175 @@
+"""Tensors of a bare state dict -> embedding, recurrent layers in running order, and the dense layers after them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from torch import Tensor, nn
+
+from interp.checkpoints.inference.stack.layers import USE_MODEL, Layer
+from interp.checkpoints.inference.stack.state import layer_stack
+from interp.errors import CheckpointError
+from interp.types import Confidence
+
+NAME = re.compile(r"^(?:(?P<at>.+)\.)?(?P<part>(?:weight|bias)_(?:ih|hh|hr))(?P<place>_l\d+(?:_reverse)?)?$")
+"""Names that torch's recurrent layers and cells give to their tensors."""
+
+KINDS = {1: "RNN", 3: "GRU", 4: "LSTM"}
+"""Number of gates -> kind of the recurrent layer."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a state dict of a recurrent network holds.
+
+    Attributes
+    ----------
+    embedding
+        Name and weights (V, E) of the table of tokens; None where inputs are numbers.
+    recurrent
+        Name of a recurrent layer -> its tensors under torch's names; in running order.
+    dense
+        Dense layers after these, in running order; empty where the last recurrent layer gives the outputs.
+    confidence
+        Confidence in the order of the dense layers.
+    notes
+        Sentences on how the parts were found.
+    """
+
+    embedding: tuple[str, Tensor] | None
+    recurrent: Mapping[str, Mapping[str, Tensor]]
+    dense: Sequence[Layer]
+    confidence: Confidence
+    notes: tuple[str, ...]
+
+
+def is_recurrent_state(state: Mapping[str, Tensor]) -> bool:
+    """Tell whether names of tensors are those of a recurrent layer or cell.
+
+    Examples
+    --------
+    >>> import torch
+    >>> tensor = torch.zeros(8, 2)
+    >>> is_recurrent_state({"lstm.weight_hh_l0": tensor}), is_recurrent_state({"fc.weight": tensor})
+    (True, False)
+    """
+    return any(NAME.match(name) for name in state)
+
+
+def recurrent_parts(state: Mapping[str, Tensor], path: object) -> Parts:
+    """Sort the tensors of a recurrent network into its parts.
+
+    Parameters
+    ----------
+    state
+        Weights by parameter name.
+    path
+        Name of the file, for error messages.
+
+    Raises
+    ------
+    CheckpointError
+        If the recurrent layers do not follow each other, or other tensors are no embedding and no dense layers.
+    """
+    groups: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in state.items():
+        if found := NAME.match(name):
+            place = found["place"] or "_l0"  # of a cell, which the network's own code runs in a loop
+            groups.setdefault(found["at"] or "recurrent", {})[found["part"] + place] = tensor.float()
+    rest = {name: tensor for name, tensor in state.items() if not NAME.match(name)}
+    _check_order(groups, path)
+    embedding = _embedding(rest, next(iter(groups.values()))["weight_ih_l0"].shape[1])
+    dense = {name: tensor for name, tensor in rest.items() if embedding is None or name != embedding[0]}
+    if not dense:
+        return Parts(embedding, groups, (), "likely", ("no dense layer: the last recurrent layer gives the outputs",))
+    stack = layer_stack(dense, path)
+    if stack.layers[0].is_convolution:
+        raise CheckpointError(
+            path, found="convolutions beside a recurrent layer", expected="an embedding, recurrent and dense layers",
+            do=USE_MODEL,
+        )  # fmt: skip
+    return Parts(embedding, groups, stack.layers, stack.confidence, stack.notes)
+
+
+def _check_order(groups: Mapping[str, Mapping[str, Tensor]], path: object) -> None:
+    names = list(groups)
+    for name in names:
+        needed = {"weight_ih_l0", "weight_hh_l0"}
+        if not needed <= groups[name].keys() or _gates(groups[name]) not in KINDS:
+            raise CheckpointError(
+                path,
+                found=f"{name} with {', '.join(sorted(groups[name]))}",
+                expected="an RNN, LSTM or GRU",
+                do=USE_MODEL,
+            )
+    for first, second in pairwise(names):
+        gives, reads = width_of(groups[first]), groups[second]["weight_ih_l0"].shape[1]
+        if gives != reads:
+            raise CheckpointError(
+                path,
+                found=f"{gives} outputs of {first} before {reads} inputs of {second}",
+                expected="recurrent layers that follow each other",
+                do=USE_MODEL,
+            )
+
+
+def _embedding(rest: Mapping[str, Tensor], width: int) -> tuple[str, Tensor] | None:
+    """Find the table whose rows the first recurrent layer reads: named so, without a bias."""
+    for name, tensor in rest.items():
+        fits = tensor.dim() == 2 and tensor.shape[1] == width and tensor.is_floating_point()
+        if fits and re.search(r"emb|wte|token|vocab|lookup", name, re.IGNORECASE):
+            return name, tensor.float()
+    return None
+
+
+# --------------------------------------------------------------------------- modules
+
+
+def _gates(tensors: Mapping[str, Tensor]) -> int:
+    weight = tensors["weight_hh_l0"]
+    hidden = tensors["weight_hr_l0"].shape[1] if "weight_hr_l0" in tensors else weight.shape[1]
+    return len(weight) // hidden if len(weight) % hidden == 0 else 0
+
+
+def kind_of(tensors: Mapping[str, Tensor]) -> str:
+    """Name the kind of a recurrent layer by its number of gates: ``RNN``, ``GRU`` or ``LSTM``."""
+    return KINDS[_gates(tensors)]
+
+
+def is_two_way(tensors: Mapping[str, Tensor]) -> bool:
+    """Tell whether a recurrent layer reads its sequences in both directions."""
+    return any(name.endswith("_reverse") for name in tensors)
+
+
+def width_of(tensors: Mapping[str, Tensor]) -> int:
+    """Give the number of values that a recurrent layer gives at each time step, both directions together."""
+    return tensors["weight_hh_l0"].shape[1] * (1 + is_two_way(tensors))
+
+
+def fused_layer(tensors: Mapping[str, Tensor], nonlinearity: str) -> nn.RNNBase:
+    """Build torch's own recurrent layer with these weights.
+
+    Parameters
+    ----------
+    tensors
+        Weights under torch's names.
+    nonlinearity
+        Function of a plain RNN, ``tanh`` or ``relu``; others have none to choose.
+    """
+    kind, weight = kind_of(tensors), tensors["weight_ih_l0"]
+    depth = sum(bool(re.fullmatch(r"weight_ih_l\d+", name)) for name in tensors)
+    hidden = len(weight) // _gates(tensors)
+    said: dict[str, Any] = {"nonlinearity": nonlinearity} if kind == "RNN" else {}
+    if "weight_hr_l0" in tensors:
+        said["proj_size"] = len(tensors["weight_hr_l0"])
+    made: Any = getattr(nn, kind)
+    layer: nn.RNNBase = made(
+        weight.shape[1], hidden, num_layers=depth, bias="bias_ih_l0" in tensors, batch_first=True,
+        bidirectional=is_two_way(tensors), **said,
+    )  # fmt: skip
+    layer.load_state_dict(dict(tensors))
+    return layer.eval().requires_grad_(False)

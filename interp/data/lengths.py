@@ -1,0 +1,66 @@
+"""Sequences of several lengths, padded to one: how many time steps of each are its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from interp.errors import DataError
+from interp.types import Array, InputPart
+from interp.types.data import LENGTHS
+
+
+def checked_lengths(where: str, lengths: Array, sequences: Array) -> Array:
+    """See that there is a length for each sequence, from 1 to the number of its time steps.
+
+    Parameters
+    ----------
+    where
+        Name of the data in errors.
+    lengths
+        Number of time steps of each sequence that are no padding, (S,) or (S, 1).
+    sequences
+        Padded sequences, (S, T) tokens or (S, T, F).
+
+    Returns
+    -------
+    Array
+        Lengths (S,), int64.
+
+    Raises
+    ------
+    DataError
+        If there are others.
+
+    Examples
+    --------
+    >>> checked_lengths("mine", np.array([3.0, 1.0]), np.zeros((2, 3)))
+    array([3, 1])
+    """
+    steps = sequences.shape[1] if sequences.ndim > 1 else 0
+    fits = lengths.shape in ((len(sequences),), (len(sequences), 1)) and lengths.dtype.kind in "iuf"
+    whole = lengths.reshape(-1).astype(np.int64) if fits else np.empty(0, np.int64)
+    if not fits or not np.array_equal(whole, lengths.reshape(-1)):
+        found, expected = f"{LENGTHS} of shape {lengths.shape} and type {lengths.dtype}", "a whole number a sequence"
+    elif whole.min() < 1 or whole.max() > steps:
+        found, expected = f"a length of {whole.min() if whole.min() < 1 else whole.max()}", f"1 to {steps} time steps"
+    else:
+        return whole
+    raise DataError(where, found=found, expected=expected, do="count the steps of each that are no padding")
+
+
+def padded(parts: Sequence[InputPart]) -> bool:
+    """Tell whether inputs are sequences with their lengths.
+
+    Parameters
+    ----------
+    parts
+        Descriptions of the inputs.
+
+    Examples
+    --------
+    >>> padded([InputPart("x", (7,), True), InputPart("lengths", (), True)]), padded([])
+    (True, False)
+    """
+    return len(parts) == 2 and parts[1].name == LENGTHS and len(parts[0].shape) > 0

@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from interp.checkpoints import LoadOptions, load_model
+from interp.errors import CheckpointError, DataError
+from tests.checkpoints.inference.recurrent.networks import STEPS, Network, made, series, tokens
+
+READOUTS = {
+    "rnn": "last step",
+    "lstm": "mean over steps",
+    "gru": "last states of both directions",
+    "gru max": "maximum over steps",
+    "lstm two ways": "last states of both directions",
+    "rnn words": "maximum over steps",
+}
+
+
+def opened(folder, network, data, **said):
+    torch.save(network.state_dict(), folder / "net.pt")
+    return load_model(folder / "net.pt", data, LoadOptions(**said))
+
+
+@pytest.mark.parametrize("name", READOUTS)
+def test_a_bare_state_dict_runs_as_its_network_does(tmp_path, name):
+    network, data = made(name)
+    model, loaded = opened(tmp_path, network, data)
+    readout = model.inferred["readout"]
+    assert readout.value == READOUTS[name] or READOUTS[name] in readout.evidence.rpartition("not told apart")[2]
+    given = {key: torch.from_numpy(np.asarray(values)) for key, values in data.items() if key != "y"}
+    stored = model.scaling(loaded.train.inputs).reshape(-1, *model.input_shape)
+    with torch.no_grad():
+        found, wanted = model.module(torch.from_numpy(stored)), network(**given)
+    y = torch.from_numpy(data["y"])
+    assert (found.argmax(1) == y).float().mean() >= (wanted.argmax(1) == y).float().mean()
+    if readout.value == READOUTS[name] and model.scaling.name == "raw":
+        close = {fact: model.inferred[fact].value for fact in ("padding", "activation", "recurrence")}
+        if close["activation"] in ("tanh", "identity") and close["padding"] != "read on":
+            torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
+    assert any(layer.kind == "gate" for layer in model.layers)
+
+
+def test_what_the_data_tell_apart_is_likely_and_named(tmp_path):
+    network, data = made("gru max")
+    readout = opened(tmp_path, network, data)[0].inferred["readout"]
+    assert (readout.value, readout.confidence) == ("maximum over steps", "likely")
+    assert "next best" in readout.evidence
+
+
+def test_without_data_the_usual_is_assumed_and_said_to_be(tmp_path):
+    model, _ = opened(tmp_path, made("lstm")[0], None)
+    assert model.inferred["readout"].value == "last step"
+    assert model.inferred["readout"].confidence == "uncertain"
+    assert model.inferred["architecture"].value == "embedding 9 to 3, LSTM 3 to 4, dense 4 to 5, dense 5 to 2"
+
+
+def test_all_steps_side_by_side_and_several_layers_are_built(tmp_path):
+    torch.manual_seed(0)
+    flat = Network(nn.LSTM, "flat", ways=2, num_layers=2).eval()
+    x, y = series()
+    model, _ = opened(tmp_path, flat, (x, y), scaling="raw")
+    assert model.inferred["readout"].value == "all steps side by side"
+    with torch.no_grad():
+        torch.testing.assert_close(model.module(torch.from_numpy(x)), flat(torch.from_numpy(x)), atol=1e-5, rtol=0)
+    assert len(model.layers) == 2 * 2 * 5 + 1
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+def test_projections_and_layers_without_dense_ones(tmp_path):
+    torch.manual_seed(0)
+    bare = nn.LSTM(2, 5, proj_size=2, batch_first=True).eval()
+    x, y = series()
+    model, _ = opened(tmp_path, bare, (x, y), scaling="raw")
+    with torch.no_grad():
+        outputs = bare(torch.from_numpy(x))[0]
+    wanted = {
+        "last step": outputs[:, -1], "mean over steps": outputs.mean(1), "maximum over steps": outputs.amax(1),
+        "sum over steps": outputs.sum(1), "first step": outputs[:, 0],
+    }[model.inferred["readout"].value]  # fmt: skip
+    torch.testing.assert_close(model.module(torch.from_numpy(x)), wanted, atol=1e-5, rtol=0)
+
+
+def test_data_that_are_not_the_networks_are_refused_in_one_line(tmp_path):
+    x, y, _ = tokens()
+    with pytest.raises(DataError, match="tokens, whole numbers from 0 to 8"):
+        opened(tmp_path, made("lstm")[0], (x + 5, y))
+    with pytest.raises(DataError, match="2 a time step"):
+        opened(tmp_path, made("rnn")[0], (x, y))
+    assert STEPS % 2  # so that no sequence of pairs fits
+
+
+def test_dense_layers_of_another_width_are_refused_in_one_line(tmp_path):
+    odd = nn.ModuleDict({"rnn": nn.GRU(2, 4), "fc": nn.Linear(7, 2)})
+    with pytest.raises(CheckpointError, match="7 inputs of fc after 4 outputs a time step"):
+        opened(tmp_path, odd, series())
