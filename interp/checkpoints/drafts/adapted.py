@@ -19,7 +19,7 @@ LOGITS = "logits"
 
 
 class Taking(NamedTuple):
-    """How an `Adapted` network is run: the parts of a row, whether they go by name, which output is taken, and lengths."""
+    """How an `Adapted` network is run: parts of a row, whether by name and with lengths, and the output taken."""
 
     parts: tuple[InputPart, ...]
     by_name: bool
