@@ -46,7 +46,8 @@ def test_learned_slopes_are_those_of_prelus(tmp_path, shared):
     torch.save(state, tmp_path / "net.pt")  # tensors are shared with the trained network
     model = load_model(tmp_path / "net.pt", (x, y), RAW)[0]
     found = model.inferred["activation"]
-    assert (found.value, found.confidence) == ("prelu", "likely")
+    assert found.value == "prelu"
+    assert found.confidence != "certain"  # as doubtful as the score that it gives
     assert "without a bias" in found.evidence
     rows = torch.from_numpy(x)
     with torch.no_grad():
