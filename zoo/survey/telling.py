@@ -181,8 +181,8 @@ PAPERS = (
     "use-DM's own networks were not kept, so that there are no snapshots of them to read; these are the checkpoints "
     "that the papers' author published (as-NN's experiment 2, 784-128-10 with ReLU or Abs, and LeNet as far as it was "
     "read). "
-    "Columns as in [the survey's table](../planted/along-training.md). How many nodes of the twelve are coherent, beside "
-    "untrained networks, is in [as-NN's open hypotheses](../as-nn/hypotheses/README.md).",
+    "Columns as in [the survey's table](../planted/along-training.md). How many nodes of the twelve are coherent, "
+    "beside untrained networks, is in [as-NN's open hypotheses](../as-nn/hypotheses/README.md).",
 )
 COHERENT = (
     "Share of nodes within 0.25 sigma of a component's mean, over training samples; `above_random` is less the share "
