@@ -5,10 +5,12 @@ import pytest
 import torch
 
 from interp.checkpoints import LoadOptions
-from interp.comparison import open_members, sources_of
+from interp.comparison import compare_members, open_members, sources_of
 from interp.comparison.answers import answers_of
 from interp.comparison.scores import group_rows
 from interp.data import DataOptions, load_dataset
+
+from .by_hand import assert_equal_to
 
 FOLDERS = ("abs", "abs-sampled", "relu", "relu-sampled")
 
@@ -49,3 +51,26 @@ def test_table_5_is_counted_by_hand(published, mnist_root, tmp_path):
         wanted = [(wrong >= 1).sum(), (wrong == 3).sum(), (wrong >= 2).sum(), l2]
         assert row.networks == 3
         assert [row.unique, row.consistent, row.voting, row.l2] == pytest.approx(wanted, abs=1), "ties of zeros aside"
+
+
+def test_the_whole_comparison_of_the_twelve_is_computed_anew(published, mnist_root, tmp_path):
+    """Scores, intervals, pairs, groups, classes, matched nodes and CKA from the weights and the data alone."""
+    data = load_dataset("mnist", DataOptions(root=str(mnist_root), offline=True))
+    test = data.splits["test"]
+    small = {
+        "x_train": data.train.inputs[:1000],
+        "y_train": data.train.labels[:1000],
+        "x_test": test.inputs[:300],
+        "y_test": test.labels[:300],
+    }
+    load = LoadOptions(scaling="(x/255-0.1307)/0.3081", output="negated-activation")
+    members = open_members(sources_of(published), small, tmp_path, load, stages=("record",))
+    states = []
+    for folder in published:
+        act = np.abs if folder.name.startswith("abs") else lambda z: np.maximum(z, 0)
+        for path in sorted(folder.glob("*.pt")):
+            content = torch.load(path, map_location="cpu", weights_only=False)
+            state = content.get("state_dict", content)
+            states.append((folder.name, [value.double().numpy() for value in state.values()], act))
+    x = (small["x_test"].astype(float) / 255 - 0.1307) / 0.3081
+    assert_equal_to(compare_members(members), states, x.reshape(len(x), -1), small["y_test"], slack=1)
