@@ -40,8 +40,12 @@ LONGEST = (
     "run/test_parts.py",
     "run/test_every_task.py",
     "typing/test_user_script.py",
+    "zoo/training/test_train.py",
+    "zoo/planted/test_families.py",
+    "analysis/test_labels.py",
+    "comparison/test_compare.py",
 )
-"""Files that take 15 seconds of a core and more: begun first, so that none is left alone at the end."""
+"""Files that take 10 seconds of a core and more: begun first, so that none is left alone at the end."""
 
 
 @pytest.hookimpl(optionalhook=True)

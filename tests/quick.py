@@ -21,7 +21,7 @@ FEW = {
     "clusters": ClusterOptions(repetitions=2),
     "interventions": InterventionOptions(control_shuffles=2, control_samples=60),
     "attribution": AttributionOptions(samples=30, steps=4, repetitions=20),
-    "reading": ReadingOptions(samples=40, images=20, read_copies=4),
+    "reading": ReadingOptions(samples=40, images=20, read_copies=2),
     "directions": 2,
 }
 

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("few_draws")
 QUICK = {
     "levels": 1,
     "curve_levels": 2,
-    "read_copies": 4,
+    "read_copies": 2,
     "inputs": 60,
     "single_nodes": 4,
     "swept_layers": 2,

@@ -28,7 +28,7 @@ QUICK = Options(
     clusters=ClusterOptions(repetitions=2),
     interventions=InterventionOptions(levels=6, curve_levels=0, control_shuffles=2, control_samples=60),
     attribution=AttributionOptions(samples=20, steps=4, repetitions=20),
-    reading=ReadingOptions(samples=40, images=20, read_copies=4),
+    reading=ReadingOptions(samples=40, images=20, read_copies=2),
     directions=2,
 )
 Named = namedtuple("Named", "states scores")

@@ -13,7 +13,7 @@ from interp.run.settings.options import Options
 from interp.verdict.attribution import AttributionOptions
 from interp.verdict.reading.options import ReadingOptions
 
-FEW = ReadingOptions(samples=40, images=20, read_copies=4)
+FEW = ReadingOptions(samples=40, images=20, read_copies=2)
 
 QUICK = Options(
     gaussians=GaussianOptions(components=3),
@@ -44,7 +44,7 @@ WORDS = (
     "--curve-levels",
     "3",
     "--read-copies",
-    "4",
+    "2",
 )
 
 

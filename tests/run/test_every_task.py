@@ -25,7 +25,7 @@ QUICK = Options(
     clusters=ClusterOptions(repetitions=2),
     interventions=InterventionOptions(levels=4, curve_levels=3, control_shuffles=2, control_samples=100),
     attribution=AttributionOptions(samples=100, steps=10, repetitions=50),
-    reading=ReadingOptions(samples=40, images=20, read_copies=4),
+    reading=ReadingOptions(samples=40, images=20, read_copies=2),
     directions=2,
 )
 RNG = np.random.default_rng(0)

@@ -166,7 +166,7 @@ QUICK = Options(
     clusters=ClusterOptions(repetitions=2),
     interventions=InterventionOptions(interventions=("scale", "offset"), control_shuffles=2, control_samples=60),
     attribution=AttributionOptions(samples=50, steps=5, repetitions=20),
-    reading=ReadingOptions(samples=40, images=20, read_copies=4),
+    reading=ReadingOptions(samples=40, images=20, read_copies=2),
     limits=Limits(nodes_per_layer=4, single_nodes=8, swept_layers=3, inputs=100),
 )
 
