@@ -79,9 +79,9 @@ def _shapes_of(said: Input, data: Dataset) -> Iterator[tuple[int, ...]]:
     """Yield shapes of one sample of so many values that the file's sizes allow."""
     width = data.width
     image = data.image_shape
-    tried: list[tuple[int, ...]] = [(width,), *([image, image[1:], (*image[1:], image[0])] if image else [])]
-    if said.sizes is not None:
-        tried = [_filled(said.sizes[1:], width), *tried, _filled(said.sizes, width)]
+    tried: list[tuple[int, ...]] = [*([image, image[1:], (*image[1:], image[0])] if image else []), (width,)]
+    if said.sizes is not None:  # what the data say of their shape comes before lengths that are filled in
+        tried = [*tried[:-1], _filled(said.sizes[1:], width), tried[-1], _filled(said.sizes, width)]
     for shape in dict.fromkeys(tried):
         if prod(shape) == width and _allowed(shape, said):
             yield shape

@@ -138,3 +138,14 @@ def quantised(path):
         node("MatMul", "r w2", "y"),
     ]
     return saved(path, nodes, [value("x", ["batch", 8])], ["y"], 17, stored | {"axis": np.array(1)})
+
+
+def any_size(path):
+    """Write a convolution over images of any height and width, and a sum of each column, which tells widths apart."""
+    nodes = [
+        node("LRN", "x", "l", size=1),
+        node("Conv", "l conv.weight", "c", kernel_shape=[3, 3]),
+        node("ReduceLogSumExp", "c", "s", axes=[1, 2], keepdims=0),
+        node("ReduceMax", "s", "y", axes=[1], keepdims=1),
+    ]
+    return saved(path, nodes, [value("x", ["b", 1, "h", "w"])], ["y"], 13, weights(**{"conv.weight": (4, 1, 3, 3)}))

@@ -152,6 +152,12 @@ def test_quantised_graphs(tmp_path):
     assert [layer.activation for layer in model.layers] == ["custom", "identity"]
 
 
+def test_images_of_any_size_keep_their_sides(tmp_path):
+    """Images of 8 by 18 have as many values as squares of 12, which the file would take too."""
+    model, _ = check_same(graphs.any_size(tmp_path / "net.onnx"), data_of(1, 8, 18))
+    assert model.input_shape == (1, 8, 18)
+
+
 def test_copies_and_pickles_give_the_same(tmp_path):
     model, dataset = load_model(graphs.image_network(tmp_path / "net.onnx"), data_of(1, 8, 8), RAW)
     x = as_tensor(dataset.train.inputs, model.scaling, model.input_shape)

