@@ -122,11 +122,6 @@ def called(layers: Mapping[str, Boundaries]) -> dict[tuple[str, str], str]:
     return said
 
 
-def beats_null(found: Boundaries) -> bool:
-    """Whether more of a layer's boundaries pass through cluster means than any null gives, taken alone."""
-    return "more" in called({"": found}).values()
-
-
 def coherences(layers: Mapping[str, Boundaries]) -> list[str]:
     """Say how many of each layer's boundaries pass through cluster means, beside what chance gives."""
     said = called(layers)

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from interp.analysis import GaussianOptions, classify_boundaries, fit_gaussians
-from interp.verdict.coherence import beats_null
+from interp.verdict.coherence import called, coherences, summed_up
 
 
 @pytest.mark.parametrize(("coherent", "beaten"), [(9, False), (11, False), (12, False), (17, True)])
@@ -18,4 +18,10 @@ def test_a_share_that_chance_gives_once_in_ten_layers_is_what_chance_gives(coher
     assert found.share[found.at_threshold] == coherent / 40
     assert p_value == pytest.approx(stats.binom.sf(coherent - 1, 40, 0.1974), rel=0.4)
     assert p_value < 0.005 if beaten else p_value > 0.05
-    assert beats_null(found) == beaten
+    assert ("more" in called({"": found}).values()) == beaten
+
+
+def test_layers_without_a_live_node_have_none_to_judge():
+    dead = classify_boundaries(fit_gaussians(np.zeros((50, 3))))
+    assert coherences({"a": dead}) == ["a: no live node to judge."]
+    assert summed_up({"a": dead, "b": dead}) == ["No layer has a live node to judge."]

@@ -155,12 +155,6 @@ def _begin(epochs: pd.DataFrame) -> str:
     return f"{end}, on the side of {word} at every snapshot from epoch {lasting[0]} on."
 
 
-def consistent(rows: pd.DataFrame) -> float:
-    """Give the share of layers called distances or intensities whose S lies on that side of its copies' middle."""
-    named = rows[rows["leaning"].isin(["distances", "intensities"])]
-    return float(((beyond_copies(named) > 0) == (named["leaning"] == "distances")).mean()) if len(named) else 1.0
-
-
 def _list(names: Iterable[str]) -> str:
     return ", ".join(names) or "none"
 
