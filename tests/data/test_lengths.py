@@ -13,6 +13,8 @@ from interp.recording import record_activations
 from interp.recording.positions import draw_steps
 from interp.store import open_recording
 from interp.types import Provenance
+from interp.verdict.attribution import AttributionOptions
+from interp.verdict.attribution.attribute import attribute
 
 LENGTHS = np.array([2, 5, 1, 3] * 5)
 
@@ -155,3 +157,11 @@ def test_rows_of_tokens_without_lengths_are_taken_where_a_network_takes_no_numbe
         torch.testing.assert_close(
             model.module(torch.from_numpy(x).float()), net(torch.from_numpy(x)), atol=1e-5, rtol=0
         )
+
+
+def test_conductance_is_left_out_where_its_path_begins_at_a_length_of_zero(opened):
+    net, model, data = opened
+    asked = AttributionOptions(samples=8, steps=3, repetitions=5)
+    found = attribute(model, model.layer("head"), data.train, asked)
+    assert np.isnan(found.conductance).all() == (type(net) is Packed)
+    assert np.isfinite(found.ablation).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from interp.network.nodes import rows_of_nodes
@@ -29,7 +30,7 @@ def conductance(target: Target, steps: int) -> Array:
     -------
     Array
         Conductance of each node (N,); NaN where no module's output is z, and where a part of the network has no
-        gradients, as one that ONNX Runtime runs.
+        gradients, as one that ONNX Runtime runs, or refuses the zero input, as one of sequences of length 0.
     """
     from captum.attr import LayerConductance
 
@@ -37,6 +38,8 @@ def conductance(target: Target, steps: int) -> Array:
     site = place_of(target.model.module, layer.tap)
     if not isinstance(site, nn.Module) or layer.layout != "samples" or not has_gradients(target.model.module):
         return np.full(layer.nodes, np.nan)  # Captum reads outputs of modules, samples on axis 0
+    if not _runs_at_zero(target):
+        return np.full(layer.nodes, np.nan)
     with out_of_place(target.model.module):
         method = LayerConductance(target.forward, site)
         # Captum adds up changes of z between the path's points; its default points leave both ends out (at 20 steps
@@ -46,6 +49,16 @@ def conductance(target: Target, steps: int) -> Array:
             internal_batch_size=len(x) * 4,
         )  # fmt: skip
     return _per_node(scores.detach().abs(), layer.kind)
+
+
+@torch.no_grad()
+def _runs_at_zero(target: Target) -> bool:
+    """Tell whether the network takes the path's first point: a sequence of length 0, say, is none."""
+    try:
+        target.forward(torch.zeros_like(target.x[:1]))
+    except Exception:  # any module may fail in its own way
+        return False
+    return True
 
 
 def has_gradients(module: nn.Module) -> bool:

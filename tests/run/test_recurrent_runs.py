@@ -1,0 +1,78 @@
+"""Small recurrent networks through every stage and onto the page."""
+
+import json
+from dataclasses import replace
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+import torch
+
+from interp.analysis import ClusterOptions, GaussianOptions
+from interp.interventions import InterventionOptions
+from interp.report import write_report
+from interp.report.drawing.style import placeholder
+from interp.run import run_all, start
+from interp.run.settings.limits import Limits
+from interp.store import open_recording
+from interp.verdict.attribution import AttributionOptions
+from interp.verdict.reading.options import ReadingOptions
+from tests.checkpoints.inference.recurrent.networks import made
+from tests.network.recurrent.plain import plain_layers
+from tests.tiny_runs import QUICK
+
+NAMES = ("rnn", "lstm", "gru", "gru max", "lstm two ways", "rnn words")
+TINY = replace(
+    QUICK,
+    gaussians=GaussianOptions(components=1),
+    clusters=ClusterOptions(repetitions=1),
+    interventions=InterventionOptions(levels=3, curve_levels=3, control_shuffles=1, control_samples=20, inputs=40),
+    attribution=AttributionOptions(samples=8, steps=2, repetitions=5),
+    reading=ReadingOptions(samples=30, images=20, read_copies=2),
+    directions=1,
+    limits=Limits(nodes_per_layer=2, swept_layers=2, single_nodes=1),
+)
+UNREAD = replace(TINY, reading=replace(TINY.reading, work=1))
+"""Options that leave reading out, which takes as long as all other stages."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_stage_and_the_page(name, monkeypatch):
+    monkeypatch.setattr("interp.report.drawing.pictures.drawn", lambda figure: placeholder("-"))
+    network, data = made(name)
+    half = len(data["y"]) // 4
+    splits = {f"{key}_train": values[half:] for key, values in data.items()}
+    splits |= {f"{key}_test": values[:half] for key, values in data.items()}
+    with TemporaryDirectory() as folder:
+        run = start(network, folder, splits, options=TINY if name == "rnn" else UNREAD)
+        results = run_all(run)
+        write_report(results, folder, "")
+        page = (run.out / "report.html").read_text(encoding="utf-8")
+        report = json.loads((run.out / "report.json").read_text(encoding="utf-8"))
+        _check_recording(run, network, splits)
+    gates = [layer.name for layer in run.model.layers if layer.is_stepwise]
+    assert all(name in page for name in gates)
+    assert {node["layer"] for node in report["nodes"]} == {layer.name for layer in run.model.layers}
+    assert set(results.boundaries) == {layer.name for layer in run.model.layers}
+    if "lengths" in data:
+        assert all("padding" in results.reading[gate].skipped for gate in gates)
+    elif name == "rnn":
+        assert results.reading["rnn.l0.hidden"].skipped == ""
+    swept = results.effects.whole_layers
+    no_ops = swept[(swept["intervention"] == "scale") & (swept["level"] == 1)]
+    for _, rows in no_ops.groupby("split"):
+        assert rows["score"].nunique() == 1  # to the last bit, whatever the layer
+
+
+def _check_recording(run, network, splits):
+    """Hold recorded gates of both splits against a plain loop, where no padding is."""
+    if "lengths_train" in splits:
+        return
+    for split in ("train", "test"):
+        x = torch.from_numpy(np.asarray(splits[f"x_{split}"]))
+        read = network.embedding(x).detach().double().numpy() * 1.0
+        wanted, _ = plain_layers(network.rnn, run.model.scaling(read.astype(np.float32)).astype(float))
+        with open_recording(run.path("record"), split) as recording:
+            for gate, z in wanted.items():
+                found = recording.z[f"rnn.{gate}"][:]
+                np.testing.assert_allclose(found, z.reshape(found.shape), atol=1e-4)
