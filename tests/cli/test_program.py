@@ -42,7 +42,7 @@ OWN = {
     "attribute": LIMITS | {"--seed", "--layers"},
     "inspect": {"--json"},
     "screen": set(),
-    "compare": {"--brief", "--overwrite", "--quick"}
+    "compare": {"--brief", "--overwrite", "--quick", "--snapshots"}
     | {"--seed", "--epsilon", "--preset", "--everything", "--nodes-per-layer"}
     | {"--read-copies"},
     "check": {"--fail-on", "--against", "--junit", "--summary", "--overwrite", "--quick"}

@@ -28,7 +28,7 @@ def test_every_answer_leads_to_a_place_of_the_page():
     results = replace(results, verdict=replace(results.verdict, answers=given))
     found = [(answer["place"], answer["words"]) for answer in answers(results, made(results))["What"]]
     read = made(results)["reading"].title
-    expected = [("#reading", read), ("#all-nodes", "All nodes"), ("#fc1:2", "fc1:2"), ("", ""), ("", ""), ("", "")]
+    expected = [("#reading", read), ("#all-nodes", "Look up a node"), ("#fc1:2", "fc1:2"), ("", ""), ("", ""), ("", "")]
     assert found == expected, "what is not on the page is no link"
 
 
