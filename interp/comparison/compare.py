@@ -28,7 +28,7 @@ def compare_members(members: Sequence[Member], snapshots: bool = False) -> Compa
     members
         Networks on the same data, as `open_members` gives them.
     snapshots
-        Whether they are snapshots of one training, which are put into the order in which they were taken.
+        Whether the networks are snapshots of one training, which are put into the order in which they were taken.
 
     Returns
     -------

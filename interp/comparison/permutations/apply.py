@@ -44,7 +44,7 @@ def rearranged(
     values
         The piece, in its shape.
     piece
-        Where it stands.
+        Place of the piece in the network.
     groups
         Groups of the network.
     permutations

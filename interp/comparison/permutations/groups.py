@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from torch import Tensor, fx, nn
 
 from interp.comparison.permutations.factors import Axes, Factors
-from interp.comparison.permutations.operations import Known, fixed_axes, rule_of, shapes, unknown
+from interp.comparison.permutations.operations import Known, rule_of
+from interp.comparison.permutations.operations.known import fixed_axes, shapes, unknown
 from interp.comparison.permutations.trace import Trace, refused, shared_names, trace
 
 FIXED = -1
@@ -61,7 +62,7 @@ class Groups:
     made_by
         Name of an operation that gives nodes -> pieces of what it gives.
     held
-        What keeps further nodes in their order, such as an operation that may mix them.
+        Reasons why further nodes keep their order, such as an operation that may mix them.
     """
 
     pieces: Mapping[str, tuple[Piece, ...]]

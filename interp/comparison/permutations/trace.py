@@ -34,7 +34,7 @@ def refused(found: str) -> UsageError:
     Parameters
     ----------
     found
-        What stands in the way.
+        Reason why the network cannot be aligned.
     """
     expected = "operations that keep nodes apart, such as linear maps, convolutions, norms, attention and additions"
     return UsageError("alignment", found=found, expected=expected, do="leave alignment out for this network")
@@ -57,7 +57,7 @@ def state_of(module: nn.Module) -> dict[str, Tensor]:
     Parameters
     ----------
     module
-        Network.
+        Network to read them off.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def shared_names(module: nn.Module) -> dict[str, tuple[str, ...]]:
     Parameters
     ----------
     module
-        Network.
+        Network to read them off.
 
     Examples
     --------

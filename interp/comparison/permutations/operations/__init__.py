@@ -20,10 +20,8 @@ from interp.comparison.permutations.operations.forms import (
 from interp.comparison.permutations.operations.known import (
     Known,
     Rule,
-    fixed_axes,
     is_pointwise,
     name_of,
-    shapes,
     unknown,
 )
 from interp.comparison.permutations.operations.layers import (
@@ -36,7 +34,7 @@ from interp.comparison.permutations.operations.layers import (
 )
 from interp.comparison.permutations.operations.sums import convolution, positions, product, reduced
 
-__all__ = ["Known", "fixed_axes", "rule_of", "shapes", "unknown"]
+__all__ = ["Known", "rule_of"]
 
 _RULES: dict[Rule, tuple[str, ...]] = {
     same: (
@@ -77,5 +75,18 @@ RULES: dict[str, Rule] = {name: rule for rule, names in _RULES.items() for name 
 
 
 def rule_of(node: fx.Node) -> Rule:
-    """Give the rule of an operation; for one that is not known, that everything keeps its order."""
+    """Give the rule of an operation; for one that is not known, that everything keeps its order.
+
+    Parameters
+    ----------
+    node
+        Operation of a recorded graph.
+
+    Examples
+    --------
+    >>> import torch
+    >>> graph = fx.Graph()
+    >>> rule_of(graph.call_function(torch.ops.aten.mm.default)).__name__
+    'product'
+    """
     return RULES.get(name_of(node)) or (pointwise if is_pointwise(node) else unknown)
