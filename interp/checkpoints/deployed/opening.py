@@ -114,7 +114,7 @@ def _cut(program: Program, tried: Tried, path: Path) -> Opened:
     """Make a network of a program, and hold it against ONNX Runtime."""
     values, expected = tried
     first = feed(program.inputs, values, slice(0, 1))
-    program = _with_open_conditions(program, first)
+    program = with_open_conditions(program, first)
     kinds, ranks = _typed(program, first)
     outputs = [name for name in program.outputs if kinds.get(name) in FLOATS and name not in program.constants]
     if not outputs:
@@ -139,8 +139,21 @@ def _cut(program: Program, tried: Tried, path: Path) -> Opened:
     )
 
 
-def _with_open_conditions(program: Program, first: Mapping[str, Array]) -> Program:
-    """Take the branches that one sample takes, where layers are in them."""
+def with_open_conditions(program: Program, first: Mapping[str, Array]) -> Program:
+    """Take the branches that one sample takes, where layers are in them.
+
+    Parameters
+    ----------
+    program
+        Graph whose constants are folded.
+    first
+        Inputs of one sample, as onnxruntime takes them.
+
+    Returns
+    -------
+    Program
+        Graph without these conditions; what they were is held by its guards.
+    """
     for _ in range(MOST_OPENED):
         asked = [name for name in open_conditions(program) if name not in program.constants]
         if not asked:
