@@ -445,6 +445,6 @@ def test_processes(here):
 def test_the_report_is_a_module_that_runs(here, capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["interp.report", "missing.pt"])
     with pytest.raises(SystemExit, match="2"):
-        runpy.run_module("interp.report", run_name="__main__", alter_sys=True)
+        runpy.run_path(str(Path(__file__).parents[2] / "interp" / "report" / "__main__.py"), run_name="__main__")
     expected = "error: missing.pt: found no such file; expected a checkpoint file; check the path\n"
     assert capsys.readouterr() == ("", expected)

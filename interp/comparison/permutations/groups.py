@@ -102,6 +102,7 @@ def find_groups(module: nn.Module, example: Tensor) -> Groups:
 
     Examples
     --------
+    >>> import torch
     >>> network = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
     >>> found = find_groups(network, torch.zeros(2, 4))
     >>> found.sizes, {name: [piece.groups for piece in pieces] for name, pieces in found.pieces.items()}

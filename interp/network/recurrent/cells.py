@@ -130,7 +130,7 @@ def cell_of(mode: str, weights: Weights, backwards: bool = False) -> nn.Module:
     --------
     >>> weights = Weights(torch.zeros(8, 3), torch.zeros(8, 2))
     >>> h, c = cell_of("LSTM", weights)(torch.ones(5, 3), (torch.zeros(5, 2), torch.ones(5, 2)))
-    >>> c[0]
+    >>> c[0].detach()
     tensor([0.5000, 0.5000])
     """
     cell = STEPS[mode](weights)

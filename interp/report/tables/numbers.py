@@ -44,7 +44,7 @@ def number(value: Any, digits: int = 3) -> str:
     >>> number(-0.00001234)
     '−1.23e−5'
     >>> number(-0.0)
-    '0.00'
+    '0.000'
     """
     if not finite(value):
         return MISSING
