@@ -14,7 +14,7 @@ from interp.verdict.layers import layer_verdicts
 from interp.verdict.reading.profile import LEAST_P_VALUE
 from interp.verdict.reading.read import not_read, read_layers, too_few
 from interp.verdict.reading.significance import copies_needed
-from interp.verdict.reading.work import work_of
+from interp.verdict.reading.work import steps_of, work_of
 
 FEWEST = 100
 """Least number of samples that a layer is read on, before layers are left out."""
@@ -54,7 +54,8 @@ def chosen_layers(run: Run, layers: Sequence[NodeLayer]) -> tuple[Sequence[NodeL
     for some in (layers, *(_spread(layers, count) for count in SPREADS if count < len(layers))):
         copies = 2 * (asked.read_copies or copies_needed(len(some), LEAST_P_VALUE))
         for samples in (most, FEWEST):
-            if samples * copies * work_of(run.model, some, counts) <= asked.work:
+            each = samples * work_of(run.model, some, counts) + steps_of(run.model, some, counts)
+            if copies * each <= asked.work:
                 return some, samples
     return (), most
 

@@ -15,6 +15,8 @@ LEVEL_PASSES = len(CUTS) + len(LEVELS)
 """Runs for its levels, which are counted of a part of the copies only."""
 PER_VALUE = 40
 """Multiplications with addition in the time that one output takes to be sorted, changed and put back."""
+PER_STEP = 250_000
+"""Multiplications with addition in the time that a gate takes to be called at one time step, however few samples."""
 
 
 def work_of(model: LoadedModel, layers: Sequence[NodeLayer], positions: Mapping[str, int]) -> int:
@@ -36,6 +38,27 @@ def work_of(model: LoadedModel, layers: Sequence[NodeLayer], positions: Mapping[
         is_chain = split_at(model.module, layer.tap) is not None
         after = names[names.index(layer.name) + 1 :] if is_chain else names
         values = layer.nodes * positions[layer.name]
-        passes = PASSES + LEVEL_PASSES // (1 + len(layers))
-        total += sum(cost.values()) + passes * (sum(cost[name] for name in after) + PER_VALUE * values)
+        total += sum(cost.values()) + _passes(layers) * (sum(cost[name] for name in after) + PER_VALUE * values)
     return total
+
+
+def _passes(layers: Sequence[NodeLayer]) -> int:
+    return PASSES + LEVEL_PASSES // (1 + len(layers))
+
+
+def steps_of(model: LoadedModel, layers: Sequence[NodeLayer], positions: Mapping[str, int]) -> int:
+    """Count what calling gates step by step takes in one network, all passes together, as multiplications.
+
+    It is the same for one sample and for many: a step waits for the one before, so that calls are what takes time.
+
+    Parameters
+    ----------
+    model
+        Network whose layers are read.
+    layers
+        Layers that are read.
+    positions
+        Name of a layer -> number of its positions in a sample.
+    """
+    calls = sum(positions[layer.name] for layer in model.layers if layer.is_stepwise)
+    return len(layers) * _passes(layers) * calls * PER_STEP
