@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from torch import nn
 
 from interp.checkpoints import Network
@@ -16,7 +15,8 @@ from interp.checkpoints.formats.several import several_states
 from interp.checkpoints.inference.stack.order import natural
 from interp.comparison.aligned import distance
 from interp.comparison.answers import Answers
-from interp.comparison.members import Member, folder_of
+from interp.comparison.files import write_state
+from interp.comparison.members import ENDINGS, Member, folder_of
 from interp.comparison.scores import agreement
 from interp.errors import UsageError
 from interp.store import check_writable
@@ -56,9 +56,11 @@ def _unpacked(given: Network, out: Path) -> Network:
         return given
     check_writable(out)
     folder = out / "snapshots" / Path(given).stem
-    folder.mkdir(parents=True, exist_ok=True)
-    for place, (name, state) in enumerate(states.items()):
-        torch.save(dict(state), folder / _file_name(place, name, states))
+    written = {folder / _file_name(place, name, states): state for place, (name, state) in enumerate(states.items())}
+    for path, state in written.items():
+        write_state(path, state)
+    for old in {path for path in folder.iterdir() if path.suffix in ENDINGS} - set(written):
+        old.unlink()  # of an earlier comparison, and no snapshot of this training
     return folder
 
 
@@ -66,7 +68,7 @@ def _file_name(place: int, name: str, names: Iterable[str]) -> str:
     """Name a file by what the snapshot is called, which a stranger may have chosen: letters, digits and hyphens."""
     plain = {one: re.sub(r"[^A-Za-z0-9]+", "-", one).strip("-") for one in names}
     alone = plain[name] and list(plain.values()).count(plain[name]) == 1
-    return f"{plain[name][:80]}.pt" if alone else f"snapshot-{place}.pt"
+    return f"{plain[name][:80]}.safetensors" if alone else f"snapshot-{place}.safetensors"
 
 
 def in_training_order(members: Sequence[Member]) -> list[Member]:

@@ -14,6 +14,7 @@ from torch import nn
 import interp
 from interp.checkpoints.formats.several import several_states
 from interp.cli.main import main
+from interp.comparison.snapshots import unpacked
 from interp.errors import UsageError
 
 pytestmark = pytest.mark.usefixtures("few_draws")
@@ -110,3 +111,10 @@ def test_networks_of_other_shapes_are_no_snapshots():
             nn.Sequential(nn.Linear(64, 9), nn.ReLU(), nn.Linear(9, 10)),
             data=DATA, brief=True, snapshots=True, scaling="raw",
         )  # fmt: skip
+
+
+def test_snapshots_of_an_earlier_comparison_are_none_of_this_training(states, tmp_path):
+    for count in (4, 2):
+        torch.save(list(states.values())[:count], tmp_path / "run.pt")
+        (folder,) = unpacked([tmp_path / "run.pt"], tmp_path / "out")
+    assert sorted(path.name for path in folder.iterdir()) == ["0.safetensors", "1.safetensors"]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from safetensors.torch import save
 
+from interp.comparison.files import write_state
 from interp.comparison.result import Comparison
 from interp.report.comparison import alignment, layers, scores, snapshots
 from interp.report.drawing.pictures import Picture, draw_all
@@ -72,9 +72,7 @@ def write_comparison(found: Comparison, out: str | Path, command: str) -> Path:
 
 def _write_copies(found: Comparison, folder: Path) -> None:
     for name, state in found.copies.items():
-        folder.mkdir(parents=True, exist_ok=True)
-        tensors = {key: value.detach().cpu().contiguous().clone() for key, value in state.items()}
-        write_bytes(folder / f"{slug(name)}.safetensors", save(tensors))
+        write_state(folder / f"{slug(name)}.safetensors", state)
 
 
 def render(found: Comparison, sections: Mapping[str, Section], pictures: Mapping[str, Picture], command: str) -> str:
