@@ -88,7 +88,8 @@ def analyse(
     epsilon
         Largest distance of a coherent boundary to a cluster's mean, in sigma.
     scaling
-        Scaling of stored inputs: ``raw``, ``x/A``, ``(x/A-B)/C`` or ``(x-mean)/std``; None to infer it.
+        Scaling of stored inputs: ``raw``, ``x/A``, ``(x/A-B)/C`` (B, C: numbers, or lists in
+        brackets of one a channel) or ``(x-mean)/std``; None to infer it.
     activation
         Activation of hidden layers: ``relu``, ``abs``, ``tanh``, ...; None to infer it.
     output

@@ -32,7 +32,8 @@ class LoadOptions:
     model
         ``package.module:callable`` that returns the module the weights belong to.
     scaling
-        Scaling of stored inputs: ``raw``, ``x/A``, ``(x/A-B)/C`` or ``(x-mean)/std``.
+        Scaling of stored inputs: ``raw``, ``x/A``, ``(x/A-B)/C`` (B, C: numbers, or lists in
+        brackets of one a channel) or ``(x-mean)/std``.
     activation
         Activation of hidden layers: ``relu``, ``abs``, ``tanh``, ...
     output

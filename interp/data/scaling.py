@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import numpy as np
 
-from interp.errors import UsageError
+from interp.data.by_channel import colour_scalings
 from interp.types import Array, Dataset, Scaling
 
 COUNTED = 2**20
@@ -19,7 +18,8 @@ def scalings(data: Dataset) -> dict[str, Scaling]:
 
     Bytes are divided by 255, other data by their own maximum; several inputs are raw or standardised. Means
     and standard deviations are those of the training split: for images over all values and to four digits, as papers
-    print them, otherwise for each column.
+    print them, otherwise for each column. Colour images have those of each channel too: the data's own, and what is
+    published for CIFAR and ImageNet.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def scalings(data: Dataset) -> dict[str, Scaling]:
     if data.parts and all(part.whole for part in data.parts):
         return {RAW.name: RAW}
     if data.parts:
-        return {RAW.name: RAW, "(x-mean)/std": _standardised(data)}
+        return {RAW.name: RAW, "(x-mean)/std": standardised(data)}
     top = float(inputs.max())
     found = [RAW]
     if inputs.dtype == np.uint8 and 16 < top <= 255:
@@ -52,6 +52,8 @@ def scalings(data: Dataset) -> dict[str, Scaling]:
         divisor = top if top > 1 else 1.0
         mean, std = _overall_moments(inputs, divisor)
         found += [affine_scaling(divisor, mean, std), affine_scaling(divisor, 0.5, 0.5)]
+        if data.image_shape[0] == COLOURS and inputs.min() >= 0:
+            found += colour_scalings(inputs, divisor)
     else:
         found.append(standardisation(inputs))
     return {scaling.name: scaling for scaling in found}
@@ -59,9 +61,18 @@ def scalings(data: Dataset) -> dict[str, Scaling]:
 
 RAW = Scaling("raw")
 
+COLOURS = 3
+"""Number of channels of images in red, green and blue."""
 
-def _standardised(data: Dataset) -> Scaling:
-    """Make ``(x-mean)/std`` for each column; whole numbers that are no quantities, such as tokens, stay as they are."""
+
+def standardised(data: Dataset) -> Scaling:
+    """Make ``(x-mean)/std`` for each column; whole numbers that are no quantities, such as tokens, stay as they are.
+
+    Parameters
+    ----------
+    data
+        Data set whose training inputs have these means and standard deviations.
+    """
     scaling = standardisation(data.train.inputs)
     kept = np.array([part.whole for part in data.parts for _ in range(part.width)] or [False] * data.width)
     return replace(scaling, mean=np.where(kept, 0.0, scaling.mean), std=np.where(kept, 1.0, scaling.std))
@@ -111,58 +122,6 @@ def standardisation(inputs: Array) -> Scaling:
     """
     mean, std = inputs.mean(axis=0, dtype=np.float64), inputs.std(axis=0, dtype=np.float64)
     return Scaling("(x-mean)/std", 1.0, mean, np.where(std > 0, std, 1.0))
-
-
-def parse_scaling(text: str, data: Dataset | None) -> Scaling:
-    """Read a scaling as the user writes it.
-
-    Parameters
-    ----------
-    text
-        ``raw``, ``x/A``, ``(x/A-B)/C``, ``(x-B)/C`` or ``(x-mean)/std``.
-    data
-        Data set with the means and standard deviations of ``(x-mean)/std``; None where there is none.
-
-    Returns
-    -------
-    Scaling
-        Scaling with these numbers.
-
-    Raises
-    ------
-    UsageError
-        If `text` has another form, divides by zero, or needs data where there are none.
-
-    Examples
-    --------
-    >>> parse_scaling("(x/255 - 0.5)/0.5", None).name
-    '(x/255-0.5)/0.5'
-    """
-    compact = text.replace(" ", "")
-    if compact in ("raw", "x"):
-        return RAW
-    if compact == "(x-mean)/std" and data is not None:
-        return _standardised(data)
-    if data is not None and any(part.whole for part in data.parts):
-        raise UsageError(
-            "--scaling",
-            found=repr(text),
-            expected="raw or (x-mean)/std beside inputs of whole numbers, which are not scaled",
-            do="scale the others in the file",
-        )
-    number = r"([0-9.]+(?:e-?[0-9]+)?)"
-    simple = re.fullmatch(rf"x/{number}", compact)
-    full = re.fullmatch(rf"\(x(?:/{number})?-{number}\)/{number}", compact)
-    try:
-        if simple and 0 < float(simple[1]) < np.inf:
-            return Scaling(f"x/{float(simple[1]):g}", float(simple[1]))
-        if full and all(0 < float(part) < np.inf for part in (full[1] or 1, full[3])):
-            return affine_scaling(float(full[1] or 1), float(full[2]), float(full[3]))
-    except ValueError:
-        pass  # two dots in a number: falls through to the error
-    raise UsageError(
-        "--scaling", found=repr(text), expected="raw, x/A, (x/A-B)/C or (x-mean)/std", do="for example --scaling x/255"
-    )
 
 
 def _overall_moments(inputs: Array, divisor: float) -> tuple[float, float]:

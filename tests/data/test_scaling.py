@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from interp.data import scaling
-from interp.data.scaling import parse_scaling, scalings
+from interp.data import parse_scaling, scaling, scalings
 from interp.errors import UsageError
 from interp.types import Dataset, Split
 
@@ -48,3 +47,42 @@ def test_bytes_are_counted_as_sorting_counts_them(monkeypatch):
     for found, wanted in zip(scaling._counted(images), np.unique(images, return_counts=True), strict=True):
         np.testing.assert_array_equal(found, wanted)
     assert scaling._overall_moments(images, 255) == scaling._overall_moments(images.astype(np.int64), 255)
+
+
+COLOURS = np.random.default_rng(0).integers(0, 256, (50, 12)).astype(np.uint8)
+
+
+def test_colour_images_have_numbers_of_each_channel_published_ones_and_their_own():
+    found = scalings(given(COLOURS, (3, 2, 2)))
+    imagenet = found["(x/255-[0.485,0.456,0.406])/[0.229,0.224,0.225]"]
+    channels = COLOURS.reshape(-1, 3, 4) / 255
+    expected = (channels - np.array([[0.485], [0.456], [0.406]])) / np.array([[0.229], [0.224], [0.225]])
+    np.testing.assert_allclose(imagenet(COLOURS), expected.reshape(-1, 12), rtol=1e-5, atol=1e-6)
+    own = found[list(found)[-1]](COLOURS).reshape(-1, 3, 4)
+    np.testing.assert_allclose(own.mean(axis=(0, 2)), 0, atol=1e-3)
+    np.testing.assert_allclose(own.std(axis=(0, 2)), 1, atol=1e-3)
+
+
+def test_of_numbers_that_are_alike_the_published_ones_stand():
+    mean, std = np.array([0.4914, 0.4822, 0.4465]), np.array([0.247, 0.2435, 0.2616])
+    for shift, count in ((0.0, 4), (0.001, 4), (0.02, 5)):
+        images = np.stack([mean - std, mean + std]) + shift
+        assert sum("[" in name for name in scalings(given(images, (3, 1, 1)))) == count
+
+
+def test_numbers_of_each_channel_as_written():
+    text = "(x/255 - [0.5, 0.25, 0]) / [0.5, 1, 2]"
+    found = parse_scaling(text, given(COLOURS, (3, 2, 2)))
+    assert found.name == "(x/255-[0.5,0.25,0])/[0.5,1,2]"
+    expected = (COLOURS.reshape(-1, 3, 4) / 255 - [[0.5], [0.25], [0]]) / [[0.5], [1], [2]]
+    np.testing.assert_allclose(found(COLOURS), expected.reshape(-1, 12), rtol=1e-5, atol=1e-6)
+    columns = parse_scaling("(x-[1,2])/3", given(np.ones((4, 2))))
+    np.testing.assert_allclose(columns(np.array([[4.0, 2.0]])), [[1, 0]])
+
+
+@pytest.mark.parametrize("text", ["(x-[1,2])/[1,2,3]", "(x-[1,2])/1", "(x-[1,2,3])/[1,0,3]", "(x-[1,,3])/1"])
+def test_numbers_for_other_channels_are_refused(text):
+    with pytest.raises(UsageError, match="--scaling: found "):
+        parse_scaling(text, given(COLOURS, (3, 2, 2)))
+    with pytest.raises(UsageError, match="expected data with channels"):
+        parse_scaling("(x-[1,2])/1", None)

@@ -57,12 +57,14 @@ def _try_block(
     layers: Sequence[Layer], scorers: Mapping[str, Scorer], candidates: Sequence[Candidate], x: Tensor, y: Tensor
 ) -> tuple[Array, Array]:
     raw = x @ layers[0].weight.T
+    scaled = {one.scaling.name: one.scaling for one in candidates}
+    first = {name: _first_z(layers[0], scaling, x, raw) for name, scaling in scaled.items()}
     cache: dict[tuple[str, str, str], Tensor] = {}
     per_sample, total = [], np.empty(len(candidates))
     for i, candidate in enumerate(candidates):
         key = (candidate.scaling.name, candidate.activation, candidate.order)
         if key not in cache:
-            cache[key] = _last_z(layers, candidate, _first_z(layers[0], candidate.scaling, x, raw))
+            cache[key] = _last_z(layers, candidate, first[candidate.scaling.name])
         found, loss = scorers[candidate.scaling.name](apply_output(cache[key], candidate), y, "linear")
         per_sample.append(known_scores(found))
         total[i] = float(loss.double().sum())
