@@ -214,6 +214,16 @@ def test_the_worst_come_first():
     assert {0, 1, 2} == set(order)
 
 
+def test_a_layer_that_is_only_a_number_is_called_one():
+    found = evidence(dead=0.3)
+    layer = replace(found.model.layers[0], name="2")
+    numbered = replace(
+        found, boundaries={"2": found.boundaries["fc1"]}, model=replace(found.model, layers=(layer,) * 2)
+    )
+    (said,) = [alert for alert in alerts(numbered) if alert.name == "dead"]
+    assert said.evidence.startswith("6 of 20 nodes of layer 2 (30%) are dead")
+
+
 def test_many_layers_and_parts_are_summed_up():
     found = evidence(dead=0.3, skipped={f"norm.{i}": "LayerNorm is no linear map" for i in range(9)} | {"rnn": "a GRU"})
     layers = tuple(replace(found.model.layers[0], name=f"Block.{i}") for i in range(15))

@@ -9,7 +9,7 @@ import numpy as np
 from interp.types import Array, Screening
 from interp.verdict.alerts.rule import Seen
 from interp.verdict.evidence import Evidence
-from interp.verdict.words import MANY_LAYERS, some
+from interp.verdict.words import MANY_LAYERS, layer_name, some
 
 MANY_DEAD, MANY_ONE_SIDED, MANY_TWINS, MANY_SATURATED = 0.1, 0.5, 0.1, 0.3
 """Shares of the nodes of a hidden layer from which they are named."""
@@ -106,4 +106,6 @@ def _many(nodes: Mapping[str, Array], least: float, one: str, more: str, words: 
         return
     for name, mask in many.items():
         begun = one if mask.sum() == 1 else more
-        yield Seen(f"{mask.sum()} of {len(mask)} nodes of {name} ({mask.mean():.0%}) {begun} {words}.", said[name])
+        yield Seen(
+            f"{mask.sum()} of {len(mask)} nodes of {layer_name(name)} ({mask.mean():.0%}) {begun} {words}.", said[name]
+        )
