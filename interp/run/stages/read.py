@@ -11,8 +11,9 @@ from interp.run.summaries import counted
 from interp.tasks import find_task
 from interp.types import NodeLayer, ReadingProfile
 from interp.verdict.layers import layer_verdicts
+from interp.verdict.reading.networks.subject import is_stepwise, runs_of_a_pass
 from interp.verdict.reading.profile import LEAST_P_VALUE
-from interp.verdict.reading.read import not_read, read_layers, too_few
+from interp.verdict.reading.read import drawn, not_read, read_layers, too_few
 from interp.verdict.reading.significance import copies_needed
 from interp.verdict.reading.work import steps_of, work_of
 
@@ -54,10 +55,17 @@ def chosen_layers(run: Run, layers: Sequence[NodeLayer]) -> tuple[Sequence[NodeL
     for some in (layers, *(_spread(layers, count) for count in SPREADS if count < len(layers))):
         copies = 2 * (asked.read_copies or copies_needed(len(some), LEAST_P_VALUE))
         for samples in (most, FEWEST):
-            each = samples * work_of(run.model, some, counts) + steps_of(run.model, some, counts)
+            each = samples * work_of(run.model, some, counts) + _steps(run, some, counts, samples)
             if copies * each <= asked.work:
                 return some, samples
     return (), most
+
+
+def _steps(run: Run, layers: Sequence[NodeLayer], counts: Mapping[str, int], samples: int) -> int:
+    if not is_stepwise(run.model):
+        return 0
+    _, rows, _ = drawn(run.data, samples, run.options.reading.seed)
+    return steps_of(run.model, layers, counts, runs_of_a_pass(run.model, layers, rows))
 
 
 def _spread(layers: Sequence[NodeLayer], count: int) -> Sequence[NodeLayer]:

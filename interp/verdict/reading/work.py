@@ -15,7 +15,7 @@ LEVEL_PASSES = len(CUTS) + len(LEVELS)
 """Runs for its levels, which are counted of a part of the copies only."""
 PER_VALUE = 40
 """Multiplications with addition in the time that one output takes to be sorted, changed and put back."""
-PER_STEP = 250_000
+PER_STEP = 4_000_000
 """Multiplications with addition in the time that a gate takes to be called at one time step, however few samples."""
 
 
@@ -31,7 +31,7 @@ def work_of(model: LoadedModel, layers: Sequence[NodeLayer], positions: Mapping[
     positions
         Name of a layer -> number of its positions in a sample.
     """
-    cost = {layer.name: layer.nodes * layer.inputs * positions[layer.name] for layer in model.layers}
+    cost = {layer.name: _cost(layer) * layer.nodes * positions[layer.name] for layer in model.layers}
     names = list(cost)
     total = 0
     for layer in layers:
@@ -46,10 +46,15 @@ def _passes(layers: Sequence[NodeLayer]) -> int:
     return PASSES + LEVEL_PASSES // (1 + len(layers))
 
 
-def steps_of(model: LoadedModel, layers: Sequence[NodeLayer], positions: Mapping[str, int]) -> int:
+def _cost(layer: NodeLayer) -> int:
+    """Count what one value of a layer takes; that of a gate is changed and put back in every pass."""
+    return layer.inputs + PER_VALUE * layer.is_stepwise
+
+
+def steps_of(model: LoadedModel, layers: Sequence[NodeLayer], positions: Mapping[str, int], runs: float) -> int:
     """Count what calling gates step by step takes in one network, all passes together, as multiplications.
 
-    It is the same for one sample and for many: a step waits for the one before, so that calls are what takes time.
+    A step waits for the one before, so that calls are what takes time.
 
     Parameters
     ----------
@@ -59,6 +64,8 @@ def steps_of(model: LoadedModel, layers: Sequence[NodeLayer], positions: Mapping
         Layers that are read.
     positions
         Name of a layer -> number of its positions in a sample.
+    runs
+        Number of runs that one pass of one network takes, as `runs_of_a_pass` counts them.
     """
     calls = sum(positions[layer.name] for layer in model.layers if layer.is_stepwise)
-    return len(layers) * _passes(layers) * calls * PER_STEP
+    return round(len(layers) * _passes(layers) * calls * PER_STEP * runs)

@@ -28,12 +28,12 @@ class Copies:
     Attributes
     ----------
     structure
-        Steps of the chain; their own parameters are not used.
+        One of them, a chain where it is run in parts; its own parameters are not used.
     state
         Name of a parameter or buffer -> its values in M networks, (M, ...).
     """
 
-    structure: nn.Sequential
+    structure: nn.Module
     state: dict[str, Tensor]
 
     def __len__(self) -> int:
@@ -45,9 +45,10 @@ class Copies:
 
     def after(self, end: int) -> Following:
         """Give what follows the first `end` steps."""
-        return lambda outputs: self._run(end, len(self.structure), outputs, 0)
+        return lambda outputs: self._run(end, None, outputs, 0)
 
-    def _run(self, start: int, end: int, values: Tensor, axis: int | None) -> Tensor:
+    def _run(self, start: int, end: int | None, values: Tensor, axis: int | None) -> Tensor:
+        assert isinstance(self.structure, nn.Sequential)
         names = [name for name, _ in self.structure.named_children()]
         part = self.structure[start:end]
         own = {n: v for n, v in self.state.items() if n.split(".")[0] in names[start:end]}
@@ -55,7 +56,7 @@ class Copies:
         return vmap(call, in_dims=(0, axis), randomness="different")(own, values)
 
 
-def stack(networks: Sequence[nn.Sequential]) -> Copies:
+def stack(networks: Sequence[nn.Module]) -> Copies:
     """Stack networks of one structure."""
     parameters, buffers = stack_module_state(list(networks))
     structure = copy.deepcopy(networks[0]).to("meta")

@@ -8,8 +8,10 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
+from interp.types import NodeLayer
 from interp.verdict.reading.networks.copies import stack
 from interp.verdict.reading.networks.stacked import Following
+from interp.verdict.reading.networks.stepwise import StackedSteps
 
 CHUNK = 25
 """Number of networks that run at once: enough to fill a product, few enough to stay in the processor's cache."""
@@ -88,3 +90,17 @@ class StackedChains:
     def after(self, layer: str, inputs: Tensor) -> Following:
         """Give the steps that follow."""
         return self.run_after(self.ends[layer])
+
+
+def stepwise_cut(layers: Sequence[NodeLayer], logits: Callable[[Tensor], Tensor]) -> Cut:
+    """Cut networks that run a time step at a time, in one stack.
+
+    Parameters
+    ----------
+    layers
+        Layers to cut at.
+    logits
+        Function of a network's outputs (..., K) whose differences between classes are log-odds.
+    """
+    known = {layer.name: layer for layer in layers}
+    return Cut(tuple(known), lambda networks: StackedSteps(stack(networks), known), CHUNK, logits)

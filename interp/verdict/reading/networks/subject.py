@@ -5,18 +5,20 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from interp.interventions.engine.outputs import read_outputs
 from interp.interventions.engine.sites import ChainSite, find_site
 from interp.network.chain import chain_steps
 from interp.network.inputs import as_tensor, device_of
 from interp.types import Array, LoadedModel, NodeLayer
-from interp.verdict.reading.networks.cut import CHUNK, Cut, chain_cut
-from interp.verdict.reading.networks.hooked import hooked_cut
+from interp.verdict.reading.networks.cut import CHUNK, Cut, chain_cut, stepwise_cut
+from interp.verdict.reading.networks.hooked import BLOCK, hooked_cut
 
 MOST_VALUES = 3_000_000
 """Largest number of outputs of a layer, over all networks of a stack, that are held at once."""
@@ -48,8 +50,8 @@ class Subject:
 def subject(model: LoadedModel, layers: Sequence[NodeLayer], inputs: Array, norm_inputs: Array) -> Subject:
     """Find the quickest way to cut a network.
 
-    A plain chain is run with its copies in one stack, if that gives what the network gives; any other is run once for
-    each change, with hooks.
+    A plain chain and a recurrent network are run with their copies in one stack, if that gives what the network gives;
+    any other is run once for each change, with hooks.
 
     Parameters
     ----------
@@ -69,7 +71,42 @@ def subject(model: LoadedModel, layers: Sequence[NodeLayer], inputs: Array, norm
         cut = chain_cut(ends, logits=logits)
         if runs_alike(steps, cut, x[:2]):
             return Subject(steps, chain_cut(ends, _fitting(steps, ends, x), logits), x, norms)
-    return Subject(model.module, hooked_cut(layers, logits), x, norms)
+    return Subject(model.module, _stepwise_cut(model, layers, x) or hooked_cut(layers, logits), x, norms)
+
+
+def is_stepwise(model: LoadedModel) -> bool:
+    """Tell whether a network runs a time step at a time."""
+    return any(layer.is_stepwise for layer in model.layers)
+
+
+def _stepwise_cut(model: LoadedModel, layers: Sequence[NodeLayer], inputs: Tensor) -> Cut | None:
+    """Cut a recurrent network in a stack with its copies; None for any other, or where that gives something else."""
+    cut = stepwise_cut(layers, logits_of(model.output))
+    if not is_stepwise(model) or not runs_alike(model.module, cut, inputs[:2], (3, 4)):
+        return None
+    largest = max(read_outputs(model.module, layer, inputs[:1])[0].numel() for layer in layers)
+    return replace(cut, most=together(largest * len(inputs)))
+
+
+def runs_of_a_pass(model: LoadedModel, layers: Sequence[NodeLayer], inputs: Array) -> float:
+    """Count the runs that a pass of one network takes: a share of one in a stack, else one for each block of samples.
+
+    Parameters
+    ----------
+    model
+        Network whose layers are read.
+    layers
+        Layers to read.
+    inputs
+        Stored inputs (S, D).
+    """
+    cut = subject(model, layers, inputs, inputs[:1]).cut
+    return 1 / cut.most if cut.most > 1 else ceil(len(inputs) / BLOCK)
+
+
+def together(values: int) -> int:
+    """Give how many networks run at once, whose largest layer gives so many values each."""
+    return int(np.clip(MOST_VALUES // values, 1, CHUNK))
 
 
 def logits_of(form: str) -> Callable[[Tensor], Tensor]:
@@ -106,29 +143,41 @@ def _chain(model: LoadedModel, layers: Sequence[NodeLayer]) -> tuple[nn.Sequenti
     return chain, ends
 
 
-def runs_alike(chain: nn.Sequential, cut: Cut, inputs: Tensor) -> bool:
-    """Whether a stack of a chain, cut at every layer, gives what the chain gives on some inputs."""
-    plain = cut.logits(chain(inputs))
+def runs_alike(network: nn.Module, cut: Cut, inputs: Tensor, axes: Sequence[int] = (3, 5)) -> bool:
+    """Whether a stack of a network, cut at every layer, gives what the network gives on some inputs.
+
+    Parameters
+    ----------
+    network
+        Network, in eval mode.
+    cut
+        Layers to cut at.
+    inputs
+        Samples, (S, ...).
+    axes
+        Numbers of axes that layers' outputs have where nodes are on the third; four in a chain have nodes last.
+    """
+    plain = cut.logits(network(inputs))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of vmap, for a rare operation
-            networks = cut.take([chain, chain])
+            networks = cut.take([network, network])
             for name in cut.layers:
                 outputs = networks.until(name, inputs)
                 found = cut.following(networks, name, inputs)(outputs)
-                if not is_by_node(outputs, found) or not torch.allclose(found[1], plain, 1e-3, 1e-4):
+                if not is_by_node(outputs, found, axes) or not torch.allclose(found[1], plain, 1e-3, 1e-4):
                     return False
     except Exception:  # a step of the user's own that cannot be stacked fails in its own way
         return False
     return True
 
 
-def is_by_node(outputs: Tensor, logits: Tensor) -> bool:
-    """Whether outputs are laid out as (M, S, N) or (M, S, N, H, W), and logits as (M, S, K)."""
-    return outputs.dim() in (3, 5) and logits.dim() == 3  # four axes: nodes may be the last
+def is_by_node(outputs: Tensor, logits: Tensor, axes: Sequence[int]) -> bool:
+    """Whether outputs are laid out as (M, S, N, ...) with so many axes, and logits as (M, S, K)."""
+    return outputs.dim() in axes and logits.dim() == 3
 
 
 def _fitting(chain: nn.Sequential, ends: dict[str, int], inputs: Tensor) -> int:
     """Give how many copies to run at once."""
     largest = max(chain[:end](inputs[:1]).numel() for end in ends.values()) * len(inputs)
-    return int(np.clip(MOST_VALUES // largest, 1, CHUNK))
+    return together(largest)
