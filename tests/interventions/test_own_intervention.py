@@ -33,7 +33,7 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "my_edits.py").write_text(INTERVENTION)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    chain, plain = mlp("relu")
+    chain, plain = mlp("relu", widths=(64, 6, 5))
     split = learned(plain)
     torch.save(chain.state_dict(), tmp_path / "net.pt")
     np.savez(tmp_path / "data.npz", x=split.inputs, y=split.labels)

@@ -1,5 +1,6 @@
 """Sweeps leave the user's network as it was, and answer odd data with a defined result or a clear error."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -13,7 +14,9 @@ from interp.errors import DataError
 from interp.interventions import InterventionOptions, Ranges, intervene
 from interp.types import Split
 
-SMALL = InterventionOptions(levels=1)
+SMALL = InterventionOptions(levels=1, curve_levels=0, control_samples=0)
+EVERY = InterventionOptions(levels=1, curve_levels=3, control_samples=60, control_shuffles=1)
+"""Sweeps, curves and shuffled copies, as few as there can be."""
 
 
 def run(module, plain, split, shape=(64,), options=SMALL, ranges=None, means=None):
@@ -50,7 +53,7 @@ def test_modules_are_left_as_they_were(hidden):
     module = Hidden(chain) if hidden else chain
     module.eval()
     before, weights = state(module), [p.clone() for p in module.parameters()]
-    run(module, plain, data())
+    run(module, plain, data(), options=EVERY)
     assert state(module) == before
     assert all(torch.equal(a, b) for a, b in zip(weights, module.parameters(), strict=True))
 
@@ -115,7 +118,7 @@ def test_very_few_samples(samples):
     x, labels = torch.from_numpy(split.inputs), torch.from_numpy(split.labels)
     turned = (plain.outputs(x).argmax(1) == labels) & (plain.outputs(x, 0, lambda z: z * 0.01).argmax(1) != labels)
     some = turned.nonzero()[:samples, 0].numpy()
-    table = run(chain, plain, split.take(some)).whole_layers
+    table = run(chain, plain, split.take(some), options=EVERY).whole_layers
     rows = table[(table["intervention"] == "scale") & (table["layer"] == "0")]
     assert rows["score"].tolist() == [
         plain.hits(x[some], labels[some], layer=0, change=lambda z, s=level: z * s) / samples for level in rows["level"]
@@ -133,7 +136,7 @@ def test_one_class_only():
     chain, plain = mlp("relu")
     split = data()
     own = plain.outputs(torch.from_numpy(split.inputs)).argmax(1)
-    effects = run(chain, plain, Split(split.inputs, np.full(len(split), int(own[0]))))
+    effects = run(chain, plain, Split(split.inputs, np.full(len(split), int(own[0]))), options=EVERY)
     assert effects.baseline["train"] == pytest.approx(float((own == own[0]).double().mean()))
     assert np.isfinite(effects.whole_layers[["score", "p_value", "q_value", "loss"]]).all().all()
 
@@ -149,7 +152,7 @@ def test_one_output_is_read_as_two_classes():
 def test_convolutions_are_sampled_alike_for_every_layer():
     chain, plain = convolutional("relu")
     split = data(300)
-    options = InterventionOptions(levels=1, convolution_samples=100, ablation=False)
+    options = replace(SMALL, convolution_samples=100, ablation=False)
     effects = run(chain, plain, split, (1, 8, 8), options)
     assert (effects.whole_layers["samples"] == 100).all()
 
@@ -161,7 +164,7 @@ def test_a_node_without_finite_range_is_left_alone_and_named():
     broken = [Ranges(r.low.copy(), r.high.copy()) for r in ranges]
     broken[0].high[4] = np.nan
     broken[0].high[5] = np.inf
-    effects = run(chain, plain, split, ranges=broken)
+    effects = run(chain, plain, split, options=EVERY, ranges=broken)
     assert np.isfinite(effects.whole_layers["score"]).all()
     assert "not finite" in effects.skipped["0:4"]
     assert "not finite" in effects.skipped["0:5"]
@@ -189,7 +192,7 @@ def test_a_change_that_makes_outputs_not_a_number_counts_as_wrong():
     x = torch.from_numpy(split.inputs)
     ranges, means = ranges_of(plain, x)
     means = [np.full_like(means[0], -1000.0), means[1]]
-    effects = run(chain, plain, split, ranges=ranges, means=means)
+    effects = run(chain, plain, split, options=EVERY, ranges=ranges, means=means)
     rows = effects.single_nodes[
         (effects.single_nodes["intervention"] == "mean-ablation") & (effects.single_nodes["layer"] == "0")
     ]
@@ -217,7 +220,7 @@ def test_where_no_activation_is_recognised_z_stands_for_the_output(hidden):
     ranges = [Ranges(z.amin(0).numpy(), z.amax(0).numpy()), ranges_of(plain, x)[0][1]]
     means = [z.mean(0).numpy(), ranges_of(plain, x)[1][1]]
     module = Hidden(chain) if hidden else chain
-    effects = run(module, plain, split, ranges=ranges, means=means)
+    effects = run(module, plain, split, options=EVERY, ranges=ranges, means=means)
     single = effects.single_nodes
     first = single["layer"].iloc[0]
     rows = single[(single["layer"] == first) & (single["intervention"] == "zero-ablation")]

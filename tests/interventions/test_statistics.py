@@ -36,12 +36,13 @@ def test_paired_intervals_cover(count, gain, loss):
 @pytest.mark.parametrize(("count", "gain", "loss"), [(500, 0.03, 0.08), (200, 0.2, 0.3)])
 def test_paired_bootstrap_covers(count, gain, loss):
     rng, trials, covered = np.random.default_rng(0), 200, 0
-    for trial in range(trials):
-        kind = rng.choice(3, count, p=[gain, loss, 1 - gain - loss])
-        first = (kind == 1) | ((kind == 2) & (rng.random(count) < 0.8))
-        draws = paired_bootstrap(np.stack([first, (kind == 0) | ((kind == 2) & first)]), 400, trial)
-        low, high = percentile_interval(draws[:, 1] - draws[:, 0])
-        covered += low <= gain - loss <= high
+    for block in range(4):  # networks of one block are drawn together, as the levels of a sweep are
+        kind = rng.choice(3, (trials // 4, count), p=[gain, loss, 1 - gain - loss])
+        first = (kind == 1) | ((kind == 2) & (rng.random(kind.shape) < 0.8))
+        draws = paired_bootstrap(np.concatenate([first, (kind == 0) | ((kind == 2) & first)]), 400, block)
+        for change in (draws[:, trials // 4 :] - draws[:, : trials // 4]).T:
+            low, high = percentile_interval(change)
+            covered += low <= gain - loss <= high
     assert abs(covered / trials - 0.95) < 3 * np.sqrt(0.05 * 0.95 / trials) + 0.01
 
 
@@ -61,12 +62,10 @@ def test_mcnemar_gives_no_more_false_alarms_than_it_says(discordant):
 
 
 def test_benjamini_hochberg_keeps_the_false_discovery_rate():
-    rng = np.random.default_rng(2)
+    same, changed = pairs(1000, 0.05, 0.05, 300 * 80), pairs(1000, 0.02, 0.09, 300 * 20, seed=2)
+    drawn = [np.c_[a.reshape(300, 80), b.reshape(300, 20)] for a, b in zip(same, changed, strict=True)]
     shares = []
-    for trial in range(300):
-        gained, lost = pairs(1000, 0.05, 0.05, 80, trial)
-        changed = rng.multinomial(1000, [0.02, 0.09, 0.89], 20)
-        p = mcnemar(np.r_[gained, changed[:, 0]], np.r_[lost, changed[:, 1]])
+    for p in mcnemar(*drawn):
         found = benjamini_hochberg(p) < 0.05
         shares.append(found[:80].sum() / max(found.sum(), 1))
     assert np.mean(shares) <= 0.05
@@ -76,10 +75,8 @@ def test_benjamini_hochberg_keeps_the_false_discovery_rate():
 def test_benjamini_hochberg_raises_no_more_alarms_than_it_says_where_nothing_differs(discordant):
     """With every null true, the chance of any discovery is the false discovery rate itself."""
     trials = 600
-    any_found = [
-        (benjamini_hochberg(mcnemar(*pairs(800, discordant / 2, discordant / 2, 60, trial))) < 0.05).any()
-        for trial in range(trials)
-    ]
+    p = mcnemar(*pairs(800, discordant / 2, discordant / 2, 60 * trials)).reshape(trials, 60)
+    any_found = [(benjamini_hochberg(one) < 0.05).any() for one in p]
     assert np.mean(any_found) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / trials)
 
 

@@ -1,5 +1,7 @@
 """Sweeps give the counts of a plain loop written from the published definitions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -16,7 +18,8 @@ NETWORKS = {
     "conv relu": (lambda: convolutional("relu"), (1, 8, 8)),
     "conv abs": (lambda: convolutional("abs"), (1, 8, 8)),
 }
-PLAIN = InterventionOptions(levels=1, ablation=False)  # the published levels and the no-op
+PLAIN = InterventionOptions(levels=1, ablation=False, curve_levels=0, control_samples=0)
+"""The published levels and the no-op, of whole layers alone."""
 
 
 def by_definition(kind, level, low, high):
@@ -121,7 +124,7 @@ def test_chain_and_hooks_agree_in_every_column():
     chain, plain = convolutional("relu")
     split = learned(plain)
     ranges, means = ranges_of(plain, torch.from_numpy(split.inputs))
-    options = InterventionOptions(levels=20)
+    options = replace(PLAIN, levels=20)
     fast = swept(chain, (1, 8, 8), ranges, means, {"train": split}, options)[1].whole_layers
     slow = swept(Hidden(chain), (1, 8, 8), ranges, means, {"train": split}, options)[1].whole_layers
     assert slow["layer"].iloc[0] == "parts.0"
@@ -144,7 +147,7 @@ def test_single_nodes_give_the_counts_of_a_plain_loop(name, hidden):
         ranges,
         means,
         {"train": split, "test": split},
-        InterventionOptions(levels=1),
+        replace(PLAIN, ablation=True),
     )
     table = effects.single_nodes
     index = {layer.name: i for i, layer in enumerate(model.layers)}
@@ -181,8 +184,8 @@ def test_q_values_are_corrected_within_layer_intervention_and_split_and_of_nodes
     ranges, means = ranges_of(plain, torch.from_numpy(split.inputs))
     names = [layer.name for layer in model.layers]
     known = dict(zip(names, ranges, strict=True)), dict(zip(names, means, strict=True))
-    options = InterventionOptions(levels=1, curve_levels=0, control_samples=0)
-    found = intervene(model, dataset(train=split, test=split.take(np.arange(150))), *known, options)
+    parts = dataset(train=split, test=split.take(np.arange(150)))
+    found = intervene(model, parts, *known, replace(PLAIN, ablation=True))
     assert found.single_nodes["intervention"].nunique() == 2
     for table, within in (
         (found.whole_layers, ["layer", "intervention", "split"]),

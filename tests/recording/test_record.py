@@ -2,12 +2,12 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 import torch
+from forked import forked
 from torch import nn
 
 from interp.errors import UsageError
@@ -225,30 +225,25 @@ def test_an_interrupted_recording_goes_on_where_it_was(tmp_path, monkeypatch, ma
     assert_same(contents(path), contents(tmp_path / "whole.h5"))
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-import recording.test_record as t
-t.record.BLOCK = 4
-plain, calls = t.RecordingWriter.write, []
-def write(self, *args):
-    if len(calls) == {writes}:
-        os.kill(os.getpid(), signal.SIGKILL)
-    calls.append(1)
-    plain(self, *args)
-t.RecordingWriter.write = write
-t.torch.set_num_threads(1)
-t.record_activations(t.convolutional(), t.dataset(), Path(sys.argv[1]), t.PROVENANCE)
-"""
+def record_till_killed(path, writes):
+    """Kill the process that this runs in, after some writes."""
+    plain, left = RecordingWriter.write, iter(range(writes))
+
+    def write(self, *args):
+        if next(left, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+        plain(self, *args)
+
+    RecordingWriter.write = write
+    record_activations(convolutional(), dataset(), path, PROVENANCE)
 
 
 def test_a_killed_recording_goes_on_where_it_was(tmp_path, monkeypatch):
     """In the second split; wherever else it is interrupted needs no process of its own."""
     path, writes = tmp_path / "a.h5", 12
-    paths = os.pathsep.join([str(Path(__file__).parents[1]), str(Path(__file__).parents[2])])
-    command = [sys.executable, "-c", KILLED.format(writes=writes), str(path)]
-    ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, check=False)
-    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    process = forked(record_till_killed, path, writes)
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     assert [found.name for found in tmp_path.iterdir()] == [".a.h5.partial"]
     done = counted(monkeypatch)
     record_activations(convolutional(), dataset(), path, PROVENANCE)

@@ -14,7 +14,7 @@ from interp.checkpoints.inference.stack.order import in_groups
 from interp.checkpoints.inference.stack.state import layer_stack
 from interp.errors import CheckpointError
 
-PART = replace(DIGITS, splits={"train": DIGITS.train.take(np.arange(700))})
+PART = replace(DIGITS, splits={"train": DIGITS.train.take(np.arange(400))})
 IMAGES = torch.from_numpy(PART.train.inputs).float().reshape(-1, 1, 8, 8) / 16
 ENDS = {"mean": nn.AdaptiveAvgPool2d(1), "max": nn.AdaptiveMaxPool2d(1)}
 GUESSES = ("architecture", "activation", "placement")
@@ -26,19 +26,19 @@ def conv(inputs, outputs, size=3, stride=1, groups=1):
 
 
 NETWORKS = {
-    "strided": lambda: [conv(1, 16), nn.BatchNorm2d(16), nn.ReLU(), conv(16, 32, stride=2), nn.ReLU(), conv(32, 10),
+    "strided": lambda: [conv(1, 8), nn.BatchNorm2d(8), nn.ReLU(), conv(8, 12, stride=2), nn.ReLU(), conv(12, 10),
                         ENDS["mean"]],
-    "pooled": lambda: [conv(1, 16), nn.Tanh(), nn.AvgPool2d(2), conv(16, 24), nn.Tanh(), conv(24, 10, 1), ENDS["mean"]],
-    "to one position": lambda: [nn.Conv2d(1, 16, 3), nn.ReLU(), nn.Conv2d(16, 16, 3), nn.ReLU(), nn.Conv2d(16, 10, 4)],
+    "pooled": lambda: [conv(1, 8), nn.Tanh(), nn.AvgPool2d(2), conv(8, 12), nn.Tanh(), conv(12, 10, 1), ENDS["mean"]],
+    "to one position": lambda: [nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.ReLU(), nn.Conv2d(8, 10, 4)],
     "largest": lambda: [conv(1, 16), nn.ReLU(), nn.MaxPool2d(2), conv(16, 32), nn.ReLU(), conv(32, 10, 1), ENDS["max"]],
-    "separable": lambda: [conv(1, 16), nn.ReLU(), conv(16, 16, groups=16), nn.ReLU(), conv(16, 32, 1), nn.ReLU(),
-                          nn.MaxPool2d(2), nn.Flatten(), nn.Linear(512, 10)],
+    "separable": lambda: [conv(1, 8), nn.ReLU(), conv(8, 8, groups=8), nn.ReLU(), conv(8, 12, 1), nn.ReLU(),
+                          nn.MaxPool2d(2), nn.Flatten(), nn.Linear(192, 10)],
     "separable to its end": lambda: [conv(1, 12), nn.ReLU(), conv(12, 12, stride=2, groups=12), nn.ReLU(),
                                      conv(12, 10, 1), ENDS["mean"]],
-    "four groups": lambda: [conv(1, 16), nn.ReLU(), nn.MaxPool2d(2), conv(16, 32, groups=4), nn.ReLU(), nn.Flatten(),
-                            nn.Linear(512, 10)],
+    "four groups": lambda: [conv(1, 8), nn.ReLU(), nn.MaxPool2d(2), conv(8, 16, groups=4), nn.ReLU(), nn.Flatten(),
+                            nn.Linear(256, 10)],
 }  # fmt: skip
-GROUPS = {"separable": "1-16-1", "separable to its end": "1-12-1", "four groups": "1-4"}
+GROUPS = {"separable": "1-8-1", "separable to its end": "1-12-1", "four groups": "1-4"}
 
 
 def trained(module, steps=60):
@@ -138,10 +138,10 @@ def test_groups_that_do_not(shape, channels):
 
 
 def test_colours_are_read_in_groups_only_beside_other_groups(tmp_path):
-    few = PART.train.take(np.arange(100))  # shapes alone tell groups
+    few = PART.train.take(np.arange(20))  # shapes alone tell groups
     coloured = replace(PART, image_shape=(3, 8, 8), splits={"train": replace(few, inputs=np.tile(few.inputs, 3))})
     torch.save(weights(c1=(6, 1, 3, 3), c2=(6, 1, 3, 3), c3=(10, 6, 1, 1)), tmp_path / "net.pt")
-    model, _ = load_model(tmp_path / "net.pt", coloured)
+    model, _ = load_model(tmp_path / "net.pt", coloured, LoadOptions(activation="relu", scaling="x/16"))
     assert model.inferred["groups"].value == "3-6-1"
     torch.save(weights(c1=(6, 1, 3, 3), c3=(10, 6, 1, 1)), tmp_path / "net.pt")
     with pytest.raises(CheckpointError, match=r"no image of \(3, 8, 8\)"):

@@ -66,6 +66,11 @@ def test_intervals_and_tests_are_paired_by_row():
     assert found.p_value[0] == pytest.approx(test.pvalue, rel=1e-4)
 
 
+def r2_of_draws(truth, outputs, draws):
+    wrong, answers = ((truth - outputs) ** 2)[draws].sum(1), truth[draws]
+    return 1 - wrong / ((answers - answers.mean(1, keepdims=True)) ** 2).sum(1)
+
+
 def test_intervals_of_r2_are_those_of_drawing_samples_anew():
     """Errors and the spread of the answers are drawn together: the spread is not known either."""
     values = (TARGETS.sum(1) + 3 * RNG.normal(size=len(TARGETS)))[:, None]
@@ -76,8 +81,8 @@ def test_intervals_of_r2_are_those_of_drawing_samples_anew():
     rows = _add_scores(first[None], scorer.spread(answers), second[None]).numpy()
     found = _of_scores(Sums(len(values), False, float(first.sum()), 0.0, np.zeros(0), rows, np.zeros(1)))
     draws = np.random.default_rng(0).integers(0, len(values), (4000, len(values)))
-    drawn = [(r2_score(values[rows], each[rows])) for each in (outputs, other) for rows in draws]
-    before, after = np.reshape(drawn, (2, -1))
+    before, after = (r2_of_draws(values[:, 0], each[:, 0], draws) for each in (outputs, other))
+    assert before[0] == pytest.approx(r2_score(values[draws[0]], outputs[draws[0]]))
     wide = np.quantile(after, [0.025, 0.975])
     assert (found.low[0], found.high[0]) == pytest.approx(tuple(wide), abs=0.12 * np.ptp(wide))
     change = np.quantile(after - before, [0.025, 0.975])

@@ -1,14 +1,12 @@
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from forked import forked
 
 from interp.data import load_dataset
 from interp.errors import MismatchError, UsageError
@@ -108,19 +106,20 @@ def test_an_interrupted_training_on_a_file_continues_beside_its_checkpoint(tmp_p
     assert list(out.iterdir()) == [path]
 
 
-def test_a_killed_command_continues_to_the_same_weights(tmp_path):
+def test_a_killed_command_continues_to_the_same_weights(tmp_path, monkeypatch):
     """Only the one that is killed needs a process of its own; plain trainings are interrupted above, within ours."""
     name, words = "relu-pgd", ["train", "relu", "--seeds", "2", "--epochs", "8", "--pgd", "0.1"]
     assert main([*words, "--out", str(tmp_path / "whole")]) == 0
-    command = [sys.executable, "-m", "zoo", *words, "--out", str(tmp_path / "killed")]
-    process = subprocess.Popen(command, env={**os.environ, "ZOO_SAVE_EVERY": "0"})
+    monkeypatch.setenv("ZOO_SAVE_EVERY", "0")
+    process = forked(main, [*words, "--out", str(tmp_path / "killed")])
     deadline = time.monotonic() + 60
-    while not list((tmp_path / "killed").glob("*.partial")) and process.poll() is None:
+    while not list((tmp_path / "killed").glob("*.partial")) and process.is_alive():
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert process.returncode == -signal.SIGKILL, "it was to be killed before it ended"
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL, "it was to be killed before it ended"
+    monkeypatch.delenv("ZOO_SAVE_EVERY")
     assert main([*words, "--out", str(tmp_path / "killed")]) == 0
     for file in (f"{name}-digits-000.pt", f"{name}-digits-001.pt"):
         assert_equal(state(tmp_path / "whole" / file), state(tmp_path / "killed" / file))
