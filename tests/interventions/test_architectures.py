@@ -1,4 +1,4 @@
-"""LeNet, a residual network and a vision transformer: every count is that of the whole network run under forward hooks."""
+"""LeNet, half a ResNet-18 and a vision transformer: counts are those of the whole network under forward hooks."""
 
 from contextlib import ExitStack
 
@@ -37,7 +37,7 @@ def lenet():
 
 def resnet():
     models = pytest.importorskip("torchvision.models")
-    module = models.ResNet(models.resnet.BasicBlock, [1, 1, 1, 1], num_classes=10)  # half of a ResNet-18
+    module = models.ResNet(models.resnet.BasicBlock, [1, 1, 1, 1], num_classes=10)
     return module, (3, 16, 16), module.fc
 
 

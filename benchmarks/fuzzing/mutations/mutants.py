@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
 from random import Random
 
 from fuzzing.mutations.archives import ARCHIVES
@@ -46,16 +45,11 @@ class Mutant:
     checkpoint: Seed
 
 
-@cache
-def _sound(format: str) -> Seed:
-    return make_seed(format)
-
-
 def make_mutant(seed: int, number: int, formats: tuple[str, ...] = tuple(FORMATS)) -> Mutant:
     """Damage one of the formats, taken in turn, in one way, or at times in two."""
     rng = Random(f"{seed}-{number}")
     format = formats[number % len(formats)]
-    mutant = Mutant(number, format, (), _sound(format))
+    mutant = Mutant(number, format, (), make_seed(format))
     for _ in range(rng.choice((1, 1, 1, 2))):
         mutant = _mutated(mutant, rng)
     return mutant

@@ -84,11 +84,10 @@ def worker(folder: Path) -> Iterator[Worker]:
     """Give a worker for as long as it is needed; what reading imports is imported before."""
     for format in (*FORMATS, *DATA, *RUNS):
         path = write(make_seed(format), folder / format)
-        numbers = range(5) if format in RUNS else [0 if format == "zoo" else width_of(format)]
-        for number in numbers:
-            with warnings.catch_warnings(), suppress(InterpError):
-                warnings.simplefilter("ignore")
-                OPENERS[kind_of(format)](path, number)
+        number = 0 if format == "zoo" else width_of(format)
+        with warnings.catch_warnings(), suppress(InterpError):
+            warnings.simplefilter("ignore")
+            OPENERS[kind_of(format)](path, number)
     made = Worker(folder)
     try:
         yield made

@@ -7,6 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -220,8 +221,9 @@ FORMATS: dict[str, Callable[[Path], None]] = {
 """Name -> a function that writes ``file`` (or a folder of that name) into a folder."""
 
 
+@cache
 def make_seed(format: str) -> Seed:
-    """Write one format's file and keep what was written."""
+    """Write one format's file and keep what was written; once a process."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         opens = (FORMATS | DATA | RUNS)[format](folder) or "file"

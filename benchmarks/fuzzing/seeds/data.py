@@ -12,16 +12,19 @@ import pandas as pd
 import torch
 
 from fuzzing.seeds.base import arrays, base
-from interp.analysis import ClusterOptions
+from interp.analysis import ClusterOptions, GaussianOptions
 from interp.checkpoints import LoadOptions
 from interp.interventions import InterventionOptions
 from interp.run import Options, run_all, start
 from interp.verdict.attribution import AttributionOptions
+from interp.verdict.reading.options import ReadingOptions
 
 QUICK = Options(
+    gaussians=GaussianOptions(components=2),
     clusters=ClusterOptions(repetitions=1),
-    interventions=InterventionOptions(levels=4, curve_levels=0, control_samples=0),
+    interventions=InterventionOptions(levels=1, curve_levels=0, control_samples=0),
     attribution=AttributionOptions(samples=10, steps=2, repetitions=5),
+    reading=ReadingOptions(samples=20, images=10, read_copies=2),
     directions=2,
 )
 

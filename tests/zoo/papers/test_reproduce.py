@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from interp.analysis import ClusterOptions, GaussianOptions, fit_gaussians, match_clusters
+from interp.data import DataOptions
 from interp.errors import UsageError
 from interp.types import Dataset, Split
 from zoo.papers.as_nn import experiment1, hidden_layer, hypotheses, open_questions
@@ -27,7 +28,7 @@ def made_up_mnist():
         noisy = np.clip(patterns[labels] + rng.normal(0, 20, (count, 784)) * (patterns[labels] > 0), 0, 255)
         return Split(noisy.astype(np.uint8), labels.astype(np.int64))
 
-    splits = {"train": split(300), "test": split(100)}
+    splits = {"train": split(150), "test": split(60)}
     return Dataset("mnist", splits, (1, 28, 28), tuple("0123456789"), (), "made up")
 
 
@@ -42,7 +43,8 @@ def options(tmp_path, monkeypatch):
     monkeypatch.setattr(hidden_layer, "fit_gaussians", one_gaussian)  # mixtures take seconds a network
     few_nulls = partial(match_clusters, options=ClusterOptions(repetitions=2))
     monkeypatch.setattr(open_questions, "match_clusters", few_nulls)  # and so do 784 columns in every null
-    return ReproduceOptions(runs=2, epochs=1, reports=tmp_path / "reports", trained=tmp_path / "runs")
+    nowhere = DataOptions(root=str(tmp_path), offline=True)  # most of the survey's data sets are missing
+    return ReproduceOptions(runs=2, epochs=1, data=nowhere, reports=tmp_path / "reports", trained=tmp_path / "runs")
 
 
 @pytest.fixture
