@@ -7,8 +7,10 @@ from scipy import stats
 from small_networks import Hidden, convolutional, data, loaded, mlp
 from torch import nn
 
+from interp.network.tracing.calls import place_of
 from interp.verdict.attribution import AttributionOptions, attribute
 from interp.verdict.attribution.agreement import bootstrap, spearman
+from interp.verdict.attribution.attribute import conductances
 
 OPTIONS = AttributionOptions(samples=60, repetitions=50)
 NETWORKS = {
@@ -80,7 +82,7 @@ def test_rank_correlation_is_scipys():
 def test_where_nodes_add_up_both_scores_rank_alike():
     """With positive weights, both are the node's mean contribution.
 
-    All but conductance's first of 19 steps: at the zero input every z is 0, where ReLU has no slope.
+    All but conductance's first of 20 steps: at the zero input every z is 0, where ReLU has no slope.
     """
     torch.manual_seed(0)
     chain = nn.Sequential(nn.Linear(64, 12, bias=False), nn.ReLU(), nn.Linear(12, 5, bias=False))
@@ -140,16 +142,14 @@ def test_in_place_activations_and_the_module_are_left_as_they_were():
     assert np.allclose(found.captum_ablation, expected.captum_ablation)
 
 
-def test_an_error_in_captum_leaves_the_module_as_it_was(monkeypatch):
-    from captum.attr import LayerConductance
-
+def test_an_error_on_the_path_leaves_the_module_as_it_was(monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("cannot go on")
 
     chain, _ = mlp("relu", module=lambda: nn.ReLU(inplace=True))
     model = loaded(chain)
     before = state(chain)
-    monkeypatch.setattr(LayerConductance, "attribute", fail)
+    monkeypatch.setattr(torch.autograd, "grad", fail)
     with pytest.raises(RuntimeError, match="cannot go on"):
         attribute(model, model.layers[0], data(), OPTIONS)
     assert state(chain) == before
@@ -169,3 +169,38 @@ def test_the_interval_of_a_rank_correlation_is_as_wide_as_theory_has_it(seed):
     width = np.arctanh(high) - np.arctanh(low)
     assert width == pytest.approx(2 * 1.96 * np.sqrt(1.06 / (n - 3)), rel=0.2)
     assert low < rho < high
+
+
+@pytest.mark.parametrize("name", ["relu", "conv"])
+def test_conductance_of_all_layers_at_once_is_captums_of_each(name):
+    """To the last bit: the same sums in the same order."""
+    from captum.attr import LayerConductance
+
+    make, shape = NETWORKS[name]
+    model = loaded(Hidden(make()[0]), shape)
+    found = conductances(model, model.layers[:-1], data(), OPTIONS)
+    rows = np.sort(np.random.default_rng(0).permutation(300)[:60])
+    x = torch.from_numpy(data().inputs[rows]).reshape(60, *shape)
+    for layer in model.layers[:-1]:
+        method = LayerConductance(model.module, place_of(model.module, layer.tap))
+        scores = method.attribute(
+            x,
+            baselines=0,
+            target=model.module(x).argmax(1),
+            n_steps=20,
+            method="riemann_trapezoid",
+            internal_batch_size=240,
+        )
+        expected = scores.detach().abs().flatten(2).sum(2) if scores.dim() > 2 else scores.detach().abs()
+        np.testing.assert_allclose(found[layer.name], expected.mean(0).double(), rtol=1e-6, atol=1e-9)
+        np.testing.assert_array_equal(
+            found[layer.name], attribute(model, layer, data(), OPTIONS).conductance, err_msg="alone and together"
+        )
+
+
+def test_layers_that_do_not_fit_into_memory_together_are_attributed_apart(monkeypatch):
+    model = loaded(Hidden(mlp("relu", widths=(64, 9, 8, 5))[0]))
+    together = conductances(model, model.layers, data(), OPTIONS)
+    monkeypatch.setattr("interp.verdict.attribution.conductance.MOST_VALUES", 60 * 4 * 10)
+    apart = conductances(model, model.layers, data(), OPTIONS)
+    assert all(np.array_equal(together[name], apart[name]) for name in together)

@@ -12,6 +12,7 @@ from interp.interventions.edits import Edit, on_values
 from interp.interventions.engine.activate import activate
 from interp.network.chain import chain_steps, run, split_at
 from interp.network.hooks import WITHOUT_OUTPUT, edit
+from interp.network.replay import Replay
 from interp.types import LoadedModel, NodeLayer
 
 JointEdit = Mapping[str, Edit]
@@ -108,7 +109,7 @@ class HookedSite:
 
     def at(self, inputs: Tensor) -> HookedState:
         """Run what comes before all layers on a block of inputs (B, ...)."""
-        return HookedState(self, run(self.before, inputs))
+        return HookedState(self, run(self.before, inputs), Replay(self.module, self.layers.values()))
 
 
 @dataclass(frozen=True)
@@ -121,10 +122,13 @@ class HookedState:
         Layers that edits may name.
     values
         Values that the first of the following steps reads, (B, ...).
+    replay
+        Runs on these values, which differ from the layers on only.
     """
 
     site: HookedSite
     values: Tensor
+    replay: Replay
 
     def outputs(self, edits: JointEdit) -> Tensor:
         """Give the network's outputs under the edits of all layers, (B, C)."""
@@ -132,7 +136,7 @@ class HookedState:
             for name, change in edits.items():
                 layer = self.site.layers[name]
                 stack.enter_context(edit(self.site.module, layer, *on_values(change, layer)))
-            return run(self.site.following, self.values)
+            return self.replay(lambda: run(self.site.following, self.values), is_plain=not edits)
 
 
 Site = ChainSite | HookedSite

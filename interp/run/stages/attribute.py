@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from interp.run.recorded import each_layer
 from interp.run.stage import Run, Stage
 from interp.run.summaries import counted
 from interp.types import Attribution, NodeLayer, Recording
-from interp.verdict.attribution import attribute
+from interp.verdict.attribution.attribute import attribute, conductances
 
 
 def run(run: Run) -> dict[str, Attribution]:
@@ -24,12 +25,13 @@ def run(run: Run) -> dict[str, Attribution]:
     dict
         Layer name -> importance of its nodes.
     """
-    split = run.data.splits.get("test", run.data.train)
+    split, layers, options = run.data.splits.get("test", run.data.train), attributed(run), run.options.attribution
+    known = cache(lambda: conductances(run.model, layers, split, options))  # one pass for all layers, if one is wanted
 
     def one(layer: NodeLayer, recording: Recording) -> Attribution:
-        return attribute(run.model, layer, split, run.options.attribution)
+        return attribute(run.model, layer, split, options, known()[layer.name])
 
-    return each_layer(run, one, attributed(run))
+    return each_layer(run, one, layers)
 
 
 def attributed(run: Run) -> tuple[NodeLayer, ...]:

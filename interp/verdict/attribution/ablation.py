@@ -35,7 +35,7 @@ def ablation(target: Target, nodes: Array) -> Array:
     Array
         Change for each node (N,); NaN for nodes that were not silenced.
     """
-    layer, base = target.layer, target.values()
+    layer, base = target.layer, target.values(is_plain=True)
     changes = np.full(layer.nodes, np.nan)
     for node in map(int, nodes):
         with edit(target.model.module, layer, *on_values(ablate(node, 0), layer)):
@@ -71,7 +71,7 @@ def captum_ablation(target: Target, nodes: Array, most: int) -> Array:
     site, mask = place_of(target.model.module, layer.tap), node_mask(target, nodes)
     if not isinstance(site, nn.Module) or mask is None or len(nodes) > most:
         return found
-    method = LayerFeatureAblation(target.forward, site)
+    method = LayerFeatureAblation(target.again, site)
     with out_of_place(target.model.module):
         scores = method.attribute(target.x, layer_baselines=0, target=target.column, layer_mask=mask)
     changes = rows_of_nodes(scores, layer.kind)  # one score for each node, repeated over positions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,13 +10,13 @@ import numpy as np
 
 from interp.network.caps import chosen_nodes
 from interp.network.own_data import check_layer, check_split
-from interp.types import Attribution, LoadedModel, NodeLayer, Split
+from interp.types import Array, Attribution, LoadedModel, NodeLayer, Split
 from interp.types.annotations.edge import checked
 from interp.types.annotations.flags import Seed, Within
 from interp.verdict.attribution.ablation import ablation, captum_ablation
 from interp.verdict.attribution.agreement import bootstrap, spearman
 from interp.verdict.attribution.conductance import conductance
-from interp.verdict.attribution.target import largest_output
+from interp.verdict.attribution.target import Target, largest_output
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class AttributionOptions:
     samples
         Largest number of inputs, drawn at random.
     steps
-        Number of points on the path from the zero input, both ends included, over which gradients are integrated.
+        Number of steps of the path from the zero input, over which gradients are integrated.
     captum_nodes
         Largest number of nodes in a layer that Captum ablates too, at a run of the network each.
     repetitions
@@ -54,9 +55,53 @@ class AttributionOptions:
     layers: tuple[str, ...] = ()
 
 
+def conductances(
+    model: LoadedModel, layers: Sequence[NodeLayer], split: Split, options: AttributionOptions = AttributionOptions()
+) -> dict[str, Array]:
+    """Give the conductance of the nodes of several layers, which takes hardly longer than that of one.
+
+    Parameters
+    ----------
+    model
+        Network that the layers are part of.
+    layers
+        Layers whose nodes are measured.
+    split
+        Samples that inputs are drawn from.
+    options
+        Numbers of inputs and steps, and the seed.
+
+    Returns
+    -------
+    dict of Array
+        Layer name -> conductance of its nodes (N,), as `attribute` takes it.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from interp.checkpoints import load_module
+    >>> network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 2))
+    >>> model, _ = load_module(network)
+    >>> found = conductances(model, model.layers, Split(np.eye(2, dtype=np.float32), None))
+    >>> {name: values.shape for name, values in found.items()}
+    {'0': (3,), '2': (2,)}
+    """
+    return conductance(_target(model, layers[0], split, options), layers, options.steps) if layers else {}
+
+
+def _target(model: LoadedModel, layer: NodeLayer, split: Split, options: AttributionOptions) -> Target:
+    """Draw inputs, and choose the output of each."""
+    rows = np.sort(np.random.default_rng(options.seed).permutation(len(split))[: options.samples])
+    return largest_output(model, layer, split.inputs[rows])
+
+
 @checked
 def attribute(
-    model: LoadedModel, layer: NodeLayer, split: Split, options: AttributionOptions = AttributionOptions()
+    model: LoadedModel,
+    layer: NodeLayer,
+    split: Split,
+    options: AttributionOptions = AttributionOptions(),
+    known: Array | None = None,
 ) -> Attribution:
     """Measure the importance of one layer's nodes in three ways on the same inputs.
 
@@ -73,6 +118,8 @@ def attribute(
         Samples that inputs are drawn from.
     options
         Numbers of inputs, steps and draws, and the seed.
+    known
+        Conductance of the layer's nodes (N,) as `conductances` gives it; None computes it.
 
     Returns
     -------
@@ -91,10 +138,9 @@ def attribute(
     """
     check_layer(model, layer)
     check_split(model, "split", split)
-    rows = np.sort(np.random.default_rng(options.seed).permutation(len(split))[: options.samples])
-    target = largest_output(model, layer, split.inputs[rows])
-    nodes = chosen_nodes(layer, options.single_nodes, options.seed)
-    by_captum, ours = conductance(target, options.steps), ablation(target, nodes)
+    target, nodes = _target(model, layer, split, options), chosen_nodes(layer, options.single_nodes, options.seed)
+    by_captum = conductance(target, [layer], options.steps)[layer.name] if known is None else known
+    ours = ablation(target, nodes)
     rho, p_value = spearman(by_captum[nodes], ours[nodes])
     low, high = bootstrap(by_captum[nodes], ours[nodes], options.repetitions, options.seed)
     return Attribution(
@@ -105,5 +151,5 @@ def attribute(
         low=low,
         high=high,
         p_value=p_value,
-        samples=len(rows),
+        samples=len(target.x),
     )

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from interp.network.inputs import as_tensor, device_of
+from interp.network.replay import Replay
 from interp.tasks import find_task
 from interp.types import Array, LoadedModel, NodeLayer
 
@@ -27,21 +28,35 @@ class Target:
         Scaled inputs of the network, samples on axis 0.
     column
         Index of each sample's output, (S,).
+    replay
+        Runs on these inputs that differ from the layer on only.
     """
 
     model: LoadedModel
     layer: NodeLayer
     x: Tensor
     column: Tensor
+    replay: Replay
 
     @property
     def forward(self) -> Callable[[Tensor], Tensor]:
         """Function of scaled inputs whose outputs `column` points into."""
         return forward(self.model)
 
-    def values(self) -> Tensor:
-        """Run the network, and give the chosen output of each sample, (S,)."""
-        return self.forward(self.x).gather(1, self.column[:, None])[:, 0]
+    def again(self, x: Tensor) -> Tensor:
+        """Give `forward` of these inputs, changed from the layer on only; what comes before it is not run again."""
+        return self.replay(lambda: self.forward(x))
+
+    def values(self, is_plain: bool = False) -> Tensor:
+        """Run the network, and give the chosen output of each sample, (S,).
+
+        Parameters
+        ----------
+        is_plain
+            Whether nothing of the network is changed.
+        """
+        outputs = self.replay(lambda: self.forward(self.x), is_plain)
+        return outputs.gather(1, self.column[:, None])[:, 0]
 
 
 def forward(model: LoadedModel) -> Callable[[Tensor], Tensor]:
@@ -71,4 +86,4 @@ def largest_output(model: LoadedModel, layer: NodeLayer, inputs: Array) -> Targe
     """
     x = as_tensor(inputs, model.scaling, model.input_shape).to(device_of(model.module))
     outputs = forward(model)(x)
-    return Target(model, layer, x, outputs.argmax(1))
+    return Target(model, layer, x, outputs.argmax(1), Replay(model.module, [layer]))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from interp.interventions.engine.outputs import read_outputs, with_outputs
+from interp.network.replay import Replay
 from interp.types import NodeLayer
 from interp.verdict.reading.networks.cut import Cut, Networks
 from interp.verdict.reading.networks.stacked import Following
@@ -38,12 +40,17 @@ class Hooked:
         return torch.cat([read_outputs(self.module, found, part)[0] for part in torch.split(inputs, BLOCK)])[None]
 
     def after(self, layer: str, inputs: Tensor) -> Following:
-        """Run the whole network with other outputs of the layer."""
-        found = self.layers[layer]
+        """Run the network with other outputs of the layer; what comes before it runs once."""
+        found, parts = self.layers[layer], torch.split(inputs, BLOCK)
+        replays = [Replay(self.module, [found]) for _ in parts]
+        for part, replay in zip(parts, replays, strict=True):
+            replay(partial(self.module, part), is_plain=True)
 
         def following(outputs: Tensor) -> Tensor:
-            blocks = zip(torch.split(inputs, BLOCK), torch.split(outputs[0], BLOCK), strict=True)
-            return torch.cat([with_outputs(self.module, found, part, values) for part, values in blocks])[None]
+            blocks = zip(replays, parts, torch.split(outputs[0], BLOCK), strict=True)
+            return torch.cat(
+                [replay(partial(with_outputs, self.module, found, part, values)) for replay, part, values in blocks]
+            )[None]
 
         return following
 

@@ -1,0 +1,203 @@
+"""What a network runs before a layer: run once for an input, and given from memory in later runs on the same input."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from interp.network.tracing.calls import Seer, call_of, function_name, place_of
+from interp.types import NodeLayer
+
+PACKAGES = ("torch", "torchvision", "timm")
+"""Packages whose modules are functions of their inputs alone, so that what they gave once they give again."""
+
+MOST_BYTES = 134_217_728
+"""Size of all that is kept for one input, in bytes, at most; modules beyond it run anew."""
+
+
+@dataclass
+class _Run:
+    """One run that is being written down: how often modules were called, and inside which calls that are open."""
+
+    calls: Counter[nn.Module] = field(default_factory=Counter)
+    open: list[Counter[nn.Module]] = field(default_factory=list)
+    is_over: bool = False
+
+
+@dataclass(frozen=True)
+class _Given:
+    """Output of one call, and the calls inside it, which do not take place when it is given."""
+
+    output: Tensor
+    inside: Mapping[nn.Module, int]
+
+
+class Replay:
+    """Runs of a network on one input that differ from some layers on only.
+
+    The first plain run is written down: what each module gave that ended before any of the layers had its z. Later runs
+    get copies of that, and run the rest. A replayed plain run must give the first one's output to the last bit, or
+    nothing is ever replayed. What a module of the user's own does is run anew, its parts from torch excepted.
+
+    Parameters
+    ----------
+    module
+        Network, in eval mode.
+    layers
+        Layers at which runs may differ.
+
+    Examples
+    --------
+    >>> network = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2))
+    >>> runs = Replay(network, [NodeLayer("2", "linear", 2, 3, "identity", "2")])
+    >>> with torch.no_grad():
+    ...     plain = runs(lambda: network(torch.ones(1, 2)), is_plain=True)
+    >>> runs.replayed
+    2
+    """
+
+    def __init__(self, module: nn.Module, layers: Iterable[NodeLayer]) -> None:
+        self._module = module
+        self._places = [place_of(module, layer.tap) for layer in layers]
+        self._given: dict[tuple[nn.Module, int], _Given] = {}
+        self._is_known = any(isinstance(place, torch.jit.ScriptModule) for place in self._places)  # is not written down
+
+    @property
+    def replayed(self) -> int:
+        """Number of calls of modules that are given from memory."""
+        return len(self._given)
+
+    def __call__(self, run: Callable[[], Tensor], is_plain: bool = False) -> Tensor:
+        """Run the network, without gradients.
+
+        Parameters
+        ----------
+        run
+            Function that runs the network on the one input, with or without hooks.
+        is_plain
+            Whether nothing is changed in this run, so that it may be written down.
+        """
+        if self._is_known:
+            with self._from_memory():
+                return run()
+        return self._written_down(run) if is_plain else run()
+
+    def _written_down(self, run: Callable[[], Tensor]) -> Tensor:
+        self._is_known = True
+        with self._writing():
+            output = run()
+        if self._given and not self._is_same(run, output):
+            self._given = {}
+        return output
+
+    def _is_same(self, run: Callable[[], Tensor], output: Tensor) -> bool:
+        try:
+            with self._from_memory():
+                return torch.equal(run(), output)
+        except Exception:  # modules that count on each other's side effects fail in their own way
+            return False
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        run, stops = _Run(), [place for place in self._places if isinstance(place, nn.Module)]
+        marks = [place for place in self._places if isinstance(place, Tensor)]
+        parts = [part for part in self._module.modules() if _is_known(part)]
+        wrapped = {part: partial(self._write, run, part, part.forward) for part in parts}
+        for place in stops:
+            wrapped[place] = partial(_ending, run, wrapped.get(place, place.forward))
+        with _in_place_of(wrapped), ExitStack() as stack:
+            if marks:
+                stack.enter_context(_StopsAt(marks, run))
+            yield
+
+    def _write(self, run: _Run, part: nn.Module, forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if run.is_over:
+            return forward(*args, **kwargs)
+        key, inside = (part, run.calls[part]), Counter[nn.Module]()
+        run.calls[part] += 1
+        run.open.append(inside)
+        before = set(self._given)
+        try:
+            output = forward(*args, **kwargs)
+        finally:
+            run.open.pop()
+        if run.open:
+            run.open[-1].update(inside)
+            run.open[-1][part] += 1
+        if not run.is_over and isinstance(output, Tensor) and not _shares(output, (*args, *kwargs.values())):
+            for own in set(self._given) - before:  # the whole stands for its parts
+                del self._given[own]
+            if output.nbytes + sum(one.output.nbytes for one in self._given.values()) <= MOST_BYTES:
+                self._given[key] = _Given(output.clone(), dict(inside))
+        return output
+
+    @contextmanager
+    def _from_memory(self) -> Iterator[None]:
+        calls = Counter[nn.Module]()
+        parts = {part for part, _ in self._given}
+        with _in_place_of({part: partial(self._give, calls, part, part.forward) for part in parts}):
+            yield
+
+    def _give(
+        self, calls: Counter[nn.Module], part: nn.Module, forward: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        found = self._given.get((part, calls[part]))
+        calls[part] += 1
+        if found is None:
+            return forward(*args, **kwargs)
+        calls.update(found.inside)
+        return found.output.clone()  # what follows may be in place
+
+
+class _StopsAt(Seer):
+    """Ends what is written down at the first call with one of some tensors."""
+
+    def __init__(self, marks: Iterable[Tensor], run: _Run) -> None:
+        super().__init__()
+        self.marks, self.run = {id(mark) for mark in marks}, run
+
+    def call(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a function."""
+        made = None if self.run.is_over else call_of(function_name(func), args, kwargs)
+        if made is not None and id(made.key) in self.marks:
+            self.run.is_over = True
+        return func(*args, **kwargs)
+
+
+def _ending(run: _Run, forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Run a module, after which nothing more is written down."""
+    output = forward(*args, **kwargs)
+    run.is_over = True
+    return output
+
+
+def _is_known(part: nn.Module) -> bool:
+    own = type(part).__module__.split(".")[0] in PACKAGES and "forward" not in vars(part)
+    return own and not isinstance(part, torch.jit.ScriptModule | torch.fx.GraphModule)
+
+
+def _shares(output: Tensor, arguments: Iterable[Any]) -> bool:
+    """Whether an output lies where an argument does: what changes one in place changes the other."""
+    places = {one.untyped_storage().data_ptr() for one in arguments if isinstance(one, Tensor)}
+    return output.untyped_storage().data_ptr() in places
+
+
+@contextmanager
+def _in_place_of(forwards: Mapping[nn.Module, Callable[..., Any]]) -> Iterator[None]:
+    """Call these functions in place of modules' `forward` in a block; hooks are called as ever."""
+    own = {part: vars(part)["forward"] for part in forwards if "forward" in vars(part)}
+    try:
+        for part, forward in forwards.items():
+            vars(part)["forward"] = forward
+        yield
+    finally:
+        for part in forwards:
+            vars(part).pop("forward", None)
+            vars(part).update({"forward": own[part]} if part in own else {})
