@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -99,27 +99,90 @@ def match_clusters(
     >>> bool((found.distance["nearest"] < 0.5).all())
     True
     """
+    return match_all(train, test, prototypes, effective_count, [k], options)[0]
+
+
+@checked
+def match_all(
+    train: LabelledInputs,
+    test: LabelledInputs,
+    prototypes: Mapping[str, Array],
+    effective_count: Mapping[str, Array],
+    ks: Sequence[int],
+    options: ClusterOptions = ClusterOptions(),
+) -> list[ClusterMatch]:
+    """Give `match_clusters` for several numbers of centroids; what does not hang on them is made once.
+
+    Parameters
+    ----------
+    train, test, prototypes, effective_count, options
+        Arguments of `match_clusters`.
+    ks
+        Numbers of centroids.
+
+    Raises
+    ------
+    DataError
+        If arrays are empty, no numbers, or do not belong together.
+    UsageError
+        If an argument is of another class.
+    """
     train, test, prototypes, effective_count = cluster_arguments(train, test, prototypes, effective_count)
-    rng = np.random.default_rng(options.seed)
-    rows = rng.permutation(len(train.inputs))[: options.rows]
+    rows = np.random.default_rng(options.seed).permutation(len(train.inputs))[: options.rows]
     fitted = LabelledInputs(
         train.inputs[rows], None if train.labels is None else train.labels[rows], train.predictions[rows]
     )
-    centroids = fit_centroids(fitted.inputs, k, options)
-    matches = {kind: match_to_centroids(points, centroids) for kind, points in prototypes.items()}
-    return ClusterMatch(
-        k=len(centroids),
-        centroids=centroids,
-        rows=len(rows),
-        match={kind: match for kind, (match, _) in matches.items()},
-        distance={kind: distance for kind, (_, distance) in matches.items()},
-        null_distance={
-            kind: _null_distances(points, effective_count[kind], fitted.inputs, centroids, options)
-            for kind, points in prototypes.items()
-        },
-        agreement=_agreement(fitted, centroids, prototypes, rng),
-        accuracy=_classifiers(fitted, test, centroids, prototypes, options.seed),
-    )
+    sets = [fit_centroids(fitted.inputs, k, options) for k in ks]
+    nulls = {
+        kind: _null_distances(points, effective_count[kind], fitted.inputs, sets, options)
+        for kind, points in prototypes.items()
+    }
+    known = {kind: points[np.isfinite(points).all(axis=1)] for kind, points in prototypes.items()}
+    cells = {kind: Cells.of(fitted, test, points) for kind, points in known.items() if len(points)}
+    found = []
+    for number, centroids in enumerate(sets):
+        rng = np.random.default_rng(options.seed)
+        rng.permutation(len(train.inputs))  # the rows above
+        matches = {kind: match_to_centroids(points, centroids) for kind, points in prototypes.items()}
+        own = Cells.of(fitted, test, centroids)
+        found.append(
+            ClusterMatch(
+                k=len(centroids),
+                centroids=centroids,
+                rows=len(rows),
+                match={kind: match for kind, (match, _) in matches.items()},
+                distance={kind: distance for kind, (_, distance) in matches.items()},
+                null_distance={kind: each[number] for kind, each in nulls.items()},
+                agreement=_agreement(fitted, own, cells, rng),
+                accuracy=_classifiers(fitted, test, own, cells),
+            )
+        )
+    return found
+
+
+class Cells(NamedTuple):
+    """Rows that are nearest to each of some points.
+
+    Attributes
+    ----------
+    points
+        Points (k, D).
+    fitted
+        Index of the nearest point of each row that k-means was fitted to, (S,).
+    test
+        Index of the nearest point of each row that classifiers are measured on, (T,); empty without labels.
+    """
+
+    points: Array
+    fitted: Array
+    test: Array
+
+    @staticmethod
+    def of(fitted: LabelledInputs, test: LabelledInputs, points: Array) -> Cells:
+        """Find the nearest point of each row; of test rows only where there is something to measure on them."""
+        is_measured = fitted.labels is not None and test.labels is not None
+        there = nearest(test.inputs, points) if is_measured else np.empty(0, np.int64)
+        return Cells(points, nearest(fitted.inputs, points), there)
 
 
 def fit_centroids(inputs: Array, k: int, options: ClusterOptions) -> Array:
@@ -196,30 +259,30 @@ def match_to_centroids(points: Array, centroids: Array) -> tuple[Array, Array]:
 
 
 def _null_distances(
-    points: Array, counts: Array, inputs: Array, centroids: Array, options: ClusterOptions
-) -> dict[str, Array]:
-    """Give the mean matched distance in each repetition of each null, (R,).
+    points: Array, counts: Array, inputs: Array, sets: Sequence[Array], options: ClusterOptions
+) -> list[dict[str, Array]]:
+    """Give the mean matched distance in each repetition of each null, (R,), for each set of centroids.
 
     ``permuted prototypes``: each coordinate is permuted among nodes, which keeps its distribution and breaks the
     dependence between coordinates. ``random data means``: as many random rows are averaged as stand behind each
-    prototype.
+    prototype. All sets are held against the same draws.
     """
     rng = np.random.default_rng(options.seed)
     known = np.isfinite(points).all(axis=1)
     points, counts = points[known], counts[known]
     if not len(points):
-        return {name: np.full(options.repetitions, np.nan) for name in NULLS}
+        return [{name: np.full(options.repetitions, np.nan) for name in NULLS} for _ in sets]
     repetitions, mean = range(options.repetitions), inputs.mean(axis=0)
 
-    def matched(made: Array) -> float:
-        return float(np.nanmean(match_to_centroids(made, centroids)[1]))
+    def matched(made: Array) -> list[float]:
+        return [float(np.nanmean(match_to_centroids(made, centroids)[1])) for centroids in sets]
 
-    def averaged(drawn: tuple[list[Array], Array]) -> float:
+    def averaged(drawn: tuple[list[Array], Array]) -> list[float]:
         return matched(_random_means(inputs, mean, *drawn))
 
-    permuted = list(in_order(matched, (rng.permuted(points, axis=0) for _ in repetitions)))
-    random = list(in_order(averaged, (_drawn_rows(len(inputs), counts, rng) for _ in repetitions)))
-    return dict(zip(NULLS, (np.array(permuted), np.array(random)), strict=True))
+    permuted = np.array(list(in_order(matched, (rng.permuted(points, axis=0) for _ in repetitions))))
+    random = np.array(list(in_order(averaged, (_drawn_rows(len(inputs), counts, rng) for _ in repetitions))))
+    return [dict(zip(NULLS, each, strict=True)) for each in zip(permuted.T, random.T, strict=True)]
 
 
 def _drawn_rows(rows: int, counts: Array, rng: np.random.Generator) -> tuple[list[Array], Array]:
@@ -268,16 +331,13 @@ def nearest(inputs: Array, points: Array) -> Array:
 
 
 def _agreement(
-    fitted: LabelledInputs, centroids: Array, prototypes: Mapping[str, Array], rng: np.random.Generator
+    fitted: LabelledInputs, centroids: Cells, cells: Mapping[str, Cells], rng: np.random.Generator
 ) -> pd.DataFrame:
-    by_centroid = nearest(fitted.inputs, centroids)
-    partitions = {"k-means": by_centroid}
-    for kind, points in prototypes.items():
-        known = points[np.isfinite(points).all(axis=1)]
-        if len(known):
-            partitions[f"{kind} prototypes"] = nearest(fitted.inputs, known)
+    partitions = {"k-means": centroids.fitted, **{f"{kind} prototypes": own.fitted for kind, own in cells.items()}}
     rows = [
-        _compare(f"{name} / k-means", part, by_centroid, rng) for name, part in partitions.items() if name != "k-means"
+        _compare(f"{name} / k-means", part, centroids.fitted, rng)
+        for name, part in partitions.items()
+        if name != "k-means"
     ]
     if fitted.labels is not None:
         rows += [_compare(f"{name} / classes", part, fitted.labels, rng) for name, part in partitions.items()]
@@ -302,7 +362,7 @@ def _compare(pair: str, first: Array, second: Array, rng: np.random.Generator) -
 
 
 def _classifiers(
-    fitted: LabelledInputs, test: LabelledInputs, centroids: Array, prototypes: Mapping[str, Array], seed: int
+    fitted: LabelledInputs, test: LabelledInputs, centroids: Cells, cells: Mapping[str, Cells]
 ) -> pd.DataFrame:
     """Measure classifiers that know only distances to a few points, beside the network itself."""
     if fitted.labels is None or test.labels is None:
@@ -312,22 +372,19 @@ def _classifiers(
     guesses = {
         "the network": test.predictions,
         "nearest class mean": classes[nearest(test.inputs, means)],
-        "k-means, majority label": _majority(fitted, test.inputs, centroids),
-        "k-means, linear read-out": _read_out(fitted, test.inputs, centroids),
+        "k-means, majority label": _majority(fitted, centroids),
+        "k-means, linear read-out": _read_out(fitted, test.inputs, centroids.points),
+        **{f"nearest {kind} prototype": _majority(fitted, own) for kind, own in cells.items()},
     }
-    for kind, points in prototypes.items():
-        known = points[np.isfinite(points).all(axis=1)]
-        if len(known):
-            guesses[f"nearest {kind} prototype"] = _majority(fitted, test.inputs, known)
     return pd.DataFrame([_measure(name, guess, test) for name, guess in guesses.items()])
 
 
-def _majority(fitted: LabelledInputs, inputs: Array, points: Array) -> Array:
-    """Give each row the commonest label among the fitted rows nearest to the same point."""
+def _majority(fitted: LabelledInputs, cells: Cells) -> Array:
+    """Give each test row the commonest label among the fitted rows nearest to the same point."""
     assert fitted.labels is not None
-    votes = np.zeros((len(points), int(fitted.labels.max()) + 1))
-    np.add.at(votes, (nearest(fitted.inputs, points), fitted.labels), 1)
-    return np.asarray(votes.argmax(axis=1)[nearest(inputs, points)])
+    votes = np.zeros((len(cells.points), int(fitted.labels.max()) + 1))
+    np.add.at(votes, (cells.fitted, fitted.labels), 1)
+    return np.asarray(votes.argmax(axis=1)[cells.test])
 
 
 def _read_out(fitted: LabelledInputs, inputs: Array, centroids: Array) -> Array:

@@ -13,6 +13,7 @@ from interp.analysis.clusters import (
     _drawn_rows,
     _random_means,
     fit_centroids,
+    match_all,
     match_clusters,
     match_to_centroids,
     nearest,
@@ -236,3 +237,17 @@ def test_a_sample_without_prediction_is_wrong_and_agrees_with_nothing():
     table = match_clusters(planted(), some, prototypes(), counts(), K, OPTIONS).accuracy.set_index("classifier")
     assert table.loc["the network", "accuracy"] == pytest.approx(1 - 30 / len(test.inputs))
     assert table.loc["the network", "agreement"] == 1
+
+
+def test_several_numbers_of_centroids_at_once_are_what_each_gives_alone():
+    arguments = planted(), planted(200, 1), prototypes(), counts()
+    for found, k in zip(match_all(*arguments, [K, 2], OPTIONS), (K, 2), strict=True):
+        alone = match_clusters(*arguments, k, OPTIONS)
+        assert found.k == alone.k
+        for name in ("match", "distance"):
+            for kind, values in getattr(alone, name).items():
+                np.testing.assert_array_equal(getattr(found, name)[kind], values)
+        for kind, nulls in alone.null_distance.items():
+            assert all((found.null_distance[kind][null] == values).all() for null, values in nulls.items())
+        assert found.agreement.equals(alone.agreement)
+        assert found.accuracy.equals(alone.accuracy)

@@ -52,7 +52,7 @@ def test_nulls_are_the_same_to_the_last_digit_whatever_the_number_of_threads(mon
 
     def found(count):
         monkeypatch.setattr(threads, "processors", lambda: count)
-        nulls = clusters._null_distances(points, np.full(7, 9.0), x, centroids, options)
+        (nulls,) = clusters._null_distances(points, np.full(7, 9.0), x, [centroids], options)
         (table,) = untrained.beside_untrained(x, [centroids], weight, np.zeros(7), "abs")
         return nulls, table
 

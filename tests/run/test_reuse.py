@@ -163,7 +163,7 @@ WORK = {
     "boundaries": "interp.run.stages.boundaries.classify_boundaries",
     "screen": "interp.run.stages.screen.find_alike",
     "prototypes": "interp.run.stages.prototypes.find_prototypes",
-    "clusters": "interp.run.stages.clusters.match_clusters",
+    "clusters": "interp.run.stages.clusters.match_all",
     "intervene": "interp.interventions.sweep.levels",
     "attribute": "interp.verdict.attribution.target.as_tensor",
     "read": "interp.run.stages.read.read_layers",

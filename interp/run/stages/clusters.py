@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from interp.analysis import UntrainedOptions, beside_untrained, match_clusters
+from interp.analysis import UntrainedOptions, beside_untrained
+from interp.analysis.clusters import match_all
 from interp.network.caps import capped
 from interp.recording import layer_rows
 from interp.run.recorded import affine_of, each_layer, recorded
@@ -40,9 +41,7 @@ def run(run: Run) -> dict[str, tuple[ClusterMatch, ...]]:
         nodes = len(found.nodes)
         classes = max(len(run.data.classes), 2) if find_task(run.model.task).counted else nodes
         ks = sorted({nodes, classes}, reverse=True)
-        matches = [
-            match_clusters(train, test, found.layer_input, found.effective_count, k, run.options.clusters) for k in ks
-        ]
+        matches = match_all(train, test, found.layer_input, found.effective_count, ks, run.options.clusters)
         affine = affine_of(run, layer)
         return tuple(matches if affine is None else _beside_untrained(run, layer, train, matches, affine))
 

@@ -51,12 +51,14 @@ def conductance(target: Target, layers: Sequence[NodeLayer], steps: int) -> dict
     unknown = {layer.name: np.full(layer.nodes, np.nan) for layer in layers}
     if not has_gradients(target.model.module) or not _runs_at_zero(target):
         return unknown
-    sites = {layer.name: place_of(target.model.module, layer.tap) for layer in layers}
-    # z is read off modules' outputs, samples on axis 0
-    usable = [layer for layer in layers if isinstance(sites[layer.name], nn.Module) and layer.layout == "samples"]
+    usable = {  # z is read off modules' outputs, samples on axis 0
+        layer.name: site
+        for layer in layers
+        if isinstance(site := place_of(target.model.module, layer.tap), nn.Module) and layer.layout == "samples"
+    }
     with out_of_place(target.model.module):
-        for some in _groups(target, usable):
-            found = _along_the_path(target, {layer.name: sites[layer.name] for layer in some}, steps)
+        for some in _groups(target, [layer for layer in layers if layer.name in usable]):
+            found = _along_the_path(target, {layer.name: usable[layer.name] for layer in some}, steps)
             unknown |= {layer.name: _per_node(found[layer.name].detach().abs(), layer.kind) for layer in some}
     return unknown
 
