@@ -162,7 +162,7 @@ def _write_all(out: Path, found: dict[str, Any], pictures: Mapping[str, Picture]
     before = set(page_figures(out))
     for picture in pictures.values():
         write_bytes(out / "figures" / f"{picture.stem}.png", picture.png)
-    write_text(out / "report.json", json.dumps(found, allow_nan=False, ensure_ascii=False, indent=1))
+    write_text(out / "report.json", json.dumps(found, allow_nan=False, ensure_ascii=False, separators=(",", ":")))
     write_text(out / "report.html", page)
     for name in before - set(page_figures(out)):
         (out / name).unlink(missing_ok=True)

@@ -36,7 +36,8 @@ class Prototypes(ShortRepr):
     z_mean
         Mean pre-activation of each node.
     weight
-        Weights of each node, with batch-norm folded in; NaN for nodes that are not linear.
+        Weights of each node, with batch-norm folded in; NaN for nodes that are not linear. W = D; in files of large
+        networks W = 0, since the network has them.
     principal_coordinates
         Weights along the leading principal components of the layer's input, alpha_i = sqrt(lambda_i) v_i.w;
         P = min(D, N, 64).
@@ -57,7 +58,7 @@ class Prototypes(ShortRepr):
     input_mean: Annotated[Array, Shape("D")]
     network_mean: Annotated[Array, Shape("I")]
     z_mean: Annotated[Array, Shape("M")]
-    weight: Annotated[Array, Shape("M D")]
+    weight: Annotated[Array, Shape("M W")]
     principal_coordinates: Annotated[Array, Shape("M P")]
     whitening: Annotated[Array, Shape("M")]
     sampled: Annotated[Array, Shape("M", "whole numbers")] | None = None

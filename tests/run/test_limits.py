@@ -16,6 +16,7 @@ from interp.cli.main import main
 from interp.errors import UsageError
 from interp.interventions import InterventionOptions, intervene
 from interp.network.caps import drawn_nodes, least
+from interp.network.tracing.calls import place_of
 from interp.recording import multiply_adds
 from interp.report.page import write_report
 from interp.run.pipeline import run_all
@@ -23,7 +24,8 @@ from interp.run.run import start
 from interp.run.settings.limits import QUICK as QUICK_LOOK
 from interp.run.settings.limits import Limits, is_large, large_limits, settled, spread_layers
 from interp.run.settings.options import Options
-from interp.types import KINDS, NodeLayer
+from interp.store import read_results
+from interp.types import KINDS, NodeLayer, Prototypes
 from interp.verdict.attribution import AttributionOptions, attribute
 from interp.verdict.reading.options import ReadingOptions
 
@@ -210,6 +212,16 @@ def test_a_deep_network_is_looked_at_in_part(deep):
     single = results.effects.single_nodes
     first = results.model.layers[0]
     assert set(single[single["layer"] == first.name]["node"]) == set(drawn_nodes(first, 8, 0))
+
+
+def test_files_of_large_networks_hold_no_weights_and_readers_get_the_networks_own(deep):
+    results, _, out = deep
+    held, _ = read_results(out / "prototypes.h5", Prototypes, "")
+    for layer in results.model.layers[:-1]:
+        assert held[layer.name].weight.shape == (4, 0)
+        found = results.prototypes[layer.name]
+        own = place_of(results.model.module, layer.tap).weight.detach().numpy()[found.nodes]
+        np.testing.assert_array_equal(found.weight, own)
 
 
 def test_everything_left_out_is_named_with_numbers_and_the_way_to_lift_it(deep):

@@ -34,6 +34,7 @@ def run(run: Run) -> dict[str, Prototypes]:
     boundaries: Mapping[str, Boundaries] = run.read("boundaries")
 
     def one(layer: NodeLayer, recording: Recording) -> Prototypes:
+        affine = affine_of(run, layer)
         found = find_prototypes(
             layer_rows(run.model, run.data, recording, layer.name),
             recording.z[layer.name],
@@ -41,16 +42,23 @@ def run(run: Run) -> dict[str, Prototypes]:
             fits[layer.name],
             boundaries[layer.name],
             layer.activation,
-            affine_of(run, layer),
+            affine,
             run.options.prototypes,
         )
-        return replace(found, network_input={}) if found.network_share else found
+        return _as_stored(found, is_linear=affine is not None)
 
     return each_layer(run, one)
 
 
+def _as_stored(found: Prototypes, is_linear: bool) -> Prototypes:
+    """Leave out what `restored` computes: the network's inputs where shares tell them, weights of a large network."""
+    found = replace(found, network_input={}) if found.network_share else found
+    is_large = is_linear and found.sampled is not None
+    return replace(found, weight=found.weight[:, :0]) if is_large else found
+
+
 def restored(run: Run, found: Mapping[str, Prototypes]) -> dict[str, Prototypes]:
-    """Average the network's inputs where files hold the samples' shares in the means.
+    """Average the network's inputs where files hold the samples' shares in the means, and give weights where none are.
 
     Parameters
     ----------
@@ -62,7 +70,7 @@ def restored(run: Run, found: Mapping[str, Prototypes]) -> dict[str, Prototypes]
     Returns
     -------
     dict
-        Layer name -> prototypes with the means of the network's input.
+        Layer name -> prototypes with the means of the network's input, and with weights.
 
     Raises
     ------
@@ -81,12 +89,22 @@ def restored(run: Run, found: Mapping[str, Prototypes]) -> dict[str, Prototypes]
         for layer, own in shares.items():
             for kind, share in own.items():
                 means[layer, kind] = means.get((layer, kind), 0) + share[:, rows] @ values
+    inputs = {layer: {kind: means[layer, kind] for kind in own} for layer, own in shares.items()}
     return {
-        layer: replace(own, network_input={kind: means[layer, kind] for kind in shares[layer]})
-        if layer in shares
-        else own
+        layer: replace(own, network_input=inputs.get(layer, own.network_input), weight=_weight(run, layer, own))
         for layer, own in found.items()
     }
+
+
+def _weight(run: Run, layer: str, found: Prototypes) -> Array:
+    """Give the weights of the nodes that have prototypes: those of the file, or else the network's own."""
+    if found.weight.shape[1] or not len(found.weight):
+        return found.weight
+    affine = affine_of(run, run.model.layer(layer))
+    if affine is None or affine[0].shape[1] != len(found.input_mean) or found.nodes.max() >= len(affine[0]):
+        problem, remedy = f"no weights of {layer} that fit the network", f"run `{STAGE.command}`"
+        raise MismatchError(run.path(STAGE.name), found=problem, expected="those of its nodes", do=remedy)
+    return np.asarray(affine[0][found.nodes].astype(np.float32))
 
 
 def summarise(found: Mapping[str, Prototypes]) -> Iterator[str]:
