@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 import h5py
@@ -13,10 +13,16 @@ import numpy as np
 import pandas as pd
 
 from interp import types
+from interp.store.handles import attribute, mark, members, new_group, new_text
 from interp.store.migrations import migrated
 from interp.store.packed import read_array, write_array
 from interp.store.sound import texts
 from interp.types.json_values import as_json
+
+if TYPE_CHECKING:
+    from h5py.h5g import GroupID
+
+    from interp.store.handles import Handle
 
 VERSION = 7
 """Version of the format, written into every file.
@@ -68,6 +74,10 @@ def write_element(group: h5py.Group, name: str, value: Any) -> None:
     TypeError
         If something has no JSON value and is no array, table or dataclass.
     """
+    _write(group.id, name, value)
+
+
+def _write(group: GroupID, name: str, value: Any) -> None:
     key = quote(name, safe=" .:()-_") or "%00"
     key = key if key.strip(".") else key.replace(".", "%2E")  # HDF5 reads "." as the group itself
     if isinstance(value, pd.DataFrame):
@@ -81,7 +91,7 @@ def write_element(group: h5py.Group, name: str, value: Any) -> None:
     elif isinstance(value, np.ndarray):
         _write_array(group, key, value)
     else:
-        _mark(group.create_dataset(key, data=json.dumps(as_json(value, exact=True)), dtype=h5py.string_dtype()), "json")
+        mark(new_text(group, key, json.dumps(as_json(value, exact=True))), "json", VERSION)
 
 
 def _is_compound(value: Any) -> bool:
@@ -90,23 +100,19 @@ def _is_compound(value: Any) -> bool:
     return isinstance(value, (np.ndarray, pd.DataFrame)) or (is_dataclass(value) and not isinstance(value, type))
 
 
-def _write_parts(group: h5py.Group, key: str, encoding: str, parts: Mapping[str, Any]) -> None:
-    inner = group.create_group(key, track_order=True)
-    _mark(inner, encoding)
+def _write_parts(group: GroupID, key: str, encoding: str, parts: Mapping[str, Any]) -> None:
+    inner = new_group(group, key)
+    mark(inner, encoding, VERSION)
     for name, part in parts.items():
-        write_element(inner, name, part)
+        _write(inner, name, part)
 
 
-def _write_array(group: h5py.Group, key: str, value: types.Array) -> None:
+def _write_array(group: GroupID, key: str, value: types.Array) -> None:
     if value.dtype.kind in "UO":
-        data = group.create_dataset(key, data=value.astype(object), dtype=h5py.string_dtype())
-        _mark(data, "string-array")
+        data = h5py.Group(group).create_dataset(key, data=value.astype(object), dtype=h5py.string_dtype())
+        mark(data.id, "string-array", VERSION)
     else:
-        _mark(write_array(group, key, value), "array")
-
-
-def _mark(node: h5py.Group | h5py.Dataset, encoding: str) -> None:
-    node.attrs["encoding-type"], node.attrs["encoding-version"] = encoding, VERSION
+        mark(write_array(group, key, value), "array", VERSION)
 
 
 def read_element(node: Any, classes: Mapping[str, type] = CLASSES) -> Any:
@@ -119,18 +125,26 @@ def read_element(node: Any, classes: Mapping[str, type] = CLASSES) -> Any:
     classes
         Classes that may stand there, by name.
     """
-    encoding = node.attrs["encoding-type"]
+    return _read(node.id, classes)
+
+
+def _read(node: Handle, classes: Mapping[str, type]) -> Any:
+    encoding = attribute(node, b"encoding-type")
     if encoding == "array":
         return read_array(node)
     if encoding == "string-array":
         return np.array(texts(node), dtype=str)
     if encoding == "json":
         return json.loads(texts(node)[0])
-    parts = {unquote(key) if key != "%00" else "": read_element(node[key], classes) for key in node}
+    found = {_name(key): _read(part, classes) for key, part in members(node)}
     if encoding == "mapping":
-        return parts
+        return found
     if encoding == "tuple":
-        return tuple(parts.values())
+        return tuple(found.values())
     if encoding == "dataframe":
-        return pd.DataFrame(parts)
-    return classes[encoding](**migrated(encoding, int(node.attrs["encoding-version"]), parts))
+        return pd.DataFrame(found)
+    return classes[encoding](**migrated(encoding, int(attribute(node, b"encoding-version")), found))
+
+
+def _name(key: bytes) -> str:
+    return "" if key == b"%00" else unquote(key.decode("utf8", "surrogateescape"))

@@ -211,9 +211,9 @@ def opened(
     try:
         with file:
             _check_encoding(path, file, encoding, remedy)
-            check_sound(file, part, may_pack=file.attrs["encoding-type"] == RESULTS)
+            nodes = check_sound(file, part, may_pack=file.attrs["encoding-type"] == RESULTS)
             if is_sealed:
-                check_seal(file)
+                check_seal(file, nodes)
             yield file
     except DAMAGE as error:
         raise MismatchError(

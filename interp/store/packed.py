@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 import h5py
 import numpy as np
 
+from interp.store.handles import new_numbers, numbers
 from interp.types import Array
 
 if TYPE_CHECKING:
     from h5py.h5d import DatasetID
+    from h5py.h5g import GroupID
 
 MOST_TIMES = 100
 """Largest ratio of an array's size to that of its packed bytes."""
@@ -71,13 +73,13 @@ def _shuffled(flat: Array) -> bytes:
     return flat.view(np.uint8).reshape(-1, flat.itemsize).T.tobytes()
 
 
-def write_array(group: h5py.Group, key: str, values: Array) -> h5py.Dataset:
+def write_array(group: GroupID, key: str, values: Array) -> DatasetID:
     """Write an array of numbers, packed where that makes it much smaller.
 
     Parameters
     ----------
     group
-        HDF5 group to write into.
+        Handle of the group to write into.
     key
         Name of the dataset in the group.
     values
@@ -85,21 +87,21 @@ def write_array(group: h5py.Group, key: str, values: Array) -> h5py.Dataset:
     """
     chunk = packed(values)
     if chunk is None:
-        return group.create_dataset(key, data=values)
-    made = group.create_dataset(
+        return new_numbers(group, key, values)
+    made = h5py.Group(group).create_dataset(
         key, values.shape, values.dtype, chunks=values.shape, shuffle=True, compression="gzip", compression_opts=LEVEL
     )
     made.id.write_direct_chunk((0,) * values.ndim, chunk)
-    return made
+    return made.id
 
 
-def read_array(node: h5py.Dataset) -> Array:
+def read_array(node: DatasetID) -> Array:
     """Read an array of numbers, packed or not.
 
     Parameters
     ----------
     node
-        HDF5 dataset, which `check_packed` has found sound where it is packed.
+        Handle of the dataset, which `check_packed` has found sound where it is packed.
 
     Raises
     ------
@@ -110,23 +112,23 @@ def read_array(node: h5py.Dataset) -> Array:
     --------
     >>> counts = np.random.default_rng(0).integers(0, 50, (100, 100))
     >>> with h5py.File("packed", "w", driver="core", backing_store=False) as file:
-    ...     made = write_array(file, "counts", counts)
-    ...     made.chunks, bool((read_array(made) == counts).all())
+    ...     made = write_array(file.id, "counts", counts)
+    ...     file["counts"].chunks, bool((read_array(made) == counts).all())
     ((100, 100), True)
     """
-    if node.chunks is None:
-        plain: Array = node[()]
-        return plain
-    size = prod(node.shape) * node.dtype.itemsize
+    if not is_packed(node):
+        return numbers(node)
+    shape, kind = node.shape, node.dtype
+    size = prod(shape) * kind.itemsize
     unpacking = zlib.decompressobj()
     try:
-        found = unpacking.decompress(node.id.read_direct_chunk((0,) * node.ndim)[1], size)
+        found = unpacking.decompress(node.read_direct_chunk((0,) * len(shape))[1], size)
     except zlib.error as error:
-        raise ValueError(f"{node.name} cannot be unpacked") from error
+        raise ValueError(f"{h5py.Dataset(node).name} cannot be unpacked") from error
     if len(found) != size or unpacking.unconsumed_tail:
-        raise ValueError(f"{node.name} does not unpack to the {size:,} bytes that it declares")
-    values = np.frombuffer(found, np.uint8).reshape(node.dtype.itemsize, -1).T
-    unpacked: Array = np.ascontiguousarray(values).view(node.dtype).reshape(node.shape)
+        raise ValueError(f"{h5py.Dataset(node).name} does not unpack to the {size:,} bytes that it declares")
+    values = np.frombuffer(found, np.uint8).reshape(kind.itemsize, -1).T
+    unpacked: Array = np.ascontiguousarray(values).view(kind).reshape(shape)
     return unpacked
 
 

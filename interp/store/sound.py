@@ -8,18 +8,21 @@ against what they may declare.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import h5py
 import numpy as np
 
-from interp.store.packed import check_packed, is_packed, read_array
+from interp.store.handles import attributes, file_size, strings
+from interp.store.packed import check_packed, read_array
 
 if TYPE_CHECKING:
     from h5py.h5d import DatasetID
     from h5py.h5g import GroupID
+
+    Named: TypeAlias = tuple[str, GroupID | DatasetID]
 
 SEAL = "digest"
 UNSEALED = b""
@@ -28,7 +31,7 @@ UNHASHED = "values"  # pre-activations: too many to be read at every stage
 TEXT_AT_ONCE = 50_000_000  # bytes that texts read in one go may take, were each as long as the file
 
 
-def check_sound(file: h5py.File, part: str | None = None, may_pack: bool = False) -> None:
+def check_sound(file: h5py.File, part: str | None = None, may_pack: bool = False) -> list[Named]:
     """Walk all links and headers.
 
     Parameters
@@ -40,32 +43,33 @@ def check_sound(file: h5py.File, part: str | None = None, may_pack: bool = False
     may_pack
         Whether arrays may be packed, as those of results may.
 
+    Returns
+    -------
+    list
+        Path and handle of every group and dataset, in order.
+
     Raises
     ------
     ValueError
         For links to other places, objects of two names, storage that is foreign or packed in another way than ours,
         types that are not ours, and data that are declared larger than the file.
     """
-    declared, seen = 0, set()
+    declared, seen, nodes = 0, set(), []
     for name, node in _walk(file.id, part=part):
         address = h5py.h5o.get_info(node).addr
         if address in seen:
             raise ValueError(f"{name} is another name of what came before")
         seen.add(address)
+        nodes.append((name, node))
         if isinstance(node, h5py.h5d.DatasetID):
             declared += _check_storage(name, node, may_pack)
     if declared > file.id.get_filesize():
         raise ValueError(f"{declared:,} bytes declared in {file.id.get_filesize():,}")
+    return nodes
 
 
-def _walk(
-    group: GroupID, above: str = "", depth: int = 0, part: str | None = None
-) -> Iterator[tuple[str, GroupID | DatasetID]]:
-    """Yield every object below a group by its path, in order, following plain links only.
-
-    They are HDF5's own handles: h5py's objects for them take several times as long, which is most of the time that
-    reading a small file takes.
-    """
+def _walk(group: GroupID, above: str = "", depth: int = 0, part: str | None = None) -> Iterator[Named]:
+    """Yield every object below a group by its path, in order, following plain links only."""
     if depth > 50:
         raise ValueError(f"groups nested over 50 deep at {above}")
     for key in group if part is None else [part.encode()]:
@@ -83,42 +87,45 @@ def _walk(
 def _check_storage(name: str, node: DatasetID, may_pack: bool) -> int:
     """Give the number of bytes that a dataset takes, or raise `ValueError`."""
     made = node.get_create_plist()
-    if may_pack and is_packed(node):
+    layout = made.get_layout()
+    if may_pack and layout == h5py.h5d.CHUNKED:
         return check_packed(name, node)
-    if made.get_layout() not in (h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT) or made.get_external_count():
+    if layout not in (h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT) or made.get_external_count():
         raise ValueError(f"{name} is packed, or stored elsewhere")
-    if node.dtype.kind not in "biuf" and not _is_text(node):
-        raise ValueError(f"{name} of type {node.dtype}")
-    return prod(node.shape or ()) * int(node.dtype.itemsize)
+    kind = node.dtype
+    if kind.kind not in "biuf" and not _is_text(kind):
+        raise ValueError(f"{name} of type {kind}")
+    return prod(node.shape or ()) * int(kind.itemsize)
 
 
-def _is_text(node: DatasetID) -> bool:
-    text = h5py.check_string_dtype(node.dtype)
+def _is_text(kind: np.dtype) -> bool:
+    text = h5py.check_string_dtype(kind)
     return text is not None and text.length is None
 
 
-def texts(node: h5py.Dataset) -> list[str]:
+def texts(node: DatasetID) -> list[str]:
     """Read texts, few at a time, since any number of them may share one long one.
 
     Parameters
     ----------
     node
-        HDF5 dataset of texts, of no axis or one.
+        Handle of a dataset of texts, of no axis or one.
 
     Raises
     ------
     ValueError
         If they are longer together than the file.
     """
-    if node.shape == ():
-        return [node.asstr()[()]]
-    if node.ndim != 1:
-        raise ValueError(f"texts of shape {node.shape}")
-    size = node.file.id.get_filesize()
+    shape = node.shape
+    if shape == ():
+        return strings(node)
+    if shape is None or len(shape) != 1:
+        raise ValueError(f"texts of shape {shape}")
+    size = file_size(node)
     found: list[str] = []
     total, step = 0, max(1, TEXT_AT_ONCE // max(size, 1))
-    for start in range(0, len(node), step):
-        part = node.asstr()[start : start + step]
+    for start in range(0, shape[0], step):
+        part = strings(node) if step >= shape[0] else h5py.Dataset(node).asstr()[start : start + step]
         total += sum(map(len, part))
         if total > size:
             raise ValueError(f"texts of over {total:,} characters in {size:,} bytes")
@@ -148,38 +155,39 @@ def seal(file: h5py.File) -> None:
     file
         HDF5 file, written but for its digest.
     """
-    file.attrs.modify(SEAL, np.array(_digest(file).encode(), SEAL_TYPE))
+    file.attrs.modify(SEAL, np.array(_digest(_walk(file.id)).encode(), SEAL_TYPE))
 
 
-def check_seal(file: h5py.File) -> None:
+def check_seal(file: h5py.File, nodes: Iterable[Named]) -> None:
     """Compare a file with its digest; files of older versions have none.
 
     Parameters
     ----------
     file
         Open HDF5 file.
+    nodes
+        Path and handle of every group and dataset, as `check_sound` gives them.
 
     Raises
     ------
     ValueError
         If the content is not as it was sealed.
     """
-    if SEAL in file.attrs and bytes(file.attrs[SEAL]).decode() != _digest(file):
+    if SEAL in file.attrs and bytes(file.attrs[SEAL]).decode() != _digest(nodes):
         raise ValueError("its content is not as it was written")
 
 
-def _digest(file: h5py.File) -> str:
+def _digest(nodes: Iterable[Named]) -> str:
     """SHA-256 over the names, kinds and content of all but pre-activations, in hexadecimal."""
     digest = hashlib.sha256()
-    for name, handle in _walk(file.id):
-        is_data = isinstance(handle, h5py.h5d.DatasetID)
-        node = h5py.Dataset(handle) if is_data else h5py.Group(handle)
-        marks = sorted((key, str(value)) for key, value in node.attrs.items())
+    for name, node in nodes:
+        marks = sorted((key, str(value)) for key, value in attributes(node))
         digest.update(f"{name}{marks}".encode())
-        if not is_data:
+        if not isinstance(node, h5py.h5d.DatasetID):
             continue
-        digest.update(f"{node.shape}{node.dtype}".encode())
-        if _is_text(handle):
+        kind = node.dtype
+        digest.update(f"{node.shape}{kind}".encode())
+        if _is_text(kind):
             digest.update("\0".join(texts(node)).encode())
         elif name.rpartition("/")[2] != UNHASHED:
             digest.update(np.ascontiguousarray(read_array(node)).data)
