@@ -36,7 +36,9 @@ FOLLOWS = {
     "untrained": {"at-chance", "poor-fit"},
     "label-order": {"at-chance", "poor-fit", "training-unknown"},
     "memorising": {"poor-fit", "small-sample", "train-test-gap"},
-    "never-predicted": {"poor-fit"},
+    "never-predicted": {"poor-fit", "doubtful-fit"},
+    "doubtful-fit": {"poor-fit"},
+    "training-unknown": {"at-chance", "poor-fit", "untrained"},
 }
 """What is planted -> further alerts that it is right to raise; they count neither way."""
 
@@ -106,12 +108,18 @@ def _rate(name: str, rows: list[dict]) -> dict[str, int]:
     sound = [row for row in rows if row["fault"] == "healthy"]
     return {
         "planted": len(with_it),
-        "found": sum(bool({name, *MEANT.get(row["planted"], ())} & set(row["raised"])) for row in with_it),
+        "found": sum(bool(_same(name, row["planted"]) & set(row["raised"])) for row in with_it),
         "without": len(without),
         "false": sum(name in row["raised"] for row in without),
         "sound": len(sound),
         "sound_raise": sum(name in row["raised"] for row in sound),
     }
+
+
+def _same(name: str, planted: str) -> set[str]:
+    """Give the alerts that count as this one where so much is planted."""
+    either = MEANT.get(planted, set())
+    return either if name in either else {name}
 
 
 def main() -> int:

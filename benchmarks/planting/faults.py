@@ -47,9 +47,11 @@ class Case:
         return accuracy(self.network, self.parts["train"]) - accuracy(self.network, self.parts["fresh"])
 
 
-def mixture(rng: np.random.Generator, train: int, test: int = 1000, fresh: int = 20_000, spread: float = 1.0) -> Parts:
-    """Draw samples of 4 to 8 Gaussian classes in 12 dimensions."""
-    centres = rng.normal(size=(int(rng.integers(4, 9)), 12)) * 1.2 / spread
+def mixture(
+    rng: np.random.Generator, train: int, test: int = 1000, fresh: int = 20_000, spread: float = 1.0, classes: int = 0
+) -> Parts:
+    """Draw samples of Gaussian classes in 12 dimensions, of 4 to 8 classes where their number is not given."""
+    centres = rng.normal(size=(classes or int(rng.integers(4, 9)), 12)) * 1.2 / spread
     parts = {}
     for name, count in (("train", train), ("test", test), ("fresh", fresh)):
         labels = rng.integers(0, len(centres), count)
@@ -246,6 +248,50 @@ def saturated(rng: np.random.Generator) -> Case:
     return Case(module, dataset(parts), parts, "saturated")
 
 
+def wrong_size(rng: np.random.Generator) -> Case:
+    """Make the logits of a network of overlapping classes 3 to 6 times as large: it decides as before."""
+    module, parts = _overlapping(rng)
+    with torch.no_grad():
+        factor = float(rng.uniform(3, 6))
+        module[-1].weight *= factor
+        module[-1].bias *= factor
+    return Case(module, dataset(parts), parts, "doubtful-fit")
+
+
+def wrong_mean(rng: np.random.Generator) -> Case:
+    """Raise the logit of one of several overlapping classes by 1 to 2."""
+    module, parts = _overlapping(rng)
+    with torch.no_grad():
+        module[-1].bias[int(rng.integers(classes_of(parts)))] += float(rng.uniform(1, 2))
+    return Case(module, dataset(parts), parts, "doubtful-fit")
+
+
+def _overlapping(rng: np.random.Generator) -> tuple[nn.Sequential, Parts]:
+    """Train a network until it has learned classes that overlap: of others no size of the logits is too large."""
+    parts = mixture(rng, int(rng.integers(2000, 4000)), spread=float(rng.uniform(1.5, 2.5)))
+    module = network(rng, 12, classes_of(parts))
+    train(module, parts["train"], 200)
+    return module, parts
+
+
+def other_data(rng: np.random.Generator) -> Case:
+    """Train a network on one mixture, and show it another of as many classes."""
+    parts = mixture(rng, int(rng.integers(2000, 4000)))
+    module = network(rng, 12, classes_of(parts))
+    train(module, parts["train"], 200)
+    parts = mixture(rng, len(parts["train"][0]), classes=classes_of(parts))
+    return Case(module, dataset(parts), parts, "training-unknown")
+
+
+def other_start(rng: np.random.Generator) -> Case:
+    """Draw weights of an initialisation that is not PyTorch's default, He's normal one, and train nothing."""
+    parts = drawn(rng)
+    module = network(rng, parts["train"][0].shape[1], classes_of(parts))
+    for linear in module[::2]:
+        nn.init.kaiming_normal_(linear.weight)
+    return Case(module.eval(), dataset(parts), parts, "training-unknown")
+
+
 def _outputs(module: nn.Sequential, parts: Parts) -> np.ndarray:
     """Give what the first layer hands on, so that what follows can be trained alone."""
     with torch.no_grad():
@@ -268,6 +314,10 @@ FAULTS: dict[str, Callable[[np.random.Generator], Case]] = {
         one_sided,
         duplicate,
         saturated,
+        wrong_size,
+        wrong_mean,
+        other_data,
+        other_start,
     )
 }
 """Name -> function of a generator that gives a network with that fault."""

@@ -17,8 +17,8 @@ PACE: dict[str, dict[str, int | float]] = {
 }
 """Data set -> sizes and pace of its networks."""
 SCALINGS = {"digits": "x/16", "mnist": "(x/255-0.1307)/0.3081", "cifar10_part": "(x-mean)/std"}
-DEPTHS = {"digits": (1, 2, 3, 4), "mnist": (1, 2, 3, 4), "cifar10_part": (2,)}
-"""Data set -> numbers of hidden layers."""
+DEPTHS = (1, 2, 3, 4)
+"""Numbers of hidden layers."""
 RECTIFIED = ("relu", "gelu")
 """Activations that take half of a layer's variance away, for which weights start larger."""
 FASTER = 20.0
@@ -81,9 +81,9 @@ def conditions() -> Iterator[Condition]:
     Examples
     --------
     >>> len(list(conditions()))
-    45
+    60
     """
-    for data, depths in DEPTHS.items():
-        for depth in depths:
+    for data in PACE:
+        for depth in DEPTHS:
             for activation in ACTIVATIONS:
                 yield Condition(data, activation, depth)

@@ -18,7 +18,7 @@ from zoo.papers.options import ReproduceOptions
 from zoo.papers.report.page import Page
 from zoo.survey import telling
 from zoo.survey.coherence import coherence_of_all
-from zoo.survey.networks import DEPTHS, SEEDS, Condition, conditions
+from zoo.survey.networks import PACE, SEEDS, Condition, conditions
 from zoo.survey.others import rows_of_others
 from zoo.survey.page import write
 from zoo.survey.planted import planted_rarity
@@ -66,7 +66,7 @@ def few_training_rows(data: Dataset) -> Dataset:
 def data_sets(options: ReproduceOptions) -> tuple[dict[str, Dataset], list[str]]:
     """Open the survey's data sets; also name those that are not there."""
     opened, missing = {}, []
-    for name in DEPTHS:
+    for name in PACE:
         try:
             opened[name] = load_dataset(spelled(name, options), options.data)
         except InterpError:
