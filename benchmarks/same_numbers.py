@@ -9,7 +9,8 @@
 ``run`` is given once in a checkout of the code before the change and once after it, on one machine with one set of
 packages, and with the same inputs: those in INPUTS, the folder ``inputs`` beside OUT unless ``--inputs`` says
 otherwise (made if it is missing). What is finished is skipped as long as neither code nor command has changed.
-``compare`` ends with 1 if a number of a report.json was changed, lost or added. Texts may be reworded, and are listed.
+``compare`` holds a row of a table against that of the same layer, node, level and so on, wherever it stands. It ends
+with 1 if a number of a report.json was changed, lost or added. Texts may be reworded, and are listed.
 The arrays of the stage files are looked for by their values, under any name: those lost are counted.
 """
 
@@ -35,6 +36,7 @@ import h5py
 import numpy as np
 import pandas as pd
 from same_inputs import LISTING, RUNS, changed_inputs, make_inputs
+from same_rows import by_identity
 from same_schema import schema_2
 
 RENAMES: dict[str, str] = {}
@@ -267,7 +269,7 @@ def kept_leaves(report: Any, renames: Mapping[str, str]) -> dict[str, Any]:
         If the renames give two values one key.
     """
     found: dict[str, Any] = {}
-    for key, value in leaves(report):
+    for key, value in leaves(by_identity(report)):
         if any(key == name or key.startswith(f"{name}.") for name in LEFT_OUT):
             continue
         new = renamed(key, renames)
