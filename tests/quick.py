@@ -6,19 +6,23 @@ from contextlib import contextmanager
 from functools import partial
 
 import pytest
+import sklearn
 from PIL import Image
 
-from interp.analysis import ClusterOptions, GaussianOptions
+from interp.analysis import ClusterOptions, GaussianOptions, UntrainedOptions
 from interp.interventions import InterventionOptions
 from interp.report.drawing import pictures
 from interp.report.drawing.pictures import Picture
 from interp.run.settings.options import Options
 from interp.verdict.attribution import AttributionOptions
+from interp.verdict.reading.levels import count_levels
+from interp.verdict.reading.noise import NoiseOptions
 from interp.verdict.reading.options import ReadingOptions
+from interp.verdict.reading.profile import ProfileOptions
 
 FEW = {
     "gaussians": GaussianOptions(components=2),
-    "clusters": ClusterOptions(repetitions=2),
+    "clusters": ClusterOptions(rows=300, repetitions=2),
     "interventions": InterventionOptions(control_shuffles=2, control_samples=60),
     "attribution": AttributionOptions(samples=30, steps=4, repetitions=20),
     "reading": ReadingOptions(samples=40, images=20, read_copies=2),
@@ -28,9 +32,19 @@ FEW = {
 
 @contextmanager
 def few_draws() -> Iterator[None]:
-    """Let options that neither a user nor a test names be small ones; those they name are as they say."""
-    with pytest.MonkeyPatch.context() as patch:
+    """Let options that neither a user nor a test names be small ones, and nulls; those they name are as they say."""
+    with pytest.MonkeyPatch.context() as patch, sklearn.config_context(skip_parameter_validation=True):
         patch.setattr("interp.run.settings.said.Options", partial(Options, **FEW))
+        patch.setattr("interp.run.stages.clusters.UntrainedOptions", partial(UntrainedOptions, repetitions=2))
+        patch.setattr("interp.analysis.nulls.nulls.PERMUTATIONS", 19)
+        patch.setattr("interp.interventions.readouts.control.REPETITIONS", 20)
+        for reader in ("interp.run.stages.read", "interp.verdict.reading.profile"):
+            patch.setattr(f"{reader}.copies_needed", lambda layers, alpha: 2)
+        patch.setattr(
+            "interp.verdict.reading.read.ProfileOptions", partial(ProfileOptions, noise=NoiseOptions(draws=1))
+        )
+        few = partial(count_levels, cuts=(0.2, 0.5, 0.8), levels=(2, 3, 4))
+        patch.setattr("interp.verdict.reading.measure.count_levels", few)
         yield
 
 

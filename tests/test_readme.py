@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from interp.cli.main import main
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -12,6 +14,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_the_worked_example(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for code in blocks("python"):

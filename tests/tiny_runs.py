@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import quick
 import torch
 from torch import nn
 
@@ -99,7 +100,7 @@ def trained(network: nn.Module, data: Dataset, steps: int = 100) -> nn.Module:
 def results_of(networks: list[nn.Module], data: Dataset, options: Options = QUICK) -> Results:
     """Save networks as bare weights; run every stage on the first, and on all what compares several."""
     said = LoadOptions(activation="relu", scaling="raw", output="linear")
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, quick.few_draws():
         paths = [Path(folder) / f"net{i}.pt" for i in range(len(networks))]
         for path, network in zip(paths, networks, strict=True):
             torch.save(network.state_dict(), path)

@@ -118,6 +118,7 @@ def test_what_was_done_to_copies_is_said(found):
     assert (found.changed_nodes[found.changed_nodes["layer"] == "2"]["relative_change"] == 0).all()
 
 
+@pytest.mark.usefixtures("blank_figures")  # the page below has them
 def test_aligned_copies_compute_the_same_and_undo_a_permutation(networks, found, tmp_path):
     names = list(found.networks["network"])
     table = found.aligned.set_index(["network", "way"])
@@ -136,12 +137,14 @@ def test_aligned_copies_compute_the_same_and_undo_a_permutation(networks, found,
         assert (answers(copied) == answers(networks[place])).all()
 
 
-def test_a_network_in_training_mode_is_compared_as_it_is_used(networks):
+def test_a_network_in_training_mode_is_compared_as_it_is_used_and_left_as_it_was():
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(64, 12), nn.ReLU(), nn.Dropout(0.9), nn.Linear(12, 10)).train()
+    before = copy.deepcopy(network.state_dict())
     found = interp.compare(network, copy.deepcopy(network), data=DATA, brief=True, scaling="raw")
     assert found.pairs["agreement"].tolist() == [1.0]
     assert network.training
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
 
 
 def test_disputed_samples_are_those_that_networks_disagree_on(networks, found):
@@ -175,15 +178,7 @@ def test_the_page_shows_it_and_keeps_text_as_text(found, tmp_path):
     assert "images" not in document
 
 
-def test_a_network_in_memory_is_left_as_it_was(networks):
-    before = copy.deepcopy(networks[0].state_dict())
-    networks[0].train()
-    interp.compare(networks[0], networks[1], data=DATA, brief=True, scaling="raw")
-    assert networks[0].training
-    assert all(torch.equal(before[name], value) for name, value in networks[0].state_dict().items())
-    networks[0].eval()
-
-
+@pytest.mark.usefixtures("blank_figures")  # the page above has them
 def test_files_and_folders_from_the_command_line(networks, tmp_path, capsys):
     for group, some in (("a", networks[:2]), ("b", networks[:1])):
         (tmp_path / group).mkdir()

@@ -71,7 +71,7 @@ def page(tmp_path_factory):
     np.savez(folder / "data.npz", **DATA)
     said = ["--scaling", "raw", "--activation", "relu", "--output", "linear", "--brief", "--out", str(folder / "out")]
     files = [str(folder / f"{name}.pt") for name in ("first", *SAID, "seed")]
-    with quick.few_draws():
+    with quick.few_draws(), quick.blank_figures():
         assert main(["compare", *files, "--data", str(folder / "data.npz"), *said]) == 0
     return html.unescape(re.sub(r"<[^>]*>", " ", (folder / "out" / "compare.html").read_text()))
 

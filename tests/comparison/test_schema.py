@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import quick
 import torch
-from jsonschema import Draft202012Validator, ValidationError
+from jsonschema import Draft202012Validator
 from torch import nn
 
 import interp
@@ -76,5 +76,4 @@ def test_what_is_not_described_or_missing_is_found(found, path):
         for step in path:
             part = part[step]
         spoil(part)
-        with pytest.raises(ValidationError):
-            VALIDATOR.validate(changed)
+        assert not VALIDATOR.is_valid(changed)  # which stops at the first error

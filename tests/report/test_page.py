@@ -79,6 +79,7 @@ def test_every_figure_is_a_file_and_is_embedded(written, page):
     assert len(re.findall('<img class="(?:plot|photo)"', page)) == len(files)
 
 
+@pytest.mark.usefixtures("blank_figures")  # only their names
 def test_figures_of_an_earlier_page_go_with_it_and_nothing_else_does(tmp_path):
     both = {name: SECTIONS[name] for name in ("verdict", "attribution")}
     write_report(mlp(), tmp_path, "", both)
@@ -268,6 +269,7 @@ def test_folder_that_is_a_file_is_refused_in_one_line(tmp_path):
         write_report(mlp(), tmp_path / "out", "c", {})
 
 
+@pytest.mark.usefixtures("blank_figures")  # only their names
 def test_a_quick_look_has_no_figures_and_says_so(tmp_path):
     results = mlp()
     sections = {key: SECTIONS[key] for key in ("verdict", "distributions", "nodes")}

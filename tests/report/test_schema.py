@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from jsonschema import Draft202012Validator, ValidationError
+from jsonschema import Draft202012Validator
 from tiny_runs import colours, mlp, several_mlps, unlabelled
 
 import interp
@@ -39,8 +39,7 @@ def test_what_is_not_described_or_missing_is_found(path):
         for step in path:
             part = part[step]
         spoil(part)
-        with pytest.raises(ValidationError):
-            VALIDATOR.validate(changed)
+        assert not VALIDATOR.is_valid(changed)  # which stops at the first error
 
 
 def objects(schema):

@@ -1,6 +1,7 @@
 """The whole path for every task on tiny networks: load, record, fit, prototypes, intervene, attribute, page."""
 
 import json
+from functools import cache
 
 import numpy as np
 import pytest
@@ -44,6 +45,7 @@ WIDTHS = {"regression": 1, "several values": 3, "binary": 1, "multi-label": 3, "
 LOSSES = {"binary": F.binary_cross_entropy_with_logits, "multi-label": F.binary_cross_entropy_with_logits}
 
 
+@cache
 def network(case, hidden=12):
     """Train a small ReLU network on standardised inputs."""
     torch.manual_seed(0)
@@ -85,7 +87,7 @@ def test_the_task_and_the_facts_are_found(saved):
     assert model.scores["test"] > 0.7
 
 
-@pytest.mark.usefixtures("blank_figures")
+@pytest.mark.usefixtures("few_draws", "blank_figures")
 def test_the_whole_path(saved, tmp_path):
     case, folder = saved
     run = start(folder / "net.pt", tmp_path, str(folder / "data.npz"), options=QUICK)

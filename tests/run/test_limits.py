@@ -162,7 +162,12 @@ def test_only_drawn_nodes_are_attributed_with_the_numbers_of_all(network):
 
 # --------------------------------------------------------------------------- the whole path
 
-WIDTH, DEPTH = 10, 14
+WIDTH, DEPTH = 10, 9
+MANY = (
+    "interp.run.settings.limits.LARGE_LAYERS", "interp.verdict.findings.MANY_LAYERS",
+    "interp.verdict.nodes.MANY_LAYERS", "interp.verdict.alerts.nodes.MANY_LAYERS",
+)  # fmt: skip
+"""Numbers of layers beyond which a network is large, or its layers are summed up: 8 here, to be quick."""
 QUICK = Options(
     gaussians=GaussianOptions(components=2),
     clusters=ClusterOptions(repetitions=2),
@@ -175,7 +180,7 @@ QUICK = Options(
 
 @pytest.fixture(scope="module")
 def deep(tmp_path_factory):
-    """Fourteen dense layers, of ten nodes, the last of three."""
+    """Nine dense layers, of ten nodes, the last of three: as many as a large network has here."""
     folder = tmp_path_factory.mktemp("deep")
     torch.manual_seed(0)
     steps = [step for _ in range(DEPTH - 1) for step in (nn.Linear(WIDTH, WIDTH), nn.Tanh())]
@@ -187,16 +192,18 @@ def deep(tmp_path_factory):
     np.savez(folder / "data.npz", x_train=x[:120], y_train=y[:120], x_test=x[120:], y_test=y[120:])
     torch.save(net.state_dict(), folder / "net.pt")
     said = LoadOptions(activation="tanh", scaling="raw", output="linear")
-    run = start(folder / "net.pt", folder / "out", str(folder / "data.npz"), said, options=QUICK)
-    results = run_all(run)
-    with quick.blank_figures():
+    with quick.few_draws(), quick.blank_figures(), pytest.MonkeyPatch.context() as patch:
+        for name in MANY:
+            patch.setattr(name, DEPTH - 1)
+        run = start(folder / "net.pt", folder / "out", str(folder / "data.npz"), said, options=QUICK)
+        results = run_all(run)
         return results, write_report(results, folder / "out", "python -m interp.report net.pt"), folder / "out"
 
 
 def test_a_deep_network_is_looked_at_in_part(deep):
     results, _, _ = deep
     names = [layer.name for layer in results.model.layers]
-    swept = {names[0], names[6], names[-1]}
+    swept = {names[0], names[DEPTH // 2], names[-1]}
     assert set(results.effects.whole_layers["layer"]) == set(results.effects.tolerance["layer"]) == swept
     assert set(results.attribution) == swept - {names[-1]}
     assert results.effects.curves.empty
@@ -241,7 +248,7 @@ def test_everything_left_out_is_named_with_numbers_and_the_way_to_lift_it(deep):
     page = (out / "report.html").read_text()
     for limit in results.limits:
         assert limit.what in page
-    assert any("in part only: 55 of 133 nodes" in alert.evidence for alert in results.verdict.alerts)
+    assert any("in part only: 35 of 83 nodes" in alert.evidence for alert in results.verdict.alerts)
 
 
 def test_the_page_of_a_deep_network_shows_a_few_layers_and_every_node_in_its_file(deep):
@@ -251,7 +258,7 @@ def test_the_page_of_a_deep_network_shows_a_few_layers_and_every_node_in_its_fil
     assert kinds <= {*KINDS, "unsampled"}
     assert "unsampled" in kinds
     assert len(list((out / "figures").glob("distributions-*.png"))) == 6
-    assert "Figures show 6 of the 14 layers" in (out / "report.html").read_text()
+    assert f"Figures show 6 of the {DEPTH} layers" in (out / "report.html").read_text()
     assert len(document["prototypes"]) == DEPTH
     unsampled = [row for row in document["nodes"] if row["kind"] == "unsampled"]
     assert all(row["distance"] is None and row["whitening"] is None and row["mean"] is not None for row in unsampled)
@@ -263,5 +270,5 @@ def test_a_stage_says_what_it_left_out(deep, capsys):
     _, _, out = deep
     assert main(["fit", "--out", str(out), "--nodes-per-layer", "2"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    expected = "only 28 of 133 nodes with mixtures, prototypes and centroids: 2 of each layer, drawn at random"
+    expected = "only 18 of 83 nodes with mixtures, prototypes and centroids: 2 of each layer, drawn at random"
     assert any(line.startswith(expected) and line.endswith("(--nodes-per-layer)") for line in lines)

@@ -1,9 +1,7 @@
 """What is done of a stage before an interrupt is kept, and the same command goes on from there, to the same results."""
 
-import os
 import shutil
 import signal
-import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -13,6 +11,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import quick
 import torch
 from run.planted import GIVEN, SMALL, planted_data
 
@@ -25,7 +24,8 @@ from interp.run.stages import STAGES
 from interp.store.sound import SEAL
 from interp.types import Provenance, Thresholds
 
-ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.usefixtures("few_draws")
+
 OPTIONS = replace(SMALL, interventions=replace(SMALL.interventions, control_samples=40, control_shuffles=1))
 
 
@@ -38,7 +38,8 @@ def whole(tmp_path_factory):
     state = {f"{name}.weight": torch.randn(out, read) for name, (read, out) in widths.items()}
     torch.save(state | {f"{name}.bias": torch.randn(out) for name, (_, out) in widths.items()}, folder / "net.pt")
     planted_data(folder / "data.npz")
-    run_stages(opened(folder / "out"))
+    with quick.few_draws():
+        run_stages(opened(folder / "out"))
     return folder / "out"
 
 
@@ -133,37 +134,27 @@ def test_every_stage_of_layers_keeps_what_it_has_done():
     assert set(WORK) == set(STAGES) - {by_itself}
 
 
-PROGRAM = """
-import os, signal, sys
-import interp.interventions.sweep as sweep
-import interp.run.parts as parts
-from interp.cli.main import main
-
-parts.LEAST_SECONDS, calls, plain = 0, [], sweep.tally
-
-def tally(*given):
-    calls.append(1)
-    if len(calls) == int(sys.argv[1]):
-        os.kill(os.getpid(), signal.SIGINT)
-    return plain(*given)
-
-sweep.tally = tally
-sys.exit(main(sys.argv[2:]))
-"""
-
-
-def test_a_real_signal_is_answered_with_what_is_kept_and_the_same_command_goes_on(out, monkeypatch):
-    """Only the one that the signal ends needs a process of its own."""
+def test_a_real_signal_is_answered_with_what_is_kept_and_the_same_command_goes_on(out, monkeypatch, capsys):
+    """How a process that a signal meets in its first moments ends is in `tests/cli/test_program.py`."""
+    monkeypatch.setattr("interp.run.parts.LEAST_SECONDS", 0)
     words = ["intervene", "--out", str(out), "--levels", "1", "--interventions", "scale,offset"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", PROGRAM, "5", *words]
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    tally = "interp.interventions.sweep.tally"
+    calls, plain = [], sys.modules["interp.interventions.sweep"].tally
+
+    def signalled(*given, **named):
+        calls.append(1)
+        if len(calls) == 5:
+            signal.raise_signal(signal.SIGINT)
+        return plain(*given, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tally, signalled)
+        assert main(words) == 130
     line = (
         "interrupted in intervene; finished stages and what is done of this one are kept, and the same command goes on"
     )
-    assert ended.stderr == f"{line} from there\n"
-    assert ended.returncode in (130, -signal.SIGINT)
-    calls = calls_of(monkeypatch, "interp.interventions.sweep.tally")
+    assert capsys.readouterr().err == f"{line} from there\n"
+    calls = calls_of(monkeypatch, tally)
     assert main(words) == 0
     assert len(calls) == 2, "the third layer's two splits"
     assert hidden(out) == []

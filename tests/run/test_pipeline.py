@@ -6,6 +6,7 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
+import quick
 import torch
 from run.planted import GIVEN, QUICK, planted_data, planted_network
 from torch import nn
@@ -17,6 +18,8 @@ from interp.run.resumption import resume
 from interp.run.run import start
 from interp.run.timings import TIMINGS
 
+pytestmark = pytest.mark.usefixtures("few_draws")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -27,7 +30,8 @@ def folder(tmp_path_factory):
 def results(folder):
     data, checkpoint = planted_data(folder / "data.npz"), planted_network(folder / "net.pt")
     run = start(checkpoint, folder / "out", str(data), GIVEN, options=QUICK)
-    return run, run_all(run)
+    with quick.few_draws():
+        return run, run_all(run)
 
 
 def test_planted_nodes_are_found(results):
@@ -153,7 +157,8 @@ def test_a_recording_does_not_choose_what_is_run(load, data, named, tmp_path):
 
 
 def test_a_damaged_recording_is_refused_by_stages_and_made_anew(tmp_path):
-    run = start(planted_network(tmp_path / "net.pt"), tmp_path / "out", str(planted_data(tmp_path / "data.npz")), GIVEN)
+    checkpoint, data = planted_network(tmp_path / "net.pt"), str(planted_data(tmp_path / "data.npz"))
+    run = start(checkpoint, tmp_path / "out", data, GIVEN, options=QUICK)
     run_stage(run, run.stage("record"))
     whole = run.path("record").read_bytes()
     with h5py.File(run.path("record"), "r+") as file:

@@ -5,7 +5,8 @@ import math
 from dataclasses import replace
 
 import pytest
-from run.planted import planted_run
+import quick
+from run.planted import SMALL, planted_run
 
 from interp.report.sections.reproduce import section
 from interp.run.pipeline import run_all, run_stages
@@ -17,7 +18,8 @@ from interp.types import Timing
 def twice(tmp_path_factory):
     folder = tmp_path_factory.mktemp("timings")
     before = (Timing("imports", 1.5), Timing("load", 0.5))
-    return [run_all(planted_run(folder), before=before) for _ in range(2)]
+    with quick.few_draws():
+        return [run_all(planted_run(folder, SMALL), before=before) for _ in range(2)]
 
 
 def test_steps_stand_in_order_with_their_times(twice):

@@ -56,7 +56,8 @@ def of_networks(folder: Path) -> None:
 
 def of_runs(folder: Path) -> None:
     """Run everything, by stages and through the front door."""
-    options = interp.Options(clusters=interp.ClusterOptions(repetitions=2), directions=2)
+    quick = interp.InterventionOptions(levels=1, curve_levels=0, control_samples=20, control_shuffles=1)
+    options = interp.Options(clusters=interp.ClusterOptions(repetitions=2), interventions=quick, directions=2)
     run = interp.start(net, folder / "run", (x, y), options=options)
     with interp.as_found(net):
         results: interp.Results = interp.run_all(run)
