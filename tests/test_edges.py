@@ -166,8 +166,8 @@ def faults_of(call, argument: str, arguments: dict, values=None) -> dict[str, st
 OWN_CODE = {("run_all", "told"), ("intervene", "keep")}
 """Functions of the user's own, which may fail as they like: what cannot be called is refused."""
 
-ALIKE = {"out": ("no such",), "stages": (None,)}
-"""Arguments whose good values take a whole run -> good values that are left out: another path, and the default."""
+ALIKE = {"out": ("no such",), "stages": (None,), "brief": (True,)}
+"""Arguments whose good values take a whole run -> good values that are left out: another path, and those of `good`."""
 
 ARGUMENTS = [
     (name, argument)
@@ -181,7 +181,7 @@ ARGUMENTS = [
 def test_junk_in_an_argument_is_one_line(name, argument, kept, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     alike = ALIKE.get(argument, ())
-    values = [value for value in junk() if not (isinstance(value, str | None) and value in alike)]
+    values = [value for value in junk() if not (isinstance(value, str | bool | None) and value in alike)]
     values = [value for value in values if not callable(value)] if (name, argument) in OWN_CODE else values
     assert faults_of(public(name), argument, good(name, kept), values) == {}
 

@@ -166,8 +166,9 @@ WIDTH, DEPTH = 10, 9
 MANY = (
     "interp.run.settings.limits.LARGE_LAYERS", "interp.verdict.findings.MANY_LAYERS",
     "interp.verdict.nodes.MANY_LAYERS", "interp.verdict.alerts.nodes.MANY_LAYERS",
+    "interp.report.drawing.style.MOST_LAYERS",
 )  # fmt: skip
-"""Numbers of layers beyond which a network is large, or its layers are summed up: 8 here, to be quick."""
+"""Numbers of layers beyond which a network is large, or only some of its layers are shown: 8 here, to be quick."""
 QUICK = Options(
     gaussians=GaussianOptions(components=2),
     clusters=ClusterOptions(repetitions=2),
