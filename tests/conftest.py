@@ -27,25 +27,27 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 LONGEST = (
-    "run/test_reuse.py",
+    "report/test_page.py",
     "test_api.py",
-    "checkpoints/inference/test_published.py",
+    "test_edges.py",
     "report/test_sections.py",
+    "checkpoints/inference/test_published.py",
+    "run/test_recurrent_runs.py",
     "checkpoints/inference/test_facts.py",
     "zoo/papers/test_reproduce.py",
     "interventions/test_commands.py",
-    "test_edges.py",
     "checkpoints/formats/test_fuzz.py",
-    "run/test_limits.py",
-    "run/test_parts.py",
     "run/test_every_task.py",
-    "typing/test_user_script.py",
+    "run/test_reuse.py",
     "zoo/training/test_train.py",
     "zoo/planted/test_families.py",
     "analysis/test_labels.py",
-    "comparison/test_compare.py",
+    "report/test_browser.py",
 )
-"""Files that take 10 seconds of a core and more: begun first, so that none is left alone at the end."""
+"""Files that take 10 seconds of a core and more: begun first, so that none is left alone at the end.
+
+The first makes the page that the last looks at in a browser: side by side, one would wait for the other.
+"""
 
 
 @pytest.hookimpl(optionalhook=True)
