@@ -168,7 +168,7 @@ MANY = (
     "interp.verdict.nodes.MANY_LAYERS", "interp.verdict.alerts.nodes.MANY_LAYERS",
     "interp.report.drawing.style.MOST_LAYERS",
 )  # fmt: skip
-"""Numbers of layers beyond which a network is large, or only some of its layers are shown: 8 here, to be quick."""
+"""Numbers of layers beyond which a network is large, or only some of its layers are shown: 7 here, to be quick."""
 QUICK = Options(
     gaussians=GaussianOptions(components=2),
     clusters=ClusterOptions(repetitions=2),
@@ -195,7 +195,7 @@ def deep(tmp_path_factory):
     said = LoadOptions(activation="tanh", scaling="raw", output="linear")
     with quick.few_draws(), quick.blank_figures(), pytest.MonkeyPatch.context() as patch:
         for name in MANY:
-            patch.setattr(name, DEPTH - 1)
+            patch.setattr(name, DEPTH - 2)
         run = start(folder / "net.pt", folder / "out", str(folder / "data.npz"), said, options=QUICK)
         results = run_all(run)
         return results, write_report(results, folder / "out", "python -m interp.report net.pt"), folder / "out"
