@@ -101,6 +101,10 @@ def analyse(
         Key, attribute or position of the output with the logits, of a module with several outputs; None to infer it.
     format
         Format of the file, or ``package.module:name`` of a reader of your own; None to tell it from the content.
+    member
+        Number (from 0) or name of one of several state dicts in the file; None for the one most like the network's.
+    prefix
+        Beginning of the names of the tensors to read, where a file holds several networks; None for all.
     model
         ``package.module:callable`` that returns the module which a file's weights belong to.
     weights
@@ -113,6 +117,14 @@ def analyse(
         Folder in which data sets are looked for.
     offline
         Whether downloads are forbidden.
+    header
+        Whether the first line of a ``.csv`` names its columns: ``yes`` or ``no``; None to ask where it holds numbers.
+    fill
+        What stands in for missing values of a table: ``mean``, ``median`` or ``zero``; None to refuse them.
+    categories
+        Encoding of columns of text: ``one-hot``, ``drop-first`` or ``codes``.
+    image_size
+        Side in pixels to which images of a folder are resized and cut; None to leave them.
     interventions
         Names of the interventions on each layer: ``scale``, ``clip``, ``offset``, ``clamp-min``, ``clamp-max``,
         ``zero``, ``mean``, or ``package.module:name``.

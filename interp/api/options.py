@@ -28,12 +28,18 @@ class Said(TypedDict, total=False):
     task: str | None
     logits: str | None
     format: str | None
+    member: str | None
+    prefix: str | None
     model: str | None
     weights: str | Path | None
     allow_pickle: bool | None
     target: str | None
     data_root: str | Path | None
     offline: bool | None
+    header: str | None
+    fill: str | None
+    categories: str | None
+    image_size: int | None
     interventions: Sequence[str] | None
     levels: int | None
     layers: Sequence[str] | None

@@ -95,6 +95,7 @@ def _inferred(draft: Draft, scores: Mapping[str, float]) -> dict[str, Inference]
         "activation": Inference(", ".join(names) or "identity", firm, "seen while the module ran"),
         "output": Inference(structure.output, firm, "seen while the module ran"),
         "trained": assess_training(weights, fit, skill),
+        **({} if draft.data is None else draft.data.facts),
         **draft.facts,
     }
     return found if fit is None else {**doubted(found, fit), "fit": fit}

@@ -43,7 +43,7 @@ def load_module(
     data
         Data set, or whatever `interp.data.load_dataset` takes as one; None for no data.
     options
-        Facts and settings that the user states of the model, without `model`, `weights`, `allow_pickle` and `format`.
+        Facts and settings that the user states of the model, without those on its file.
     data_options
         Folders and options that data are looked for with.
 
@@ -104,7 +104,9 @@ def module_digest(module: nn.Module) -> str:
 
 def _check_module(module: nn.Module, where: str, options: LoadOptions) -> None:
     """Refuse what cannot be run here, and options that say where the weights of a file go."""
-    said = [name for name in ("model", "weights", "allow_pickle", "format") if getattr(options, name)]
+    said = [
+        name for name in ("model", "weights", "allow_pickle", "format", "member", "prefix") if getattr(options, name)
+    ]
     if said:
         raise UsageError(
             where, found=f"{said[0]}={getattr(options, said[0])!r}", expected="no such option", do="leave it out"

@@ -88,8 +88,9 @@ def _contents(path: str | Path, options: LoadOptions) -> Contents:
                 expected="torchvision:NAME or timm:NAME in its place",
                 do="leave --weights out, or name the architecture",
             )
-        return read_contents(path, options.allow_pickle, options.format)
+        return read_contents(path, options.allow_pickle, options.format, options.member, options.prefix)
     library = str(path).partition(":")[0]
     if options.weights is None:
         return Contents({}, library)
-    return replace(read_contents(options.weights, options.allow_pickle, options.format), format=library)
+    read = read_contents(options.weights, options.allow_pickle, options.format, options.member, options.prefix)
+    return replace(read, format=library)

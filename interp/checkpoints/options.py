@@ -51,6 +51,10 @@ class LoadOptions:
         Format of the file, or ``package.module:name`` of a reader of your own.
     logits
         Output of a module that holds the logits: a key, attribute or position, with dots between.
+    member
+        Number (from 0) or name of one of several state dicts in the file.
+    prefix
+        Beginning of the names of the tensors to read, where a file holds several networks.
     """
 
     model: Annotated[str | None, Flag(default="the file tells")] = None
@@ -63,6 +67,8 @@ class LoadOptions:
     seed: int = 0
     logits: Annotated[str | None, INFERRED] = None
     format: Annotated[str | None, Flag(default="told from the content")] = None
+    member: Annotated[str | None, Flag(default="the one that looks most like the network's")] = None
+    prefix: Annotated[str | None, Flag(default="all are read")] = None
 
 
 def check_options(options: LoadOptions) -> None:

@@ -18,7 +18,10 @@ GROUPS = {
 }
 """First part of a setting's path -> heading; `analysis` takes the others."""
 
-DATA = "data set: digits, mnist, a .npz, .csv or .pt file, or package.module:callable (default: the checkpoint's own)"
+DATA = (
+    "data set: digits, mnist, torchvision:NAME, a .npz, .npy, .csv, .parquet or .pt file, a folder, or"
+    " package.module:callable (default: the checkpoint's own)"
+)
 OUT = "folder that holds the stages' files"
 OVERWRITE = "remove what an earlier run, of any network, wrote into the folder"
 

@@ -3,9 +3,9 @@
 from interp.data.draws import fixed_draws
 from interp.data.load import IN_MEMORY, load_dataset
 from interp.data.options import DataOptions
-from interp.data.scaling import RAW, affine_scaling, scalings, standardisation
+from interp.data.scale.usual import RAW, affine_scaling, scalings, standardisation
+from interp.data.scale.written import parse_scaling
 from interp.data.sources import SOURCES, data_names, is_code
-from interp.data.written import parse_scaling
 
 __all__ = [
     "IN_MEMORY",

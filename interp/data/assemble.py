@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 
 from interp.data.arrays import as_array
+from interp.data.found import facts_of
+from interp.data.images import LAST, is_channels_last
 from interp.data.lengths import checked_lengths, padded
 from interp.data.several import check_alike, joined, other_arrays
 from interp.data.targets import read_targets
+from interp.data.words import LABEL_KEYS, numbered_labels
 from interp.errors import DataError
-from interp.types import Array, Dataset, InputPart, Split
+from interp.types import Array, Dataset, Inference, InputPart, Split
 from interp.types.data import LENGTHS
 
 INPUT_KEYS = ("x", "X", "inputs", "data", "images", "features")
-LABEL_KEYS = ("y", "Y", "labels", "targets", "target", "label")
 LENGTH_KEYS = (LENGTHS, "length", "lens")
 NAMES = ("target_names", "feature_names")
 
@@ -54,6 +56,8 @@ def from_mapping(spec: str, content: Mapping[str, Any]) -> Dataset:
     ('0', '1')
     """
     given = {str(name): values for name, values in content.items() if values is not None}
+    given, worded = numbered_labels(spec, given)
+    facts = facts_of(content) | worded
     splits = {}
     shape: tuple[int, ...] = ()
     parts: tuple[InputPart, ...] = ()
@@ -62,6 +66,8 @@ def from_mapping(spec: str, content: Mapping[str, Any]) -> Dataset:
         inputs, found = _inputs(where, given, ends)
         if inputs is None:
             continue
+        if not found and is_channels_last(inputs.shape[1:]):
+            inputs, facts = np.moveaxis(inputs, -1, 1), facts | LAST
         check_alike(spec, parts, found)
         parts = found
         one = _split(where, inputs, _pick(where, given, LABEL_KEYS, ends))
@@ -87,6 +93,7 @@ def from_mapping(spec: str, content: Mapping[str, Any]) -> Dataset:
         classes=_classes(spec, splits, _names(spec, given, "target_names")),
         features=_features(spec, _names(spec, given, "feature_names"), splits["train"].inputs.shape[1]),
         parts=parts,
+        facts=facts,
     )
 
 
@@ -121,6 +128,8 @@ def _classes(spec: str, splits: Mapping[str, Split], names: tuple[str, ...]) -> 
     if labels is None:
         return ()
     count = int(labels.max()) + 1
+    if len(names) == count - 1 and labels.min() == 1:  # labels from 1
+        return ("0", *names)
     if names and len(names) < count:
         raise DataError(
             spec,
@@ -183,7 +192,7 @@ def _table(labels: Array, columns: int) -> Array:
 
 
 def _image_shape(shape: tuple[int, ...]) -> tuple[int, int, int] | None:
-    """Read (H, W), or (C, H, W) of one or three channels; any other shape, channels last too, is no image."""
+    """Read (H, W), or (C, H, W) of one or three channels; any other shape is no image."""
     if len(shape) == 2:
         return (1, shape[0], shape[1])
     if len(shape) == 3 and shape[0] in (1, 3):
@@ -200,6 +209,7 @@ def dataset_of(
     features: tuple[str, ...] = (),
     root: str | None = None,
     parts: tuple[InputPart, ...] = (),
+    facts: Mapping[str, Inference] | None = None,
 ) -> Dataset:
     """Make a data set of splits, with its digest.
 
@@ -219,6 +229,8 @@ def dataset_of(
         Folder that the data were read from; None where there is none.
     parts
         Name and shape of each of several inputs; none where there is one.
+    facts
+        Facts about how inputs and labels were read; None for none.
 
     Returns
     -------
@@ -239,4 +251,4 @@ def dataset_of(
                 digest.update(np.ascontiguousarray(array).data)
     if parts:
         digest.update(repr(parts).encode())  # the repr of an `InputPart` is that of a plain dataclass
-    return Dataset(name, dict(splits), image_shape, classes, features, digest.hexdigest(), root, parts)
+    return Dataset(name, dict(splits), image_shape, classes, features, digest.hexdigest(), root, parts, facts or {})

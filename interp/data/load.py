@@ -28,7 +28,9 @@ def load_dataset(spec: Any, options: DataOptions = DataOptions()) -> Dataset:
     Parameters
     ----------
     spec
-        ``digits``, ``mnist``; a ``.npz``, ``.csv`` or ``.pt`` file; a callable that returns one of what follows.
+        ``digits``, ``mnist``, ``torchvision:NAME``; a ``.npz``, ``.npy``, ``.csv``, ``.parquet`` or ``.pt`` file; a
+        folder of images a class, of such files, or saved by the datasets library; a callable that returns one of what
+        follows.
         In memory: ``(inputs, targets)``, with ``((first, second), targets)`` for several inputs; arrays, tensors or
         lists by the names that an ``.npz`` has; a pandas DataFrame; a torch Dataset or DataLoader, of which every
         sample is read; or ``{"train": ..., "test": ...}`` of these.

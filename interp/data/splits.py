@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from interp.data.assemble import NAMES
+from interp.data.found import Found, facts_of
 from interp.errors import DataError
-from interp.types import Dataset
+from interp.types import Dataset, Inference
 
 SPLITS = ("train", "test")
 
@@ -56,6 +57,7 @@ def flattened(content: Mapping[str, Any], read: Callable[[Any], Dataset | Mappin
     ['x_test', 'x_train', 'y_train']
     """
     arrays: dict[str, Any] = {}
+    facts: dict[str, Inference] = {}
     for split in content:
         part = read(content[split])
         if isinstance(part, Dataset) or any(name.endswith(tuple(f"_{end}" for end in SPLITS)) for name in part):
@@ -66,10 +68,11 @@ def flattened(content: Mapping[str, Any], read: Callable[[Any], Dataset | Mappin
                 do="give (x, y)",
             )
         names = {key: part[key] for key in NAMES if key in part}
+        facts |= facts_of(part)
         for key, value in names.items():
             if key in arrays and not np.array_equal(arrays[key], value):
                 raise DataError(
                     f"data ({split})", found=f"other {key}", expected="those of the other split", do="make them alike"
                 )
         arrays |= names | {f"{name}_{split}": value for name, value in part.items() if name not in names}
-    return arrays
+    return Found(arrays, facts)

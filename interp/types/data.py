@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Annotated
 
 from interp.types.annotations.shapes import Shape
 from interp.types.arrays import Array
+from interp.types.networks import Inference
 from interp.types.shown import ShortRepr
 
 
@@ -98,6 +99,8 @@ class Dataset(ShortRepr):
         Folder that the data were read from, if any.
     parts
         Inputs that one row holds, one after the other, where a network takes several; else empty.
+    facts
+        Name of a fact about how inputs or labels were read, such as ``categories`` -> value, confidence and evidence.
     """
 
     name: str
@@ -108,6 +111,7 @@ class Dataset(ShortRepr):
     digest: str
     root: str | None = None
     parts: tuple[InputPart, ...] = ()
+    facts: Mapping[str, Inference] = field(default_factory=dict)
 
     @property
     def train(self) -> Split:

@@ -114,7 +114,7 @@ def changed(**tensors) -> dict:
 SAVED = {
     "empty dict": ({}, "empty dict; expected a state dict"),
     "empty list": ([], "empty list"),
-    "list": ([torch.ones(3)], "list without tensors"),
+    "list": ([torch.ones(3)], "a list of 1 tensors without names"),
     "tensor": (torch.ones(3, 3), "one tensor; expected a state dict"),
     "number": (5, "one value of type int"),
     "none": (None, "one value of type NoneType"),
@@ -285,7 +285,7 @@ ARRAYS = {
     "negative labels": ({"x": X, "y": Y - 1}, "label -1; expected labels from 0"),
     "too few labels": ({"x": X, "y": Y[1:]}, "49 labels; expected 50"),
     "labels missing": ({"x": X, "y": np.where(Y == 3, np.nan, Y)}, "no label in row 3"),
-    "labels as text": ({"x": X, "y": Y.astype(str)}, "labels of type"),
+    "labels as dates": ({"x": X, "y": Y.astype("datetime64[D]")}, "labels of type"),
     "labels only": ({"y": Y}, "arrays y; expected x_train"),
     "nothing": ({}, "arrays none"),
     "width": ({"x": X[:, 1:], "y": Y}, "63 values a row; expected 64, as fc1 takes"),
@@ -310,7 +310,8 @@ def test_arrays(case, here, capsys):
 TABLES = {
     "nothing": ("", "No columns"),
     "ragged": ("a,b\n1,2\n1,2,3,4\n", "Expected 2 fields in line 3"),
-    "text": ("a,b,label\nx,2,0\n", "text in column 'a'"),
+    "text": ("a,b,label\n" + "".join(f"x{i},2,0\n" for i in range(101)), "text of 101 different values in column 'a'"),
+    "no header": ("1,2,0\n3,4,1\n", "a first line of numbers alone"),
     "missing": ("a,b,label\n,2,0\n", "no value in column 'a' of row 1, one of 1 gaps"),
     "no label": ("a,b,label\n1,2,\n", "no value in column 'label' of row 1"),
     "labels only": ("label\n1\n2\n", r"shape \(2, 0\)"),
@@ -355,7 +356,8 @@ def test_damaged_mnist(here, capsys):
 OPTIONS = {
     "--data minst": "did you mean mnist",
     "--data missing.npz": "no such file",
-    "--data single.npy": "expected one of",
+    "--data single.npy": "no such file",
+    "--data single.abc": "expected one of",
     "--data user_code:raises": "RuntimeError: boom",
     "--data user_code:nothing": "a NoneType; expected a name, a path, .inputs, targets.",
     "--data user_code:three": "found a tuple of 3",

@@ -47,11 +47,6 @@ def test_target_by_name(table):
         load_dataset(path, DataOptions(target="prize"))
 
 
-def test_categories_are_refused(table):
-    with pytest.raises(DataError, match="text in column 'colour'; expected numbers in every column but"):
-        load_dataset(table(ROWS), DataOptions(target="size"))
-
-
 def test_missing_values_are_refused_with_their_row(table):
     with pytest.raises(DataError, match="no value in column 'b' of row 2, one of 2 gaps"):
         load_dataset(table("a,b,label\n1,2,0\n1,,1\n,2,1\n"))

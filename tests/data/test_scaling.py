@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from interp.data import parse_scaling, scaling, scalings
+from interp.data import parse_scaling, scalings
+from interp.data.scale import usual as scaling
 from interp.errors import UsageError
 from interp.types import Dataset, Split
 

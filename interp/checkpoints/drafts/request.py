@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from interp.checkpoints.drafts.labels import labels_from_zero
 from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.options import LoadOptions
 from interp.tasks import ASSUMED, data_for, infer_task
@@ -39,6 +40,7 @@ def settled(asked: Request, outputs: int) -> tuple[Request, Inference]:
     DataError, UsageError
         If the data are not this network's, or not for the task that the user named.
     """
-    fact = infer_task(asked.data, outputs, asked.options.task)
-    data = None if asked.data is None else data_for(asked.data, str(fact.value), outputs)
+    given = None if asked.data is None else labels_from_zero(asked.data, outputs)
+    fact = infer_task(given, outputs, asked.options.task)
+    data = None if given is None else data_for(given, str(fact.value), outputs)
     return replace(asked, task=str(fact.value), data=data), fact

@@ -42,6 +42,8 @@ class Contents:
         Other entries of the file that are plain values.
     notes
         Sentences on how the weights were found.
+    members
+        Name of one of several states in the file, or its number in a list -> its tensors.
     """
 
     state: Mapping[str, Tensor]
@@ -52,6 +54,7 @@ class Contents:
     graph_problem: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    members: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
 
 
 def contents_of(loaded: Any, path: object) -> Contents:
@@ -67,6 +70,9 @@ def contents_of(loaded: Any, path: object) -> Contents:
     if isinstance(loaded, Mapping) and loaded.get("format") == "interp-zoo":
         rest = {str(key): value for key, value in loaded.items() if key != "state_dict"}
         return Contents(_zoo_state(loaded.get("state_dict"), path), "zoo", metadata=rest)
+    if isinstance(loaded, list | tuple) and (members := _listed(loaded)):
+        only = next(iter(members)) if len(members) == 1 else None
+        return Contents({}, members=members) if only is None else contents_of(loaded[int(only)], path)
     holder, notes = _find_state(loaded, path)
     if isinstance(holder, Inert):
         parts = parts_of(holder)
@@ -77,7 +83,18 @@ def contents_of(loaded: Any, path: object) -> Contents:
     state, prefix = strip_wrappers(kept)
     if prefix:
         notes += (f"prefix {prefix!r} taken off every name",)
-    return Contents(state, metadata=_plain(loaded), notes=notes + left_out)
+    members = {"/".join(where): inner for where, inner, _ in states_in(loaded) if where}
+    return Contents(state, metadata=_plain(loaded), notes=notes + left_out, members=members)
+
+
+def _listed(loaded: list[Any] | tuple[Any, ...]) -> dict[str, dict[str, Tensor]]:
+    """Give the weights of each entry of a list that holds any, by its number."""
+    found = {}
+    for place, entry in enumerate(loaded):
+        states = list(states_in(entry))
+        if states:
+            found[str(place)] = max(states, key=lambda item: _rank(item[0], item[1]))[1]
+    return found
 
 
 def _find_state(loaded: Any, path: object) -> tuple[Any, tuple[str, ...]]:
@@ -118,6 +135,8 @@ def _kind(loaded: Any) -> str:
     name = type(loaded).__name__
     if isinstance(loaded, Inert):
         return f"a pickled {loaded.class_name} without tensors"
+    if isinstance(loaded, (list, tuple)) and loaded and all(isinstance(entry, Tensor) for entry in loaded):
+        return f"a {name} of {len(loaded)} tensors without names"
     if isinstance(loaded, (Mapping, list, tuple)):
         return f"{name} without tensors" if len(loaded) else f"empty {name}"
     return f"one value of type {name}"

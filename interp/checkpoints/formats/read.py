@@ -15,6 +15,7 @@ from interp.checkpoints.formats.contents import Contents, contents_of
 from interp.checkpoints.formats.formats import BUILT_IN, FORMATS, Format, Reader
 from interp.checkpoints.formats.glance import glance
 from interp.checkpoints.formats.hf_folders import CONFIG, weight_files
+from interp.checkpoints.formats.selected import select
 from interp.checkpoints.formats.unknown import unknown
 from interp.checkpoints.weights.tensors import checked_state
 from interp.errors import CheckpointError, UsageError
@@ -23,7 +24,13 @@ from interp.safety import called, import_name, look_up
 FORMAT = "--format"
 
 
-def read_contents(path: str | Path, allow_pickle: bool = False, format: str | None = None) -> Contents:
+def read_contents(
+    path: str | Path,
+    allow_pickle: bool = False,
+    format: str | None = None,
+    member: str | None = None,
+    prefix: str | None = None,
+) -> Contents:
     """Read a file's weights with the reader that its content asks for.
 
     Parameters
@@ -34,6 +41,10 @@ def read_contents(path: str | Path, allow_pickle: bool = False, format: str | No
         Whether code in the file may run, as unpickling whole modules does.
     format
         Name of a format, one of `FORMATS`, or ``package.module:name`` of a reader; None to tell it from the content.
+    member
+        Number or name of one of several states in the file; None for the one that looks most like the network's.
+    prefix
+        Beginning of the names of the tensors to keep; None to keep all.
 
     Returns
     -------
@@ -54,7 +65,7 @@ def read_contents(path: str | Path, allow_pickle: bool = False, format: str | No
     ('zoo', ['hidden.weight', 'hidden.bias'])
     """
     name, read = _reader(Path(path), format)
-    contents = _as_contents(read(Path(path), allow_pickle), name, path)
+    contents = select(_as_contents(read(Path(path), allow_pickle), name, path), path, member, prefix)
     return replace(contents, format=contents.format or name, state=checked_state(contents.state, path))
 
 

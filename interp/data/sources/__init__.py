@@ -17,21 +17,33 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from interp.data.options import DataOptions
+from interp.data.sources.arrow import from_parquet
 from interp.data.sources.files import from_npz, from_tensors
+from interp.data.sources.folders import from_folder
 from interp.data.sources.loaders import from_loader, from_torch_dataset
 from interp.data.sources.memory import from_inputs, from_pair
 from interp.data.sources.named import digits, mnist
-from interp.data.sources.tables import from_csv, from_frame
+from interp.data.sources.npy_files import from_npy
+from interp.data.sources.tables.frames import from_csv, from_frame
+from interp.data.sources.torchvision_sets import PREFIX, from_torchvision
 from interp.errors import DataError, unknown_name
 from interp.safety import call_name, import_name
 
 Source = Callable[[Any, DataOptions], Any]
 
+FOLDER = "/"
+"""Key of folders, whatever they are called."""
+
 SOURCES: dict[str | type, Source | str] = {
     "digits": digits,
     "mnist": mnist,
+    PREFIX: from_torchvision,
+    FOLDER: from_folder,
     ".npz": from_npz,
+    ".npy": from_npy,
     ".csv": from_csv,
+    ".tsv": from_csv,
+    ".parquet": from_parquet,
     ".pt": from_tensors,
     ".pth": from_tensors,
     tuple: from_pair,
@@ -41,7 +53,8 @@ SOURCES: dict[str | type, Source | str] = {
     DataLoader: from_loader,
     TorchDataset: from_torch_dataset,
 }
-"""Name, ending of a file (with its dot) or type -> function that reads it, or ``package.module:name`` of one."""
+"""Name, its beginning (with a colon), ending of a file (with its dot), or type -> function that reads it, or
+``package.module:name`` of one."""
 
 CODE = "package.module:callable"
 """Form of the name of a user's own function, as messages show it."""
@@ -55,7 +68,7 @@ def data_names() -> list[str]:
     >>> data_names()
     ['digits', 'mnist']
     """
-    return [key for key in SOURCES if isinstance(key, str) and not key.startswith(".")]
+    return [key for key in SOURCES if isinstance(key, str) and key[0] not in "./" and not key.endswith(":")]
 
 
 def is_code(spec: object) -> bool:
@@ -105,7 +118,8 @@ def find_source(spec: Any, where: str = "data") -> Source:
         return source
     if isinstance(spec, str | Path):
         endings = [f"*{key}" for key in SOURCES if isinstance(key, str) and key.startswith(".")]
-        raise unknown_name("--data", str(spec), [*data_names(), *endings, CODE])
+        begun = [f"{key}NAME" for key in SOURCES if isinstance(key, str) and key.endswith(":")]
+        raise unknown_name("--data", str(spec), [*data_names(), *begun, *endings, "a folder", CODE])
     raise DataError(
         where,
         found=f"a {type(spec).__name__}",
@@ -120,12 +134,21 @@ def from_callable(spec: str, options: DataOptions) -> Any:
 
 
 def _key_of(spec: Any) -> str | type | None:
-    """Give the key of `SOURCES` for some data: the name, the ending, or the most specific of the types."""
+    """Give the key of `SOURCES` for some data: the name, its beginning or ending, or the most specific of the types."""
     if isinstance(spec, str | Path):
-        return next((key for key in (str(spec), Path(spec).suffix.lower()) if key in SOURCES), None)
+        begins = f"{str(spec).partition(':')[0]}:"
+        keys = (str(spec), begins, Path(spec).suffix.lower(), *([FOLDER] if _is_folder(spec) else []))
+        return next((key for key in keys if key in SOURCES), None)
     by_type = (kind for kind in type(spec).__mro__ if kind in SOURCES)
     virtual = (key for key in SOURCES if isinstance(key, type) and isinstance(spec, key))
     return next(by_type, None) or next(virtual, None)
+
+
+def _is_folder(spec: str | Path) -> bool:
+    try:
+        return Path(spec).is_dir()
+    except (OSError, ValueError):  # too long for a path, or with a null byte
+        return False
 
 
 def _type_names() -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from interp.data.options import DataOptions
-from interp.data.sources.tables import inputs_of_frame, target_of_column
+from interp.data.sources.tables.frames import inputs_of_frame, target_of_column
 from interp.errors import DataError
 
 

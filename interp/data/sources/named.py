@@ -45,7 +45,7 @@ def mnist(spec: str, options: DataOptions) -> Dataset:
     DataError
         If the files are missing or damaged, and cannot be downloaded.
     """
-    root = _root(options)
+    root = data_root(options)
     try:
         if not _has_mnist(root):
             _download(root, options.offline)
@@ -74,7 +74,14 @@ def _download(root: Path, offline: bool) -> None:
     MNIST(root, download=True)
 
 
-def _root(options: DataOptions) -> Path:
+def data_root(options: DataOptions) -> Path:
+    """Give the folder of data sets: the user's, that of ``INTERP_DATA``, or a cache.
+
+    Parameters
+    ----------
+    options
+        Options that may name it.
+    """
     default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "interp"
     return Path(options.root or os.environ.get("INTERP_DATA") or default)
 

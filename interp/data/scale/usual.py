@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from interp.data.by_channel import colour_scalings
+from interp.data.scale.by_channel import colour_scalings
 from interp.types import Array, Dataset, Scaling
 
 COUNTED = 2**20

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from interp.data.by_channel import Numbers, channel_scaling
-from interp.data.scaling import RAW, affine_scaling, standardised
+from interp.data.scale.by_channel import Numbers, channel_scaling
+from interp.data.scale.usual import RAW, affine_scaling, standardised
 from interp.errors import UsageError
 from interp.types import Dataset, Scaling
 

@@ -1,0 +1,212 @@
+"""Parquet files, and data sets that the datasets library (Hugging Face) saved, read with pyarrow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from interp.data.found import Found
+from interp.data.options import DataOptions
+from interp.data.sources.image_files import stacked
+from interp.data.sources.paths import existing
+from interp.data.sources.tables.frames import arrays_of_frames
+from interp.data.sources.tables.frames import target_column as named_target
+from interp.errors import DataError, UsageError, first_line
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SPLITS = {"train": ("train",), "test": ("test", "validation", "valid", "val", "dev")}
+"""Split -> names that the datasets library and its users give it; the first that is there is taken."""
+
+INDEX = "dataset_dict.json"
+STATE = "state.json"
+LONGEST = 5_000_000
+"""Largest number of bytes of a file that lists others."""
+
+INSTALL = "pip install 'interp[arrow]'"
+
+
+def from_parquet(spec: str, options: DataOptions) -> Found:
+    """Read a ``.parquet`` file as a table, or as images or arrays with their labels.
+
+    Raises
+    ------
+    DataError
+        If it is missing or damaged, or a value is missing.
+    UsageError
+        If pyarrow is not installed, or there is no such target column.
+    """
+    path = existing(spec)
+    return _arrays(str(path), {"": [path]}, options)
+
+
+def from_parquet_files(folder: Path, options: DataOptions) -> Found:
+    """Read the parquet files of a folder, whose names begin with those of the splits."""
+    paths = sorted(folder.rglob("*.parquet"))
+    files: dict[str, list[Path]] = {}
+    for split, names in SPLITS.items():
+        starts = next((name for name in names if any(path.name.startswith(name) for path in paths)), None)
+        files |= {split: [path for path in paths if path.name.startswith(starts)]} if starts else {}
+    return _arrays(str(folder), files if "train" in files else {"": paths}, options)
+
+
+def is_saved(folder: Path) -> bool:
+    """Tell whether ``save_to_disk`` of the datasets library wrote a folder.
+
+    Parameters
+    ----------
+    folder
+        Any folder.
+    """
+    return (folder / INDEX).is_file() or (folder / STATE).is_file()
+
+
+def from_saved(folder: Path, options: DataOptions) -> Found:
+    """Read what ``save_to_disk`` of the datasets library wrote, without that library.
+
+    Raises
+    ------
+    DataError
+        If files are missing or damaged, or a list of files points out of the folder.
+    UsageError
+        If pyarrow is not installed.
+    """
+    if not (folder / INDEX).is_file():
+        return _arrays(str(folder), {"": _arrow_files(folder)}, options)
+    said = _read_json(folder / INDEX).get("splits")
+    there = [str(name) for name in said] if isinstance(said, list) else []
+    found = {split: [name for name in names if name in there] for split, names in SPLITS.items()}
+    if not found["train"]:
+        raise DataError(folder, found=f"splits {', '.join(there) or 'none'}", expected="train", do="name one's folder")
+    files = {split: _arrow_files(folder / names[0]) for split, names in found.items() if names}
+    return _arrays(str(folder), files, options)
+
+
+def _arrow_files(folder: Path) -> list[Path]:
+    said = _read_json(folder / STATE).get("_data_files")
+    names = [str(one.get("filename")) for one in said if isinstance(one, dict)] if isinstance(said, list) else []
+    if not names or any(Path(name).name != name for name in names):
+        raise DataError(
+            folder / STATE, found="no list of files", expected="names of files beside it", do="save it again"
+        )
+    return [existing(folder / name) for name in names]
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > LONGEST:
+            raise ValueError(f"{path.stat().st_size:,} bytes")
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError(f"a {type(content).__name__}")
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(
+            path, found=f"no readable JSON ({first_line(error)})", expected="names and values", do="save it again"
+        ) from error
+    return content
+
+
+# --------------------------------------------------------------------------- tables -> arrays
+
+
+def _arrays(where: str, files: Mapping[str, list[Path]], options: DataOptions) -> Found:
+    """Read tables of columns; where one holds images or arrays, these are the inputs."""
+    tables = {split: _table(paths) for split, paths in files.items()}
+    first = next(iter(tables.values()))
+    names = _class_names(first.schema.metadata)
+    frames = {split: table.to_pandas() for split, table in tables.items()}
+    if not all(map(len, frames.values())):
+        raise DataError(where, found="no rows", expected="one row a sample", do="give the whole table")
+    column = next((name for name, value in next(iter(frames.values())).iloc[0].items() if _is_whole_input(value)), None)
+    if column is None:
+        found = arrays_of_frames(where, frames, options)
+        target = named_target(list(next(iter(frames.values())).columns), options.target)
+        return _with_classes(found, names.get(str(target)))
+    return _with_classes(*_of_one_column(where, frames, str(column), names, options))
+
+
+def _of_one_column(
+    where: str, frames: Mapping[str, pd.DataFrame], column: str, names: Mapping[str, list[str]], options: DataOptions
+) -> tuple[Found, list[str] | None]:
+    """Take one column as inputs and one of the others as targets, which may be the one that has names of classes."""
+    others = [str(name) for name in next(iter(frames.values())).columns if name != column]
+    named = [name for name in others if name in names]
+    target = options.target if options.target or not named else named[0]
+    target = named_target(others, target) if others else None
+    arrays: dict[str, Any] = {}
+    for split, frame in frames.items():
+        end = f"_{split}" if split else ""
+        arrays[f"x{end}"] = _stack(where, frame[column], options.image_size)
+        if target is not None:
+            arrays[f"y{end}"] = frame[target].to_numpy()
+    return Found(arrays, {}), names.get(str(target))
+
+
+def _with_classes(found: Found, names: list[str] | None) -> Found:
+    if names:
+        found["target_names"] = tuple(names)
+    return found
+
+
+def _is_whole_input(value: Any) -> bool:
+    """Whether a cell holds all of a sample: an image, or an array."""
+    return isinstance(value, np.ndarray | list | bytes) or (isinstance(value, Mapping) and "bytes" in value)
+
+
+def _stack(where: str, cells: Iterable[Any], side: int | None) -> Any:
+    """Give images as bytes (S, C, H, W), and lists of numbers as arrays."""
+    values = list(cells)
+    if isinstance(values[0], bytes | Mapping):
+        contents = [value["bytes"] if isinstance(value, Mapping) else value for value in values]
+        if not all(isinstance(content, bytes) for content in contents):
+            raise DataError(where, found="an image without bytes", expected="images in the file", do="save them in it")
+        return stacked(where, contents, side)
+    return [_plain(value) for value in values]
+
+
+def _plain(value: Any) -> Any:
+    """Turn arrays of arrays, as pyarrow gives nested lists, into lists of numbers."""
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return [_plain(part) for part in value]
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _table(paths: list[Path]) -> Any:
+    """Read and join the tables of several files."""
+    try:
+        import pyarrow as pa
+        from pyarrow import ipc, parquet
+    except ImportError as error:
+        raise UsageError(
+            str(paths[0]), found="no pyarrow to read it with", expected="the package pyarrow", do=INSTALL
+        ) from error
+    try:
+        if paths[0].suffix == ".parquet":
+            return pa.concat_tables([parquet.ParquetFile(path).read() for path in paths])
+        return pa.concat_tables([_arrow_table(ipc, path) for path in paths])
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        raise DataError(
+            paths[0], found=first_line(error), expected="a whole parquet or arrow file", do="save or copy it again"
+        ) from error
+
+
+def _arrow_table(ipc: Any, path: Path) -> Any:
+    """Read a stream, as the datasets library writes it, or else a file of Arrow's."""
+    with path.open("rb") as file:
+        is_file = file.read(6) == b"ARROW1"
+        file.seek(0)
+        return (ipc.open_file if is_file else ipc.open_stream)(file).read_all()
+
+
+def _class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
+    """Read the names of classes that the datasets library keeps beside a column of labels."""
+    try:
+        features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
+        return {str(name): list(map(str, one["names"])) for name, one in features.items() if "names" in one}
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+        return {}

@@ -1,0 +1,1 @@
+"""Tables: files of them, their targets, their columns of text and their gaps."""

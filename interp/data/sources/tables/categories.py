@@ -1,0 +1,103 @@
+"""Columns of text -> columns of numbers, in an order that is said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from interp.errors import DataError, unknown_name
+from interp.types import Inference
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ENCODINGS = ("one-hot", "drop-first", "codes")
+
+MOST_CATEGORIES = 100
+"""Largest number of different values of a column that are categories; more are names or notes."""
+
+
+def encoded(where: str, inputs: pd.DataFrame, encoding: str) -> tuple[pd.DataFrame, dict[str, Inference]]:
+    """Encode columns of text as `pandas.get_dummies` does: behind the numbers, each column's categories in their order.
+
+    Parameters
+    ----------
+    where
+        Name of the data in errors.
+    inputs
+        Table of inputs without missing values.
+    encoding
+        One of `ENCODINGS`; ``codes`` leaves columns in their places.
+
+    Returns
+    -------
+    inputs
+        Table of numbers.
+    facts
+        Fact ``categories`` with the order; empty where all columns are numbers.
+
+    Raises
+    ------
+    DataError
+        If a column holds neither numbers nor few different texts.
+    UsageError
+        If there is no such encoding.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table, facts = encoded("mine", pd.DataFrame({"colour": ["red", "blue"], "size": [1, 2]}), "one-hot")
+    >>> list(table.columns), facts["categories"].value
+    (['size', 'colour=blue', 'colour=red'], 'one-hot')
+    """
+    import pandas as pd
+
+    if encoding not in ENCODINGS:
+        raise unknown_name("--categories", encoding, ENCODINGS)
+    text = [column for column in inputs.columns if not _is_number(inputs[column])]
+    if not text:
+        return inputs, {}
+    known = {column: _categories(where, inputs[column]) for column in text}
+    fixed = inputs.assign(
+        **{name: pd.Categorical(inputs[name].map(str), categories=names) for name, names in known.items()}
+    )
+    if encoding == "codes":
+        table = fixed.assign(**{name: fixed[name].cat.codes.astype(np.float64) for name in text})
+    else:
+        first = encoding == "drop-first"
+        table = pd.get_dummies(fixed, columns=text, prefix_sep="=", drop_first=first, dtype=np.float64)
+    return table, {"categories": _fact(encoding, known)}
+
+
+def _is_number(column: pd.Series) -> bool:
+    import pandas as pd
+
+    types = pd.api.types
+    return bool(types.is_numeric_dtype(column) and not types.is_complex_dtype(column))
+
+
+def _categories(where: str, column: pd.Series) -> list[str]:
+    """Give the categories of a column: a pandas category's own order, else the alphabet."""
+    import pandas as pd
+
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return [str(name) for name in column.cat.categories]
+    types = pd.api.types
+    is_text = types.is_string_dtype(column.dtype) or types.is_object_dtype(column.dtype)
+    names = sorted({str(value) for value in column}) if is_text else []
+    if not names or len(names) > MOST_CATEGORIES:
+        what = f"text of {len(names):,} different values" if names else f"values of type {column.dtype}"
+        raise DataError(
+            where,
+            found=f"{what} in column {column.name!r}",
+            expected=f"numbers, or at most {MOST_CATEGORIES} categories",
+            do="drop it, encode it as in training, or name the target with --target",
+        )
+    return names
+
+
+def _fact(encoding: str, known: dict[str, list[str]]) -> Inference:
+    shown = "; ".join(f"{name}: {', '.join(values[:6])}{', ...' * (len(values) > 6)}" for name, values in known.items())
+    place = "in the columns' own places" if encoding == "codes" else "behind the numbers, as pandas.get_dummies does"
+    return Inference(encoding, "likely", f"{place}, in this order: {shown}; another encoding with --categories")

@@ -1,0 +1,175 @@
+"""Data sets from tables, with one row for each sample and the target in one of the columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from interp.data.found import Found
+from interp.data.options import DataOptions
+from interp.data.sources.paths import existing
+from interp.data.sources.tables.categories import encoded
+from interp.data.sources.tables.csv_files import read_csv
+from interp.data.sources.tables.gaps import filled, refuse_missing
+from interp.errors import DataError, unknown_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TARGET_COLUMNS = ("label", "labels", "target", "class", "y")
+"""Usual names of the column to be predicted, in lower case."""
+
+NO_TARGET = "none"
+"""Name that a user gives where a table has no column to be predicted."""
+
+
+def from_csv(spec: str, options: DataOptions) -> Found:
+    """Read a ``.csv``; its target is ``options.target``, a column of a usual name, or the last.
+
+    Raises
+    ------
+    DataError
+        If a value is missing, or an input column holds neither numbers nor categories.
+    UsageError
+        If there is no such target column, or it is not clear whether the first line names the columns.
+    """
+    path = existing(spec)
+    return arrays_of_frames(str(path), {"": read_csv(path, options)}, options)
+
+
+def from_frame(frame: pd.DataFrame, options: DataOptions) -> Found:
+    """Read a table in memory, as `from_csv` reads one from a file."""
+    return arrays_of_frames("DataFrame", {"": frame}, options)
+
+
+def arrays_of_frames(where: str, frames: Mapping[str, pd.DataFrame], options: DataOptions) -> Found:
+    """Cut tables into inputs and targets.
+
+    Parameters
+    ----------
+    where
+        Name of the data in errors.
+    frames
+        Split, ``train`` first, or nothing where there is one table -> table with one row for each sample.
+    options
+        Target column, and what is done with missing values and text.
+
+    Returns
+    -------
+    Found
+        Name of an array -> the array, and names of columns and classes.
+
+    Raises
+    ------
+    DataError
+        If a value is missing, or an input column holds neither numbers nor categories.
+    UsageError
+        If there is no such target column.
+    """
+    import pandas as pd
+
+    named = {split: _with_names(where, frame) for split, frame in frames.items()}
+    whole = pd.concat(list(named.values()), ignore_index=True) if len(named) > 1 else next(iter(named.values()))
+    lengths = [len(frame) for frame in named.values()]
+    if not all(lengths):
+        raise DataError(where, found="no rows below the header", expected="one row a sample", do="give the whole table")
+    name = target_column(list(whole.columns), options.target)
+    inputs = whole if name is None else whole.drop(columns=[name])
+    if name is not None:
+        refuse_missing(where, whole[[name]], "drop such rows")
+    found = inputs_of_frame(where, inputs, options, lengths[0])
+    targets = {} if name is None else target_of_column(whole[name])
+    arrays = {"x": found.pop("x"), **({"y": targets.pop("y")} if targets else {})}
+    ends = [f"_{split}" if split else "" for split in named]
+    cut = np.cumsum(lengths)[:-1]
+    parts = {
+        f"{key}{end}": part
+        for key, array in arrays.items()
+        for end, part in zip(ends, np.split(array, cut), strict=True)
+    }
+    return Found({**parts, **found, **targets}, found.facts)
+
+
+def inputs_of_frame(
+    where: str, frame: pd.DataFrame, options: DataOptions = DataOptions(), training: int | None = None
+) -> Found:
+    """Give columns as inputs (S, D) float64 with their names.
+
+    Parameters
+    ----------
+    where
+        Name of the data in errors.
+    frame
+        Table of inputs, with one row for each sample, the training rows first.
+    options
+        Options on missing values and text.
+    training
+        Number of training rows; None for all.
+
+    Raises
+    ------
+    DataError
+        If a value is missing, or a column holds neither numbers nor categories.
+    """
+    frame = _with_names(where, frame)
+    frame, gaps = filled(where, frame, len(frame) if training is None else training, options.fill)
+    frame, categories = encoded(where, frame, options.categories)
+    values = frame.to_numpy(np.float64) if len(frame.columns) else frame.to_numpy()
+    return Found({"x": values, "feature_names": tuple(frame.columns)}, gaps | categories)
+
+
+def target_of_column(column: pd.Series) -> dict[str, Any]:
+    """Give numbers as they are, and words as class indices in alphabetical order, with the names of the classes.
+
+    Parameters
+    ----------
+    column
+        Column to be predicted.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> target_of_column(pd.Series(["dog", "cat"]))
+    {'y': array([1, 0]), 'target_names': ('cat', 'dog')}
+    """
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column):
+        return {"y": column.to_numpy()}
+    codes, names = pd.factorize(column, sort=True)
+    return {"y": codes, "target_names": tuple(map(str, names))}
+
+
+def _with_names(where: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Turn the names of columns into texts, and check that each occurs once."""
+    named = frame.set_axis(frame.columns.map(str), axis=1)
+    doubled = named.columns[named.columns.duplicated()]
+    if len(doubled):
+        raise DataError(
+            where, found=f"several columns {doubled[0]!r}", expected="one of each name", do="rename or drop some"
+        )
+    return named
+
+
+def target_column(columns: list[str], given: str | None) -> str | None:
+    """Name the column to be predicted: the user's, one of a usual name, or the last; None where there is to be none.
+
+    Parameters
+    ----------
+    columns
+        Names of all columns.
+    given
+        Name of the column as the user gave it, or ``none``; None where it is to be found.
+
+    Raises
+    ------
+    UsageError
+        If there is no such column.
+    """
+    if given is not None and given not in columns:
+        if given == NO_TARGET:
+            return None
+        raise unknown_name("--target", given, [*columns, NO_TARGET])
+    return given or next((name for name in columns if name.lower() in TARGET_COLUMNS), columns[-1])

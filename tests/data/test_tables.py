@@ -1,0 +1,103 @@
+"""Tables as they come: separators, headers, missing values and categories."""
+
+import numpy as np
+import pytest
+
+from interp.data import DataOptions, load_dataset
+from interp.errors import DataError, UsageError
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(content: str, name: str = "table.csv") -> str:
+        (tmp_path / name).write_text(content)
+        return str(tmp_path / name)
+
+    return write
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_any_usual_separator(table, mark):
+    found = load_dataset(table("a,b,label\n1.5,2,0\n3,4,1\n".replace(",", mark)))
+    assert found.features == ("a", "b")
+    assert found.train.inputs.tolist() == [[1.5, 2], [3, 4]]
+
+
+def test_semicolons_with_decimal_commas(table):
+    found = load_dataset(table("a;b;label\n1,5;2;0\n3,25;4;1\n"))
+    assert found.train.inputs.tolist() == [[1.5, 2], [3.25, 4]]
+
+
+def test_a_first_line_of_numbers_is_asked_about(table):
+    path = table("0.5,2,0\n3,4,1\n")
+    with pytest.raises(UsageError, match=r"a first line of numbers alone \(0.5, 2, 0\); .* --header no"):
+        load_dataset(path)
+    with pytest.raises(
+        UsageError, match=r"3 columns without names; .*--target 0 for the first, --target 2 for the last"
+    ):
+        load_dataset(path, DataOptions(header="no"))
+    found = load_dataset(path, DataOptions(header="no", target="2"))
+    assert found.train.inputs.tolist() == [[0.5, 2], [3, 4]]
+    assert found.train.labels.tolist() == [0, 1]
+    assert load_dataset(path, DataOptions(header="yes")).features == ("0.5", "2")
+    with pytest.raises(UsageError, match="--header: found 'maybe'"):
+        load_dataset(path, DataOptions(header="maybe"))
+
+
+def test_columns_that_are_counted_are_names(table):
+    assert load_dataset(table("0,1,2,3\n5,6,7,0\n5,6,7,1\n")).features == ("0", "1", "2")
+
+
+ROWS = "size,colour,price,kind\n1,red,10.5,a\n2,blue,20.5,b\n3,red,30.5,a\n"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "features", "first"),
+    [
+        ("one-hot", ("size", "price", "colour=blue", "colour=red"), [1, 10.5, 0, 1]),
+        ("drop-first", ("size", "price", "colour=red"), [1, 10.5, 1]),
+        ("codes", ("size", "colour", "price"), [1, 1, 10.5]),
+    ],
+)
+def test_categories_in_an_order_that_is_said(table, encoding, features, first):
+    found = load_dataset(table(ROWS), DataOptions(categories=encoding))
+    assert found.features == features
+    assert found.train.inputs[0].tolist() == first
+    fact = found.facts["categories"]
+    assert (fact.value, fact.confidence) == (encoding, "likely")
+    assert "colour: blue, red" in fact.evidence
+
+
+def test_text_that_is_no_category_is_refused(table):
+    rows = "".join(f"name {row},{row},0\n" for row in range(101))
+    with pytest.raises(DataError, match="text of 101 different values in column 'name'"):
+        load_dataset(table(f"name,a,label\n{rows}"))
+
+
+def test_gaps_are_filled_as_asked_with_what_training_rows_have(tmp_path):
+    (tmp_path / "train.csv").write_text("a,b,label\n1,2,0\n,4,1\n3,6,0\n")
+    (tmp_path / "test.csv").write_text("a,b,label\n100,2,0\n,4,1\n")
+    with pytest.raises(DataError, match=r"no value in column 'a' of row 2, one of 2 gaps.*--fill mean"):
+        load_dataset(tmp_path)
+    for fill, value in (("mean", 2), ("median", 2), ("zero", 0)):
+        found = load_dataset(tmp_path, DataOptions(fill=fill))
+        assert found.train.inputs[1].tolist() == [value, 4]
+        assert found.splits["test"].inputs[1].tolist() == [value, 4]
+        assert "2 gaps in 'a'" in found.facts["missing_values"].evidence
+    with pytest.raises(UsageError, match="--fill: found 'men'"):
+        load_dataset(tmp_path, DataOptions(fill="men"))
+
+
+def test_a_column_without_a_mean_is_named(table):
+    with pytest.raises(DataError, match="1 gaps in column 'b', which has no mean"):
+        load_dataset(table("a,b,label\n1,x,0\n1,,1\n"), DataOptions(fill="mean"))
+
+
+def test_categories_of_both_splits_are_one_order(tmp_path):
+    (tmp_path / "train.csv").write_text("a,label\nq,x\nr,y\n")
+    (tmp_path / "test.csv").write_text("a,label\np,y\nq,x\n")
+    found = load_dataset(str(tmp_path))
+    assert found.features == ("a=p", "a=q", "a=r")
+    np.testing.assert_array_equal(found.splits["test"].inputs, [[1, 0, 0], [0, 1, 0]])
+    assert found.classes == ("x", "y")
+    assert found.splits["test"].labels.tolist() == [1, 0]
