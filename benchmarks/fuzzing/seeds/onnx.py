@@ -10,6 +10,13 @@ from torch import nn
 from fuzzing.seeds.protobuf import field
 
 FLOAT, INTEGER, INTEGERS = 1, 2, 7  # AttributeProto.AttributeType
+FLOATS = 1  # TensorProto.DataType
+
+
+class Normalised(nn.Module):
+    """Values divided by their length, an operation that is not ours and runs in ONNX Runtime."""
+
+
 KINDS: dict[type[nn.Module], tuple[str, Callable[[nn.Module], bytes]]] = {
     nn.Linear: ("Gemm", lambda part: _integer("transB", 1)),
     nn.Conv2d: ("Conv", lambda part: _integers("kernel_shape", part.kernel_size) + _pads(part.padding)),
@@ -19,13 +26,14 @@ KINDS: dict[type[nn.Module], tuple[str, Callable[[nn.Module], bytes]]] = {
         lambda part: _integers("kernel_shape", [part.kernel_size] * 2) + _integers("strides", [part.stride] * 2),
     ),
     nn.ReLU: ("Relu", lambda part: b""),
+    Normalised: ("LpNormalization", lambda part: b""),
     nn.Flatten: ("Flatten", lambda part: _integer("axis", 1)),
 }
 """Layer -> its operation, and a function that encodes its attributes."""
 
 
-def onnx_model(module: nn.Sequential) -> bytes:
-    """Encode a chain as an ONNX model that states its one input and one output."""
+def onnx_model(module: nn.Sequential, width: int | None = None) -> bytes:
+    """Encode a chain as an ONNX model that states its one input and one output, and the input's width where told."""
     nodes, tensors, current = b"", b"", "input"
     for name, part in module.named_children():
         stored = {f"{name}.{own}": tensor for own, tensor in part.state_dict().items() if tensor.dim()}
@@ -34,8 +42,15 @@ def onnx_model(module: nn.Sequential) -> bytes:
         current = f"out{name}"
         nodes += field(1, inputs + field(2, current) + field(4, kind) + attributes(part))
         tensors += b"".join(field(5, _tensor(own, tensor)) for own, tensor in stored.items())
-    ends = field(11, field(1, "input")) + field(12, field(1, current))
-    return field(1, 8) + field(2, "pytorch") + field(7, nodes + field(2, "main") + tensors + ends)
+    stated = b"" if width is None else field(2, field(1, field(1, FLOATS) + field(2, _axes("batch", width))))
+    ends = field(11, field(1, "input") + stated) + field(12, field(1, current))
+    opset = b"" if width is None else field(8, field(2, 17))
+    return field(1, 8) + field(2, "pytorch") + field(7, nodes + field(2, "main") + tensors + ends) + opset
+
+
+def _axes(*sizes: str | int) -> bytes:
+    """Encode a shape: names and lengths of its axes."""
+    return b"".join(field(1, field(2 if isinstance(size, str) else 1, size)) for size in sizes)
 
 
 def _tensor(name: str, tensor: torch.Tensor) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from interp.checkpoints.deployed.modules import Planned
+from interp.checkpoints.deployed.modules.planned import Planned
 from interp.checkpoints.deployed.network import Placed
 from interp.checkpoints.deployed.pieces import Piece
 from interp.checkpoints.deployed.program import Program, Unusable, model_of, pruned, reads

@@ -13,8 +13,9 @@ import torch
 
 from interp.checkpoints.deployed.cutting import cut
 from interp.checkpoints.deployed.examples import SAMPLES, examples, feed
-from interp.checkpoints.deployed.folding import folded, open_conditions, run_once
-from interp.checkpoints.deployed.modules import planned
+from interp.checkpoints.deployed.folding.constants import run_once
+from interp.checkpoints.deployed.folding.folded import folded, open_conditions
+from interp.checkpoints.deployed.modules.planned import planned
 from interp.checkpoints.deployed.network import FLOATS, Deployed
 from interp.checkpoints.deployed.packages import session
 from interp.checkpoints.deployed.pieces import Piece

@@ -133,6 +133,17 @@ def inner_graphs(node: Any) -> list[Any]:
     return [graph for attribute in node.attribute for graph in inner_graphs_of(attribute)]
 
 
+def attributes(node: Any) -> dict[str, Any]:
+    """Give the attributes of a node (NodeProto) by their names: numbers, bytes, tensors, graphs, and lists of them."""
+    found = packages()
+    assert found is not None
+    values = {one.name: found.onnx.helper.get_attribute_value(one) for one in node.attribute}
+    return {
+        name: list(value) if not isinstance(value, (int, float, bytes, str)) else value
+        for name, value in values.items()
+    }
+
+
 def reads(node: Any) -> list[str]:
     """List the values that a node reads, those that its inner graphs take from outside included."""
     found = [name for name in node.input if name]

@@ -155,12 +155,31 @@ def _from_contents(asked: Request) -> Draft:
             do=f"{INSTALL}, or {USE_MODEL}" if contents.format == ONNX else USE_MODEL,
         )
     if problem:
-        return _from_weights(asked, (f"its code does more than is followed here: {problem}",))
+        return _from_layers_alone(problem, asked)
     if (listed := _listed_layers(contents)) is not None:
         return module_draft(*listed, asked)
     if alike := recognise(contents.state):
         return _from_likeness(alike, asked)
     return _from_weights(asked)
+
+
+def _from_layers_alone(problem: str, asked: Request) -> Draft:
+    """Read the layers of code that is not followed as a stack; where they are none, say what the code does too.
+
+    Raises
+    ------
+    CheckpointError
+        If the weights are no plain stack of layers.
+    """
+    try:
+        return _from_weights(asked, (f"its code does more than is followed here: {problem}",))
+    except CheckpointError as error:
+        raise CheckpointError(
+            asked.path,
+            found=f"a program of TorchScript whose code is not followed ({problem}), with {error.found}",
+            expected="code of listed operations one after the other, or weights that are a plain stack of layers",
+            do=USE_MODEL,
+        ) from error
 
 
 def _from_onnx(graph: nn.Module | None, problem: str, asked: Request) -> Draft:

@@ -64,6 +64,14 @@ UNARY: dict[str, Callable[[Tensor], Tensor]] = {
     "cos": torch.cos,
     "atan": torch.atan,
     "softsign": F.softsign,
+    "tan": torch.tan,
+    "asin": torch.asin,
+    "acos": torch.acos,
+    "sinh": torch.sinh,
+    "cosh": torch.cosh,
+    "asinh": torch.asinh,
+    "acosh": torch.acosh,
+    "atanh": torch.atanh,
 }
 
 

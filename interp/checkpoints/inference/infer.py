@@ -16,7 +16,7 @@ from interp.checkpoints.inference.candidates.prefer import finalists, prefer_sim
 from interp.checkpoints.inference.candidates.trial import Trial, by_merit
 from interp.checkpoints.inference.convolutional.layouts import PoolingLayout
 from interp.checkpoints.inference.convolutional.shortlist import best_layouts, shortlist
-from interp.checkpoints.inference.convolutional.trials import try_convolutional
+from interp.checkpoints.inference.convolutional.trials import Runs, try_convolutional
 from interp.checkpoints.inference.dense.trials import try_dense
 from interp.checkpoints.inference.expected import Expected
 from interp.checkpoints.inference.explain import FACTS, Fact, assumed, explain, layout_facts
@@ -137,7 +137,7 @@ def _trials(
     if candidates[0].layout is None:
         try_out, rounds, first = partial(try_dense, layers, scorers), DENSE_ROUNDS, []
     else:
-        try_out, rounds = partial(try_convolutional, layers, scorers), CONV_ROUNDS
+        try_out, rounds = partial(try_convolutional, layers, scorers, runs=Runs()), CONV_ROUNDS
         any_closes = any(candidate.layout is not None and candidate.layout.end for candidate in candidates)
         outputs = ("linear", "activation" if layers[-1].is_convolution else "negated-activation")
         on_few = partial(halve, try_out, rounds=OPEN_ROUNDS if any_closes else LAYOUT_ROUNDS)

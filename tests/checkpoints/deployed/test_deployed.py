@@ -233,3 +233,22 @@ def test_weights_elsewhere_are_refused_here_too(tmp_path):
     tensor.external_data.append(onnx.StringStringEntryProto(key="location", value="../secret"))
     (tmp_path / "model" / "net.onnx").write_bytes(model.SerializeToString())
     assert "no file in its folder" in one_line(tmp_path / "model" / "net.onnx", data_of(1, 8, 8))
+
+
+def test_functions_before_a_piece_are_named(tmp_path):
+    """Of z x sigmoid(1.7 z), and of sinh, the piece that follows reads the output: the layers are no identities."""
+    nodes = [
+        graphs.node("Gemm", "x fc1.weight fc1.bias", "z", transB=1),
+        graphs.node("Mul", "z slope", "s"),
+        graphs.node("Sigmoid", "s", "g"),
+        graphs.node("Mul", "z g", "a"),
+        graphs.node("LpNormalization", "a", "n"),
+        graphs.node("Gemm", "n fc2.weight fc2.bias", "w", transB=1),
+        graphs.node("Sinh", "w", "h"),
+        graphs.node("LpNormalization", "h", "y"),
+    ]
+    stored = graphs.weights(**{"fc1.weight": (5, 6), "fc1.bias": 5, "fc2.weight": (4, 5), "fc2.bias": 4})
+    inputs, outputs = [graphs.value("x", ["batch", 6])], [graphs.value("y", ["batch", 4])]
+    path = graphs.saved(tmp_path / "net.onnx", nodes, inputs, outputs, 17, stored | {"slope": np.float32(1.7)})
+    model, _ = check_same(path, data_of(6))
+    assert [(layer.name, layer.activation) for layer in model.layers] == [("fc1", "custom"), ("fc2", "custom")]

@@ -1,5 +1,7 @@
 """Bare state dicts of convolutional networks: what the shapes leave open is found from data, or said to be open."""
 
+from collections import Counter
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -7,8 +9,11 @@ from torch import nn
 
 from checkpoints.planted import DIGITS, same_outputs
 from interp.checkpoints import load_model
+from interp.checkpoints.inference.candidates.candidate import all_candidates
+from interp.checkpoints.inference.convolutional import trials
 from interp.checkpoints.inference.convolutional.closing import layouts_of
 from interp.checkpoints.inference.stack.state import layer_stack
+from interp.data import parse_scaling
 from interp.errors import CheckpointError
 
 PARTS = {
@@ -93,3 +98,28 @@ def test_shapes_that_do_not(shapes, found, tmp_path):
     torch.save({f"{name}.weight": torch.ones(shape) for name, shape in shapes.items()}, tmp_path / "net.pt")
     with pytest.raises(CheckpointError, match=found):
         load_model(tmp_path / "net.pt", DIGITS)
+
+
+def test_no_network_runs_on_a_row_twice(tmp_path, monkeypatch):
+    rows, run = Counter(), trials._outputs
+
+    def counted(layers, candidate, inputs):
+        rows[candidate] += len(inputs)
+        return run(layers, candidate, inputs)
+
+    monkeypatch.setattr(trials, "_outputs", counted)
+    torch.save(trained(network("normed", nn.ReLU, nn.MaxPool2d), 20).state_dict(), tmp_path / "net.pt")
+    load_model(tmp_path / "net.pt", DIGITS)
+    assert max(rows.values()) == len(DIGITS.train)
+
+
+def test_rows_that_are_known_give_the_trials_of_all_rows():
+    x, layers = DIGITS.train.inputs[:300], layer_stack(network("plain", nn.ReLU, nn.MaxPool2d).state_dict(), "net")
+    scaling = parse_scaling("raw", None)
+    candidate = all_candidates(layers.layers, {"raw": scaling}, {}, layouts_of(layers.layers, (1, 8, 8)).tried[:1])[0]
+    known = trials.Runs()
+    for one in (x[:130], x, x[:50], x[::-1].copy()):
+        known.begin(one)
+        torch.testing.assert_close(
+            known.outputs(layers.layers, candidate, one), trials._outputs(layers.layers, candidate, one)
+        )

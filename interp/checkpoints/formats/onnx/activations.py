@@ -57,7 +57,8 @@ def _thresholded_relu(node: Node) -> Part:
 UNARY = {
     "Erf": "erf", "Sqrt": "sqrt", "Exp": "exp", "Log": "log", "Reciprocal": "reciprocal", "Sign": "sign",
     "Floor": "floor", "Ceil": "ceil", "Round": "round", "Sin": "sin", "Cos": "cos", "Atan": "atan",
-    "Softsign": "softsign",
+    "Softsign": "softsign", "Tan": "tan", "Asin": "asin", "Acos": "acos", "Sinh": "sinh", "Cosh": "cosh",
+    "Asinh": "asinh", "Acosh": "acosh", "Atanh": "atanh",
 }  # fmt: skip
 """Operation -> name in `interp.checkpoints.graph.operations.UNARY`."""
 

@@ -84,15 +84,26 @@ def recurrent_parts(state: Mapping[str, Tensor], path: object) -> Parts:
     _check_order(groups, path)
     embedding = _embedding(rest, next(iter(groups.values()))["weight_ih_l0"].shape[1])
     dense = {name: tensor for name, tensor in rest.items() if embedding is None or name != embedding[0]}
+    _refuse_convolutions(dense, groups, path)
     if not dense:
         return Parts(embedding, groups, (), "likely", ("no dense layer: the last recurrent layer gives the outputs",))
     stack = layer_stack(dense, path)
-    if stack.layers[0].is_convolution:
-        raise CheckpointError(
-            path, found="convolutions beside a recurrent layer", expected="an embedding, recurrent and dense layers",
-            do=USE_MODEL,
-        )  # fmt: skip
     return Parts(embedding, groups, stack.layers, stack.confidence, stack.notes)
+
+
+def _refuse_convolutions(rest: Mapping[str, Tensor], groups: Mapping[str, Mapping[str, Tensor]], path: object) -> None:
+    """Say of weights with kernels that they are convolutions, whose place beside recurrent layers is code."""
+    name = next((name for name, tensor in rest.items() if tensor.dim() in (3, 4, 5)), None)
+    if name is None:
+        return
+    beside, tensors = next(iter(groups.items()))
+    kind = KINDS.get(_gates(tensors), "recurrent layer")
+    raise CheckpointError(
+        path,
+        found=f"{name} of shape {tuple(rest[name].shape)}, a convolution, beside {beside}, of kind {kind}",
+        expected="an embedding, recurrent and dense layers",
+        do=USE_MODEL,
+    )
 
 
 def _check_order(groups: Mapping[str, Mapping[str, Tensor]], path: object) -> None:

@@ -90,6 +90,14 @@ def test_data_that_are_not_the_networks_are_refused_in_one_line(tmp_path):
     assert STEPS % 2  # so that no sequence of pairs fits
 
 
+def test_convolutions_beside_a_cell_are_said_to_be_what_they_are(tmp_path):
+    parts = nn.ModuleDict({"conv1": nn.Conv1d(1, 4, 3), "cell": nn.LSTMCell(4, 4), "fc": nn.Linear(4, 2)})
+    with pytest.raises(
+        CheckpointError, match=r"conv1.weight of shape .4, 1, 3., a convolution, beside cell, of kind LSTM"
+    ):
+        opened(tmp_path, parts, None)
+
+
 def test_dense_layers_of_another_width_are_refused_in_one_line(tmp_path):
     odd = nn.ModuleDict({"rnn": nn.GRU(2, 4), "fc": nn.Linear(7, 2)})
     with pytest.raises(CheckpointError, match="7 inputs of fc after 4 outputs a time step"):

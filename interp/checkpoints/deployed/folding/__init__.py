@@ -1,0 +1,1 @@
+"""A program as one list of nodes: constants computed, branches and loops opened."""

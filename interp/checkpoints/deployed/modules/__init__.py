@@ -1,0 +1,1 @@
+"""What of a program becomes torch modules: layers, norms and activations."""
