@@ -21,6 +21,7 @@ from types import ModuleType
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from interp.checkpoints import LoadOptions, load_model
@@ -56,6 +57,7 @@ LIMIT = 240  # seconds for one file
 CLASSES = {
     "onet.pt": "deployed:onet", "rnet.pt": "deployed:rnet", "pnet.pt": "deployed:pnet",
     "full.pth": "deployed:crepe_full", "tiny.pth": "deployed:crepe_tiny",
+    "silero_vad_16k.safetensors": "deployed:silero",
 }  # fmt: skip
 """File whose class lies in its package -> what `--model` is given."""
 
@@ -65,6 +67,7 @@ SHAPES = {
     "pnet.pt": (3, 12, 12),
     "full.pth": (1024,),
     "tiny.pth": (1024,),
+    "silero_vad_16k.safetensors": (576,),
 }
 """Shape of one sample of the packages' own networks."""
 
@@ -132,6 +135,31 @@ def crepe_full() -> nn.Module:
 def crepe_tiny() -> nn.Module:
     """Build torchcrepe's small network."""
     return _crepe("tiny")
+
+
+class Silero(nn.Module):
+    """What silero-vad's ``tinygrad_model.py`` states, in torch: one stretch of sound, from an empty state."""
+
+    def __init__(self):
+        super().__init__()
+        self.stft_conv = nn.Conv1d(1, 258, 256, stride=128, bias=False)
+        self.conv1, self.conv2 = nn.Conv1d(129, 128, 3, padding=1), nn.Conv1d(128, 64, 3, 2, padding=1)
+        self.conv3, self.conv4 = nn.Conv1d(64, 64, 3, 2, padding=1), nn.Conv1d(64, 128, 3, padding=1)
+        self.lstm_cell, self.final_conv = nn.LSTMCell(128, 128), nn.Conv1d(128, 1, 1)
+
+    def forward(self, x):
+        """Give the probability of speech in each sample (B, 576)."""
+        waves = self.stft_conv(nn.functional.pad(x[:, None], (0, 64), "reflect"))
+        x = torch.sqrt(waves[:, :129] ** 2 + waves[:, 129:] ** 2)
+        for part in (self.conv1, self.conv2, self.conv3, self.conv4):
+            x = torch.relu(part(x))
+        h, _ = self.lstm_cell(x.squeeze(-1))
+        return torch.sigmoid(self.final_conv(torch.relu(h)[..., None])).squeeze(1).mean(1, keepdim=True)
+
+
+def silero() -> nn.Module:
+    """Build silero-vad's network."""
+    return Silero()
 
 
 # --------------------------------------------------------------------------- one file
@@ -263,14 +291,22 @@ def references(path, data, x, model, network, layer, taken):
     else:
         own = sys.modules["deployed"] if "deployed" in sys.modules else sys.modules["__main__"]
         module = getattr(own, CLASSES[path.name].partition(":")[2])().eval()
-        module.load_state_dict(torch.load(path, weights_only=True))
-        reference = _output(module(x), taken)
+        is_safe = path.suffix == ".safetensors"
+        module.load_state_dict(load_file(path) if is_safe else torch.load(path, weights_only=True))
+        reference = _packaged(path, x) if is_safe else _output(module(x), taken)
     part = model.module.get_submodule(layer.tap)
 
     handle = part.register_forward_hook(lambda one, given, output: torch.zeros_like(output))
     again = model.module(x).numpy()
     handle.remove()
     return reference, again
+
+
+def _packaged(path: Path, x: torch.Tensor) -> np.ndarray:
+    """Give the outputs of the package's ONNX file of the same network, sample by sample."""
+    whole = session(path.with_name("silero_vad_16k_op15.onnx").read_bytes())
+    state, rate = np.zeros((2, 1, 128), np.float32), np.array(16000)
+    return np.concatenate([whole.run(None, {"input": one[None].numpy(), "state": state, "sr": rate})[0] for one in x])
 
 
 def _output(outputs, taken) -> np.ndarray:

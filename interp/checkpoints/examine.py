@@ -14,10 +14,10 @@ from interp.checkpoints.drafts.request import Request
 from interp.checkpoints.inference.expected import expected
 from interp.checkpoints.inference.fit import assess_fit, doubt_of, doubted
 from interp.checkpoints.inference.trained import assess_training
-from interp.network.inputs import BLOCK, IMAGE_BLOCK, Runnable, channels_last, input_blocks, outputs_on
+from interp.network.inputs import BLOCK, IMAGE_BLOCK, Runnable, channels_last, input_blocks
 from interp.network.linear_maps import weight_of
 from interp.tasks import find_task
-from interp.types import Dataset, Inference, LoadedModel, NodeLayer
+from interp.types import Array, Dataset, Inference, LoadedModel, NodeLayer
 
 FITTED = 5000
 """Training rows whose outputs are looked at."""
@@ -70,7 +70,7 @@ def score_splits(network: Runnable, task: str, output: str, data: Dataset) -> di
         Data with targets in the form that the task compares with.
     """
     found, asked = {}, find_task(task)
-    module, size = channels_last(network.module), IMAGE_BLOCK if len(network.input_shape) > 1 else BLOCK
+    module, size = channels_last(network.module), _block(network)
     for name, split in data.splits.items():
         values = asked.answers(split)
         if values is None:
@@ -82,6 +82,18 @@ def score_splits(network: Runnable, task: str, output: str, data: Dataset) -> di
             total += float(per_sample.double().sum())
         found[name] = total / len(split)
     return found
+
+
+def _block(network: Runnable) -> int:
+    """Give how many samples run at once."""
+    return IMAGE_BLOCK if len(network.input_shape) > 1 else BLOCK
+
+
+@torch.no_grad()
+def _outputs(network: Runnable, inputs: Array) -> Tensor:
+    """Run a network as it is scored, on stored inputs (S, D)."""
+    module = channels_last(network.module)
+    return torch.cat([module(x).cpu() for _, x in input_blocks(network, inputs, _block(network))])
 
 
 def _inferred(draft: Draft, scores: Mapping[str, float]) -> dict[str, Inference]:
@@ -120,7 +132,7 @@ def _fit(draft: Draft, scores: Mapping[str, float]) -> tuple[Inference | None, f
     if data is None or values is None:
         return None, 0.0
     rows = np.sort(np.random.default_rng(0).permutation(len(values))[:FITTED])
-    outputs = outputs_on(draft, data.train.inputs[rows])
+    outputs = _outputs(draft, data.train.inputs[rows])
     doubt = doubt_of(draft.task, outputs, torch.from_numpy(values[rows]), draft.structure.output)
     expect, score = expected(draft.task, data.train.inputs, values, _features(draft)), scores["train"]
     return assess_fit(draft.task, score, len(values), expect, doubt), expect.skill(score)

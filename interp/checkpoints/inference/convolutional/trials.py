@@ -12,7 +12,7 @@ from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.candidates.trial import Trial, apply_output, known_scores
 from interp.checkpoints.inference.rebuild import rebuild
 from interp.checkpoints.inference.stack.layers import Layer
-from interp.network.inputs import IMAGE_BLOCK, as_tensor, channels_last
+from interp.network.inputs import IMAGE_BLOCK, as_tensor
 from interp.tasks import Scorer
 from interp.types import Array
 
@@ -81,7 +81,8 @@ def try_convolutional(
 @torch.no_grad()
 def _outputs(layers: Sequence[Layer], candidate: Candidate, inputs: Array) -> torch.Tensor:
     assert candidate.layout is not None
-    network, shape = channels_last(rebuild(layers, candidate)), candidate.layout.image
+    network = rebuild(layers, candidate).to(memory_format=torch.channels_last)  # several times faster
+    shape = candidate.layout.image
     blocks = range(0, len(inputs), IMAGE_BLOCK)
     found = [network(as_tensor(inputs[at : at + IMAGE_BLOCK], candidate.scaling, shape)) for at in blocks]
     return torch.from_numpy(np.nan_to_num(torch.cat(found).numpy()))

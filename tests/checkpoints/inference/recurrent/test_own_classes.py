@@ -45,5 +45,5 @@ def test_outputs_and_changes_are_those_of_the_class(tmp_path, pickled):
     with torch.no_grad():
         forwards, backwards = network.rnn(x)[1][0]
         wanted = network.fc(torch.cat([forwards, 0 * backwards], 1))
-    np.testing.assert_allclose(changed, wanted, atol=1e-5)
+    np.testing.assert_allclose(changed.detach(), wanted, atol=1e-5)
     assert not np.allclose(wanted, network(x).detach(), atol=1e-3)
