@@ -71,7 +71,10 @@ def compare(
 
     Examples
     --------
-    >>> found = compare("zoo/pretrained/abs-digits.pt", "zoo/pretrained/relu-digits.pt", brief=True, quick=True)
+    >>> import torch
+    >>> x, y = torch.randn(60, 4), torch.arange(60) % 3
+    >>> first, second = nn.Linear(4, 3), nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 3))
+    >>> found = compare(first, second, data=(x, y), brief=True, quick=True)
     >>> found.pairs.loc[0, "test"]
     'exact McNemar (sign test)'
     """

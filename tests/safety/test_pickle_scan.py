@@ -82,6 +82,19 @@ def test_opcodes_that_take_room(case):
         check_pickle(io.BytesIO(b"\x80\x02" + pickled))
 
 
+PAIRED = b"]q\x00" + b"h\x00h\x00\x86q\x00" * 40
+"""A pair of the same, 40 times: a value of 2^40 parts."""
+ENDS = {"nothing in the memo": b"h\x63", "nothing on the stack": b"0\x85", "an unknown opcode": b"\x93"}
+"""What loading ends at with an error."""
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_what_is_built_is_looked_at_up_to_where_loading_ends(end):
+    with pytest.raises(UnsafePickle, match="over 2,000,000 parts"):
+        check_pickle(io.BytesIO(b"\x80\x02" + PAIRED + ENDS[end] + b"."))
+    check_pickle(io.BytesIO(b"\x80\x02" + ENDS[end] + PAIRED + b"."))  # what would come after is never built
+
+
 @pytest.mark.parametrize("value", [{"a": [1, 2.5, None, "x", (3, 4)]}, {(1, 2): bytearray(b"abc")}, {"s": {1, 2}}])
 def test_plain_values_pass(value):
     scanned(value)

@@ -7,11 +7,12 @@ from contextlib import suppress
 import h5py
 import numpy as np
 import pytest
+from h5py._hl.dataset import AsStrView
 from store.golden import HERE, LAYERS, PROVENANCE, RESULTS
 
 from interp.errors import MismatchError
 from interp.store import RecordingWriter, check_layers, open_recording, read_results, write_results
-from interp.store.sound import seal
+from interp.store.sound import seal, texts
 from interp.types import Effects, GaussianFit
 
 REMEDY = "python -m interp fit"
@@ -128,6 +129,16 @@ def test_one_packed_bit_is_noticed(path):
     with h5py.File(path, "r+") as file:
         file[MEAN].id.write_direct_chunk((0,), OURS)
     assert reason(path) == "its content is not as it was written"
+
+
+def test_texts_are_read_few_at_a_time_each_of_which_may_be_as_long_as_the_file(tmp_path, monkeypatch):
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["large"], file["texts"] = np.zeros(10_000_000, np.uint8), [str(number) for number in range(12)]
+    seen, plain = [], AsStrView.__getitem__
+    monkeypatch.setattr(AsStrView, "__getitem__", lambda self, key: (seen.append(key), plain(self, key))[1])
+    with h5py.File(tmp_path / "x.h5") as file:
+        assert texts(file["texts"]) == [str(number) for number in range(12)]
+    assert [(key.start, key.stop) for key in seen] == [(0, 4), (4, 8), (8, 12)]  # of over 10 MB each: 40 of 50 MB
 
 
 @pytest.mark.parametrize("part", ["train/predictions", "train/z/head/values"])

@@ -4,7 +4,7 @@ from sklearn.datasets import load_digits
 
 from zoo.planted.data.digits import digits
 from zoo.planted.data.mixtures import COVARIANCES, MixtureSetup, draw_mixture, gaussian_mixture, nearest_distances
-from zoo.planted.data.tiles import from_patches, tiles, to_patches
+from zoo.planted.data.tiles import ACROSS, SIDE, TILES, from_patches, tiles
 
 
 @pytest.mark.parametrize("covariance", COVARIANCES)
@@ -60,6 +60,12 @@ def test_digits_are_in_one_part_only():
     assert sorted(map(tuple, rows.tolist())) == sorted(map(tuple, everything.tolist()))
     assert digits(4, images=True).train[0].shape == (900, 1, 8, 8)
     torch.testing.assert_close(digits(4, images=True).train[0].flatten(1), data.train[0])
+
+
+def to_patches(images):
+    """Cut images (S, 1, 16, 16) into (S, 16 tiles, 16 pixels)."""
+    square = images.view(-1, ACROSS, SIDE, ACROSS, SIDE).transpose(2, 3)
+    return square.reshape(-1, TILES, SIDE * SIDE)
 
 
 def test_patches_and_images_are_the_same_numbers():

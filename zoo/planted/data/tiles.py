@@ -61,9 +61,3 @@ def from_patches(patches: Tensor) -> Tensor:
     """Lay (S, 16 tiles, 16 pixels) out as images (S, 1, 16, 16)."""
     square = patches.view(-1, ACROSS, ACROSS, SIDE, SIDE)
     return square.transpose(2, 3).reshape(-1, 1, ACROSS * SIDE, ACROSS * SIDE)
-
-
-def to_patches(images: Tensor) -> Tensor:
-    """Cut images (S, 1, 16, 16) into (S, 16 tiles, 16 pixels)."""
-    square = images.view(-1, ACROSS, SIDE, ACROSS, SIDE).transpose(2, 3)
-    return square.reshape(-1, TILES, SIDE * SIDE)
