@@ -41,6 +41,16 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """Make one where what is refused leaves nothing."""
+    folder = tmp_path_factory.mktemp("recorded")
+    torch.save(weights(), folder / "net.pt")
+    np.savez(folder / "d.npz", **drawn())
+    assert call(main, "record", folder / "net.pt", "--data", folder / "d.npz", "--out", folder, *STATED) == 0
+    return folder
+
+
 def effects(folder):
     return read_results(folder / "effects.h5", Effects, "")[0]["all"]
 
@@ -77,13 +87,13 @@ def test_options_choose_what_is_swept(folder, capsys):
         ("--together a,b:3", "found 'b:3'; expected b:0 to b:2"),
     ],
 )
-def test_wrong_names_and_numbers_are_one_line(folder, capsys, words, message):
+def test_wrong_names_and_numbers_are_one_line(recorded, capsys, words, message):
     capsys.readouterr()
-    assert call(main, "intervene", "--out", folder, *words.split()) == 2
+    assert call(main, "intervene", "--out", recorded, *words.split()) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert message in err
-    assert not (folder / "effects.h5").exists()
+    assert not (recorded / "effects.h5").exists()
 
 
 def only_first_class(data):
@@ -102,16 +112,15 @@ def spoiled(data, value):
 
 INFINITE, NAN = float("inf"), float("nan")
 AWKWARD = {
-    "dead nodes": (weights(a__bias=torch.tensor([-99.0] * 5 + [0.0])), drawn()),
+    "dead nodes, no labels": (weights(a__bias=torch.tensor([-99.0] * 5 + [0.0])), unlabelled(drawn())),
     "all nodes dead": (weights(a__bias=torch.full((6,), -99.0)), drawn()),
     "one class": (weights(), only_first_class(drawn())),
     "one sample": (weights(), drawn(1)),
     "two samples": (weights(), drawn(2)),
-    "no labels": (weights(), unlabelled(drawn())),
     "one sample, no labels": (weights(), unlabelled(drawn(1))),
 }
 HARDEST = ("all nodes dead", "one class", "one sample, no labels")
-"""Cases whose figures are made, which takes as long as all the rest: each holds what is awkward in the others."""
+"""Cases whose figures are made, and that are swept again by themselves: each holds what is awkward in the others."""
 REFUSED = {
     "an infinite bias": (weights(a__bias=torch.full((6,), -INFINITE)), drawn(), "NaN or infinite in a.bias"),
     "a bias that is no number": (weights(a__bias=torch.full((6,), NAN)), drawn(), "NaN or infinite in a.bias"),
@@ -128,7 +137,6 @@ def put(folder, state, data):
     return (folder / "net.pt", "--data", folder / "d.npz", "--out", folder / "out", *STATED)
 
 
-@pytest.mark.usefixtures("few_draws")
 @pytest.mark.parametrize("name", AWKWARD)
 def test_awkward_data_end_in_defined_results_and_a_whole_page(name, tmp_path, capsys):
     state, data = AWKWARD[name]
@@ -142,8 +150,9 @@ def test_awkward_data_end_in_defined_results_and_a_whole_page(name, tmp_path, ca
     assert found.classes["class"].nunique() <= 3
     page = json.loads((tmp_path / "out" / "report.json").read_text())
     assert len(page["interventions"]) == len(found.table)
-    again = ("intervene", "--out", tmp_path / "out", *FEW)
-    assert call(main, *again) == 0
+    if name not in HARDEST:
+        return
+    assert call(main, "intervene", "--out", tmp_path / "out", *FEW) == 0
     again = effects(tmp_path / "out")
     assert again.whole_layers.equals(found.whole_layers)
     assert again.single_nodes.equals(found.single_nodes)

@@ -297,6 +297,21 @@ def test_damaged_remains_are_made_anew(tmp_path, monkeypatch, keep, damage):
     assert_same(contents(path), contents(tmp_path / "whole.h5"))
 
 
+def test_remains_with_a_changed_value_are_made_anew(tmp_path, monkeypatch):
+    """5 of 10 batches are 1,920 rows of the convolution, the first 1,024 of which have a checksum."""
+    path, part = tmp_path / "a.h5", tmp_path / ".a.h5.partial"
+    interrupted(monkeypatch, path, 5)
+    with h5py.File(part, "r+") as file:
+        file["train/z/0/values"][7, 0] += 1
+        model = convolutional()
+        writer = RecordingWriter(path, model.layers, {"train": 300}, {"0": 12}, PROVENANCE)
+        with pytest.raises(ValueError, match="rows 0 to 1023 are not as they were written"):
+            writer._check_blocks(file)
+    done = counted(monkeypatch)
+    record_activations(convolutional(), dataset(), path, PROVENANCE)
+    assert len(done) == 13
+
+
 def test_the_final_name_appears_only_at_the_end(tmp_path, monkeypatch):
     path, seen = tmp_path / "a.h5", []
     plain = RecordingWriter.summarise

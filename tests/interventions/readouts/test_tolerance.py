@@ -67,7 +67,7 @@ def test_intervals_cover_the_ratio_of_the_whole_population():
     assert truth == pytest.approx(0.6 / 0.15, rel=0.05)
     rng, covered, trials = np.random.default_rng(0), 0, 150
     for trial in range(trials):
-        limit = {kind: rng.random((1, 1500)) for kind in levels}
+        limit = {kind: rng.random((1, 1000)) for kind in levels}
         right = {kind: limit[kind] < shares[kind][:, None] for kind in levels}
         row = tolerance_row(levels, right, trial, 200)
         covered += row["ratio_from"] <= truth <= row["ratio_to"]

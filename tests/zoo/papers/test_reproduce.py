@@ -28,7 +28,7 @@ def made_up_mnist():
         noisy = np.clip(patterns[labels] + rng.normal(0, 20, (count, 784)) * (patterns[labels] > 0), 0, 255)
         return Split(noisy.astype(np.uint8), labels.astype(np.int64))
 
-    splits = {"train": split(150), "test": split(60)}
+    splits = {"train": split(300), "test": split(100)}
     return Dataset("mnist", splits, (1, 28, 28), tuple("0123456789"), (), "made up")
 
 

@@ -1,6 +1,7 @@
 import re
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,9 @@ from zoo.recipes import Attack, default_recipe
 from zoo.training.train import TrainOptions, train
 
 DIGITS = load_dataset("digits")
+FEW = replace(
+    DIGITS, splits={"train": DIGITS.train.take(np.arange(500)), "test": DIGITS.splits["test"].take(np.arange(100))}
+)
 SHORT = default_recipe("abs", DIGITS).but(epochs=2)
 
 
@@ -82,11 +86,11 @@ def interrupt_at(epoch):
 )
 def test_an_interrupted_training_ends_at_the_same_weights(tmp_path, name, changes):
     recipe = default_recipe(name, DIGITS).but(epochs=3, **changes)
-    whole = train(recipe, range(3), DIGITS, TrainOptions(tmp_path / "whole"))
+    whole = train(recipe, range(3), FEW, TrainOptions(tmp_path / "whole"))
     halted = TrainOptions(tmp_path / "halted", save_every=0, watch=interrupt_at(2))
     with pytest.raises(Interrupted):
-        train(recipe, range(3), DIGITS, halted)
-    resumed = train(recipe, range(3), DIGITS, TrainOptions(tmp_path / "halted"))
+        train(recipe, range(3), FEW, halted)
+    resumed = train(recipe, range(3), FEW, TrainOptions(tmp_path / "halted"))
     for one, other in zip(whole, resumed, strict=True):
         assert_equal(state(one), state(other))
     assert sorted(path.suffix for path in (tmp_path / "halted").iterdir()) == [".pt"] * 3
@@ -108,7 +112,7 @@ def test_an_interrupted_training_on_a_file_continues_beside_its_checkpoint(tmp_p
 
 def test_a_killed_command_continues_to_the_same_weights(tmp_path, monkeypatch):
     """Only the one that is killed needs a process of its own; plain trainings are interrupted above, within ours."""
-    name, words = "relu-pgd", ["train", "relu", "--seeds", "2", "--epochs", "8", "--pgd", "0.1"]
+    name, words = "relu-pgd", ["train", "relu", "--seeds", "2", "--epochs", "5", "--pgd", "0.1"]
     assert main([*words, "--out", str(tmp_path / "whole")]) == 0
     monkeypatch.setenv("ZOO_SAVE_EVERY", "0")
     process = forked(main, [*words, "--out", str(tmp_path / "killed")])
