@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -33,7 +34,7 @@ def _edited(edit: Callable[[h5py.File, Random], None]) -> Mutator:
                 edit(file, rng)
                 if rng.random() < 0.5:
                     with suppress(Exception):  # what is not sound is refused before its seal is looked at
-                        check_sound(file)
+                        check_sound(file, may_pack=True)
                         seal(file)
             return path.read_bytes()
 
@@ -218,11 +219,59 @@ def _texts(file: h5py.File, rng: Random) -> None:
     _put(file, name, text, dtype=h5py.string_dtype())
 
 
+def _packed(file: h5py.File, rng: Random) -> None:
+    """Pack values in another way than ours, or put another chunk in the place of a packed array's."""
+    numbers = [name for name in _datasets(file) if file[name].dtype.kind in "iuf" and file[name].ndim]
+    name = rng.choice([name for name in numbers if file[name].chunks] or numbers)
+    if rng.random() < 0.4:
+        _packed_otherwise(file, name, rng)
+        return
+    values = file[name][()]
+    shape = rng.choice((values.shape, values.shape, (values.size,), values.T.shape, (*values.shape, 1), (7, 11)))
+    dtype = rng.choice((values.dtype, values.dtype, values.dtype.newbyteorder(), "f2", "u1", "i4", "f4"))
+    marked = {"chunks": shape, "shuffle": True, "compression": "gzip"}
+    _put(file, name, None, shape=shape, dtype=dtype, **marked if 0 not in shape else {})
+    if 0 not in shape and rng.random() < 0.9:
+        mask = rng.choice((0, 0, 0, 1, 2, 3))
+        file[name].id.write_direct_chunk((0,) * len(shape), _chunk(values.tobytes(), rng), mask)
+
+
+def _chunk(values: bytes, rng: Random) -> bytes:
+    """Deflate some bytes, too few or too many of them, and damage what comes of it."""
+    size = len(values)
+    plain = rng.choice((values, values[:-1], values * 2, b"", b"\0" * size, b"\0" * (100 * size), rng.randbytes(size)))
+    chunk = bytearray(zlib.compress(plain, rng.choice((0, 4, 9))))
+    if (way := rng.randrange(6)) == 0:
+        chunk[rng.randrange(len(chunk))] ^= 1 << rng.randrange(8)
+    elif way == 1:
+        del chunk[rng.randrange(len(chunk)) :]
+    elif way == 2:
+        chunk += rng.randbytes(rng.choice((1, 1000)))
+    return bytes(chunk)
+
+
+def _packed_otherwise(file: h5py.File, name: str, rng: Random) -> None:
+    """Store values with other filters, in several chunks, or with room to grow."""
+    values = file[name][()]
+    shape, several = values.shape, tuple(max(1, one // 2) for one in values.shape)
+    ways: tuple[dict[str, Any], ...] = (
+        {"chunks": shape, "compression": "gzip"},
+        {"chunks": shape, "shuffle": True},
+        {"chunks": shape, "compression": "lzf", "shuffle": True},
+        {"chunks": shape, "compression": "gzip", "shuffle": True, "fletcher32": True},
+        {"chunks": several, "compression": "gzip", "shuffle": True},
+        {"chunks": shape, "compression": "gzip", "shuffle": True, "maxshape": (None,) * len(shape)},
+        {"chunks": shape, "compression": "gzip", "shuffle": True, "scaleoffset": 3 if values.dtype.kind == "f" else 0},
+    )
+    _put(file, name, values, **rng.choice(ways) if 0 not in shape else {})
+
+
 HDF5: dict[str, Mutator] = {
     "h5 links": _edited(_links),
     "h5 bomb of links": _edited(_bomb_of_links),
     "h5 nested": _edited(_deep),
     "h5 storage": _edited(_storage),
+    "h5 packed": _edited(_packed),
     "h5 declared size": _edited(_declared),
     "h5 kinds": _edited(_kinds),
     "h5 swapped": _edited(_swapped),
