@@ -124,6 +124,10 @@ def _own_file(module: str) -> Path | None:
     found = getattr(sys.modules.get(module), "__file__", None)
     if found is None:
         return None
-    installed = (*(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")), str(PACKAGE))
     path = Path(found).resolve()
-    return None if any(path.is_relative_to(folder) for folder in installed) or not path.is_file() else path
+    return None if any(path.is_relative_to(folder) for folder in _installed()) or not path.is_file() else path
+
+
+@cache
+def _installed() -> tuple[str, ...]:
+    return (*(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")), str(PACKAGE))

@@ -83,7 +83,7 @@ def attribute(node: Handle, key: bytes) -> Any:
             text: Any = np.empty((), TEXT)
             found.read(text, mtype=TEXT_TYPE)
             return text[()].decode("utf8", "surrogateescape")
-        if isinstance(kind, h5t.TypeIntegerID) and kind.dtype == np.int64:
+        if isinstance(kind, h5t.TypeIntegerID) and kind.equal(VERSION_TYPE):
             number = np.empty((), np.int64)
             found.read(number, mtype=VERSION_TYPE)
             return number[()]
