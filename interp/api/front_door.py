@@ -105,6 +105,8 @@ def analyse(
         Number (from 0) or name of one of several state dicts in the file; None for the one most like the network's.
     prefix
         Beginning of the names of the tensors to read, where a file holds several networks; None for all.
+    fixed_point
+        Number of binary digits behind the point of weights stored as whole numbers; None where they are not.
     model
         ``package.module:callable`` that returns the module which a file's weights belong to.
     weights

@@ -30,6 +30,7 @@ class Said(TypedDict, total=False):
     format: str | None
     member: str | None
     prefix: str | None
+    fixed_point: int | None
     model: str | None
     weights: str | Path | None
     allow_pickle: bool | None

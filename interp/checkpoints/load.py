@@ -10,9 +10,9 @@ from torch import nn
 
 from interp.checkpoints.architectures.named import is_named, named_digest
 from interp.checkpoints.architectures.zoo_files import zoo_data
-from interp.checkpoints.drafts.choose import draft
 from interp.checkpoints.drafts.request import Request
 from interp.checkpoints.examine import examine
+from interp.checkpoints.fitting import draft_fitting
 from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.formats.read import file_digest, read_contents
 from interp.checkpoints.live import load_module
@@ -73,7 +73,7 @@ def load_model(
     spec = zoo_data(contents, path) if data is None and contents.format == "zoo" else data
     dataset = None if spec is None else load_dataset(spec, data_options)
     asked = Request(path, contents, dataset, options)
-    found = draft(asked)
+    found = draft_fitting(asked)
     digest = named_digest(str(path), found.module) if is_named(path) else file_digest(path)
     return examine(found, asked, digest), found.data
 
@@ -88,9 +88,13 @@ def _contents(path: str | Path, options: LoadOptions) -> Contents:
                 expected="torchvision:NAME or timm:NAME in its place",
                 do="leave --weights out, or name the architecture",
             )
-        return read_contents(path, options.allow_pickle, options.format, options.member, options.prefix)
+        return read_contents(
+            path, options.allow_pickle, options.format, options.member, options.prefix, options.fixed_point
+        )
     library = str(path).partition(":")[0]
     if options.weights is None:
         return Contents({}, library)
-    read = read_contents(options.weights, options.allow_pickle, options.format, options.member, options.prefix)
+    read = read_contents(
+        options.weights, options.allow_pickle, options.format, options.member, options.prefix, options.fixed_point
+    )
     return replace(read, format=library)

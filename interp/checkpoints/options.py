@@ -55,6 +55,8 @@ class LoadOptions:
         Number (from 0) or name of one of several state dicts in the file.
     prefix
         Beginning of the names of the tensors to read, where a file holds several networks.
+    fixed_point
+        Number of binary digits behind the point of weights that are stored as whole numbers.
     """
 
     model: Annotated[str | None, Flag(default="the file tells")] = None
@@ -69,6 +71,7 @@ class LoadOptions:
     format: Annotated[str | None, Flag(default="told from the content")] = None
     member: Annotated[str | None, Flag(default="the one that looks most like the network's")] = None
     prefix: Annotated[str | None, Flag(default="all are read")] = None
+    fixed_point: Annotated[int | None, Flag(low=0, high=62, default="weights are no whole numbers")] = None
 
 
 def check_options(options: LoadOptions) -> None:

@@ -30,6 +30,7 @@ def read_contents(
     format: str | None = None,
     member: str | None = None,
     prefix: str | None = None,
+    fixed_point: int | None = None,
 ) -> Contents:
     """Read a file's weights with the reader that its content asks for.
 
@@ -45,6 +46,8 @@ def read_contents(
         Number or name of one of several states in the file; None for the one that looks most like the network's.
     prefix
         Beginning of the names of the tensors to keep; None to keep all.
+    fixed_point
+        Number of binary digits behind the point of weights that are whole numbers; None for plain weights.
 
     Returns
     -------
@@ -65,7 +68,7 @@ def read_contents(
     ('zoo', ['hidden.weight', 'hidden.bias'])
     """
     name, read = _reader(Path(path), format)
-    contents = select(_as_contents(read(Path(path), allow_pickle), name, path), path, member, prefix)
+    contents = select(_as_contents(read(Path(path), allow_pickle), name, path), path, member, prefix, fixed_point)
     return replace(contents, format=contents.format or name, state=checked_state(contents.state, path))
 
 

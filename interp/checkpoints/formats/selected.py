@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from interp.checkpoints.formats.contents import Contents, strip_wrappers
@@ -14,8 +15,13 @@ from interp.errors import CheckpointError, UsageError, unknown_name
 MOST_SHOWN = 12
 """Largest number of members that an error lists."""
 
+WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+"""Types of weights in fixed point."""
 
-def select(contents: Contents, path: object, member: str | None, prefix: str | None) -> Contents:
+
+def select(
+    contents: Contents, path: object, member: str | None, prefix: str | None, fraction: int | None = None
+) -> Contents:
     """Keep what the user asks for of a file's contents.
 
     Parameters
@@ -28,6 +34,9 @@ def select(contents: Contents, path: object, member: str | None, prefix: str | N
         Number or name of one of several states; None for the one that the reader chose.
     prefix
         Beginning of the names to keep, with or without its dot, which is taken off; None to keep all.
+
+    fraction
+        Number of binary digits behind the point of whole numbers; None to leave these as they are.
 
     Raises
     ------
@@ -45,7 +54,8 @@ def select(contents: Contents, path: object, member: str | None, prefix: str | N
             expected="one network",
             do="choose one with --member N",
         )
-    return contents if prefix is None else _under(contents, prefix)
+    contents = contents if prefix is None else _under(contents, prefix)
+    return contents if fraction is None else _fixed_point(contents, fraction)
 
 
 def _member(contents: Contents, member: str) -> Contents:
@@ -81,3 +91,18 @@ def _under(contents: Contents, prefix: str) -> Contents:
     return replace(
         contents, state=state, parts=parts, module=None, graph=None, graph_problem="", notes=(*contents.notes, note)
     )
+
+
+def _fixed_point(contents: Contents, fraction: int) -> Contents:
+    """Read whole numbers as fractions, n / 2^fraction; single ones, such as counters, stay."""
+    whole = [name for name, tensor in contents.state.items() if tensor.dim() and tensor.dtype in WHOLE]
+    if not whole:
+        raise UsageError(
+            f"--fixed-point {fraction}", found="no tensors of whole numbers", expected="some", do="leave it out"
+        )
+    state = {
+        name: contents.state[name].float() / 2**fraction if name in whole else contents.state[name]
+        for name in contents.state
+    }
+    note = f"{len(whole)} tensors of whole numbers read as n / 2^{fraction}, given with --fixed-point"
+    return replace(contents, state=state, notes=(*contents.notes, note))

@@ -63,6 +63,20 @@ def test_one_of_several_networks(file):
         load_module(nn.Linear(2, 2), None, LoadOptions(prefix="a"))
 
 
+def test_weights_in_fixed_point(file):
+    plain = {name: tensor.mul(128).round() for name, tensor in state(4).items()}
+    path = file({name: tensor.to(torch.int16) for name, tensor in plain.items()})
+    with pytest.raises(
+        CheckpointError, match=r"whole numbers \(torch.int16\), as of fixed-point weights; .*--fixed-point"
+    ):
+        load_model(path)
+    read = load_model(path, None, LoadOptions(fixed_point=7))[0].module.state_dict()
+    for name, tensor in plain.items():
+        torch.testing.assert_close(read[name], tensor / 128, atol=0, rtol=0)
+    with pytest.raises(UsageError, match="no tensors of whole numbers"):
+        load_model(file(state(4)), None, LoadOptions(fixed_point=7))
+
+
 def test_labels_from_1_are_counted_from_0_where_outputs_are_as_many(file):
     x, y = np.random.default_rng(0).random((30, 64)), np.arange(30) % 10 + 1
     model, data = load_model(file(state(4)), (x, y))

@@ -87,7 +87,7 @@ def test_matrices_of_recurrent_layers_are_no_dense_ones():
     """A plain one's chain as if they were: (H, D), (H, H), then the layer on top."""
     state = torch.nn.RNN(4, 6).state_dict() | {"fc.weight": torch.ones(3, 6)}
     state = {name if name.startswith("fc") else f"rnn.{name}": tensor for name, tensor in state.items()}
-    with pytest.raises(CheckpointError, match=r"found rnn\.weight_ih_l0 of a recurrent layer"):
+    with pytest.raises(CheckpointError, match=r"found a recurrent cell \(rnn\.weight_ih_l0\)"):
         layer_stack(state, "file")
 
 

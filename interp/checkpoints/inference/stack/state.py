@@ -91,14 +91,16 @@ def _check_values(state: Mapping[str, Tensor], path: object) -> None:
     """Refuse tensors without values, and codes of a packing that is not ours to guess."""
     for name, tensor in state.items():
         if RECURRENT.search(name):
-            found, do = f"{name} of a recurrent layer", USE_MODEL
+            found, expected, do = f"a recurrent cell ({name})", "dense layers and convolutions beside it", USE_MODEL
         elif tensor.numel() == 0:
             found, do = f"{name} of shape {tuple(tensor.shape)}", "save the model after it was built and trained"
+            expected = "tensors with real values"
         elif tensor.dim() > 1 and not tensor.is_floating_point():
-            found, do = f"{name} of whole numbers ({tensor.dtype})", "save the weights as floats"
+            found, expected = f"{name} of whole numbers ({tensor.dtype}), as of fixed-point weights", "real values"
+            do = "pass --fixed-point with the number of binary digits behind the point, or save floats"
         else:
             continue
-        raise CheckpointError(path, found=found, expected="tensors with real values", do=do)
+        raise CheckpointError(path, found=found, expected=expected, do=do)
 
 
 # --------------------------------------------------------------------------- names -> layers

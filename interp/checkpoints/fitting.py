@@ -1,0 +1,143 @@
+"""Request -> Draft, with the images in the size and order of channels that the network takes: found by trying."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from interp.checkpoints.drafts.choose import draft
+from interp.checkpoints.drafts.draft import Draft
+from interp.checkpoints.drafts.request import Request
+from interp.checkpoints.inference.candidates.trial import known_scores
+from interp.checkpoints.inference.expected import Expected
+from interp.data.images import REFITS, refitted, rows_channels_last
+from interp.errors import CheckpointError, DataError, InterpError
+from interp.network.inputs import IMAGE_SIDES, outputs_on
+from interp.tasks import find_task
+from interp.types import Dataset, Inference
+
+ROWS = 1000
+"""Number of training rows on which another size, or another order of the channels, is tried."""
+
+LARGEST_RATIO = 2.0
+"""Largest ratio of the sides of images before and after; beyond it, they are more likely other data."""
+
+SKILL = 0.5
+"""Least share of the way from chance to perfection with which another size is taken."""
+
+
+def draft_fitting(asked: Request) -> Draft:
+    """Draft a network on its data, or on their images in another size or order where it takes them so.
+
+    Parameters
+    ----------
+    asked
+        Contents of the file, data and options.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be read as a network.
+    DataError
+        If the data are not this network's in any size that was tried.
+    """
+    try:
+        found = draft(asked)
+    except (CheckpointError, DataError):
+        if (other := _in_another_size(asked)) is None:
+            raise
+        return other
+    is_flat = len(found.input_shape) == 1
+    return _in_better_order(found, asked) if is_flat and _was_channels_last(asked.data) else found
+
+
+def _was_channels_last(data: Dataset | None) -> bool:
+    return data is not None and data.image_shape is not None and "channels" in data.facts
+
+
+def _in_better_order(found: Draft, asked: Request) -> Draft:
+    """Take rows as they were stored where the network does no better with one channel after the other."""
+    assert asked.data is not None
+    stored = draft(replace(asked, data=rows_channels_last(asked.data)))
+    channels, pixels = _score(found), _score(stored)
+    taken, value = (stored, "last, in each row too") if pixels >= channels else (found, "last, but first in each row")
+    shown = find_task(found.task).score.shown
+    why = (
+        f"{shown(pixels)} on up to {ROWS:,} training rows with the channels of each pixel side by side,"
+        f" {shown(channels)} with one channel after the other"
+    )
+    fact = Inference(value, "likely" if pixels != channels else "uncertain", why)
+    return replace(taken, facts={**taken.facts, "channels": fact})
+
+
+def _in_another_size(asked: Request) -> Draft | None:
+    """Draft with images padded, cut or resized to the nearest usual size that the network takes; None if it is bad."""
+    data = asked.data
+    if (
+        data is None
+        or data.image_shape is None
+        or data.parts
+        or (data.train.labels is None and data.train.targets is None)
+    ):
+        return None
+    few = replace(data, splits={"train": data.train.take(np.arange(len(data.train))[:ROWS])})
+    for side in _sides(data.image_shape):
+        tried = dict(_tries(replace(asked, data=few), side))
+        if not tried:
+            continue
+        best = max(tried, key=lambda name: tried[name])
+        if tried[best] < SKILL:
+            return None
+        found = draft(replace(asked, data=refitted(data, side, REFITS[best])))
+        return replace(found, facts={**found.facts, "image_size": _fact(data.image_shape, side, best, tried)})
+    return None
+
+
+def _sides(shape: tuple[int, int, int]) -> list[int]:
+    """List usual sides of images, the nearest first, that are not much smaller or larger."""
+    own = max(shape[1:])
+    near = [side for side in IMAGE_SIDES if (side, side) != shape[1:] and max(side / own, own / side) <= LARGEST_RATIO]
+    return sorted(near, key=lambda side: abs(side - own))
+
+
+def _tries(asked: Request, side: int) -> Iterator[tuple[str, float]]:
+    """Yield how images were brought to a size, and the skill with it, where the network takes them."""
+    assert asked.data is not None
+    for name, refit in REFITS.items():
+        try:
+            found = draft(replace(asked, data=refitted(asked.data, side, refit)))
+        except InterpError:
+            continue
+        yield name, _skill(found)
+
+
+def _fact(shape: tuple[int, int, int], side: int, best: str, tried: dict[str, float]) -> Inference:
+    said = ", ".join(f"{name} {skill:.0%}" for name, skill in tried.items())
+    why = (
+        f"the network takes no images of {shape[1]}x{shape[2]}; of the way from chance to perfection on up to {ROWS:,}"
+        f" training rows: {said}"
+    )
+    return Inference(f"{best} to {side}x{side}", "likely" if len(set(tried.values())) > 1 else "uncertain", why)
+
+
+def _score(found: Draft) -> float:
+    """Give the score on some training rows; 0 where there are no labels or targets."""
+    data, task = found.data, find_task(found.task)
+    values = None if data is None else task.answers(data.train)
+    if data is None or values is None:
+        return 0.0
+    rows = np.sort(np.random.default_rng(0).permutation(len(values))[:ROWS])
+    scorer = task.scorer(values, found.scaling)
+    outputs = outputs_on(found, data.train.inputs[rows])
+    with torch.no_grad():
+        per_sample, _ = scorer(outputs, torch.from_numpy(values[rows]), found.structure.output)
+    return float(known_scores(per_sample).mean())
+
+
+def _skill(found: Draft) -> float:
+    task = find_task(found.task)
+    values = None if found.data is None else task.answers(found.data.train)
+    return 0.0 if values is None else Expected(task.chance(values), 0, "").skill(_score(found))

@@ -1,0 +1,77 @@
+"""Images in the size, and with the order of channels, that a network was trained on."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from checkpoints.planted import DIGITS
+from interp.checkpoints import load_model, load_module
+from interp.data.images import padded_to, resized_to
+from interp.errors import DataError
+
+LABELS = DIGITS.train.labels
+IMAGES = (15 * DIGITS.train.inputs.reshape(-1, 1, 8, 8)).astype(np.uint8)
+
+
+def coloured():
+    """Digits in colours that differ from place to place, so that the order of the channels matters (S, H, W, 3)."""
+    tint = np.random.default_rng(0).random((8, 8, 3))
+    return (IMAGES.transpose(0, 2, 3, 1) * tint).astype(np.uint8)
+
+
+@cache
+def trained(kind):
+    """Train a small network on 7x7 or 10x10 images, or on flat rows."""
+    torch.manual_seed(0)
+    inputs = {
+        "pixels": lambda: coloured().reshape(-1, 192),
+        "channels": lambda: coloured().transpose(0, 3, 1, 2).reshape(-1, 192),
+        "padded": lambda: padded_to(IMAGES, 28),
+    }[kind]()
+    x, y = torch.from_numpy(inputs.reshape(len(inputs), -1) / np.float32(255)), torch.from_numpy(LABELS)
+    net = nn.Sequential(nn.Linear(x.shape[1], 24), nn.Tanh(), nn.Linear(24, 10))
+    optimiser = torch.optim.Adam(net.parameters(), 0.01)
+    for _ in range(60):
+        optimiser.zero_grad()
+        F.cross_entropy(net(x), y).backward()
+        optimiser.step()
+    return net.eval()
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("pixels", "last, in each row too"), ("channels", "last, but first in each row")]
+)
+def test_rows_of_channels_last_are_read_in_the_order_that_does_better(kind, value, tmp_path):
+    torch.save(trained(kind).state_dict(), tmp_path / "net.pt")
+    for model, _ in (
+        load_module(trained(kind), (coloured(), LABELS)),
+        load_model(tmp_path / "net.pt", (coloured(), LABELS)),
+    ):
+        assert model.inferred["channels"].value == value
+        assert model.scores["train"] > 0.9
+
+
+def test_images_of_another_size_are_brought_to_the_networks():
+    images = padded_to(IMAGES, 16)
+    model, data = load_module(trained("padded"), (images, LABELS))
+    assert model.inferred["image_size"].value == "padded or cut to 28x28"
+    assert data.image_shape == (1, 28, 28)
+    assert model.scores["train"] > 0.9
+
+
+def test_other_data_stay_refused():
+    with pytest.raises(DataError, match=r"64 values a row|refuses"):
+        load_module(trained("padded"), "digits")
+    noise = np.random.default_rng(0).integers(0, 256, (200, 1, 16, 16)).astype(np.uint8)
+    with pytest.raises(DataError, match=r"256 values a row|refuses"):
+        load_module(trained("padded"), (noise, LABELS[:200]))
+
+
+def test_padding_and_cutting_undo_each_other():
+    np.testing.assert_array_equal(padded_to(padded_to(IMAGES, 13), 8), IMAGES)
+    assert resized_to(IMAGES, 12).dtype == np.uint8
+    np.testing.assert_array_equal(resized_to(IMAGES, 8), IMAGES)
