@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import prod
@@ -16,7 +17,7 @@ from interp.checkpoints.deployed.examples import SAMPLES, examples, feed
 from interp.checkpoints.deployed.folding.constants import run_once
 from interp.checkpoints.deployed.folding.folded import folded, open_conditions
 from interp.checkpoints.deployed.modules.planned import planned
-from interp.checkpoints.deployed.network import FLOATS, Deployed
+from interp.checkpoints.deployed.network import FLOATS, Deployed, Placed
 from interp.checkpoints.deployed.packages import session
 from interp.checkpoints.deployed.pieces import Piece
 from interp.checkpoints.deployed.program import Program, Unusable, model_of, read_program
@@ -35,6 +36,14 @@ KINDS = {
     "tensor(uint32)": 12, "tensor(uint64)": 13, "tensor(bfloat16)": 16,
 }  # fmt: skip
 """Type as ONNX Runtime names it -> TensorProto.DataType."""
+
+WITHOUT_NODES = {
+    "TreeEnsemble": "decision trees",
+    "ConvInteger": "layers of whole numbers, scaled anew for each input",
+    "MatMulInteger": "layers of whole numbers, scaled anew for each input",
+    "QLinear": "layers of whole numbers",
+}
+"""Part of an operation's name -> what a graph is that has such operations and no layers of floats."""
 
 ENOUGH = 10_000  # values of one drawn sample beyond which no larger one is tried where a smaller one gave numbers
 MOST_OPENED = 32  # largest depth of conditions within conditions
@@ -121,6 +130,7 @@ def _cut(program: Program, tried: Tried, path: Path) -> Opened:
     if not outputs:
         raise Unusable("no output of floats")
     steps = cut(program, planned(program, ranks), kinds)
+    _check_layers(steps, program, path)
     most = CLOSE_IN_HALVES if {10, 16} & {*kinds.values()} else CLOSE
     reference = {name: np.stack([one[name].reshape(-1) for one in expected]) for name in outputs}
     differences = []
@@ -137,6 +147,21 @@ def _cut(program: Program, tried: Tried, path: Path) -> Opened:
         found=f"outputs that differ from ONNX Runtime's by {differences[-1]:.2g}",
         expected=f"at most {most:g} of their size",
         do="pass your own class with --model, and tell us of the file",
+    )
+
+
+def _check_layers(steps: Sequence[Placed], program: Program, path: Path) -> None:
+    """Refuse a graph in which nothing is a layer of floats, and say what it is made of."""
+    own = [step.module for step in steps if not isinstance(step.module, Piece)]
+    if any(tensor.dim() > 1 for module in own for tensor in (*module.parameters(), *module.buffers())):
+        return
+    kinds = Counter(node.op_type for node in program.nodes)
+    odd = next((words for kind, words in WITHOUT_NODES.items() if any(kind in name for name in kinds)), "no layer")
+    raise CheckpointError(
+        path,
+        found=f"a graph of {odd} ({', '.join(kind for kind, _ in kinds.most_common(3))})",
+        expected="dense layers or convolutions with stored weights of floats",
+        do="give the network before it was converted, where it has some",
     )
 
 

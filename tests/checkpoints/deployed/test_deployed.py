@@ -252,3 +252,18 @@ def test_functions_before_a_piece_are_named(tmp_path):
     path = graphs.saved(tmp_path / "net.onnx", nodes, inputs, outputs, 17, stored | {"slope": np.float32(1.7)})
     model, _ = check_same(path, data_of(6))
     assert [(layer.name, layer.activation) for layer in model.layers] == [("fc1", "custom"), ("fc2", "custom")]
+
+
+def test_a_graph_of_whole_numbers_is_refused_as_what_it_is(tmp_path):
+    nodes = [
+        graphs.node("DynamicQuantizeLinear", "x", "q scale zero"),
+        graphs.node("MatMulInteger", "q weight zero", "i"),
+        graphs.node("Cast", "i", "f", to=1),
+        graphs.node("Mul", "f scale", "y"),
+    ]
+    stored = {"weight": np.arange(18, dtype=np.int8).reshape(6, 3)}
+    path = graphs.saved(
+        tmp_path / "net.onnx", nodes, [graphs.value("x", [1, 6])], [graphs.value("y", [1, 3])], 17, stored
+    )
+    with pytest.raises(InterpError, match="layers of whole numbers, scaled anew for each input"):
+        load_model(path, data_of(6), RAW)
