@@ -91,9 +91,10 @@ def analyse(
         Scaling of stored inputs: ``raw``, ``x/A``, ``(x/A-B)/C`` (B, C: numbers, or lists in
         brackets of one a channel) or ``(x-mean)/std``; None to infer it.
     activation
-        Activation of hidden layers: ``relu``, ``abs``, ``tanh``, ...; None to infer it.
+        Activation of hidden layers: ``relu``, ``abs``, ``tanh``, ..., or one for each with commas; None to infer it.
     output
-        Form of the outputs: ``linear``, ``activation`` or ``negated-activation``; None to infer it.
+        Form of the outputs: ``linear``, ``activation``, ``negated-activation``, ``sigmoid``, ``softmax``,
+        ``log-softmax``, ``tanh`` or ``relu``; None to infer it.
     task
         Task of the network: ``classification``, ``binary``, ``multi-label``, ``regression`` or
         ``autoencoder``; None to infer it.

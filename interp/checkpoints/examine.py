@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from interp.checkpoints.drafts.draft import Draft
 from interp.checkpoints.drafts.request import Request
 from interp.checkpoints.inference.expected import expected
-from interp.checkpoints.inference.fit import assess_fit, doubt_of, doubted
+from interp.checkpoints.inference.fit import assess_fit, doubt_of, doubted, is_sound
 from interp.checkpoints.inference.trained import assess_training
 from interp.network.inputs import BLOCK, IMAGE_BLOCK, Runnable, channels_last, input_blocks
 from interp.network.linear_maps import weight_of
@@ -133,15 +133,24 @@ def _fit(draft: Draft, scores: Mapping[str, float]) -> tuple[Inference | None, f
         return None, 0.0
     rows = np.sort(np.random.default_rng(0).permutation(len(values))[:FITTED])
     outputs = _outputs(draft, data.train.inputs[rows])
-    doubt = doubt_of(draft.task, outputs, torch.from_numpy(values[rows]), draft.structure.output)
     expect, score = expected(draft.task, data.train.inputs, values, _features(draft)), scores["train"]
+    doubt = doubt_of(draft.task, outputs, torch.from_numpy(values[rows]), draft.structure.output)
+    if _is_known(draft) and is_sound(min(scores.values()), expect):
+        doubt = ""
     return assess_fit(draft.task, score, len(values), expect, doubt), expect.skill(score)
 
 
+def _is_known(draft: Draft) -> bool:
+    """Whether code or a graph says what runs, so that there is no other reading but of the inputs."""
+    return draft.facts["architecture"].confidence == "certain" and not {"activation", "output"} & set(draft.facts)
+
+
 def _features(draft: Draft) -> int | None:
-    """Count what the last layer reads, values or channels; None where it is the only one."""
+    """Count what the last layer reads, or the narrowest gives: values or channels; None where it is the only one."""
     layers = draft.structure.layers
     if len(layers) == 1:
         return None
+    if find_task(draft.task).narrowed:
+        return min(layer.nodes for layer in layers[:-1])
     reach = weight_of(draft.module, layers[-1]).shape[2:] if layers[-1].kind.startswith("conv") else ()
     return layers[-1].inputs // math.prod(reach)

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from torch import nn
 
-from interp.checkpoints.inference.candidates.candidate import OUTPUTS
+from interp.checkpoints.inference.candidates.by_layer import spread
+from interp.checkpoints.inference.candidates.outputs import STATED
 from interp.errors import unknown_name
 from interp.network.activations import ACTIVATIONS
 from interp.tasks import find_task
@@ -35,9 +36,10 @@ class LoadOptions:
         Scaling of stored inputs: ``raw``, ``x/A``, ``(x/A-B)/C`` (B, C: numbers, or lists in
         brackets of one a channel) or ``(x-mean)/std``.
     activation
-        Activation of hidden layers: ``relu``, ``abs``, ``tanh``, ...
+        Activation of hidden layers: ``relu``, ``abs``, ``tanh``, ...; or one for each, with commas between them.
     output
-        Form of the last layer's output: ``linear``, ``activation`` or ``negated-activation``.
+        Form of the last layer's output: ``linear``, ``activation``, ``negated-activation``, ``sigmoid``, ``softmax``,
+        ``log-softmax``, ``tanh`` or ``relu``.
     task
         Task of the network: ``classification``, ``binary``, ``multi-label``, ``regression``, ``autoencoder``, or
         ``package.module:name`` of a `Task`.
@@ -82,11 +84,9 @@ def check_options(options: LoadOptions) -> None:
     UsageError
         If one does not, with the close ones.
     """
-    known = {
-        "--activation": (options.activation, ACTIVATIONS),
-        "--output": (options.output, OUTPUTS),
-    }
-    for option, (name, names) in known.items():
+    named = [] if options.activation is None else spread(options.activation, 1)
+    said = [*(("--activation", name, tuple(ACTIVATIONS)) for name in named), ("--output", options.output, STATED)]
+    for option, name, names in said:
         if name is not None and name not in names:
             raise unknown_name(option, name, names)
     if options.task is not None:

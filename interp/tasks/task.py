@@ -95,6 +95,9 @@ class Task:
     doubt
         Function of outputs, answers and `LoadedModel.output` of training rows that says which errors training would
         have removed; empty where there are none.
+    narrowed
+        Whether stand-ins are given the narrowest width of the network, through which all has to pass, in place of the
+        last hidden layer's.
     counted
         Whether every answer is one class index, so that rows are right or wrong, and counted by class.
     right
@@ -122,6 +125,7 @@ class Task:
     from_labels: Callable[[Array, int], Array] | None = None
     recognised: Callable[[Seen], str] = nothing
     doubt: Callable[[Tensor, Tensor, str], str] = nothing
+    narrowed: bool = False
     counted: bool = False
     right: str = "right"
     explained: str = "the largest output"

@@ -65,6 +65,7 @@ AUTOENCODER = Task(
     own_scorer=all_explained,
     chance=of_mean,
     stand_ins=of_inputs,
+    narrowed=True,
     check=check_reconstruction,
     recognised=_reconstructed,
     explained="the sum of the outputs",

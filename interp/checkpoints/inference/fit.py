@@ -59,6 +59,27 @@ def assess_fit(task: str, score: float, rows: int, expect: Expected, doubt: str)
     return Inference(DOUBTFUL if doubt else GOOD, "likely", f"{said}; {doubt}" if doubt else said)
 
 
+def is_sound(score: float, expect: Expected) -> bool:
+    """Whether a score, on the split where it is least, leaves at most half of the errors of stand-ins.
+
+    What runs with a wrong input scaling does not reach that; errors of its outputs that training would have removed
+    then say how it was trained, with another loss, class weights or changed images, and not that it is misread.
+
+    Parameters
+    ----------
+    score
+        Score of the network on the split where it does worst.
+    expect
+        Scores of stand-ins on the same data.
+
+    Examples
+    --------
+    >>> is_sound(0.991, Expected(0.1, 0.95, "random features of its width"))
+    True
+    """
+    return 1 - score <= (1 - expect.floor) / 2
+
+
 def doubt_of(task: str, outputs: Tensor, values: Tensor, form: str) -> str:
     """Name a property of the outputs on training rows that training would have removed; empty if there is none.
 

@@ -73,7 +73,7 @@ def infer_candidate(
     """
     if data is not None:
         _check_width(layers, data)
-    candidates = all_candidates(layers, _given_scalings(given, data), given, layouts)
+    candidates = all_candidates(layers, _given_scalings(given, data), given, layouts, find_task(task).measured)
     facts = layout_facts(any(layer.norm for layer in layers)) if layouts else FACTS
     asked = find_task(task)
     values = asked.answers(data.train) if data is not None else None

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from interp.checkpoints.inference.candidates.by_layer import last_of, spread
 from interp.checkpoints.inference.candidates.candidate import Candidate
+from interp.checkpoints.inference.candidates.outputs import module_of
 from interp.checkpoints.inference.convolutional.layouts import PoolingLayout
 from interp.checkpoints.inference.stack.layers import Layer, Norm
 from interp.network.activations import Activation, Negate
@@ -17,9 +19,10 @@ from interp.network.chain import Chain, chain_of
 def rebuild(layers: Sequence[Layer], candidate: Candidate) -> Chain:
     """Build the network that a candidate describes, under the names that its file uses."""
     steps: list[tuple[str, nn.Module]] = []
-    for number, layer in enumerate(layers):
+    at_end = last_of(candidate.activation) if "activation" in candidate.output else "identity"
+    names = (*spread(candidate.activation, len(layers) - 1), at_end)
+    for number, (layer, active) in enumerate(zip(layers, names, strict=True)):
         last = layer is layers[-1]
-        active = candidate.activation if not last or candidate.output != "linear" else "identity"
         if candidate.layout is not None and layer.is_convolution:
             steps += _convolution(layer, number, active, candidate.order, candidate.layout)
             if last or not layers[number + 1].is_convolution:
@@ -29,6 +32,8 @@ def rebuild(layers: Sequence[Layer], candidate: Candidate) -> Chain:
             steps += _after_linear(layer, active, candidate.order)
     if candidate.output == "negated-activation":
         steps.append(("negate", Negate()))
+    if (end := module_of(candidate.output)) is not None:
+        steps.append((candidate.output.replace("-", "_"), end))
     return chain_of(steps)
 
 
@@ -54,7 +59,7 @@ def dense_steps(layers: Sequence[Layer], activation: str) -> Steps:
 
 def _after_linear(layer: Layer, activation: str, order: str, pool: Steps | None = None) -> Steps:
     pool = pool or []
-    norm: Steps = [] if layer.norm is None else [(layer.norm.name, _batch_norm(layer.norm, layer.weight.dim()))]
+    norm: Steps = [] if layer.norm is None else [(layer.norm.name, _norm(layer.norm, layer.weight.dim()))]
     active: Steps = [] if activation == "identity" else [(f"{layer.name}_{activation}", _activation(layer, activation))]
     orders = {
         "before": [*norm, *active, *pool],
@@ -112,10 +117,28 @@ def _linear(layer: Layer) -> nn.Linear:
     return part
 
 
-def _batch_norm(norm: Norm, dimensions: int) -> nn.Module:
+def _norm(norm: Norm, dimensions: int) -> nn.Module:
+    if norm.mean is None or norm.var is None:
+        return own_norm(norm)
     part = (nn.BatchNorm2d if dimensions == 4 else nn.BatchNorm1d)(len(norm.mean), affine=norm.weight is not None)
     state: dict[str, torch.Tensor] = {"running_mean": norm.mean, "running_var": norm.var}
     if norm.weight is not None and norm.bias is not None:
         state |= {"weight": norm.weight, "bias": norm.bias}
     part.load_state_dict(state, strict=False)
+    return part
+
+
+def own_norm(norm: Norm) -> nn.Module:
+    """Build a norm that takes each sample's own moments: a layer norm, or an RMS norm where it has no bias.
+
+    Parameters
+    ----------
+    norm
+        Numbers of one without a running mean.
+    """
+    part: nn.LayerNorm | nn.RMSNorm
+    part = nn.RMSNorm(norm.width) if norm.bias is None else nn.LayerNorm(norm.width)
+    part.load_state_dict(
+        {key: held for key, held in (("weight", norm.weight), ("bias", norm.bias)) if held is not None}
+    )
     return part

@@ -166,7 +166,7 @@ def test_stand_ins_are_those_of_scikit_learn():
         SHARE * linear.score(x[:300], values), abs=1e-3
     )
     share = PCA(1).fit(x).explained_variance_ratio_[0]
-    assert expected("autoencoder", x, x, 9).floor == pytest.approx(SHARE * share, rel=0.02)
+    assert expected("autoencoder", x, x, None).floor == pytest.approx(SHARE * share, rel=0.02)
 
 
 def test_several_labels_are_held_against_their_commonest_set():
@@ -189,3 +189,74 @@ def test_skill_is_the_share_of_the_way_from_chance_to_perfection():
     found = Expected(chance=0.6, floor=0.7, by="nearest class means")
     assert [found.skill(score) for score in (0.6, 0.7, 1.0, 0.4)] == pytest.approx([0, 0.25, 1, -0.5])
     assert Expected(1.0, 1.0, "all of one class").skill(1.0) == 0
+
+
+# --------------------------------------------------------------------------- outputs, and doubt where it belongs
+
+
+def autoencoder(output):
+    """Train 64-16-64 with a ReLU between and a function behind the outputs."""
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Linear(64, 16), torch.nn.ReLU(), torch.nn.Linear(16, 64))
+    x = inputs(part="train", rows=None)
+    optimiser = torch.optim.Adam(module.parameters(), lr=0.01)
+    for _ in range(300):
+        optimiser.zero_grad()
+        torch.nn.functional.mse_loss(output(module(x)), x).backward()
+        optimiser.step()
+    return module
+
+
+def test_an_autoencoder_with_sigmoid_output_behind_relu(tmp_path):
+    data = replace(DIGITS, splits={"train": Split(DIGITS.train.inputs, None), "test": Split(DIGITS.train.inputs, None)})
+    found, _, model = looked_at(autoencoder(torch.sigmoid), data, tmp_path)
+    assert (found["inferred"]["output"]["value"], found["inferred"]["activation"]["value"]) == ("sigmoid", "relu")
+    assert model.output == "sigmoid"
+    assert found["score"]["train"] > 0.7
+    wrong, _, _ = looked_at(autoencoder(torch.sigmoid), data, tmp_path, output="linear")
+    assert wrong["inferred"]["fit"]["value"] in ("poor for its size", "at chance")
+
+
+@pytest.mark.parametrize("output", ["sigmoid", "softmax", "log-softmax", "tanh", "relu"])
+def test_outputs_that_a_user_may_state(output, tmp_path):
+    _, _, model = looked_at(planted(), DIGITS, tmp_path, output=output, scaling="x/16", activation="relu")
+    function = {"softmax": lambda z: z.softmax(1), "log-softmax": lambda z: z.log_softmax(1)}
+    expected = function.get(output) or getattr(torch, output)
+    torch.testing.assert_close(model.module(inputs()), expected(planted()(inputs())), atol=1e-6, rtol=1e-5)
+    assert model.inferred["output"].confidence == "certain"
+
+
+def test_activations_stated_for_each_layer(tmp_path):
+    _, _, model = looked_at(planted(), DIGITS, tmp_path, activation="relu,identity", scaling="x/16")
+    assert [layer.activation for layer in model.layers[:2]] == ["relu", "identity"]
+    assert model.inferred["activation"].confidence == "certain"
+
+
+def test_a_far_fit_of_an_autoencoder_is_below_a_linear_one():
+    x = DIGITS.train.inputs
+    share = PCA(16).fit(x).explained_variance_ratio_.sum()
+    found = expected("autoencoder", x, x, 16)
+    assert found.by == "0.5 of a linear autoencoder of 16 nodes"
+    assert found.floor == pytest.approx(0.5 * share, rel=0.01)
+
+
+def test_what_code_says_is_not_doubted_where_it_does_well(tmp_path):
+    """Logits twice as large as training left them: overconfident, but right, and nothing is left to be misread."""
+    module = torch.nn.Sequential(torch.nn.Linear(64, 32), torch.nn.ReLU(), torch.nn.Linear(32, 10))
+    x, y = inputs(part="train", rows=None), torch.from_numpy(DIGITS.train.labels)
+    optimiser = torch.optim.Adam(module.parameters(), lr=0.01)
+    for _ in range(60):
+        optimiser.zero_grad()
+        torch.nn.functional.cross_entropy(module(x), y).backward()
+        optimiser.step()
+    with torch.no_grad():
+        module[2].weight *= 4
+        module[2].bias *= 4
+    module.eval().requires_grad_(False)
+    model, _ = load_model(module, DIGITS, LoadOptions(scaling="x/16"))
+    values = torch.from_numpy(DIGITS.train.labels)
+    assert doubt_of("classification", module(x), values, "linear")
+    assert model.scores["test"] > 0.95
+    assert model.inferred["fit"].value == "as expected"
+    torch.save(module.state_dict(), tmp_path / "net.pt")  # bare weights can be misread
+    assert load_model(tmp_path / "net.pt", DIGITS)[0].inferred["fit"].value == "doubtful"

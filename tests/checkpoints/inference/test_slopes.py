@@ -67,10 +67,10 @@ def test_slopes_behind_convolutions(tmp_path):
 @pytest.mark.parametrize(
     ("odd", "said"),
     [
-        ({"1.weight": torch.ones(6)}, "1.weight of shape"),  # an RMS norm starts at 1
+        ({"1.weight": torch.ones(7)}, "1.weight of shape"),  # a norm of no layer's width
         ({"1.weight": torch.full((7,), 0.25)}, "as of a PReLU"),  # of no layer's width
         ({"1.weight": torch.full((6,), 0.25)}, "one behind every hidden layer"),
-        ({"norm.weight": torch.full((6,), 0.25)}, "norm.weight of shape"),
+        ({"norm.weight": torch.full((7,), 0.25)}, "norm.weight of shape"),
     ],
 )
 def test_other_vectors_are_refused_as_before(tmp_path, odd, said):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from interp.checkpoints.inference.candidates.outputs import BOUNDED, OUTPUTS
 from interp.checkpoints.inference.convolutional.layouts import PoolingLayout
 from interp.checkpoints.inference.stack.layers import Layer
 from interp.network.activations import ACTIVATIONS
@@ -20,9 +21,6 @@ POOLED_ORDERS = {False: ("before", "pool-first"), True: ("before", "after", "poo
 PRELU = "prelu"
 """Name of activations whose slopes each layer has of its own."""
 
-OUTPUTS = ("linear", "activation", "negated-activation")
-"""Forms that change predictions. A bare negation is none: the weights would absorb it."""
-
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
@@ -33,9 +31,10 @@ class Candidate:
     scaling
         Scaling of stored inputs.
     activation
-        Name of the hidden activation, of `interp.network.activations.ACTIVATIONS`; or `PRELU`.
+        Name of the hidden activation, of `interp.network.activations.ACTIVATIONS`; names with commas between them where
+        each hidden layer has its own; or `PRELU`.
     output
-        Form of the last layer's output, one of `OUTPUTS`.
+        Form of the last layer's output, one of `interp.checkpoints.inference.candidates.outputs.STATED`.
     order
         Whether batch-norms act ``before`` or ``after`` the activation; in a convolutional network
         also ``pool-first`` (pooling, norm, activation) or ``last`` (activation, pooling, norm).
@@ -68,6 +67,7 @@ def all_candidates(
     scalings: Mapping[str, Scaling],
     given: Mapping[str, str | None],
     layouts: Sequence[PoolingLayout] = (),
+    measured: bool = False,
 ) -> list[Candidate]:
     """List every candidate that agrees with what the user gave.
 
@@ -81,9 +81,11 @@ def all_candidates(
         Values of ``activation`` and ``output`` that the user states; None, or no entry, where they are to be inferred.
     layouts
         Pooling layouts to try, of a convolutional network.
+    measured
+        Whether outputs are measured values, so that more functions behind the last layer make a difference.
     """
     activations = [given["activation"]] if given.get("activation") else list(ACTIVATIONS)
-    outputs = [given["output"]] if given.get("output") else list(OUTPUTS)
+    outputs = [given["output"]] if given.get("output") else [*OUTPUTS, *BOUNDED * measured]
     if any(layer.slope is not None for layer in layers):  # slopes are in the file
         activations, outputs = [PRELU], list(OUTPUTS[:1])
     normed = any(layer.norm for layer in layers)
@@ -96,4 +98,5 @@ def all_candidates(
         for layout, scaling, activation, order, output in product(
             kinds or [None], scalings.values(), activations, orders, outputs
         )
+        if given.get("output") or output != activation  # the same as "activation"
     ]

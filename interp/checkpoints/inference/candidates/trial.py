@@ -9,7 +9,9 @@ import numpy as np
 from torch import Tensor
 
 from interp.analysis import mcnemar, paired_runs
+from interp.checkpoints.inference.candidates.by_layer import last_of
 from interp.checkpoints.inference.candidates.candidate import Candidate
+from interp.checkpoints.inference.candidates.outputs import FUNCTIONS
 from interp.network.activations import ACTIVATIONS
 from interp.types import Array
 
@@ -55,7 +57,9 @@ def apply_output(z: Tensor, candidate: Candidate) -> Tensor:
     """Give the outputs (S, C) that a candidate makes of the last layer's z."""
     if candidate.output == "linear":
         return z
-    active = ACTIVATIONS[candidate.activation](z)
+    if candidate.output in FUNCTIONS:
+        return FUNCTIONS[candidate.output](z)
+    active = ACTIVATIONS[last_of(candidate.activation)](z)
     return -active if candidate.output == "negated-activation" else active
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from interp.checkpoints.inference.candidates.candidate import Candidate
+from interp.checkpoints.inference.candidates.outputs import scored_as
 from interp.checkpoints.inference.candidates.trial import Trial, apply_output, known_scores
 from interp.checkpoints.inference.rebuild import rebuild
 from interp.checkpoints.inference.stack.layers import Layer
@@ -68,12 +69,12 @@ def try_convolutional(
     trials = []
     for candidate in candidates:
         # an activation before the mean over positions is no function of that mean
-        own = layers[-1].is_convolution and candidate.output != "linear"
+        own = layers[-1].is_convolution and candidate.output in ("activation", "negated-activation")
         shared = replace(candidate, output="activation" if own else "linear")
         negated = own and candidate.output == "negated-activation"
         found = runs.outputs(layers, shared, inputs)
         outputs = -found if negated else found if own else apply_output(found, candidate)
-        per_sample, loss = scorers[candidate.scaling.name](outputs, truth, "linear")
+        per_sample, loss = scorers[candidate.scaling.name](outputs, truth, scored_as(candidate.output))
         trials.append(Trial(candidate, known_scores(per_sample), float(loss.double().mean())))
     return trials
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import prelu
 
+from interp.checkpoints.inference.candidates.by_layer import spread
 from interp.checkpoints.inference.candidates.candidate import Candidate
+from interp.checkpoints.inference.candidates.outputs import scored_as
 from interp.checkpoints.inference.candidates.trial import Trial, apply_output, known_scores
+from interp.checkpoints.inference.rebuild import own_norm
 from interp.checkpoints.inference.stack.layers import Layer, Norm
 from interp.network.activations import ACTIVATIONS
 from interp.tasks import Scorer
@@ -65,7 +69,9 @@ def _try_block(
         key = (candidate.scaling.name, candidate.activation, candidate.order)
         if key not in cache:
             cache[key] = _last_z(layers, candidate, first[candidate.scaling.name])
-        found, loss = scorers[candidate.scaling.name](apply_output(cache[key], candidate), y, "linear")
+        found, loss = scorers[candidate.scaling.name](
+            apply_output(cache[key], candidate), y, scored_as(candidate.output)
+        )
         per_sample.append(known_scores(found))
         total[i] = float(loss.double().sum())
     return np.stack(per_sample), total
@@ -81,10 +87,11 @@ def _first_z(layer: Layer, scaling: Scaling, x: Tensor, raw: Tensor) -> Tensor:
 
 
 def _last_z(layers: Sequence[Layer], candidate: Candidate, z: Tensor) -> Tensor:
-    for before, layer in pairwise(layers):
+    names = spread(candidate.activation, len(layers) - 1)
+    for (before, layer), name in zip(pairwise(layers), names, strict=True):
         if before.norm and candidate.order == "before":
             z = _normalise(before.norm, z)
-        z = ACTIVATIONS[candidate.activation](z) if before.slope is None else prelu(z, before.slope)
+        z = ACTIVATIONS[name](z) if before.slope is None else prelu(z, before.slope)
         if before.norm and candidate.order == "after":
             z = _normalise(before.norm, z)
         z = torch.nn.functional.linear(z, layer.weight, layer.bias)
@@ -92,4 +99,6 @@ def _last_z(layers: Sequence[Layer], candidate: Candidate, z: Tensor) -> Tensor:
 
 
 def _normalise(norm: Norm, z: Tensor) -> Tensor:
+    if norm.mean is None:
+        return cast(Tensor, own_norm(norm)(z))
     return torch.nn.functional.batch_norm(z, norm.mean, norm.var, norm.weight, norm.bias)

@@ -11,18 +11,42 @@ USE_MODEL = "pass your own class with --model package.module:callable"
 
 @dataclass(frozen=True)
 class Norm:
-    """A batch-norm's stored numbers, each (N,)."""
+    """A norm's stored numbers, each (N,).
+
+    Attributes
+    ----------
+    mean, var
+        Running mean and variance of a batch-norm; None of a layer norm or RMS norm, which take each sample's own.
+    weight
+        Factors; None where a batch-norm has none.
+    bias
+        Summands; None where a batch-norm has none, and of an RMS norm.
+    """
 
     name: str
-    mean: Tensor
-    var: Tensor
+    mean: Tensor | None
+    var: Tensor | None
     weight: Tensor | None
     bias: Tensor | None
+
+    @property
+    def kind(self) -> str:
+        """Word for it."""
+        if self.mean is not None:
+            return "batch-norm"
+        return "RMS norm" if self.bias is None else "layer norm"
+
+    @property
+    def width(self) -> int:
+        """Number of values that it scales."""
+        held = self.weight if self.mean is None else self.mean
+        assert held is not None
+        return len(held)
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One dense layer or convolution and the batch-norm stored after it.
+    """One dense layer or convolution and the norm stored after it.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Which layer of a bare state dict each batch-norm follows."""
+"""Which layer of a bare state dict each norm follows."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from interp.checkpoints.inference.stack.order import natural
 from interp.errors import CheckpointError
 from interp.types import Confidence
 
-IN_ORDER = "batch-norms are taken to follow the layers of their width in order"
-OPEN = "which layer of its width a batch-norm follows is open: taken is that of its number, else the first"
+IN_ORDER = "norms are taken to follow the layers of their width in order"
+OPEN = "which layer of its width a norm follows is open: taken is that of its number, else the first"
 
 
 class Normed(NamedTuple):
-    """Layers with their batch-norms, the confidence that these are theirs, and what was assumed."""
+    """Layers with their norms, the confidence that these are theirs, and what was assumed."""
 
     layers: list[Layer]
     confidence: Confidence
@@ -25,14 +25,14 @@ class Normed(NamedTuple):
 
 
 def attach_norms(layers: Sequence[Layer], norms: Sequence[Norm], names: Sequence[str], path: object) -> Normed:
-    """Give each batch-norm to the layer that stands just before it, else to one of its width.
+    """Give each norm to the layer that stands just before it, else to one of its width.
 
     Parameters
     ----------
     layers
         Layers in running order.
     norms
-        Batch-norms by name.
+        Norms by name.
     names
         Names of layers and norms in the order of the file.
     path
@@ -46,7 +46,7 @@ def attach_norms(layers: Sequence[Layer], norms: Sequence[Norm], names: Sequence
     is_sorted = list(names) == sorted(names)  # by the file's writer: positions in the file then say less
     file_order = sorted(names, key=natural) if is_sorted else list(names)
     norms = sorted(norms, key=lambda norm: file_order.index(norm.name))
-    if norms and not is_sorted and file_order[0] == norms[0].name and len(norms[0].mean) == layers[0].channels:
+    if norms and not is_sorted and file_order[0] == norms[0].name and norms[0].width == layers[0].channels:
         raise _homeless(norms[0], "behind a layer, not on the inputs", path)
     confidence: Confidence = "certain"
     notes: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ def _just_before(norms: Sequence[Norm], layers: Sequence[Layer], file_order: Seq
     at = {layer.name: number for number, layer in enumerate(layers)}
     before = dict(zip(file_order[1:], file_order, strict=False))
     owners = [at.get(before.get(norm.name, ""), -1) for norm in norms]
-    fit = all(owner >= 0 and len(layers[owner].weight) == len(n.mean) for owner, n in zip(owners, norms, strict=True))
+    fit = all(owner >= 0 and len(layers[owner].weight) == n.width for owner, n in zip(owners, norms, strict=True))
     return owners if fit and len(set(owners)) == len(owners) else None
 
 
@@ -73,8 +73,8 @@ def _by_width(norms: Sequence[Norm], layers: Sequence[Layer], path: object) -> t
     """Match norms and layers of each width in order; where there are more layers, by the numbers in their names."""
     owners: dict[str, int] = {}
     confidence: Confidence = "certain"
-    for width in {len(norm.mean) for norm in norms}:
-        own = [norm for norm in norms if len(norm.mean) == width]
+    for width in {norm.width for norm in norms}:
+        own = [norm for norm in norms if norm.width == width]
         fits = [number for number, layer in enumerate(layers) if len(layer.weight) == width]
         if len(fits) < len(own):
             raise _homeless(own[len(fits)], "a layer of that width for each", path)
@@ -97,5 +97,5 @@ def _number(name: str) -> str | None:
 
 def _homeless(norm: Norm, expected: str, path: object) -> CheckpointError:
     return CheckpointError(
-        path, found=f"batch-norm {norm.name} of width {len(norm.mean)}", expected=expected, do=USE_MODEL
+        path, found=f"{norm.kind} {norm.name} of width {norm.width}", expected=expected, do=USE_MODEL
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from interp.checkpoints.graph.steps import Part
 from interp.checkpoints.inference.stack.layers import USE_MODEL, Layer, Norm
 from interp.checkpoints.inference.stack.norms import attach_norms
 from interp.checkpoints.inference.stack.order import order_layers
+from interp.checkpoints.inference.stack.own_norms import is_own_norm
 from interp.checkpoints.inference.stack.slopes import attach_slopes, is_slope
 from interp.errors import CheckpointError
 from interp.types import Confidence
@@ -50,6 +51,7 @@ def layer_stack(state: Mapping[str, Tensor], path: object, parts: Mapping[str, P
     """
     _check_values(state, path)
     layers, norms, unknown = _group(state)
+    norms, unknown = _with_own_norms(norms, unknown, state, layers)
     slopes = {name: state[name] for name in unknown if is_slope(name, state[name], state)}
     rest = [name for name in unknown if name not in slopes]
     if rest or not layers:
@@ -58,7 +60,7 @@ def layer_stack(state: Mapping[str, Tensor], path: object, parts: Mapping[str, P
             path, found=what, expected="dense and convolution layers (weight and bias) only", do=USE_MODEL
         )
     ordered, evidence = order_layers([_with_settings(layer, parts or {}) for layer in layers], path)
-    normed = attach_norms(ordered, norms, _file_order(state), path)
+    normed = attach_norms(ordered, norms, _file_order(state, norms), path)
     sloped = attach_slopes(normed.layers, slopes, list(state) == sorted(state)) if slopes else normed.layers
     if sloped is None:
         name = next(iter(slopes))
@@ -71,10 +73,13 @@ def layer_stack(state: Mapping[str, Tensor], path: object, parts: Mapping[str, P
     return Stack(sloped, normed.confidence, (evidence, *normed.notes))
 
 
-def _file_order(state: Mapping[str, Tensor]) -> list[str]:
+def _file_order(state: Mapping[str, Tensor], norms: Sequence[Norm]) -> list[str]:
     """Name layers and norms as they stand in the file."""
-    weights = {name: tensor for name, tensor in state.items() if name.endswith(MEAN) or tensor.dim() in (2, 4)}
-    return [_norm_name(name) if name.endswith(MEAN) else _layer_name(name) for name in weights]
+    own = {f"{norm.name}.weight": norm.name for norm in norms if norm.mean is None}
+    weights = {
+        name: tensor for name, tensor in state.items() if name.endswith(MEAN) or name in own or tensor.dim() in (2, 4)
+    }
+    return [own.get(name) or (_norm_name(name) if name.endswith(MEAN) else _layer_name(name)) for name in weights]
 
 
 def _with_settings(layer: Layer, parts: Mapping[str, Part]) -> Layer:
@@ -130,6 +135,21 @@ def _take_norm(left: dict[str, Tensor], mean_name: str) -> Norm:
         None if parts["weight"] is None else parts["weight"].float(),
         None if parts["bias"] is None else parts["bias"].float(),
     )
+
+
+def _with_own_norms(
+    norms: Sequence[Norm], unknown: Sequence[str], state: Mapping[str, Tensor], layers: Sequence[Layer]
+) -> tuple[list[Norm], list[str]]:
+    """Take vectors of a dense layer's width for layer norms, or without a bias for RMS norms; give what is left."""
+    widths = {len(layer.weight) for layer in layers if not layer.is_convolution}
+    found, left = list(norms), list(unknown)
+    for name in unknown:
+        if is_own_norm(name, state) and len(state[name]) in widths:
+            parent = name.removesuffix(".weight")
+            bias = state.get(f"{parent}.bias")
+            found.append(Norm(parent, None, None, state[name].float(), None if bias is None else bias.float()))
+            left = [other for other in left if other not in (name, f"{parent}.bias")]
+    return found, left
 
 
 def _bias_name(weight_name: str, weight: Tensor, left: Mapping[str, Tensor]) -> str | None:
