@@ -19,20 +19,16 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "abs": torch.abs,
     "tanh": torch.tanh,
     "sigmoid": torch.sigmoid,
+    "selu": F.selu,
+    "mish": F.mish,
+    "hardswish": F.hardswish,
 }
 """Name -> function of pre-activations, with torch's default parameters."""
 
-RELU_FAMILY = ("relu", "leaky_relu", "gelu", "silu", "elu", "softplus")
+RELU_FAMILY = ("relu", "leaky_relu", "gelu", "silu", "elu", "softplus", "selu", "mish", "hardswish")
 """Activations that data hardly tell apart: close to 0 for negative z, close to z for positive z."""
 
-SEEN_ONLY: dict[str, Callable[[Tensor], Tensor]] = {
-    "relu6": F.relu6,
-    "hardtanh": F.hardtanh,
-    "hardswish": F.hardswish,
-    "selu": F.selu,
-    "celu": F.celu,
-    "mish": F.mish,
-}
+SEEN_ONLY: dict[str, Callable[[Tensor], Tensor]] = {"relu6": F.relu6, "hardtanh": F.hardtanh, "celu": F.celu}
 """Name -> function that a network may use, but that is never assumed of a bare state dict."""
 
 ENDS: dict[str, tuple[float, float]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from interp.checkpoints.inference.candidates.candidate import Candidate
+from interp.checkpoints.inference.candidates.outputs import BOUNDED
 from interp.checkpoints.inference.candidates.trial import Trial, better, by_merit, most_rows, ties
 from interp.network.activations import RELU_FAMILY
 from interp.tasks import find_task
@@ -23,7 +24,7 @@ ORDERS = {
     "pool-first": "pooling, norm, activation",
     "last": "activation, pooling, norm",
 }
-FAMILIES = {"activation": frozenset(RELU_FAMILY), "output": frozenset({"linear", "activation"})}
+FAMILIES = {"activation": frozenset(RELU_FAMILY), "output": frozenset({"linear", "activation", *BOUNDED})}
 """Values that data tell apart poorly: between them the simplest stands, and the others are named."""
 
 OPTIONS = {"activation": "activation", "input_scaling": "scaling", "output": "output"}

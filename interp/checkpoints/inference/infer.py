@@ -13,7 +13,7 @@ from functools import partial
 from interp.checkpoints.inference.candidates.candidate import Candidate, all_candidates
 from interp.checkpoints.inference.candidates.halving import Round, successive_halving
 from interp.checkpoints.inference.candidates.prefer import finalists, prefer_simple
-from interp.checkpoints.inference.candidates.trial import Trial, by_merit
+from interp.checkpoints.inference.candidates.trial import Trial, TryOut, by_merit
 from interp.checkpoints.inference.convolutional.layouts import PoolingLayout
 from interp.checkpoints.inference.convolutional.shortlist import best_layouts, shortlist
 from interp.checkpoints.inference.convolutional.trials import Runs, try_convolutional
@@ -22,9 +22,11 @@ from interp.checkpoints.inference.expected import Expected
 from interp.checkpoints.inference.explain import FACTS, Fact, assumed, explain, layout_facts
 from interp.checkpoints.inference.fit import NO_SKILL
 from interp.checkpoints.inference.stack.layers import Layer
+from interp.checkpoints.inference.weighing.explain import explain_weighed, standing
+from interp.checkpoints.inference.weighing.weigh import weigh
 from interp.data import RAW, parse_scaling, scalings
 from interp.errors import DataError
-from interp.tasks import ASSUMED, Scorer, find_task
+from interp.tasks import ASSUMED, Scorer, Task, find_task
 from interp.types import Array, Dataset, Inference, Scaling
 
 DENSE_ROUNDS: tuple[Round, ...] = (Round(10_000, 0.03, 24), Round(10**9, 0, 1))
@@ -81,11 +83,17 @@ def infer_candidate(
         return _without_answers(candidates, facts, given, layers)
     tried = {candidate.scaling.name: candidate.scaling for candidate in candidates}
     scorers = {name: asked.scorer(values, scaling) for name, scaling in tried.items()}
-    trials = _trials(layers, scorers, candidates, data.train.inputs, values, list(facts.values()), seed)
+    try_out = _try_out(layers, scorers)
+    trials = _trials(layers, try_out, candidates, data.train.inputs, values, list(facts.values()), seed)
     chosen = prefer_simple(trials)
-    if Expected(asked.chance(values), 0, "").skill(chosen.score) < NO_SKILL:
+    at_chance = Expected(asked.chance(values), 0, "").skill(chosen.score) < NO_SKILL
+    if at_chance:
         chosen = _conventional(trials) or chosen
     inferred = {fact: explain(fact, name, chosen, trials, given, task) for fact, name in facts.items()}
+    if not at_chance and _are_weighed(asked, layers, chosen.candidate, given):
+        scorer = scorers[chosen.candidate.scaling.name]
+        weighed = weigh(layers, try_out, chosen.candidate, scorer, data.train.inputs, values, seed)
+        return standing(weighed).candidate, {**inferred, "activation": explain_weighed(weighed, task)}
     return chosen.candidate, inferred
 
 
@@ -123,9 +131,23 @@ def _without_answers(
     return candidate, inferred
 
 
+def _are_weighed(task: Task, layers: Sequence[Layer], chosen: Candidate, given: Mapping[str, str | None]) -> bool:
+    """Whether activations are told apart by more than scores: of labels, where they are neither known nor none."""
+    sloped = any(layer.slope is not None for layer in layers)
+    own = layers[-1].is_convolution and chosen.output != "linear"  # acts before the mean over positions
+    return task.counted and len(layers) > 1 and not (sloped or own or given.get("activation"))
+
+
+def _try_out(layers: Sequence[Layer], scorers: Mapping[str, Scorer]) -> TryOut:
+    """Give the function that tries candidates of such layers."""
+    if layers[0].is_convolution:
+        return partial(try_convolutional, layers, scorers, runs=Runs())
+    return partial(try_dense, layers, scorers)
+
+
 def _trials(
     layers: Sequence[Layer],
-    scorers: Mapping[str, Scorer],
+    try_out: TryOut,
     candidates: Sequence[Candidate],
     inputs: Array,
     values: Array,
@@ -134,10 +156,9 @@ def _trials(
 ) -> list[Trial]:
     """Try the candidates, of a convolutional network those of the best layouts; the simple end on equal terms."""
     halve = partial(successive_halving, inputs=inputs, values=values, facts=facts, seed=seed)
-    if candidates[0].layout is None:
-        try_out, rounds, first = partial(try_dense, layers, scorers), DENSE_ROUNDS, []
-    else:
-        try_out, rounds = partial(try_convolutional, layers, scorers, runs=Runs()), CONV_ROUNDS
+    rounds, first = DENSE_ROUNDS, []
+    if candidates[0].layout is not None:
+        rounds = CONV_ROUNDS
         any_closes = any(candidate.layout is not None and candidate.layout.end for candidate in candidates)
         outputs = ("linear", "activation" if layers[-1].is_convolution else "negated-activation")
         on_few = partial(halve, try_out, rounds=OPEN_ROUNDS if any_closes else LAYOUT_ROUNDS)

@@ -9,7 +9,6 @@ from itertools import product
 from interp.checkpoints.inference.candidates.outputs import BOUNDED, OUTPUTS
 from interp.checkpoints.inference.convolutional.layouts import PoolingLayout
 from interp.checkpoints.inference.stack.layers import Layer
-from interp.network.activations import ACTIVATIONS
 from interp.types import Scaling
 
 NORM_ORDERS = ("before", "after")
@@ -17,6 +16,9 @@ NORM_ORDERS = ("before", "after")
 
 POOLED_ORDERS = {False: ("before", "pool-first"), True: ("before", "after", "pool-first", "last")}
 """Without and with batch-norms: orders of norm, activation and pooling after a convolution, the usual first."""
+
+FIRST = ("identity", "relu", "leaky_relu", "gelu", "silu", "elu", "softplus", "abs", "tanh", "sigmoid")
+"""Activations that are tried first; the others are near enough to one of them to be weighed with it."""
 
 PRELU = "prelu"
 """Name of activations whose slopes each layer has of its own."""
@@ -84,7 +86,7 @@ def all_candidates(
     measured
         Whether outputs are measured values, so that more functions behind the last layer make a difference.
     """
-    activations = [given["activation"]] if given.get("activation") else list(ACTIVATIONS)
+    activations = [given["activation"]] if given.get("activation") else list(FIRST)
     outputs = [given["output"]] if given.get("output") else [*OUTPUTS, *BOUNDED * measured]
     if any(layer.slope is not None for layer in layers):  # slopes are in the file
         activations, outputs = [PRELU], list(OUTPUTS[:1])

@@ -18,7 +18,7 @@ def finalists(trials: Sequence[Trial]) -> list[Candidate]:
         Latest trials of one successive halving; each is compared with the best on the rows that both were tried on.
     """
     best = _best(trials)
-    simpler = [t for t in trials if oddity(t.candidate) < oddity(best.candidate) and _may_stand_for(t, best)]
+    simpler = [t for t in trials if _oddity(t.candidate) < _oddity(best.candidate) and _may_stand_for(t, best)]
     return [best.candidate, *(trial.candidate for trial in sorted(simpler, key=by_merit))]
 
 
@@ -26,14 +26,14 @@ def prefer_simple(trials: Sequence[Trial]) -> Trial:
     """Choose the simplest of those that may stand for the best, and of equally simple ones the best."""
     best = _best(trials)
     equals = [trial for trial in most_rows(trials) if _may_stand_for(trial, best)]
-    return min(equals, key=lambda trial: (oddity(trial.candidate), by_merit(trial)))
+    return min(equals, key=lambda trial: (_oddity(trial.candidate), by_merit(trial)))
 
 
 def _best(trials: Sequence[Trial]) -> Trial:
     return min(most_rows(trials), key=by_merit)
 
 
-def oddity(candidate: Candidate) -> tuple[bool, bool, bool]:
+def _oddity(candidate: Candidate) -> tuple[bool, bool, bool]:
     """Rank what is unusual: an output that is not linear, any relative of ReLU, a dense layer's norm behind it."""
     odd_order = candidate.layout is None and candidate.order != "before"
     return candidate.output != "linear", candidate.activation in RELU_FAMILY[1:], odd_order

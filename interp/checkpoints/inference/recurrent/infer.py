@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from interp.checkpoints.inference.candidates.candidate import FIRST
 from interp.checkpoints.inference.candidates.trial import known_scores, scores_differ
 from interp.checkpoints.inference.explain import level
 from interp.checkpoints.inference.rebuild import dense_steps
@@ -25,7 +26,6 @@ from interp.checkpoints.inference.recurrent.readouts import (
 from interp.checkpoints.inference.stack.layers import USE_MODEL
 from interp.data import RAW, parse_scaling, scalings
 from interp.errors import CheckpointError
-from interp.network.activations import ACTIVATIONS
 from interp.network.chain import run
 from interp.network.inputs import as_tensor
 from interp.tasks import find_task
@@ -157,7 +157,7 @@ def _choices(
         )
     has_padding = data is not None and data.steps is not None
     plain = any(kind_of(tensors) == "RNN" for tensors in parts.recurrent.values())
-    active = [given["activation"]] if given.get("activation") else ["relu", *sorted(set(ACTIVATIONS) - {"relu"})]
+    active = [given["activation"]] if given.get("activation") else ["relu", *sorted(set(FIRST) - {"relu"})]
     scaling = {RAW.name: RAW} if parts.embedding is not None or data is None else scalings(data)
     if given.get("scaling"):
         scaling = {"": parse_scaling(str(given["scaling"]), data)}

@@ -1,0 +1,70 @@
+"""How often what is inferred of bare weights is right, and how sure it claims to be: networks of known making.
+
+OMP_WAIT_POLICY=passive python benchmarks/inference.py [--networks 300] [--first-seed 100000] [--out inference-results]
+
+Small perceptrons and convolutional networks are trained under one activation or two, a scaling, an optimiser and a
+depth that their seeds draw (`inferring/specs.py`), and saved as state dicts without a word of that. Every threshold was
+fixed on seeds below 100,000. What is finished is in OUT and is not done again. The last line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from inferring.networks import data_named, trained
+from inferring.outcomes import FACTS, confusion, counted, outcome
+from inferring.specs import drawn
+
+from zoo.finished import add_finished, read_finished
+
+FRESH = 100_000
+"""First of the seeds that no threshold was fixed on."""
+
+
+def train_all(seeds: range, out: Path, folder: Path) -> None:
+    """Train the networks of some seeds that are not there yet."""
+    rows = out / "networks.jsonl"
+    known = {row["seed"] for row in read_finished(rows)}
+    for seed in seeds:
+        if seed not in known:
+            spec = drawn(seed)
+            module, score = trained(spec, data_named(spec.data, folder))
+            (out / "weights").mkdir(parents=True, exist_ok=True)
+            torch.save(module.state_dict(), out / "weights" / f"{seed}.pt")
+            add_finished(rows, {**asdict(spec), "train": score})
+
+
+def infer_all(seeds: range, out: Path, folder: Path) -> list[dict]:
+    """Open the networks of some seeds; those that are not in the file yet are opened and put there."""
+    file = out / "inferred.jsonl"
+    known = {row["seed"]: row for row in read_finished(file)}
+    for seed in seeds:
+        if seed not in known:
+            spec = drawn(seed)
+            known[seed] = outcome(spec, out / "weights" / f"{seed}.pt", data_named(spec.data, folder))
+            add_finished(file, known[seed])
+    return [known[seed] for seed in seeds]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", type=int, default=300)
+    parser.add_argument("--first-seed", type=int, default=FRESH)
+    parser.add_argument("--out", type=Path, default=Path("inference-results"))
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    seeds = range(options.first_seed, options.first_seed + options.networks)
+    train_all(seeds, options.out, options.data)
+    rows = infer_all(seeds, options.out, options.data)
+    print(confusion(rows))
+    print(json.dumps({fact: counted(rows, fact) for fact in FACTS}))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,118 @@
+"""What a network of the inference benchmark is, drawn from its seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+ACTIVATIONS = (
+    "relu",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "gelu",
+    "silu",
+    "mish",
+    "softplus",
+    "tanh",
+    "sigmoid",
+    "abs",
+    "hardswish",
+)
+SECOND = (*ACTIVATIONS, "identity", "identity", "identity")
+"""Activations of the other layers where there are two kinds; none at all is the commonest mistake."""
+
+IMAGES = ("mnist", "cifar10", "digits")
+TABLES = ("breast cancer", "mixture")
+CONVOLUTIONAL = {"mnist": 0.3, "cifar10": 0.2, "digits": 0.7}
+"""Data -> share of networks that have convolutions; large images take the longest."""
+
+PICTURES = ("raw", "unit", "centred", "overall", "per-channel")
+SCALINGS = {"mixture": ("raw", "columns"), "breast cancer": ("columns",)}
+"""Data -> scalings that take turns; of images `PICTURES`, the constants of one grey channel are the overall ones."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One network: how it is built and trained.
+
+    Attributes
+    ----------
+    seed
+        Seed of everything about it.
+    data
+        Name of one of five data sets.
+    scaling
+        Name of a scaling of `SCALINGS` or `PICTURES`.
+    convolutions
+        Widths of the convolutions; empty for a perceptron.
+    dense
+        Widths of the hidden dense layers.
+    activations
+        Activation behind each hidden layer, convolutions first.
+    pooling
+        Pooling behind each convolution, ``max`` or ``avg``.
+    padding
+        Padding of the convolutions, in pixels.
+    normed
+        Whether a batch norm stands before each activation.
+    optimiser
+        Name of the optimiser: ``adam``, ``adamw``, ``sgd`` or ``rmsprop``.
+    steps
+        Number of training steps.
+    decays
+        Whether the learning rate falls to nothing in the last half of them.
+    """
+
+    seed: int
+    data: str
+    scaling: str
+    convolutions: tuple[int, ...]
+    dense: tuple[int, ...]
+    activations: tuple[str, ...]
+    pooling: str
+    padding: int
+    normed: bool
+    optimiser: str
+    steps: int
+    decays: bool
+
+    @property
+    def kind(self) -> str:
+        """Word for its architecture."""
+        return "CNN" if self.convolutions else "MLP"
+
+
+def drawn(seed: int) -> Spec:
+    """Draw a network; activations, data and scalings take turns, all else is at random."""
+    rng = np.random.default_rng(seed)
+    data = (*IMAGES, *TABLES)[seed % 5]
+    scalings = SCALINGS.get(data, PICTURES)
+    convolutions = tuple(rng.choice([6, 8], 2).tolist()) if rng.random() < CONVOLUTIONAL.get(data, 0) else ()
+    depth = int(rng.integers(0, 2)) if convolutions else int(rng.integers(1, 4))
+    dense = tuple(rng.choice([16, 24, 32, 48], depth).tolist())
+    return Spec(
+        seed=seed,
+        data=data,
+        scaling=scalings[(seed // 5) % len(scalings)],
+        convolutions=convolutions,
+        dense=dense,
+        activations=_activations(rng, len(convolutions), depth, ACTIVATIONS[seed % len(ACTIVATIONS)]),
+        pooling=str(rng.choice(["max", "avg"])),
+        padding=max(int(rng.integers(0, 2)), int(data == "digits")),
+        normed=bool(rng.random() < 0.15),
+        optimiser=str(rng.choice(["adam", "adamw", "sgd", "rmsprop"])),
+        steps=int(rng.integers(300, 500) if convolutions else rng.integers(700, 1500)),
+        decays=bool(rng.random() < 3 / 4),
+    )
+
+
+def _activations(rng: np.random.Generator, convolutions: int, depth: int, first: str) -> tuple[str, ...]:
+    """Give one activation to all layers, or in a third of the networks another to dense or to later ones."""
+    count = convolutions + depth
+    if count < 2 or rng.random() > 1 / 3:
+        return (first,) * count
+    second = str(rng.choice([name for name in SECOND if name != first]))
+    change = convolutions if 0 < convolutions < count else int(rng.integers(1, count))
+    return (first,) * change + (second,) * (count - change)

@@ -1,0 +1,1 @@
+"""Which of the candidates that do well was trained: several kinds of evidence, weighed together."""

@@ -1,0 +1,83 @@
+"""What is said of activations that were weighed: their share of the evidence, and what else is not excluded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from interp.checkpoints.inference.candidates.by_layer import JOINT
+from interp.checkpoints.inference.candidates.trial import Trial, by_merit
+from interp.checkpoints.inference.explain import level
+from interp.checkpoints.inference.weighing.weigh import Weighed
+from interp.tasks import find_task
+from interp.types import Inference
+
+LIKELY = 0.75
+"""Least share of the evidence with which an activation is called likely."""
+
+COVERED = 0.99
+"""Share of the evidence that the values named together have."""
+
+KINDS = "errors, loss and its slope in the weights"
+"""Words for what is weighed."""
+
+
+STANDS = 0.02
+"""Least share of the evidence with which ReLU stands where nothing is likely: most published networks have it."""
+
+
+def standing(weighed: Sequence[Weighed]) -> Trial:
+    """Choose what is likely; else one activation for all layers, ReLU where the evidence does not exclude it."""
+    if weighed[0].share >= LIKELY:
+        return weighed[0].signs.trial
+    alike = [one for one in weighed if JOINT not in one.signs.trial.candidate.activation]
+    relu = [one for one in alike if one.signs.trial.candidate.activation == "relu" and one.share >= STANDS]
+    return [*relu, *alike, *weighed][0].signs.trial
+
+
+def explain_weighed(weighed: Sequence[Weighed], task: str) -> Inference:
+    """Name the activation with its evidence and confidence.
+
+    Parameters
+    ----------
+    weighed
+        Candidates that differ in their activations alone, the likeliest first.
+    task
+        Name of the task, for `interp.tasks.find_task`.
+    """
+    score, chosen = find_task(task).score, standing(weighed)
+    value = chosen.candidate.activation
+    known = {one.signs.trial.candidate.activation: one.share for one in weighed}
+    evidence = [f"{find_task(task).described(chosen.score)} on {len(chosen.per_sample):,} training rows"]
+    rivals = [one.signs.trial for one in weighed if one.signs.trial is not chosen]
+    if rivals:
+        rival = min(rivals, key=by_merit)
+        evidence.append(f"best with another value: {rival.candidate.activation} {score.shown(rival.score)}")
+    evidence.append(f"by {KINDS}: {_shown(known)}")
+    return Inference(value, level(bool(rivals) and known[value] >= LIKELY), "; ".join(evidence))
+
+
+BETWEEN = " or "
+"""What stands between values that are named together."""
+
+
+def _shown(known: Mapping[str, float]) -> str:
+    """Name values until they cover nearly all of the evidence."""
+    said, total = [], 0.0
+    for value, share in known.items():
+        said.append(f"{value} {share:.0%}")
+        total += share
+        if total >= COVERED:
+            break
+    return BETWEEN.join(said)
+
+
+def named(said: Inference) -> list[str]:
+    """List the values that the evidence of a fact names, the likeliest first; the value alone where none was weighed.
+
+    Examples
+    --------
+    >>> named(Inference("relu", "uncertain", f"97% right; by {KINDS}: relu 61% or gelu 39%"))
+    ['relu', 'gelu']
+    """
+    parts = [part.removeprefix(f"by {KINDS}: ") for part in said.evidence.split("; ") if part.startswith(f"by {KINDS}")]
+    return [one.rpartition(" ")[0] for one in parts[0].split(BETWEEN)] if parts else [str(said.value)]

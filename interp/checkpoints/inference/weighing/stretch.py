@@ -1,0 +1,78 @@
+"""A candidate's network, cut at its hidden activations, so that these can be changed and looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from torch import Tensor, nn
+
+from interp.checkpoints.inference.candidates.candidate import Candidate
+from interp.checkpoints.inference.rebuild import rebuild
+from interp.checkpoints.inference.stack.layers import Layer
+from interp.network.activations import ACTIVATIONS, Activation
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A network with a linear output, as the modules between its hidden activations.
+
+    Attributes
+    ----------
+    parts
+        Modules up to the first activation, from it to the second, and so on to the last layer's z.
+    """
+
+    parts: tuple[tuple[nn.Module, ...], ...]
+
+    @property
+    def hidden(self) -> int:
+        """Number of hidden activations."""
+        return len(self.parts) - 1
+
+    def part(self, number: int, values: Tensor) -> Tensor:
+        """Run the modules of one part."""
+        for module in self.parts[number]:
+            values = module(values)
+        return values
+
+    def rest(self, names: Sequence[str], place: int, z: Tensor) -> Tensor:
+        """Give the last z from the pre-activations at one place, with activations for it and all later places."""
+        for number in range(place, self.hidden):
+            z = self.part(number + 1, ACTIVATIONS[names[number]](z))
+        return z
+
+    def traced(self, names: Sequence[str], x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """Give z of all layers, the last included, and the outputs of all hidden ones.
+
+        Parameters
+        ----------
+        names
+            Activation behind each hidden layer.
+        x
+            Inputs as the network takes them.
+        """
+        zs, outputs = [self.part(0, x)], []
+        for number, name in enumerate(names):
+            outputs.append(ACTIVATIONS[name](zs[-1]))
+            zs.append(self.part(number + 1, outputs[-1]))
+        return zs, outputs
+
+
+def stretched(layers: Sequence[Layer], candidate: Candidate) -> Stretch:
+    """Cut the network of a candidate at its hidden activations, whatever these are.
+
+    Parameters
+    ----------
+    layers
+        Layers in running order, none with slopes.
+    candidate
+        Candidate; its activations and its output are left out.
+    """
+    parts: list[list[nn.Module]] = [[]]
+    for module in rebuild(layers, replace(candidate, activation="tanh", output="linear")).steps():
+        if isinstance(module, Activation):
+            parts.append([])
+        else:
+            parts[-1].append(module)
+    return Stretch(tuple(tuple(part) for part in parts))

@@ -1,0 +1,135 @@
+"""Candidates that do nearly equally well: which was trained, by several kinds of evidence, and how sure that is."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from checkpoints.planted import DIGITS, inputs
+from interp.checkpoints import load_model
+from interp.checkpoints.inference.candidates.candidate import Candidate
+from interp.checkpoints.inference.candidates.trial import Trial
+from interp.checkpoints.inference.stack.state import layer_stack
+from interp.checkpoints.inference.weighing.explain import LIKELY, explain_weighed, named
+from interp.checkpoints.inference.weighing.signs import Signs, signs_of
+from interp.checkpoints.inference.weighing.weigh import Weighed, shares
+from interp.data import scalings
+from interp.network.activations import ACTIVATIONS
+from interp.tasks import CLASSIFICATION
+from interp.types import Scaling
+
+UNIT = scalings(DIGITS)["x/16"]
+
+
+class Named(nn.Module):
+    def __init__(self, name):
+        super().__init__()
+        self.name = name
+
+    def forward(self, x):
+        return ACTIVATIONS[self.name](x)
+
+
+@cache
+def trained(*names, steps=250):
+    """Train a perceptron on digits with an activation behind each hidden layer."""
+    torch.manual_seed(0)
+    widths = (64, *(24,) * len(names))
+    layers = [part for i, name in enumerate(names) for part in (nn.Linear(widths[i], 24), Named(name))]
+    network = nn.Sequential(*layers, nn.Linear(24, 10))
+    x, y = inputs(rows=None, part="train"), torch.from_numpy(DIGITS.train.labels)
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        F.cross_entropy(network(x), y).backward()
+        optimiser.step()
+    return network.eval().requires_grad_(False)
+
+
+def opened(network, folder):
+    torch.save(network.state_dict(), folder / "net.pt")
+    return load_model(folder / "net.pt", DIGITS)[0]
+
+
+@pytest.mark.parametrize("names", [("abs", "identity"), ("tanh", "abs")])
+def test_one_activation_a_layer(names, tmp_path):
+    """Read under one activation for all, both lose points; the truth is found, or named."""
+    model = opened(trained(*names), tmp_path)
+    said = model.inferred["activation"]
+    assert ", ".join(names) in named(said)
+    assert said.value == ", ".join(names) or said.confidence == "uncertain"
+    if said.value == ", ".join(names):
+        assert [layer.activation for layer in model.layers[:-1]] == list(names)
+
+
+@pytest.mark.parametrize("name", ["relu", "silu", "gelu", "abs", "tanh", "sigmoid", "softplus", "selu"])
+def test_no_relative_is_stated_as_likely_without_ground(name, tmp_path):
+    said = opened(trained(name, name), tmp_path).inferred["activation"]
+    assert name in named(said)
+    assert said.value == name or said.confidence == "uncertain"
+
+
+def signs(network, activation, rows=1437):
+    layers = layer_stack(network.state_dict(), "net").layers
+    y = DIGITS.train.labels[:rows]
+    return signs_of(
+        layers, Candidate(UNIT, activation, "linear"), DIGITS.train.inputs[:rows], y, CLASSIFICATION.scorer(y, UNIT)
+    )
+
+
+def test_signs_are_the_networks_own_scores_loss_and_slopes():
+    network = trained("tanh", "tanh")
+    x, y = inputs(rows=None, part="train"), torch.from_numpy(DIGITS.train.labels)
+    z = network(x)
+    found = signs(network, "tanh")
+    assert found.trial.score == pytest.approx(float((z.argmax(1) == y).double().mean()))
+    assert found.trial.loss == pytest.approx(float(F.cross_entropy(z, y)), rel=1e-4)
+    residual = (z.softmax(1) - F.one_hot(y, 10)).double()  # slope of the loss in the last biases
+    t = len(residual) * residual.mean(0) ** 2 / (residual**2).mean(0)
+    assert found.values[3] == pytest.approx(np.log(float(t.mean()) + 0.3), abs=1e-3)
+
+
+def test_the_loss_is_stationary_under_the_activation_that_was_trained_alone():
+    network = trained("tanh", "tanh")
+    own, others = signs(network, "tanh"), [signs(network, name) for name in ("elu", "selu", "softplus", "identity")]
+    assert all(own.values[3] < other.values[3] - 0.5 and own.values[4] < other.values[4] - 0.5 for other in others)
+
+
+# --------------------------------------------------------------------------- the parts
+
+
+def weighed(activation, share, score=0.9):
+    right = np.arange(1000) < 1000 * score
+    return Weighed(Signs(Trial(Candidate(Scaling("raw"), activation, "linear"), right, 0.1), np.zeros(7)), share)
+
+
+def said(*found):
+    return explain_weighed(found, "classification")
+
+
+def test_shares_add_up_and_fall_with_what_speaks_against():
+    one, two = (Signs(weighed("relu", 1).signs.trial, np.full(7, value)) for value in (0.0, 1.0))
+    found = shares([one, two], np.full(7, 0.5))
+    assert found.sum() == pytest.approx(1)
+    assert found[0] / found[1] == pytest.approx(np.exp(3.5))
+
+
+def test_more_points_are_not_enough():
+    """A relative that scores more, with less of the evidence, is named beside what stands; neither is likely."""
+    found = said(weighed("relu", 0.6, 0.97), weighed("silu", 0.4, 0.9725))
+    assert (found.value, found.confidence, named(found)) == ("relu", "uncertain", ["relu", "silu"])
+    assert "silu 97.3" in found.evidence
+
+
+def test_likely_is_what_has_nearly_all_of_the_evidence():
+    assert said(weighed("relu", LIKELY + 0.01), weighed("abs", 0.99 - LIKELY)).confidence == "likely"
+    assert said(weighed("relu", 1.0)).confidence == "uncertain"  # beside nothing else
+
+
+def test_relu_stands_where_no_other_is_likely():
+    assert said(weighed("silu", 0.7), weighed("relu", 0.3)).value == "relu"
+    assert said(weighed("silu", 0.99), weighed("relu", 0.01)).value == "silu"
+    assert said(weighed("silu", 0.6), weighed("gelu, silu", 0.4)).value == "silu"
