@@ -10,7 +10,7 @@ import numpy as np
 
 from interp.network.caps import chosen_nodes
 from interp.network.own_data import check_layer, check_split
-from interp.types import Array, Attribution, LoadedModel, NodeLayer, Split
+from interp.types import Array, Attribution, LoadedModel, NodeLayer, Split, as_column
 from interp.types.annotations.edge import checked
 from interp.types.annotations.flags import Seed, Within
 from interp.verdict.attribution.ablation import ablation, captum_ablation
@@ -139,6 +139,8 @@ def attribute(
     check_layer(model, layer)
     check_split(model, "split", split)
     target, nodes = _target(model, layer, split, options), chosen_nodes(layer, options.single_nodes, options.seed)
+    if known is not None:
+        known = as_column("known", known, layer.nodes)
     by_captum = conductance(target, [layer], options.steps)[layer.name] if known is None else known
     ours = ablation(target, nodes)
     rho, p_value = spearman(by_captum[nodes], ours[nodes])
