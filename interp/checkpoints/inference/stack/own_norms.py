@@ -22,7 +22,7 @@ def is_own_norm(name: str, state: Mapping[str, Tensor]) -> bool:
     Returns
     -------
     bool
-        Whether it is a vector ``NAME.weight`` with a vector ``NAME.bias`` of its length, and without running
+        True for a vector ``NAME.weight`` with a vector ``NAME.bias`` of its length, and without running
         statistics; or one without a bias whose name or values are a norm's rather than the slopes of a PReLU.
 
     Examples

@@ -90,7 +90,7 @@ def weigh(
     inputs
         Inputs of the training rows as stored, (S, D).
     values
-        Their labels.
+        Labels of the training rows (S,).
     seed
         Seed of the random order in which rows are taken.
 
