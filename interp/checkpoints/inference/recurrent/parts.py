@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from interp.checkpoints.inference.stack.layers import USE_MODEL, Layer
@@ -109,8 +110,7 @@ def _refuse_convolutions(rest: Mapping[str, Tensor], groups: Mapping[str, Mappin
 def _check_order(groups: Mapping[str, Mapping[str, Tensor]], path: object) -> None:
     names = list(groups)
     for name in names:
-        needed = {"weight_ih_l0", "weight_hh_l0"}
-        if not needed <= groups[name].keys() or _gates(groups[name]) not in KINDS:
+        if not _is_whole(groups[name]):
             raise CheckpointError(
                 path,
                 found=f"{name} with {', '.join(sorted(groups[name]))}",
@@ -126,6 +126,19 @@ def _check_order(groups: Mapping[str, Mapping[str, Tensor]], path: object) -> No
                 expected="recurrent layers that follow each other",
                 do=USE_MODEL,
             )
+
+
+def _is_whole(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether these are all tensors of one recurrent layer of torch's, with the shapes that go together."""
+    shapes = {name: tensor.shape for name, tensor in tensors.items()}
+    needed = [shapes.get(f"weight_{part}_l0", ()) for part in ("ih", "hh")]
+    if any(len(shape) != 2 or 0 in shape for shape in needed) or _gates(tensors) not in KINDS:
+        return False
+    try:
+        with torch.device("meta"):
+            return shapes == {name: part.shape for name, part in _untrained(tensors).named_parameters()}
+    except (IndexError, RuntimeError, ValueError):  # of sizes that no layer has
+        return False
 
 
 def _embedding(rest: Mapping[str, Tensor], width: int) -> tuple[str, Tensor] | None:
@@ -171,6 +184,13 @@ def fused_layer(tensors: Mapping[str, Tensor], nonlinearity: str) -> nn.RNNBase:
     nonlinearity
         Function of a plain RNN, ``tanh`` or ``relu``; others have none to choose.
     """
+    layer = _untrained(tensors, nonlinearity)
+    layer.load_state_dict(dict(tensors))
+    return layer
+
+
+def _untrained(tensors: Mapping[str, Tensor], nonlinearity: str = "tanh") -> nn.RNNBase:
+    """Build the layer that the first tensors are of."""
     kind, weight = kind_of(tensors), tensors["weight_ih_l0"]
     depth = sum(bool(re.fullmatch(r"weight_ih_l\d+", name)) for name in tensors)
     hidden = len(weight) // _gates(tensors)
@@ -182,5 +202,4 @@ def fused_layer(tensors: Mapping[str, Tensor], nonlinearity: str) -> nn.RNNBase:
         weight.shape[1], hidden, num_layers=depth, bias="bias_ih_l0" in tensors, batch_first=True,
         bidirectional=is_two_way(tensors), **said,
     )  # fmt: skip
-    layer.load_state_dict(dict(tensors))
     return layer.eval().requires_grad_(False)

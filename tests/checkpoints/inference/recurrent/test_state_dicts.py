@@ -102,3 +102,20 @@ def test_dense_layers_of_another_width_are_refused_in_one_line(tmp_path):
     odd = nn.ModuleDict({"rnn": nn.GRU(2, 4), "fc": nn.Linear(7, 2)})
     with pytest.raises(CheckpointError, match="7 inputs of fc after 4 outputs a time step"):
         opened(tmp_path, odd, series())
+
+
+@pytest.mark.parametrize("damage", ["no bias", "no layers between", "no nodes", "other width"])
+def test_tensors_that_are_no_whole_layer_are_refused_in_one_line(tmp_path, damage):
+    network = Network(nn.LSTM, "last")
+    state = network.state_dict()
+    if damage == "no bias":
+        del state["rnn.bias_ih_l0"]
+    elif damage == "no layers between":
+        state["rnn.weight_hh_l5"] = torch.zeros(16, 4)
+    elif damage == "no nodes":
+        state["rnn.weight_ih_l0"] = torch.zeros(0, 2)
+    else:
+        state["rnn.bias_ih_l0"] = torch.zeros(12)
+    torch.save(state, tmp_path / "net.pt")
+    with pytest.raises(CheckpointError, match="expected an RNN, LSTM or GRU"):
+        load_model(tmp_path / "net.pt", None)
