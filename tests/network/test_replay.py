@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models import resnet18
 from torchvision.models.resnet import BasicBlock
+from torchvision.models.vision_transformer import VisionTransformer
 
 from interp.interventions.edits import ablate, on_values
 from interp.network.hooks import edit
@@ -129,3 +130,15 @@ def test_no_more_is_kept_than_is_allowed(residual, monkeypatch):
     assert torch.equal(found, expected)
     kept = sum(one.output.nbytes for one in replay._given.values())
     assert 0 < kept <= 100_000
+
+
+def test_what_attention_gives_is_kept_from_a_run_in_which_functions_are_not_looked_at():
+    torch.manual_seed(0)
+    net = VisionTransformer(8, 4, num_layers=2, num_heads=2, hidden_dim=16, mlp_dim=16, num_classes=3).eval()
+    nn.init.normal_(net.heads.head.weight)  # zeros as they are drawn
+    first, x = net.encoder.layers[0], torch.randn(20, 3, 8, 8)
+    replay = Replay(net, [layer("encoder.layers.encoder_layer_1.self_attention.out_proj.weight", 16)])
+    with torch.no_grad():
+        assert torch.equal(replay(lambda: net(x), is_plain=True), net(x))
+        rows = torch.cat([net.class_token.expand(20, -1, -1), net._process_input(x)], 1) + net.encoder.pos_embedding
+        assert torch.equal(replay._given[first, 0].output, first(rows))
