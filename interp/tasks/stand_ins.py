@@ -96,7 +96,7 @@ def of_values(x: Tensor, y: Tensor, width: int | None, seed: int) -> dict[str, f
     dict of float
         Name of the stand-in -> `SHARE` of its R² on the same rows.
     """
-    return {f"{SHARE:g} of least squares": SHARE * _explained(_least_squares(x.double(), y.double()), y.double())}
+    return {f"{SHARE:.0%} of least squares' R²": SHARE * _explained(_least_squares(x.double(), y.double()), y.double())}
 
 
 def of_inputs(x: Tensor, y: Tensor, width: int | None, seed: int) -> dict[str, float]:
@@ -122,7 +122,7 @@ def of_inputs(x: Tensor, y: Tensor, width: int | None, seed: int) -> dict[str, f
         Name of a stand-in -> `SHARE` of the variance along the component, and `LINEAR` of that of a linear autoencoder.
     """
     x = x.double()
-    found = {f"{SHARE:g} of one principal component": SHARE * _components_share(x, 1, seed)}
+    found = {f"{SHARE:.0%} of one principal component's R²": SHARE * _components_share(x, 1, seed)}
     if width is not None:
         nodes = min(width, x.shape[1])
         found[f"{LINEAR:g} of a linear autoencoder of {nodes} nodes"] = LINEAR * _components_share(x, nodes, seed)

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from interp.types import Dataset, LoadedModel
+from collections.abc import Sequence
+
+from interp.types import Alert, Dataset, LoadedModel
 from interp.verdict.evidence import Evidence
 from interp.verdict.layers import network_sentence
 
 UNTRAINED = "This network looks untrained: what follows describes random weights, not something learned."
 UNKNOWN = "Whether this network was trained on these data could not be established; read what follows with care."
 
+READ = ("distances", "intensities")
+"""Leanings that are findings; of other layers the first screen says further down that nothing was found."""
 
-def headline(found: Evidence) -> str:
-    """Say what is read of the layers; of a network that does not fit the data, that it does not."""
+GAPS = ("train-test-gap", "memorising")
+"""Alerts that say that what was learned does not hold on test samples."""
+
+
+def headline(found: Evidence, alerts: Sequence[Alert] = ()) -> str:
+    """Say how good a network is and what was found of its layers; where it does not fit the data, that it does not.
+
+    Parameters
+    ----------
+    found
+        Results of a run.
+    alerts
+        Alerts that these results raise.
+    """
     trained = found.model.inferred["trained"].value
     if trained is False:
         return UNTRAINED
@@ -19,18 +35,25 @@ def headline(found: Evidence) -> str:
         return unfit
     if trained is None:
         return UNKNOWN
-    score, read = _score(found), network_sentence(found.layers)
+    score = _score(found, any(alert.name in GAPS for alert in alerts))
+    told = [one for one in found.layers if one.leaning in READ]
+    if score and not told:
+        return f"{score}."
     if found.layers and not any(one.statistics for one in found.layers):
-        return f"{score}." if score else "Which outputs of its layers decide was not looked at."
+        return "Which outputs of its layers decide was not looked at."
+    read = network_sentence(told or found.layers)
     return f"{score}; {read[0].lower()}{read[1:]}" if score else read
 
 
-def _score(found: Evidence) -> str:
+def _score(found: Evidence, has_gap: bool) -> str:
     """Give the score on test samples beside that in training; empty where neither is known."""
     task, scores = found.task, found.model.scores
     if "test" not in scores:
         return f"This network gets {task.described(scores['train'])} in training" if "train" in scores else ""
-    beside = f" ({task.score.shown(scores['train'])} in training)" if "train" in scores else ""
+    beside = ""
+    if "train" in scores:
+        trained = f"{task.score.shown(scores['train'])} in training"
+        beside = f", well below the {trained}" if has_gap else f" ({trained})"
     return f"This network gets {task.described(scores['test'])} on test samples{beside}"
 
 

@@ -38,7 +38,7 @@ def judge(evidence: Evidence) -> Verdict:
     'This network looks untrained: what follows describes random weights, not something learned.'
     """
     raised = alerts(evidence)
-    return Verdict(headline(evidence), findings(evidence), raised, evidence.layers, answers(evidence, raised))
+    return Verdict(headline(evidence, raised), findings(evidence), raised, evidence.layers, answers(evidence, raised))
 
 
 def reading_verdict(found: Mapping[str, ReadingProfile]) -> Verdict:

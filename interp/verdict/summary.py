@@ -31,11 +31,13 @@ FITS = {
 """How the fit was judged -> what it means."""
 
 READ = {
-    "distances": "small outputs decide: which nodes are near zero, as one reads a distance.",
-    "intensities": "large outputs decide: which nodes respond most.",
-    "neither": "neither small nor large outputs are seen to decide more than in untrained copies of the network.",
+    "distances": "small outputs decide: which of its nodes are near zero, as one reads a distance",
+    "intensities": "large outputs decide: which of its nodes respond most",
+    "neither": "neither small nor large outputs of its nodes are seen to decide more than in untrained copies",
 }
 """Leaning -> what it means, after the layer's name."""
+
+RANDOM = "Nothing that was learned: of random weights, copies with other random weights say all there is."
 
 
 def answers(found: Evidence, alerts: Sequence[Alert] = ()) -> tuple[Answer, ...]:
@@ -56,9 +58,13 @@ def answers(found: Evidence, alerts: Sequence[Alert] = ()) -> tuple[Answer, ...]
     return (
         Answer(IS, what_it_is(found), "model"),
         Answer(GOOD, how_good(found), "model"),
-        *what_it_reads(found.layers),
+        *([Answer(READS, RANDOM)] if _is_random(found.model) else what_it_reads(found.layers)),
         *what_next(found, alerts),
     )
+
+
+def _is_random(model: LoadedModel) -> bool:
+    return "trained" in model.inferred and model.inferred["trained"].value is False
 
 
 def what_it_is(found: Evidence) -> str:
@@ -126,8 +132,9 @@ def what_it_reads(layers: Sequence[LayerVerdict]) -> Iterator[Answer]:
         yield Answer(READS, layers_sentence(layers), "reading")
     for one in layers if len(layers) <= MOST_LAYERS else _some_that_were_read(layers):
         if one.statistics:
-            said = READ.get(one.leaning, f"undecided{f', since {one.why}' if one.why else ''}.")
-            yield Answer(READS, f"{layer_name(one.layer)}: {said}", "reading", one.layer)
+            said = READ.get(one.leaning, f"undecided{f', since {one.why}' if one.why else ''}")
+            chance = f" (p = {one.p_holm:.2g})" if np.isfinite(one.p_holm) else ""
+            yield Answer(READS, f"{layer_name(one.layer)}: {said}{chance}.", "reading", one.layer)
     yield from _not_read(layers)
 
 

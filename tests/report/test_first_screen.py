@@ -59,7 +59,7 @@ def test_layers_stand_under_questions_with_their_own_numbers():
     assert row["through a cluster"].text == f"{100 * found.share[found.at_threshold]:.0f} %"
     tolerance = results.effects.tolerance
     own = tolerance[(tolerance["network"] == "given") & (tolerance["layer"] == "fc1")].iloc[0]
-    weakened = "not at all" if own["scale_low"] >= 1 else f"to {own['scale_low']:.2f} times"
+    weakened = "no weakening" if own["scale_low"] >= 1 else f"to {own['scale_low']:.2f} times"
     assert row["weakened"].text == weakened
 
 

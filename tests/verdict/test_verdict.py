@@ -60,8 +60,7 @@ def test_the_headline_of_a_run():
     assert not any(has_more(mlp().boundaries[name]) for name in HIDDEN)
     test, train = (mlp().model.scores[split] for split in ("test", "train"))
     score = f"This network gets {test:.2%} right on test samples ({train:.2%} in training)"
-    undecided = "in fc1 and fc2, whether small or large outputs decide is undecided."
-    assert mlp().verdict.headline == f"{score}; {undecided}", "with so few copies"
+    assert mlp().verdict.headline == f"{score}.", "with so few copies nothing is found of a layer"
 
 
 def test_findings_carry_the_numbers_of_their_tables():
@@ -183,6 +182,10 @@ def test_headlines_say_what_is_read_where_the_network_was_trained():
     both = headline(fc1="intensities", fc2="distances")
     assert "; in fc2, small outputs decide" in both
     assert "; in fc1, large outputs decide" in both
+    only = headline(fc1="neither", fc2="distances")
+    assert "; in fc2, small outputs decide" in only
+    assert "fc1" not in only, "what was not found is said further down"
+    assert headline(fc1="neither", fc2="undecided").endswith("in training).")
     assert "untrained" in headline(trained=False, fc1="distances")
     assert "could not be established" in headline(trained=None, fc1="distances")
 
@@ -268,3 +271,11 @@ def test_a_control_that_bears_nothing_is_undefined(own, others):
     _, line = beside(own, (own, own), others)
     assert "undefined" in line
     assert "undefined to" not in line
+
+
+def test_a_gap_between_training_and_test_stands_in_the_headline():
+    found = mlp()
+    for test in (0.4, 0.6):
+        model = replace(found.model, scores={"train": 0.99, "test": test})
+        said = judge(evidence(model=model)).headline
+        assert said.startswith(f"This network gets {test:.2%} right on test samples, well below the 99.00% in training")

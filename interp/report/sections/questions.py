@@ -22,7 +22,7 @@ SHORT = {"distances": "small ones", "intensities": "large ones", "neither": "nei
 MEANINGS = {
     "which outputs decide": "small ones, as one reads a distance, or large ones; p against untrained copies",
     "levels": "values a node must be able to take for 95 % of the predictions to stay",
-    "through a cluster": "nodes whose boundary z = 0 passes a cluster's middle; beside random layers",
+    "through a cluster": "nodes whose boundary z = 0 passes a cluster's middle; p that random layers have as many",
     "weakened": "all its nodes at once, with {kept}",
     "shifted": "all boundaries at once, in shares of a node's range, with {kept}",
     "idle": "nodes that are dead or one-sided",
@@ -97,7 +97,7 @@ def _weakened(row: dict[Any, Any]) -> cells.Linked | None:
     low = row.get("scale_low", np.nan)
     if not finite(low):
         return None
-    return cells.Linked("not at all" if low >= 1 else f"to {decimals(low, 2)} times", "#interventions")
+    return cells.Linked("no weakening" if low >= 1 else f"to {decimals(low, 2)} times", "#interventions")
 
 
 def _shifted(row: dict[Any, Any]) -> cells.Linked | None:
@@ -105,7 +105,7 @@ def _shifted(row: dict[Any, Any]) -> cells.Linked | None:
     if not (finite(low) and finite(high)):
         return None
     said = f"{percent(low)} to {percent(high)}"
-    return cells.Linked("not at all" if low == 0 == high else said, "#interventions")
+    return cells.Linked("no shift" if low == 0 == high else said, "#interventions")
 
 
 def _idle(counts: dict[str, int]) -> cells.Linked:

@@ -69,7 +69,7 @@ ALERTS: dict[str, AlertRule | str] = {
     "uncertain-reading": AlertRule(
         "warning",
         "a fact about the file that could change predictions is a guess that the data do not settle",
-        "State the fact on the command line, and make the page anew.",
+        "Say what you know with the flag named above, and run the report again.",
         reading.uncertain_reading,
         "model",
     ),
@@ -153,7 +153,7 @@ ALERTS: dict[str, AlertRule | str] = {
     "limited": AlertRule(
         "note",
         "the network is large, or limits were asked for",
-        "See “The network” for what was chosen, and how to lift it; --everything looks at all.",
+        "See “The network” for what was chosen, and how to lift it; with --everything nothing is left out.",
         scope.limited,
         "model",
     ),
