@@ -120,7 +120,7 @@ class Replay:
             yield
 
     def _kept_anew(self, run: Callable[[], Tensor]) -> Tensor:
-        """Run without looking at functions, since torch then takes quicker ways of other last bits; keep what that gives."""
+        """Run without looking at functions, when torch takes quicker ways of other last bits; keep what that gives."""
         calls, found = Counter[nn.Module](), dict[tuple[nn.Module, int], _Given]()
         parts = {part for part, _ in self._given}
         with _in_place_of({part: partial(self._keep, calls, found, part, part.forward) for part in parts}):
