@@ -10,6 +10,7 @@ from torch import nn
 from interp.interventions import ablate
 from interp.interventions.edits import on_values
 from interp.network.hooks import edit, tap
+from interp.network.replay import Replay
 from interp.network.tracing.calls import place_of
 from interp.verdict.attribution.ablation import node_mask
 from interp.verdict.attribution.target import Target
@@ -64,7 +65,9 @@ def test_activations_and_ablations_are_captums(name):
     for layer in [reached[0], reached[len(reached) // 2], reached[-1]]:
         if layer.activation == "custom":
             continue
-        each = node_mask(Target(model, layer, x, torch.ones(len(x), dtype=torch.int64)), np.arange(layer.nodes))
+        each = node_mask(
+            Target(model, layer, x, torch.ones(len(x), dtype=torch.int64), Replay(net, [layer])), np.arange(layer.nodes)
+        )
         mask = each % 3  # three groups of nodes, which Captum silences together
         theirs = LayerFeatureAblation(net, place_of(net, layer.tap)).attribute(
             x, layer_baselines=0, target=1, layer_mask=mask

@@ -59,8 +59,8 @@ class Replay:
     >>> runs = Replay(network, [NodeLayer("2", "linear", 2, 3, "identity", "2")])
     >>> with torch.no_grad():
     ...     plain = runs(lambda: network(torch.ones(1, 2)), is_plain=True)
-    >>> runs.replayed
-    2
+    >>> runs.replayed  # with the layer itself, whose z is changed after it
+    3
     """
 
     def __init__(self, module: nn.Module, layers: Iterable[NodeLayer]) -> None:

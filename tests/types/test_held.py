@@ -26,7 +26,7 @@ def test_results_of_every_version_are_as_their_classes_say(results):
 
 def test_lengths_of_the_axes_are_given():
     assert check_shapes(FIT) == {"N": 2, "C": 3, "K": 5, "B": 4}
-    assert check_shapes(PROTOTYPES) == {"M": 2, "D": 3, "I": 4, "T": 3, "P": 0}
+    assert check_shapes(PROTOTYPES) == {"M": 2, "D": 3, "I": 4, "T": 3, "P": 0, "W": 3}
 
 
 ODD = {

@@ -58,9 +58,9 @@ class Outcome:
 
 
 def toy_data(width: int) -> Dataset:
-    """Make 30 labelled rows, of images where `width` is 64."""
+    """Make 30 labelled rows, of images where `width` is 64, of tokens where it is 7."""
     rng = np.random.default_rng(0)
-    x, y = rng.random((30, width)), np.arange(30) % 3
+    x, y = rng.integers(0, 9, (30, width)) if width == 7 else rng.random((30, width)), np.arange(30) % 3
     return Dataset("toy", {"train": Split(x, y)}, (1, 8, 8) if width == 64 else None, ("a", "b", "c"), (), "toy")
 
 

@@ -252,7 +252,7 @@ def width_of(format: str) -> int:
     """Give the values a row that a format's network takes; 0 for what is opened with data of its own."""
     if format not in FORMATS:
         return 0
-    return 64 if format in IMAGES else WIDTHS[0]
+    return 64 if format in IMAGES else 7 if format == "recurrent" else WIDTHS[0]
 
 
 def kind_of(format: str) -> str:

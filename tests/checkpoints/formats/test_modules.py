@@ -36,7 +36,7 @@ def test_class_of_its_own(tmp_path):
     model, _ = load_model(tmp_path / "net.pt", DIGITS)
     assert model.format == "torch-module"
     assert model.inferred["activation"].value == "relu"
-    assert model.inferred["activation"].confidence == "likely"  # its forward is code, which was not read
+    assert model.inferred["activation"].confidence == "uncertain"  # its forward is code, which was not read
     same_outputs(model.module, planted())
 
 
@@ -154,7 +154,7 @@ def test_legacy_module(wrap, tmp_path):
     same_outputs(model.module, layers())
     torch.save(wrap(planted()), tmp_path / "net.pt", **LEGACY)
     model, _ = load_model(tmp_path / "net.pt", DIGITS)
-    assert model.inferred["activation"].confidence == "likely"
+    assert model.inferred["activation"].value == "relu"
     same_outputs(model.module, planted())
 
 

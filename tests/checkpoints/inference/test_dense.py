@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 
 from checkpoints.planted import DIGITS, inputs, planted, same_outputs
 from interp.checkpoints import LoadOptions, load_model
+from interp.checkpoints.inference.weighing.explain import named
 from interp.types import Split
 
 WAYS = {
@@ -119,7 +120,10 @@ def test_planted_candidates_are_found(activation, scaling, output, tmp_path):
     truth = {"activation": activation, "input_scaling": scaling, "output": output}
     assert {fact: model.inferred[fact].value for fact in truth} == truth
     assert {model.inferred[fact].confidence for fact in truth} <= {"likely", "uncertain"}
-    assert model.inferred["activation"].confidence == "likely"
+    if activation == "relu":  # of relatives that do as well, all are named
+        assert activation in named(model.inferred["activation"])
+    else:
+        assert model.inferred["activation"].confidence == "likely"
     assert model.inferred["trained"].value is True
     # a final softmax is all that is in doubt of a linear output
     assert model.inferred["output"].harmless == (output == "linear")

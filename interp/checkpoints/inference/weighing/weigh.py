@@ -103,7 +103,7 @@ def weigh(
     order = np.random.default_rng(seed).permutation(len(values))
     few, rows = order[: SEARCHED[with_images]], order[: ROWS[with_images]]
     found = [base, *_plausible(layers, try_out, base, scorer, inputs[few], values[few])]
-    tried = _distinct(signs_of(layers, one, inputs[rows], values[rows], scorer) for one in dict.fromkeys(found))
+    tried = distinct(signs_of(layers, one, inputs[rows], values[rows], scorer) for one in dict.fromkeys(found))
     weighed = [Weighed(one, float(share)) for one, share in zip(tried, shares(tried), strict=True)]
     return sorted(weighed, key=lambda one: -one.share)
 
@@ -138,8 +138,14 @@ def _loss(truth: Tensor, scorer: Scorer, z: Tensor) -> float:
     return loss if loss == loss else np.inf
 
 
-def _distinct(signs: Iterable[Signs]) -> list[Signs]:
-    """Keep the simplest of those that give the same outputs."""
+def distinct(signs: Iterable[Signs]) -> list[Signs]:
+    """Keep the first of those that give the same outputs.
+
+    Parameters
+    ----------
+    signs
+        Signs of candidates, the simplest first.
+    """
     found: list[Signs] = []
     for one in signs:
         if not any(_same(one, other) for other in found):
@@ -148,6 +154,10 @@ def _distinct(signs: Iterable[Signs]) -> list[Signs]:
 
 
 def _same(first: Signs, second: Signs) -> bool:
-    return abs(first.trial.loss - second.trial.loss) <= 1e-6 * first.trial.loss and bool(
-        np.array_equal(first.trial.per_sample, second.trial.per_sample)
-    )
+    """Whether two candidates give the same outputs, as far as loss and answers tell: of a loss of 0 nothing does."""
+    gap = abs(first.trial.loss - second.trial.loss)
+    return first.trial.loss > 0 and gap <= 1e-6 * first.trial.loss and _same_answers(first, second)
+
+
+def _same_answers(first: Signs, second: Signs) -> bool:
+    return bool(np.array_equal(first.trial.per_sample, second.trial.per_sample))

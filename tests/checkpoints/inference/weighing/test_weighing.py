@@ -15,7 +15,7 @@ from interp.checkpoints.inference.candidates.trial import Trial
 from interp.checkpoints.inference.stack.state import layer_stack
 from interp.checkpoints.inference.weighing.explain import LIKELY, explain_weighed, named
 from interp.checkpoints.inference.weighing.signs import Signs, signs_of
-from interp.checkpoints.inference.weighing.weigh import Weighed, shares
+from interp.checkpoints.inference.weighing.weigh import Weighed, distinct, shares
 from interp.data import scalings
 from interp.network.activations import ACTIVATIONS
 from interp.tasks import CLASSIFICATION
@@ -133,3 +133,14 @@ def test_relu_stands_where_no_other_is_likely():
     assert said(weighed("silu", 0.7), weighed("relu", 0.3)).value == "relu"
     assert said(weighed("silu", 0.99), weighed("relu", 0.01)).value == "silu"
     assert said(weighed("silu", 0.6), weighed("gelu, silu", 0.4)).value == "silu"
+
+
+def test_of_a_loss_of_nothing_no_candidate_is_told_from_another():
+    right = np.ones(9)
+    signs = [
+        Signs(Trial(Candidate(UNIT, name, "linear"), right, loss), np.zeros(7))
+        for name, loss in (("relu", 0.0), ("elu", 0.0))
+    ]
+    assert len(distinct(signs)) == 2
+    same = [Signs(Trial(Candidate(UNIT, name, "linear"), right, 0.25), np.zeros(7)) for name in ("relu", "elu")]
+    assert distinct(same) == same[:1]
