@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 ANALYSIS = (
+    "threads",
     "checks",
     "statistics",
     "outputs",
@@ -136,7 +137,8 @@ def forbidden(name, target):
         return True
     if within(name, "interp.analysis") and name != "interp.analysis":
         end = ANALYSIS.index(short) + bool(inner)  # what lies in a room may use its neighbours there
-        return not within(target, *PURE, *STANDARD, *(f"interp.analysis.{other}" for other in ANALYSIS[:end]))
+        lower = (f"interp.analysis.{other}" for other in ANALYSIS[:end])
+        return not within(target, name, *PURE, *STANDARD, *lower)  # a room exports what lies in it
     if within(name, "interp.report.sections"):
         return within(target, *HEAVY_FOR_SECTIONS)
     if (room := inner_room(name)) and within(target, "interp.checkpoints"):

@@ -8,15 +8,14 @@ tails make bins wide. An iteration costs N*B*K operations, whatever the number o
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtr
 
+from interp.analysis.threads import in_order
 from interp.types import Array
 
 BINS = 512
@@ -321,8 +320,7 @@ def best_mixtures(data: Binned, most: int) -> tuple[Mixture, Array, Array]:
     nodes, bins = data.count.shape
     step = max(CELLS_A_BLOCK // bins, 1)
     blocks = [slice(start, start + step) for start in range(0, nodes, step)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(lambda block: _best_of_block(data.of(block), most), blocks))
+    found = list(in_order(lambda block: _best_of_block(data.of(block), most), blocks))
     mixtures, components, bic = zip(*found, strict=True)
     joined = (np.concatenate([getattr(m, name) for m in mixtures]) for name in ("weight", "mean", "var", "loglik"))
     return Mixture(*joined), np.concatenate(components), np.concatenate(bic)

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from interp.analysis.nulls.threads import in_order
 from interp.analysis.prototypes import PrototypeOptions, distance_of, strength_of
+from interp.analysis.threads import in_order
 from interp.types import Array
 
 KINDS = ("nearest", "strongest", "conditional")

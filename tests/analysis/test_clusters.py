@@ -8,16 +8,14 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from interp.analysis.clusters import (
-    NULLS,
     ClusterOptions,
-    _drawn_rows,
-    _random_means,
     fit_centroids,
     match_all,
     match_clusters,
     match_to_centroids,
     nearest,
 )
+from interp.analysis.clusters.matching import NULLS, _drawn_rows, _random_means
 from interp.analysis.statistics import agresti_interval
 from interp.types import LabelledInputs
 

@@ -1,11 +1,9 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from scipy import stats
 from sklearn.mixture import GaussianMixture
 
-from interp.analysis import mixtures
+from interp.analysis import mixtures, threads
 from interp.analysis.mixtures import best_mixtures, bin_values, fit_mixture, mixture_cdf, quantile_start, split_start
 
 TWO = [(0.3, -4.0, 0.5), (0.7, 3.0, 1.5)]
@@ -105,8 +103,9 @@ def test_nodes_are_fitted_apart_whatever_the_block(monkeypatch, cells):
 
 def test_the_number_of_threads_changes_no_bit(monkeypatch):
     z = np.concatenate([draw(TWO, 1000, seed) for seed in range(40)], axis=1)
+    monkeypatch.setattr(threads, "processors", lambda: 3)
     many = best_mixtures(binned(z), 3)
-    monkeypatch.setattr(mixtures, "os", SimpleNamespace(cpu_count=lambda: 1))
+    monkeypatch.setattr(threads, "processors", lambda: 1)
     one = best_mixtures(binned(z), 3)
     np.testing.assert_array_equal(many[0].mean, one[0].mean)
     np.testing.assert_array_equal(many[2], one[2])

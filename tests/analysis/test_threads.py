@@ -6,9 +6,9 @@ import time
 import numpy as np
 import pytest
 
-from interp.analysis import clusters, untrained
-from interp.analysis.nulls import threads
-from interp.analysis.nulls.threads import in_order, processors
+from interp.analysis import clusters, threads, untrained
+from interp.analysis.clusters import matching
+from interp.analysis.threads import in_order, processors
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 20])
@@ -52,10 +52,10 @@ def test_nulls_are_the_same_to_the_last_digit_whatever_the_number_of_threads(mon
 
     def found(count):
         monkeypatch.setattr(threads, "processors", lambda: count)
-        (nulls,) = clusters._null_distances(points, np.full(7, 9.0), x, [centroids], options)
+        (nulls,) = matching.null_distances(points, np.full(7, 9.0), x, [centroids], options)
         (table,) = untrained.beside_untrained(x, [centroids], weight, np.zeros(7), "abs")
         return nulls, table
 
     (one, first), (several, second) = found(1), found(3)
-    assert all((one[name] == several[name]).all() for name in clusters.NULLS)
+    assert all((one[name] == several[name]).all() for name in matching.NULLS)
     assert first.equals(second)

@@ -34,7 +34,6 @@ def select(
         Number or name of one of several states; None for the one that the reader chose.
     prefix
         Beginning of the names to keep, with or without its dot, which is taken off; None to keep all.
-
     fraction
         Number of binary digits behind the point of whole numbers; None to leave these as they are.
 
