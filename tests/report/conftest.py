@@ -8,6 +8,8 @@ from tiny_runs import once, several_mlps
 
 from interp.report import write_report
 
+collect_ignore = ["take_pictures.py"]  # a script, which is run from its own folder
+
 COMMAND = "python -m interp.report planted.pt --data '<img src=x onerror=alert(2)>'"
 
 
