@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from interp.network.tracing.calls import Seer, call_of, function_name, place_of
+from interp.network.tracing.calls import place_of
 from interp.types import NodeLayer
 
 PACKAGES = ("torch", "torchvision", "timm")
@@ -44,7 +44,8 @@ class Replay:
 
     The first plain run is written down: what each module gave that ended before any of the layers had its z. Later runs
     get copies of that, and run the rest. A replayed plain run must give the first one's output to the last bit, or
-    nothing is ever replayed. What a module of the user's own does is run anew, its parts from torch excepted.
+    nothing is ever replayed. Networks with attention, and layers that are called as functions, run whole. What a module
+    of the user's own does is run anew, its parts from torch excepted.
 
     Parameters
     ----------
@@ -67,8 +68,11 @@ class Replay:
         self._module = module
         self._places = [place_of(module, layer.tap) for layer in layers]
         self._given: dict[tuple[nn.Module, int], _Given] = {}
-        self._marks = [place for place in self._places if isinstance(place, Tensor)]
-        self._is_known = any(isinstance(place, torch.jit.ScriptModule) for place in self._places)  # is not written down
+        scripted = any(isinstance(place, torch.jit.ScriptModule) for place in self._places)
+        # attention takes quicker ways, of other last bits, in runs in which no function is looked at
+        attends = any(isinstance(part, nn.MultiheadAttention) for part in module.modules())
+        called = any(isinstance(place, Tensor) for place in self._places)
+        self._is_known = scripted or attends or called  # is not written down
 
     @property
     def replayed(self) -> int:
@@ -94,8 +98,6 @@ class Replay:
         self._is_known = True
         with self._writing():
             output = run()
-        if self._marks:
-            output = self._kept_anew(run)
         if self._given and not self._is_same(run, output):
             self._given = {}
         return output
@@ -114,35 +116,8 @@ class Replay:
         wrapped = {part: partial(self._write, run, part, part.forward) for part in parts}
         for place in stops:
             wrapped[place] = partial(_ending, run, wrapped.get(place, place.forward))
-        with _in_place_of(wrapped), ExitStack() as stack:
-            if self._marks:
-                stack.enter_context(_StopsAt(self._marks, run))
+        with _in_place_of(wrapped):
             yield
-
-    def _kept_anew(self, run: Callable[[], Tensor]) -> Tensor:
-        """Run without looking at functions, when torch takes quicker ways of other last bits; keep what that gives."""
-        calls, found = Counter[nn.Module](), dict[tuple[nn.Module, int], _Given]()
-        parts = {part for part, _ in self._given}
-        with _in_place_of({part: partial(self._keep, calls, found, part, part.forward) for part in parts}):
-            output = run()
-        self._given = found
-        return output
-
-    def _keep(
-        self,
-        calls: Counter[nn.Module],
-        found: dict[tuple[nn.Module, int], _Given],
-        part: nn.Module,
-        forward: Callable[..., Any],
-        *args: Any,
-        **kwargs: Any,
-    ) -> Any:
-        key = (part, calls[part])
-        calls[part] += 1
-        output = forward(*args, **kwargs)
-        if key in self._given and isinstance(output, Tensor):
-            found[key] = _Given(output.clone(), self._given[key].inside)
-        return output
 
     def _write(self, run: _Run, part: nn.Module, forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if run.is_over:
@@ -181,21 +156,6 @@ class Replay:
             return forward(*args, **kwargs)
         calls.update(found.inside)
         return found.output.clone()  # what follows may be in place
-
-
-class _StopsAt(Seer):
-    """Ends what is written down at the first call with one of some tensors."""
-
-    def __init__(self, marks: Iterable[Tensor], run: _Run) -> None:
-        super().__init__()
-        self.marks, self.run = {id(mark) for mark in marks}, run
-
-    def call(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run a function."""
-        made = None if self.run.is_over else call_of(function_name(func), args, kwargs)
-        if made is not None and id(made.key) in self.marks:
-            self.run.is_over = True
-        return func(*args, **kwargs)
 
 
 def _ending(run: _Run, forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
