@@ -115,8 +115,7 @@ def refitted(data: Dataset, side: int, refit: Refit) -> Dataset:
     def one(inputs: Array) -> Array:
         return refit(inputs.reshape(-1, *shape), side).reshape(len(inputs), -1)
 
-    splits = {name: replace(split, inputs=one(split.inputs)) for name, split in data.splits.items()}
-    return replace(data, splits=splits, image_shape=(shape[0], side, side))
+    return replace(_with_inputs(data, one), image_shape=(shape[0], side, side))
 
 
 def rows_channels_last(data: Dataset) -> Dataset:
@@ -133,5 +132,10 @@ def rows_channels_last(data: Dataset) -> Dataset:
     def one(inputs: Array) -> Array:
         return np.ascontiguousarray(np.moveaxis(inputs.reshape(-1, *shape), 1, -1)).reshape(len(inputs), -1)
 
+    return replace(_with_inputs(data, one), image_shape=None)
+
+
+def _with_inputs(data: Dataset, one: Callable[[Array], Array]) -> Dataset:
+    """Give a data set whose inputs are made of the old ones, split by split."""
     splits = {name: replace(split, inputs=one(split.inputs)) for name, split in data.splits.items()}
-    return replace(data, splits=splits, image_shape=None)
+    return replace(data, splits=splits)

@@ -1,6 +1,7 @@
 """What keeps a file from running code, filling memory or hanging a reader."""
 
 from interp.safety.imports import call_name, called, import_name, is_import, look_up, problem
+from interp.safety.json_files import read_mapping
 from interp.safety.pickle_scan import UnsafePickle, check_pickle, load_weights
 
 __all__ = [
@@ -13,4 +14,5 @@ __all__ = [
     "load_weights",
     "look_up",
     "problem",
+    "read_mapping",
 ]

@@ -47,6 +47,7 @@ def test_labels_in_words(tmp_path):
         ("x_train", "y_train", "x_test", "y_test"),
         ("train_images", "train_labels", "test_images", "test_labels"),
         ("mine-X-train", "mine-y-train", "mine-X-val", "mine-y-val"),
+        ("x_training", "y_training", "x_dev", "y_dev"),
     ],
 )
 def test_arrays_that_are_named_after_each_other(tmp_path, names):
@@ -58,6 +59,23 @@ def test_arrays_that_are_named_after_each_other(tmp_path, names):
         found = load_dataset(spec)
         assert found.train.labels.tolist() == Y.tolist()
         assert found.splits["test"].inputs.tolist() == X[:2].tolist()
+
+
+@pytest.mark.parametrize("other", ["dev", "valid", "validation", "val"])
+def test_a_test_split_stands_before_one_for_validation(tmp_path, other):
+    for split, value in (("train", 1), (other, 2), ("test", 3)):
+        np.save(tmp_path / f"x_{split}.npy", np.full((2, 4), value))
+        (tmp_path / "tables").mkdir(exist_ok=True)
+        (tmp_path / "tables" / f"{split}.csv").write_text(f"a,label\n{value},0\n{value},1\n")
+    for folder in (tmp_path, tmp_path / "tables"):
+        assert load_dataset(folder).splits["test"].inputs.min() == 3
+
+
+def test_a_split_without_images_is_refused(tmp_path):
+    save_images(tmp_path)
+    (tmp_path / "test").mkdir()
+    with pytest.raises(DataError, match="no folder of images; expected one for each class"):
+        load_dataset(tmp_path)
 
 
 def test_pairs_of_arrays(tmp_path):

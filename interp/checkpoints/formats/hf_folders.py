@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,12 @@ from torch import Tensor
 from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.formats.safetensors_files import read_safetensors
 from interp.checkpoints.formats.torch_files import read_torch
-from interp.errors import CheckpointError, first_line
+from interp.errors import CheckpointError
+from interp.safety import read_mapping
 
 CONFIG = "config.json"
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 """The names under which transformers saves weights, the safe format first; shards are listed in ``NAME.index.json``."""
-
-LONGEST = 5_000_000  # bytes of a config or an index
 
 
 def read_folder(path: Path, allow_pickle: bool = False) -> Contents:
@@ -83,14 +81,4 @@ def _shards(index: Path) -> list[Path]:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > LONGEST:
-            raise ValueError(f"{path.stat().st_size:,} bytes")
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict):
-            raise ValueError(f"a {type(content).__name__}")
-    except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(
-            path, found=f"no readable JSON ({first_line(error)})", expected="names and values", do="download it again"
-        ) from error
-    return content
+    return read_mapping(path, CheckpointError, "download it again")

@@ -13,21 +13,17 @@ from interp.data.found import Found
 from interp.data.options import DataOptions
 from interp.data.sources.image_files import stacked
 from interp.data.sources.paths import existing
+from interp.data.sources.split_names import named_splits
 from interp.data.sources.tables.frames import arrays_of_frames
 from interp.data.sources.tables.frames import target_column as named_target
 from interp.errors import DataError, UsageError, first_line
+from interp.safety import read_mapping
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SPLITS = {"train": ("train",), "test": ("test", "validation", "valid", "val", "dev")}
-"""Split -> names that the datasets library and its users give it; the first that is there is taken."""
-
 INDEX = "dataset_dict.json"
 STATE = "state.json"
-LONGEST = 5_000_000
-"""Largest number of bytes of a file that lists others."""
-
 INSTALL = "pip install 'interp[arrow]'"
 
 
@@ -48,11 +44,8 @@ def from_parquet(spec: str, options: DataOptions) -> Found:
 def from_parquet_files(folder: Path, options: DataOptions) -> Found:
     """Read the parquet files of a folder, whose names begin with those of the splits."""
     paths = sorted(folder.rglob("*.parquet"))
-    files: dict[str, list[Path]] = {}
-    for split, names in SPLITS.items():
-        starts = next((name for name in names if any(path.name.startswith(name) for path in paths)), None)
-        files |= {split: [path for path in paths if path.name.startswith(starts)]} if starts else {}
-    return _arrays(str(folder), files if "train" in files else {"": paths}, options)
+    files = named_splits(lambda name: [path for path in paths if path.name.startswith(name)] or None)
+    return _arrays(str(folder), files or {"": paths}, options)
 
 
 def is_saved(folder: Path) -> bool:
@@ -80,10 +73,10 @@ def from_saved(folder: Path, options: DataOptions) -> Found:
         return _arrays(str(folder), {"": _arrow_files(folder)}, options)
     said = _read_json(folder / INDEX).get("splits")
     there = [str(name) for name in said] if isinstance(said, list) else []
-    found = {split: [name for name in names if name in there] for split, names in SPLITS.items()}
-    if not found["train"]:
+    found = named_splits(lambda name: name if name in there else None)
+    if not found:
         raise DataError(folder, found=f"splits {', '.join(there) or 'none'}", expected="train", do="name one's folder")
-    files = {split: _arrow_files(folder / names[0]) for split, names in found.items() if names}
+    files = {split: _arrow_files(folder / name) for split, name in found.items()}
     return _arrays(str(folder), files, options)
 
 
@@ -98,17 +91,7 @@ def _arrow_files(folder: Path) -> list[Path]:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > LONGEST:
-            raise ValueError(f"{path.stat().st_size:,} bytes")
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict):
-            raise ValueError(f"a {type(content).__name__}")
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError(
-            path, found=f"no readable JSON ({first_line(error)})", expected="names and values", do="save it again"
-        ) from error
-    return content
+    return read_mapping(path, DataError, "save it again")
 
 
 # --------------------------------------------------------------------------- tables -> arrays

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,11 @@ from interp.data.options import DataOptions
 from interp.data.sources.arrow import from_parquet_files, from_saved, is_saved
 from interp.data.sources.image_files import ENDINGS, stacked
 from interp.data.sources.npy_files import arrays_in
+from interp.data.sources.split_names import named_splits
 from interp.data.sources.tables.csv_files import read_csv
 from interp.data.sources.tables.frames import arrays_of_frames
 from interp.errors import DataError
 from interp.types import Inference
-
-SPLITS = {"train": ("train", "training"), "test": ("test", "testing", "val", "valid", "validation", "dev")}
-"""Split -> names of its folder or file; the first that is there is taken."""
 
 
 def from_folder(spec: str, options: DataOptions) -> Any:
@@ -33,16 +31,11 @@ def from_folder(spec: str, options: DataOptions) -> Any:
         If it holds none of these.
     """
     folder = Path(spec)
-    kinds: list[tuple[bool, Callable[[Path, DataOptions], Any]]] = [
-        (is_saved(folder), from_saved),
-        (any(folder.glob("*.npy")), lambda path, _: arrays_in(path)),
-        (bool(_split_files(folder, ".csv")), _from_tables),
-        (any(folder.rglob("*.parquet")), from_parquet_files),
-        (bool(_image_folders(folder)), _from_images),
-    ]
-    for is_this, read in kinds:
-        if is_this:
+    for is_this, read in KINDS:
+        if is_this(folder):
             return read(folder, options)
+    if splits := _image_folders(folder):
+        return _from_images(splits, options)
     raise DataError(
         folder,
         found="a folder without data that are known",
@@ -53,11 +46,8 @@ def from_folder(spec: str, options: DataOptions) -> Any:
 
 def _split_files(folder: Path, ending: str) -> dict[str, Path]:
     """Find the file of each split; none where there is no training file."""
-    found: dict[str, Path] = {}
-    for split, names in SPLITS.items():
-        path = next((folder / f"{name}{ending}" for name in names if (folder / f"{name}{ending}").is_file()), None)
-        found |= {split: path} if path is not None else {}
-    return found if "train" in found else {}
+    paths = {path.stem: path for path in folder.glob(f"*{ending}") if path.is_file()}
+    return named_splits(paths.get)
 
 
 def _from_tables(folder: Path, options: DataOptions) -> Found:
@@ -65,21 +55,25 @@ def _from_tables(folder: Path, options: DataOptions) -> Found:
     return arrays_of_frames(str(folder), frames, options)
 
 
+KINDS: tuple[tuple[Callable[[Path], bool], Callable[[Path, DataOptions], Any]], ...] = (
+    (is_saved, from_saved),
+    (lambda folder: any(folder.glob("*.npy")), lambda folder, _: arrays_in(folder)),
+    (lambda folder: bool(_split_files(folder, ".csv")), _from_tables),
+    (lambda folder: any(folder.rglob("*.parquet")), from_parquet_files),
+)
+"""Whether a folder is of a kind, and what reads it; the first kind counts, and folders of images come after all."""
+
+
 # --------------------------------------------------------------------------- images
 
 
-def _image_folders(folder: Path) -> dict[str, Path]:
-    """Find the folders of the splits whose classes are folders of images; one split without a name is ``train``."""
-    for split, path in (("train", folder), *((split, path) for split, path in _subfolders(folder).items())):
-        if not _classes(path):
-            continue
-        return {"train": path} if path == folder else {split: path, **_subfolders(folder)}
-    return {}
-
-
-def _subfolders(folder: Path) -> dict[str, Path]:
-    found = {split: [folder / name for name in names if (folder / name).is_dir()] for split, names in SPLITS.items()}
-    return {split: paths[0] for split, paths in found.items() if paths} if found["train"] else {}
+def _image_folders(folder: Path) -> dict[str, tuple[Path, list[str]]]:
+    """Find the folder of each split with its classes, which are folders of images; one without a name is ``train``."""
+    if names := _classes(folder):
+        return {"train": (folder, names)}
+    paths = named_splits(lambda name: folder / name if (folder / name).is_dir() else None)
+    found = {split: (path, _classes(path)) for split, path in paths.items()}
+    return found if any(names for _, names in found.values()) else {}
 
 
 def _classes(folder: Path) -> list[str]:
@@ -102,12 +96,11 @@ def _files(folder: Path, first: bool = False) -> list[Path]:
     return found
 
 
-def _from_images(folder: Path, options: DataOptions) -> Found:
-    splits = _image_folders(folder)
-    names = _classes(splits["train"])
+def _from_images(splits: Mapping[str, tuple[Path, list[str]]], options: DataOptions) -> Found:
+    _, names = splits["train"]
     arrays: dict[str, Any] = {"target_names": tuple(names)}
-    for split, path in splits.items():
-        _check_classes(path, names)
+    for split, (path, own) in splits.items():
+        _check_classes(path, own, names)
         files = [(file, label) for label, name in enumerate(names) for file in _of_class(path / name)]
         arrays[f"x_{split}"] = stacked(str(path), [file for file, _ in files], options.image_size)
         arrays[f"y_{split}"] = [label for _, label in files]
@@ -122,10 +115,9 @@ def _of_class(folder: Path) -> list[Path]:
     return _files(folder) if folder.is_dir() else []
 
 
-def _check_classes(folder: Path, names: list[str]) -> None:
+def _check_classes(folder: Path, own: list[str], names: list[str]) -> None:
     """Refuse a split with classes that the training split does not have, or without images."""
-    own = _classes(folder)
+    if not own:
+        raise DataError(folder, found="no folder of images", expected="one for each class", do="fill it or take it out")
     if further := sorted(set(own) - set(names)):
         raise DataError(folder, found=f"a class {further[0]!r}", expected=f"one of {', '.join(names)}", do="rename it")
-    if not own:
-        raise DataError(folder, found="no folder of images", expected=f"one of {', '.join(names)}", do="take it out")

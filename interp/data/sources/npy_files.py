@@ -11,13 +11,13 @@ import numpy as np
 from interp.data.assemble import INPUT_KEYS
 from interp.data.options import DataOptions
 from interp.data.sources.paths import existing
+from interp.data.sources.split_names import SPLITS
 from interp.data.words import LABEL_KEYS
 from interp.errors import DataError, first_line
 from interp.types import Array
 
-SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test", "val": "test", "valid": "test"}
-SPLITS |= {"validation": "test", "t10k": "test"}
-"""Word in a file's name -> split; where there is a test split, it stands before one for validation."""
+SPLIT_OF = {word: split for split, words in SPLITS.items() for word in words}
+"""Word in a file's name -> split."""
 
 KEYS = {**{key.lower(): "x" for key in (*INPUT_KEYS, "image", "feature", "input")}}
 KEYS |= {key.lower(): "y" for key in (*LABEL_KEYS, "class", "classes")}
@@ -75,14 +75,24 @@ def _beside(path: Path) -> dict[str, Any]:
 def _groups(folder: Path) -> dict[str, dict[str, Path]]:
     """Give the files of a folder by the rest of their names, each by the name of what it holds, such as ``x_train``."""
     groups: dict[str, dict[str, Path]] = {}
-    for path in sorted(folder.glob("*.npy")):
-        words = [word for word in re.split(r"[_\-. ]", path.stem) if word]
+    for path in sorted(folder.glob("*.npy"), key=_place):
+        words = _words(path)
         keys = [KEYS[word.lower()] for word in words if word.lower() in KEYS]
-        splits = [SPLITS[word.lower()] for word in words if word.lower() in SPLITS]
-        rest = "_".join(word for word in words if word.lower() not in KEYS and word.lower() not in SPLITS)
+        splits = [SPLIT_OF[word.lower()] for word in words if word.lower() in SPLIT_OF]
+        rest = "_".join(word for word in words if word.lower() not in KEYS and word.lower() not in SPLIT_OF)
         if len(keys) == 1 and len(splits) < 2:
             groups.setdefault(rest, {}).setdefault("_".join((*keys, *splits)), path)
     return groups
+
+
+def _words(path: Path) -> list[str]:
+    return [word for word in re.split(r"[_\-. ]", path.stem) if word]
+
+
+def _place(path: Path) -> tuple[int, Path]:
+    """Give what to sort by: the name of a split, the usual ones first, then the file's."""
+    usual = list(SPLIT_OF)
+    return min((usual.index(word.lower()) for word in _words(path) if word.lower() in SPLIT_OF), default=0), path
 
 
 def read_array(path: Path) -> Array:
