@@ -20,7 +20,20 @@ def test_public_names_are_sorted_and_few():
     assert sorted(name for names in interp._HOMES.values() for name in names) == interp.__all__
 
 
-@pytest.mark.parametrize("room", ["interp", "interp.cli", "interp.gate", "interp.report", "interp.run", "zoo"])
+@pytest.mark.parametrize(
+    "room",
+    [
+        "interp",
+        "interp.cli",
+        "interp.gate",
+        "interp.report",
+        "interp.run",
+        "zoo",
+        "zoo.cli",
+        "zoo.papers",
+        "zoo.survey",
+    ],
+)
 def test_type_checkers_see_the_names_where_they_are(room):
     """The imports that only a type checker runs are those that are made when a name is used."""
     module = importlib.import_module(room)

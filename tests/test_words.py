@@ -100,7 +100,9 @@ def test_every_exported_function_has_an_example(name):
 
 
 def test_rooms_say_what_they_export():
-    folders = [path for pattern in ("interp/*", "zoo", "zoo/papers/*") for path in ROOT.glob(f"{pattern}/__init__.py")]
+    folders = [
+        path for pattern in ("interp/*", "zoo", "zoo/*", "zoo/papers/*") for path in ROOT.glob(f"{pattern}/__init__.py")
+    ]
     rooms = [path.relative_to(ROOT).as_posix() for path in folders]
     assert [name for name in rooms if name not in exporting()] == []
 

@@ -110,5 +110,10 @@ def nothing_finished(folder: Path) -> UsageError:
     ----------
     folder
         Folder that they were looked for in.
+
+    Examples
+    --------
+    >>> str(nothing_finished(Path("runs")))
+    'runs: found no finished network; expected one at least; leave out --finished'
     """
     return UsageError(folder, found="no finished network", expected="one at least", do="leave out --finished")

@@ -14,7 +14,7 @@ from torch import Tensor
 from interp.data import load_dataset
 from interp.errors import InterpError
 from interp.types import Dataset
-from zoo.papers.options import ReproduceOptions
+from zoo.papers.options import ReproduceOptions, nothing_finished
 from zoo.papers.report.page import Page
 from zoo.survey import telling
 from zoo.survey.coherence import coherence_of_all
@@ -40,10 +40,38 @@ ALONG = [Condition("digits", activation, 2) for activation in ("relu", "abs", "t
 
 
 def reproduce(options: ReproduceOptions) -> Path:
-    """Train what is missing, read it, and write ``reports/reading``."""
+    """Train what is missing, read it, and write ``reports/reading``.
+
+    Parameters
+    ----------
+    options
+        Size of the survey, and its folders; a data set that is not found is left out, and the page says so.
+
+    Returns
+    -------
+    Path
+        Path of the report's ``README.md``.
+
+    Raises
+    ------
+    UsageError
+        If no network is finished and none is to be trained, a loss stops being finite, or a folder cannot be written.
+    MismatchError
+        If a checkpoint of that name holds another training.
+
+    Examples
+    --------
+    >>> from interp.data import DataOptions
+    >>> nowhere = Path("nowhere")
+    >>> reproduce(ReproduceOptions(data=DataOptions("nowhere", offline=True), trained=nowhere, train=False))
+    Traceback (most recent call last):
+    interp.errors.UsageError: nowhere/reading: found no finished network; expected one at least; leave out --finished
+    """
     data, missing = data_sets(options)
     finished = dict(sorted(networks(options, data), key=seed_of))
     folder = options.trained / FOLDER
+    if not finished:
+        raise nothing_finished(folder)
     rows = rows_of_all(finished, folder / "rows.jsonl").assign(source="survey")
     saved = dict(snapshots(options, data["digits"]))
     along = rows_of_all(saved, folder / "along.jsonl", shuffle=False).assign(source="survey")
