@@ -76,6 +76,9 @@ OPEN = {
 }  # fmt: skip
 """Start of a file's name -> lengths of the axes that it leaves open, as its package feeds them; 64 for others."""
 
+GATES = {"LSTM": ("input", "output", "forget", "cell"), "GRU": ("update", "reset", "new"), "RNN": ("hidden",)}
+"""Recurrent operation -> its gates in the order of its tensors."""
+
 WHOLE = {"sr": 16000}
 """Name of an input -> the number that its package gives."""
 
@@ -191,13 +194,15 @@ def drawn(path: Path) -> dict[str, np.ndarray]:
     return found | targets
 
 
-def plain(path: Path, data: dict[str, np.ndarray], change: str = "") -> dict[str, np.ndarray]:
-    """Run a whole ONNX file in one session, one sample after the other; one value may be set to 0 in the graph."""
+def plain(path: Path, data: dict[str, np.ndarray], change: str = "", gate: str = "") -> dict[str, np.ndarray]:
+    """Run a whole ONNX file in one session, one sample after the other; one value or gate may be 0 in the graph."""
     program = folded(read_program(path))
     names = [one.name for one in program.inputs] if len(program.inputs) > 1 else ["x"]
     values = [data[f"{name}_train"].astype(np.float32) for name in names]
     program = with_open_conditions(program, feed(program.inputs, values, slice(0, 1)))
-    if change:
+    if gate:
+        _silence(program, change, *gate.split(".")[-2:])
+    elif change:
         _insert(program, change)
     inputs = {one.name: one.kind for one in program.inputs}
     whole = session(model_of(program, program.nodes, inputs, program.outputs))
@@ -218,6 +223,23 @@ def _insert(program, name: str) -> None:
     program.constants[f"{name}__zero"] = onnx.numpy_helper.from_array(np.array(0, np.float32), f"{name}__zero")
     changed = onnx.helper.make_node("Mul", [name, f"{name}__zero"], [f"{name}__changed"])
     program.nodes.insert(maker + 1, changed)
+
+
+def _silence(program, name: str, way: str, gate: str) -> None:
+    """Set a gate's rows of W, R and B to zero in the recurrent operation that makes a value."""
+    onnx = packages().onnx
+    node = next(one for one in program.nodes if name in one.output)
+    at = GATES[node.op_type].index(gate)
+    direction = int(way.endswith("_reverse") and any(one.s == b"bidirectional" for one in node.attribute))
+    for place in (1, 2, 3):
+        if place < len(node.input) and node.input[place]:
+            values = onnx.numpy_helper.to_array(program.constants[node.input[place]]).copy()
+            parts = len(GATES[node.op_type]) * (2 if place == 3 else 1)
+            rows = values[direction].reshape(parts, -1)
+            rows[at :: len(GATES[node.op_type])] = 0
+            changed = f"{node.input[place]}__of_{name}"
+            program.constants[changed] = onnx.numpy_helper.from_array(values, changed)
+            node.input[place] = changed
 
 
 def apart(first: np.ndarray, second: np.ndarray) -> float:
@@ -257,8 +279,9 @@ def tried(path: Path) -> dict[str, object]:
 
 def middle_that_matters(model, x, ours):
     """Set z of layers to 0, from the middle outwards, until outputs change visibly; else take what changes most."""
-    middle, most = len(model.layers) // 2, None
-    for layer in sorted(model.layers, key=lambda one: abs(model.layers.index(one) - middle)):
+    maps = [layer for layer in model.layers if layer.kind != "cell-output"]  # whose 0 no change of weights gives
+    middle, most = len(maps) // 2, None
+    for layer in sorted(maps, key=lambda one: abs(maps.index(one) - middle)):
         state = find_site(model, {layer.name: layer}).at(x)
         changed = state.outputs({layer.name: Edit(before=Fix(0.0))}).numpy()
         same = bool(torch.equal(state.outputs(UNCHANGED), state.outputs({layer.name: Edit()})))
@@ -282,8 +305,10 @@ def references(path, data, x, model, network, layer, taken):
     """Give the outputs of the package's class or of onnxruntime, unchanged and with one layer's z at 0."""
     if isinstance(network, Deployed):
         name = taken or network.outputs[0]
-        tensor = next(made[0] for own, _, made in network.reads if own == layer.tap)
-        return plain(path, data)[name], plain(path, data, tensor)[name]
+        gate = layer.name if layer.is_stepwise else ""
+        owner = layer.tap.rpartition(".")[0].rpartition(".")[0] if gate else layer.tap
+        tensor = next(next(filter(None, made)) for own, _, made in network.reads if own == owner)
+        return plain(path, data)[name], plain(path, data, tensor, gate)[name]
     if path.suffix == ".onnx":
         whole = session(path.read_bytes())
         name = whole.get_inputs()[0].name
@@ -376,7 +401,8 @@ def written(results: dict[str, dict[str, object]]) -> str:
         "class, which `--model` names) by at most 1e-4 of 1 + the largest; where every layer's recording is",
         "finite; where the change of nothing changes nothing, to the last bit; and where setting z of one layer to",
         "0 gives, to 1e-4, what a plain re-run of the whole graph gives, in which that value is multiplied by 0",
-        "(for torch files, with a hook). The layer is the one nearest the middle that changes outputs by",
+        "(of a recurrent operation, whose gate's rows of W, R and B are 0; for torch files, with a hook). The",
+        "layer is the one nearest the middle, cell outputs left aside, that changes outputs by",
         f"{VISIBLE:g} or more; a file without one does not pass.",
         f"torch {torch.__version__.split('+')[0]}, onnxruntime {version('onnxruntime')}.",
         "",

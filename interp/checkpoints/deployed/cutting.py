@@ -10,7 +10,7 @@ from torch import nn
 from interp.checkpoints.deployed.modules.planned import Planned
 from interp.checkpoints.deployed.network import Placed
 from interp.checkpoints.deployed.pieces import Piece
-from interp.checkpoints.deployed.program import Program, Unusable, model_of, pruned, reads
+from interp.checkpoints.deployed.program import Program, Unusable, first_of, model_of, pruned, reads
 from interp.network.chain import usable_names
 
 OWN = ("reads", "inputs", "outputs", "guards", "sample_shape", "one_by_one", "argument_names")
@@ -33,28 +33,27 @@ def cut(program: Program, modules: Mapping[str, Planned], kinds: Mapping[str, in
         Name of a value -> its type, as TensorProto.DataType numbers them.
     """
     kept = _needed(program, modules)
-    levels = _levels(program, kept, modules)
-    named = _names(kept, modules)
+    levels = _levels(kept, modules)
+    named = _names(kept)
     placed: list[Placed] = []
     for level in range(max(levels.values(), default=0) + 1):
-        here = [one for one in kept if levels[_key(one)] == level]
+        here = [one for one in kept if levels[first_of(one.outputs)] == level]
         nodes = [one.node for one in here if one.module is None]
         if nodes:
             placed += _piece(program, nodes, kept, kinds, level)
         placed += [
-            Placed(named[one.outputs[0]], one.module, one.inputs, one.outputs) for one in here if one.module is not None
+            Placed(named[first_of(one.outputs)], one.module, one.inputs, one.outputs)
+            for one in here
+            if one.module is not None
         ]
     return placed
-
-
-def _key(one: Planned) -> str:
-    return next(name for name in one.outputs if name)
 
 
 def _needed(program: Program, modules: Mapping[str, Planned]) -> list[Planned]:
     """List what the outputs depend on, modules in place of the nodes that they stand for."""
     every = [
-        modules.get(node.output[0]) or Planned(_read(program, node), tuple(node.output), node) for node in program.nodes
+        modules.get(first_of(node.output)) or Planned(_read(program, node), tuple(node.output), node)
+        for node in program.nodes
     ]
     wanted, kept = {*program.outputs, *program.guards}, []
     for one in reversed(every):
@@ -68,26 +67,27 @@ def _read(program: Program, node: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in reads(node) if name not in program.constants))
 
 
-def _levels(program: Program, kept: Sequence[Planned], modules: Mapping[str, Planned]) -> dict[str, int]:
+def _levels(kept: Sequence[Planned], modules: Mapping[str, Planned]) -> dict[str, int]:
     """Count how often the way to each value changes from modules to nodes."""
     of_value: dict[str, int] = {}
     found = {}
+    by_modules = {value for one in modules.values() for value in one.outputs}
     for one in kept:
         level = 0
         for value in one.inputs:
-            changes = one.module is None and value in modules
+            changes = one.module is None and value in by_modules
             level = max(level, of_value.get(value, 0) + int(changes))
-        found[_key(one)] = level
+        found[first_of(one.outputs)] = level
         of_value |= dict.fromkeys(one.outputs, level)
     return found
 
 
-def _names(kept: Sequence[Planned], modules: Mapping[str, Planned]) -> dict[str, str]:
+def _names(kept: Sequence[Planned]) -> dict[str, str]:
     """Give modules names that torch accepts."""
     own = [one for one in kept if one.module is not None]
     named = usable_names([(one.name, nn.Identity()) for one in own])
     taken = {name for name, _ in named}
-    return {one.outputs[0]: _free(name, taken) for one, (name, _) in zip(own, named, strict=True)}
+    return {first_of(one.outputs): _free(name, taken) for one, (name, _) in zip(own, named, strict=True)}
 
 
 def _free(name: str, taken: Collection[str]) -> str:

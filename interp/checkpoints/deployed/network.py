@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from interp.checkpoints.deployed.modules.recurrent import Recurrent
 from interp.checkpoints.deployed.pieces import Piece, Rows
 from interp.checkpoints.deployed.program import FLOAT, Input
 from interp.errors import DataError
@@ -109,7 +110,7 @@ class Placed(NamedTuple):
 
 
 def _run(module: nn.Module, values: Sequence[Rows]) -> list[Rows]:
-    if isinstance(module, Piece):
+    if isinstance(module, (Piece, Recurrent)):
         found: list[Rows] = module(*values)
         return found
     value, *others = values

@@ -16,7 +16,8 @@ from interp.checkpoints.deployed.cutting import cut
 from interp.checkpoints.deployed.examples import SAMPLES, examples, feed
 from interp.checkpoints.deployed.folding.constants import run_once
 from interp.checkpoints.deployed.folding.folded import folded, open_conditions
-from interp.checkpoints.deployed.modules.planned import planned
+from interp.checkpoints.deployed.modules.planned import planned, stored_numbers
+from interp.checkpoints.deployed.modules.recurrent import recurrent_nodes
 from interp.checkpoints.deployed.network import FLOATS, Deployed, Placed
 from interp.checkpoints.deployed.packages import session
 from interp.checkpoints.deployed.pieces import Piece
@@ -60,11 +61,14 @@ class Opened(NamedTuple):
         Number of pieces that ONNX Runtime runs.
     difference
         Largest difference to ONNX Runtime's outputs on two samples.
+    left
+        Recurrent operations whose gates are no nodes, each with the reason.
     """
 
     network: Deployed
     pieces: int
     difference: float
+    left: tuple[str, ...]
 
 
 def open_deployed(path: Path, data: Dataset | None) -> Opened:
@@ -129,7 +133,9 @@ def _cut(program: Program, tried: Tried, path: Path) -> Opened:
     outputs = [name for name in program.outputs if kinds.get(name) in FLOATS and name not in program.constants]
     if not outputs:
         raise Unusable("no output of floats")
-    steps = cut(program, planned(program, ranks), kinds)
+    stored = stored_numbers(program)
+    cells, left = recurrent_nodes(program, stored)
+    steps = cut(program, planned(program, ranks, stored) | cells, kinds)
     _check_layers(steps, program, path)
     most = CLOSE_IN_HALVES if {10, 16} & {*kinds.values()} else CLOSE
     reference = {name: np.stack([one[name].reshape(-1) for one in expected]) for name in outputs}
@@ -141,7 +147,7 @@ def _cut(program: Program, tried: Tried, path: Path) -> Opened:
         differences.append(_difference(network, values, reference))
         if differences[-1] <= most:
             pieces = sum(isinstance(step.module, Piece) for step in steps)
-            return Opened(network, pieces, differences[-1])
+            return Opened(network, pieces, differences[-1], tuple(left.values()))
     raise CheckpointError(
         path,
         found=f"outputs that differ from ONNX Runtime's by {differences[-1]:.2g}",

@@ -144,6 +144,11 @@ def attributes(node: Any) -> dict[str, Any]:
     }
 
 
+def first_of(names: Sequence[str]) -> str:
+    """Give the first name that is not left out."""
+    return next(name for name in names if name)
+
+
 def reads(node: Any) -> list[str]:
     """List the values that a node reads, those that its inner graphs take from outside included."""
     found = [name for name in node.input if name]

@@ -102,13 +102,40 @@ class GRUStep(nn.Module):
         return (self.hidden(update * (h - new) + new),)
 
 
+class ResetFirstGRUStep(nn.Module):
+    """h = n + u (h - n), with n = tanh(W_in x + b_in + W_hn (r h) + b_hn): r scales h, and not what W_hn makes of it.
+
+    This is the cell of Cho et al. (2014), "Learning phrase representations using RNN encoder-decoder", eq. 8, which
+    ONNX has without ``linear_before_reset``.
+
+    Parameters
+    ----------
+    weights
+        Weights of the gates in torch's order: r, u, n.
+    """
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__()
+        self.reset, self.update, self.new = gates_of(weights, 3)
+        self.hidden = _output_of(weights)
+
+    def forward(self, x: Tensor, state: State) -> State:
+        """Give the next state."""
+        (h,) = state
+        read = torch.cat([x, h], 1)
+        reset, update = torch.sigmoid(self.reset(read)), torch.sigmoid(self.update(read))
+        new = torch.tanh(self.new(torch.cat([x, reset * h], 1)))
+        return (self.hidden(update * (h - new) + new),)
+
+
 STEPS: dict[str, Callable[[Weights], nn.Module]] = {
     "RNN_TANH": RNNStep,
     "RNN_RELU": lambda weights: RNNStep(weights, torch.relu),
     "LSTM": LSTMStep,
     "GRU": GRUStep,
+    "GRU_RESET_FIRST": ResetFirstGRUStep,
 }
-"""Name of a kind of cell, as torch has it in ``mode`` -> its step."""
+"""Name of a kind of cell, as torch has it in ``mode`` where it is torch's -> its step."""
 
 STATES = {"LSTM": 2}
 """Name of a kind of cell -> number of tensors of its state, where it is not 1."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from interp.checkpoints.deployed.folding.batchwise import put_time_first
 from interp.checkpoints.deployed.folding.branches import open_one, rename
 from interp.checkpoints.deployed.folding.constants import compute_constants, take_constants
 from interp.checkpoints.deployed.program import Program, Unusable, inner_graphs, pruned
@@ -35,6 +36,7 @@ def folded(program: Program, conditions: Mapping[str, Array] | None = None) -> P
     while True:
         program.nodes = pruned(program.nodes, [*program.outputs, *program.guards])
         take_constants(program)
+        put_time_first(program)
         compute_constants(program)
         if len(program.nodes) > MOST_NODES:
             raise Unusable(f"over {MOST_NODES:,} operations")

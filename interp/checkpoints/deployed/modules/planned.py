@@ -56,7 +56,7 @@ class Planned:
     module: nn.Module | None = None
 
 
-def planned(program: Program, ranks: Mapping[str, int]) -> dict[str, Planned]:
+def planned(program: Program, ranks: Mapping[str, int], stored: Mapping[str, Stored]) -> dict[str, Planned]:
     """Give the modules of a program by the value that each makes.
 
     Parameters
@@ -65,8 +65,9 @@ def planned(program: Program, ranks: Mapping[str, int]) -> dict[str, Planned]:
         Program with its constants computed.
     ranks
         Number of axes of a value by its name, where it is known.
+    stored
+        Constants of numbers by name, as `stored_numbers` gives them.
     """
-    stored = _stored(program)
     steps = [_step(node, stored, program) for node in program.nodes]
     whole = quantised(with_biases(with_activations(steps), program), program, stored)
     made: dict[str, Planned] = {}
@@ -99,7 +100,8 @@ def _follows(step: Step) -> bool:
     return not is_layer(step.part)
 
 
-def _stored(program: Program) -> dict[str, Stored]:
+def stored_numbers(program: Program) -> dict[str, Stored]:
+    """Give the constants of a program that are numbers, by name."""
     found = packages()
     assert found is not None
     kept = {}
