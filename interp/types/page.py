@@ -22,7 +22,7 @@ class Figure(ShortRepr):
     caption
         Caption in one or two sentences.
     draw
-        Function that makes the matplotlib figure; called once.
+        Function that makes the matplotlib figure; called once, in a copy of the process where figures are many.
     nodes
         Layer and number of the nodes that it shows, in its order; links to their places stand below it.
     """

@@ -9,8 +9,8 @@ from PIL import Image
 from tiny_runs import colours, mlp, oblong
 
 from interp.report.drawing.images import layer_shape, mosaic, network_shape, pixels
-from interp.report.drawing.pictures import draw_all, within
-from interp.report.drawing.style import KIND_COLOURS
+from interp.report.drawing.pictures import COLOURS, _encode, draw_all, within
+from interp.report.drawing.style import DPI, KIND_COLOURS, figure_style
 from interp.report.selection.choose import evenly
 from interp.types import Figure
 
@@ -45,6 +45,26 @@ def test_figure_is_drawn_once():
     calls = []
     draw_all([Figure("f", "c", lambda: calls.append(1) or patches())])
     assert calls == [1]
+
+
+@pytest.mark.parametrize("layout", [None, "constrained", "tight"])
+def test_pixels_are_those_that_matplotlib_saves(layout):
+    def draw():
+        canvas = Canvas(figsize=(4, 2), dpi=77, layout=layout, facecolor="red")
+        left, right = canvas.subplots(1, 2)
+        left.plot([1, 5, 2], label="a curve")
+        left.legend(title="a title")
+        right.imshow(np.arange(12).reshape(3, 4), aspect="auto")
+        right.set_xlabel("columns")
+        canvas.colorbar(right.images[0], ax=right)
+        return canvas
+
+    shown = draw_all([Figure("f", "c", draw)])["f"]
+    saved = io.BytesIO()
+    with figure_style():
+        draw().savefig(saved, format="png", dpi=DPI, facecolor="white")
+    whole = np.asarray(Image.open(saved).convert("RGB"))
+    assert shown.png == _encode(Image.fromarray(whole), COLOURS)
 
 
 def noise():

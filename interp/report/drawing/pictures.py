@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageColor
 
+from interp.report.drawing.side_by_side import side_by_side
 from interp.report.drawing.style import DPI, KIND_COLOURS, PHOTO, drawn, figure_style, slug
 from interp.types import Array, Figure
 
@@ -61,11 +62,12 @@ def draw_all(figures: Iterable[Figure]) -> dict[str, Picture]:
     dict
         Name of a figure -> picture; all pictures together are within the page's budget of bytes.
     """
-    pictures: dict[str, Picture] = {}
-    for figure in figures:
-        stems = {picture.stem for picture in pictures.values()}
-        pictures[figure.name] = _picture(figure, _free(slug(figure.name), stems))
-    return within(pictures, BUDGET)
+    named = {figure.name: figure for figure in figures}
+    stems: list[str] = []
+    for name in named:
+        stems.append(_free(slug(name), stems))
+    pictures = side_by_side(lambda one: _picture(*one), list(zip(named.values(), stems, strict=True)))
+    return within(dict(zip(named, pictures, strict=True)), BUDGET)
 
 
 def within(pictures: dict[str, Picture], budget: int) -> dict[str, Picture]:
@@ -97,15 +99,24 @@ def within(pictures: dict[str, Picture], budget: int) -> dict[str, Picture]:
 
 def _picture(figure: Figure, stem: str) -> Picture:
     canvas = drawn(figure)
-    raw = io.BytesIO()
     with figure_style():
-        canvas.savefig(raw, format="png", dpi=DPI, facecolor="white", pil_kwargs={"compress_level": 0})
+        image = _image(canvas)
     width, height = canvas.get_size_inches() * 100
     look = PHOTO if canvas.get_label() == PHOTO else "plot"
     _forget(canvas)
-    image = Image.open(raw).convert("RGB")
     png = _encode(image, 256 if look == PHOTO else COLOURS)
     return Picture(stem, png, round(width), round(height), look)
+
+
+def _image(canvas: Any) -> Image.Image:
+    """Give the pixels that `Figure.savefig` gives, which goes through the whole figure once more for its layout."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas.set_dpi(DPI)
+    canvas.set_facecolor("white")
+    pixels: Any = FigureCanvasAgg(canvas)
+    pixels.draw()
+    return Image.fromarray(np.asarray(pixels.buffer_rgba())).convert("RGB")
 
 
 def _forget(canvas: Any) -> None:
@@ -115,7 +126,7 @@ def _forget(canvas: Any) -> None:
     plt.close(canvas)
 
 
-def _free(stem: str, taken: set[str]) -> str:
+def _free(stem: str, taken: Collection[str]) -> str:
     """Give a file stem that is not taken."""
     number = 2
     free = stem

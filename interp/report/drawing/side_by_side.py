@@ -1,0 +1,119 @@
+"""Work on many items in this process and in a copy of it, which runs on another processor.
+
+Drawing is plain Python, so that threads would wait for each other.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from tempfile import TemporaryFile
+from typing import IO, Any, NoReturn, TypeVar
+
+from interp.analysis.threads import processors
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
+
+FEWEST = 6
+"""Smallest number of items that are worth a copy of the process."""
+
+PATIENCE = 10.0
+"""Longest time to wait for the copy's half, in times of one's own half and in seconds beside."""
+
+
+def side_by_side(work: Callable[[Item], Found], items: Sequence[Item]) -> list[Found]:
+    """Give what some work makes of each item: a half is worked on here, the other half in a copy of this process.
+
+    What the copy does not give, because it failed, was killed or does not end, is worked on here.
+
+    Parameters
+    ----------
+    work
+        Function of an item whose result can be pickled, and does not depend on the items before.
+    items
+        Items, in the order of the results.
+
+    Returns
+    -------
+    list
+        Results in the order of the items, the same whether there was a copy or not.
+
+    Examples
+    --------
+    >>> side_by_side(str.upper, ["a", "b", "c", "d", "e", "f"])
+    ['A', 'B', 'C', 'D', 'E', 'F']
+    """
+    if len(items) < FEWEST or not _can_copy():
+        return [work(item) for item in items]
+    with TemporaryFile() as written:
+        copy = _fork(work, items[1::2], written)
+        try:
+            begun = time.monotonic()
+            ours = [work(item) for item in items[::2]]
+            _wait(copy, (time.monotonic() - begun) * PATIENCE + PATIENCE)
+        finally:
+            _end(copy)
+        theirs: list[Found] = _read(written)
+    theirs += [work(item) for item in items[1::2][len(theirs) :]]
+    return [(ours, theirs)[i % 2][i // 2] for i in range(len(items))]
+
+
+def _can_copy() -> bool:
+    """Say whether a process may be copied: not where other threads run, whose locks the copy would wait for."""
+    if sys.platform != "linux" or processors() == 1:
+        return False
+    others = (thread for thread in threading.enumerate() if thread is not threading.current_thread())
+    return all(type(thread).__name__ == "TMonitor" for thread in others)  # that of tqdm, which drawing does not use
+
+
+def _fork(work: Callable[[Item], Any], items: Sequence[Item], written: IO[bytes]) -> int:
+    """Start a copy of this process that writes its results into a file and ends; gives its number."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python warns of threads, which `_can_copy` has looked for
+        copy = os.fork()
+    if not copy:
+        _copied(work, items, written)
+    return copy
+
+
+def _copied(work: Callable[[Item], Any], items: Sequence[Item], written: IO[bytes]) -> NoReturn:
+    """Work on items and end without a word, whatever happens; what waits to be printed is not printed twice."""
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        for item in items:
+            pickle.dump(work(item), written)
+            written.flush()
+    finally:
+        os._exit(0)
+
+
+def _wait(copy: int, seconds: float) -> None:
+    """Wait for the end of a process, for some time at most."""
+    last = time.monotonic() + seconds
+    while os.waitid(os.P_PID, copy, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None and time.monotonic() < last:
+        time.sleep(0.005)
+
+
+def _end(copy: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(copy, signal.SIGKILL)
+    os.waitpid(copy, 0)
+
+
+def _read(written: IO[bytes]) -> list[Any]:
+    """Read all results that are whole."""
+    found: list[Any] = []
+    written.seek(0)
+    with suppress(EOFError, pickle.UnpicklingError):
+        while True:
+            found.append(pickle.load(written))
+    return found

@@ -1,0 +1,124 @@
+"""Half of the work in a copy of the process: the same results, whatever becomes of the copy."""
+
+import os
+import signal
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure as Canvas
+
+from interp.report.drawing import side_by_side as module
+from interp.report.drawing.pictures import draw_all
+from interp.report.drawing.side_by_side import FEWEST, side_by_side
+from interp.types import Figure
+
+ITEMS = list(range(FEWEST + 1))
+
+
+@pytest.fixture(autouse=True)
+def _two_processors(monkeypatch):
+    if sys.platform != "linux":
+        pytest.skip("a process is copied on Linux only")
+    monkeypatch.setattr(module, "processors", lambda: 2)
+
+
+def test_every_second_item_is_worked_on_in_a_copy():
+    workers = side_by_side(lambda item: (item, os.getpid()), ITEMS)
+    assert [item for item, _ in workers] == ITEMS
+    assert {worker for _, worker in workers[::2]} == {os.getpid()}
+    assert len({worker for _, worker in workers} - {os.getpid()}) == 1
+
+
+@pytest.mark.parametrize("processors", [1, 2])
+def test_few_items_and_one_processor_need_no_copy(monkeypatch, processors):
+    monkeypatch.setattr(module, "processors", lambda: processors)
+    items = ITEMS if processors == 1 else ITEMS[: FEWEST - 1]
+    assert set(side_by_side(lambda _: os.getpid(), items)) == {os.getpid()}
+
+
+def test_no_copy_where_other_threads_run():
+    going = threading.Event()
+    other = threading.Thread(target=going.wait)
+    other.start()
+    try:
+        assert set(side_by_side(lambda _: os.getpid(), ITEMS)) == {os.getpid()}
+    finally:
+        going.set()
+        other.join()
+
+
+def _dies(item):
+    if os.getpid() != HERE and item == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item, os.getpid()
+
+
+def _fails(item):
+    if os.getpid() != HERE and item == 3:
+        raise ValueError(item)
+    return item, os.getpid()
+
+
+def _never_ends(item):
+    if os.getpid() != HERE and item == 3:
+        time.sleep(1000)
+    return item, os.getpid()
+
+
+HERE = os.getpid()
+
+
+@pytest.mark.parametrize("work", [_dies, _fails, _never_ends])
+def test_what_a_copy_does_not_give_is_worked_on_here(monkeypatch, work, capfd):
+    monkeypatch.setattr(module, "PATIENCE", 0.3)
+    found = side_by_side(work, ITEMS)
+    assert [item for item, _ in found] == ITEMS
+    assert found[1][1] != HERE, "what it gave before is kept"
+    assert {worker for _, worker in found[3:]} == {HERE}
+    assert capfd.readouterr() == ("", "")
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)  # nothing is left of it
+
+
+def test_an_error_is_raised_here_and_the_copy_is_ended():
+    def work(item):
+        if item == 3:
+            raise ValueError("three")
+        return item
+
+    with pytest.raises(ValueError, match="three"):
+        side_by_side(work, ITEMS)
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side(_interrupted, ITEMS)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def _interrupted(item):
+    if os.getpid() == HERE:
+        raise KeyboardInterrupt
+    time.sleep(1000)
+    return item
+
+
+def test_pictures_are_the_same_bytes_with_one_processor_and_two(monkeypatch):
+    def figures():
+        for number in ITEMS:
+
+            def draw(number=number):
+                canvas = Canvas(figsize=(3, 2), layout="constrained")
+                axes = canvas.subplots()
+                axes.plot(np.sin(np.arange(50) / (number + 1)), label=f"curve {number}")
+                axes.set_title(f"figure {number}")
+                axes.legend()
+                return canvas
+
+            yield Figure(f"figure {number}", "", draw)
+
+    two = draw_all(figures())
+    monkeypatch.setattr(module, "processors", lambda: 1)
+    assert two == draw_all(figures())
+    assert list(two) == [f"figure {number}" for number in ITEMS]
