@@ -12,9 +12,11 @@ from torch import Tensor
 from interp.checkpoints.drafts.draft import Draft
 from interp.checkpoints.drafts.labels import GIVEN
 from interp.checkpoints.drafts.request import Request
+from interp.checkpoints.examine import drawn_weights
 from interp.checkpoints.fitting import draft_fitting
 from interp.checkpoints.inference.fit import GUESSED
 from interp.checkpoints.inference.label_order import IN_ANY_ORDER, Reordered, reorder
+from interp.checkpoints.inference.trained import trained_from_weights
 from interp.errors import InterpError
 from interp.network.inputs import outputs_on
 from interp.tasks import find_task, losses, predict
@@ -98,7 +100,7 @@ def _first_order(found: Draft, asked: Request, seen: Seen) -> Reordered | None:
     if order.is_better:
         return order
     is_guessed = any(name in GUESSED and fact.confidence != "certain" for name, fact in found.facts.items())
-    if not is_guessed or order.before > POOR or asked.options.task is not None:
+    if not is_guessed or order.before > POOR or asked.options.task is not None or _may_be_untrained(found):
         return None
     try:
         other = draft_fitting(replace(asked, options=replace(asked.options, task=IN_ANY_ORDER)))
@@ -106,6 +108,10 @@ def _first_order(found: Draft, asked: Request, seen: Seen) -> Reordered | None:
         return None
     order = _reorder(seen, _run(other, seen.rows), other)
     return order if order.is_better else None
+
+
+def _may_be_untrained(found: Draft) -> bool:
+    return trained_from_weights(drawn_weights(found)).value is False
 
 
 def _redrafted(asked: Request, seen: Seen, order: Reordered) -> tuple[Draft | None, Reordered]:
