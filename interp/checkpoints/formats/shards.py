@@ -133,7 +133,7 @@ def _listed(index: Path) -> list[Path]:
             index,
             found="no list of files" if odd is None else f"weights in {odd!r}",
             expected="files in the same folder",
-            do="download the whole folder",
+            do=WHOLE,
         )
     return [index.parent / name for name in names]
 
@@ -145,9 +145,7 @@ def _numbered(folder: Path) -> list[Path]:
         if (match := SHARD.fullmatch(path.name)) is not None and path.is_file():
             sets.setdefault((match["ending"], match["stem"], match["count"]), {})[int(match["number"])] = path
     if not sets:
-        raise CheckpointError(
-            folder, found="a config without weights", expected=" or ".join(WEIGHTS), do="download the whole folder"
-        )
+        raise CheckpointError(folder, found="a folder without weights", expected=" or ".join(WEIGHTS), do=WHOLE)
     safe = {key: parts for key, parts in sets.items() if key[0] == ".safetensors"} or sets
     if len(safe) > 1:
         named = shorten([f"{stem}-...-of-{count}{ending}" for ending, stem, count in safe])

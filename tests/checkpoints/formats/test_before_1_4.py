@@ -59,7 +59,7 @@ def test_weights_are_read_and_the_age_is_said(tmp_path):
     fact = model.inferred["architecture"]
     assert fact.confidence == "likely"
     assert "a TorchScript archive of before torch 1.4, producer version '1.1'" in fact.evidence
-    assert "code of before torch 1.4, which is not followed" in fact.evidence
+    assert "its code does more than is followed here: it is of before torch 1.4" in fact.evidence
 
 
 def test_views_of_a_member(tmp_path):
@@ -97,6 +97,7 @@ def nested(said):
         (lambda said: said.update(tensors=[]), "IndexError"),
         (lambda said: said["mainModule"].update(submodules=[]), "empty dict"),
         (nested, "nested over 100 deep"),
+        (lambda said: said["mainModule"]["submodules"][0]["parameters"][0].update(tensorId="-1"), "tensor -1"),
     ],
 )
 def test_damaged_archives(change, words, tmp_path):

@@ -119,3 +119,9 @@ def test_the_digest_is_of_the_weights_alone(tmp_path):
     assert load_model(tmp_path)[0].digest == first
     write(tmp_path, said=[{name: tensor + 1 for name, tensor in part.items()} for part in parts()])
     assert load_model(tmp_path)[0].digest != first
+
+
+def test_a_file_that_cannot_be_opened_counts_as_missing(tmp_path):
+    (tmp_path / "model.safetensors").symlink_to(tmp_path / "model.safetensors")
+    with pytest.raises(CheckpointError, match="a folder without weights"):
+        load_model(tmp_path)

@@ -56,6 +56,8 @@ def read_before_1_4(path: Path, allow_pickle: bool = False) -> Contents:
             if archive.getinfo(root).file_size > LONGEST:
                 raise ValueError(f"{MODEL} of {archive.getinfo(root).file_size:,} bytes")
             said = json.loads(archive.read(root))
+            if not isinstance(said, dict):
+                raise ValueError(f"{MODEL} is a {type(said).__name__}")
             tensors = [_tensor(archive, root.removesuffix(MODEL), one) for one in said.get("tensors", ())]
         state = {name: tensors[number] for name, number in _parameters(said["mainModule"])}
         torch_of = str(said.get("producerVersion", "1.0"))[:20]
@@ -73,7 +75,7 @@ def read_before_1_4(path: Path, allow_pickle: bool = False) -> Contents:
     return Contents(
         contents.state,
         format="torchscript",
-        graph_problem=f"code of {AGE}, which is not followed",
+        graph_problem=f"it is of {AGE}",
         notes=(*contents.notes, note),
     )
 
@@ -99,6 +101,9 @@ def _parameters(module: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
         if depth > DEEPEST or met > MOST:
             raise ValueError(f"modules nested over {DEEPEST} deep, or over {MOST:,} of them")
         for said in one.get("parameters", ()):
-            yield name + str(said["name"]), int(said.get("tensorId", 0))
+            number = int(said.get("tensorId", 0))
+            if number < 0:
+                raise ValueError(f"tensor {number}")
+            yield name + str(said["name"]), number
         below = [(f"{name}{child['name']}.", child, depth + 1) for child in one.get("submodules", ())]
         waiting += reversed(below)
