@@ -111,6 +111,8 @@ def analyse(
     label_order
         Output of label 0, of label 1, and so on, with commas between them, or ``given`` to leave labels as they are;
         None to put another order right where it is certain.
+    heads
+        Number of heads of the attention in a bare state dict; None to find it from the data.
     model
         ``package.module:callable`` that returns the module which a file's weights belong to.
     weights

@@ -106,7 +106,7 @@ def _check_module(module: nn.Module, where: str, options: LoadOptions) -> None:
     """Refuse what cannot be run here, and options that say where the weights of a file go."""
     said = [
         name
-        for name in ("model", "weights", "allow_pickle", "format", "member", "prefix", "fixed_point")
+        for name in ("model", "weights", "allow_pickle", "format", "member", "prefix", "fixed_point", "heads")
         if getattr(options, name)
     ]
     if said:
