@@ -318,20 +318,13 @@ def references(path, data, x, model, network, layer, taken):
         module = getattr(own, CLASSES[path.name].partition(":")[2])().eval()
         is_safe = path.suffix == ".safetensors"
         module.load_state_dict(load_file(path) if is_safe else torch.load(path, weights_only=True))
-        reference = _packaged(path, x) if is_safe else _output(module(x), taken)
+        reference = _output(module(x), taken)
     part = model.module.get_submodule(layer.tap)
 
     handle = part.register_forward_hook(lambda one, given, output: torch.zeros_like(output))
     again = model.module(x).numpy()
     handle.remove()
     return reference, again
-
-
-def _packaged(path: Path, x: torch.Tensor) -> np.ndarray:
-    """Give the outputs of the package's ONNX file of the same network, sample by sample."""
-    whole = session(path.with_name("silero_vad_16k_op15.onnx").read_bytes())
-    state, rate = np.zeros((2, 1, 128), np.float32), np.array(16000)
-    return np.concatenate([whole.run(None, {"input": one[None].numpy(), "state": state, "sr": rate})[0] for one in x])
 
 
 def _output(outputs, taken) -> np.ndarray:
