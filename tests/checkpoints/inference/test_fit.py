@@ -78,10 +78,13 @@ def test_trained_on_other_data(tmp_path):
 
 def test_other_labels(tmp_path):
     other = replace(DIGITS, splits={"train": Split(DIGITS.train.inputs, (DIGITS.train.labels * 7 + 3) % 10)})
-    found, verdict, _ = looked_at(planted(), other, tmp_path)
+    found, verdict, _ = looked_at(planted(), other, tmp_path, label_order="given")
     assert found["inferred"]["fit"]["value"] in ("at chance", "poor for its size")
     assert "under any candidate" in verdict.headline
     assert "other data" in verdict.headline
+    found, verdict, _ = looked_at(planted(), other, tmp_path)
+    assert found["inferred"]["fit"]["value"] == "as expected"
+    assert "labels-reordered" in [alert.name for alert in verdict.alerts]
 
 
 def test_a_fact_that_was_given_is_not_blamed(tmp_path, monkeypatch):
