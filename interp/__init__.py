@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     )
     from interp.api import Analysis, analyse, check, compare
     from interp.checkpoints import LoadOptions, as_found, load_model
-    from interp.data import DataOptions, load_dataset
+    from interp.data import DataOptions, load_dataset, stream
     from interp.errors import CheckpointError, DataError, InterpError, MismatchError, UsageError
     from interp.interventions import Edit, InterventionOptions, Ranges, intervene
     from interp.recording import record_activations
@@ -77,6 +77,7 @@ __all__ = [
     "record_activations",
     "run_all",
     "start",
+    "stream",
     "write_report",
 ]
 
@@ -92,7 +93,7 @@ _HOMES = {
     ),
     "interp.api": ("Analysis", "analyse", "check", "compare"),
     "interp.checkpoints": ("LoadOptions", "as_found", "load_model"),
-    "interp.data": ("DataOptions", "load_dataset"),
+    "interp.data": ("DataOptions", "load_dataset", "stream"),
     "interp.errors": ("CheckpointError", "DataError", "InterpError", "MismatchError", "UsageError"),
     "interp.interventions": ("Edit", "InterventionOptions", "Ranges", "intervene"),
     "interp.recording": ("record_activations",),

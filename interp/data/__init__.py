@@ -6,6 +6,7 @@ from interp.data.options import DataOptions
 from interp.data.scale.usual import RAW, affine_scaling, scalings, standardisation
 from interp.data.scale.written import parse_scaling
 from interp.data.sources import SOURCES, data_names, is_code
+from interp.data.streams.sources import stream
 
 __all__ = [
     "IN_MEMORY",
@@ -20,4 +21,5 @@ __all__ = [
     "parse_scaling",
     "scalings",
     "standardisation",
+    "stream",
 ]

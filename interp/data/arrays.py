@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from interp.errors import DataError, first_line
+from interp.streams import RowsOnDisk
 from interp.types import Array
 
 HALF = (torch.bfloat16, torch.float16)
@@ -43,6 +44,8 @@ def as_array(where: str, values: Any) -> Array:
     Traceback (most recent call last):
     interp.errors.DataError: x: found rows that differ in length; expected numbers of one shape; make the rows alike
     """
+    if isinstance(values, RowsOnDisk):
+        return values
     try:
         if isinstance(values, (list, tuple)) and values and all(isinstance(part, Tensor) for part in values):
             values = torch.stack(list(values))

@@ -17,6 +17,7 @@ from interp.data.several import check_alike, joined, other_arrays
 from interp.data.targets import read_targets
 from interp.data.words import LABEL_KEYS, numbered_labels
 from interp.errors import DataError
+from interp.streams import flat_rows, row_blocks
 from interp.types import Array, Dataset, Inference, InputPart, Split
 from interp.types.data import LENGTHS
 
@@ -159,10 +160,8 @@ def _split(where: str, inputs: Array, labels: Array | None) -> Split:
             expected="numbers, one row a sample",
             do="give an array of at least two dimensions",
         )
-    flat = inputs.reshape(len(inputs), -1)
-    usable = np.abs(flat) < np.finfo(np.float32).max if flat.dtype.kind == "f" else np.ones((), bool)
-    if not usable.all():
-        row = int(np.argwhere(~usable)[0, 0])
+    flat = flat_rows(inputs)
+    if (row := _unusable(flat)) is not None:
         raise DataError(
             where,
             found=f"a value that is not finite in 32 bits in row {row}",
@@ -170,6 +169,17 @@ def _split(where: str, inputs: Array, labels: Array | None) -> Split:
             do="clean the data",
         )
     return Split(flat, *((None, None) if labels is None else read_targets(where, labels, len(flat))))
+
+
+def _unusable(table: Array) -> int | None:
+    """Give the first row with a value that is not finite in 32 bits; None without any."""
+    start = 0
+    for block in row_blocks(table) if table.dtype.kind == "f" else ():
+        usable = np.abs(block) < np.finfo(np.float32).max
+        if not usable.all():
+            return start + int(np.argwhere(~usable)[0, 0])
+        start += len(block)
+    return None
 
 
 def _alike(spec: str, splits: dict[str, Split]) -> dict[str, Split]:
@@ -248,7 +258,8 @@ def dataset_of(
         for array in (part.inputs, part.labels, part.targets):
             if array is not None:
                 digest.update(f"{array.shape}{array.dtype}".encode())
-                digest.update(np.ascontiguousarray(array).data)
+                for block in row_blocks(array):
+                    digest.update(np.ascontiguousarray(block).data)
     if parts:
         digest.update(repr(parts).encode())  # the repr of an `InputPart` is that of a plain dataclass
     return Dataset(name, dict(splits), image_shape, classes, features, digest.hexdigest(), root, parts, facts or {})

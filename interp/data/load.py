@@ -11,6 +11,7 @@ from interp.data.options import DataOptions
 from interp.data.sources import find_source
 from interp.data.splits import flattened, holds_splits
 from interp.errors import DataError
+from interp.streams import Stream
 from interp.types import Dataset
 from interp.types.annotations.edge import checked
 
@@ -32,8 +33,10 @@ def load_dataset(spec: Any, options: DataOptions = DataOptions()) -> Dataset:
         folder of images a class, of such files, or saved by the datasets library; a callable that returns one of what
         follows.
         In memory: ``(inputs, targets)``, with ``((first, second), targets)`` for several inputs; arrays, tensors or
-        lists by the names that an ``.npz`` has; a pandas DataFrame; a torch Dataset or DataLoader, of which every
-        sample is read; or ``{"train": ..., "test": ...}`` of these.
+        lists by the names that an ``.npz`` has; a pandas DataFrame; a torch Dataset or DataLoader, or a data set of the
+        datasets library, of which every sample is read; an iterator of batches, or a function that gives one; what
+        `interp.stream` makes of a source; or ``{"train": ..., "test": ...}`` of these. Where the samples of a loader,
+        data set or folder of images take over 1 GB, inputs are kept on disk.
     options
         Folder of data sets, permission to download, and target column of a table.
 
@@ -75,6 +78,8 @@ def name_of(spec: Any) -> str:
     """
     if isinstance(spec, str | Path):
         return str(spec)
+    if isinstance(spec, Stream):
+        return spec.name
     is_plain = isinstance(spec, tuple | Mapping) or type(spec).__name__ in ("ndarray", "Tensor")
     return f"{'arrays' if is_plain else type(spec).__name__}{IN_MEMORY}"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from interp.network.branches import Dag
 from interp.network.chain import Chain
+from interp.streams import RowsOnDisk, ahead
 from interp.types import Array, Scaling
 
 BLOCK = 1024
@@ -110,8 +112,10 @@ def as_tensor(inputs: Array, scaling: Scaling, shape: tuple[int, ...]) -> Tensor
     return torch.from_numpy(np.ascontiguousarray(scaling(inputs))).reshape(len(inputs), *shape)
 
 
-def input_blocks(model: Runnable, inputs: Array, size: int | None = None) -> Iterator[tuple[slice, Tensor]]:
-    """Yield blocks of scaled inputs in order.
+def input_blocks(
+    model: Runnable, inputs: Array, size: int | None = None, first: int = 0
+) -> Iterator[tuple[slice, Tensor]]:
+    """Yield blocks of scaled inputs in order; of inputs on disk, the next is read while one is used.
 
     Parameters
     ----------
@@ -121,6 +125,8 @@ def input_blocks(model: Runnable, inputs: Array, size: int | None = None) -> Ite
         Inputs as stored (S, D).
     size
         Number of rows of a block; None for `rows_a_block`.
+    first
+        Index of the first row.
 
     Yields
     ------
@@ -136,10 +142,19 @@ def input_blocks(model: Runnable, inputs: Array, size: int | None = None) -> Ite
     >>> [rows for rows, _ in input_blocks(model, np.zeros((5, 4), np.float32), size=3)]
     [slice(0, 3, None), slice(3, 5, None)]
     """
-    device, size = device_of(model.module), size or rows_a_block(model)
-    for start in range(0, len(inputs), size):
+    device = device_of(model.module)
+    blocks = _scaled_blocks(model, inputs, size or rows_a_block(model), first)
+    with closing(ahead(blocks) if isinstance(inputs, RowsOnDisk) else blocks) as scaled:
+        for rows, block in scaled:
+            yield rows, block.to(device)
+
+
+def _scaled_blocks(
+    model: Runnable, inputs: Array, size: int, first: int
+) -> Generator[tuple[slice, Tensor], None, None]:
+    for start in range(first, len(inputs), size):
         rows = slice(start, min(start + size, len(inputs)))
-        yield rows, as_tensor(inputs[rows], model.scaling, model.input_shape).to(device)
+        yield rows, as_tensor(inputs[rows], model.scaling, model.input_shape)
 
 
 @torch.no_grad()

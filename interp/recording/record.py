@@ -109,10 +109,10 @@ def _record_split(
     done = writer.done(name)
     bar = tqdm(total=len(split), initial=done, desc=f"recording {name}", unit="inputs", disable=None)
     width = sum(layer.nodes * counts[layer.name] for layer in model.layers)
-    for rows, x in input_blocks(model, split.inputs[done:], max(1, min(8 * BLOCK, MOST_VALUES // width))):
+    for rows, x in input_blocks(model, split.inputs, max(1, min(8 * BLOCK, MOST_VALUES // width)), done):
         with tap(model.module, model.layers) as values:
             outputs = model.module(x)
-        start, count = done + rows.start, len(x)
+        start, count = rows.start, len(x)
         z = {
             layer.name: chosen_rows(values[layer.name], layer, positions[layer.name][start : start + count])
             for layer in model.layers

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import h5py
 import numpy as np
@@ -9,13 +10,16 @@ import pytest
 import torch
 from forked import forked
 from torch import nn
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset, get_worker_info
 
+from interp.data import load_dataset, stream
 from interp.errors import UsageError
 from interp.network.inputs import as_tensor
 from interp.network.linear_maps import affine_map
 from interp.network.nodes import find_layers, rows_of_nodes
 from interp.recording import layer_rows, positions, record, record_activations, rows
 from interp.store import RecordingWriter, open_recording
+from interp.streams import RowsOnDisk
 from interp.types import Dataset, LoadedModel, Provenance, Scaling, Split
 
 PROVENANCE = Provenance("m" * 64, "d" * 64, 0, {"torch": "x"}, {"options": {"a": [1, 2]}})
@@ -334,3 +338,69 @@ def test_a_sample_whose_output_is_not_a_number_has_no_prediction(tmp_path):
     with open_recording(tmp_path / "a.h5") as recording:
         assert (recording.predictions[odd] == -1).all()
         np.testing.assert_array_equal(recording.predictions[~odd], outputs.argmax(1).numpy()[~odd])
+
+
+# --------------------------------------------------------------------------- streams
+
+
+class Drawn(IterableDataset):
+    """Samples of an unknown number; each of several workers gives its part of each batch of 16, in turn."""
+
+    def __init__(self, split):
+        self.split = split
+
+    def __iter__(self):
+        worker = get_worker_info()
+        number, count = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        for start in range(16 * number, len(self.split), 16 * count):
+            yield from zip(self.split.inputs[start : start + 16], self.split.labels[start : start + 16], strict=True)
+
+
+def streamed(data, kind):
+    """The same samples as a stream that does not say how many there are, or from a loader with two workers."""
+    workers = {"num_workers": 2, "multiprocessing_context": "fork"}
+    loaders = {
+        "a function": lambda split: (
+            lambda: (
+                (split.inputs[start : start + 50], split.labels[start : start + 50])
+                for start in range(0, len(split), 50)
+            )
+        ),
+        "samples without end": lambda split: DataLoader(Drawn(split), batch_size=16, **workers),
+        "a loader with workers": lambda split: DataLoader(
+            TensorDataset(torch.from_numpy(split.inputs), torch.from_numpy(split.labels)), batch_size=7, **workers
+        ),
+    }
+    found = load_dataset(stream({name: loaders[kind](split) for name, split in data.splits.items()}))
+    assert all(isinstance(split.inputs, RowsOnDisk) for split in found.splits.values())
+    return found
+
+
+@pytest.mark.parametrize("make", [dense, convolutional])
+@pytest.mark.parametrize("kind", ["a function", "samples without end", "a loader with workers"])
+def test_a_stream_gives_the_same_file_as_arrays(tmp_path, make, kind):
+    """Byte for byte, and where it was interrupted too."""
+    model, data = make(), dataset()
+    record_activations(model, data, tmp_path / "a.h5", PROVENANCE)
+    found = streamed(data, kind)
+    record_activations(model, found, tmp_path / "b.h5", PROVENANCE)
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+    for layer in model.layers:
+        with open_recording(tmp_path / "a.h5") as first, open_recording(tmp_path / "b.h5") as second:
+            pairs = zip(
+                layer_rows(model, data, first, layer.name), layer_rows(model, found, second, layer.name), strict=True
+            )
+            assert all(np.array_equal(one, other) for pair in pairs for one, other in zip(*pair, strict=True))
+
+
+def test_a_stream_that_was_interrupted_goes_on(tmp_path, monkeypatch):
+    model, data = convolutional(), dataset()
+    record_activations(model, data, tmp_path / "a.h5", PROVENANCE)
+    found = streamed(data, "a function")
+    monkeypatch.setattr(sys.modules[__name__], "dataset", lambda: found)
+    interrupted(monkeypatch, tmp_path / "b.h5", 7)
+    monkeypatch.undo()
+    assert not [thread for thread in threading.enumerate() if thread.name == "interp-ahead"]
+    monkeypatch.setattr(record, "BLOCK", 4)
+    record_activations(model, found, tmp_path / "b.h5", PROVENANCE)
+    assert_same(contents(tmp_path / "a.h5"), contents(tmp_path / "b.h5"))

@@ -22,10 +22,6 @@ GUESSED = (
     "order",
     "readout",
     "padding",
-    "heads",
-    "norms",
-    "positions",
-    "embedding",
 )
 """Facts that rest on how well the network does."""
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from interp.data.scale.whole import column_moments, moments_of_all
+from interp.streams import RowsOnDisk
 from interp.types import Array, Scaling
 
 Numbers = Sequence[float]
@@ -71,6 +73,11 @@ def colour_scalings(inputs: Array, divisor: float) -> Iterator[Scaling]:
 
 def _moments(inputs: Array, divisor: float) -> tuple[Numbers, Numbers]:
     """Give mean and standard deviation of each of three channels, to four digits; those of one value are 1."""
+    if isinstance(inputs, RowsOnDisk):
+        parts = [
+            moments_of_all(*one) for one in zip(*(np.split(part, 3) for part in column_moments(inputs)), strict=True)
+        ]
+        return [round(mean / divisor, 4) for mean, _ in parts], [round(std / divisor, 4) or 1.0 for _, std in parts]
     channels = np.split(inputs, 3, axis=1)
     mean = [round(float(one.mean(dtype=np.float64)) / divisor, 4) for one in channels]
     std = [round(float(one.std(dtype=np.float64)) / divisor, 4) or 1.0 for one in channels]

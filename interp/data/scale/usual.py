@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from interp.data.scale.by_channel import colour_scalings
+from interp.data.scale.whole import column_moments, extremes, moments_of_all
+from interp.streams import RowsOnDisk
 from interp.types import Array, Dataset, Scaling
 
 COUNTED = 2**20
@@ -42,17 +44,17 @@ def scalings(data: Dataset) -> dict[str, Scaling]:
         return {RAW.name: RAW}
     if data.parts:
         return {RAW.name: RAW, "(x-mean)/std": standardised(data)}
-    top = float(inputs.max())
+    low, top = extremes(inputs)
     found = [RAW]
     if inputs.dtype == np.uint8 and 16 < top <= 255:
         top = 255.0
-    if inputs.min() >= 0 and top > 1:
+    if low >= 0 and top > 1:
         found.append(Scaling(f"x/{top:g}", top))
     if data.image_shape is not None:
         divisor = top if top > 1 else 1.0
         mean, std = _overall_moments(inputs, divisor)
         found += [affine_scaling(divisor, mean, std), affine_scaling(divisor, 0.5, 0.5)]
-        if data.image_shape[0] == COLOURS and inputs.min() >= 0:
+        if data.image_shape[0] == COLOURS and low >= 0:
             found += colour_scalings(inputs, divisor)
     else:
         found.append(standardisation(inputs))
@@ -120,11 +122,14 @@ def standardisation(inputs: Array) -> Scaling:
     >>> standardisation(np.array([[0.0, 7.0], [4.0, 7.0]]))(np.array([[0.0, 7.0]]))
     array([[-1.,  0.]], dtype=float32)
     """
-    mean, std = inputs.mean(axis=0, dtype=np.float64), inputs.std(axis=0, dtype=np.float64)
+    mean, std = column_moments(inputs)
     return Scaling("(x-mean)/std", 1.0, mean, np.where(std > 0, std, 1.0))
 
 
 def _overall_moments(inputs: Array, divisor: float) -> tuple[float, float]:
+    if isinstance(inputs, RowsOnDisk):
+        mean, std = moments_of_all(*column_moments(inputs))
+        return round(mean / divisor, 4), round(std / divisor, 4)
     values, counts = _counted(inputs)
     scaled = values.astype(np.float64) / divisor
     mean = np.average(scaled, weights=counts)

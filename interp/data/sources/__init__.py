@@ -6,8 +6,9 @@ anything simpler that is a source itself, such as ``(x, y)`` or arrays by name.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,12 @@ from interp.data.sources.named import digits, mnist
 from interp.data.sources.npy_files import from_npy
 from interp.data.sources.tables.frames import from_csv, from_frame
 from interp.data.sources.torchvision_sets import PREFIX, from_torchvision
+from interp.data.streams.collect import from_stream
+from interp.data.streams.hugging_face import HuggingFace
+from interp.data.streams.sources import from_batches
 from interp.errors import DataError, unknown_name
 from interp.safety import call_name, import_name
+from interp.streams import Stream
 
 Source = Callable[[Any, DataOptions], Any]
 
@@ -52,6 +57,10 @@ SOURCES: dict[str | type, Source | str] = {
     pd.DataFrame: from_frame,
     DataLoader: from_loader,
     TorchDataset: from_torch_dataset,
+    Stream: from_stream,
+    HuggingFace: from_batches,
+    FunctionType: from_batches,
+    Iterator: from_batches,
 }
 """Name, its beginning (with a colon), ending of a file (with its dot), or type -> function that reads it, or
 ``package.module:name`` of one."""

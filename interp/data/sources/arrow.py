@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,9 +44,20 @@ def from_parquet(spec: str, options: DataOptions) -> Found:
 
 def from_parquet_files(folder: Path, options: DataOptions) -> Found:
     """Read the parquet files of a folder, whose names begin with those of the splits."""
+    return _arrays(str(folder), files_of_splits(folder), options)
+
+
+def files_of_splits(folder: Path) -> dict[str, list[Path]]:
+    """List the parquet files of each split of a folder; under no name where they are not called by splits.
+
+    Parameters
+    ----------
+    folder
+        Folder with parquet files, at any depth.
+    """
     paths = sorted(folder.rglob("*.parquet"))
     files = named_splits(lambda name: [path for path in paths if path.name.startswith(name)] or None)
-    return _arrays(str(folder), files or {"": paths}, options)
+    return files or {"": paths}
 
 
 def is_saved(folder: Path) -> bool:
@@ -101,11 +113,11 @@ def _arrays(where: str, files: Mapping[str, list[Path]], options: DataOptions) -
     """Read tables of columns; where one holds images or arrays, these are the inputs."""
     tables = {split: _table(paths) for split, paths in files.items()}
     first = next(iter(tables.values()))
-    names = _class_names(first.schema.metadata)
+    names = class_names(first.schema.metadata)
     frames = {split: table.to_pandas() for split, table in tables.items()}
     if not all(map(len, frames.values())):
         raise DataError(where, found="no rows", expected="one row a sample", do="give the whole table")
-    column = next((name for name, value in next(iter(frames.values())).iloc[0].items() if _is_whole_input(value)), None)
+    column = next((name for name, value in next(iter(frames.values())).iloc[0].items() if is_whole_input(value)), None)
     if column is None:
         found = arrays_of_frames(where, frames, options)
         target = named_target(list(next(iter(frames.values())).columns), options.target)
@@ -136,8 +148,14 @@ def _with_classes(found: Found, names: list[str] | None) -> Found:
     return found
 
 
-def _is_whole_input(value: Any) -> bool:
-    """Whether a cell holds all of a sample: an image, or an array."""
+def is_whole_input(value: Any) -> bool:
+    """Tell whether a cell of a table holds all of a sample: an image, or an array.
+
+    Parameters
+    ----------
+    value
+        Value of the cell.
+    """
     return isinstance(value, np.ndarray | list | bytes) or (isinstance(value, Mapping) and "bytes" in value)
 
 
@@ -149,32 +167,86 @@ def _stack(where: str, cells: Iterable[Any], side: int | None) -> Any:
         if not all(isinstance(content, bytes) for content in contents):
             raise DataError(where, found="an image without bytes", expected="images in the file", do="save them in it")
         return stacked(where, contents, side)
-    return [_plain(value) for value in values]
+    return [numbers_in(value) for value in values]
 
 
-def _plain(value: Any) -> Any:
-    """Turn arrays of arrays, as pyarrow gives nested lists, into lists of numbers."""
+def numbers_in(value: Any) -> Any:
+    """Turn arrays of arrays, as pyarrow gives nested lists, into lists of numbers.
+
+    Parameters
+    ----------
+    value
+        Value of a cell.
+    """
     if isinstance(value, np.ndarray) and value.dtype == object:
-        return [_plain(part) for part in value]
+        return [numbers_in(part) for part in value]
     return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 def _table(paths: list[Path]) -> Any:
     """Read and join the tables of several files."""
-    try:
-        import pyarrow as pa
+    with reading(paths[0]) as pa:
         from pyarrow import ipc, parquet
-    except ImportError as error:
-        raise UsageError(
-            str(paths[0]), found="no pyarrow to read it with", expected="the package pyarrow", do=INSTALL
-        ) from error
-    try:
+
         if paths[0].suffix == ".parquet":
             return pa.concat_tables([parquet.ParquetFile(path).read() for path in paths])
         return pa.concat_tables([_arrow_table(ipc, path) for path in paths])
+
+
+def parquet_file(path: Path) -> Any:
+    """Open a parquet file, of which row groups are read as they are asked for.
+
+    Parameters
+    ----------
+    path
+        Path of the file.
+
+    Raises
+    ------
+    UsageError
+        If pyarrow is not installed.
+    DataError
+        If the file is missing or damaged.
+    """
+    with reading(existing(path)):
+        from pyarrow import parquet
+
+        return parquet.ParquetFile(path)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Any]:
+    """Say in one line what keeps a file from being read with pyarrow.
+
+    Parameters
+    ----------
+    path
+        Path of the file.
+
+    Yields
+    ------
+    module
+        The package pyarrow.
+
+    Raises
+    ------
+    UsageError
+        If it is not installed.
+    DataError
+        If the file is damaged.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet
+    except ImportError as error:
+        raise UsageError(
+            str(path), found="no pyarrow to read it with", expected="the package pyarrow", do=INSTALL
+        ) from error
+    try:
+        yield pa
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise DataError(
-            paths[0], found=first_line(error), expected="a whole parquet or arrow file", do="save or copy it again"
+            path, found=first_line(error), expected="a whole parquet or arrow file", do="save or copy it again"
         ) from error
 
 
@@ -186,8 +258,14 @@ def _arrow_table(ipc: Any, path: Path) -> Any:
         return (ipc.open_file if is_file else ipc.open_stream)(file).read_all()
 
 
-def _class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
-    """Read the names of classes that the datasets library keeps beside a column of labels."""
+def class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
+    """Read the names of classes that the datasets library keeps beside a column of labels.
+
+    Parameters
+    ----------
+    metadata
+        Metadata of a table's schema; None for none.
+    """
     try:
         features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
         return {str(name): list(map(str, one["names"])) for name, one in features.items() if "names" in one}

@@ -9,13 +9,14 @@ from typing import Any
 from interp.data.found import Found
 from interp.data.options import DataOptions
 from interp.data.sources.arrow import from_parquet_files, from_saved, is_saved
-from interp.data.sources.image_files import ENDINGS, stacked
+from interp.data.sources.image_files import fill_memory, stacked
+from interp.data.sources.image_folders import ImageFolder, image_facts, image_folders, labelled_files
 from interp.data.sources.npy_files import arrays_in
 from interp.data.sources.split_names import named_splits
 from interp.data.sources.tables.csv_files import read_csv
 from interp.data.sources.tables.frames import arrays_of_frames
+from interp.data.streams.images import image_streams
 from interp.errors import DataError
-from interp.types import Inference
 
 
 def from_folder(spec: str, options: DataOptions) -> Any:
@@ -34,7 +35,7 @@ def from_folder(spec: str, options: DataOptions) -> Any:
     for is_this, read in KINDS:
         if is_this(folder):
             return read(folder, options)
-    if splits := _image_folders(folder):
+    if splits := image_folders(folder):
         return _from_images(splits, options)
     raise DataError(
         folder,
@@ -67,57 +68,14 @@ KINDS: tuple[tuple[Callable[[Path], bool], Callable[[Path, DataOptions], Any]], 
 # --------------------------------------------------------------------------- images
 
 
-def _image_folders(folder: Path) -> dict[str, tuple[Path, list[str]]]:
-    """Find the folder of each split with its classes, which are folders of images; one without a name is ``train``."""
-    if names := _classes(folder):
-        return {"train": (folder, names)}
-    paths = named_splits(lambda name: folder / name if (folder / name).is_dir() else None)
-    found = {split: (path, _classes(path)) for split, path in paths.items()}
-    return found if any(names for _, names in found.values()) else {}
-
-
-def _classes(folder: Path) -> list[str]:
-    """Name the subfolders that hold images, in alphabetical order, as ``ImageFolder`` does."""
-    if not folder.is_dir():
-        return []
-    return sorted(part.name for part in folder.iterdir() if part.is_dir() and _files(part, first=True))
-
-
-def _files(folder: Path, first: bool = False) -> list[Path]:
-    """List the images under a folder in the order of ``ImageFolder``; with `first`, at most those of one folder."""
-    found: list[Path] = []
-    for part in sorted(folder.iterdir()):
-        if part.is_file() and part.suffix.lower() in ENDINGS:
-            found.append(part)
-            if first:
-                break
-        elif part.is_dir() and not first:
-            found += _files(part)
-    return found
-
-
-def _from_images(splits: Mapping[str, tuple[Path, list[str]]], options: DataOptions) -> Found:
-    _, names = splits["train"]
-    arrays: dict[str, Any] = {"target_names": tuple(names)}
-    for split, (path, own) in splits.items():
-        _check_classes(path, own, names)
-        files = [(file, label) for label, name in enumerate(names) for file in _of_class(path / name)]
-        arrays[f"x_{split}"] = stacked(str(path), [file for file, _ in files], options.image_size)
-        arrays[f"y_{split}"] = [label for _, label in files]
-    facts = {"classes": Inference("in alphabetical order", "likely", "names of folders, as ImageFolder orders them")}
-    if options.image_size is not None:
-        why = "given with --image-size: the shorter side resized, the middle cut out"
-        facts["image_size"] = Inference(f"{options.image_size}x{options.image_size}", "certain", why)
-    return Found(arrays, facts)
-
-
-def _of_class(folder: Path) -> list[Path]:
-    return _files(folder) if folder.is_dir() else []
-
-
-def _check_classes(folder: Path, own: list[str], names: list[str]) -> None:
-    """Refuse a split with classes that the training split does not have, or without images."""
-    if not own:
-        raise DataError(folder, found="no folder of images", expected="one for each class", do="fill it or take it out")
-    if further := sorted(set(own) - set(names)):
-        raise DataError(folder, found=f"a class {further[0]!r}", expected=f"one of {', '.join(names)}", do="rename it")
+def _from_images(splits: Mapping[str, ImageFolder], options: DataOptions) -> Any:
+    """Read images into memory, or give a stream of each split where they would fill it."""
+    files = {split: labelled_files(folder, splits["train"].classes) for split, folder in splits.items()}
+    if any(fill_memory([file for file, _ in own], options.image_size) for own in files.values()):
+        return image_streams(splits, options)
+    arrays: dict[str, Any] = {"target_names": tuple(splits["train"].classes)}
+    for split, own in files.items():
+        where = str(splits[split].path)
+        arrays[f"x_{split}"] = stacked(where, [file for file, _ in own], options.image_size)
+        arrays[f"y_{split}"] = [label for _, label in own]
+    return Found(arrays, image_facts(options))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,9 +44,14 @@ def stacked(where: str, sources: Sequence[Path | bytes | Image], side: int | Non
     DataError
         If an image cannot be read, sizes differ without `side`, or all would fill memory.
     """
-    images = [_sized(_opened(where, source), side) for source in sources[:1]]
-    _check_memory(where, images[0], len(sources))
-    images += [_sized(_opened(where, source), side) for source in sources[1:]]
+    if fill_memory(sources, side):
+        raise DataError(
+            where,
+            found=f"{len(sources):,} images that take over {MOST_BYTES / 1e9:.0f} GB",
+            expected="fewer",
+            do="pass --image-size with the side in pixels that the network was trained on, or give interp.stream(...)",
+        )
+    images = [sized(decoded(where, source), side) for source in sources]
     sizes = {image.size for image in images}
     if len(sizes) > 1:
         shown = ", ".join(f"{width}x{height}" for width, height in sorted(sizes)[:3])
@@ -61,15 +66,50 @@ def stacked(where: str, sources: Sequence[Path | bytes | Image], side: int | Non
     return np.stack([array[None] if grey else array.transpose(2, 0, 1) for array in arrays])
 
 
-def _opened(where: str, source: Any) -> Any:
+def decoded(where: str, source: Any) -> Any:
+    """Read one image.
+
+    Parameters
+    ----------
+    where
+        Name of the data in errors.
+    source
+        File, content of a file, or image of Pillow's, which is given back.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read.
+    """
     from PIL import Image
 
-    if isinstance(source, Image.Image):
-        return source
+    return source if isinstance(source, Image.Image) else _read(where, source, _loaded)
+
+
+def mode_of(where: str, source: Path | bytes) -> str:
+    """Read the mode of an image, such as ``L`` or ``RGB``, off its header; errors as of `decoded`.
+
+    Parameters
+    ----------
+    where
+        Name of the data in errors.
+    source
+        File, or content of a file.
+    """
+    return str(_read(where, source, lambda image: image.mode))
+
+
+def _loaded(image: Any) -> Any:
+    image.load()
+    return image.copy()
+
+
+def _read(where: str, source: Path | bytes, take: Callable[[Any], Any]) -> Any:
+    from PIL import Image
+
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
-            image.load()
-            return image.copy()
+            return take(image)
     except Exception as error:  # Pillow's readers fail with many types; each means the same here
         raise DataError(
             where if isinstance(source, bytes) else source,
@@ -79,8 +119,16 @@ def _opened(where: str, source: Any) -> Any:
         ) from error
 
 
-def _sized(image: Any, side: int | None) -> Any:
-    """Resize an image as torchvision's Resize and CenterCrop do."""
+def sized(image: Any, side: int | None) -> Any:
+    """Resize an image as torchvision's Resize and CenterCrop do.
+
+    Parameters
+    ----------
+    image
+        Image of Pillow's.
+    side
+        Side in pixels; None to leave it.
+    """
     if side is None:
         return image
     from torchvision.transforms.functional import center_crop, resize
@@ -88,12 +136,15 @@ def _sized(image: Any, side: int | None) -> Any:
     return center_crop(resize(image, side), [side, side])
 
 
-def _check_memory(where: str, image: Any, count: int) -> None:
-    width, height = image.size
-    if (needed := 3 * width * height * count) > MOST_BYTES:
-        raise DataError(
-            where,
-            found=f"{count:,} images of {width}x{height}, {needed / 1e9:.0f} GB",
-            expected=f"at most {MOST_BYTES / 1e9:.0f} GB",
-            do="pass --image-size with the side in pixels that the network was trained on, or give fewer",
-        )
+def fill_memory(sources: Sequence[Any], side: int | None) -> bool:
+    """Tell whether images of the size of the first one are too many to be held in memory.
+
+    Parameters
+    ----------
+    sources
+        Files, contents of files, or images of Pillow's.
+    side
+        Side in pixels that images are resized and cut to; None to leave them.
+    """
+    width, height = sized(decoded(str(sources[0]), sources[0]), side).size
+    return bool(3 * width * height * len(sources) > MOST_BYTES)

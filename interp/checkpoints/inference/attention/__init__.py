@@ -1,1 +1,0 @@
-"""Networks of attention blocks, from their tensors alone."""

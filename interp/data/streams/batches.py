@@ -1,0 +1,163 @@
+"""Batches as data sets and loaders give them -> arrays by name, and those of all batches joined."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from interp.data.arrays import as_array
+from interp.data.sources.memory import named_inputs
+from interp.errors import DataError, InterpError
+from interp.safety import problem
+from interp.types import Array
+from interp.types.data import LENGTHS
+
+Arrays = dict[str, Array]
+"""Name of an array -> its rows."""
+
+
+def arrays_of(where: str, batch: Any) -> Arrays:
+    """Give the parts of a batch as arrays, by their names.
+
+    Parameters
+    ----------
+    where
+        Name of the data in errors.
+    batch
+        Inputs alone, ``(inputs, targets)``, several inputs with targets last, or a mapping with names of its own.
+
+    Raises
+    ------
+    DataError
+        If rows differ in length, or some values are no numbers that an array can hold.
+    """
+    return {name: as_array(f"{where}, {name}", values) for name, values in named(batch).items()}
+
+
+def each_as_arrays(where: str, batches: Iterable[Any]) -> Generator[Arrays, None, None]:
+    """Yield batches as arrays by name; what gives them is closed at the end, or where reading ends early.
+
+    Parameters
+    ----------
+    where
+        Name of the data in errors.
+    batches
+        Batches as `arrays_of` takes them.
+    """
+    iterator = iter(batches)
+    try:
+        for batch in iterator:
+            yield arrays_of(where, batch)
+    finally:
+        close = getattr(iterator, "close", None)
+        if callable(close):
+            close()
+
+
+def named(batch: Any) -> dict[str, Any]:
+    """Name the parts of a batch: by its own keys; as inputs alone; or as one or several inputs with targets last.
+
+    Parameters
+    ----------
+    batch
+        Inputs alone, ``(inputs, targets)``, several inputs with targets last, or a mapping with names of its own.
+    """
+    if isinstance(batch, Mapping):
+        return {str(name): values for name, values in batch.items()}
+    if not isinstance(batch, (tuple, list)):
+        return {"x": batch}
+    if not batch:
+        return {}
+    *inputs, last = batch
+    if not inputs:
+        return {"x": last}
+    return {**named_inputs(_unpacked(inputs)), "y": last}
+
+
+def _unpacked(inputs: list[Any]) -> Any:
+    """Give one input as it is, several as a tuple; collating turns tuples into lists."""
+    if len(inputs) > 1:
+        return tuple(inputs)
+    return tuple(inputs[0]) if isinstance(inputs[0], list) else inputs[0]
+
+
+@contextmanager
+def own_faults(where: str) -> Iterator[None]:
+    """Say in one line what is wrong with data of the user's own code.
+
+    Parameters
+    ----------
+    where
+        Name of the data in errors.
+
+    Raises
+    ------
+    DataError
+        If the block fails.
+    """
+    try:
+        yield
+    except InterpError:
+        raise
+    except Exception as error:  # the user's data set fails in its own way
+        raise DataError(
+            where,
+            found=f"samples that cannot be read: {problem(error)}",
+            expected="tensors, numbers or arrays, alike in every sample",
+            do="give the data set a transform such as ToTensor, or the loader a collate_fn",
+        ) from error
+
+
+def joined(where: str, batches: list[Arrays]) -> Arrays:
+    """Concatenate batches; sequences are padded to one length where lengths are told.
+
+    Parameters
+    ----------
+    where
+        Name of the data in errors.
+    batches
+        Arrays by name, at least one batch.
+
+    Raises
+    ------
+    DataError
+        If batches differ in their names or shapes.
+    """
+    batches = _padded(batches)
+    kinds = {tuple((name, array.shape[1:]) for name, array in batch.items()) for batch in batches}
+    if len(kinds) > 1 or any(array.ndim == 0 for array in batches[0].values()):
+        raise DataError(
+            where,
+            found=f"batches of {len(kinds)} kinds" if len(kinds) > 1 else "batches of single numbers",
+            expected="arrays with one row a sample, alike in every batch",
+            do="give the loader a collate_fn that pads them",
+        )
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+
+
+def _padded(batches: list[Arrays]) -> list[Arrays]:
+    """Pad sequences with zeros to one length where lengths are told, which may be the second of two inputs."""
+    if all(_second_is_lengths(batch) for batch in batches):
+        names = {"input0": "x", "input1": LENGTHS}
+        batches = [{names.get(name, name): array for name, array in batch.items()} for batch in batches]
+    if not all({"x", LENGTHS} <= batch.keys() and batch["x"].ndim > 1 for batch in batches):
+        return batches
+    longest = max(batch["x"].shape[1] for batch in batches)
+    return [{**batch, "x": _longer(batch["x"], longest)} for batch in batches]
+
+
+def _second_is_lengths(batch: Arrays) -> bool:
+    """Whether whole numbers beside sequences go up to just the number of their steps."""
+    if batch.keys() != {"input0", "input1", "y"}:
+        return False
+    x, lengths = batch["input0"], batch["input1"]
+    is_one_each = x.ndim in (2, 3) and lengths.shape == x.shape[:1] and lengths.dtype.kind in "iu"
+    return is_one_each and lengths.min() >= 1 and lengths.max() == x.shape[1]
+
+
+def _longer(sequences: Array, steps: int) -> Array:
+    after = [(0, 0), (0, steps - sequences.shape[1]), *((0, 0) for _ in sequences.shape[2:])]
+    return np.pad(sequences, after)

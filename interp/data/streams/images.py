@@ -1,0 +1,97 @@
+"""Folders of images by class as streams: some images are in memory at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from interp.data.options import DataOptions
+from interp.data.sources.image_files import GREY, decoded, mode_of, sized
+from interp.data.sources.image_folders import ImageFolder, image_facts, labelled_files
+from interp.errors import DataError
+from interp.streams import Stream
+from interp.types import Array, Inference
+
+IMAGES = 256
+"""Number of images that are read at once."""
+
+
+def image_streams(splits: Mapping[str, ImageFolder], options: DataOptions) -> dict[str, Stream]:
+    """Take the images of each split.
+
+    Parameters
+    ----------
+    splits
+        Folder of each split, ``train`` among them.
+    options
+        Side that images are resized and cut to.
+
+    Raises
+    ------
+    DataError
+        If a split has a class that the training split does not have, or is without images.
+    """
+    names, facts = splits["train"].classes, image_facts(options)
+    return {split: _of_split(folder, names, facts, options.image_size) for split, folder in splits.items()}
+
+
+def _of_split(folder: ImageFolder, names: list[str], facts: Mapping[str, Inference], side: int | None) -> Stream:
+    files, where = labelled_files(folder, names), str(folder.path)
+
+    def batches() -> Iterator[dict[str, Any]]:
+        grey = all_grey(where, (file for file, _ in files))
+        for start in range(0, len(files), IMAGES):
+            part = files[start : start + IMAGES]
+            images = stacked_as(where, [file for file, _ in part], side, grey)
+            yield {"x": images, "y": np.array([label for _, label in part])}
+
+    return Stream(where, batches, len(files), names={"target_names": tuple(names)}, facts=facts)
+
+
+def all_grey(where: str, sources: Iterable[Path | bytes]) -> bool:
+    """Tell whether all images are grey, by their headers; it ends at the first that is not.
+
+    Parameters
+    ----------
+    where
+        Name of the data in errors.
+    sources
+        Files, or contents of files.
+    """
+    return all(mode_of(where, source) in GREY for source in sources)
+
+
+def stacked_as(where: str, sources: Iterable[Path | bytes], side: int | None, grey: bool) -> Array:
+    """Read images as bytes (S, C, H, W), in one channel or in three.
+
+    Parameters
+    ----------
+    where
+        Name of the data in errors.
+    sources
+        Files, or contents of files.
+    side
+        Side in pixels that images are resized and cut to; None to leave them.
+    grey
+        Whether there is one channel.
+
+    Raises
+    ------
+    DataError
+        If an image cannot be read, or sizes differ without `side`.
+    """
+    images = [sized(decoded(where, source), side) for source in sources]
+    sizes = {image.size for image in images}
+    if len(sizes) > 1:
+        shown = ", ".join(f"{width}x{height}" for width, height in sorted(sizes)[:3])
+        raise DataError(
+            where,
+            found=f"images of sizes {shown}",
+            expected="one size",
+            do="pass image_size with the side in pixels that the network was trained on",
+        )
+    arrays = [np.asarray(image.convert("L" if grey else "RGB")) for image in images]
+    return np.stack([array[None] if grey else array.transpose(2, 0, 1) for array in arrays])

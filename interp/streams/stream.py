@@ -1,0 +1,46 @@
+"""Data that come in batches, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from interp.types import Inference
+
+Batch = Mapping[str, Any]
+"""Name of an array, as `interp.load_dataset` knows them (``x``, ``y``) -> values with one row a sample."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Data of one split that come in batches; how many is known or not.
+
+    Attributes
+    ----------
+    name
+        Name of the data, in errors.
+    batches
+        Function that begins the batches anew: arrays by name, such as ``x`` and ``y``, with one row a sample.
+    samples
+        Number of samples of all batches; None where that is not known before they were read.
+    is_rereadable
+        Whether `batches` can be called more than once and gives the same each time.
+    names
+        Name of a list of names, ``target_names`` or ``feature_names`` -> the names.
+    facts
+        Name of a fact about how samples are read -> value, confidence and evidence.
+
+    Examples
+    --------
+    >>> stream = Stream("counts", lambda: ({"x": [[start], [start + 1]]} for start in (0, 2)))
+    >>> [batch["x"] for batch in stream.batches()], stream.samples
+    ([[[0], [1]], [[2], [3]]], None)
+    """
+
+    name: str
+    batches: Callable[[], Iterable[Batch]]
+    samples: int | None = None
+    is_rereadable: bool = True
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    facts: Mapping[str, Inference] = field(default_factory=dict)

@@ -1,0 +1,251 @@
+"""Every kind of stream gives the data set that the same samples in memory give, to the digest."""
+
+import io
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
+from torch.utils.data import Dataset as TorchDataset
+
+import interp
+from interp.data import load_dataset, scalings, stream
+from interp.data.options import DataOptions
+from interp.data.sources import image_files
+from interp.data.streams import collect
+from interp.errors import DataError, UsageError
+from interp.streams import RowsOnDisk, Stream
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(1000, 5)).astype(np.float32)
+Y = RNG.integers(0, 3, 1000)
+IMAGES = RNG.integers(0, 256, (40, 9, 8, 3), dtype=np.uint8)
+
+
+class Rows(TorchDataset):
+    def __len__(self):
+        return len(X)
+
+    def __getitem__(self, at):
+        return X[at], int(Y[at])
+
+
+class Endless(IterableDataset):
+    """Samples of a number that nobody knows beforehand, each worker its own part, in blocks of a batch."""
+
+    def __iter__(self):
+        return iter(zip(X, Y.tolist(), strict=True))
+
+
+def in_blocks(size=77):
+    for start in range(0, len(X), size):
+        yield X[start : start + size], Y[start : start + size]
+
+
+GIVEN = {
+    "arrays": (X, Y),
+    "arrays by name": {"x": X, "y": Y},
+    "tensors": (torch.from_numpy(X), torch.from_numpy(Y)),
+    "a tensor data set": TensorDataset(torch.from_numpy(X), torch.from_numpy(Y)),
+    "a data set": Rows(),
+    "an iterable data set": Endless(),
+    "a loader": DataLoader(Rows(), batch_size=64),
+    "a loader that shuffles": DataLoader(Rows(), batch_size=64, shuffle=True, drop_last=True),
+    "a loader with workers": DataLoader(Rows(), batch_size=64, num_workers=2, multiprocessing_context="fork"),
+    "a function": in_blocks,
+    "batches by name": lambda: ({"x": x, "labels": y} for x, y in in_blocks()),
+}
+
+
+def assert_same(found, data, rounding=0):
+    """Data, digest and scalings; rounding is for tables whose columns, not rows, lie together in memory."""
+    assert found.digest == data.digest
+    assert (found.classes, found.features, found.image_shape) == (data.classes, data.features, data.image_shape)
+    assert found.facts == data.facts
+    assert list(scalings(found)) == list(scalings(data))
+    for name, scaling in scalings(data).items():
+        np.testing.assert_allclose(scalings(found)[name].mean, scaling.mean, rtol=rounding)
+        np.testing.assert_allclose(scalings(found)[name].std, scaling.std, rtol=rounding)
+    for split, part in data.splits.items():
+        assert isinstance(found.splits[split].inputs, RowsOnDisk)
+        np.testing.assert_array_equal(np.asarray(found.splits[split].inputs), part.inputs)
+        np.testing.assert_array_equal(found.splits[split].labels, part.labels)
+
+
+@pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
+def test_a_stream_is_the_same_data(given):
+    assert_same(load_dataset(stream(given)), load_dataset((X, Y)))
+
+
+def test_batches_that_come_once():
+    once = stream(in_blocks())
+    assert (once.is_rereadable, once.samples) == (False, None)
+    assert_same(load_dataset(once), load_dataset((X, Y)))
+
+
+@pytest.mark.parametrize(
+    "given", [in_blocks(), in_blocks, lambda: iter([(X, Y)])], ids=["batches", "function", "other"]
+)
+def test_batches_are_data_without_more_ado(given):
+    found = load_dataset(given)
+    assert found.digest == load_dataset((X, Y)).digest
+    assert not isinstance(found.train.inputs, RowsOnDisk)
+
+
+@pytest.mark.parametrize("name", ["a loader", "a loader with workers", "an iterable data set", "a function"])
+def test_what_would_fill_memory_is_kept_on_disk(monkeypatch, name):
+    monkeypatch.setattr(collect, "MOST_HELD", 4000)
+    found = load_dataset(GIVEN[name])
+    assert_same(found, load_dataset((X, Y)))
+    assert not [thread for thread in threading.enumerate() if thread.name == "interp-ahead"]
+
+
+def test_splits():
+    found = load_dataset({"train": stream((X, Y)), "test": stream(in_blocks)})
+    assert_same(found, load_dataset({"train": (X, Y), "test": (X, Y)}))
+    assert_same(load_dataset(stream({"train": (X, Y), "test": in_blocks})), found)
+
+
+def test_images_with_their_channels_last():
+    data, labels = load_dataset((IMAGES, Y[:40])), Y[:40]
+    assert "channels" in data.facts
+    assert_same(load_dataset(stream((IMAGES, labels))), data)
+    assert_same(load_dataset(stream(lambda: [(IMAGES[:9], labels[:9]), (IMAGES[9:], labels[9:])])), data)
+
+
+def test_several_labels_and_words():
+    words = np.array(["b", "a", "c"])[Y]
+    assert load_dataset(stream((X, words))).digest == load_dataset((X, words)).digest
+    several = RNG.integers(0, 2, (1000, 4))
+    assert load_dataset(stream((X, several))).digest == load_dataset((X, several)).digest
+
+
+def test_names_are_kept():
+    names = {"target_names": ["p", "q", "r"], "feature_names": list("abcde")}
+    found = load_dataset(stream({"x": X, "y": Y, **names}))
+    assert (found.classes, found.features) == (("p", "q", "r"), tuple("abcde"))
+
+
+# --------------------------------------------------------------------------- files
+
+
+def folder_of_images(folder, modes=("RGB", "L")):
+    for split in ("train", "test"):
+        for label in ("cat", "dog"):
+            (folder / split / label).mkdir(parents=True)
+            for number in range(5):
+                mode = modes[number % len(modes)]
+                values = RNG.integers(0, 256, (9, 8, 3), dtype=np.uint8)
+                Image.fromarray(values).convert(mode).save(folder / split / label / f"{number}.png")
+    return folder
+
+
+@pytest.mark.parametrize("modes", [("RGB", "L"), ("L", "RGB"), ("L",)], ids=str)
+@pytest.mark.parametrize("side", [None, 6])
+def test_folders_of_images(tmp_path, monkeypatch, modes, side):
+    folder, options = folder_of_images(tmp_path / "images", modes), DataOptions(image_size=side)
+    data = load_dataset(folder, options)
+    assert_same(load_dataset(stream(folder, options)), data)
+    monkeypatch.setattr(image_files, "MOST_BYTES", 500)
+    assert_same(load_dataset(folder, options), data)
+
+
+def test_an_image_of_another_size_is_named(tmp_path):
+    folder = folder_of_images(tmp_path / "images")
+    Image.new("RGB", (3, 3)).save(folder / "train" / "dog" / "9.png")
+    with pytest.raises(DataError, match="images of sizes 3x3, 8x9; expected one size"):
+        load_dataset(stream(folder))
+
+
+def png(values):
+    content = io.BytesIO()
+    Image.fromarray(values).save(content, "PNG")
+    return {"bytes": content.getvalue(), "path": None}
+
+
+def test_parquet_by_row_groups(tmp_path):
+    pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow.parquet")
+    frame = pd.DataFrame(X, columns=list("abcde")).assign(label=Y)
+    frame.to_parquet(tmp_path / "rows.parquet", row_group_size=300)
+    assert_same(load_dataset(stream(tmp_path / "rows.parquet")), load_dataset(tmp_path / "rows.parquet"), 1e-12)
+    images = pd.DataFrame({"image": [png(values) for values in IMAGES], "label": Y[:40]})
+    (tmp_path / "parts").mkdir()
+    images.to_parquet(tmp_path / "parts" / "train-0.parquet", row_group_size=7)
+    images[:9].to_parquet(tmp_path / "parts" / "validation-0.parquet")
+    assert_same(load_dataset(stream(tmp_path / "parts")), load_dataset(tmp_path / "parts"))
+
+
+def test_columns_of_text_are_refused(tmp_path):
+    pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow.parquet")
+    pd.DataFrame({"a": ["p", "q"], "label": [0, 1]}).to_parquet(tmp_path / "rows.parquet")
+    with pytest.raises(DataError, match="column 'a' of no numbers"):
+        stream(tmp_path / "rows.parquet")
+
+
+@pytest.mark.filterwarnings("ignore")  # the library's own, of how it names what it caches
+def test_data_sets_of_the_datasets_library():
+    datasets = pytest.importorskip("datasets")
+    columns = {name: X[:, place] for place, name in enumerate("abcde")}
+    rows = datasets.Dataset.from_dict({**columns, "label": Y})
+    wanted = load_dataset({"x": X.astype(np.float64), "y": Y, "feature_names": list("abcde")})
+    assert_same(load_dataset(stream(rows)), wanted)
+    assert_same(load_dataset(stream(rows.to_iterable_dataset())), wanted)
+    assert load_dataset(rows).digest == wanted.digest
+    assert_same(load_dataset(stream(datasets.DatasetDict(train=rows))), wanted)
+    features = datasets.Features(image=datasets.Image(), label=datasets.ClassLabel(names=["p", "q", "r"]))
+    images = datasets.Dataset.from_dict({"image": [png(values) for values in IMAGES], "label": Y[:40]}, features)
+    pictures = load_dataset({"x": IMAGES, "y": Y[:40], "target_names": ["p", "q", "r"]})
+    assert_same(load_dataset(stream(images)), pictures)
+
+
+# --------------------------------------------------------------------------- what goes wrong
+
+
+def fails():
+    yield X[:2], Y[:2]
+    raise ZeroDivisionError("in the middle")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (fails, "fails in memory: found samples that cannot be read: ZeroDivisionError"),
+        (lambda: iter(()), "no samples"),
+        (lambda: [(X[:2], Y[:2]), (X[:2, :3], Y[:2])], r"shape \(3,\), float32, after those of shape \(5,\)"),
+        (lambda: [{"first": X, "second": X, "y": Y}], "batches of first, second, y; expected one array of inputs, x"),
+        (lambda: [(X, Y), (X,)], "batches of 2 kinds"),
+        (lambda: [(X.astype(object), Y)], "type object; expected numbers"),
+        (lambda: [(np.full((6, 4), np.nan), Y[:6])], "not finite in 32 bits in row 0"),
+        (Stream("mine", lambda: [{"x": X}], samples=3), "mine: found 1,000 samples; expected 3, as it says of itself"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_one_line(given, message):
+    with pytest.raises(DataError, match=message) as refused:
+        load_dataset(stream(given))
+    assert "\n" not in str(refused.value)
+    assert not [thread for thread in threading.enumerate() if thread.name == "interp-ahead"]
+
+
+@pytest.mark.parametrize("given", [3, None, "digits", "missing.parquet"])
+def test_what_gives_no_batches_is_refused(given):
+    with pytest.raises((UsageError, DataError)):
+        stream(given)
+
+
+def test_interrupting_stops_the_reader():
+    def interrupted():
+        yield X, Y
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        load_dataset(stream(interrupted))
+    assert not [thread for thread in threading.enumerate() if thread.name == "interp-ahead"]
+
+
+def test_it_is_public():
+    assert interp.stream is stream
