@@ -51,7 +51,7 @@ MANY = {"dead": 0.1, "one-sided": 0.5, "duplicate": 0.1, "saturated": 0.3}
 UNJUDGED = {"uncertain-reading", "no-test-split", "limited", "not-covered", "unknown-activation", "no-labels"}
 """Alerts that state a fact of the file or the data, or the confidence of an inference, with nothing to be wrong in."""
 
-MEANT = {"at-chance or poor": {"at-chance", "poor-fit"}}
+MEANT = {"at-chance or poor": {"at-chance", "poor-fit"}, "label-order": {"label-order", "labels-reordered"}}
 """What is planted -> alerts one of which must be raised, where it is not the one of that name."""
 
 

@@ -7,9 +7,9 @@ What is done is kept beside the table, so that the command goes on where it was 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,11 +17,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from forked import Ended, forked
 
 from interp.analysis import GaussianOptions, classify_boundaries, fit_gaussians
 from interp.checkpoints import LoadOptions, load_model
 from interp.cli import guarded
-from interp.errors import InterpError, first_line
+from interp.errors import InterpError
 from interp.interventions import Ranges, ablate, find_intervention, tally
 from interp.recording import record_activations
 from interp.run.run import versions
@@ -105,25 +106,12 @@ def kinds_of(skipped) -> dict[str, int]:
 
 def run_apart(spec: str, options) -> dict:
     """Run one architecture in a process of its own, with limits of time and memory."""
-    command = [
-        sys.executable,
-        __file__,
-        "--one",
-        spec,
-        "--inputs",
-        str(options.inputs),
-        "--memory",
-        str(options.memory),
-    ]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=options.seconds, check=False)
-    except subprocess.TimeoutExpired:
-        return {"name": spec, "result": f"longer than {options.seconds} s"}
-    lines = done.stdout.strip().splitlines()
-    if done.returncode == 0 and lines:
-        return json.loads(lines[-1]) | {"limit": options.memory}
-    words = done.stderr.strip().splitlines() or [f"ended by signal {-done.returncode}"]
-    return {"name": spec, "result": f"fails: {words[-1][:200]}"}
+        found = forked(run_one, spec, options.inputs, seconds=options.seconds, gigabytes=options.memory)
+    except Ended as error:
+        words = str(error)
+        return {"name": spec, "result": words if words.startswith("longer") else f"fails: {words[:200]}"}
+    return found | {"limit": options.memory}
 
 
 def names() -> list[str]:
@@ -149,8 +137,9 @@ def write_table(rows: list[dict], options) -> None:
         f"so far, of {len(names())} on the list, pass load, record, fit, classify (boundaries) and intervene.",
         f"Random weights, {options.inputs} random images of the smallest side that works, one Gaussian a node; the "
         "first, middle and last layer are changed, and the change of nothing must change nothing.",
-        f"Limits: {options.seconds} s and {options.memory:g} GB a process{_raised(rows, options.memory)}. "
-        f"torch {said['torch']}, torchvision {version('torchvision')}, timm {version('timm')}.",
+        f"Limits: {options.seconds} s of processor time and {options.memory:g} GB a process"
+        f"{_raised(rows, options.memory)}. torch {said['torch']}, "
+        f"torchvision {version('torchvision')}, timm {version('timm')}.",
         "",
         "| architecture | side | node layers | nodes | not covered (modules) | most memory | result |",
         "|---|---|---|---|---|---|---|",
@@ -168,19 +157,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="torchvision:NAME or timm:NAME (default: all of the table)")
     parser.add_argument("--inputs", type=int, default=4)
-    parser.add_argument("--seconds", type=int, default=300, help="limit a process")
+    parser.add_argument("--seconds", type=int, default=300, help="processor time of a process")
     parser.add_argument("--memory", type=float, default=5, help="limit a process, in GB")
     parser.add_argument("--kept", type=Path, default=Path("architectures.jsonl"), help="what was done so far")
     parser.add_argument("--again", action="store_true", help="forget what was done; with names, of these only")
-    parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.one:
-        resource.setrlimit(resource.RLIMIT_DATA, (int(options.memory * 2**30),) * 2)
-        try:
-            print(json.dumps(run_one(options.one, options.inputs)))
-        except Exception as error:  # named in the table, whatever it is
-            sys.exit(f"{type(error).__name__}: {first_line(error, 300)}")
-        return
+    for library in ("torchvision.models", "timm"):
+        importlib.import_module(library)  # once, for all processes
     kept = {}
     if options.kept.exists():
         kept = {row["name"]: row for row in map(json.loads, options.kept.read_text().splitlines())}

@@ -21,6 +21,7 @@ from types import ModuleType
 
 import numpy as np
 import torch
+from forked import Ended, forked
 from safetensors.torch import load_file
 from torch import nn
 
@@ -52,7 +53,7 @@ SAMPLES = 4
 TOLERANCE, VISIBLE = 1e-4, 1e-2
 """Largest difference that is none, and least change of the outputs by which an intervention is judged."""
 
-LIMIT = 240  # seconds for one file
+LIMIT = 240  # seconds of processor time for one file
 
 CLASSES = {
     "onet.pt": "deployed:onet", "rnet.pt": "deployed:rnet", "pnet.pt": "deployed:pnet",
@@ -318,20 +319,13 @@ def references(path, data, x, model, network, layer, taken):
         module = getattr(own, CLASSES[path.name].partition(":")[2])().eval()
         is_safe = path.suffix == ".safetensors"
         module.load_state_dict(load_file(path) if is_safe else torch.load(path, weights_only=True))
-        reference = _packaged(path, x) if is_safe else _output(module(x), taken)
+        reference = _output(module(x), taken)
     part = model.module.get_submodule(layer.tap)
 
     handle = part.register_forward_hook(lambda one, given, output: torch.zeros_like(output))
     again = model.module(x).numpy()
     handle.remove()
     return reference, again
-
-
-def _packaged(path: Path, x: torch.Tensor) -> np.ndarray:
-    """Give the outputs of the package's ONNX file of the same network, sample by sample."""
-    whole = session(path.with_name("silero_vad_16k_op15.onnx").read_bytes())
-    state, rate = np.zeros((2, 1, 128), np.float32), np.array(16000)
-    return np.concatenate([whole.run(None, {"input": one[None].numpy(), "state": state, "sr": rate})[0] for one in x])
 
 
 def _output(outputs, taken) -> np.ndarray:
@@ -356,16 +350,11 @@ def unpacked(package: str, folder: Path) -> Path:
 
 def in_a_process(path: Path, folder: Path) -> dict[str, object]:
     """Try a file in a process of its own."""
-    command = [sys.executable, __file__, "--one", str(path), "--folder", str(folder)]
     start = time.time()
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT)
-        last = (done.stdout.strip().splitlines() or ["{}"])[-1]
-        found = json.loads(last) if last.startswith("{") else {}
-        if not found:
-            found = {"result": f"stopped: {(done.stderr.strip().splitlines() or ['?'])[-1][:150]}"}
-    except subprocess.TimeoutExpired:
-        found = {"result": f"over {LIMIT} s"}
+        found = forked(one, path, folder, seconds=LIMIT)
+    except Ended as error:
+        found = {"result": f"stopped: {error}"}
     return found | {"seconds": time.time() - start}
 
 

@@ -22,7 +22,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import torch
 from fuzzing.mutations.mutants import OF_KIND, Mutant, make_mutant
-from fuzzing.opening.opening import FAILURES, Outcome
+from fuzzing.opening.opening import FAILURES, Outcome, is_mnist
 from fuzzing.opening.workers import Worker, worker
 from fuzzing.seeds.base import base
 from fuzzing.seeds.checkpoints import FORMATS, kind_of, make_seed, width_of, write
@@ -36,6 +36,7 @@ KINDS = ("opened", "refused", *FAILURES)
 WHAT = {"checkpoints": FORMATS, "data": DATA, "runs": RUNS}
 COMMANDS: dict[str, Callable[[Path], list[str]]] = {
     "checkpoint": lambda path: ["inspect", str(path)],
+    "member": lambda path: ["inspect", str(path), "--member", "0"],
     "data": lambda path: ["inspect", str(base() / "net.pt"), "--offline", *_data_options(path)],
     "run": lambda path: ["boundaries", "--out", str(path)],
 }
@@ -45,7 +46,7 @@ Row = tuple[str, str, Outcome]
 
 
 def _data_options(path: Path) -> list[str]:
-    return ["--data", "mnist", "--data-root", str(path)] if path.is_dir() else ["--data", str(path)]
+    return ["--data", "mnist", "--data-root", str(path)] if is_mnist(path) else ["--data", str(path)]
 
 
 def main():
@@ -101,8 +102,8 @@ def open_mutant(opener: Worker, mutant: Mutant) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         path = write(mutant.checkpoint, Path(folder))
         kind = kind_of(mutant.format)
-        if kind == "checkpoint":
-            return opener.open(path, width_of(mutant.format) if mutant.number // 2 % 2 else 0)
+        if kind in ("checkpoint", "member"):
+            return opener.open(path, width_of(mutant.format) if mutant.number // 2 % 2 else 0, kind)
         return opener.open(path, mutant.number, kind)
 
 

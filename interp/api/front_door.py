@@ -108,6 +108,11 @@ def analyse(
         Beginning of the names of the tensors to read, where a file holds several networks; None for all.
     fixed_point
         Number of binary digits behind the point of weights stored as whole numbers; None where they are not.
+    label_order
+        Output of label 0, of label 1, and so on, with commas between them, or ``given`` to leave labels as they are;
+        None to put another order right where it is certain.
+    heads
+        Number of heads of the attention in a bare state dict; None to find it from the data.
     model
         ``package.module:callable`` that returns the module which a file's weights belong to.
     weights

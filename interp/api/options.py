@@ -31,6 +31,8 @@ class Said(TypedDict, total=False):
     member: str | None
     prefix: str | None
     fixed_point: int | None
+    label_order: str | None
+    heads: int | None
     model: str | None
     weights: str | Path | None
     allow_pickle: bool | None

@@ -100,7 +100,7 @@ def _inferred(draft: Draft, scores: Mapping[str, float]) -> dict[str, Inference]
     """Give all facts: what was seen of the network, how it does, and what was known before, which stands."""
     structure = draft.structure
     fit, skill = _fit(draft, scores)
-    weights = [drawn for layer in structure.layers if (drawn := _drawn(draft.module, layer)) is not None]
+    weights = drawn_weights(draft)
     firm = draft.facts["architecture"].confidence  # facts seen while it ran are no surer than the module itself
     names = sorted({layer.activation for layer in structure.layers[:-1]})
     found = {
@@ -111,6 +111,17 @@ def _inferred(draft: Draft, scores: Mapping[str, float]) -> dict[str, Inference]
         **draft.facts,
     }
     return found if fit is None else {**doubted(found, fit), "fit": fit}
+
+
+def drawn_weights(draft: Draft) -> list[Tensor]:
+    """Give the weights of each layer, (N, D, ...), so that torch draws them within 1 / sqrt(D).
+
+    Parameters
+    ----------
+    draft
+        Network that runs.
+    """
+    return [drawn for layer in draft.structure.layers if (drawn := _drawn(draft.module, layer)) is not None]
 
 
 def _drawn(module: nn.Module, layer: NodeLayer) -> Tensor | None:

@@ -14,9 +14,9 @@ from torch.nn.parameter import is_lazy
 from interp.checkpoints.as_found import as_found
 from interp.checkpoints.drafts.request import Request
 from interp.checkpoints.examine import examine
-from interp.checkpoints.fitting import draft_fitting
 from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.options import LoadOptions, check_options
+from interp.checkpoints.relabelling import draft_in_order
 from interp.checkpoints.weights.tensors import checked_state, tensor_bytes
 from interp.data import DataOptions, load_dataset
 from interp.errors import CheckpointError, UsageError
@@ -78,7 +78,7 @@ def load_module(
     digest, runs = module_digest(module), _in_a_network(_in_float32(_innermost(module)))
     with as_found(runs):
         asked = Request(where, Contents({}, FORMAT, module=runs), dataset, options)
-        found = draft_fitting(asked)
+        found = draft_in_order(asked)
         return examine(found, asked, digest), found.data
 
 
@@ -106,7 +106,7 @@ def _check_module(module: nn.Module, where: str, options: LoadOptions) -> None:
     """Refuse what cannot be run here, and options that say where the weights of a file go."""
     said = [
         name
-        for name in ("model", "weights", "allow_pickle", "format", "member", "prefix", "fixed_point")
+        for name in ("model", "weights", "allow_pickle", "format", "member", "prefix", "fixed_point", "heads")
         if getattr(options, name)
     ]
     if said:

@@ -59,6 +59,10 @@ class LoadOptions:
         Beginning of the names of the tensors to read, where a file holds several networks.
     fixed_point
         Number of binary digits behind the point of weights that are stored as whole numbers.
+    label_order
+        Output of label 0, of label 1, and so on, with commas between them; or ``given`` to leave labels as they are.
+    heads
+        Number of heads of the attention in a bare state dict.
     """
 
     model: Annotated[str | None, Flag(default="the file tells")] = None
@@ -74,6 +78,8 @@ class LoadOptions:
     member: Annotated[str | None, Flag(default="the one that looks most like the network's")] = None
     prefix: Annotated[str | None, Flag(default="all are read")] = None
     fixed_point: Annotated[int | None, Flag(low=0, high=62, default="weights are no whole numbers")] = None
+    label_order: Annotated[str | None, Flag(default="as given, and put right where it is certain to be another")] = None
+    heads: Annotated[int | None, Flag(low=1, default="inferred")] = None
 
 
 def check_options(options: LoadOptions) -> None:

@@ -144,3 +144,29 @@ def test_data_sets_of_torchvision_by_name(tmp_path):
         load_dataset("torchvision:CIFAR10", options)
     with pytest.raises(UsageError, match="did you mean CIFAR10"):
         load_dataset("torchvision:CIFAR11", options)
+
+
+def npy(header, values=b""):
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + values
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000, 6)}"), "24,000,000,000,000 bytes in a"),
+        (npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2)}", bytes(15)), "an array of 16 bytes"),
+        (npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2"), "no description of one"),
+        (npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}"), "Object arrays"),
+        (b"", "No data left"),
+    ],
+)
+def test_arrays_that_are_not_what_they_declare(content, found, tmp_path):
+    (tmp_path / "x_train.npy").write_bytes(content)
+    with pytest.raises(DataError, match=found):
+        load_dataset(tmp_path / "x_train.npy")
+
+
+def test_a_folder_in_place_of_a_file(tmp_path):
+    (tmp_path / "x_train.npy").mkdir()
+    with pytest.raises(DataError, match="found a folder; expected a data file"):
+        load_dataset(f"{tmp_path / 'x_train.npy'},{tmp_path / 'y.npy'}")

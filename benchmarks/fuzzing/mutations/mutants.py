@@ -18,6 +18,7 @@ MUTATORS: dict[str, Mutator] = {**PLAIN, **ARCHIVES, **PICKLES, **HEADERS}
 
 OF_KIND: dict[str, dict[str, Mutator]] = {
     "checkpoint": MUTATORS,
+    "member": MUTATORS,
     "data": {**MUTATORS, **TABLES},
     "run": {**PLAIN, **HDF5},
 }

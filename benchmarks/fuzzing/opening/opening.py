@@ -18,7 +18,7 @@ from fuzzing.mutations.payloads import MARKER
 from fuzzing.opening.watch import Watch, forget_peak, memory, stderr_in
 from fuzzing.seeds.base import base
 from fuzzing.seeds.data import QUICK
-from interp.checkpoints import load_model
+from interp.checkpoints import LoadOptions, load_model
 from interp.checkpoints.inspection import inspection
 from interp.data import DataOptions, load_dataset
 from interp.errors import InterpError
@@ -122,10 +122,21 @@ def open_checkpoint(path: Path, width: int) -> str:
 
 
 def open_data(path: Path, number: int) -> str:
-    """Read a data file, and describe a sound network with it; a folder is one of MNIST's files."""
+    """Read a data file or folder, and describe a sound network with it."""
     options = DataOptions(str(path), offline=True)
-    data = load_dataset("mnist" if path.is_dir() else str(path), options)
+    data = load_dataset("mnist" if is_mnist(path) else str(path), options)
     model, _ = load_model(base() / "net.pt", data)
+    return described(inspection(model))
+
+
+def is_mnist(path: Path) -> bool:
+    """Whether a folder is the one that MNIST's files are looked for in."""
+    return (path / "MNIST").is_dir()
+
+
+def open_member(path: Path, width: int) -> str:
+    """Do the same with the first of a list of state dicts."""
+    model, _ = load_model(path, toy_data(width) if width else None, LoadOptions(member="0"))
     return described(inspection(model))
 
 
@@ -137,7 +148,12 @@ def open_run(path: Path, number: int) -> str:
     return "\n".join([read_run(run).verdict.headline, *lines])
 
 
-OPENERS: dict[str, Callable[[Path, int], str]] = {"checkpoint": open_checkpoint, "data": open_data, "run": open_run}
+OPENERS: dict[str, Callable[[Path, int], str]] = {
+    "checkpoint": open_checkpoint,
+    "member": open_member,
+    "data": open_data,
+    "run": open_run,
+}
 """Kind -> (path, width of the data or another number) -> what would be printed of it."""
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import tempfile
 import warnings
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -211,6 +213,67 @@ def _hugging_face(folder: Path) -> None:
     save_file(ViTForImageClassification(config).state_dict(), folder / "file" / "model.safetensors")
 
 
+def _members(folder: Path) -> None:
+    """Write the states of three folds in a list."""
+    torch.save([dense().state_dict() for _ in range(3)], folder / "file")
+
+
+def _shards(folder: Path) -> None:
+    """Write a folder of two files of weights and their index."""
+    (folder / "file").mkdir()
+    weight_map = {}
+    for number, layer in enumerate(("0", "2"), 1):
+        name = f"model-{number:05d}-of-00002.safetensors"
+        part = {key: tensor for key, tensor in dense().state_dict().items() if key.startswith(f"{layer}.")}
+        save_file(part, folder / "file" / name)
+        weight_map |= dict.fromkeys(part, name)
+    (folder / "file" / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
+
+
+def _before_1_4(folder: Path) -> None:
+    """Write what ``torch.jit.save`` of torch 1.1 wrote: a list of modules and tensors, and a member for each tensor."""
+    state = list(dense().state_dict().items())
+    tensors = [
+        {
+            "dims": [str(size) for size in tensor.shape],
+            "strides": [str(step) for step in tensor.stride()],
+            "offset": "0",
+            "dataType": "FLOAT",
+            "data": {"key": f"tensors/{number}"},
+        }
+        for number, (_, tensor) in enumerate(state)
+    ]
+    modules = [
+        {
+            "name": layer,
+            "parameters": [
+                {"name": name.removeprefix(f"{layer}."), "tensorId": str(number)}
+                for number, (name, _) in enumerate(state)
+                if name.startswith(f"{layer}.")
+            ],
+        }
+        for layer in ("0", "2")
+    ]
+    said = {"protoVersion": "2", "mainModule": {"name": "net", "submodules": modules}, "tensors": tensors}
+    with zipfile.ZipFile(folder / "file", "w") as archive:
+        archive.writestr("net/version", "1\n")
+        archive.writestr("net/code/net.py", "op_version_set = 0\ndef forward(self, x: Tensor) -> Tensor:\n  return x\n")
+        for number, (_, tensor) in enumerate(state):
+            archive.writestr(f"net/tensors/{number}", tensor.numpy().tobytes())
+        archive.writestr("net/model.json", json.dumps(said))
+
+
+def _trained_for_quantisation(folder: Path) -> None:
+    """Write a state dict with what quantisation-aware training adds to it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch announces the end of these modules; their files stay
+        module = dense().train()
+        module.qconfig = torch.ao.quantization.get_default_qat_qconfig("fbgemm")
+        prepared = torch.ao.quantization.prepare_qat(module)
+        prepared(torch.rand(8, WIDTHS[0]))
+    torch.save(prepared.state_dict(), folder / "file")
+
+
 def _zoo(folder: Path) -> None:
     (folder / "file").write_bytes(ZOO.read_bytes())
 
@@ -231,6 +294,10 @@ FORMATS: dict[str, Callable[[Path], None]] = {
     "onnx": _onnx,
     "onnx of a convolution": _onnx_convolution,
     "zoo": _zoo,
+    "list of states": _members,
+    "shards": _shards,
+    "torchscript of before 1.4": _before_1_4,
+    "quantisation-aware": _trained_for_quantisation,
     "recurrent": _recurrent,
     **({"onnx in onnxruntime": _onnx_in_onnxruntime} if find_spec("onnxruntime") and find_spec("onnx") else {}),
     **({"hugging face": _hugging_face} if find_spec("transformers") else {}),
@@ -256,7 +323,9 @@ def width_of(format: str) -> int:
 
 
 def kind_of(format: str) -> str:
-    """Say what a format is opened as: ``checkpoint``, ``data`` or ``run``."""
+    """Say what a format is opened as: ``checkpoint``, ``member`` (of a list of them), ``data`` or ``run``."""
+    if format == "list of states":
+        return "member"
     return "checkpoint" if format in FORMATS else "data" if format in DATA else "run"
 
 

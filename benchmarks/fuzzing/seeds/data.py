@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from PIL import Image
 
 from fuzzing.seeds.base import arrays, base
 from interp.analysis import ClusterOptions, GaussianOptions
@@ -51,6 +53,31 @@ def _tensors(folder: Path) -> str:
     return "file.pt"
 
 
+def _arrays(folder: Path) -> str:
+    """Write an array a file, in a folder of their own."""
+    (folder / "file").mkdir()
+    for name, array in arrays().items():
+        np.save(folder / "file" / f"{name}.npy", array)
+    return "file"
+
+
+def _parquet(folder: Path) -> str:
+    made = arrays()
+    table = pd.DataFrame(made["x_train"].astype(float), columns=[f"feature {i}" for i in range(6)])
+    table.assign(label=made["y_train"]).to_parquet(folder / "file.parquet")
+    return "file.parquet"
+
+
+def _images(folder: Path) -> str:
+    """Write six-pixel images of three classes, in PNG and BMP, in a folder each."""
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog", "eel"):
+        (folder / "file" / name).mkdir(parents=True)
+        for number, ending in enumerate((".png", ".bmp", ".png", ".png")):
+            Image.fromarray(rng.integers(0, 256, (2, 3), np.uint8)).save(folder / "file" / name / f"{number}{ending}")
+    return "file"
+
+
 def _mnist(folder: Path) -> str:
     """Write MNIST's four files with few, tiny images."""
     raw = folder / "file" / "MNIST" / "raw"
@@ -77,6 +104,9 @@ DATA: dict[str, Callable[[Path], str]] = {
     "csv": _csv,
     "tensors": _tensors,
     "mnist files": _mnist,
+    "npy files": _arrays,
+    "image folder": _images,
+    **({"parquet": _parquet} if find_spec("pyarrow") else {}),
 }
 RUNS: dict[str, Callable[[Path], str]] = {"run folder": _run}
 """Name -> a function that writes into a folder and says what is to be opened there."""

@@ -22,6 +22,7 @@ from interp.checkpoints.formats.hf_folders import CONFIG, read_config
 from interp.checkpoints.graph.graph import build_graph
 from interp.checkpoints.graph.layers import only_child, sequential_steps
 from interp.checkpoints.graph.steps import UnknownOperation
+from interp.checkpoints.inference.attention.parts import is_attention_state
 from interp.checkpoints.inference.recurrent.parts import is_recurrent_state
 from interp.checkpoints.inference.stack.layers import USE_MODEL
 from interp.data import parse_scaling
@@ -52,6 +53,7 @@ def draft(asked: Request) -> Draft:
     """
     contents, options = asked.contents, asked.options
     _check_parts(asked)
+    _check_heads(asked)
     if options.model is not None:
         module = build_user_model(options.model, contents.state, asked.path)
         return module_draft(module, Inference(options.model, "certain", "given with --model"), asked)
@@ -68,13 +70,27 @@ def _check_parts(asked: Request) -> None:
     """Refuse several inputs for a network that is read from tensors or a graph, which take one."""
     holds_any = asked.contents.module is not None or asked.contents.format == ONNX
     takes_any = asked.options.model is not None or holds_any or is_named(asked.path)
-    takes_lengths = asked.data is not None and padded(asked.data.parts) and is_recurrent_state(asked.contents.state)
+    state = asked.contents.state
+    reads_sequences = is_recurrent_state(state) or is_attention_state(state)
+    takes_lengths = asked.data is not None and padded(asked.data.parts) and reads_sequences
     if asked.data is not None and asked.data.parts and not (takes_any or takes_lengths):
         raise DataError(
             asked.data.name,
             found=f"arrays {', '.join(part.name for part in asked.data.parts)}",
             expected="x_train, y_train, x_test, y_test, or x and y",
             do="rename them, or pass a class that takes several inputs with --model",
+        )
+
+
+def _check_heads(asked: Request) -> None:
+    """Refuse a number of heads for a network whose attention is not built from tensors alone."""
+    heads, known = asked.options.heads, asked.options.model is not None or asked.contents.module is not None
+    if heads is not None and (known or not is_attention_state(asked.contents.state)):
+        raise UsageError(
+            f"--heads {heads}",
+            found="a network without attention, or with a class",
+            expected="a bare state dict with attention",
+            do="leave it out",
         )
 
 

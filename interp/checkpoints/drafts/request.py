@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from interp.checkpoints.drafts.labels import labels_from_zero
+from interp.checkpoints.drafts.labels import in_label_order, labels_from_zero
 from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.options import LoadOptions
 from interp.tasks import ASSUMED, data_for, infer_task
@@ -38,9 +38,11 @@ def settled(asked: Request, outputs: int) -> tuple[Request, Inference]:
     Raises
     ------
     DataError, UsageError
-        If the data are not this network's, or not for the task that the user named.
+        If the data are not this network's, or not for the task or with the order of labels that the user named.
     """
     given = None if asked.data is None else labels_from_zero(asked.data, outputs)
+    if given is not None:
+        given = in_label_order(given, asked.options.label_order, outputs)
     fact = infer_task(given, outputs, asked.options.task)
     data = None if given is None else data_for(given, str(fact.value), outputs)
     return replace(asked, task=str(fact.value), data=data), fact

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from interp.checkpoints.drafts.adapted import Adapted
 from interp.checkpoints.drafts.draft import Draft, example_of, trace
@@ -16,7 +17,7 @@ from interp.checkpoints.inference.recurrent.infer import infer_choice, network_o
 from interp.checkpoints.inference.recurrent.parts import Parts, is_two_way, kind_of, recurrent_parts, width_of
 from interp.checkpoints.inference.stack.facts import weakest
 from interp.errors import DataError
-from interp.types import Dataset, Inference, InputPart
+from interp.types import Dataset, Inference, InputPart, Scaling
 
 STEPS = 8
 """Number of time steps of a sequence that is assumed where there are no data."""
@@ -41,20 +42,15 @@ def sequence_draft(state: Mapping[str, Tensor], asked: Request) -> Draft:
         If the data are not this network's.
     """
     parts = recurrent_parts(state, asked.path)
-    steps = _steps(parts, asked)
+    read = _reading(parts)
+    steps = steps_of(read, asked)
     *_, last = parts.recurrent.values()
     outputs = len(parts.dense[-1].weight) if parts.dense else width_of(last)
-    asked, task = settled(_with_parts(parts, asked, steps), outputs)
+    asked, task = settled(with_tokens(read, asked, steps), outputs)
     given = {"scaling": asked.options.scaling, "activation": asked.options.activation}
     choice, facts = infer_choice(parts, asked.data, steps, given, asked.task, asked.path)
-    plain = network_of(parts, choice)
-    shape = _shape(parts, asked.data, steps)
-    network = Adapted(plain, asked.data.parts).eval() if asked.data is not None and asked.data.parts else plain
-    if asked.data is None and parts.embedding is not None:
-        network = Adapted(plain, (InputPart("x", shape, True),)).eval()
-    example = example_of(network, asked, choice.scaling, shape)
-    if asked.data is None:
-        example[1] = 1  # a token like the first, and another sample
+    shape = shape_of(read, asked.data, steps)
+    network, example = adapted(network_of(parts, choice), read, asked, choice.scaling, shape)
     module = step_by_step(network, example, network(example))
     said = {
         "architecture": Inference(summary(parts), weakest("likely", parts.confidence), "; ".join(parts.notes)),
@@ -77,23 +73,53 @@ def summary(parts: Parts) -> str:
     return ", ".join([*first, *middle, *(f"dense {one.channels} to {len(one.weight)}" for one in parts.dense)])
 
 
-def _steps(parts: Parts, asked: Request) -> int:
-    """Count the time steps of a sequence of the data."""
-    data, (first, *_) = asked.data, parts.recurrent.values()
+class Reading(NamedTuple):
+    """What a network of sequences reads at a time step.
+
+    Attributes
+    ----------
+    reader
+        Name of the part that reads it.
+    values
+        Number of values; 1 of tokens.
+    tokens
+        Number of tokens that it knows; None where it reads numbers.
+    """
+
+    reader: str
+    values: int
+    tokens: int | None
+
+
+def _reading(parts: Parts) -> Reading:
+    reader, first = next(iter(parts.recurrent.items()))
+    if parts.embedding is not None:
+        return Reading(reader, 1, len(parts.embedding[1]))
+    return Reading(reader, first["weight_ih_l0"].shape[1], None)
+
+
+def steps_of(read: Reading, asked: Request) -> int:
+    """Count the time steps of a sequence of the data.
+
+    Raises
+    ------
+    DataError
+        If the data hold no whole number of time steps, or other tokens than the network knows.
+    """
+    data = asked.data
     if data is None:
         return STEPS
     width = data.width - (data.steps is not None)
-    each = 1 if parts.embedding is not None else first["weight_ih_l0"].shape[1]
-    if width % each:
+    if width % read.values:
         raise DataError(
             data.name,
             found=f"{width} values a sequence",
-            expected=f"{each} a time step, as {next(iter(parts.recurrent))} takes",
+            expected=f"{read.values} a time step, as {read.reader} takes",
             do="give its own data",
         )
-    if parts.embedding is not None:
-        _check_tokens(data, len(parts.embedding[1]))
-    return width // each
+    if read.tokens is not None:
+        _check_tokens(data, read.tokens)
+    return width // read.values
 
 
 def _check_tokens(data: Dataset, known: int) -> None:
@@ -108,16 +134,29 @@ def _check_tokens(data: Dataset, known: int) -> None:
             )
 
 
-def _with_parts(parts: Parts, asked: Request, steps: int) -> Request:
+def with_tokens(read: Reading, asked: Request, steps: int) -> Request:
     """Describe rows of tokens as such; the lengths beside sequences stay."""
     data = asked.data
-    if data is None or parts.embedding is None:
+    if data is None or read.tokens is None:
         return asked
     return replace(asked, data=replace(data, parts=(InputPart("x", (steps,), True), *data.parts[1:]), image_shape=None))
 
 
-def _shape(parts: Parts, data: Dataset | None, steps: int) -> tuple[int, ...]:
+def shape_of(read: Reading, data: Dataset | None, steps: int) -> tuple[int, ...]:
+    """Give the shape of one sample."""
     if data is not None and data.parts:
         return (data.width,)
-    first = next(iter(parts.recurrent.values()))
-    return (steps,) if parts.embedding is not None else (steps, first["weight_ih_l0"].shape[1])
+    return (steps,) if read.tokens is not None else (steps, read.values)
+
+
+def adapted(
+    plain: nn.Module, read: Reading, asked: Request, scaling: Scaling, shape: tuple[int, ...]
+) -> tuple[nn.Module, Tensor]:
+    """Let a network of sequences take rows of the data, and give two of these; two of its own without data."""
+    network = Adapted(plain, asked.data.parts).eval() if asked.data is not None and asked.data.parts else plain
+    if asked.data is None and read.tokens is not None:
+        network = Adapted(plain, (InputPart("x", shape, True),)).eval()
+    example = example_of(network, asked, scaling, shape)
+    if asked.data is None:
+        example[1] = 1  # a token like the first, and another sample
+    return network, example

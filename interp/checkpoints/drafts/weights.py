@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from interp.checkpoints.drafts.attention import attention_draft
 from interp.checkpoints.drafts.draft import Draft, example_of, trace
 from interp.checkpoints.drafts.request import Request, settled
 from interp.checkpoints.drafts.sequences import sequence_draft
+from interp.checkpoints.inference.attention.parts import is_attention_state
 from interp.checkpoints.inference.convolutional.images import image_layouts
 from interp.checkpoints.inference.convolutional.layouts import Layouts
 from interp.checkpoints.inference.infer import infer_candidate
@@ -46,6 +48,8 @@ def weights_draft(asked: Request, doubts: tuple[str, ...] = ()) -> Draft:
         raise unknown_parametrization(plain.unknown, asked.path)
     if is_recurrent_state(plain.state):
         return sequence_draft(plain.state, asked)
+    if is_attention_state(plain.state):
+        return attention_draft(plain.state, asked)
     stack = layer_stack(plain.state, asked.path, contents.parts)
     asked, task = settled(asked, len(stack.layers[-1].weight))
     layers, shape, layouts = _layouts(stack.layers, asked)

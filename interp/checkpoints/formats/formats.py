@@ -16,7 +16,9 @@ from interp.checkpoints.formats.glance import Glance
 from interp.checkpoints.formats.hf_folders import CONFIG, read_folder
 from interp.checkpoints.formats.onnx.files import is_onnx, read_onnx
 from interp.checkpoints.formats.safetensors_files import read_safetensors
+from interp.checkpoints.formats.shards import is_shards, read_shards
 from interp.checkpoints.formats.torch_files import read_torch
+from interp.checkpoints.formats.torchscript.before_1_4 import MODEL, read_before_1_4
 from interp.checkpoints.formats.torchscript.files import read_torchscript
 
 Reader = Callable[[Path, bool], Contents | Mapping[str, Any]]
@@ -52,9 +54,11 @@ def _is_safetensors(seen: Glance) -> bool:
 
 FORMATS: dict[str, Format | str] = {
     "huggingface": Format(lambda seen: seen.is_folder and seen.holds(CONFIG), read_folder),
+    "shards": Format(is_shards, read_shards),
     "torch-export": Format(_zip_with("serialized_exported_program.json", "archive_format"), read_export),
     "torchscript": Format(_zip_with("constants.pkl"), read_torchscript),
     "torch-zip": Format(_zip_with("data.pkl"), read_torch),
+    "torchscript-old": Format(_zip_with(MODEL), read_before_1_4),
     "torch-legacy": Format(lambda seen: seen.start.startswith(LEGACY_MAGIC), read_torch),
     "safetensors": Format(_is_safetensors, read_safetensors),
     "onnx": Format(lambda seen: is_onnx(seen.start), read_onnx),

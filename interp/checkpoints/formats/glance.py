@@ -11,6 +11,8 @@ from interp.errors import CheckpointError, first_line
 
 LARGEST_RATIO = 100  # unpacked to packed size; pickled names alone compress to a tenth
 SHOWN = 4096  # bytes
+MARKS, LONGEST_MARK = ("version", "byteorder", ".storage_alignment", ".format_version"), 1000
+"""Names of a torch archive's members that hold one word or number, and the largest number of bytes of one."""
 REASONS: dict[type, str] = {
     IsADirectoryError: "a folder",
     FileNotFoundError: "no such file",
@@ -76,7 +78,7 @@ def glance(path: Path) -> Glance:
 def _zip_members(path: Path, size: int) -> tuple[str, ...]:
     try:
         with zipfile.ZipFile(path) as archive:
-            names, declared = archive.namelist(), sum(member.file_size for member in archive.infolist())
+            sizes = [(member.filename, member.file_size) for member in archive.infolist()]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise CheckpointError(
             path,
@@ -84,6 +86,7 @@ def _zip_members(path: Path, size: int) -> tuple[str, ...]:
             expected="a whole torch file",
             do="copy or download it again",
         ) from error
+    names, declared = [name for name, _ in sizes], sum(length for _, length in sizes)
     if declared > LARGEST_RATIO * size:  # torch does not compress: a zip bomb
         raise CheckpointError(
             path,
@@ -93,4 +96,8 @@ def _zip_members(path: Path, size: int) -> tuple[str, ...]:
         )
     if len(set(names)) < len(names):  # readers would differ in which of two they take
         raise CheckpointError(path, found="a zip with doubled names", expected="a torch file", do="save it again")
+    long = next((name for name, length in sizes if name.rsplit("/", 1)[-1] in MARKS and length > LONGEST_MARK), None)
+    if long is not None:  # torch would read all of it, and name it in its error
+        found = f"a zip whose {long.rsplit('/', 1)[-1]} is over {LONGEST_MARK:,} bytes long"
+        raise CheckpointError(path, found=found, expected="a torch file", do="do not trust this file")
     return tuple(names)

@@ -14,8 +14,9 @@ import torch
 from interp.checkpoints.formats.contents import Contents, contents_of
 from interp.checkpoints.formats.formats import BUILT_IN, FORMATS, Format, Reader
 from interp.checkpoints.formats.glance import glance
-from interp.checkpoints.formats.hf_folders import CONFIG, weight_files
+from interp.checkpoints.formats.hf_folders import CONFIG
 from interp.checkpoints.formats.selected import select
+from interp.checkpoints.formats.shards import is_shards, refuse_part, weight_files
 from interp.checkpoints.formats.unknown import unknown
 from interp.checkpoints.weights.tensors import checked_state
 from interp.errors import CheckpointError, UsageError
@@ -78,6 +79,7 @@ def _reader(path: Path, format: str | None) -> tuple[str, Reader]:
         found = _imported(look_up(format, FORMATS, FORMAT))
         return format, _guarded(found.read if isinstance(found, Format) else found, format)
     seen = glance(path)
+    refuse_part(path)
     for name, entry in FORMATS.items():
         one = _imported(entry)
         if not isinstance(one, Format):
@@ -139,6 +141,6 @@ def _parts(path: Path) -> list[Path]:
     """List what a digest is of: a file, a Hugging Face folder's config and weights, or all files of another folder."""
     if not path.is_dir():
         return [path]
-    if (path / CONFIG).is_file():
-        return [path / CONFIG, *weight_files(path)]
+    if (path / CONFIG).is_file() or is_shards(glance(path)):
+        return [*([path / CONFIG] if (path / CONFIG).is_file() else []), *weight_files(path)]
     return sorted(part for part in path.rglob("*") if part.is_file())

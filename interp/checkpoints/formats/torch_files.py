@@ -24,12 +24,21 @@ def read_torch(path: Path, allow_pickle: bool = False) -> Contents:
         If it is damaged, holds no weights, or needs code to run.
     """
     try:
-        return contents_of(_loaded(path, allow_pickle), path)
+        return contents_of(load_torch(path, allow_pickle), path)
     except UnsafePickle as error:
         raise distrusted(path, error) from error
 
 
-def _loaded(path: Path, allow_pickle: bool) -> Any:
+def load_torch(path: Path, allow_pickle: bool = False) -> Any:
+    """Load what `torch.save` wrote, with stand-ins for classes that weights alone do not need.
+
+    Raises
+    ------
+    CheckpointError
+        If it is damaged, or needs code to run.
+    UnsafePickle
+        If it asks for more than weights need.
+    """
     try:
         return load_weights(path, trusted=allow_pickle)
     except UnsafePickle:

@@ -22,6 +22,10 @@ GUESSED = (
     "order",
     "readout",
     "padding",
+    "heads",
+    "norms",
+    "positions",
+    "embedding",
 )
 """Facts that rest on how well the network does."""
 

@@ -10,10 +10,30 @@ from torch import Tensor
 AVERAGED = ("ema.", "ema_model.", "model_ema.", "averaged_model.", "swa_model.", "ema_network.")
 NEVER_WEIGHTS = {
     r"^(n_averaged|initted|step|global_step|epoch)$": "counters",
-    r"(^|\.)(activation_post_process|\w*fake_quant|observer)(_\d+)?\.": "quantisation observers",
+    r"(^|\.)\w*fake_quant(_\d+)?\.|(^|\.)_(input|weight|output)_quantizer\.": (
+        "settings of quantisation-aware training, whose rounding to few bits is not run: weights are the floats that"
+        " were trained"
+    ),
+    r"(^|\.)(activation_post_process|observer)(_\d+)?\.": "quantisation observers",
     r"^(criterion|loss|loss_fn|loss_func|loss_function)\.": "numbers of the loss",
 }
 """Pattern of a name -> what tensors of such names are."""
+
+
+def is_companion(name: str) -> bool:
+    """Whether a tensor of such a name is never a weight, so that its values do not matter.
+
+    Parameters
+    ----------
+    name
+        Name of the tensor; those of observers that have seen nothing hold infinities.
+
+    Examples
+    --------
+    >>> is_companion("fc1.activation_post_process.min_val"), is_companion("fc1.weight")
+    (True, False)
+    """
+    return any(re.search(pattern, name) for pattern in NEVER_WEIGHTS)
 
 
 def without_averaged_copy(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
@@ -34,11 +54,12 @@ def without_companions(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], 
 
 
 def _companion(name: str, state: Mapping[str, Tensor]) -> str | None:
+    known = next((kind for pattern, kind in NEVER_WEIGHTS.items() if re.search(pattern, name)), None)
     parent, _, own = name.rpartition(".")
     beside = f"{parent}." if parent else ""
-    if own in ("scale", "zero_point") and {f"{beside}scale", f"{beside}zero_point"} <= state.keys():
+    if known is None and own in ("scale", "zero_point") and {f"{beside}scale", f"{beside}zero_point"} <= state.keys():
         return "scales of quantised activations, which run as floats here"
-    return next((kind for pattern, kind in NEVER_WEIGHTS.items() if re.search(pattern, name)), None)
+    return known
 
 
 def shorten(names: list[str], shown: int = 3) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
-from typing import Any
+from tokenize import TokenError
+from typing import IO, Any
 
 import numpy as np
 
@@ -21,6 +23,10 @@ SPLIT_OF = {word: split for split, words in SPLITS.items() for word in words}
 
 KEYS = {**{key.lower(): "x" for key in (*INPUT_KEYS, "image", "feature", "input")}}
 KEYS |= {key.lower(): "y" for key in (*LABEL_KEYS, "class", "classes")}
+
+
+MAGIC = b"\x93NUMPY"
+"""First bytes of a file of numpy's."""
 
 
 def from_npy(spec: str, options: DataOptions) -> dict[str, Any]:
@@ -111,6 +117,7 @@ def read_array(path: Path) -> Array:
     path = existing(path)
     try:
         with path.open("rb") as file:
+            _check_size(file, path.stat().st_size)
             array = np.load(file, allow_pickle=False)
         if not isinstance(array, np.ndarray):
             raise ValueError("an archive")
@@ -119,3 +126,26 @@ def read_array(path: Path) -> Array:
             path, found=first_line(error), expected="a plain array", do="save it with numpy.save"
         ) from error
     return array
+
+
+def _check_size(file: IO[bytes], size: int) -> None:
+    """Refuse an array that declares more values than its file holds; of anything else the reader says what it is.
+
+    Raises
+    ------
+    ValueError
+        If the header cannot be read, or declares more bytes than follow it.
+    """
+    start = file.read(len(MAGIC))
+    file.seek(0)
+    if start != MAGIC:
+        return
+    version = np.lib.format.read_magic(file)
+    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    try:
+        shape, _, kind = read_header(file)
+    except (SyntaxError, TokenError) as error:
+        raise ValueError("an array whose header is no description of one") from error
+    if (declared := math.prod(shape) * kind.itemsize) > size - file.tell() and not kind.hasobject:
+        raise ValueError(f"an array of {declared:,} bytes in a file of {size:,}")
+    file.seek(0)

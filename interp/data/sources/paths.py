@@ -19,9 +19,11 @@ def existing(spec: str | Path) -> Path:
     Raises
     ------
     DataError
-        If there is no such file, or it may not be read.
+        If there is no such file, it is a folder, or it may not be read.
     """
     path = Path(spec)
+    if path.is_dir():
+        raise DataError(path, found="a folder", expected="a data file", do="name a file in it")
     if not path.is_file():
         raise DataError(path, found="no such file", expected="a data file", do="check the path")
     if not os.access(path, os.R_OK):

@@ -34,7 +34,7 @@ ALERTS: dict[str, AlertRule | str] = {
     "label-order": AlertRule(
         "error",
         "a network that is poor or at chance would be half way to perfection with its classes in another order",
-        "Bring the labels of the data into the order in which the network was trained.",
+        "Bring the labels of the data into the order in which the network was trained, or state it with --label-order.",
         scores.label_order,
         "model",
     ),
@@ -128,6 +128,13 @@ ALERTS: dict[str, AlertRule | str] = {
         "Check the scaling of the inputs; smaller weights or a norm before the activation keep nodes in range.",
         nodes.saturated,
         "distributions",
+    ),
+    "labels-reordered": AlertRule(
+        "note",
+        "the classes of the data were certainly in another order than in training, and were put right",
+        "Check the names of the classes; state their order with --label-order, or leave labels as they are so.",
+        scores.labels_reordered,
+        "model",
     ),
     "no-labels": AlertRule(
         "note",

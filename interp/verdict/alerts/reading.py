@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from interp.checkpoints.inference.explain import OPTIONS
 from interp.verdict.alerts.rule import Seen
+from interp.verdict.alerts.scores import order_in_doubt
 from interp.verdict.evidence import Evidence
 
-FLAGS = {fact: f"--{option}" for fact, option in OPTIONS.items()}
+FLAGS = {fact: f"--{option}" for fact, option in {**OPTIONS, "label_order": "label-order"}.items()}
 """Fact -> the flag with which a user states it."""
 
 
@@ -60,6 +61,8 @@ def uncertain_reading(found: Evidence) -> Iterator[Seen]:
     if _is_untrained(found):
         return
     for fact, said in found.model.inferred.items():
+        if said is order_in_doubt(found):  # which has an alert of its own
+            continue
         if said.confidence == "uncertain" and said.value is not None and fact != "trained" and not said.harmless:
             name, flag = fact.replace("_", " "), f" ({FLAGS[fact]})" if fact in FLAGS else ""
             yield Seen(f"The {name}{flag} is a guess that the data do not settle: {said.value} ({said.evidence}).")

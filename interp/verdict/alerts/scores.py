@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from interp.analysis import agresti_interval
-from interp.types import Array
+from interp.types import Inference
 from interp.verdict.alerts.rule import Seen
 from interp.verdict.evidence import Evidence
 
@@ -18,12 +17,6 @@ WIDE_GAP = 0.05
 
 LEARNED, NOT_LEARNED = 0.5, 0.1
 """Shares of the way from chance to perfection: memorised from the one on in training, up to the other in test."""
-
-SETTLES = 0.5
-"""Least share of the way from chance to perfection that another order of the classes must reach."""
-
-GAINED = 0.3
-"""Least share of the way from chance to perfection that this order is better than that of the labels."""
 
 ENOUGH = 20
 """Least number of samples of a class that is called never predicted."""
@@ -119,34 +112,22 @@ def train_test_gap(found: Evidence) -> Iterator[Seen]:
 
 def label_order(found: Evidence) -> Iterator[Seen]:
     """Say so where a network at chance, or poor, would be good with its classes in another order."""
-    fit = found.model.inferred.get("fit")
-    counts = found.confusion.get("train")
-    if fit is None or fit.value in ("as expected", "doubtful") or counts is None:
-        return
-    best, own, chance = best_order(counts), np.trace(counts) / counts.sum(), counts.sum(axis=1).max() / counts.sum()
-    share = counts[np.arange(len(counts)), best].sum() / counts.sum()
-    if skill(share, chance) >= SETTLES and skill(share, chance) - skill(own, chance) >= GAINED:
-        moved = ", ".join(f"{label} is output {place}" for label, place in enumerate(best) if label != place)
-        yield Seen(
-            f"{own:.1%} of the training samples are right, but {share:.1%} are with the classes in"
-            f" another order: label {moved}."
-        )
+    if (said := order_in_doubt(found)) is not None:
+        yield Seen(f"{said.evidence[0].upper()}{said.evidence[1:]}.")
 
 
-def best_order(counts: Array) -> Array:
-    """Give the output that stands for each label so that most samples are right.
+def order_in_doubt(found: Evidence) -> Inference | None:
+    """Give the fact about another order of the classes where the labels stand as given, and the network is poor so."""
+    said, fit = found.model.inferred.get("label_order"), found.model.inferred.get("fit")
+    is_poor = fit is not None and fit.value not in ("as expected", "doubtful")
+    return said if said is not None and said.confidence == "uncertain" and is_poor else None
 
-    Parameters
-    ----------
-    counts
-        Number of samples of each label (rows) and prediction (columns), (C, C).
 
-    Returns
-    -------
-    Array
-        Output of each label (C,), each once (Hungarian assignment).
-    """
-    return np.asarray(linear_sum_assignment(-counts)[1])
+def labels_reordered(found: Evidence) -> Iterator[Seen]:
+    """Say so where the labels of the data were brought into the order of the outputs without being asked for."""
+    said = found.model.inferred.get("label_order")
+    if said is not None and said.confidence == "likely":
+        yield Seen(f"The classes of the data are in another order than in training: {said.evidence}.")
 
 
 def never_predicted(found: Evidence) -> Iterator[Seen]:

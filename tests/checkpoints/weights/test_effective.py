@@ -175,6 +175,27 @@ BESIDE = {
         lambda s: {"fc1.activation_post_process.min_val": torch.tensor(0.0), **s},
         "left out: quantisation observers",
     ),
+    "quantisation-aware": (
+        lambda s: {
+            **s,
+            "fc1.weight_fake_quant.scale": torch.tensor([0.01]),
+            "fc1.weight_fake_quant.zero_point": torch.tensor([0]),
+            "fc1.weight_fake_quant.activation_post_process.min_val": torch.tensor([]),
+        },
+        "quantisation-aware training, whose rounding to few bits is not run",
+    ),
+    "observers that saw nothing": (
+        lambda s: {
+            "quant.activation_post_process.activation_post_process.min_val": torch.tensor(float("inf")),
+            "quant.activation_post_process.activation_post_process.max_val": torch.tensor(float("-inf")),
+            **s,
+        },
+        "left out: quantisation observers",
+    ),
+    "TensorRT": (
+        lambda s: {**s, "fc1._weight_quantizer._amax": torch.tensor([float("nan")])},
+        "quantisation-aware training",
+    ),
     "deep": (
         lambda s: prefixed(s, "_orig_mod.module.model.network.net."),
         "prefix '_orig_mod.module.model.network.net.'",
@@ -189,3 +210,19 @@ def test_copies_and_companions(way, tmp_path):
     model, _ = load_model(tmp_path / "net.pt", DIGITS, SAID)
     same_outputs(model.module, planted())
     assert said in " ".join(fact.evidence for fact in model.inferred.values())
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_torch_prepares_for_quantisation_aware_training(tmp_path):
+    """A stand-in for the quantiser runs while it trains; the floats beneath are what the file holds."""
+    import torch.ao.quantization as quantization
+
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(64, 12), torch.nn.ReLU(), torch.nn.Linear(12, 10))
+    plain = copy.deepcopy(net).eval()
+    net.qconfig = quantization.get_default_qat_qconfig("fbgemm")
+    prepared = quantization.prepare_qat(net.train())
+    torch.save(prepared.state_dict(), tmp_path / "net.pt")  # before any batch: ranges are infinite
+    model, _ = load_model(tmp_path / "net.pt", DIGITS, SAID)
+    same_outputs(model.module, plain)
+    assert "quantisation-aware training" in model.inferred["weights"].evidence

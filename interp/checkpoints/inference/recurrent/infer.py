@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from interp.checkpoints.inference.alternatives import Tried, explained
 from interp.checkpoints.inference.candidates.candidate import FIRST
-from interp.checkpoints.inference.candidates.trial import known_scores, scores_differ
-from interp.checkpoints.inference.explain import level
+from interp.checkpoints.inference.candidates.trial import known_scores
 from interp.checkpoints.inference.rebuild import dense_steps
 from interp.checkpoints.inference.recurrent.parts import Parts, fused_layer, is_two_way, kind_of, width_of
 from interp.checkpoints.inference.recurrent.readouts import (
@@ -69,25 +69,6 @@ FACTS: dict[str, Callable[[Choice], str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Tried:
-    """A choice with its scores on some rows.
-
-    Attributes
-    ----------
-    choice
-        Choice that was tried.
-    per_sample
-        Per-sample scores, (S,).
-    loss
-        Mean loss of a row.
-    """
-
-    choice: Choice
-    per_sample: Array
-    loss: float
-
-
 def network_of(parts: Parts, choice: Choice) -> SequenceNetwork:
     """Build the network that a choice describes, of torch's own modules."""
     embedding = None
@@ -134,7 +115,7 @@ def infer_choice(
         }
     rows = np.sort(np.random.default_rng(0).permutation(len(values))[:ROWS])
     tried = list(_try(parts, choices, data, rows, values[rows], steps, task))
-    best = min(tried, key=lambda one: (-one.per_sample.mean(), round(one.loss, 6)))
+    best = min(tried, key=lambda one: one.merit)
     return best.choice, {fact: _explained(fact, best, tried, given, task) for fact in FACTS}
 
 
@@ -185,7 +166,7 @@ def _fits(readout: str, width: int | None, outputs: int, steps: int, two_way: bo
 @torch.no_grad()
 def _try(
     parts: Parts, choices: Sequence[Choice], data: Dataset, rows: Array, values: Array, steps: int, task: str
-) -> Iterator[Tried]:
+) -> Iterator[Tried[Choice]]:
     """Try all choices; what the recurrent layers give is computed once for those that share it."""
     asked = find_task(task)
     read: dict[tuple[str, str, str], Read] = {}
@@ -207,22 +188,11 @@ def _inputs(x: Tensor, data: Dataset, parts: Parts, steps: int) -> tuple[Tensor,
     return (values.round().long() if parts.embedding is not None else values.reshape(len(x), steps, -1)), lengths
 
 
-def _explained(fact: str, best: Tried, tried: Sequence[Tried], given: Mapping[str, str | None], task: str) -> Inference:
-    """Give the value of a fact beside the best choice with each other value; firm where all of these do worse."""
-    value = FACTS[fact]
-    own = value(best.choice)
+def _explained(
+    fact: str, best: Tried[Choice], tried: Sequence[Tried[Choice]], given: Mapping[str, str | None], task: str
+) -> Inference:
+    """Give the value of a fact: as stated by the user, or beside the other values of it."""
     option = {"input_scaling": "scaling", "activation": "activation"}.get(fact)
     if option and given.get(option):
-        return Inference(own, "certain", f"given with --{option}")
-    described = find_task(task).described
-    evidence = f"{described(best.per_sample.mean())} on {len(best.per_sample):,} training rows"
-    others: dict[str, Tried] = {}
-    for one in sorted(tried, key=lambda one: (-one.per_sample.mean(), one.loss)):
-        if value(one.choice) != own:
-            others.setdefault(value(one.choice), one)
-    if not others:
-        return Inference(own, "likely" if fact == "readout" else "certain", f"{evidence}; nothing else fits")
-    second = next(iter(others.values()))
-    evidence += f"; next best {value(second.choice)} {described(second.per_sample.mean())}"
-    tied = [name for name, one in others.items() if not scores_differ(best.per_sample, one.per_sample)]
-    return Inference(own, level(not tied), evidence + (f"; not told apart: {', '.join(tied)}" if tied else ""))
+        return Inference(FACTS[fact](best.choice), "certain", f"given with --{option}")
+    return explained(FACTS[fact], best, tried, task, "likely" if fact == "readout" else "certain")

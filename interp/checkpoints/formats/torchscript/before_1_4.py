@@ -1,0 +1,109 @@
+"""TorchScript archives of before torch 1.4: tensors listed in ``model.json``, each in a member of its own.
+
+Torch itself reads them no longer in every build; nothing of theirs but JSON and plain numbers is read here, and their
+code is not followed.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from interp.checkpoints.formats.contents import Contents, contents_of
+from interp.errors import CheckpointError, first_line
+
+MODEL = "model.json"
+LONGEST = 50_000_000
+"""Largest number of bytes of the list of tensors and modules."""
+
+DEEPEST, MOST = 100, 50_000
+"""Largest number of levels of modules, and of modules."""
+
+TYPES = {
+    "FLOAT": torch.float32,
+    "DOUBLE": torch.float64,
+    "FLOAT16": torch.float16,
+    "INT64": torch.int64,
+    "INT32": torch.int32,
+    "INT16": torch.int16,
+    "INT8": torch.int8,
+    "UINT8": torch.uint8,
+    "BYTE": torch.uint8,
+    "BOOL": torch.bool,
+}
+"""Name of a type in the list -> type (``caffe2.proto``)."""
+
+AGE = "before torch 1.4"
+
+
+def read_before_1_4(path: Path, allow_pickle: bool = False) -> Contents:
+    """Read the tensors of such an archive, under the names of a state dict.
+
+    Raises
+    ------
+    CheckpointError
+        If it is damaged, or ``model.json`` lists no modules with tensors.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            root = next(name for name in archive.namelist() if name.rsplit("/", 1)[-1] == MODEL)
+            if archive.getinfo(root).file_size > LONGEST:
+                raise ValueError(f"{MODEL} of {archive.getinfo(root).file_size:,} bytes")
+            said = json.loads(archive.read(root))
+            if not isinstance(said, dict):
+                raise ValueError(f"{MODEL} is a {type(said).__name__}")
+            tensors = [_tensor(archive, root.removesuffix(MODEL), one) for one in said.get("tensors", ())]
+        state = {name: tensors[number] for name, number in _parameters(said["mainModule"])}
+        torch_of = str(said.get("producerVersion", "1.0"))[:20]
+    except CheckpointError:
+        raise
+    except Exception as error:  # damage shows in many types
+        raise CheckpointError(
+            path,
+            found=f"a TorchScript archive of {AGE} that does not open ({type(error).__name__}: {first_line(error)})",
+            expected=f"{MODEL} with modules and tensors, as torch.jit.save wrote it then",
+            do="load it with the torch that wrote it, and save its state_dict()",
+        ) from error
+    contents = contents_of(state, path)
+    note = f"a TorchScript archive of {AGE}, producer version {torch_of!r}"
+    return Contents(
+        contents.state,
+        format="torchscript",
+        graph_problem=f"it is of {AGE}",
+        notes=(*contents.notes, note),
+    )
+
+
+def _tensor(archive: zipfile.ZipFile, folder: str, said: Mapping[str, Any]) -> Tensor:
+    """Read one tensor, as a view of the values in its member."""
+    kind = TYPES[said.get("dataType", "FLOAT")]
+    shape, strides = ([int(number) for number in said.get(name, ())] for name in ("dims", "strides"))
+    content = archive.read(folder + said["data"]["key"])
+    size = torch.empty(0, dtype=kind).element_size()
+    values = torch.frombuffer(bytearray(content[: len(content) // size * size] or bytes(size)), dtype=kind)
+    if min([*shape, *strides], default=0) < 0 or (not content and 0 not in shape):
+        raise ValueError(f"a tensor of shape {shape}")
+    return values.as_strided(shape, strides, int(said.get("offset", 0)))
+
+
+def _parameters(module: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Yield the dotted name of each parameter and buffer, with the number of its tensor."""
+    waiting, met = [("", module, 0)], 0
+    while waiting:
+        name, one, depth = waiting.pop()
+        met += 1
+        if depth > DEEPEST or met > MOST:
+            raise ValueError(f"modules nested over {DEEPEST} deep, or over {MOST:,} of them")
+        for said in one.get("parameters", ()):
+            number = int(said.get("tensorId", 0))
+            if number < 0:
+                raise ValueError(f"tensor {number}")
+            yield name + str(said["name"]), number
+        below = [(f"{name}{child['name']}.", child, depth + 1) for child in one.get("submodules", ())]
+        waiting += reversed(below)

@@ -1,0 +1,1 @@
+"""Networks of attention blocks, from their tensors alone."""

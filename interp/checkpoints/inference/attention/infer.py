@@ -1,0 +1,247 @@
+"""Which heads, order of norms, activation and readout the training data single out for a network with attention."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import product
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from interp.checkpoints.inference.alternatives import Tried, explained
+from interp.checkpoints.inference.attention.network import (
+    EMBEDDING,
+    NORMS,
+    POSITIONS,
+    AttentionNetwork,
+    Choice,
+    read_blocks,
+    run_head,
+)
+from interp.checkpoints.inference.attention.parts import AttentionParts
+from interp.checkpoints.inference.candidates.trial import known_scores, scores_differ
+from interp.checkpoints.inference.recurrent.readouts import PADDING, Read
+from interp.checkpoints.inference.stack.layers import USE_MODEL
+from interp.data import RAW, parse_scaling, scalings
+from interp.errors import CheckpointError, UsageError
+from interp.network.inputs import as_tensor
+from interp.tasks import find_task
+from interp.types import Array, Dataset, Inference
+
+ROWS, FIRST_ROWS, FEWEST = 2000, 256, 32
+"""Numbers of training rows that finalists and all choices are tried on, and the least of a large network."""
+
+WORK = 4e11
+"""Largest number of multiplications in one round of trials."""
+
+MOST_HEADS = 16
+KEPT = 8
+"""Number of the best choices of the first round that are finalists, beside the best of each value of a fact."""
+
+ACTIVATIONS = ("relu", "gelu")
+"""Activations that transformers have between their dense pair."""
+
+FACTS: dict[str, Callable[[Choice], str]] = {
+    "heads": lambda choice: str(choice.heads),
+    "norms": lambda choice: choice.norms,
+    "activation": lambda choice: choice.activation,
+    "readout": lambda choice: choice.readout,
+    "positions": lambda choice: choice.positions,
+    "embedding": lambda choice: choice.embedding,
+    "padding": lambda choice: choice.padding,
+    "input_scaling": lambda choice: choice.scaling.name,
+}
+
+STATED = {"heads": "heads", "activation": "activation", "input_scaling": "scaling"}
+"""Fact -> option that states it."""
+
+
+def infer_choice(
+    parts: AttentionParts,
+    data: Dataset | None,
+    steps: int,
+    given: Mapping[str, str | None],
+    task: str,
+    path: object,
+) -> tuple[Choice, dict[str, Inference]]:
+    """Choose the interpretation with the best score on training rows, and say how sure that is.
+
+    Parameters
+    ----------
+    parts
+        Parts of the network.
+    data
+        Data whose training split decides; None, or data without answers, leaves the usual choice.
+    steps
+        Number of time steps of a sequence.
+    given
+        Values of ``heads``, ``scaling`` and ``activation`` that the user states.
+    task
+        Name of the task, for `interp.tasks.find_task`.
+    path
+        Name of the file, for error messages.
+
+    Raises
+    ------
+    CheckpointError
+        If no readout gives as many values as the first dense layer reads.
+    UsageError
+        If the heads that the user states do not divide the width.
+    """
+    choices = list(_choices(parts, data, steps, given, path))
+    values = None if data is None else find_task(task).answers(data.train)
+    if data is None or values is None:
+        why = "assumed: without labels nothing can be tested"
+        return choices[0], {fact: _assumed(fact, choices, given, why) for fact in FACTS}
+    order = np.random.default_rng(0).permutation(len(values))
+    attempt = partial(_try, parts, data, values, steps, task)
+    few = order[: _affordable(parts, steps, len({_run_of(one) for one in choices}), FIRST_ROWS)]
+    finalists = _finalists(list(attempt(choices, np.sort(few))))
+    most = order[: _affordable(parts, steps, len({_run_of(one) for one in finalists}), ROWS)]
+    tried = list(attempt(finalists, np.sort(most)))
+    best = _usual(tried, _readouts(parts, steps, path))
+    return best.choice, {fact: _explained(fact, best, tried, given, task) for fact in FACTS}
+
+
+def _assumed(fact: str, choices: Sequence[Choice], given: Mapping[str, str | None], why: str) -> Inference:
+    """Give the usual value of a fact, which nothing tests."""
+    value = FACTS[fact](choices[0])
+    if given.get(STATED.get(fact, "")):
+        return Inference(value, "certain", f"given with --{STATED[fact]}")
+    known = len({FACTS[fact](choice) for choice in choices}) == 1
+    return Inference(value, "certain" if known else "uncertain", "nothing else fits" if known else why)
+
+
+def _explained(
+    fact: str, best: Tried[Choice], tried: Sequence[Tried[Choice]], given: Mapping[str, str | None], task: str
+) -> Inference:
+    if given.get(STATED.get(fact, "")):
+        return Inference(FACTS[fact](best.choice), "certain", f"given with --{STATED[fact]}")
+    return explained(FACTS[fact], best, tried, task, "likely" if fact == "readout" else "certain")
+
+
+def _usual(tried: Sequence[Tried[Choice]], readouts: Sequence[str]) -> Tried[Choice]:
+    """Take the best; of those whose scores are no worse, that of the usual readout: sums make any loss smaller."""
+    best = min(tried, key=lambda one: one.merit)
+    equal = [one for one in tried if not scores_differ(best.per_sample, one.per_sample)]
+    return min(equal, key=lambda one: (one.merit[0], readouts.index(one.choice.readout), one.loss))
+
+
+# --------------------------------------------------------------------------- choices
+
+
+def _choices(
+    parts: AttentionParts, data: Dataset | None, steps: int, given: Mapping[str, str | None], path: object
+) -> Iterator[Choice]:
+    """List the choices, the usual one first."""
+    has_padding = data is not None and data.steps is not None
+    scaling = {RAW.name: RAW} if parts.embedding is not None or data is None else scalings(data)
+    if given.get("scaling"):
+        scaling = {"": parse_scaling(str(given["scaling"]), data)}
+    positions = ("stored",) if parts.positions is not None else POSITIONS
+    for readout, padding, heads, norms, added, rows, scaled, activation in product(
+        _readouts(parts, steps, path),
+        PADDING[:2] if has_padding else PADDING[2:],
+        _heads(parts.width, given.get("heads")),
+        NORMS if parts.behind is not None else NORMS[::-1],
+        positions,
+        EMBEDDING if parts.embedding is not None else EMBEDDING[:1],
+        scaling.values(),
+        (str(given["activation"]),) if given.get("activation") else ACTIVATIONS,
+    ):
+        yield Choice(heads, norms, activation, readout, added, rows, padding, scaled)
+
+
+def _readouts(parts: AttentionParts, steps: int, path: object) -> list[str]:
+    """List what the dense layers may read, by their width."""
+    usual = ["first step", "mean over steps", "maximum over steps", "last step", "sum over steps"]
+    usual = usual if parts.first is not None else [*usual[1:3], usual[0], *usual[3:]]
+    width = parts.dense[0].channels if parts.dense else parts.width
+    all_steps = (steps + (parts.first is not None)) * parts.width
+    fits = [*(usual if width == parts.width else []), *(["all steps side by side"] if width == all_steps else [])]
+    if width == 2 * parts.width:
+        fits += ["mean and maximum over steps", "maximum and mean over steps"]
+    if fits:
+        return fits
+    raise CheckpointError(
+        path,
+        found=f"{width} inputs of {parts.dense[0].name} behind attention of width {parts.width}",
+        expected="a step, a mean or a maximum over steps, or all steps side by side",
+        do=USE_MODEL,
+    )
+
+
+def _heads(width: int, given: str | None) -> list[int]:
+    """List the numbers of heads that divide the width, the usual first: heads of 8 values and more, many of them."""
+    if given is not None:
+        if width % int(given):
+            divisors = ", ".join(str(one) for one in range(1, width + 1) if width % one == 0)
+            raise UsageError(
+                f"--heads {given}", found=f"attention of width {width}", expected=f"one of {divisors}", do="change it"
+            )
+        return [int(given)]
+    fits = [one for one in range(1, MOST_HEADS + 1) if width % one == 0]
+    return sorted(fits, key=lambda one: (width // one < 8, abs(one - min(8, max(width // 8, 1)))))
+
+
+# --------------------------------------------------------------------------- trials
+
+
+def _run_of(choice: Choice) -> tuple[object, ...]:
+    """Name the run of the blocks that choices share which differ in what follows alone."""
+    return (
+        choice.heads, choice.norms, choice.activation, choice.positions, choice.embedding, choice.padding,
+        choice.scaling.name,
+    )  # fmt: skip
+
+
+def _affordable(parts: AttentionParts, steps: int, runs: int, most: int) -> int:
+    """Give the number of rows for one round."""
+    each = 12 * parts.width**2 * len(parts.blocks) * steps
+    return int(min(most, max(FEWEST, WORK / (each * runs))))
+
+
+def _finalists(tried: Sequence[Tried[Choice]]) -> list[Choice]:
+    """Keep the best, and the best with each value of each fact."""
+    ranked = sorted(tried, key=lambda one: one.merit)
+    kept = ranked[:KEPT]
+    for value in FACTS.values():
+        best: dict[str, Tried[Choice]] = {}
+        for one in ranked:
+            best.setdefault(value(one.choice), one)
+        kept += best.values()
+    chosen = {id(one.choice) for one in kept}
+    return [one.choice for one in tried if id(one.choice) in chosen]
+
+
+@torch.no_grad()
+def _try(
+    parts: AttentionParts,
+    data: Dataset,
+    values: Array,
+    steps: int,
+    task: str,
+    choices: Sequence[Choice],
+    rows: Array,
+) -> Iterator[Tried[Choice]]:
+    """Try choices; what the blocks give is computed once for those that share it."""
+    asked, latest = find_task(task), ((), None)
+    kept: tuple[tuple[object, ...], Read | None] = latest
+    truth = values[rows]
+    for choice in sorted(choices, key=lambda one: str(_run_of(one))):
+        network = AttentionNetwork(parts, choice).eval()
+        if kept[0] != _run_of(choice) or kept[1] is None:
+            x = as_tensor(data.train.inputs[rows], choice.scaling, (data.width,))
+            kept = _run_of(choice), read_blocks(network, *_inputs(x, data, parts, steps))
+        assert kept[1] is not None
+        outputs = run_head(network, kept[1], choice.readout)
+        found, loss = asked.scorer(truth, choice.scaling)(outputs, torch.from_numpy(truth), "linear")
+        yield Tried(choice, known_scores(found), float(loss.double().mean()))
+
+
+def _inputs(x: Tensor, data: Dataset, parts: AttentionParts, steps: int) -> tuple[Tensor, Tensor | None]:
+    lengths = x[:, -1].round().long() if data.steps is not None else None
+    values = x if lengths is None else x[:, :-1]
+    return (values.round().long() if parts.embedding is not None else values.reshape(len(x), steps, -1)), lengths

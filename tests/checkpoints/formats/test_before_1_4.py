@@ -1,0 +1,120 @@
+"""TorchScript archives of torch 1.0 to 1.3: tensors are read, their code is not, and the page says how old it is."""
+
+import json
+import zipfile
+
+import numpy as np
+import pytest
+
+from checkpoints.planted import DIGITS, planted, same_outputs
+from interp.checkpoints import LoadOptions, load_model
+from interp.errors import CheckpointError
+
+SAID = LoadOptions(scaling="x/16", activation="relu", output="linear")
+
+
+def described(tensor, key):
+    return {
+        "dims": [str(size) for size in tensor.shape],
+        "strides": [str(step) for step in tensor.stride()],
+        "offset": "0",
+        "dataType": "FLOAT",
+        "data": {"key": key},
+    }
+
+
+def write(path, change=None, values=None):
+    """Write an archive of three layers as ``torch/csrc/jit/export.cpp`` of torch 1.1 did."""
+    state = planted().state_dict()
+    numbers = {name: number for number, name in enumerate(state)}
+    modules = [
+        {
+            "name": layer,
+            "parameters": [{"name": own, "tensorId": str(numbers[f"{layer}.{own}"])} for own in ("weight", "bias")],
+        }
+        for layer in ("fc1", "fc2", "fc3")
+    ]
+    said = {
+        "protoVersion": "2",
+        "producerName": "pytorch",
+        "producerVersion": "1.1",
+        "mainModule": {"name": "net", "submodules": modules, "torchscriptArena": {"key": "code/net.py"}},
+        "tensors": [described(tensor, f"tensors/{number}") for number, tensor in enumerate(state.values())],
+    }
+    if change is not None:
+        change(said)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("net/version", "1\n")
+        archive.writestr("net/code/net.py", "op_version_set = 0\n")
+        for number, tensor in enumerate(state.values()):
+            archive.writestr(f"net/tensors/{number}", tensor.numpy().tobytes() if values is None else values)
+        archive.writestr("net/model.json", json.dumps(said) if isinstance(said, dict) else said)
+    return path
+
+
+def test_weights_are_read_and_the_age_is_said(tmp_path):
+    model, _ = load_model(write(tmp_path / "old.pt"), DIGITS, SAID)
+    same_outputs(model.module, planted())
+    assert model.format == "torchscript"
+    fact = model.inferred["architecture"]
+    assert fact.confidence == "likely"
+    assert "a TorchScript archive of before torch 1.4, producer version '1.1'" in fact.evidence
+    assert "its code does more than is followed here: it is of before torch 1.4" in fact.evidence
+
+
+def test_views_of_a_member(tmp_path):
+    """A transposed weight shares its member's values, from some way in."""
+    weight = planted().state_dict()["fc1.weight"]
+
+    def transpose(said):
+        said["tensors"][0] |= {"strides": ["1", str(len(weight))], "offset": "1"}
+
+    path = write(tmp_path / "old.pt", transpose)
+    content = np.concatenate([[7], weight.t().contiguous().flatten().numpy()]).astype(np.float32).tobytes()
+    with zipfile.ZipFile(path) as archive:
+        kept = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, values in (kept | {"net/tensors/0": content}).items():
+            archive.writestr(name, values)
+    same_outputs(load_model(path, DIGITS, SAID)[0].module, planted())
+
+
+def nested(said):
+    one = said["mainModule"]
+    for _ in range(200):
+        one["submodules"] = [{"name": "a"}]
+        one = one["submodules"][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda said: said["tensors"][0].update(dims=["1000000", "64"]), "TorchScript archive of before torch 1.4"),
+        (lambda said: said["tensors"][0].update(dims=["-1", "64"]), "shape"),
+        (lambda said: said["tensors"][0].update(dataType="STRING"), "KeyError"),
+        (lambda said: said["tensors"][0].update(data={"key": "../secret"}), "KeyError"),
+        (lambda said: said.pop("mainModule"), "mainModule"),
+        (lambda said: said.update(tensors=[]), "IndexError"),
+        (lambda said: said["mainModule"].update(submodules=[]), "empty dict"),
+        (nested, "nested over 100 deep"),
+        (lambda said: said["mainModule"]["submodules"][0]["parameters"][0].update(tensorId="-1"), "tensor -1"),
+    ],
+)
+def test_damaged_archives(change, words, tmp_path):
+    with pytest.raises(CheckpointError, match=words):
+        load_model(write(tmp_path / "old.pt", change))
+
+
+def test_empty_members(tmp_path):
+    with pytest.raises(CheckpointError, match="does not open"):
+        load_model(write(tmp_path / "old.pt", values=b""))
+
+
+def test_sizes_that_are_not_stored(tmp_path):
+    """Of stride 0 a tensor may claim any size."""
+    with pytest.raises(CheckpointError, match=r"declared as|share"):
+        load_model(
+            write(
+                tmp_path / "old.pt", lambda said: said["tensors"][0].update(dims=["99999999", "64"], strides=["0", "0"])
+            )
+        )
