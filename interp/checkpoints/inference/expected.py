@@ -12,6 +12,9 @@ from interp.types import Array
 
 ROWS = 10_000
 
+LARGE = 1e15
+"""Size of an input from which on its squares overflow 32 bits when they are summed over the rows."""
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -66,6 +69,8 @@ def expected(task: str, inputs: Array, values: Array, width: int | None, seed: i
 def _alike(inputs: Array) -> Array:
     """Centre every column and bring all to one unit each if they are few, to one for all if they are pixels."""
     x = np.asarray(inputs, np.float32)
+    if np.abs(x).max() > LARGE:
+        x = x.astype(np.float64)
     x = x - x.mean(axis=0)
     spread = x.std(axis=0) if inputs.dtype.kind == "f" else x.std()
     return np.asarray(x / np.where(spread > 0, spread, 1), np.float32)

@@ -188,6 +188,17 @@ def test_random_features_tell_apart_what_no_linear_rule_does():
     assert linear < 0.7 < 0.95 < wide.floor
 
 
+@pytest.mark.filterwarnings("error")
+def test_inputs_whose_squares_overflow_are_brought_to_one_unit_too():
+    rng = np.random.default_rng(0)
+    small = rng.normal(size=(200, 4)).astype(np.float32)
+    labels = (small[:, 0] > 0).astype(np.int64)
+    large = small * np.float32(2.0**120)
+    first, second = (expected("classification", x, labels, 8) for x in (small, large))
+    assert second.floor == pytest.approx(first.floor, abs=0.02)  # one row of 200 or two at a boundary
+    assert second.floor > 0.9
+
+
 def test_skill_is_the_share_of_the_way_from_chance_to_perfection():
     found = Expected(chance=0.6, floor=0.7, by="nearest class means")
     assert [found.skill(score) for score in (0.6, 0.7, 1.0, 0.4)] == pytest.approx([0, 0.25, 1, -0.5])
