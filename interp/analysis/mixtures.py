@@ -53,6 +53,11 @@ class Binned:
         """Variance of the values in each bin (N, B); 0 where there are none."""
         return np.asarray(np.maximum(self.squares / np.maximum(self.count, 1) - self.centre**2, 0))
 
+    @cached_property
+    def rows(self) -> Array:
+        """Number of rows of each node (N,)."""
+        return np.asarray(self.count.sum(axis=1))
+
     def coarser(self, factor: int) -> Binned:
         """Join `factor` neighbouring bins into one, the last of fewer where their number does not divide."""
         missing = -self.count.shape[1] % factor
@@ -149,7 +154,7 @@ def fit_mixture(data: Binned, start: Mixture, iterations: int = 300, tolerance: 
     found = [np.array(part) for part in (start.weight, start.mean, start.var)]
     loglik = np.full(len(start.weight), -np.inf)
     active = np.arange(len(loglik))
-    rows = data.count.sum(axis=1)
+    rows = data.rows
     part = data
     for _ in range(iterations):
         weight, mean, var = (array[active] for array in found)
@@ -168,36 +173,45 @@ def fit_mixture(data: Binned, start: Mixture, iterations: int = 300, tolerance: 
     return Mixture(found[0], found[1], found[2], loglik)
 
 
-def _expect(data: Binned, weight: Array, mean: Array, var: Array) -> tuple[list[Array], Array]:
-    """Give the responsibilities for bins, one (N, B) for each component, and the log-likelihood (N,).
+def _expect(data: Binned, weight: Array, mean: Array, var: Array) -> tuple[Array, Array]:
+    """Give the responsibilities for bins, (K, N, B), and the log-likelihood (N,).
 
-    The rows of a bin share the responsibility that maximises Jensen's lower bound of their log-likelihood.
+    The rows of a bin share the responsibility that maximises Jensen's lower bound of their log-likelihood. All
+    components are in one array that is changed in place: the fewer the calls, the less threads wait for each other.
     """
-    centre, spread = data.centre, data.spread
     with np.errstate(divide="ignore"):
         constant = np.log(weight) - 0.5 * (np.log(var) + LOG_TWO_PI)
-    logs = [
-        constant[:, k : k + 1] - ((centre - mean[:, k : k + 1]) ** 2 + spread) * (0.5 / var[:, k : k + 1])
-        for k in range(weight.shape[1])
-    ]
-    top = np.maximum.reduce(logs)
-    parts = [np.exp(log - top) for log in logs]
+    parts = data.centre - _upright(mean)
+    np.multiply(parts, parts, out=parts)
+    parts += data.spread
+    parts *= _upright(0.5 / var)
+    np.subtract(_upright(constant), parts, out=parts)
+    top = np.maximum.reduce(parts)
+    parts -= top
+    np.exp(parts, out=parts)
     total = np.add.reduce(parts)
-    value = (data.count * (top + np.log(total))).sum(axis=1)
-    return [part / total for part in parts], value
+    parts /= total
+    np.log(total, out=total)
+    total += top
+    total *= data.count
+    return parts, np.add.reduce(total, axis=1)
 
 
-def _maximise(data: Binned, responsibility: list[Array]) -> tuple[Array, Array, Array]:
-    rows = data.count.sum(axis=1)
-    weights, means, variances = [], [], []
-    for part in responsibility:
-        mass = np.maximum((part * data.count).sum(axis=1), 1e-12)
-        mean = (part * data.total).sum(axis=1) / mass
-        square = (part * data.squares).sum(axis=1) / mass
-        weights.append(mass / rows)
-        means.append(mean)
-        variances.append(np.maximum(square - mean**2, VARIANCE_FLOOR))
-    return np.stack(weights, 1), np.stack(means, 1), np.stack(variances, 1)
+def _upright(values: Array) -> Array:
+    """Turn one value for each node and component, (N, K), into a column for each component, (K, N, 1)."""
+    return values.T[:, :, None]
+
+
+def _maximise(data: Binned, responsibility: Array) -> tuple[Array, Array, Array]:
+    """Give the weights, means and variances (N, K) of the rows that belong to each component."""
+    scratch = np.empty_like(responsibility)
+    mass, total, square = (
+        np.add.reduce(np.multiply(responsibility, part, out=scratch), axis=2)
+        for part in (data.count, data.total, data.squares)
+    )
+    np.maximum(mass, 1e-12, out=mass)
+    mean = total / mass
+    return (mass / data.rows).T, mean.T, np.maximum(square / mass - mean**2, VARIANCE_FLOOR).T
 
 
 def responsibilities(data: Binned, weight: Array, mean: Array, var: Array) -> tuple[Array, Array, Array]:
@@ -327,7 +341,7 @@ def best_mixtures(data: Binned, most: int) -> tuple[Mixture, Array, Array]:
 
 
 def _best_of_block(data: Binned, most: int) -> tuple[Mixture, Array, Array]:
-    rows = data.count.sum(axis=1)
+    rows = data.rows
     fits = [fit_mixture(data, quantile_start(data, 1), iterations=2)]
     for k in range(2, most + 1):
         tried = [fit_mixture(data, start, TRIAL) for start in (quantile_start(data, k), split_start(fits[-1]))]

@@ -1,12 +1,19 @@
-"""Work on many draws at once: numpy and scipy let other threads run while they count."""
+"""Work on several items at once: numpy and scipy let other threads run while they count.
+
+Each thread counts alone: libraries below numpy, which would start threads of their own for every product and then wait
+for each other, are held to one. So the last digits are those of one thread, too, whatever the number of threads.
+"""
 
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+from threadpoolctl import threadpool_limits
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
@@ -14,10 +21,15 @@ Found = TypeVar("Found")
 MOST = 4
 """Largest number of threads: what they work on is in memory at once."""
 
+_THIS = threading.local()
+
 
 def processors() -> int:
-    """Count the processors that this process may use, `MOST` at most; one where the user asks for one thread."""
-    if os.environ.get("OMP_NUM_THREADS") == "1":
+    """Count the processors that this thread may use, `MOST` at most.
+
+    It is one where the user asks for one thread, and in a thread of `in_order`: the others have work of their own.
+    """
+    if os.environ.get("OMP_NUM_THREADS") == "1" or getattr(_THIS, "is_worker", False):
         return 1
     known = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(known, MOST)
@@ -27,6 +39,7 @@ def in_order(work: Callable[[Item], Found], items: Iterable[Item], threads: int 
     """Yield what some work makes of each item, in the order of the items, a few of which are worked on at once.
 
     Items are drawn in this thread, so that those of a random generator are the same whatever the number of threads.
+    What is made of an item has the same last digits, too, since each is made by one thread alone.
 
     Parameters
     ----------
@@ -47,10 +60,16 @@ def in_order(work: Callable[[Item], Found], items: Iterable[Item], threads: int 
         yield from map(work, items)
         return
     waiting: deque[Future[Found]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
+    with threadpool_limits(1), ThreadPoolExecutor(threads, initializer=_alone) as pool:
         for item in items:
             waiting.append(pool.submit(work, item))
             if len(waiting) > threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _alone() -> None:
+    """Hold libraries that ask each thread for its number of threads to one in a new thread."""
+    _THIS.is_worker = True
+    threadpool_limits(1)

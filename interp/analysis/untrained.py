@@ -8,8 +8,10 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csr_matrix
 
+from interp.analysis.clusters.pairing import Targets
+from interp.analysis.clusters.span import in_span, is_thin
 from interp.analysis.prototypes import PrototypeOptions, distance_of, strength_of
 from interp.analysis.threads import in_order
 from interp.types import Array
@@ -89,12 +91,12 @@ def beside_untrained(
     x = np.asarray(inputs[rng.permutation(len(inputs))[: options.rows]], np.float32)
     chosen = rng.permutation(len(weight))[: options.nodes]
     middle = x.mean(axis=0)
-    averaged = Averaged(x, middle, x - middle, activation, prototypes)
-    own = _distances(averaged, x @ weight[chosen].T.astype(np.float32) + bias[chosen], centroids)
+    averaged, targets = _averaged(x, middle, centroids, activation, prototypes)
+    own = _distances(averaged, x @ weight[chosen].T.astype(np.float32) + bias[chosen], targets)
     others = {
         null: list(
             in_order(
-                partial(_distances, averaged, centroids=centroids),
+                partial(_distances, averaged, targets=targets),
                 (make(x, len(chosen), rng) for _ in range(options.repetitions)),
             )
         )
@@ -157,59 +159,65 @@ NULLS: dict[str, Callable[[Array, int, np.random.Generator], Array]] = {
 # --------------------------------------------------------------------------- prototypes of one layer
 
 
+SPARSE = 16
+"""Rows for one that is averaged, from which the averaged ones are added up alone."""
+
+
 @dataclass(frozen=True)
 class Averaged:
     """Rows that prototypes are the mean of, and how they are chosen.
 
     Attributes
     ----------
-    x
-        Inputs of the layer, (S, D).
-    middle
-        Mean of the inputs, (D,).
     centred
-        Inputs less their mean.
+        Inputs of the layer less their mean, in any orthonormal coordinates, (S, D).
     activation
         Name of the activation that follows.
     options
         Options of the prototypes.
     """
 
-    x: Array
-    middle: Array
     centred: Array
     activation: str
     options: PrototypeOptions
 
+    def mean_of(self, within: Array) -> Array:
+        """Average the rows that are chosen for each node, (N, S) booleans, (N, D)."""
+        counts, kind = within.sum(axis=1), self.centred.dtype
+        if SPARSE * counts.sum() > within.size:
+            return np.asarray(within.astype(kind) @ self.centred) / counts[:, None].astype(kind)
+        rows, starts = np.nonzero(within)[1], np.concatenate([[0], np.cumsum(counts)])
+        chosen = csr_matrix((np.ones(len(rows), kind), rows, starts), within.shape)
+        return np.asarray(chosen @ self.centred) / counts[:, None].astype(kind)
 
-def _distances(rows: Averaged, z: Array, centroids: Sequence[Array]) -> list[dict[str, float]]:
+
+def _averaged(
+    x: Array, middle: Array, centroids: Sequence[Array], activation: str, options: PrototypeOptions
+) -> tuple[Averaged, Targets]:
+    """Give inputs and centroids less the mean input, in coordinates of the inputs' span where they are few."""
+    centred, sets = x - middle, [np.asarray(each - middle, np.float64) for each in centroids]
+    if is_thin(x):
+        centred, sets = in_span(centred, sets)
+    return Averaged(centred, activation, options), Targets(sets)
+
+
+def _distances(rows: Averaged, z: Array, targets: Targets) -> list[dict[str, float]]:
     """Give the mean distance of each sort of prototype to its matched centroid, for each set of centroids."""
-    points = dict(_prototypes(rows, z))
-    return [{kind: _matched(own, one) for kind, own in points.items()} for one in centroids]
+    found = {kind: targets.mean_distances(points) for kind, points in _prototypes(rows, z)}
+    return [{kind: each[number] for kind, each in found.items()} for number in range(len(targets.sets))]
 
 
 def _prototypes(rows: Averaged, z: Array) -> Iterator[tuple[str, Array]]:
-    """Yield the mean inputs of each sort, (N, D), of the nodes whose pre-activations vary."""
-    x, options = rows.x, rows.options
+    """Yield the mean inputs of each sort less the mean input, (N, D), of the nodes whose pre-activations vary."""
+    options = rows.options
     z = z[:, z.std(axis=0) > 1e-6 * np.abs(z).max(axis=0)]  # beyond float32's rounding
     count = min(len(z), max(options.least, round(options.share * len(z))))
     measures = {"nearest": distance_of(z, rows.activation), "strongest": -strength_of(z, rows.activation)}
     for kind, order in measures.items():
-        cut = np.partition(order, count - 1, axis=0)[count - 1]
-        within = (order <= cut).astype(np.float32)
-        yield kind, (within.T @ x) / within.sum(axis=0)[:, None]
+        of_node = np.ascontiguousarray(order.T)
+        cut = np.partition(of_node, count - 1, axis=1)[:, count - 1, None]
+        yield kind, rows.mean_of(of_node <= cut)
     mean = z.mean(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):  # what varies by rounding alone may vary by nothing, squared
-        slope = (z - mean).T @ rows.centred / len(x) / z.var(axis=0)[:, None]
-    yield "conditional", rows.middle - slope * mean[:, None]
-
-
-def _matched(points: Array, centroids: Array) -> float:
-    """Give the mean distance from points to centroids at the least total (Hungarian); NaN without any point."""
-    points = points[np.isfinite(points).all(axis=1)]
-    if not len(points):
-        return float("nan")
-    points, centroids = points.astype(np.float64), centroids.astype(np.float64)
-    squares = (points**2).sum(axis=1)[:, None] + (centroids**2).sum(axis=1) - 2 * points @ centroids.T
-    cost = np.sqrt(np.maximum(squares, 0))
-    return float(cost[linear_sum_assignment(cost)].mean())
+        slope = (z - mean).T @ rows.centred / len(z) / z.var(axis=0)[:, None]
+    yield "conditional", -slope * mean[:, None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -9,15 +11,26 @@ from typing import TypeVar
 
 import numpy as np
 
+from interp.analysis.threads import in_order, processors
 from interp.errors import MismatchError
 from interp.network.inputs import as_tensor, device_of
 from interp.network.linear_maps import affine_map
+from interp.recording import layer_rows
 from interp.run.stage import Run
 from interp.store import check_same, open_recording
 from interp.tasks import NO_PREDICTION
-from interp.types import Array, NodeLayer, Recording
+from interp.types import Array, LayerRows, NodeLayer, Recording
 
 Result = TypeVar("Result")
+
+LAYERS_A_THREAD = 4
+"""Least number of layers for each thread that layers are worked on at once from: fewer are seldom of one size."""
+
+ROOM = 200_000_000
+"""Largest number of values of the layers that are worked on at once: 800 MB."""
+
+_NETWORK = threading.RLock()
+"""Held by whoever runs the network, whose hooks are its own."""
 
 
 @contextmanager
@@ -53,9 +66,12 @@ def recorded(run: Run, split: str = "train") -> Iterator[Recording]:
 
 
 def each_layer(
-    run: Run, one: Callable[[NodeLayer, Recording], Result], layers: Sequence[NodeLayer] | None = None
+    run: Run,
+    one: Callable[[NodeLayer, Recording], Result],
+    layers: Sequence[NodeLayer] | None = None,
+    values: Callable[[NodeLayer, Recording], int] | None = None,
 ) -> dict[str, Result]:
-    """Apply a function to one layer after the other, on the training split.
+    """Apply a function to every layer, on the training split.
 
     Parameters
     ----------
@@ -65,17 +81,54 @@ def each_layer(
         Function of a layer and the recording that gives the layer's result.
     layers
         Layers to go through; None for all.
+    values
+        Number of values that `one` has in memory for a layer, where it may work on several layers at once: it then
+        runs the network by `rows_of` and `affine_of` alone. None: one layer after the other.
 
     Returns
     -------
     dict
-        Layer name -> result.
+        Layer name -> result, in the order of the layers.
     """
-    with recorded(run) as recording:
-        return {
-            layer.name: run.keep(layer.name, partial(one, layer, recording))
-            for layer in (run.model.layers if layers is None else layers)
-        }
+    layers = run.model.layers if layers is None else layers
+    with recorded(run) as recording, warnings.catch_warnings():  # whose filters are not each thread's own
+        threads = 1 if values is None else _at_once([values(layer, recording) for layer in layers])
+        made = (partial(run.keep, layer.name, partial(one, layer, recording)) for layer in layers)
+        found = in_order(_made, made, threads) if threads > 1 else map(_made, made)
+        return dict(zip([layer.name for layer in layers], found, strict=True))
+
+
+def _made(make: Callable[[], Result]) -> Result:
+    return make()
+
+
+def _at_once(values: Sequence[int]) -> int:
+    """Give how many layers to work on at once; with one, each may have threads of its own."""
+    threads = processors()
+    if len(values) < LAYERS_A_THREAD * threads:
+        return 1
+    return max(1, min(threads, ROOM // max(1, *values)))
+
+
+def rows_of(run: Run, recording: Recording, layer: NodeLayer) -> Iterator[LayerRows]:
+    """Yield a layer's recorded rows as `layer_rows` does, while no other thread runs the network.
+
+    Parameters
+    ----------
+    run
+        Run with the network and its data.
+    recording
+        One split of the recording.
+    layer
+        Layer of the network.
+    """
+    rows = layer_rows(run.model, run.data, recording, layer.name)
+    while True:
+        with _NETWORK:
+            part = next(rows, None)
+        if part is None:
+            return
+        yield part
 
 
 def confusion_of(run: Run) -> dict[str, Array]:
@@ -119,4 +172,5 @@ def affine_of(run: Run, layer: NodeLayer) -> tuple[Array, Array] | None:
         Weights (N, D) and biases (N,); None in place of both where the layer is not linear.
     """
     example = as_tensor(run.data.train.inputs[:2], run.model.scaling, run.model.input_shape)
-    return affine_map(run.model.module, layer, example.to(device_of(run.model.module)))
+    with _NETWORK:
+        return affine_map(run.model.module, layer, example.to(device_of(run.model.module)))

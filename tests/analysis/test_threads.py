@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from interp.analysis import clusters, threads, untrained
 from interp.analysis.clusters import matching
@@ -59,3 +60,14 @@ def test_nulls_are_the_same_to_the_last_digit_whatever_the_number_of_threads(mon
     (one, first), (several, second) = found(1), found(3)
     assert all((one[name] == several[name]).all() for name in matching.NULLS)
     assert first.equals(second)
+
+
+def test_a_thread_has_no_threads_of_its_own_neither_here_nor_in_libraries():
+    """Those of two products at once would wait for each other, and divide sums in another way."""
+
+    def own(_):
+        return processors(), max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+
+    before = {pool["filepath"]: pool["num_threads"] for pool in threadpool_info()}
+    assert list(in_order(own, range(3), 2)) == [(1, 1)] * 3
+    assert {pool["filepath"]: pool["num_threads"] for pool in threadpool_info()} == before

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from interp.analysis.clusters.cells import Cells
-from interp.types import Array, LabelledInputs
+from interp.analysis.clusters.contingency import Partition, agreement_of
+from interp.types import LabelledInputs
 
 
 def agreement(
@@ -32,26 +33,23 @@ def agreement(
     DataFrame
         Adjusted Rand index and normalised mutual information of each pair, and those with one of the two permuted.
     """
-    partitions = {"k-means": centroids.fitted, **{f"{kind} prototypes": own.fitted for kind, own in cells.items()}}
-    rows = [
-        _compare(f"{name} / k-means", part, centroids.fitted, rng)
-        for name, part in partitions.items()
-        if name != "k-means"
-    ]
+    found = {"k-means": centroids.fitted, **{f"{kind} prototypes": own.fitted for kind, own in cells.items()}}
+    partitions = {name: Partition.of(each) for name, each in found.items()}
+    own = partitions["k-means"]
+    rows = [_compare(f"{name} / k-means", part, own, rng) for name, part in partitions.items() if name != "k-means"]
     if fitted.labels is not None:
-        rows += [_compare(f"{name} / classes", part, fitted.labels, rng) for name, part in partitions.items()]
+        classes = Partition.of(fitted.labels)
+        rows += [_compare(f"{name} / classes", part, classes, rng) for name, part in partitions.items()]
     return pd.DataFrame(rows)
 
 
-def _compare(pair: str, first: Array, second: Array, rng: np.random.Generator) -> dict[str, object]:
+def _compare(pair: str, first: Partition, second: Partition, rng: np.random.Generator) -> dict[str, object]:
     """Compare two partitions, and again with one of them permuted: by chance both indices are near 0."""
-    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
-
-    shuffled = rng.permutation(first)
+    found, by_chance = agreement_of(second, first), agreement_of(second, first.permuted(rng))
     return {
         "pair": pair,
-        "ari": adjusted_rand_score(second, first),
-        "nmi": normalized_mutual_info_score(second, first),
-        "null_ari": adjusted_rand_score(second, shuffled),
-        "null_nmi": normalized_mutual_info_score(second, shuffled),
+        "ari": found.rand,
+        "nmi": found.information,
+        "null_ari": by_chance.rand,
+        "null_nmi": by_chance.information,
     }

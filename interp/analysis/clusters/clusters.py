@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -14,6 +15,7 @@ from interp.analysis.clusters.cells import Cells
 from interp.analysis.clusters.classifiers import classifiers
 from interp.analysis.clusters.matching import match_to_centroids, null_distances
 from interp.analysis.clusters.options import ClusterOptions
+from interp.analysis.threads import in_order
 from interp.types import Array, ClusterMatch, LabelledInputs
 from interp.types.annotations.edge import checked
 from interp.types.annotations.flags import Within
@@ -110,7 +112,7 @@ def match_all(
     fitted = LabelledInputs(
         train.inputs[rows], None if train.labels is None else train.labels[rows], train.predictions[rows]
     )
-    sets = [fit_centroids(fitted.inputs, k, options) for k in ks]
+    sets = list(in_order(partial(fit_centroids, fitted.inputs, options=options), ks))
     nulls = {
         kind: null_distances(points, effective_count[kind], fitted.inputs, sets, options)
         for kind, points in prototypes.items()
@@ -168,9 +170,8 @@ def fit_centroids(inputs: Array, k: int, options: ClusterOptions) -> Array:
     from threadpoolctl import threadpool_limits
 
     k = min(k, len(inputs))
-    with threadpool_limits(1, "blas"):  # many small products: handing them to a second thread costs more
-        start, _ = kmeans_plusplus(inputs[: max(3 * k, 2000)], k, random_state=options.seed)
-    with warnings.catch_warnings():
+    with threadpool_limits(1), warnings.catch_warnings():  # parts of sums are another thread's, and so the last digits
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k: doubled centroids
+        start, _ = kmeans_plusplus(inputs[: max(3 * k, 2000)], k, random_state=options.seed)
         model = KMeans(k, init=start, n_init=1, max_iter=100).fit(inputs)
     return np.asarray(model.cluster_centers_, np.float64)

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csr_matrix
 from scipy.spatial.distance import cdist
 
 from interp.analysis.clusters.options import ClusterOptions
+from interp.analysis.clusters.pairing import Targets
 from interp.analysis.threads import in_order
 from interp.types import Array
 
@@ -78,15 +80,12 @@ def null_distances(
     points, counts = points[known], counts[known]
     if not len(points):
         return [{name: np.full(options.repetitions, np.nan) for name in NULLS} for _ in sets]
-    repetitions, mean = range(options.repetitions), inputs.mean(axis=0)
-
-    def matched(made: Array) -> list[float]:
-        return [float(np.nanmean(match_to_centroids(made, centroids)[1])) for centroids in sets]
+    repetitions, mean, targets = range(options.repetitions), inputs.mean(axis=0), Targets(sets)
 
     def averaged(drawn: tuple[list[Array], Array]) -> list[float]:
-        return matched(_random_means(inputs, mean, *drawn))
+        return targets.mean_distances(_random_means(inputs, mean, *drawn))
 
-    permuted = np.array(list(in_order(matched, (rng.permuted(points, axis=0) for _ in repetitions))))
+    permuted = np.array(list(in_order(targets.mean_distances, (rng.permuted(points, axis=0) for _ in repetitions))))
     random = np.array(list(in_order(averaged, (_drawn_rows(len(inputs), counts, rng) for _ in repetitions))))
     return [dict(zip(NULLS, each, strict=True)) for each in zip(permuted.T, random.T, strict=True)]
 
@@ -104,5 +103,9 @@ def _drawn_rows(rows: int, counts: Array, rng: np.random.Generator) -> tuple[lis
 
 def _random_means(inputs: Array, mean: Array, rows: list[Array], factor: Array) -> Array:
     """Average the drawn rows of each node, (N, D), of inputs whose mean is known."""
-    means = np.stack([inputs[own].mean(axis=0) for own in rows])
+    counts = np.array([len(own) for own in rows])
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    kind = np.result_type(inputs.dtype, np.float32)
+    drawn = csr_matrix((np.ones(starts[-1], kind), np.concatenate(rows), starts), (len(rows), len(inputs)))
+    means = drawn @ inputs / counts[:, None].astype(kind)
     return np.asarray(mean + (means - mean) * factor[:, None])

@@ -10,8 +10,7 @@ import numpy as np
 
 from interp.analysis import classify_boundaries, fit_gaussians
 from interp.network.inputs import outputs_on
-from interp.recording import layer_rows
-from interp.run.recorded import affine_of, each_layer
+from interp.run.recorded import affine_of, each_layer, rows_of
 from interp.run.stage import Run, Stage
 from interp.types import Array, Boundaries, GaussianFit, NodeLayer, Recording
 
@@ -50,7 +49,11 @@ def run(run: Run) -> dict[str, Boundaries]:
             seed=run.options.seed,
         )
 
-    return each_layer(run, one)
+    def values(layer: NodeLayer, recording: Recording) -> int:
+        rows = min(recording.z[layer.name].shape[0], MOST_ROWS)
+        return rows * run.options.directions + layer.nodes * run.options.gaussians.bins
+
+    return each_layer(run, one, values=values)
 
 
 def _losses(run: Run, layer: NodeLayer) -> Array | None:
@@ -73,7 +76,7 @@ def _random_directions(run: Run, layer: NodeLayer, recording: Recording) -> Gaus
     step = -(-recording.z[layer.name].shape[0] // MOST_ROWS)
     weights = np.random.default_rng([run.options.seed, 1]).normal(size=(layer.inputs, run.options.directions))
     labels, z, kept, start = recording.row_labels(layer.name), [], [], 0
-    for part in layer_rows(run.model, run.data, recording, layer.name):
+    for part in rows_of(run, recording, layer):
         rows = np.arange(-start % step, len(part.z), step)
         z.append(part.layer_input[rows] @ weights)
         kept.append(rows + start)

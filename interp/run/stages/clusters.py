@@ -11,8 +11,7 @@ import numpy as np
 from interp.analysis import UntrainedOptions, beside_untrained
 from interp.analysis.clusters import match_all
 from interp.network.caps import capped
-from interp.recording import layer_rows
-from interp.run.recorded import affine_of, each_layer, recorded
+from interp.run.recorded import affine_of, each_layer, recorded, rows_of
 from interp.run.stage import Run, Stage
 from interp.run.summaries import counted
 from interp.tasks import find_task
@@ -45,8 +44,11 @@ def run(run: Run) -> dict[str, tuple[ClusterMatch, ...]]:
         affine = affine_of(run, layer)
         return tuple(matches if affine is None else _beside_untrained(run, layer, train, matches, affine))
 
+    def values(layer: NodeLayer, recording: Recording) -> int:
+        return layer.inputs * min(recording.z[layer.name].shape[0], run.options.clusters.rows)
+
     with recorded(run, "test") if "test" in run.data.splits else nullcontext() as held_out:
-        return each_layer(run, one)
+        return each_layer(run, one, values=values)
 
 
 def _beside_untrained(
@@ -72,7 +74,7 @@ def _sample(run: Run, recording: Recording, layer: NodeLayer) -> LabelledInputs:
     chosen = np.zeros(rows, bool)
     chosen[np.random.default_rng(run.options.seed).permutation(rows)[: run.options.clusters.rows]] = True
     parts, start = [], 0
-    for part in layer_rows(run.model, run.data, recording, layer.name):
+    for part in rows_of(run, recording, layer):
         parts.append(part.layer_input[chosen[start : start + len(part.z)]])
         start += len(part.z)
     sample = recording.sample[layer.name][chosen]

@@ -13,6 +13,9 @@ from interp.run.stage import Run, Stage
 from interp.run.summaries import counted
 from interp.types import GaussianFit, NodeLayer, Recording
 
+HISTOGRAMS = 20
+"""Arrays of every node's bins that are in memory at once, about."""
+
 
 def run(run: Run) -> dict[str, GaussianFit]:
     """Fit the nodes of every layer.
@@ -33,7 +36,10 @@ def run(run: Run) -> dict[str, GaussianFit]:
         z, labels = recording.z[layer.name], recording.row_labels(layer.name)
         return fit_gaussians(z, labels, run.options.gaussians, sampled, recording.sample[layer.name])
 
-    return each_layer(run, one)
+    def values(layer: NodeLayer, recording: Recording) -> int:
+        return layer.nodes * run.options.gaussians.bins * HISTOGRAMS
+
+    return each_layer(run, one, values=values)
 
 
 def summarise(found: Mapping[str, GaussianFit]) -> Iterator[str]:

@@ -1,0 +1,65 @@
+"""Layers that are worked on at once give what one after the other gives, to the last digit."""
+
+import threading
+from dataclasses import replace
+
+import h5py
+import numpy as np
+import pytest
+from run.planted import GIVEN, QUICK, planted_data, planted_network
+
+from interp.analysis.threads import processors
+from interp.run import recorded
+from interp.run.pipeline import run_stage
+from interp.run.run import start
+
+STAGES = ("fit", "boundaries", "prototypes", "clusters")
+THREADED = ("fit", "boundaries", "clusters")
+
+
+def arrays(path):
+    found = {}
+    with h5py.File(path) as file:
+        file["results"].visititems(
+            lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
+        )
+    return found
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recorded")
+    return folder, planted_network(folder / "net.pt"), str(planted_data(folder / "data.npz"))
+
+
+@pytest.mark.usefixtures("few_draws")
+def test_stages_give_the_same_digits_however_many_layers_are_worked_on_at_once(given, monkeypatch):
+    folder, network, data = given
+    found, seen = {}, set()
+    one_layer = recorded._made
+
+    def made(make):
+        seen.add((threading.current_thread() is threading.main_thread(), processors()))
+        return one_layer(make)
+
+    monkeypatch.setattr(recorded, "_made", made)
+    for threads in (1, 3):
+        monkeypatch.setattr(recorded, "_at_once", lambda values, threads=threads: threads)
+        run = start(network, folder / f"out{threads}", data, GIVEN, options=replace(QUICK, directions=8))
+        run_stage(run, run.stage("record"))
+        for name in STAGES:
+            run_stage(run, run.stage(name))
+        found[threads] = {name: arrays(run.path(name)) for name in THREADED}
+    assert (False, 1) in seen  # each thread of layers has no threads of its own
+    for name in THREADED:
+        assert found[1][name].keys() == found[3][name].keys()
+        for key, value in found[1][name].items():
+            np.testing.assert_array_equal(value, found[3][name][key], err_msg=f"{name}: {key}")
+
+
+@pytest.mark.parametrize(
+    ("layers", "values", "expected"), [(2, 10, 1), (21, 10, 2), (21, recorded.ROOM, 1), (21, 10**12, 1), (0, 0, 1)]
+)
+def test_only_many_layers_that_fit_into_memory_are_worked_on_at_once(monkeypatch, layers, values, expected):
+    monkeypatch.setattr(recorded, "processors", lambda: 2)
+    assert recorded._at_once([values] * layers) == expected
