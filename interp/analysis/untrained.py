@@ -185,10 +185,10 @@ class Averaged:
         """Average the rows that are chosen for each node, (N, S) booleans, (N, D)."""
         counts, kind = within.sum(axis=1), self.centred.dtype
         if SPARSE * counts.sum() > within.size:
-            return np.asarray(within.astype(kind) @ self.centred) / counts[:, None].astype(kind)
+            return np.asarray(within.astype(kind) @ self.centred / counts[:, None].astype(kind))
         rows, starts = np.nonzero(within)[1], np.concatenate([[0], np.cumsum(counts)])
         chosen = csr_matrix((np.ones(len(rows), kind), rows, starts), within.shape)
-        return np.asarray(chosen @ self.centred) / counts[:, None].astype(kind)
+        return np.asarray(chosen @ self.centred / counts[:, None].astype(kind))
 
 
 def _averaged(

@@ -26,7 +26,7 @@ class Partition(NamedTuple):
 
     @staticmethod
     def of(labels: Array) -> Partition:
-        """Number the parts of rows in ascending order of their labels."""
+        """Give the parts of rows by their labels, in ascending order of these."""
         _, part, sizes = np.unique(labels, return_inverse=True, return_counts=True)
         return Partition(part, sizes)
 
