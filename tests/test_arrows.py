@@ -27,8 +27,8 @@ ANALYSIS = (
     "labels",
     "boundaries",
     "prototypes",
-    "untrained",
     "clusters",
+    "untrained",
 )
 """Modules of `interp.analysis`, lowest first: each may import those before it."""
 
@@ -47,7 +47,17 @@ COMMANDS = ("interp", "interp.__main__", "interp.report.__main__")
 
 PURE = ("numpy", "scipy", "sklearn", "pandas", "threadpoolctl", "interp.errors", "interp.types")
 HEAVY_FOR_SECTIONS = ("torch", "h5py", "scipy", "sklearn", "captum", "interp.analysis", "interp.store")
-STANDARD = ("__future__", "collections", "concurrent", "dataclasses", "functools", "os", "typing", "warnings")
+STANDARD = (
+    "__future__",
+    "collections",
+    "concurrent",
+    "dataclasses",
+    "functools",
+    "os",
+    "threading",
+    "typing",
+    "warnings",
+)
 
 
 def rooms():
