@@ -3,6 +3,7 @@
 if __name__ == "__main__":
     import sys
 
+    from interp.cli.guard import whole_process
     from interp.cli.main import main
 
-    sys.exit(main(program=("python", "-m", "interp")))
+    sys.exit(whole_process(lambda: main(program=("python", "-m", "interp"))))

@@ -16,7 +16,7 @@ threshold. Without classes, by its shape: BIC asks for no more Gaussians than cl
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtr, ndtri
 
 from interp.analysis.nulls.clusters import Clusters, classes_of, clusters_of
 from interp.types import Array, GaussianFit, Thresholds
@@ -80,7 +80,7 @@ def claimed(fit: GaussianFit, thresholds: Thresholds, distance: Array) -> tuple[
 def _by_mean(fit: GaussianFit, thresholds: Thresholds) -> tuple[Array, Array]:
     """Call every node, as the published rule does; only sampling makes the distance to the data mean uncertain."""
     error = np.sqrt(fit.var / fit.count)
-    reliability = stats.norm.cdf(np.abs(np.abs(fit.mean) - thresholds.epsilon) / np.where(error > 0, error, 1e-300))
+    reliability = ndtr(np.abs(np.abs(fit.mean) - thresholds.epsilon) / np.where(error > 0, error, 1e-300))
     return np.ones(len(reliability), bool), np.asarray(reliability)
 
 
@@ -100,7 +100,7 @@ def _same_side(distances: Array, rows: Array, epsilon: float) -> Array:
     with np.errstate(invalid="ignore"):
         mean, differ = distances.mean(axis=0), np.abs(distances[0] - distances[1]) / 2
         error = np.sqrt((1 + mean**2 / 2) / rows.sum(axis=0))
-        found = stats.norm.cdf(np.abs(mean - epsilon) / np.maximum(error, differ))
+        found = ndtr(np.abs(mean - epsilon) / np.maximum(error, differ))
     return np.where(np.isfinite(mean), found, np.nan)
 
 
@@ -165,7 +165,7 @@ def _side_of_classes(fit: GaussianFit, thresholds: Thresholds, samples: int) -> 
         (1 + np.where(np.isfinite(distances), distances, 0) ** 2 / 2)
         / np.maximum(fit.class_count * (samples / fit.count), 1)
     )
-    margin = stats.norm.ppf(thresholds.reliability) * error
+    margin = ndtri(thresholds.reliability) * error
     within = (distances + margin <= thresholds.epsilon).any(axis=1)
     beyond = (distances - margin > thresholds.epsilon).all(axis=1) & np.isfinite(distances).any(axis=1)
     return np.where(within, -1, np.where(beyond, 1, 0))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+import scipy
 
 from interp.types import Array
 from interp.types.annotations.shapes import Shape
@@ -115,5 +115,5 @@ def _varying(outputs: Array) -> tuple[Array, Array]:
 
 def _assigned(x: Array, y: Array) -> tuple[Array, Array, Array]:
     correlation = x.T @ y / max(len(x), 1)
-    rows, columns = linear_sum_assignment(-correlation)
+    rows, columns = scipy.optimize.linear_sum_assignment(-correlation)
     return rows, columns, correlation[rows, columns].clip(-1, 1)

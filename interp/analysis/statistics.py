@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from interp.types import Array
 
@@ -36,7 +36,7 @@ def agresti_interval(hits: Array | int, count: Array | int, confidence: float = 
     >>> round(float(low), 4), round(float(high), 4)
     (0.2366, 0.7634)
     """
-    z = stats.norm.ppf(0.5 + confidence / 2)
+    z = scipy.stats.norm.ppf(0.5 + confidence / 2)
     trials = count + z**2
     share = (np.asarray(hits, float) + z**2 / 2) / trials
     half = z * np.sqrt(share * (1 - share) / trials)
@@ -68,8 +68,8 @@ def share_interval(hits: Array | int, count: int, confidence: float = 0.95) -> t
     low, high = np.zeros((2, *hits.shape)), np.ones((2, *hits.shape))
     for _ in range(40):  # by halves: the chance of as many falls and that of as few rises, as the share falls
         middle = (low + high) / 2
-        fewer, more = stats.binom.cdf(hits - 1, count, middle[0]), stats.binom.sf(hits, count, middle[1])
-        here = stats.binom.pmf(hits, count, middle) / 2
+        fewer, more = scipy.stats.binom.cdf(hits - 1, count, middle[0]), scipy.stats.binom.sf(hits, count, middle[1])
+        here = scipy.stats.binom.pmf(hits, count, middle) / 2
         down = np.stack([1 - fewer - here[0] > edge, 1 - more - here[1] < edge])
         low, high = np.where(down, low, middle), np.where(down, middle, high)
     return np.where(hits == 0, 0.0, low[0]), np.where(hits == count, 1.0, high[1])
@@ -94,7 +94,7 @@ def mcnemar(gained: Array | int, lost: Array | int) -> Array:
     0.0625
     """
     gained, lost = np.asarray(gained), np.asarray(lost)
-    both_tails = 2 * stats.binom.cdf(np.minimum(gained, lost), gained + lost, 0.5)
+    both_tails = 2 * scipy.stats.binom.cdf(np.minimum(gained, lost), gained + lost, 0.5)
     return np.asarray(np.minimum(1.0, both_tails))
 
 
@@ -125,7 +125,7 @@ def paired_difference(gained: Array, lost: Array, count: int, confidence: float 
     """
     gained, lost = np.asarray(gained, float), np.asarray(lost, float)
     difference = (gained - lost) / count
-    z = stats.norm.ppf(0.5 + confidence / 2)
+    z = scipy.stats.norm.ppf(0.5 + confidence / 2)
     low = _where_score_is(z, gained, lost, count, np.full(difference.shape, -1.0), difference)
     high = _where_score_is(-z, gained, lost, count, difference, np.ones(difference.shape))
     return difference, low, high
@@ -172,7 +172,7 @@ def benjamini_hochberg(p_values: Array) -> Array:
     corrected: Array = np.full(np.shape(p_values), np.nan)
     known = np.isfinite(p_values)
     if known.any():
-        corrected[known] = stats.false_discovery_control(np.asarray(p_values)[known])
+        corrected[known] = scipy.stats.false_discovery_control(np.asarray(p_values)[known])
     return corrected
 
 
@@ -300,7 +300,7 @@ def mean_interval(values: Array, confidence: float = 0.95) -> tuple[float, float
     mean, runs = float(np.mean(values)), len(values)
     if runs < LEAST_RUNS:
         return mean, float("nan"), float("nan")
-    half = float(stats.t.ppf(0.5 + confidence / 2, runs - 1) / np.sqrt(runs))
+    half = float(scipy.stats.t.ppf(0.5 + confidence / 2, runs - 1) / np.sqrt(runs))
     skewness = _skewness(values)
     low, high = (_unskewed(end, skewness, runs) for end in (half, -half))
     spread = float(np.std(values, ddof=1))
@@ -348,10 +348,10 @@ def mean_from_sums(
     total, squares = np.asarray(total, float), np.asarray(squares, float)
     mean, free = total / count, max(count - 1, 1)
     error = np.sqrt(np.maximum(squares - total**2 / count, 0) / free / count)
-    half = stats.t.ppf(0.5 + confidence / 2, free) * error
+    half = scipy.stats.t.ppf(0.5 + confidence / 2, free) * error
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(error > 0, np.abs(mean) / error, np.where(mean == 0, 0.0, np.inf))
-    p_value = np.where(np.isnan(mean), np.nan, 2 * stats.t.sf(t, free))
+    p_value = np.where(np.isnan(mean), np.nan, 2 * scipy.stats.t.sf(t, free))
     return mean, mean - half, mean + half, p_value
 
 
@@ -393,7 +393,7 @@ def explained_interval(
         left = np.asarray(error, float) / spread
         squares = error_square - 2 * left * product + left**2 * spread_square
         relative = np.sqrt(np.maximum(squares, 0) * count / (count - 1)) / error
-        reach = np.exp(stats.t.ppf(0.975, max(count - 1, 1)) * relative)
+        reach = np.exp(scipy.stats.t.ppf(0.975, max(count - 1, 1)) * relative)
         ends = 1 - left * reach, 1 - left / reach
     return tuple(np.where(count >= LEAST_SCORED, end, np.nan) for end in ends)  # type: ignore[return-value]
 
@@ -431,7 +431,7 @@ def explained_change(
     [0.04, 0.1]
     """
     free = max(count - 1, 1)
-    reach = stats.t.ppf(0.975, free) ** 2
+    reach = scipy.stats.t.ppf(0.975, free) ** 2
     numerator, denominator = np.asarray(change, float) / count, np.asarray(spread, float) / count
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = numerator / denominator
@@ -500,7 +500,7 @@ def paired_runs(unperturbed: Array, perturbed: Array, confidence: float = 0.95) 
     if spread <= 1e-12 * max(abs(mean), 1e-300):
         nan = float("nan")
         return RunsTest(mean, nan, nan, nan, nan, nan, runs)
-    test = stats.ttest_rel(perturbed, unperturbed)
+    test = scipy.stats.ttest_rel(perturbed, unperturbed)
     ends = test.confidence_interval(confidence)
     return RunsTest(
         mean, float(ends.low), float(ends.high), float(test.statistic), float(test.pvalue), mean / spread, runs
@@ -533,7 +533,7 @@ def detectable_difference(count: int, discordant: float, power: float = 0.8, alp
     >>> detectable_difference(500, 0.01)
     nan
     """
-    at_null, at_change = stats.norm.ppf(1 - alpha / 2), stats.norm.ppf(power)
+    at_null, at_change = scipy.stats.norm.ppf(1 - alpha / 2), scipy.stats.norm.ppf(power)
     change = 0.0
     for _ in range(50):  # fixed-point iteration: the change enters its own variance, weakly, so that it converges
         spread = np.sqrt(max(discordant - change**2, 0.0))

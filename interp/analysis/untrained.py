@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_matrix
+import scipy
 
 from interp.analysis.clusters.pairing import Targets
 from interp.analysis.clusters.span import in_span, is_thin
@@ -187,7 +187,7 @@ class Averaged:
         if SPARSE * counts.sum() > within.size:
             return np.asarray(within.astype(kind) @ self.centred / counts[:, None].astype(kind))
         rows, starts = np.nonzero(within)[1], np.concatenate([[0], np.cumsum(counts)])
-        chosen = csr_matrix((np.ones(len(rows), kind), rows, starts), within.shape)
+        chosen = scipy.sparse.csr_matrix((np.ones(len(rows), kind), rows, starts), within.shape)
         return np.asarray(chosen @ self.centred / counts[:, None].astype(kind))
 
 

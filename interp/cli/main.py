@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from interp.cli.guard import guarded
+from interp.cli.guard import guarded, whole_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,3 +69,14 @@ def report(arguments: Sequence[str] | None = None) -> int:
         return run_command(Call(("python", "-m", "interp.report"), "report", words, begun))
 
     return guarded(run)
+
+
+def program() -> int:
+    """Run the program ``interp``, as its script does, and end the process with it.
+
+    Returns
+    -------
+    int
+        Exit code, as of `main`.
+    """
+    return whole_process(main)

@@ -3,6 +3,7 @@
 if __name__ == "__main__":
     import sys
 
+    from interp.cli.guard import whole_process
     from interp.cli.main import report
 
-    sys.exit(report())
+    sys.exit(whole_process(report))

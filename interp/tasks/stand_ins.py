@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from scipy.linalg import solve
 from torch import Tensor
 
 WIDEST = 512
@@ -130,12 +131,10 @@ def of_inputs(x: Tensor, y: Tensor, width: int | None, seed: int) -> dict[str, f
 
 
 def _nearest_means(x: Tensor, y: Tensor) -> Tensor:
-    """Predict the class with the nearest mean (scikit-learn's search; its NearestCentroid refuses a single class)."""
-    from sklearn.metrics import pairwise_distances_argmin
-
+    """Predict the class with the nearest mean."""
     present = torch.from_numpy(np.unique(y.numpy()))
     means = torch.stack([x[y == label].mean(0) for label in present])
-    nearest: Tensor = present[torch.from_numpy(pairwise_distances_argmin(x.numpy(), means.numpy()))]
+    nearest: Tensor = present[torch.cdist(x.double(), means.double()).argmin(1)]
     return nearest
 
 
@@ -152,13 +151,16 @@ def _fitted(x: Tensor, targets: Tensor, width: int, seed: int) -> Tensor:
 
 
 def _least_squares(x: Tensor, targets: Tensor) -> Tensor:
-    """Predict targets (S, T) from x (S, D) by least squares, with a tiny ridge penalty against collinear columns."""
-    from sklearn.linear_model import Ridge
+    """Predict targets (S, T) from x (S, D) by least squares, with a tiny ridge penalty against collinear columns.
 
+    The normal equations are solved by Cholesky's method, as scikit-learn's `Ridge` does, which takes long to import.
+    """
     features = torch.cat([x, torch.ones(len(x), 1, dtype=x.dtype)], 1).numpy()
     penalty = DAMPING * float(np.square(features).sum()) / features.shape[1]
-    model = Ridge(penalty, fit_intercept=False, solver="cholesky").fit(features, targets.numpy())
-    return torch.from_numpy(model.predict(features)).reshape(targets.shape)  # scikit-learn drops an axis of one target
+    products = features.T @ features
+    products.flat[:: len(products) + 1] += penalty
+    weight = solve(products, features.T @ targets.numpy(), assume_a="pos")
+    return torch.from_numpy(features @ weight)
 
 
 def _explained(guess: Tensor, y: Tensor) -> float:

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -205,5 +206,52 @@ def test_help_does_not_wait_for_torch(tmp_path):
     assert "attribute" in done.stdout
 
 
+SLOW_TO_IMPORT = ("scipy.stats", "scipy.optimize", "scipy.spatial", "sklearn", "matplotlib", "captum", "torchvision")
+
+
+def test_a_checkpoint_is_looked_at_without_what_takes_long_to_import():
+    """Together they take as long as torch; no network with convolutions or dense layers needs them to be opened."""
+    data = "np.random.default_rng(0).random((64, 4), np.float32), np.arange(64) % 2"
+    code = "import sys, numpy as np, torch, interp.cli.inspect; from interp.checkpoints import load_model; "
+    code += "torch.save(torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Linear(8, 2)).state_dict(), sys.argv[1]); "
+    code += f"model, _ = load_model(sys.argv[1], ({data})); assert 'fit' in model.inferred; "
+    code += f"print(*(name for name in {SLOW_TO_IMPORT} if name in sys.modules))"
+    with tempfile.TemporaryDirectory() as folder:
+        words = [sys.executable, "-c", code, f"{folder}/weights.pt"]
+        done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize(("checkpoint", "code"), [("zoo/pretrained/abs-digits.pt", 0), ("no-such-file.pt", 2)])
+def test_the_process_ends_at_once_after_what_was_asked_for_its_end(checkpoint, code, tmp_path):
+    """Nothing is taken apart, but exit handlers run, and all that was printed is there though it goes to a pipe."""
+    text = f"""
+import atexit, sys
+from interp.cli import main
+class Held:
+    def __del__(self):
+        print("taken apart")
+held = main.held = Held()
+sys.argv = ["interp", "inspect", {checkpoint!r}]
+def run(*words):
+    atexit.register(print, "at exit")
+    return real(*words)
+real, main.main = main.main, run
+sys.exit(main.program())
+"""
+    done = subprocess.run([sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == code
+    assert done.stdout.endswith("at exit\n")
+    assert "taken apart" not in done.stdout
+    assert done.stdout.startswith(checkpoint) if code == 0 else done.stderr.startswith("error: no-such-file.pt")
+
+
+def test_a_fault_of_the_program_ends_as_python_ends_it():
+    text = "import sys; from interp.cli.guard import whole_process; sys.exit(whole_process(lambda: 1 // 0))"
+    done = subprocess.run([sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "ZeroDivisionError" in done.stderr
+
+
 def test_the_console_script_is_the_same_program():
-    assert '\n[project.scripts]\ninterp = "interp.cli.main:main"\n' in (ROOT / "pyproject.toml").read_text()
+    assert '\n[project.scripts]\ninterp = "interp.cli.main:program"\n' in (ROOT / "pyproject.toml").read_text()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_matrix
+import scipy
 
 from interp.types import Array
 
@@ -96,5 +96,5 @@ def _normalised_information(table: Array, first: Partition, second: Partition) -
 
     if table.shape == (1, 1):
         return 1.0
-    shared = mutual_info_score(None, None, contingency=csr_matrix(table))
+    shared = mutual_info_score(None, None, contingency=scipy.sparse.csr_matrix(table))
     return float(shared / np.mean([first.entropy(), second.entropy()])) if shared else 0.0

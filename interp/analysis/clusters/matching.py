@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import csr_matrix
-from scipy.spatial.distance import cdist
+import scipy
 
 from interp.analysis.clusters.options import ClusterOptions
 from interp.analysis.clusters.pairing import Targets
@@ -47,8 +45,8 @@ def match_to_centroids(points: Array, centroids: Array) -> tuple[Array, Array]:
     match, distance = np.full((2, len(points)), np.nan)
     known = np.flatnonzero(np.isfinite(points).all(axis=1))
     if len(known):
-        cost = cdist(points[known], centroids)
-        row, column = linear_sum_assignment(cost)
+        cost = scipy.spatial.distance.cdist(points[known], centroids)
+        row, column = scipy.optimize.linear_sum_assignment(cost)
         match[known[row]], distance[known[row]] = column, cost[row, column]
     return match, distance
 
@@ -106,6 +104,6 @@ def _random_means(inputs: Array, mean: Array, rows: list[Array], factor: Array) 
     counts = np.array([len(own) for own in rows])
     starts = np.concatenate([[0], np.cumsum(counts)])
     kind = np.result_type(inputs.dtype, np.float32)
-    drawn = csr_matrix((np.ones(starts[-1], kind), np.concatenate(rows), starts), (len(rows), len(inputs)))
+    drawn = scipy.sparse.csr_matrix((np.ones(starts[-1], kind), np.concatenate(rows), starts), (len(rows), len(inputs)))
     means = drawn @ inputs / counts[:, None].astype(kind)
     return np.asarray(mean + (means - mean) * factor[:, None])

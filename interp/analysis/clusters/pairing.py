@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+import scipy
 
 from interp.types import Array
 
@@ -69,7 +69,7 @@ class Targets:
 
 
 def _paired(points: Array, centroids: Array, cost: Array) -> Pairs:
-    row, column = linear_sum_assignment(cost)
+    row, column = scipy.optimize.linear_sum_assignment(cost)
     gaps = points[row] - centroids[column]
     gaps *= gaps
     return Pairs(row, column, np.sqrt(gaps.sum(axis=1)))

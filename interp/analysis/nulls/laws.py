@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from interp.types import Array
 
@@ -99,5 +99,7 @@ def pooled_law(chance: Array, nodes: int, side: int) -> Array:
     hits = mean * worth
     first, second = (hits + 1, worth - hits) if side > 0 else (hits, worth - hits + 1)
     tiny = 1e-9  # a law without doubt: all nodes, or none
-    found = stats.betabinom.pmf(np.arange(nodes + 1)[:, None], nodes, np.maximum(first, tiny), np.maximum(second, tiny))
+    found = scipy.stats.betabinom.pmf(
+        np.arange(nodes + 1)[:, None], nodes, np.maximum(first, tiny), np.maximum(second, tiny)
+    )
     return np.asarray(found)

@@ -22,7 +22,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from interp.analysis.distributions import Distribution
 from interp.analysis.nulls.clusters import Clusters, chance_within
@@ -147,7 +147,7 @@ def data_mean(own: Nodes, epsilons: Array, within: Array) -> Curve:
 
 def sign_test(gained: Array, lost: Array) -> Array:
     """Give the exact one-sided p-value of `gained` against `lost`: P(at least `gained` of both | 1/2)."""
-    return np.asarray(stats.binom.sf(gained - 1, gained + lost, 0.5))
+    return np.asarray(scipy.stats.binom.sf(gained - 1, gained + lost, 0.5))
 
 
 def fresh_chances(pool: Nodes, epsilons: Array) -> dict[str, Array]:

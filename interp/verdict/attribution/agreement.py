@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from interp.types import Array
 
@@ -31,7 +31,7 @@ def spearman(first: Array, second: Array) -> tuple[float, float]:
     """
     if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return float("nan"), float("nan")
-    result = stats.spearmanr(first, second)
+    result = scipy.stats.spearmanr(first, second)
     return float(result.statistic), float(result.pvalue)
 
 
@@ -65,7 +65,7 @@ def bootstrap(first: Array, second: Array, repetitions: int, seed: int) -> tuple
 
 def _of_rows(first: Array, second: Array) -> Array:
     """Give rho of each row of two tables, (R, N) both; NaN where a row's values are all the same."""
-    ranks = [stats.rankdata(table, axis=1) for table in (first, second)]
+    ranks = [scipy.stats.rankdata(table, axis=1) for table in (first, second)]
     away = [table - table.mean(axis=1, keepdims=True) for table in ranks]
     along = (away[0] * away[1]).sum(axis=1)
     with np.errstate(invalid="ignore"):

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import bdtr
 from torch import Tensor
 
-from interp.analysis import mcnemar, paired_runs
+from interp.analysis import paired_runs
 from interp.checkpoints.inference.candidates.by_layer import last_of
 from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.candidates.outputs import FUNCTIONS
@@ -87,7 +88,7 @@ def scores_differ(ours: Array, theirs: Array) -> bool:
     """
     if ours.dtype == bool:
         gained, lost = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
-        return gained > lost and float(mcnemar(gained, lost)) < SIGNIFICANT
+        return gained > lost and 2 * float(bdtr(lost, gained + lost, 0.5)) < SIGNIFICANT  # as `interp.analysis.mcnemar`
     found = paired_runs(theirs, ours)
     return found.difference > 0 and found.p_value < SIGNIFICANT
 
