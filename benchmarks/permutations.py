@@ -50,11 +50,93 @@ def vit() -> nn.Module:
     return VisionTransformer(32, 8, num_layers=2, num_heads=4, hidden_dim=32, mlp_dim=64, num_classes=10)
 
 
+class Dense(nn.Module):
+    """Dense blocks as DenseNet has them: every layer sees the channels of all before it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 12, 3, padding=1)
+        self.first = nn.ModuleList([self._layer(12 + 6 * i) for i in range(3)])
+        self.between = nn.Sequential(nn.BatchNorm2d(30), nn.ReLU(), nn.Conv2d(30, 14, 1), nn.AvgPool2d(2))
+        self.second = nn.ModuleList([self._layer(14 + 6 * i) for i in range(2)])
+        self.last = nn.Sequential(
+            nn.BatchNorm2d(26), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(26, 10)
+        )
+
+    @staticmethod
+    def _layer(channels: int) -> nn.Module:
+        narrow = (nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, 16, 1))
+        return nn.Sequential(*narrow, nn.BatchNorm2d(16), nn.ReLU(), nn.Conv2d(16, 6, 3, padding=1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Give logits (B, 10) of images (B, 3, H, W)."""
+        x = self.stem(x)
+        for layer in self.first:
+            x = torch.cat([x, layer(x)], 1)
+        x = self.between(x)
+        for layer in self.second:
+            x = torch.cat([x, layer(x)], 1)
+        return self.last(x)
+
+
+class UNet(nn.Module):
+    """Down and up again, with what was seen on the way down beside what comes up; gives values for every pixel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = nn.ModuleList([self._layer(3, 8), self._layer(8, 12), self._layer(12, 16)])
+        self.rise = nn.ModuleList([nn.ConvTranspose2d(16, 10, 2, stride=2), nn.ConvTranspose2d(14, 9, 2, stride=2)])
+        self.up = nn.ModuleList([self._layer(10 + 12, 14), self._layer(9 + 8, 11)])
+        self.last = nn.Conv2d(11, 4, 1)
+
+    @staticmethod
+    def _layer(channels: int, wide: int) -> nn.Module:
+        first = (nn.Conv2d(channels, wide, 3, padding=1), nn.BatchNorm2d(wide), nn.ReLU())
+        return nn.Sequential(*first, nn.Conv2d(wide, wide, 3, padding=1), nn.BatchNorm2d(wide), nn.ReLU())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Give values (B, 4, H, W) of images (B, 3, H, W)."""
+        first = self.down[0](x)
+        second = self.down[1](nn.functional.max_pool2d(first, 2))
+        x = self.down[2](nn.functional.max_pool2d(second, 2))
+        x = self.up[0](torch.cat([self.rise[0](x), second], 1))
+        return self.last(self.up[1](torch.cat([self.rise[1](x), first], 1)))
+
+
+class Inception(nn.Module):
+    """Branches of several widths beside each other, twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, padding=1)
+        self.first, self.second = self._branches(8), self._branches(18)
+        self.last = nn.Linear(18 * 16, 10)
+
+    @staticmethod
+    def _branches(channels: int) -> nn.ModuleList:
+        def convolution(before: int, after: int, size: int) -> nn.Sequential:
+            return nn.Sequential(nn.Conv2d(before, after, size, padding=size // 2), nn.BatchNorm2d(after), nn.ReLU())
+
+        wide = nn.Sequential(convolution(channels, 5, 1), convolution(5, 7, 3))
+        pooled = nn.Sequential(nn.MaxPool2d(3, 1, 1), convolution(channels, 5, 1))
+        return nn.ModuleList([convolution(channels, 6, 1), wide, pooled])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Give logits (B, 10) of images (B, 3, 8, 8)."""
+        x = torch.relu(self.stem(x))
+        for branches in (self.first, self.second):
+            x = torch.cat([branch(x) for branch in branches], 1)
+        return self.last(nn.functional.avg_pool2d(x, 2).flatten(1))
+
+
 CASES: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "mlp": (mlp, (64,)),
     "vgg": (vgg, (3, 32, 32)),
     "resnet18": (resnet18, (3, 32, 32)),
     "vit": (vit, (3, 32, 32)),
+    "densenet": (Dense, (3, 8, 8)),
+    "unet": (UNet, (3, 8, 8)),
+    "inception": (Inception, (3, 8, 8)),
 }
 SAMPLES = 40
 

@@ -116,7 +116,7 @@ def facts_in(report: Mapping[str, Any]) -> Facts:
     Parameters
     ----------
     report
-        Content of a ``report.json`` of schema 3.
+        Content of a ``report.json`` of schema 4.
 
     Raises
     ------

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from interp.checkpoints.live import FORMAT
 from interp.run.fingerprint import stage_provenance
 from interp.run.folder import check_names, check_owner, locked, remove_begun
 from interp.run.parts import Parts, parts_of, remove_parts
@@ -316,7 +317,10 @@ def evidence_of(run: Run, fields: Mapping[str, Any]) -> Evidence:
     """
     names = ("boundaries", "effects", "attribution", "reading", "screening")
     known = {name: fields[name] for name in names if name in fields}
-    return Evidence(run.model, run.data, **known, limits=run.limits, confusion=confusion_of(run))
+    # the path as it was typed, not made absolute; a module in memory has none
+    typed = run.model.format != FORMAT and "load" in run.provenance.settings
+    said = {**run.provenance.settings, "checkpoint": run.model.path} if typed else {}
+    return Evidence(run.model, run.data, **known, limits=run.limits, confusion=confusion_of(run), said=said)
 
 
 def _made(run: Run, stage: Stage, found: Any) -> Made:

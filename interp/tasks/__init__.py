@@ -8,6 +8,7 @@ from interp.tasks.classes import ACCURACY, BINARY, CLASSIFICATION
 from interp.tasks.infer import data_for, infer_task
 from interp.tasks.predictions import NO_PREDICTION, PROBABILITIES, losses, predict
 from interp.tasks.several_labels import EXACT_MATCH, MULTI_LABEL
+from interp.tasks.simple import simple_model
 from interp.tasks.task import Score, Scorer, Task
 from interp.tasks.tasks import ASSUMED, TASKS, find_task
 from interp.tasks.values import AUTOENCODER, R2, REGRESSION
@@ -33,4 +34,5 @@ __all__ = [
     "infer_task",
     "losses",
     "predict",
+    "simple_model",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 from interp.tasks.doubts import doubt_classes
 from interp.tasks.predictions import predict
 from interp.tasks.scorers import score_classes
+from interp.tasks.simple_fits import nearest_mean
 from interp.tasks.stand_ins import of_classes
 from interp.tasks.targets import Seen, check_labels, labels_of
 from interp.tasks.task import Score, Task
@@ -42,6 +43,7 @@ CLASSIFICATION = Task(
     own_scorer=lambda outputs: score_classes,
     chance=commonest,
     stand_ins=of_classes,
+    simple=nearest_mean,
     check=check_labels,
     recognised=_classes,
     doubt=doubt_classes,

@@ -9,6 +9,7 @@ from torch import Tensor
 from interp.tasks.classes import BINARY
 from interp.tasks.predictions import threshold
 from interp.tasks.scorers import score_labels
+from interp.tasks.simple_fits import label_by_label
 from interp.tasks.stand_ins import of_labels
 from interp.tasks.targets import Seen, check_columns, one_hot, targets_of
 from interp.tasks.task import Score, Task
@@ -42,6 +43,7 @@ MULTI_LABEL = Task(
     own_scorer=lambda outputs: score_labels,
     chance=commonest_row,
     stand_ins=of_labels,
+    simple=label_by_label,
     check=check_columns,
     from_labels=one_hot,
     recognised=_several,

@@ -97,7 +97,7 @@ def of_values(x: Tensor, y: Tensor, width: int | None, seed: int) -> dict[str, f
     dict of float
         Name of the stand-in -> `SHARE` of its R² on the same rows.
     """
-    return {f"{SHARE:.0%} of least squares' R²": SHARE * _explained(_least_squares(x.double(), y.double()), y.double())}
+    return {f"{SHARE:.0%} of least squares' R²": SHARE * explained(_least_squares(x.double(), y.double()), y.double())}
 
 
 def of_inputs(x: Tensor, y: Tensor, width: int | None, seed: int) -> dict[str, float]:
@@ -163,8 +163,19 @@ def _least_squares(x: Tensor, targets: Tensor) -> Tensor:
     return torch.from_numpy(features @ weight)
 
 
-def _explained(guess: Tensor, y: Tensor) -> float:
-    """Give R², the mean over the targets that vary."""
+def explained(guess: Tensor, y: Tensor) -> float:
+    """Give R², the mean over the targets that vary.
+
+    Parameters
+    ----------
+    guess, y
+        Predicted and measured values (S, T).
+
+    Examples
+    --------
+    >>> explained(torch.tensor([[1.0], [1.0]]), torch.tensor([[0.0], [2.0]]))
+    0.0
+    """
     spread = y.var(0, correction=0)
     share = 1 - ((guess - y) ** 2).mean(0) / spread
     return float(share[spread > 0].mean()) if bool((spread > 0).any()) else 0.0

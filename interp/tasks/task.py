@@ -11,6 +11,7 @@ from interp.types import Array, Scaling, Split
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from interp.tasks.simple_fits import Fitted
     from interp.tasks.targets import Seen
 
 Scorer = Callable[["Tensor", "Tensor", str], "tuple[Tensor, Tensor]"]
@@ -84,6 +85,9 @@ class Task:
     stand_ins
         Function of centred inputs (S, D), answers, the width of the last hidden layer or None, and a seed that gives
         the names of models which need no training, with scores that a network of this size should reach at least.
+    simple
+        Function of centred inputs (S, D) and answers of training samples that fits a simple model, and gives plain
+        words for it, its function that predicts answers, and one that scores these; None for none.
     check
         Function of a place for the error, answers and the number of outputs that raises `InterpError` where such a
         network cannot give such answers.
@@ -122,6 +126,7 @@ class Task:
     chance: Callable[[Array], float]
     stand_ins: Callable[[Tensor, Tensor, int | None, int], Mapping[str, float]]
     check: Callable[[str, Array, int], None]
+    simple: Callable[[Tensor, Tensor], Fitted] | None = None
     from_labels: Callable[[Array, int], Array] | None = None
     recognised: Callable[[Seen], str] = nothing
     doubt: Callable[[Tensor, Tensor, str], str] = nothing

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from interp.tasks.doubts import doubt_values
 from interp.tasks.scorers import all_explained, each_explained
+from interp.tasks.simple_fits import least_squares
 from interp.tasks.stand_ins import of_inputs, of_values
 from interp.tasks.targets import Seen, as_values, check_columns, check_reconstruction, inputs_of, targets_of
 from interp.tasks.task import Score, Task
@@ -48,6 +49,7 @@ REGRESSION = Task(
     own_scorer=each_explained,
     chance=of_mean,
     stand_ins=of_values,
+    simple=least_squares,
     check=check_columns,
     from_labels=as_values,
     recognised=_measured,

@@ -41,6 +41,8 @@ class Alert(ShortRepr):
         Section of the page that shows more, a key of `interp.report.SECTIONS`; empty where none does.
     nodes
         Addresses of the nodes concerned, such as ``fc1:17``, in network order; empty where it is about no single nodes.
+    command
+        Command to type for it, in which words in capitals are for the reader to fill in; empty where there is none.
 
     Examples
     --------
@@ -55,6 +57,7 @@ class Alert(ShortRepr):
     do: str
     place: str = ""
     nodes: tuple[str, ...] = ()
+    command: str = ""
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,19 +73,22 @@ class Answer(ShortRepr):
     place
         Place of the page that shows more: a key of `interp.report.SECTIONS`, ``all-nodes``, or the address of a node;
         empty where none does.
-    layer
-        Name of the layer whose reading profile stands beside the answer; empty where none does.
+    layers
+        Names of the layers whose reading profiles stand beside the answer.
+    command
+        Command to type, in which words in capitals are for the reader to fill in; empty where there is none.
 
     Examples
     --------
-    >>> Answer("What it reads", "fc1: large outputs decide.", "reading", "fc1").layer
-    'fc1'
+    >>> Answer("What it reads", "fc1: large outputs decide.", "reading", ("fc1",)).layers
+    ('fc1',)
     """
 
     question: str
     answer: str
     place: str = ""
-    layer: str = ""
+    layers: tuple[str, ...] = ()
+    command: str = ""
 
 
 @dataclass(frozen=True, repr=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -52,6 +53,8 @@ class Evidence:
         Layer name -> nodes that do the same, and nodes that are saturated.
     confusion
         Split -> number of samples of each label (rows) and prediction (columns), (C, C), where there are classes.
+    said
+        Checkpoint, data and options as the user gave them, `Provenance.settings`; empty where no command gives them.
     """
 
     model: LoadedModel
@@ -63,6 +66,7 @@ class Evidence:
     limits: Sequence[Limit] = ()
     screening: Mapping[str, Screening] = field(default_factory=dict)
     confusion: Mapping[str, Array] = field(default_factory=dict)
+    said: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def task(self) -> Task:

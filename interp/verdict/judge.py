@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from interp.types import ReadingProfile, Verdict
 from interp.verdict.alerts import alerts
+from interp.verdict.answers import answers
 from interp.verdict.evidence import Evidence
 from interp.verdict.findings import findings
 from interp.verdict.headline import headline
 from interp.verdict.layers import layer_sentence, layer_verdicts, levels_sentence, network_sentence
-from interp.verdict.summary import answers
 
 
 def judge(evidence: Evidence) -> Verdict:

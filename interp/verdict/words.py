@@ -19,6 +19,17 @@ def layer_name(name: str) -> str:
     return f"layer {name}" if name.replace(".", "").isdigit() else name
 
 
+def layers_named(names: Sequence[str], most: int = 6) -> str:
+    """Name layers so that a reader knows that they are layers: the first `most`, and how many others.
+
+    Examples
+    --------
+    >>> layers_named(["0"]), layers_named(["fc1", "fc2"]), layers_named(["fc1", "fc2", "fc3"], most=1)
+    ('layer 0', 'layers fc1 and fc2', 'layers fc1 and 2 more')
+    """
+    return f"{'layer' if len(names) == 1 else 'layers'} {some(names, most)}"
+
+
 def listed(parts: Sequence[str]) -> str:
     """Join parts as a sentence does.
 

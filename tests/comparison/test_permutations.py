@@ -1,10 +1,12 @@
 """Planted permutations are found again, and permuted networks compute the same."""
 
 import copy
+from inspect import signature
 
 import pytest
 import torch
 from torch import nn
+from torchvision.models.densenet import DenseNet
 from torchvision.models.resnet import BasicBlock, ResNet
 from torchvision.models.vision_transformer import VisionTransformer
 
@@ -109,6 +111,50 @@ def grouped(seed):
     return Grouped()
 
 
+def densenet(seed):
+    torch.manual_seed(seed)
+    return DenseNet(growth_rate=4, block_config=(2, 2), num_init_features=6, bn_size=2, num_classes=4)
+
+
+class UNet(nn.Module):
+    """Down and up again; what comes up stands beside what was seen on the way down."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 6, 3, padding=1), nn.Conv2d(6, 9, 3, padding=1)
+        self.norm, self.rise = nn.BatchNorm2d(6 + 5), nn.ConvTranspose2d(9, 5, 2, stride=2)
+        self.up, self.last = nn.Conv2d(6 + 5, 8, 3, padding=1), nn.Conv2d(8, 4, 1)
+
+    def forward(self, x):
+        first = torch.relu(self.first(x))
+        low = torch.relu(self.second(nn.functional.max_pool2d(first, 2)))
+        return self.last(torch.relu(self.up(self.norm(torch.cat([first, self.rise(low)], 1)))))
+
+
+def unet(seed):
+    torch.manual_seed(seed)
+    return UNet()
+
+
+class Branches(nn.Module):
+    """Branches beside each other, flattened into a dense layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.a, self.b = nn.Conv2d(3, 6, 3), nn.Conv2d(6, 5, 1), nn.Conv2d(6, 7, 3, padding=1)
+        self.norm, self.head = nn.BatchNorm2d(6 + 5 + 7), nn.Linear(18 * 4, 4)
+
+    def forward(self, x):
+        x = torch.relu(self.stem(x))
+        x = torch.cat([nn.functional.max_pool2d(x, 3, 1, 1), self.a(x), self.b(x)], 1)
+        return self.head(nn.functional.max_pool2d(torch.relu(self.norm(x)), 3).flatten(1))
+
+
+def branches(seed):
+    torch.manual_seed(seed)
+    return Branches()
+
+
 CASES = {
     "mlp": (mlp, (12,)),
     "vgg": (vgg, (3, 8, 8)),
@@ -116,6 +162,9 @@ CASES = {
     "vit": (vit, (3, 8, 8)),
     "attending": (attending, (5, 6)),
     "grouped": (grouped, (3, 8, 8)),
+    "densenet": (densenet, (3, 32, 32)),
+    "unet": (unet, (3, 8, 8)),
+    "branches": (branches, (3, 8, 8)),
 }
 
 
@@ -283,23 +332,78 @@ def test_what_looks_at_all_nodes_alike_is_followed(how):
         torch.testing.assert_close(moved(x), network(x), atol=1e-5, rtol=1e-5)
 
 
-class Beside(nn.Module):
-    """Two layers beside each other, then one more."""
+WIDTHS = {"a": 4, "b": 6, "c": 6, "d": 4}
 
-    def __init__(self):
+
+class Beside(nn.Module):
+    """Layers whose outputs are put beside each other in some way, then one more."""
+
+    def __init__(self, how):
         super().__init__()
-        self.a, self.b, self.c, self.d = nn.Linear(6, 4), nn.Linear(6, 5), nn.Linear(9, 7), nn.Linear(7, 2)
+        widths = [WIDTHS[name] for name in signature(how).parameters]
+        self.layers, self.how = nn.ModuleList([nn.Linear(6, width) for width in widths]), how
+        self.head = nn.Linear(how(*(torch.zeros(1, width) for width in widths)).shape[1], 2)
 
     def forward(self, x):
-        return self.d(torch.relu(self.c(torch.cat([self.a(x), self.b(x)], dim=1))))
+        return self.head(self.how(*(torch.tanh(one(x)) for one in self.layers)))
 
 
-def test_what_cannot_be_moved_stays_and_is_said():
-    network, moved, groups, _, x = planted(lambda seed: Beside(), (6,), seed=0)
-    assert groups.sizes == {0: 7}
-    assert groups.held == ("nodes of several layers put beside each other (cat)",)
+def _beside(*values):
+    return torch.cat(values, 1)
+
+
+@pytest.mark.parametrize(
+    ("how", "sizes"),
+    [
+        (lambda a, b, c, d: _beside(a, b, c, d), [4, 6, 6, 4]),
+        (lambda a, b, c, d: _beside(a, _beside(b, c), d), [4, 6, 6, 4]),
+        (lambda a, b: _beside(a, -a, b), [4, 6]),
+        (lambda a, b, c, d: _beside(a, b) + _beside(c, d), [4, 2, 4]),
+        (lambda a, b, c, d: _beside(a, b) * _beside(d, c), [4, 6]),
+        (lambda a, b, c: _beside(a, b, c)[:, 4:16], [4, 6, 6]),
+        (lambda a, b, c: _beside(a, b, c)[:, 4:10] + c, [4, 6]),
+        (lambda a, b, d: torch.split(_beside(a, b, d), [4, 10], 1)[1], [4, 6, 4]),
+        (lambda b, d: _beside(*b.chunk(2, 1), d), [3, 3, 4]),
+        (lambda a, d: _beside(a, d).chunk(2, 1)[0] + d, [4]),
+    ],
+)
+def test_layers_put_beside_each_other_keep_an_order_each(how, sizes):
+    network, moved, groups, _, x = planted(lambda seed: Beside(how), (6,), seed=0)
+    assert sorted(groups.sizes.values()) == sorted(sizes)
+    assert groups.held == ()
     with torch.no_grad():
         torch.testing.assert_close(moved(x), network(x), atol=1e-5, rtol=1e-5)
+    assert undoes(network, moved, groups, match_weights(network.state_dict(), moved.state_dict(), groups))
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        lambda a, b: _beside(a, b).reshape(-1, 2, 5).transpose(1, 2).flatten(1),  # shuffled channels
+        lambda a, b: _beside(a, b)[:, 2:8],
+        lambda a, b: _beside(a, b)[:, ::2],
+    ],
+)
+def test_what_cannot_be_moved_stays_and_is_said(how):
+    network, moved, groups, _, x = planted(lambda seed: Deeper(how), (6,), seed=0)
+    assert list(groups.sizes.values()) == [7]
+    assert groups.held[0].startswith("the operation ")
+    with torch.no_grad():
+        torch.testing.assert_close(moved(x), network(x), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("how", [lambda a, b: _beside(a, b).flip(1), lambda a, b: _beside(a, b)[:, 1:7]])
+def test_where_nothing_is_left_to_move_it_is_refused(how):
+    with pytest.raises(UsageError, match="the operation"):
+        find_groups(Beside(how), torch.zeros(2, 6))
+
+
+class Deeper(Beside):
+    """One more layer that can be moved."""
+
+    def __init__(self, how):
+        super().__init__(how)
+        self.head = nn.Sequential(nn.Linear(self.head.in_features, 7), nn.Tanh(), nn.Linear(7, 2))
 
 
 def test_shared_weights_move_under_each_of_their_names():

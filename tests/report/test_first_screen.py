@@ -35,8 +35,20 @@ def test_every_answer_leads_to_a_place_of_the_page():
 def test_a_layer_that_was_read_has_its_profile_beside_it():
     results = mlp()
     found = answers(results, made(results))["What it reads"]
-    assert [str(answer["drawing"])[:4] for answer in found] == ["<svg", "<svg"]
-    assert all(answer["drawing"] == "" for answer in answers(results, {})["What it reads"])
+    drawn = [(name, str(drawing)) for answer in found for name, drawing in answer["drawings"]]
+    assert sorted(name for name, _ in drawn) == ["fc1", "fc2"]
+    assert all(text.startswith("<svg") and ">10%</text>" in text and ">0%</text>" in text for _, text in drawn)
+    leads = [answer["lead"] for answer in found if answer["drawings"]]
+    assert all(lead.startswith("Layer") and lead.endswith(". ") for lead in leads)
+    assert all(answer["drawings"] == [] for answer in answers(results, {})["What it reads"])
+
+
+def test_a_step_has_its_command():
+    results = mlp()
+    step = Answer("What to do next", "Compare.", command="interp compare a.pt PRUNED --data 'my <data>.npz'")
+    results = replace(results, verdict=replace(results.verdict, answers=(step,)))
+    (found,) = answers(results, {})["What to do next"]
+    assert (found["lead"], found["text"], found["command"]) == ("", "Compare.", step.command)
 
 
 def test_an_alert_names_some_of_its_nodes_and_counts_the_others():

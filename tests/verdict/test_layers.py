@@ -10,12 +10,12 @@ from verdict.profiles import COPIES, profile
 from verdict.test_verdict import boundaries, evidence, sweeps
 
 from interp.types import Inference
+from interp.verdict.answers.reads import CLAIMED
 from interp.verdict.judge import judge, reading_verdict
 from interp.verdict.layers import MEANT, PLAIN, layer_verdicts
 from interp.verdict.reading.read import not_read
 from interp.verdict.reading.rule import Rule
 from interp.verdict.reading.significance import holm, rank_p_value
-from interp.verdict.summary import READ
 
 COHERENT, RANDOM = boundaries(True), boundaries(False)
 LEANINGS = ("distances", "intensities", "neither", "undecided")
@@ -82,7 +82,7 @@ def claims(text, layer):
         if layer in words:
             # the headline's words and the finding's, without what stands for the layers' names
             found |= {k for k in LEANINGS if PLAIN[k].partition("{names}")[2].strip()[:24] in part or MEANT[k] in part}
-            found |= {k for k, words in READ.items() if words[:24] in part}
+            found |= {k for k, words in CLAIMED.items() if words[:24] in part}
     return found
 
 
@@ -99,7 +99,7 @@ def test_no_headline_is_contradicted_by_a_finding(count, trained):
                 assert claims(text, f"fc{i}") <= {leaning}, (leanings, text)
             found = {leaning} if trained and leaning in ("distances", "intensities") else set()
             assert claims(said.headline, f"fc{i}") == found, (leanings, said.headline)
-            own = [answer for answer in said.answers if answer.layer == f"fc{i}"]
+            own = [answer for answer in said.answers if f"fc{i}" in answer.layers]
             expected = [{leaning, "undecided"}] if trained is not False else []
             assert [claims(answer.answer, f"fc{i}") | {"undecided"} for answer in own] == expected
         assert not any(word in " ".join((said.headline, *said.findings)) for word in ("leans on", "as if"))
@@ -107,7 +107,7 @@ def test_no_headline_is_contradicted_by_a_finding(count, trained):
 
 def test_the_claims_that_this_test_looks_for_are_there():
     assert claims("In fc1, large outputs decide: which nodes respond most.", "fc1") == {"intensities"}
-    for leaning, words in READ.items():
+    for leaning, words in CLAIMED.items():
         assert claims(f"fc1: {words}", "fc1") == {leaning}
     assert claims(said_of(["neither"]).findings[0], "fc1") == {"neither"}
 

@@ -9,22 +9,14 @@ from tiny_runs import colours, mlp, one_node, unlabelled
 from verdict.profiles import COPIES, profile
 from verdict.test_verdict import boundaries, evidence
 
+from interp.tasks.simple import simple_model
 from interp.types import Alert, Effects, Inference
+from interp.verdict.answers import GOOD, IS, NEXT, READS, answers, how_good, what_it_is
+from interp.verdict.answers.reads import MOST_DRAWN, of_layers
+from interp.verdict.answers.steps import MOST_STEPS
 from interp.verdict.evidence import Evidence
 from interp.verdict.layers import layer_verdicts
 from interp.verdict.reading.read import not_read
-from interp.verdict.summary import (
-    GOOD,
-    IS,
-    MOST_LAYERS,
-    MOST_STEPS,
-    NEXT,
-    READS,
-    answers,
-    how_good,
-    what_it_is,
-    what_it_reads,
-)
 
 WARNING = Alert("dead", "warning", "3 of 8 nodes are dead.", "Prune them.", "all-nodes")
 
@@ -62,10 +54,45 @@ def test_the_score_stands_beside_that_of_the_best_constant_answer():
     assert f"{results.model.scores['train']:.2%} right on 90 training samples" in said
     commonest = np.bincount(results.data.splits["test"].labels).max() / 45
     assert f"the best constant answer gets {commonest:.2%} right" in said
-    fit = Inference("as expected", "likely", "95.00% right on 90 training rows; nearest class means: 81.00% right")
-    judged = replace(results.model, inferred={"fit": fit})
-    held = "On its training samples that is more than a simple model gets (nearest class means: 81.00% right)."
-    assert how_good(replace(whole(results), model=judged)).endswith(held)
+    simple = said.partition("On the same test samples a simple model gets ")[2]
+    assert simple.endswith("right (it names the class whose mean training sample is nearest).")
+    fit = Inference("at chance", "likely", "9.00% right on 90 training rows; nearest class means: 81.00% right")
+    judged = replace(whole(results), model=replace(results.model, inferred={"fit": fit}))
+    assert how_good(judged).endswith("is nearest). On its training samples it is no better than chance.")
+    well = replace(judged, model=replace(results.model, inferred={"fit": replace(fit, value="as expected")}))
+    assert "On its training samples" not in how_good(well), "one comparison, on the samples of the score"
+    no_test = replace(well, data=replace(results.data, splits={"train": results.data.train}))
+    more = "On its training samples it gets more than a simple model (nearest class means: 81.00% right)."
+    assert how_good(no_test).endswith(more)
+
+
+def test_the_simple_model_is_fitted_to_training_samples_and_scored_on_test_samples():
+    results = mlp()
+    train, test = results.data.train, results.data.splits["test"]
+    found = simple_model("classification", train.inputs, train.labels, test.inputs, test.labels)
+    x = np.asarray(train.inputs, float)
+    spread = x.std(axis=0) if train.inputs.dtype.kind == "f" else x.std()
+    spread = np.where(spread > 0, spread, 1)
+    means = np.stack([x[train.labels == label].mean(0) for label in range(3)])
+    far = (((test.inputs - means[:, None]) / spread) ** 2).sum(-1)
+    assert found.score == (far.argmin(0) == test.labels).mean()
+    assert f"{found.score:.2%} right" in how_good(whole(results))
+
+
+@pytest.mark.parametrize("scale", [1.0, 1000.0])
+def test_least_squares_finds_what_is_linear_and_no_more(scale):
+    draw = np.random.default_rng(0)
+    x, weights = scale * draw.normal(size=(300, 4)), draw.normal(size=(4, 2))
+    noise = draw.normal(size=(300, 2))
+    y = x @ weights + 5 + noise * (x @ weights).std(0)
+    found = simple_model("regression", x[:200], y[:200], x[200:], y[200:])
+    fit = np.linalg.lstsq(np.c_[x[:200], np.ones(200)], y[:200], rcond=None)[0]
+    left = y[200:] - np.c_[x[200:], np.ones(100)] @ fit
+    assert found.score == pytest.approx((1 - (left**2).mean(0) / y[200:].var(0)).mean(), abs=1e-4)
+    labels = (y > 5).astype(np.uint8)
+    several = simple_model("multi-label", x[:200], labels[:200], x[200:], labels[200:])
+    assert 0.2 < several.score < 0.9
+    assert simple_model("autoencoder", x[:200], x[:200], x[200:], x[200:]) is None
 
 
 def test_measured_values_are_spoken_of_as_such():
@@ -87,31 +114,51 @@ def test_without_labels_nothing_is_said_of_how_good_it_is():
     assert how_good(whole(unlabelled())).startswith("There are no labels or targets")
 
 
-def test_every_layer_has_a_sentence_and_many_are_counted():
-    few = layer_verdicts({f"fc{i}": profile(leaning) for i, leaning in enumerate(("distances", "intensities"))})
-    assert [answer.layer for answer in what_it_reads(few)] == ["fc0", "fc1"]
-    many = list(what_it_reads(layer_verdicts({f"fc{i}": profile("neither") for i in range(20)})))
-    assert many[0].answer == "What is read of 20 layers, how many of each: neither 20."
-    assert len(many) == MOST_LAYERS + 1
-    assert (many[1].layer, many[-1].layer) == ("fc0", "fc19")
-    left = layer_verdicts({f"fc{i}": not_read("too much work") for i in range(20)})
-    some = "fc0, fc1, fc2, fc3, fc4, fc5 and 14 more: not read, since too much work."
-    assert [answer.answer for answer in what_it_reads(left)][1:] == [some], "those with one reason together"
-    part = layer_verdicts({f"fc{i}": profile("neither") if i == 7 else not_read("too much work") for i in range(20)})
-    assert [answer.layer for answer in what_it_reads(part)] == ["", "fc7", ""]
-    few = layer_verdicts(
-        {"fc0": not_read("too much work"), "fc1": not_read("too few samples"), "fc2": profile("neither")}
-    )
-    assert [answer.layer for answer in what_it_reads(few)] == ["fc2", "", ""]
-    assert [answer.answer for answer in what_it_reads(())] == ["There is no hidden layer to read."]
+def test_layers_of_which_the_same_is_known_share_a_sentence():
+    kinds = {"fc0": "distances", "fc1": "intensities", "fc2": "neither", "fc3": "neither"}
+    found = list(of_layers(layer_verdicts({name: profile(leaning) for name, leaning in kinds.items()})))
+    assert [read.layers for read in found] == [("fc0",), ("fc1",), ("fc2", "fc3")]
+    assert found[0].answer.startswith("Layer fc0: small outputs decide (p = ")
+    assert "look at the inputs that make it smallest" in found[0].answer
+    assert found[1].answer.startswith("Layer fc1: large outputs decide (p = ")
+    assert found[2].answer.startswith("Layers fc2 and fc3: no answer either way (p = ")
+
+
+def test_an_undecided_layer_is_told_with_the_reason():
+    (found,) = of_layers(layer_verdicts({"fc0": profile("undecided")}))
+    assert found.answer.startswith("Layer fc0: we could not tell, since its copies differ so much")
+
+
+def test_a_difference_that_is_too_small_is_not_called_none():
+    (one,) = layer_verdicts({"fc0": profile("neither")})
+    (found,) = of_layers([replace(one, p_holm=0.01)])
+    assert "too small to matter" in found.answer
+    assert "as they do in copies" not in found.answer
+    (none,) = of_layers([replace(one, p_holm=0.4)])
+    assert "as they do in copies" in none.answer
+
+
+def test_many_layers_are_named_in_part_and_some_of_them_drawn():
+    (many,) = of_layers(layer_verdicts({f"fc{i}": profile("neither") for i in range(20)}))
+    assert many.answer.startswith("Layers fc0, fc1, fc2, fc3, fc4, fc5 and 14 more: no answer either way")
+    assert (len(many.layers), many.layers[0], many.layers[-1]) == (MOST_DRAWN, "fc0", "fc19")
+
+
+def test_layers_that_were_not_tested_are_told_by_reason():
+    left = layer_verdicts({"fc0": not_read("too much work"), "fc1": not_read("too few"), "fc2": profile("neither")})
+    found = list(of_layers(left))
+    assert [read.layers for read in found] == [(), (), ("fc2",)]
+    assert found[0].answer == "Layer fc0: not tested, since too much work."
+    reads = asked(answers(evidence(reading={})), READS)
+    assert [read.answer for read in reads] == ["There is no hidden layer to read."]
 
 
 def test_what_to_do_comes_from_alerts_first_and_is_said_once():
     note = replace(WARNING, name="no-test-split", severity="note", do="Give a test split.")
     steps = asked(answers(evidence(), (WARNING, WARNING, note)), NEXT)
     assert [(step.answer, step.place) for step in steps[:2]] == [
-        ("Dead: prune them.", "all-nodes"),
-        ("No test split: give a test split.", "all-nodes"),
+        ("Prune them.", "all-nodes"),
+        ("Give a test split.", "all-nodes"),
     ]
     many = tuple(replace(WARNING, do=f"Step {i}.") for i in range(9))
     assert len(asked(answers(evidence(), many), NEXT)) == MOST_STEPS
@@ -123,9 +170,9 @@ def test_dead_nodes_can_go_and_undecided_layers_are_read_again():
     few = profile(copied_balance={kind: np.linspace(-0.1, 0.1, 9) for kind in COPIES})
     found = evidence(boundaries={"fc1": dead, "fc2": boundaries(True)}, reading={"fc1": few})
     steps = asked(answers(found), NEXT)
-    assert any("2 nodes are dead and can be removed" in step.answer for step in steps)
-    assert any("Read fc1 again with more copies" in step.answer and step.place == "reading" for step in steps)
-    assert not any("can be removed" in step.answer for step in asked(answers(found, (WARNING,)), NEXT))
+    assert any("Remove the 2 dead nodes" in step.answer for step in steps)
+    assert any("Read layer fc1 again with more copies" in step.answer and step.place == "reading" for step in steps)
+    assert not any("2 dead nodes" in step.answer for step in asked(answers(found, (WARNING,)), NEXT))
 
 
 def test_where_nothing_is_wrong_the_most_costly_node_is_the_next_thing_to_see():

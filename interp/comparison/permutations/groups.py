@@ -8,7 +8,7 @@ the network stay as they are, and so does what an operation without a rule takes
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor, fx, nn
@@ -23,27 +23,56 @@ FIXED = -1
 
 
 @dataclass(frozen=True)
+class Taken:
+    """A part taken out of an array.
+
+    Attributes
+    ----------
+    shape
+        Shape that the array is given before.
+    axis
+        Axis that the part is taken out of.
+    start
+        First entry of that axis.
+    length
+        Number of entries; None for one alone, without its axis.
+    """
+
+    shape: tuple[int, ...]
+    axis: int
+    start: int
+    length: int | None = None
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """Take the part, sharing the memory of the array where it is contiguous."""
+        values = values.reshape(self.shape)
+        if self.length is None:
+            return values.select(self.axis, self.start)
+        return values.narrow(self.axis, self.start, self.length)
+
+
+@dataclass(frozen=True)
 class Piece:
-    """An array, or one entry of its axes after another, in a shape whose axes are groups.
+    """An array, or a part of it, in a shape whose axes are groups.
 
     Attributes
     ----------
     steps
-        Shape, axis and entry to take out, one after the other.
+        Parts to take out, one after the other.
     shape
         Shape of what is left.
     groups
         Group of each axis of that shape; `FIXED` where entries stay.
     """
 
-    steps: tuple[tuple[tuple[int, ...], int, int], ...]
+    steps: tuple[Taken, ...]
     shape: tuple[int, ...]
     groups: tuple[int, ...]
 
     def view(self, values: Tensor) -> Tensor:
         """Give this piece of an array, sharing its memory where the array is contiguous."""
-        for shape, axis, entry in self.steps:
-            values = values.reshape(shape).select(axis, entry)
+        for step in self.steps:
+            values = step(values)
         return values.reshape(self.shape)
 
 
@@ -187,7 +216,7 @@ def _all_leaves(known: Known, node: fx.Node) -> list[int]:
     return [leaf for axes in known.axes[node] for _, _, leaves in _split(known.factors, axes) for leaf in leaves]
 
 
-Split = tuple[tuple[tuple[tuple[int, ...], int, int], ...], tuple[int, ...], list[int]]
+Split = tuple[tuple[Taken, ...], tuple[int, ...], list[int]]
 """Steps, shape and factors of a piece."""
 
 
@@ -198,15 +227,39 @@ def _split(factors: Factors, axes: Axes) -> list[Split]:
 
 def _split_flat(factors: Factors, leaves: list[int]) -> list[Split]:
     shape = tuple(map(factors.size, leaves))
+    cut = next((axis for axis, leaf in enumerate(leaves) if factors.runs(leaf) and not factors.is_fixed(leaf)), None)
     divider = next((one for one in leaves if any(factors.open_parts(leaf, one) for leaf in leaves)), None)
-    if divider is None:
+    if cut is not None:
+        parts = _runs_of(factors, leaves, shape, cut)
+    elif divider is not None:
+        parts = _entries_of(factors, leaves, shape, divider)
+    else:
         return [((), shape, leaves)]
-    axis, found = leaves.index(divider), []
+    return [
+        ((step, *steps), inner, inner_leaves)
+        for step, rest in parts
+        for steps, inner, inner_leaves in _split_flat(factors, factors.leaves(rest))
+    ]
+
+
+def _runs_of(
+    factors: Factors, leaves: list[int], shape: tuple[int, ...], axis: int
+) -> Iterator[tuple[Taken, list[int]]]:
+    """Give the runs of a cut axis, each with the factors of what is left."""
+    start = 0
+    for size, inner in factors.runs(leaves[axis]):
+        yield Taken(shape, axis, start, size), [*leaves[:axis], *inner, *leaves[axis + 1 :]]
+        start += size
+
+
+def _entries_of(
+    factors: Factors, leaves: list[int], shape: tuple[int, ...], divider: int
+) -> Iterator[tuple[Taken, list[int]]]:
+    """Give the entries of a divider, each with the factors of what is left."""
+    axis = leaves.index(divider)
     for entry in range(factors.size(divider)):
         rest = [_at(factors, leaf, divider, entry) for place, leaf in enumerate(leaves) if place != axis]
-        for steps, inner, inner_leaves in _split_flat(factors, factors.leaves(rest)):
-            found.append((((shape, axis, entry), *steps), inner, inner_leaves))
-    return found
+        yield Taken(shape, axis, entry), rest
 
 
 def _at(factors: Factors, leaf: int, divider: int, entry: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from markupsafe import Markup, escape
@@ -51,7 +51,14 @@ def area(x: Array, low: Array, high: Array, role: str) -> Markup:
     return line(np.concatenate([x, x[::-1]]), np.concatenate([high, low[::-1]]), role)
 
 
-def frame(parts: Iterable[Markup], label: str, ticks: Sequence[tuple[float, str]], width: int = WIDTH) -> Markup:
+def frame(
+    parts: Iterable[Markup],
+    label: str,
+    ticks: Sequence[tuple[float, str]],
+    width: int = WIDTH,
+    height: int = HEIGHT,
+    left: float = 0,
+) -> Markup:
     """Set parts above an axis with some labels.
 
     Parameters
@@ -62,18 +69,20 @@ def frame(parts: Iterable[Markup], label: str, ticks: Sequence[tuple[float, str]
         Text alternative.
     ticks
         Place of each label in pixels from the left, and its text.
-    width
-        Width in pixels.
+    width, height
+        Size in pixels, that of the labels below left out.
+    left
+        Place at which the axis begins, in pixels from the left.
     """
-    base = Markup('<path class="d-axis" d="M0 {}H{}"/>').format(HEIGHT, width)
+    base = Markup('<path class="d-axis" d="M{:.4g} {}H{}"/>').format(left, height, width)
     names = Markup("").join(
         Markup('<text x="{:.4g}" y="{}" text-anchor="{}">{}</text>').format(
-            place, HEIGHT + FOOT - 3, "start" if place < 20 else "end" if place > width - 20 else "middle", text
+            place, height + FOOT - 3, "start" if place < left + 20 else "end" if place > width - 20 else "middle", text
         )
         for place, text in ticks
     )
     return Markup('<svg class="drawing" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}{}</svg>').format(
-        width, HEIGHT + FOOT, label, Markup("").join(parts), base, names
+        width, height + FOOT, label, Markup("").join(parts), base, names
     )
 
 
@@ -196,24 +205,41 @@ def curves(level: Array, lines: Mapping[str, Array], label: str, ends: tuple[str
     return frame(parts, label, [(0.0, ends[0]), (float(WIDTH), ends[1])])
 
 
-def profile(own: ReadingProfile, width: int = WIDTH) -> Markup:
-    """Draw at which tenths of its outputs a layer is read, above the range of untrained copies.
+def profile(own: ReadingProfile, width: int = WIDTH, height: int = HEIGHT) -> Markup:
+    """Draw how much each tenth of its outputs matters, above the range of copies with random weights.
 
     Parameters
     ----------
     own
         Reading profile of the layer.
-    width
-        Width in pixels.
+    width, height
+        Size in pixels.
     """
-    x = np.linspace(8, width - 8, len(own.curve))
+    x = np.linspace(MARGIN + 8, width - 8, len(own.curve))
     ends = [own.curve, *own.curve_high.values()]
     top = max(float(np.nanmax(values, initial=0.0)) for values in ends) or 1.0
 
     def up(values: Array) -> Array:
-        return HEIGHT - np.asarray(values) / top * (HEIGHT - 10)
+        return height - np.asarray(values) / top * (height - 10)
 
     parts = [area(x, up(low), up(own.curve_high[kind]), f"d-copies {kind}") for kind, low in own.curve_low.items()]
-    parts.append(line(x, up(own.curve), "d-read"))
+    parts += [_heights(up, len(own.curve), width), line(x, up(own.curve), "d-read")]
     label = "Share of what moves decisions, by tenth of the outputs, from the smallest to the largest"
-    return frame(parts, label, [(0.0, "smallest outputs"), (float(width), "largest")], width)
+    words = [(MARGIN, "smallest outputs"), (float(width), "largest")]
+    return frame(parts, label, words, width, height, MARGIN)
+
+
+MARGIN = 32.0
+"""Place of the axis of a reading profile, in pixels from the left."""
+
+
+def _heights(up: Callable[[Array], Array], tenths: int, width: int) -> Markup:
+    """Label the vertical axis at nothing, and at what each tenth would have if all mattered alike."""
+    alike = 1 / tenths
+    places = [(float(up(np.array(value))), f"{value:.0%}") for value in (0.0, alike)]
+    names = Markup("").join(
+        Markup('<text x="{:.4g}" y="{:.4g}" text-anchor="end">{}</text>').format(MARGIN - 4, place + 3, text)
+        for place, text in places
+    )
+    axis = Markup('<path class="d-axis" d="M{:.4g} 0V{:.4g}"/>').format(MARGIN, places[0][0])
+    return axis + Markup('<path class="d-alike" d="M{:.4g} {:.4g}H{}"/>').format(MARGIN, places[1][0], width) + names

@@ -25,7 +25,7 @@ from interp.types import (
     as_json,
 )
 
-SCHEMA = 3
+SCHEMA = 4
 
 
 def document(results: Results) -> dict[str, Any]:

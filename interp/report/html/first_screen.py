@@ -10,12 +10,13 @@ from markupsafe import Markup
 from interp.report.browser.drawing import profile
 from interp.report.tables.cells import place_of
 from interp.types import Answer, Results, Section
+from interp.verdict.words import layer_name
 
 MOST_NODES = 8
 """Number of nodes that an alert names."""
 
-SMALL = 180
-"""Width of the drawing beside an answer, in pixels."""
+SMALL, HIGH = 200, 84
+"""Width and height of a drawing below an answer, in pixels."""
 
 
 def answers(results: Results, sections: Mapping[str, Section]) -> dict[str, list[dict[str, Any]]]:
@@ -31,8 +32,16 @@ def answers(results: Results, sections: Mapping[str, Section]) -> dict[str, list
     found: dict[str, list[dict[str, Any]]] = {}
     for answer in results.verdict.answers:
         href, words = _place(answer.place, results, sections)
-        drawing = _drawing(answer, results) if "reading" in sections else Markup("")
-        given = {"text": answer.answer, "place": href, "words": words, "drawing": drawing}
+        drawings = _drawings(answer, results) if "reading" in sections else []
+        lead, dot, rest = answer.answer.partition(". ") if drawings else ("", "", answer.answer)
+        given = {
+            "lead": lead + dot,
+            "text": rest,
+            "place": href,
+            "words": words,
+            "drawings": drawings,
+            "command": answer.command,
+        }
         found.setdefault(answer.question, []).append(given)
     return found
 
@@ -48,9 +57,10 @@ def _place(place: str, results: Results, sections: Mapping[str, Section]) -> tup
     return (place_of(place), place) if known else ("", "")
 
 
-def _drawing(answer: Answer, results: Results) -> Markup:
-    own = results.reading.get(answer.layer)
-    return Markup("") if own is None or own.skipped else profile(own, SMALL)
+def _drawings(answer: Answer, results: Results) -> list[tuple[str, Markup]]:
+    """Give the name and the reading profile of each layer that stands beside an answer."""
+    read = {name: results.reading[name] for name in answer.layers if name in results.reading}
+    return [(layer_name(name), profile(own, SMALL, HIGH)) for name, own in read.items() if not own.skipped]
 
 
 def alerts(results: Results, sections: Mapping[str, Section]) -> list[dict[str, Any]]:

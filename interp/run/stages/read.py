@@ -32,7 +32,7 @@ def run(run: Run) -> dict[str, ReadingProfile]:
     """Read as many hidden layers as the work that is allowed is enough for; say of the others why not."""
     layers, task = hidden(run), find_task(run.model.task)
     if not task.counted:
-        why = "that is told by the margins between classes, and this network does not name one class of each input"
+        why = "the test looks for outputs that change which class wins, and this network does not name one class"
         return {layer.name: not_read(why) for layer in layers}
     if why := too_few(run.data):
         return {layer.name: not_read(why) for layer in layers}

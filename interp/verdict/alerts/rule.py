@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from interp.types import Alert, Severity
+from interp.verdict.commands import command
 from interp.verdict.evidence import Evidence
 
 
@@ -19,10 +20,13 @@ class Seen:
         Sentence with the numbers that it rests on.
     nodes
         Addresses of the nodes concerned, such as ``fc1:17``.
+    options
+        Flags that the command of the alert gets, such as ``--scaling raw``.
     """
 
     evidence: str
     nodes: tuple[str, ...] = ()
+    options: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ class AlertRule:
         Function of the results that yields what raises it; nothing where all is well.
     place
         Section of the page that shows more, a key of `interp.report.SECTIONS`; empty where none does.
+    command
+        Command to type, for `interp.verdict.commands.command`; empty where there is none.
 
     Examples
     --------
@@ -54,6 +60,7 @@ class AlertRule:
     do: str
     find: Callable[[Evidence], Iterable[Seen]]
     place: str = ""
+    command: str = ""
 
     def raised(self, name: str, found: Evidence) -> list[Alert]:
         """Give the alerts that some results raise.
@@ -65,4 +72,15 @@ class AlertRule:
         found
             Results of a run, of all stages or of some.
         """
-        return [Alert(name, self.severity, seen.evidence, self.do, self.place, seen.nodes) for seen in self.find(found)]
+        return [
+            Alert(
+                name,
+                self.severity,
+                seen.evidence,
+                self.do,
+                self.place,
+                seen.nodes,
+                command(found, f"{self.command} {seen.options}".strip()),
+            )
+            for seen in self.find(found)
+        ]

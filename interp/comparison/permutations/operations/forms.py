@@ -107,7 +107,11 @@ def split(known: Known, node: fx.Node) -> Outputs:
 
 def _piece(known: Known, axes: Axes, shape: Sequence[int], axis: int, start: int, length: int) -> Axes | None:
     """Give the axes of a run of entries; None where its axis is no whole number of such runs."""
-    if length == 0 or shape[axis] % length or start % length:
+    if length == 0:
+        return None
+    if (runs := known.factors.run_of(axes[axis], start, length)) is not None:
+        return (*axes[:axis], runs, *axes[axis + 1 :])
+    if shape[axis] % length or start % length:
         return None
     count = shape[axis] // length
     whole = known.factors.reshaped(axes, (*shape[:axis], count, length, *shape[axis + 1 :]))
@@ -125,13 +129,14 @@ def halves(known: Known, node: fx.Node) -> Outputs:
 
 
 def gathered(known: Known, node: fx.Node) -> Outputs:
-    """Join arrays that are put one after another, along an axis that keeps its order."""
+    """Follow arrays put one after another: along an axis of theirs each keeps its nodes, a new axis keeps its order."""
     arrays = [known.of(value) for value in args(node)[0]]
     axis, rank = int(args(node)[1] if len(args(node)) > 1 else 0), len(shapes(node)[0])
     place = axis % rank
-    stacked = name_of(node) == "stack"
-    others = [axes if stacked else (*axes[:place], *axes[place + 1 :]) for axes in arrays]
-    for axes in () if stacked else arrays:
-        known.fix(axes[place], "nodes of several layers put beside each other (cat)")
-    found = broadcast(known, others, rank - 1)
-    return [(*found[:place], known.factors.new(shapes(node)[0][place], fixed=True), *found[place:])]
+    if name_of(node) == "stack":
+        found = broadcast(known, arrays, rank - 1)
+        return [(*found[:place], known.factors.new(shapes(node)[0][place], fixed=True), *found[place:])]
+    sizes = [shapes(value)[0][place] for value in args(node)[0]]
+    runs = [(size, axes[place]) for size, axes in zip(sizes, arrays, strict=True) if size]
+    found = broadcast(known, [(*axes[:place], *axes[place + 1 :]) for axes in arrays], rank - 1)
+    return [(*found[:place], known.factors.cut(runs), *found[place:])]

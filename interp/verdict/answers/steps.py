@@ -1,0 +1,92 @@
+"""What to do next: steps in their order, each with the command to type where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from interp.types import Alert, Effects
+from interp.verdict.commands import command
+from interp.verdict.evidence import Evidence
+from interp.verdict.layers import NO_COPIES
+from interp.verdict.words import layers_named
+
+MOST_STEPS = 5
+"""Largest number of steps that are named."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do.
+
+    Attributes
+    ----------
+    do
+        Sentence that says what to do.
+    place
+        Place of the page that shows why.
+    command
+        Command to type; empty where there is none. Words in capitals are for the reader to fill in.
+    """
+
+    do: str
+    place: str
+    command: str = ""
+
+
+def what_next(found: Evidence, alerts: Sequence[Alert]) -> Iterator[Step]:
+    """Say what to do: about alerts, dead nodes and undecided layers; else where to look.
+
+    Parameters
+    ----------
+    found
+        Results of a run.
+    alerts
+        Alerts that these results raise, the worst first.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from interp.checkpoints import load_module
+    >>> model, data = load_module(torch.nn.Sequential(torch.nn.Linear(64, 10)), "digits")
+    >>> alert = Alert("untrained", "error", "Weights are random.", "Check the file.", command="interp inspect net.pt")
+    >>> [(step.do, step.command) for step in what_next(Evidence(model, data), (alert,))]
+    [('Check the file.', 'interp inspect net.pt')]
+    """
+    steps = [*_about_alerts(alerts), *_about_nodes(found, alerts), *_about_layers(found)]
+    yield from steps[:MOST_STEPS] or _where_to_look(found.effects, found.hidden)
+
+
+def _about_alerts(alerts: Sequence[Alert]) -> Iterator[Step]:
+    """Say what to do about each, the worst first, and the same only once."""
+    for do, place, typed in dict.fromkeys((alert.do, alert.place, alert.command) for alert in alerts):
+        yield Step(do, place, typed)
+
+
+def _about_nodes(found: Evidence, alerts: Sequence[Alert]) -> Iterator[Step]:
+    """Say which nodes can go, where no alert did."""
+    dead = sum(part.counts["dead"] for part in found.hidden_boundaries.values())
+    if dead and not any(alert.name == "dead" for alert in alerts):
+        nodes = "the one dead node" if dead == 1 else f"the {dead:,} dead nodes"
+        do = f"Remove {nodes} if the network is to be smaller; no output on these data changes."
+        yield Step(do, "all-nodes")
+
+
+def _about_layers(found: Evidence) -> Iterator[Step]:
+    """Say how an undecided layer may be decided."""
+    undecided = [one for one in found.layers if one.why == NO_COPIES]
+    if undecided:
+        names = layers_named([one.layer for one in undecided])
+        more = command(found, f"report {{checkpoint}} {{options}} --read-copies {4 * max(undecided[0].copies, 50)}")
+        yield Step(f"Read {names} again with more copies.", "reading", more)
+
+
+def _where_to_look(effects: Effects, hidden: Sequence[str]) -> Iterator[Step]:
+    """Lead to the hidden node whose silencing costs most on the samples that chose it."""
+    table = effects.training_nodes if len(effects.training_nodes) else effects.tested_nodes
+    table = table[table["layer"].isin(hidden)] if len(table) else table
+    if not len(table) or table["difference"].isna().all():
+        return
+    worst = table.loc[table["difference"].idxmin()]
+    name = f"{worst['layer']}:{int(worst['node'])}"
+    yield Step(f"Nothing has to be mended. Look at {name}: silencing it costs most in training.", name)

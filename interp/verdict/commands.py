@@ -1,0 +1,60 @@
+"""Commands that a reader can type, with the network and the data of this run in them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any, get_type_hints
+
+from interp.checkpoints import LoadOptions
+from interp.data import DataOptions
+from interp.data.load import IN_MEMORY
+from interp.types.annotations.flags import Flag
+from interp.verdict.evidence import Evidence
+
+
+def command(found: Evidence, template: str) -> str:
+    """Fill in a command; empty where network or data were given in memory.
+
+    Parameters
+    ----------
+    found
+        Results of a run, with what the user said.
+    template
+        Command with ``{checkpoint}``, ``{options}`` (data and how the file is read) and ``{reading}`` (the latter
+        alone) where they belong; words in capitals are for the reader to fill in.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from interp.checkpoints import load_module
+    >>> model, data = load_module(torch.nn.Sequential(torch.nn.Linear(64, 10)), "digits")
+    >>> said = {"checkpoint": "net.pt", "data": "digits", "load": {"allow_pickle": True}}
+    >>> found = Evidence(model, data, said=said)
+    >>> command(found, "report {checkpoint} {options} --everything")
+    'interp report net.pt --data digits --allow-pickle --everything'
+    >>> command(Evidence(model, data), "report {checkpoint}")
+    ''
+    """
+    if not template or not found.said or str(found.said["data"]).endswith(IN_MEMORY):
+        return ""
+    reading = [
+        *_flags(found.said.get("load", {}), LoadOptions()),
+        *_flags(found.said.get("data_options", {}), DataOptions()),
+    ]
+    words = {
+        "checkpoint": shlex.quote(str(found.said["checkpoint"])),
+        "options": shlex.join(["--data", str(found.said["data"]), *reading]),
+        "reading": shlex.join(reading),
+    }
+    return f"interp {template.format(**words)}"
+
+
+def _flags(said: Mapping[str, Any], default: Any) -> Iterator[str]:
+    """Give the flags of what was said otherwise than by default."""
+    for name, hint in get_type_hints(type(default), include_extras=True).items():
+        flag = next((mark for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, Flag)), None)
+        value = said.get(name)
+        if flag is not None and value is not None and value != getattr(default, name):
+            yield f"--{(flag.name or name).replace('_', '-')}"
+            yield from () if value is True else (str(value),)
