@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from interp.analysis import agresti_interval, mcnemar
@@ -109,7 +109,7 @@ def best_order(counts: Array) -> Array:
     [1, 0, 2]
     """
     own = 0.5 * np.eye(len(counts))  # of equally good orders, the one that moves least
-    return np.asarray(linear_sum_assignment(-(counts + own))[1])
+    return np.asarray(scipy.optimize.linear_sum_assignment(-(counts + own))[1])
 
 
 def reorder(
