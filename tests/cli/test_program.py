@@ -212,7 +212,9 @@ SLOW_TO_IMPORT = ("scipy.stats", "scipy.optimize", "scipy.spatial", "sklearn", "
 def test_a_checkpoint_is_looked_at_without_what_takes_long_to_import():
     """Together they take as long as torch; no network with convolutions or dense layers needs them to be opened."""
     code = "import sys, torch, interp.cli.inspect; from interp.checkpoints import load_model; "
-    code += "torch.manual_seed(0); network = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2)); "
+    code += (
+        "torch.manual_seed(0); nn = torch.nn; network = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)); "
+    )
     code += "torch.save(network.state_dict(), sys.argv[1]); x = torch.randn(200, 4); "
     code += "model, _ = load_model(sys.argv[1], (x, network(x).argmax(1))); assert 'fit' in model.inferred; "
     code += f"print(*(name for name in {SLOW_TO_IMPORT} if name in sys.modules))"
