@@ -65,6 +65,7 @@ def sequence_draft(state: Mapping[str, Tensor], asked: Request) -> Draft:
 def summary(parts: Parts) -> str:
     """Name the parts in running order, with their widths."""
     first = [] if parts.embedding is None else [f"embedding {len(parts.embedding[1])} to {parts.embedding[1].shape[1]}"]
+    first += [f"convolution {one.weight.shape[1]} to {len(one.weight)}" for one in parts.front]
     middle = [
         f"{kind_of(tensors)} {tensors['weight_ih_l0'].shape[1]} to {width_of(tensors)}"
         + (" in both directions" if is_two_way(tensors) else "")
@@ -95,6 +96,8 @@ def _reading(parts: Parts) -> Reading:
     reader, first = next(iter(parts.recurrent.items()))
     if parts.embedding is not None:
         return Reading(reader, 1, len(parts.embedding[1]))
+    if parts.front:
+        return Reading(parts.front[0].name, parts.front[0].weight.shape[1], None)
     return Reading(reader, first["weight_ih_l0"].shape[1], None)
 
 

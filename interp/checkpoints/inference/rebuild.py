@@ -59,7 +59,7 @@ def dense_steps(layers: Sequence[Layer], activation: str) -> Steps:
 
 def _after_linear(layer: Layer, activation: str, order: str, pool: Steps | None = None) -> Steps:
     pool = pool or []
-    norm: Steps = [] if layer.norm is None else [(layer.norm.name, _norm(layer.norm, layer.weight.dim()))]
+    norm: Steps = [] if layer.norm is None else [(layer.norm.name, norm_part(layer.norm, layer.weight.dim()))]
     active: Steps = [] if activation == "identity" else [(f"{layer.name}_{activation}", _activation(layer, activation))]
     orders = {
         "before": [*norm, *active, *pool],
@@ -117,7 +117,16 @@ def _linear(layer: Layer) -> nn.Linear:
     return part
 
 
-def _norm(norm: Norm, dimensions: int) -> nn.Module:
+def norm_part(norm: Norm, dimensions: int) -> nn.Module:
+    """Build a norm behind a layer.
+
+    Parameters
+    ----------
+    norm
+        Numbers of the norm.
+    dimensions
+        Number of axes of the layer's weights, 4 of a convolution over images.
+    """
     if norm.mean is None or norm.var is None:
         return own_norm(norm)
     part = (nn.BatchNorm2d if dimensions == 4 else nn.BatchNorm1d)(len(norm.mean), affine=norm.weight is not None)

@@ -13,17 +13,19 @@ from torch import Tensor, nn
 from interp.checkpoints.inference.alternatives import Tried, explained
 from interp.checkpoints.inference.candidates.candidate import FIRST
 from interp.checkpoints.inference.candidates.trial import known_scores
-from interp.checkpoints.inference.rebuild import dense_steps
+from interp.checkpoints.inference.rebuild import dense_steps, norm_part
+from interp.checkpoints.inference.recurrent.fronts import FRONTS, Front, front_steps, steps_behind
 from interp.checkpoints.inference.recurrent.parts import Parts, fused_layer, is_two_way, kind_of, width_of
 from interp.checkpoints.inference.recurrent.readouts import (
     PADDING,
     READOUTS,
     TWO_WAY,
+    EarlySteps,
     Read,
     SequenceNetwork,
     read_sequences,
 )
-from interp.checkpoints.inference.stack.layers import USE_MODEL
+from interp.checkpoints.inference.stack.layers import USE_MODEL, Norm
 from interp.data import RAW, parse_scaling, scalings
 from interp.errors import CheckpointError
 from interp.network.chain import run
@@ -51,6 +53,8 @@ class Choice:
         Scaling of stored inputs.
     activation
         Activation between dense layers.
+    front
+        What is done around convolutions before the recurrent layers; None where there are none.
     """
 
     readout: str
@@ -58,6 +62,7 @@ class Choice:
     recurrence: str
     scaling: Scaling
     activation: str
+    front: Front | None = None
 
 
 FACTS: dict[str, Callable[[Choice], str]] = {
@@ -76,8 +81,19 @@ def network_of(parts: Parts, choice: Choice) -> SequenceNetwork:
         name, table = parts.embedding
         embedding = name.removesuffix(".weight"), nn.Embedding(len(table), table.shape[1], _weight=table)
     layers = {name: fused_layer(tensors, choice.recurrence) for name, tensors in parts.recurrent.items()}
-    head = dense_steps(parts.dense, choice.activation)
-    return SequenceNetwork(embedding, layers, choice.readout, head, choice.padding == PADDING[0]).eval()
+    early = [] if choice.front is None else front_steps(parts.front, choice.front)
+    steps = EarlySteps(early, _named(parts.before, 2))
+    head = _head(parts, choice.activation)
+    return SequenceNetwork(embedding, layers, choice.readout, head, choice.padding == PADDING[0], steps).eval()
+
+
+def _named(norm: Norm | None, dimensions: int) -> list[tuple[str, nn.Module]]:
+    return [] if norm is None else [(norm.name, norm_part(norm, dimensions).eval())]
+
+
+def _head(parts: Parts, activation: str) -> list[tuple[str, nn.Module]]:
+    """Build the norm of what the dense layers read, and these."""
+    return [*_named(parts.behind, 2), *dense_steps(parts.dense, activation)]
 
 
 def infer_choice(
@@ -110,17 +126,22 @@ def infer_choice(
     if data is None or values is None:
         why = "assumed: without labels nothing can be tested"
         return choices[0], {
-            fact: Inference(value(choices[0]), "certain" if _known(choices, fact) else "uncertain", why)
-            for fact, value in FACTS.items()
+            fact: Inference(value(choices[0]), "certain" if _known(choices, value) else "uncertain", why)
+            for fact, value in _facts(parts).items()
         }
     rows = np.sort(np.random.default_rng(0).permutation(len(values))[:ROWS])
     tried = list(_try(parts, choices, data, rows, values[rows], steps, task))
     best = min(tried, key=lambda one: one.merit)
-    return best.choice, {fact: _explained(fact, best, tried, given, task) for fact in FACTS}
+    return best.choice, {fact: _explained(fact, of, best, tried, given, task) for fact, of in _facts(parts).items()}
 
 
-def _known(choices: Sequence[Choice], fact: str) -> bool:
-    return len({FACTS[fact](choice) for choice in choices}) == 1
+def _facts(parts: Parts) -> dict[str, Callable[[Choice], str]]:
+    """List the facts of a network, that of convolutions where it has some."""
+    return {**FACTS, "convolutions": lambda choice: str(choice.front)} if parts.front else FACTS
+
+
+def _known(choices: Sequence[Choice], value: Callable[[Choice], str]) -> bool:
+    return len({value(choice) for choice in choices}) == 1
 
 
 def _choices(
@@ -128,7 +149,11 @@ def _choices(
 ) -> Iterator[Choice]:
     *_, last = parts.recurrent.values()
     width = parts.dense[0].channels if parts.dense else None
-    readouts = [name for name in READOUTS if _fits(name, width, width_of(last), steps, is_two_way(last))]
+    fronts = [one for one in FRONTS if steps_behind(parts.front, one, steps)] if parts.front else [None]
+    lengths = {steps if one is None else steps_behind(parts.front, one, steps) for one in fronts}
+    readouts = [
+        name for name in READOUTS if any(_fits(name, width, width_of(last), one, is_two_way(last)) for one in lengths)
+    ]
     if not readouts:
         raise CheckpointError(
             path,
@@ -142,14 +167,17 @@ def _choices(
     scaling = {RAW.name: RAW} if parts.embedding is not None or data is None else scalings(data)
     if given.get("scaling"):
         scaling = {"": parse_scaling(str(given["scaling"]), data)}
-    for readout, padding, recurrence, scaled, activation in product(
+    for readout, padding, recurrence, scaled, activation, front in product(
         readouts,
-        PADDING[:2] if has_padding else PADDING[2:],
+        PADDING[1 if parts.front else 0 : 2] if has_padding else PADDING[2:],
         ("tanh", "relu") if plain else ("tanh",),
         scaling.values(),
         active if len(parts.dense) > 1 else ["identity"],
+        fronts,
     ):
-        yield Choice(readout, padding, recurrence, scaled, str(activation))
+        own = steps if front is None else steps_behind(parts.front, front, steps)
+        if _fits(readout, width, width_of(last), own, is_two_way(last)):
+            yield Choice(readout, padding, recurrence, scaled, str(activation), front)
 
 
 def _fits(readout: str, width: int | None, outputs: int, steps: int, two_way: bool) -> bool:
@@ -169,10 +197,10 @@ def _try(
 ) -> Iterator[Tried[Choice]]:
     """Try all choices; what the recurrent layers give is computed once for those that share it."""
     asked = find_task(task)
-    read: dict[tuple[str, str, str], Read] = {}
-    heads = {choice.activation: dense_steps(parts.dense, choice.activation) for choice in choices}
+    read: dict[tuple[str, str, str, Front | None], Read] = {}
+    heads = {choice.activation: _head(parts, choice.activation) for choice in choices}
     for choice in choices:
-        key = (choice.padding, choice.recurrence, choice.scaling.name)
+        key = (choice.padding, choice.recurrence, choice.scaling.name, choice.front)
         if key not in read:
             x = as_tensor(data.train.inputs[rows], choice.scaling, (data.width,))
             read[key] = read_sequences(network_of(parts, choice), *_inputs(x, data, parts, steps))
@@ -189,10 +217,15 @@ def _inputs(x: Tensor, data: Dataset, parts: Parts, steps: int) -> tuple[Tensor,
 
 
 def _explained(
-    fact: str, best: Tried[Choice], tried: Sequence[Tried[Choice]], given: Mapping[str, str | None], task: str
+    fact: str,
+    value: Callable[[Choice], str],
+    best: Tried[Choice],
+    tried: Sequence[Tried[Choice]],
+    given: Mapping[str, str | None],
+    task: str,
 ) -> Inference:
     """Give the value of a fact: as stated by the user, or beside the other values of it."""
     option = {"input_scaling": "scaling", "activation": "activation"}.get(fact)
     if option and given.get(option):
-        return Inference(FACTS[fact](best.choice), "certain", f"given with --{option}")
-    return explained(FACTS[fact], best, tried, task, "likely" if fact == "readout" else "certain")
+        return Inference(value(best.choice), "certain", f"given with --{option}")
+    return explained(value, best, tried, task, "likely" if fact == "readout" else "certain")

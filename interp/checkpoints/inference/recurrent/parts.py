@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from interp.checkpoints.inference.stack.layers import USE_MODEL, Layer
+from interp.checkpoints.inference.recurrent.fronts import convolutions, norms_of, with_norms, without
+from interp.checkpoints.inference.stack.layers import USE_MODEL, Layer, Norm
 from interp.checkpoints.inference.stack.state import layer_stack
 from interp.errors import CheckpointError
 from interp.types import Confidence
@@ -33,6 +34,10 @@ class Parts:
         Name and weights (V, E) of the table of tokens; None where inputs are numbers.
     recurrent
         Name of a recurrent layer -> its tensors under torch's names; in running order.
+    front
+        Convolutions over time before these, in running order, with the batch norms behind them.
+    before, behind
+        Norms of what the first recurrent layer and the first dense layer read; None where there is none.
     dense
         Dense layers after these, in running order; empty where the last recurrent layer gives the outputs.
     confidence
@@ -43,6 +48,9 @@ class Parts:
 
     embedding: tuple[str, Tensor] | None
     recurrent: Mapping[str, Mapping[str, Tensor]]
+    front: Sequence[Layer]
+    before: Norm | None
+    behind: Norm | None
     dense: Sequence[Layer]
     confidence: Confidence
     notes: tuple[str, ...]
@@ -83,13 +91,37 @@ def recurrent_parts(state: Mapping[str, Tensor], path: object) -> Parts:
             groups.setdefault(found["at"] or "recurrent", {})[found["part"] + place] = tensor.float()
     rest = {name: tensor for name, tensor in state.items() if not NAME.match(name)}
     _check_order(groups, path)
-    embedding = _embedding(rest, next(iter(groups.values()))["weight_ih_l0"].shape[1])
-    dense = {name: tensor for name, tensor in rest.items() if embedding is None or name != embedding[0]}
+    width = next(iter(groups.values()))["weight_ih_l0"].shape[1]
+    front = convolutions(rest, width)
+    embedding = _embedding(rest, front[0].weight.shape[1] if front else width)
+    rest = {name: tensor for name, tensor in rest.items() if embedding is None or name != embedding[0]}
+    early, behind = _norms_around(state, rest, front)
+    front = with_norms(front, early)
+    before = next((norm for norm in early if all(norm is not one.norm for one in front) and norm.width == width), None)
+    dense = without(rest, [*front, *(one.norm for one in front if one.norm), *filter(None, (before, behind))])
     _refuse_convolutions(dense, groups, path)
     if not dense:
-        return Parts(embedding, groups, (), "likely", ("no dense layer: the last recurrent layer gives the outputs",))
+        notes = ("no dense layer: the last recurrent layer gives the outputs",)
+        return Parts(embedding, groups, front, before, behind, (), "likely", notes)
     stack = layer_stack(dense, path)
-    return Parts(embedding, groups, stack.layers, stack.confidence, stack.notes)
+    return Parts(embedding, groups, front, before, behind, stack.layers, stack.confidence, stack.notes)
+
+
+def _norms_around(
+    state: Mapping[str, Tensor], rest: Mapping[str, Tensor], front: Sequence[Layer]
+) -> tuple[list[Norm], Norm | None]:
+    """Find the norms before the recurrent layers, and one between these and the first dense layer, as files have it."""
+    order = [name for name in state if not name.endswith("num_batches_tracked")]
+    recurrent = [at for at, name in enumerate(order) if NAME.match(name)]
+    dense = [at for at, name in enumerate(order) if at > max(recurrent) and name in rest and rest[name].dim() == 2]
+    found = [
+        (order.index(f"{norm.name}.{'weight' if norm.mean is None else 'running_mean'}"), norm)
+        for norm in norms_of(without(rest, front))
+    ]
+    early = [norm for at, norm in found if at < min(recurrent)]
+    first = rest[order[dense[0]]].shape[1] if dense else None
+    late = [norm for at, norm in found if dense and max(recurrent) < at < dense[0] and norm.width == first]
+    return early, late[0] if late else None
 
 
 def _refuse_convolutions(rest: Mapping[str, Tensor], groups: Mapping[str, Mapping[str, Tensor]], path: object) -> None:
@@ -102,7 +134,7 @@ def _refuse_convolutions(rest: Mapping[str, Tensor], groups: Mapping[str, Mappin
     raise CheckpointError(
         path,
         found=f"{name} of shape {tuple(rest[name].shape)}, a convolution, beside {beside}, of kind {kind}",
-        expected="an embedding, recurrent and dense layers",
+        expected="an embedding, convolutions over time that follow each other, recurrent and dense layers",
         do=USE_MODEL,
     )
 

@@ -77,6 +77,21 @@ PADDING = ("left out", "read on", "not there")
 """What is done with steps of padding: sequences are packed; the network reads them as any step; there are none."""
 
 
+class EarlySteps(NamedTuple):
+    """What comes before the recurrent layers.
+
+    Attributes
+    ----------
+    over_time
+        Names and modules that take (B, C, T): convolutions, and what follows them.
+    norm
+        Name and module of a norm of each step's values; empty where there is none.
+    """
+
+    over_time: Sequence[tuple[str, nn.Module]] = ()
+    norm: Sequence[tuple[str, nn.Module]] = ()
+
+
 class SequenceNetwork(nn.Module):
     """An embedding, recurrent layers, a readout and dense layers, each under the name that its file uses.
 
@@ -92,6 +107,8 @@ class SequenceNetwork(nn.Module):
         Names and modules that follow; empty where the readout is the output.
     packed
         Whether steps of padding are left out.
+    early
+        Convolutions and a norm between the embedding and the recurrent layers.
     """
 
     def __init__(
@@ -101,14 +118,18 @@ class SequenceNetwork(nn.Module):
         readout: str,
         head: Sequence[tuple[str, nn.Module]],
         packed: bool,
+        early: EarlySteps | None = None,
     ) -> None:
         super().__init__()
-        for name, part in [*([] if embedding is None else [embedding]), *recurrent.items(), *head]:
+        early = early or EarlySteps()
+        named = [*([] if embedding is None else [embedding]), *early.over_time, *early.norm, *recurrent.items(), *head]
+        for name, part in named:
             hold(self, name, part)
         # underscores keep these apart from names of the file
         self._first = None if embedding is None else embedding[0]
         self._recurrent, self._head = tuple(recurrent), tuple(name for name, _ in head)
         self._readout, self._packed = readout, packed
+        self._early = tuple(tuple(name for name, _ in steps) for steps in early)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Give outputs (B, C) of sequences (B, T) or (B, T, F)."""
@@ -116,7 +137,7 @@ class SequenceNetwork(nn.Module):
 
     def _read(self, x: Tensor, lengths: Tensor | None) -> Read:
         """Run embedding and recurrent layers."""
-        values = x if self._first is None else self.get_submodule(self._first)(x)
+        values = self._before(x if self._first is None else self.get_submodule(self._first)(x))
         alive = torch.ones(values.shape[:2], dtype=torch.bool, device=values.device)
         if lengths is not None and self._packed:
             alive = torch.arange(values.shape[1], device=values.device) < lengths[:, None]
@@ -124,6 +145,17 @@ class SequenceNetwork(nn.Module):
         last = states[0] if isinstance(states, tuple) else states
         ways = last[-2:] if self.get_submodule(self._recurrent[-1]).bidirectional else last[-1:]
         return Read(outputs, list(ways), alive)
+
+    def _before(self, values: Tensor) -> Tensor:
+        """Run convolutions over time, and the norm of what the recurrent layers read."""
+        over_time, norm = self._early
+        if over_time:
+            values = run([self.get_submodule(name) for name in over_time], values.transpose(1, 2)).transpose(1, 2)
+        for name in norm:
+            part = self.get_submodule(name)
+            is_batch = isinstance(part, nn.BatchNorm1d)
+            values = part(values.transpose(1, 2)).transpose(1, 2) if is_batch else part(values)
+        return values
 
     def _run(self, values: Tensor, lengths: Tensor | None) -> tuple[Tensor, Any]:
         """Give the outputs of the last recurrent layer at all steps, and its last states."""

@@ -5,7 +5,7 @@ from torch import nn
 
 from interp.checkpoints import LoadOptions, load_model
 from interp.errors import CheckpointError, DataError
-from tests.checkpoints.inference.recurrent.networks import STEPS, Network, made, series, tokens
+from tests.checkpoints.inference.recurrent.networks import STEPS, Network, made, series, tokens, trained
 
 READOUTS = {
     "rnn": "last step",
@@ -91,9 +91,9 @@ def test_data_that_are_not_the_networks_are_refused_in_one_line(tmp_path):
 
 
 def test_convolutions_beside_a_cell_are_said_to_be_what_they_are(tmp_path):
-    parts = nn.ModuleDict({"conv1": nn.Conv1d(1, 4, 3), "cell": nn.LSTMCell(4, 4), "fc": nn.Linear(4, 2)})
+    parts = nn.ModuleDict({"conv1": nn.Conv1d(1, 6, 3), "cell": nn.LSTMCell(4, 4), "fc": nn.Linear(4, 2)})
     with pytest.raises(
-        CheckpointError, match=r"conv1.weight of shape .4, 1, 3., a convolution, beside cell, of kind LSTM"
+        CheckpointError, match=r"conv1.weight of shape .6, 1, 3., a convolution, beside cell, of kind LSTM"
     ):
         opened(tmp_path, parts, None)
 
@@ -119,3 +119,68 @@ def test_tensors_that_are_no_whole_layer_are_refused_in_one_line(tmp_path, damag
     torch.save(state, tmp_path / "net.pt")
     with pytest.raises(CheckpointError, match="expected an RNN, LSTM or GRU"):
         load_model(tmp_path / "net.pt", None)
+
+
+# --------------------------------------------------------------------------- cells, and what stands around the layers
+
+
+@pytest.mark.parametrize(("cell", "layer"), [(nn.RNNCell, nn.RNN), (nn.LSTMCell, nn.LSTM), (nn.GRUCell, nn.GRU)])
+def test_a_cell_is_run_over_the_steps_in_order(tmp_path, cell, layer):
+    torch.manual_seed(0)
+    network = nn.ModuleDict({"cell": cell(2, 4), "fc": nn.Linear(4, 2)})
+    same = layer(2, 4, batch_first=True).eval()
+    same.load_state_dict({f"{name}_l0": tensor for name, tensor in network["cell"].state_dict().items()})
+    x, _ = series()
+    with torch.no_grad():
+        wanted = network["fc"](same(torch.from_numpy(x))[0][:, -1])
+    y = wanted.argmax(1).numpy()
+    model, _ = opened(tmp_path, network, (x, y), scaling="raw")
+    if model.inferred["readout"].value == "last step" and model.inferred["recurrence"].value == "tanh":
+        with torch.no_grad():
+            torch.testing.assert_close(model.module(torch.from_numpy(x)), wanted, atol=1e-5, rtol=0)
+    else:
+        assert "last step" in model.inferred["readout"].evidence
+    assert {layer.name.rpartition(".")[2] for layer in model.layers if layer.is_stepwise} >= {"hidden"}
+
+
+class Around(nn.Module):
+    """A convolution or a norm before an LSTM, and a norm behind its last step."""
+
+    def __init__(self, conv=True, batch=True):
+        super().__init__()
+        self.conv = nn.Conv1d(2, 6, 3, padding=1) if conv else nn.Identity()
+        if conv:
+            self.bn = nn.BatchNorm1d(6) if batch else nn.Identity()
+        else:
+            self.norm = nn.LayerNorm(2)
+        self.lstm = nn.LSTM(6 if conv else 2, 4, batch_first=True)
+        self.ln = nn.LayerNorm(4)
+        self.fc = nn.Linear(4, 2)
+        self.has_conv = conv
+
+    def forward(self, x):
+        return self.fc(self.ln(self.lstm(self.before(x))[0][:, -1]))
+
+    def before(self, x):
+        if not self.has_conv:
+            return self.norm(x)
+        return torch.relu(self.bn(self.conv(x.transpose(1, 2)))).transpose(1, 2)
+
+
+@pytest.mark.parametrize(("conv", "batch"), [(True, True), (True, False), (False, False)])
+def test_convolutions_and_norms_around_a_layer(tmp_path, conv, batch):
+    torch.manual_seed(1)
+    x, y = series()
+    network = trained(Around(conv, batch), 80, x=x, y=y)
+    model, _ = opened(tmp_path, network, (x, y), scaling="raw")
+    with torch.no_grad():
+        wanted = network(torch.from_numpy(x))
+        found = model.module(torch.from_numpy(x))
+    if conv:
+        said, truth = model.inferred["convolutions"], "padded, relu, no pooling"
+        assert said.value == truth or truth in said.evidence.rpartition("not told apart")[2]
+        assert model.layers[0].name == "conv"
+    if model.inferred["readout"].value == "last step" and (not conv or said.value == truth):
+        torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
+    right = (wanted.argmax(1).numpy() == y).mean()
+    assert (found.argmax(1).numpy() == y).mean() >= right
