@@ -66,7 +66,7 @@ class AttentionNetwork(nn.Module):
     parts
         Parts of the network.
     choice
-        What the tensors do not tell.
+        Interpretation of what the tensors do not tell.
     """
 
     def __init__(self, parts: AttentionParts, choice: Choice) -> None:

@@ -54,7 +54,7 @@ class Choice:
     activation
         Activation between dense layers.
     front
-        What is done around convolutions before the recurrent layers; None where there are none.
+        Padding, activation and pooling around convolutions before the recurrent layers; None where there are none.
     """
 
     readout: str
