@@ -213,6 +213,8 @@ def test_zip_archives(here, capsys):
     assert "a zip of 1 files without data.pkl" in refusal(capsys, "inspect", "other.zip")
     write_zip("evil.pt", data_pkl=pickle.dumps(Evil()), version=b"3\n")
     assert "pickle" in refusal(capsys, "inspect", "evil.pt")
+    write_zip("long.pt", data_pkl=b"", byteorder=b"little" * 1000)
+    assert "a zip whose byteorder is over 1,000 bytes long" in refusal(capsys, "inspect", "long.pt")
     write_zip("bomb.pt", data_pkl=bytes(30_000_000), version=b"3\n")
     assert "unpacks to 30,000,002 bytes" in refusal(capsys, "inspect", "bomb.pt")
 
