@@ -58,9 +58,12 @@ LIMIT = 240  # seconds of processor time for one file
 CLASSES = {
     "onet.pt": "deployed:onet", "rnet.pt": "deployed:rnet", "pnet.pt": "deployed:pnet",
     "full.pth": "deployed:crepe_full", "tiny.pth": "deployed:crepe_tiny",
-    "silero_vad_16k.safetensors": "deployed:silero",
+    "silero_vad_16k.safetensors": "deployed:silero", "silero_vad.jit": "deployed:silero_program",
 }  # fmt: skip
 """File whose class lies in its package -> what `--model` is given."""
+
+PREFIXES = {"silero_vad.jit": "_model"}
+"""File of several networks -> the beginning of the names of one."""
 
 SHAPES = {
     "onet.pt": (3, 48, 48),
@@ -69,6 +72,7 @@ SHAPES = {
     "full.pth": (1024,),
     "tiny.pth": (1024,),
     "silero_vad_16k.safetensors": (576,),
+    "silero_vad.jit": (576,),
 }
 """Shape of one sample of the packages' own networks."""
 
@@ -166,6 +170,37 @@ def silero() -> nn.Module:
     return Silero()
 
 
+class SileroProgram(nn.Module):
+    """The same network under the names of silero-vad's TorchScript program, whose code is not followed."""
+
+    def __init__(self):
+        super().__init__()
+        self.stft = nn.Module()
+        self.stft.register_buffer("forward_basis_buffer", torch.zeros(258, 1, 256))
+        sizes = ((129, 128, 1), (128, 64, 2), (64, 64, 2), (64, 128, 1))
+        self.encoder = nn.ModuleList(nn.Module() for _ in sizes)
+        for part, (channels, nodes, stride) in zip(self.encoder, sizes, strict=True):
+            part.reparam_conv = nn.Conv1d(channels, nodes, 3, stride, padding=1)
+        self.decoder = nn.Module()
+        self.decoder.rnn = nn.LSTMCell(128, 128)
+        self.decoder.decoder = nn.Sequential(nn.Identity(), nn.ReLU(), nn.Conv1d(128, 1, 1), nn.Sigmoid())
+
+    def forward(self, x):
+        """Give the probability of speech in each sample (B, 576)."""
+        padded = nn.functional.pad(x[:, None], (0, 64), "reflect")
+        waves = nn.functional.conv1d(padded, self.stft.forward_basis_buffer, stride=128)
+        x = torch.sqrt(waves[:, :129] ** 2 + waves[:, 129:] ** 2)
+        for part in self.encoder:
+            x = torch.relu(part.reparam_conv(x))
+        h, _ = self.decoder.rnn(x.squeeze(-1))
+        return self.decoder.decoder(h[..., None]).squeeze(1).mean(1, keepdim=True)
+
+
+def silero_program() -> nn.Module:
+    """Build the network of silero-vad's TorchScript program."""
+    return SileroProgram()
+
+
 # --------------------------------------------------------------------------- one file
 
 
@@ -253,7 +288,9 @@ def tried(path: Path) -> dict[str, object]:
     """Open a file, record random inputs, and change a layer."""
     data = drawn(path)
     said = CLASSES.get(path.name)
-    model, dataset = load_model(path, data or None, LoadOptions(scaling="raw", model=said))
+    model, dataset = load_model(
+        path, data or None, LoadOptions(scaling="raw", model=said, prefix=PREFIXES.get(path.name))
+    )
     layers = f"{len(model.layers)} layers, {sum(layer.nodes for layer in model.layers):,}"
     found: dict[str, object] = {"opens": how(model, said), "nodes": layers}
     if dataset is None:
@@ -314,6 +351,8 @@ def references(path, data, x, model, network, layer, taken):
         whole = session(path.read_bytes())
         name = whole.get_inputs()[0].name
         reference = whole.run(None, {name: x.numpy()})[0].reshape(len(x), -1)
+    elif path.suffix == ".jit":
+        reference = torch.jit.load(path).eval()._model(x, torch.zeros(0))[0].numpy()
     else:
         own = sys.modules["deployed"] if "deployed" in sys.modules else sys.modules["__main__"]
         module = getattr(own, CLASSES[path.name].partition(":")[2])().eval()
