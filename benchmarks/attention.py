@@ -1,4 +1,4 @@
-"""Small networks with attention, trained for this, opened from their tensors alone: is what is said of them right?
+"""Small networks with attention, trained for this and opened from their tensors alone: how often what is said is right.
 
 Each is opened by its bare state dict with its training rows. A fact is right where its value is the network's own, or
 where it is uncertain with that among the values not told apart; it is wrong and likely where another is called likely.
