@@ -18,6 +18,7 @@ ANALYSIS = (
     "ensembles",
     "similarity",
     "moments",
+    "mergeable",
     "mixtures",
     "distributions",
     "components",
