@@ -17,6 +17,7 @@ from interp.checkpoints.examine import examine
 from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.options import LoadOptions, check_options
 from interp.checkpoints.relabelling import draft_in_order
+from interp.checkpoints.weights.quantised_modules import NOTE, in_floats
 from interp.checkpoints.weights.tensors import checked_state, tensor_bytes
 from interp.data import DataOptions, load_dataset
 from interp.errors import CheckpointError, UsageError
@@ -73,11 +74,13 @@ def load_module(
     check_options(options)
     where = f"<module {type(module).__name__}>"
     _check_module(module, where, options)
+    floats = in_floats(_innermost(module), where)
+    module, notes = (module, ()) if floats is None else (floats, (NOTE,))
     checked_state(dict(module.named_parameters()), where)  # buffers may be infinite, such as an attention's mask
     dataset = None if data is None else load_dataset(data, data_options)
     digest, runs = module_digest(module), _in_a_network(_in_float32(_innermost(module)))
     with as_found(runs):
-        asked = Request(where, Contents({}, FORMAT, module=runs), dataset, options)
+        asked = Request(where, Contents({}, FORMAT, module=runs, notes=notes), dataset, options)
         found = draft_in_order(asked)
         return examine(found, asked, digest), found.data
 

@@ -3,6 +3,7 @@
 import copy
 import html
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -50,6 +51,13 @@ def quantised(network):
     return small
 
 
+def dynamic(network):
+    """Quantise the linear maps with torch.ao, to whole numbers of eight bits."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch announces the end of torch.ao.quantization
+        return torch.ao.quantization.quantize_dynamic(copy.deepcopy(network).eval(), {nn.Linear})
+
+
 def tuned(network):
     return train(copy.deepcopy(network), 5, rate=0.001)
 
@@ -57,15 +65,18 @@ def tuned(network):
 SAID = {
     "pruned": "pruned: 0; nothing: 2",
     "quantised": "rounded: 0, 2",
+    "dynamic": "rounded: 0, 2",
     "tuned": "trained on: 0, 2",
 }
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    """Give the text of the page on a network, three copies of it, and a second seed."""
+    """Give the text of the page on a network, four copies of it, and a second seed."""
     folder, first = tmp_path_factory.mktemp("copies"), trained(0)
-    made = {"first": first, "seed": trained(1)} | {make.__name__: make(first) for make in (pruned, quantised, tuned)}
+    made = {"first": first, "seed": trained(1)} | {
+        make.__name__: make(first) for make in (pruned, quantised, dynamic, tuned)
+    }
     for name, network in made.items():
         torch.save(network.state_dict(), folder / f"{name}.pt")
     np.savez(folder / "data.npz", **DATA)

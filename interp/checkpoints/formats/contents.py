@@ -13,6 +13,7 @@ from interp.checkpoints.formats.inert import Inert, is_module, parts_of, state_o
 from interp.checkpoints.graph.steps import Graph, Part
 from interp.checkpoints.weights.companions import shorten, without_averaged_copy
 from interp.checkpoints.weights.packed import tensors_in
+from interp.checkpoints.weights.quantised_modules import NOTE, in_floats
 from interp.errors import CheckpointError
 
 STATE_NAMES = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params", "parameters", "module")
@@ -66,6 +67,9 @@ def contents_of(loaded: Any, path: object) -> Contents:
         If there are no tensors in it.
     """
     if isinstance(loaded, nn.Module):
+        floats = in_floats(loaded, path)
+        if floats is not None:
+            return Contents(dict(floats.state_dict()), module=floats, notes=(NOTE,))
         return Contents(dict(loaded.state_dict()), module=loaded)
     if isinstance(loaded, Mapping) and loaded.get("format") == "interp-zoo":
         rest = {str(key): value for key, value in loaded.items() if key != "state_dict"}

@@ -19,6 +19,14 @@ NEVER_WEIGHTS = {
 }
 """Pattern of a name -> what tensors of such names are."""
 
+QUANTISED = "scales of quantised activations, which run as floats here"
+
+SCALE = re.compile(r"_(scale|zero_point)_(\d+)$")
+"""Ending of the name of a scale or zero point in a graph that torch.ao quantised, such as ``fc_input_scale_0``."""
+
+OTHER = {"scale": "zero_point", "zero_point": "scale"}
+"""One of the two numbers of a rounding -> the other, which is saved beside it."""
+
 
 def is_companion(name: str) -> bool:
     """Whether a tensor of such a name is never a weight, so that its values do not matter.
@@ -58,8 +66,9 @@ def _companion(name: str, state: Mapping[str, Tensor]) -> str | None:
     parent, _, own = name.rpartition(".")
     beside = f"{parent}." if parent else ""
     if known is None and own in ("scale", "zero_point") and {f"{beside}scale", f"{beside}zero_point"} <= state.keys():
-        return "scales of quantised activations, which run as floats here"
-    return known
+        return QUANTISED
+    of_input = SCALE.sub(lambda found: f"_{OTHER[found[1]]}_{found[2]}", name)
+    return QUANTISED if known is None and of_input != name and of_input in state else known
 
 
 def shorten(names: list[str], shown: int = 3) -> str:
