@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from forked import Ended, forked
+from copied import Ended, forked
 
 from interp.analysis import GaussianOptions, classify_boundaries, fit_gaussians
 from interp.checkpoints import LoadOptions, load_model

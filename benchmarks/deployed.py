@@ -21,7 +21,7 @@ from types import ModuleType
 
 import numpy as np
 import torch
-from forked import Ended, forked
+from copied import Ended, forked
 from safetensors.torch import load_file
 from torch import nn
 
