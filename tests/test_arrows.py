@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 ANALYSIS = (
     "threads",
     "checks",
+    "counts",
     "statistics",
     "outputs",
     "ensembles",
@@ -224,7 +225,7 @@ def test_nor_does_one_for_types_alone():
         ),
         (
             "interp.report.sections.layers",
-            "def f():\n    from interp.analysis.statistics import agresti_interval",
+            "def f():\n    from interp.analysis.statistics import share_interval",
             "interp.report.sections.layers imports interp.analysis.statistics",
         ),
     ],

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy import stats
 
-from interp.analysis import agresti_interval, share_interval
+from interp.analysis import share_interval
 
 Interval = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 
 WANTED = (0.93, 0.97)
-SHARES = {"share of nodes": (share_interval, (5, 10, 20, 64, 512)), "accuracy": (agresti_interval, (100, 1000, 10_000))}
-"""Interval on the page -> its function, and numbers of nodes or samples."""
+COUNTS = (26, 64, 100, 512, 1000, 10_000)
+"""Numbers of nodes or samples."""
 
 
 def coverage(interval: Interval, count: int, shares: np.ndarray) -> np.ndarray:
@@ -24,27 +24,33 @@ def coverage(interval: Interval, count: int, shares: np.ndarray) -> np.ndarray:
 
 
 def lines() -> list[str]:
-    """Give a row in Markdown for each interval and count.
+    """Give a row in Markdown for each count.
 
-    Rows: the least coverage over all shares of at least one expected hit and miss; its mean over them; the share of
-    them within 93 to 97 %; the number of hits from which on all lie within, and the coverage of a tenth of a hit.
+    Rows: the least coverage over all shares of up to half of the things, looked at on both sides of every end of an
+    interval; the largest of those of one expected hit or more; the mean over shares that are drawn evenly; the least
+    and largest mean over those behind one count that is seen; and the expected hits from which on all shares lie within
+    93 to 97 %.
     """
-    out = []
-    for name, (interval, counts) in SHARES.items():
-        for count in counts:
-            expected = np.geomspace(0.02, count / 2, 4000)
-            held = coverage(interval, count, expected / count)
-            some = expected >= 1
-            mean = np.average(held, weights=np.gradient(expected))
-            within = np.average((held >= WANTED[0]) & (held <= WANTED[1]), weights=np.gradient(expected))
-            outside = expected[(held < WANTED[0]) | (held > WANTED[1])]
-            settled = f"{outside.max():.2g}" if outside.max() < count / 2 * 0.99 else "never"
-            cells = [f"{held.min():.1%} ({expected[held.argmin()]:.2g})", f"{held[some].max():.1%}", f"{mean:.1%}"]
-            out.append(f"| {name} | {count:,} | {' | '.join(cells)} | {within:.0%} | {settled} |")
-    return out
+    return [f"| {count:,} | {' | '.join(_cells(count))} |" for count in COUNTS]
+
+
+def _cells(count: int) -> Iterator[str]:
+    low, high = share_interval(np.arange(count + 1), count)
+    ends = np.concatenate([low, high])[:, None] + [-1e-9, 1e-9]
+    shares = np.union1d(ends[(ends > 1e-3 / count) & (ends < 0.5)], np.geomspace(0.02 / count, 0.5, 2000))
+    held, expected = coverage(share_interval, count, shares), shares * count
+    yield f"{held.min():.1%} ({expected[held.argmin()]:.2g})"
+    some = np.where(expected >= 1, held, 0)
+    yield f"{some.max():.1%} ({expected[some.argmax()]:.2g})"
+    behind = stats.beta(np.arange(count + 1) + 1, count - np.arange(count + 1) + 1)
+    seen = behind.cdf(high) - behind.cdf(low)
+    yield f"{seen.mean():.1%}"
+    yield f"{seen.min():.1%} to {seen.max():.1%}"
+    outside = expected[(held < WANTED[0]) | (held > WANTED[1])]
+    yield f"{outside.max():.2g}"
 
 
 HEAD = (
-    "| interval | of | least (at so many expected hits) | most, from one hit on | mean over all shares "
-    "| shares within 93 to 97 % | all within from so many expected hits on |\n|---|---|---|---|---|---|---|"
+    "| of | least (at so many expected hits) | most, from one hit on | mean over shares drawn evenly "
+    "| mean behind a count that is seen | all shares within from so many expected hits on |\n|---|---|---|---|---|---|"
 )

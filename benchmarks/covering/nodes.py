@@ -5,15 +5,23 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from covering.samples import Covered, held
+from covering.samples import Covered, held, kept
 from interp.analysis import GaussianOptions, fit_gaussians, share_interval
 from interp.analysis.distances import distance_interval
 from interp.types import ClusterMatch
 from interp.verdict.attribution.agreement import bootstrap, spearman
 
 
-def share(rng, trials, nodes, truth) -> Covered:
-    return held(*share_interval(rng.binomial(nodes, truth, trials), nodes), truth)
+def share(rng, trials, nodes, most) -> Covered:
+    """Draw shares evenly up to the most, and how many nodes are coherent of each."""
+    truth = rng.uniform(0, most, trials)
+    return held(*share_interval(rng.binomial(nodes, truth), nodes), truth)
+
+
+def share_seen(rng, trials, nodes, hits) -> Covered:
+    """Draw shares evenly, and keep those of which so many nodes are coherent."""
+    truth = kept(lambda share: rng.binomial(nodes, share) == hits, rng, trials, min((3 * hits + 15) / nodes, 1))
+    return held(*share_interval(hits, nodes), truth)
 
 
 def distance(rng, trials, rows, separation, weight, displaced) -> Covered:

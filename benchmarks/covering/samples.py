@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from interp.analysis import (
-    agresti_interval,
     explained_change,
     explained_interval,
     mean_interval,
     paired_difference,
     paired_runs,
+    share_interval,
 )
 from interp.interventions.readouts.tolerance import tolerance, tolerance_row
 
@@ -19,17 +19,49 @@ Covered = np.ndarray
 
 
 def held(low, high, truth) -> Covered:
+    low, high, truth = np.broadcast_arrays(low, high, truth)
     known = ~(np.isnan(low) | np.isnan(high))
     return np.where(known, (low <= truth + 1e-12) & (truth <= high + 1e-12), np.nan)
 
 
-def accuracy(rng, trials, samples, share) -> Covered:
-    return held(*agresti_interval(rng.binomial(samples, share, trials), samples), share)
+def accuracy(rng, trials, samples, least) -> Covered:
+    """Draw accuracies evenly from the least to 1, and the number of right samples of each."""
+    share = rng.uniform(least, 1, trials)
+    return held(*share_interval(rng.binomial(samples, share), samples), share)
 
 
-def change(rng, trials, samples, gain, loss) -> Covered:
-    drawn = rng.multinomial(samples, [gain, loss, 1 - gain - loss], trials)
-    return held(*paired_difference(drawn[:, 0], drawn[:, 1], samples)[1:], gain - loss)
+def accuracy_seen(rng, trials, samples, wrong) -> Covered:
+    """Draw accuracies evenly, and keep those of which so many samples are wrong."""
+    shares = kept(lambda share: rng.binomial(samples, share) == wrong, rng, trials, min((3 * wrong + 15) / samples, 1))
+    return held(*share_interval(samples - wrong, samples), 1 - shares)
+
+
+def kept(is_seen, rng, trials, most) -> np.ndarray:
+    """Draw shares evenly up to `most`, beyond which next to none is seen, until there are as many as trials."""
+    found = np.empty(0)
+    while len(found) < trials:
+        share = rng.uniform(0, most, 200_000)
+        found = np.concatenate([found, share[is_seen(share)]])
+    return found[:trials]
+
+
+def change(rng, trials, samples, most_gain, most_loss) -> Covered:
+    """Draw shares of gained and lost samples evenly, and how many there are of each."""
+    gain, loss = rng.uniform(0, most_gain, trials), rng.uniform(0, most_loss, trials)
+    gained = rng.binomial(samples, gain)
+    lost = rng.binomial(samples - gained, loss / (1 - gain))
+    return held(*paired_difference(gained, lost, samples)[1:], gain - loss)
+
+
+def change_seen(rng, trials, samples, gained, lost) -> Covered:
+    """Draw shares of gained and lost samples evenly, and keep those of which so many are."""
+    found = np.empty(0)
+    while len(found) < trials:
+        gain, loss = (rng.uniform(0, (3 * seen + 15) / samples, 500_000) for seen in (gained, lost))
+        gains = rng.binomial(samples, gain)
+        is_seen = (gains == gained) & (rng.binomial(samples - gains, loss / (1 - gain)) == lost)
+        found = np.concatenate([found, (gain - loss)[is_seen]])
+    return held(*paired_difference(np.array(gained), np.array(lost), samples)[1:], found[:trials])
 
 
 SHAPES = {
@@ -38,6 +70,7 @@ SHAPES = {
     "t5": lambda rng, size: rng.standard_t(5, size=size) / np.sqrt(5 / 3),
     "gamma": lambda rng, size: rng.gamma(4, 0.5, size=size) - 2,
     "exponential": lambda rng, size: rng.exponential(size=size) - 1,
+    "uniform": lambda rng, size: rng.uniform(-(3**0.5), 3**0.5, size=size),
 }
 """Laws of mean 0 and variance 1."""
 
@@ -62,16 +95,16 @@ def change_of_explained(rng, trials, samples, answers, errors, r2=0.8, worse=0.1
 LEVELS = {"scale": np.linspace(0, 1, 41).round(4), "offset": np.linspace(-0.5, 0.5, 81).round(4)}
 
 
-def bounds(rng, trials, samples, lost, power, which) -> Covered:
-    """Cost grows as (distance from the no-op / `lost`)^power, through 1 % at `lost`; a quarter of it for shifts."""
-    away = {"scale": 1 - LEVELS["scale"], "offset": np.abs(LEVELS["offset"])}
-    cost = {
-        kind: np.minimum(0.01 * (away[kind] / (lost if kind == "scale" else lost / 4)) ** power, 1) for kind in away
-    }
-    found = tolerance(LEVELS, {kind: 1 - part for kind, part in cost.items()})
-    truth = {"scale_low": found.scale[0], "width": found.width, "ratio": found.ratio}[which]
+def bounds(rng, trials, samples, least, most, power, which) -> Covered:
+    """Cost grows as (distance from the no-op / lost)^power, through 1 % at `lost`; a quarter of it for shifts.
+
+    `lost` is drawn evenly for every simulation, between the least and the most.
+    """
     out = []
     for trial in range(trials):
+        cost = _cost(rng.uniform(least, most) if least < most else least, power)
+        found = tolerance(LEVELS, {kind: 1 - part for kind, part in cost.items()})
+        truth = {"scale_low": found.scale[0], "width": found.width}[which]
         first = rng.random(samples)
         second = np.where(rng.random(samples) < 0.5, first, rng.random(samples))
         right = {
@@ -81,6 +114,11 @@ def bounds(rng, trials, samples, lost, power, which) -> Covered:
         row = tolerance_row(LEVELS, right, trial, 400)
         out.append(held(row[f"{which}_from"], row[f"{which}_to"], truth))
     return np.array(out, float)
+
+
+def _cost(lost, power) -> dict[str, np.ndarray]:
+    away = {"scale": (1 - LEVELS["scale"]) / lost, "offset": np.abs(LEVELS["offset"]) / lost * 4}
+    return {kind: np.minimum(0.01 * part**power, 1) for kind, part in away.items()}
 
 
 def runs(rng, trials, count, shape) -> Covered:

@@ -2,12 +2,12 @@
 
 from interp.analysis.boundaries import PRESETS, classify_boundaries, preset
 from interp.analysis.clusters import ClusterOptions, match_clusters
+from interp.analysis.counts import paired_difference, share_interval
 from interp.analysis.gaussians import GaussianOptions, fit_gaussians
 from interp.analysis.outputs.outputs import OutputStatistics, output_statistics
 from interp.analysis.prototypes import PrototypeOptions, find_prototypes
 from interp.analysis.statistics import (
     RunsTest,
-    agresti_interval,
     benjamini_hochberg,
     detectable_difference,
     explained_change,
@@ -16,10 +16,8 @@ from interp.analysis.statistics import (
     mean_from_sums,
     mean_interval,
     paired_bootstrap,
-    paired_difference,
     paired_runs,
     percentile_interval,
-    share_interval,
 )
 from interp.analysis.untrained import UntrainedOptions, beside_untrained
 
@@ -31,7 +29,6 @@ __all__ = [
     "PrototypeOptions",
     "RunsTest",
     "UntrainedOptions",
-    "agresti_interval",
     "benjamini_hochberg",
     "beside_untrained",
     "classify_boundaries",

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from interp.analysis import agresti_interval, benjamini_hochberg, mcnemar, mean_interval, paired_difference
+from interp.analysis import benjamini_hochberg, mcnemar, mean_interval, paired_difference, share_interval
 from interp.analysis.ensembles import ensemble_errors
 from interp.comparison.answers import Answers
 from interp.comparison.members import Member
@@ -28,7 +28,7 @@ def network_rows(members: Sequence[Member], answers: Sequence[Answers], is_share
 def _network(member: Member, found: Answers, is_share: bool) -> dict[str, object]:
     model, score = member.run.model, float(found.scores.mean())
     if is_share:
-        low, high = map(float, agresti_interval(int(found.scores.sum()), len(found.scores)))
+        low, high = map(float, share_interval(int(found.scores.sum()), len(found.scores)))
     else:
         _, low, high = mean_interval(found.scores)
     return {

@@ -61,7 +61,7 @@ class Coherence(ShortRepr):
         Distance from the boundary to the nearest class-conditional mean of z, in the class's standard deviations; NaN
         of nodes that are not classified.
     share, share_low, share_high
-        Share of live nodes within each threshold, and the ends of its 95 % interval (mid-p) over nodes.
+        Share of live nodes within each threshold, and the ends of its 95 % interval over nodes; NaN for few nodes.
     null_share, null_low, null_high
         Name of a null -> the share that it leads one to expect, and the ends of the central 95 % of the shares.
     null_p_value, null_p_below
@@ -114,8 +114,8 @@ class Boundaries(ShortRepr):
     epsilons
         Thresholds at which the share of coherent nodes is given, ascending.
     share, share_low, share_high
-        Share of live nodes with mixtures that lie within each threshold, and the ends of its 95 % interval
-        (mid-p) over nodes.
+        Share of live nodes with mixtures that lie within each threshold, and the ends of its 95 % interval over
+        nodes; NaN for few nodes.
     null_share
         Name of a null -> the share that it leads one to expect: ``random point``, ``permuted bias``, ``data mean``,
         ``random direction``, ``fresh initialisation``, ``fresh without bias``, ``fresh batch norm``.

@@ -63,7 +63,7 @@ class Effects(ShortRepr):
         factors on z (``scale_low``, ``scale_high``) and shifts of z in fractions of the output range (``offset_low``,
         ``offset_high``); half the range of shifts (``width``); the tolerated weakening, 1 - ``scale_low``, over
         ``width`` (``ratio``). Of the network itself, the ends ``_from`` and ``_to`` of 95 % paired-bootstrap intervals
-        over samples, NaN of copies. May be empty.
+        of ``scale_low`` and ``width`` over samples, NaN of copies. May be empty.
     classes
         Accuracy on each class (the label; without labels the unperturbed prediction) while whole layers are changed, a
         row a class and level, with its 95 % interval (``low``, ``high``); may be empty.
@@ -99,7 +99,7 @@ class Effects(ShortRepr):
         Columns(
             "layer network",
             "copy scale_low scale_high offset_low offset_high ratio scale_low_from scale_low_to width width_from "
-            "width_to ratio_from ratio_to",
+            "width_to",
         ),
     ] = field(default_factory=pd.DataFrame)
     classes: Annotated[pd.DataFrame, Columns(TEXTS, "level no_op class samples accuracy low high")] = field(

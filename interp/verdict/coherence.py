@@ -140,19 +140,23 @@ def _sentence(name: str, found: Boundaries, said: Mapping[tuple[str, str], str])
         "class": "have it as close to a class's mean",
     }
     parts = [
-        f"{part.share:.0%} {places[sort]} {_beside(part, said.get((name, sort)))}" for sort, part in shares.items()
+        f"{_amount(part, found.classified)} {places[sort]}{_beside(part, said.get((name, sort)))}"
+        for sort, part in shares.items()
     ]
     return f"{name}: {'; '.join(parts)}."
+
+
+def _amount(found: Compared, nodes: int) -> str:
+    """Give a share, or of so few nodes that it has no interval their number."""
+    return f"{found.share:.0%}" if np.isfinite(found.low) else f"{found.share * nodes:.0f}"
 
 
 def _beside(found: Compared, word: str | None) -> str:
     """Name the null that explains a share best, and say whether it does."""
     worst = found.below if word == "fewer" else found.above
     verdict = "no more than chance" if word is None else f"{word} than chance by every null"
-    return (
-        f"({found.low:.0%} to {found.high:.0%}), {worst.words} would in {worst.share:.0%} (p = {worst.p_value:.2g}):"
-        f" {verdict}"
-    )
+    sure = f" ({found.low:.0%} to {found.high:.0%})" if np.isfinite(found.low) else ""
+    return f"{sure}, {worst.words} would in {worst.share:.0%} (p = {worst.p_value:.2g}): {verdict}"
 
 
 def summed_up(layers: Mapping[str, Boundaries]) -> list[str]:

@@ -17,16 +17,11 @@ def beside_control(name: str, found: Compared | None, measured: bool) -> str:
     own, others = found.given, found.shuffled["ratio"]
     copies = f"{len(others)} copies" if len(others) > 1 else "a copy"
     kept = "the variance of its own outputs stays explained under" if measured else "its own predictions survive"
-    sure = (
-        ""
-        if np.isnan(own["ratio_from"])
-        else f" (95% interval {_ratio(own['ratio_from'])} to {_ratio(own['ratio_to'])})"
-    )
     shuffled = f"{_span(others.min(), others.max())} in {copies} with shuffled weights"
     return (
         f"{name}: 99% of {kept} {_factors(own['scale_low'], own['scale_high'])} and"
         f" {_shifts(own['offset_low'], own['offset_high'])}. Tolerated weakening over"
-        f" tolerated shift is {_ratio(own['ratio'])}{sure}, against {shuffled}; {ALGEBRA}."
+        f" tolerated shift is {_ratio(own['ratio'])}, against {shuffled}; {ALGEBRA}."
     )
 
 

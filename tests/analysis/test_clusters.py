@@ -16,7 +16,7 @@ from interp.analysis.clusters import (
     nearest,
 )
 from interp.analysis.clusters.matching import NULLS, _drawn_rows, _random_means
-from interp.analysis.statistics import agresti_interval
+from interp.analysis.counts import share_interval
 from interp.types import LabelledInputs
 
 K, D = 5, 8
@@ -158,7 +158,7 @@ def test_classifiers_that_know_distances_solve_planted_clusters(found):
         assert table.loc[name, "accuracy"] > 0.98
         assert table.loc[name, "agreement"] == pytest.approx((test.predictions == test.labels).mean(), abs=0.02)
     for row in table.itertuples():
-        ends = agresti_interval(round(row.accuracy * 200), 200)
+        ends = share_interval(round(row.accuracy * 200), 200)
         np.testing.assert_allclose([row.low, row.high], ends, rtol=1e-12)
     assert (table["samples"] == 200).all()
 

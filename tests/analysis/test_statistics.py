@@ -3,53 +3,19 @@ import pytest
 from scipy import stats
 
 from interp.analysis.statistics import (
-    agresti_interval,
     benjamini_hochberg,
     explained_change,
     mcnemar,
     mean_from_sums,
     mean_interval,
-    paired_difference,
     percentile_interval,
     poisson_binomial_law,
-    share_interval,
 )
-
-
-def test_agresti_interval_is_walds_with_two_more_of_each():
-    low, high = agresti_interval(np.array([30]), 96)
-    z = stats.norm.ppf(0.975)
-    trials = 96 + z**2
-    share = (30 + z**2 / 2) / trials
-    assert low[0] == pytest.approx(share - z * np.sqrt(share * (1 - share) / trials), rel=1e-12)
-    wilson = stats.binomtest(30, 96).proportion_ci(method="wilson")
-    assert low[0] + high[0] == pytest.approx(wilson.low + wilson.high, rel=1e-12)  # the same middle, and wider
-    assert low[0] < wilson.low < wilson.high < high[0]
-
-
-@pytest.mark.parametrize("count", [32, 100, 1000])
-def test_agresti_interval_holds_every_share_in_93_percent_of_data_sets(count):
-    hits = np.arange(count + 1)
-    shares = np.concatenate([np.geomspace(1e-3, 6, 200) / count, np.linspace(0.01, 0.5, 200)])
-    low, high = agresti_interval(hits, count)
-    chance = stats.binom.pmf(hits[:, None], count, shares)
-    held = (chance * ((low[:, None] <= shares) & (shares <= high[:, None]))).sum(axis=0)
-    assert held.min() >= 0.93
-    assert held[shares * count >= 6].mean() <= 0.97
-
-
-def test_agresti_interval_mirrors_hits_and_misses_and_stays_in_range():
-    hits = np.arange(0, 98)
-    low, high = agresti_interval(hits, 97)
-    np.testing.assert_allclose(low, 1 - high[::-1], atol=1e-12)
-    assert low[0] == 0
-    assert high[-1] == 1
-    assert ((low <= hits / 97) & (hits / 97 <= high)).all()
 
 
 @pytest.mark.parametrize(
     ("runs", "least"),
-    [(5, 0.91), (10, 0.93), (20, 0.935)],  # Student's t: 0.88, 0.90, 0.92
+    [(5, 0.93), (6, 0.93), (7, 0.93), (10, 0.93), (20, 0.935)],  # Student's t: 0.88, 0.89, 0.89, 0.90, 0.92
 )
 def test_means_of_skewed_runs_are_held(runs, least):
     drawn = np.random.default_rng(runs).exponential(size=(6000, runs))
@@ -61,8 +27,10 @@ def test_means_of_skewed_runs_are_held(runs, least):
 
 def test_the_mean_of_runs_that_scatter_evenly_has_students_interval():
     values = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
-    ends = stats.t.interval(0.95, 4, loc=3, scale=stats.sem(values))
+    ends = stats.t.interval(0.95, 4, loc=3, scale=1.15 * stats.sem(values))  # of five runs a little wider
     assert mean_interval(values)[1:] == pytest.approx(ends, rel=1e-12)
+    more = np.arange(8.0)
+    assert mean_interval(more)[1:] == pytest.approx(stats.t.interval(0.95, 7, 3.5, stats.sem(more)), rel=1e-12)
     assert mean_interval(np.full(6, 0.97)) == pytest.approx((0.97, 0.97, 0.97))
     assert np.isnan(mean_interval(np.array([0.5, 0.9, 0.9, 0.9]))[1:]).all()  # too few, should they be skewed
 
@@ -81,28 +49,6 @@ def test_mcnemar_rejects_at_most_as_often_as_it_says():
     pairs = rng.integers(1, 60, 4000)
     gained = rng.binomial(pairs, 0.5)
     assert (mcnemar(gained, pairs - gained) <= 0.05).mean() <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 4000)
-
-
-@pytest.mark.parametrize(
-    ("gain", "loss", "count"), [(0.05, 0.05, 500), (0.02, 0.1, 200), (0.3, 0.1, 100), (0.01, 0, 50)]
-)
-def test_paired_difference_covers_the_truth(gain, loss, count):
-    drawn = np.random.default_rng(1).multinomial(count, [gain, loss, 1 - gain - loss], 8000)
-    difference, low, high = paired_difference(drawn[:, 0], drawn[:, 1], count)
-    np.testing.assert_array_equal(difference, (drawn[:, 0] - drawn[:, 1]) / count)
-    covered = ((low <= gain - loss) & (gain - loss <= high)).mean()
-    assert covered > 0.95 - 0.015  # Agresti and Min: at or above its level, short of it by a percent at most
-
-
-def test_paired_difference_mirrors_and_stays_in_range():
-    gained, lost = np.meshgrid(np.arange(11), np.arange(11))
-    keep = gained + lost <= 10
-    difference, low, high = paired_difference(gained[keep], lost[keep], 10)
-    back = paired_difference(lost[keep], gained[keep], 10)
-    np.testing.assert_allclose([-back[0], -back[2], -back[1]], [difference, low, high], atol=1e-12)
-    assert (low >= -1).all()
-    assert (high <= 1).all()
-    assert ((low <= difference) & (difference <= high)).all()
 
 
 def test_benjamini_hochberg_is_scipys_and_ignores_nan():
@@ -141,43 +87,6 @@ def test_poisson_binomial_laws_of_columns_are_those_of_each():
     laws = poisson_binomial_law(shares)
     for column in range(3):
         np.testing.assert_array_equal(laws[:, column], poisson_binomial_law(shares[:, column]))
-
-
-@pytest.mark.parametrize("count", [1, 5, 20, 300])
-def test_mid_p_interval_of_a_share_is_its_definition(count):
-    hits = np.arange(count + 1)
-    low, high = share_interval(hits, count)
-    inner = hits[:-1]
-    upper = stats.binom.cdf(inner, count, high[:-1]) - stats.binom.pmf(inner, count, high[:-1]) / 2
-    np.testing.assert_allclose(upper, 0.025, atol=1e-6)
-    np.testing.assert_allclose(low, 1 - high[::-1], atol=1e-9)
-    assert (low[0], high[-1]) == (0, 1)
-    assert high[0] > 0, "none of so many is not none at all"
-
-
-def test_shares_of_few_nodes_are_covered():
-    worst = []
-    for count in (5, 10, 20, 50):
-        hits, shares = np.arange(count + 1), np.linspace(0.5 / count, 1 - 0.5 / count, 400)
-        low, high = share_interval(hits, count)
-        law = stats.binom.pmf(hits[:, None], count, shares)
-        covered = (law * ((low[:, None] <= shares) & (shares <= high[:, None]))).sum(0)
-        worst.append(covered.min())
-        assert 0.945 < covered.mean() < 0.98
-    assert min(worst) > 0.92
-
-
-@pytest.mark.parametrize(("gain", "loss"), [(0, 0.02), (0.02, 0.05), (0, 0.1), (0.05, 0.2), (0.3, 0.3), (0.01, 0.01)])
-def test_changes_over_a_hundred_samples_are_covered_exactly_counted(gain, loss):
-    """All outcomes of 100 pairs with their chances: no simulation. Wald's interval with half a pair covers 86.6 %."""
-    gained, lost = (each.ravel() for each in np.meshgrid(np.arange(101), np.arange(101)))
-    kept = gained + lost <= 100
-    outcomes = np.stack([gained, lost, 100 - gained - lost], 1)[kept]
-    chance = stats.multinomial.pmf(outcomes, 100, [gain, loss, 1 - gain - loss])
-    likely = chance > 1e-12
-    _, low, high = paired_difference(outcomes[likely, 0], outcomes[likely, 1], 100)
-    covered = chance[likely] @ ((low <= gain - loss) & (gain - loss <= high))
-    assert 0.93 < covered < 0.99
 
 
 def test_draws_that_are_no_number_open_an_interval_from_their_share_on():

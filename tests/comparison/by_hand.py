@@ -2,7 +2,7 @@
 
 import numpy as np
 from scipy import stats
-from scipy.optimize import linear_sum_assignment
+from scipy.optimize import brentq, linear_sum_assignment
 
 
 def layers_of(state, act, x):
@@ -13,11 +13,15 @@ def layers_of(state, act, x):
 
 
 def interval(right, total):
-    """Agresti and Coull's 95 % interval of a share."""
-    z = stats.norm.ppf(0.975)
-    middle, size = (right + z**2 / 2) / (total + z**2), total + z**2
-    reach = z * np.sqrt(middle * (1 - middle) / size)
-    return max(middle - reach, 0), min(middle + reach, 1)
+    """95 % interval of a share whose tails hold two thirds of the chance of the count itself."""
+
+    def beyond(share, count):
+        return stats.binom.cdf(count, total, share) - stats.binom.pmf(count, total, share) / 3 - 0.025
+
+    def upper(count):
+        return 1.0 if count == total else brentq(beyond, count / total, 1, (count,), xtol=1e-15)
+
+    return 1 - upper(total - right), upper(right)
 
 
 def hsic(k, other):

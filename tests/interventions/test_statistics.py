@@ -5,7 +5,6 @@ import pytest
 from scipy import stats
 
 from interp.analysis import (
-    agresti_interval,
     benjamini_hochberg,
     detectable_difference,
     mcnemar,
@@ -13,6 +12,7 @@ from interp.analysis import (
     paired_difference,
     paired_runs,
     percentile_interval,
+    share_interval,
 )
 
 TRIALS = 4000
@@ -49,7 +49,7 @@ def test_paired_bootstrap_covers(count, gain, loss):
 @pytest.mark.parametrize("share", [0.5, 0.9, 0.98])
 def test_intervals_of_shares_cover(share):
     hits = np.random.default_rng(1).binomial(1000, share, TRIALS)
-    low, high = agresti_interval(hits, 1000)
+    low, high = share_interval(hits, 1000)
     assert abs(np.mean((low <= share) & (share <= high)) - 0.95) < ERROR + 0.01
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from interp.analysis.clusters.cells import Cells, nearest
-from interp.analysis.statistics import agresti_interval
+from interp.analysis.counts import share_interval
 from interp.types import Array, LabelledInputs
 
 
@@ -74,7 +74,7 @@ def _measure(name: str, guess: Array, test: LabelledInputs) -> dict[str, object]
     assert test.labels is not None
     right = guess == test.labels if (guess >= 0).any() else np.empty(0, bool)  # predicting nothing is not being wrong
     agrees = (guess == test.predictions)[test.predictions >= 0]
-    low, high = agresti_interval(int(right.sum()), len(right)) if len(right) else (np.nan, np.nan)
+    low, high = share_interval(int(right.sum()), len(right)) if len(right) else (np.nan, np.nan)
     return {
         "classifier": name,
         "accuracy": float(right.mean()) if len(right) else np.nan,

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from interp.analysis.counts import share_interval
 from interp.analysis.nulls.clusters import Clusters
 from interp.analysis.nulls.laws import Curve
 from interp.analysis.nulls.nulls import nodes_of, null_curves
-from interp.analysis.statistics import share_interval
 from interp.types import Array, GaussianFit
 
 
@@ -21,7 +21,7 @@ class Shares:
     Attributes
     ----------
     share, low, high
-        Share, and the ends of its 95 % mid-p interval (E,); NaN without nodes.
+        Share, NaN without nodes, and the ends of its 95 % interval, see `share_interval` (E,).
     curves
         Name of a null -> what it gives.
     """

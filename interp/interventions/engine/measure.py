@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from interp.analysis import (
-    agresti_interval,
     explained_change,
     explained_interval,
     mcnemar,
     mean_from_sums,
     paired_difference,
+    share_interval,
 )
 from interp.interventions.edits import Edit
 from interp.interventions.engine.answers import ByClass, ByScorer, Scoring
@@ -47,14 +47,14 @@ class Measured:
     score
         Score under each edit, (E,).
     low, high
-        Ends of its 95 % interval, (E,): of a share, `agresti_interval`; of R², `explained_interval`; the t interval of
+        Ends of its 95 % interval, (E,): of a share, `share_interval`; of R², `explained_interval`; the t interval of
         other per-sample scores.
     loss
         Mean loss of a sample, (E,); NaN where the network is compared with itself.
     difference
         Score less the baseline, (E,).
     difference_low, difference_high
-        Ends of its 95 % interval, paired by sample, (E,): Tango's of a share; of R², see `explained_change`.
+        Ends of its 95 % interval, paired by sample, (E,): of a share, `paired_difference`; of R², `explained_change`.
     p_value
         Two-sided p-value of the difference, (E,): McNemar's exact test of samples that are right or wrong, the paired
         t-test of per-sample scores.
@@ -152,7 +152,7 @@ def _scoring(model: LoadedModel, split: Split, own: bool) -> Scoring:
 
 def counted(found: Tally) -> Measured:
     """Give counts as shares with their intervals and tests."""
-    low, high = agresti_interval(found.hits, found.samples)
+    low, high = share_interval(found.hits, found.samples)
     return Measured(
         found.samples,
         found.baseline / found.samples,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interp.analysis import agresti_interval, benjamini_hochberg
+from interp.analysis import benjamini_hochberg, share_interval
 from interp.interventions.engine.measure import Measured
 from interp.interventions.engine.tally import Tally
 from interp.interventions.levels import no_op
@@ -100,7 +100,7 @@ def class_rows(levels: Sequence[Level], found: Tally) -> pd.DataFrame:
     present = np.flatnonzero(found.class_samples)
     edits, classes = np.repeat(np.arange(len(levels)), len(present)), np.tile(present, len(levels))
     hits, samples = found.class_hits[edits, classes], found.class_samples[classes]
-    low, high = agresti_interval(hits, samples)
+    low, high = share_interval(hits, samples)
     keys = pd.DataFrame(_levels(levels)).iloc[edits].reset_index(drop=True)
     return keys.assign(**{"class": classes}, samples=samples, accuracy=hits / samples, low=low, high=high)
 

@@ -102,28 +102,27 @@ def tolerance_row(
         "width": found.width,
         "ratio": found.ratio,
     }
-    ends = _intervals(levels, right, seed, repetitions) if repetitions else np.full((2, 3), np.nan)
-    for name, low, high in zip(("scale_low", "width", "ratio"), *ends, strict=True):
+    ends = _intervals(levels, right, seed, repetitions) if repetitions else np.full((2, 2), np.nan)
+    for name, low, high in zip(("scale_low", "width"), *ends, strict=True):
         row |= {f"{name}_from": float(low), f"{name}_to": float(high)}
     return row
 
 
 def _intervals(levels: Mapping[str, Array], right: Mapping[str, Array], seed: int, repetitions: int) -> Array:
-    """Bootstrap (low, high) of the lowest factor, the tolerated shift and their ratio, (2, 3).
+    """Bootstrap (low, high) of the lowest factor and the tolerated shift, (2, 2); NaN of few samples.
 
-    A draw that bears neither weakening nor shifting has no ratio, and leaves it open at both ends: see
-    `percentile_interval`. Of fewer than `LEAST_SAMPLES` samples ratios are left open, and the others have no interval.
+    Their ratio has no interval: of what a draw bears, 0 / 0 included, its bootstrap holds 98 to 99 %.
     """
     if right["scale"].shape[1] < LEAST_SAMPLES:
-        return np.array([[np.nan, np.nan, 0.0], [np.nan, np.nan, np.inf]])
+        return np.full((2, 2), np.nan)
     both = np.concatenate([right[kind] for kind in CENTRES])  # one draw of samples serves both sweeps
     cut = len(right["scale"])
     drawn = [
         tolerance(levels, {"scale": share[:cut], "offset": share[cut:]})
         for share in paired_bootstrap(both, repetitions, seed)
     ]
-    ends = percentile_interval(np.array([(one.scale[0], one.width, one.ratio) for one in drawn]))
-    return np.maximum(ends, 0)
+    low, high = percentile_interval(np.array([(one.scale[0], one.width) for one in drawn]))
+    return np.stack([low, high])
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,11 @@ def section(results: Results) -> Section:
         Results of all stages, with the verdict.
     """
     text = (
-        "Left: the share of live nodes that would be called coherent at every threshold, with a 95 % "
-        "interval over nodes. The other lines are nulls: the same weights through random data points or the data mean, "
-        "the layer's biases permuted among its nodes, random directions through random data points, and layers freshly "
-        "initialised, without biases or with a batch norm, with the central 95 % of what each gives.",
+        "Left: the share of live nodes that would be called coherent at every threshold, with a 95 % interval over "
+        "nodes where they are enough for one. The other lines are nulls: the same weights through random data points "
+        "or the data mean, the layer's biases permuted among its nodes, random directions through random data points, "
+        "and layers freshly initialised, without biases or with a batch norm, with the central 95 % of what each "
+        "gives.",
         "A layer stands out only where its curve leaves the nulls' bands. Right: the distances themselves; the "
         "dashed line is the threshold in use.",
         "The label alone says little: at a wide enough threshold, every boundary through the data is “coherent”.",

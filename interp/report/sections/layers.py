@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pandas as pd
 from interp.report.selection.lookup import Span, chance, coherent_share, share_p_value
 from interp.report.tables import cells
 from interp.report.tables.bars import Bar, Gauge
-from interp.report.tables.numbers import MISSING
+from interp.report.tables.numbers import MISSING, finite
 from interp.types import Boundaries, NodeLayer, Results, Section, Table
 
 UNKNOWN = Span(float("nan"), float("nan"), float("nan"))
@@ -38,6 +39,14 @@ def section(results: Results) -> Section:
     return Section("Layers", text, (), (table,))
 
 
+def _shown(share: Span, found: Boundaries | None) -> cells.Shown:
+    """Show a share with its interval, or of few nodes with their number."""
+    shown = cells.share(share.value, share.low, share.high)
+    if found is None or not finite(share.value) or finite(share.low):
+        return shown
+    return replace(shown, note=f"{share.value * found.classified:.0f} of {found.classified}")
+
+
 def _row(layer: NodeLayer, found: Boundaries | None) -> dict[str, Any]:
     share = coherent_share(found) if found else UNKNOWN
     null = chance(found) if found else UNKNOWN
@@ -47,7 +56,7 @@ def _row(layer: NodeLayer, found: Boundaries | None) -> dict[str, Any]:
         "inputs": cells.count(layer.inputs),
         "nodes": cells.count(layer.nodes),
         "kinds of node": Bar(found.counts) if found else MISSING,
-        "coherent": cells.share(share.value, share.low, share.high),
+        "coherent": _shown(share, found),
         "chance": cells.share(null.value, null.low, null.high),
         "0 to 100 %": Gauge(share, null),
         "p": cells.probability(share_p_value(found) if found else None),

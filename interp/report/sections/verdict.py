@@ -37,10 +37,10 @@ def _caption(layers: list[tuple[str, Boundaries]], total: int) -> str:
     near = f"{thresholds.epsilon:g} " + ("sigma" if thresholds.rule == "mixture" else "output units")
     shown = "" if len(layers) == total else f" {len(layers)} of {total} layers, evenly over depth."
     return (
-        f"Share of live nodes whose boundary passes within {near} of a cluster's mean (dot, 95 % "
-        "interval), beside what the null that explains it best gives (grey, central 95 %). A dot inside the grey is no "
-        "more than chance. The share is of all live nodes: the undecided too, which may be near a mean by "
-        f"luck of their samples.{shown}"
+        f"Share of live nodes whose boundary passes within {near} of a cluster's mean (dot; 95 % interval where there "
+        "are nodes enough for one), beside what the null that explains it best gives (grey, central 95 %). A dot "
+        "inside the grey is no more than chance. The share is of all live nodes: the undecided too, which may be near "
+        f"a mean by luck of their samples.{shown}"
     )
 
 
@@ -60,7 +60,8 @@ def _overview(layers: list[tuple[str, Boundaries]]) -> Any:
 
 def _far(layers: list[tuple[str, Boundaries]]) -> float:
     """End the axis a little beyond the largest share or null."""
-    ends = [end for _, found in layers for end in (coherent_share(found).high, chance(found).high) if finite(end)]
+    spans = [span for _, found in layers for span in (coherent_share(found), chance(found))]
+    ends = [end for span in spans for end in (span.value, span.high) if finite(end)]
     return min(1.01, 1.25 * max(ends, default=1.0) + 0.02)
 
 

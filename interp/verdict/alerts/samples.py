@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
+import numpy as np
+
 from interp.types import Array
 from interp.verdict.alerts.rule import Seen
 from interp.verdict.alerts.scores import score_on
@@ -39,8 +41,10 @@ def small_sample(found: Evidence) -> Iterator[Seen]:
         yield Seen(f"There are {rows:,} training samples; kinds of nodes and mixtures say little below {FEW_ROWS:,}.")
     split = "test" if "test" in found.data.splits else "train"
     score = score_on(found, split)
-    if score is not None and (score.high - score.low) / 2 > WIDE:
-        name = found.task.score
+    name = found.task.score
+    if score is not None and np.isnan(score.low):
+        yield Seen(f"{score.samples:,} {split} samples are too few for an interval of the {name.words}.")
+    elif score is not None and (score.high - score.low) / 2 > WIDE:
         yield Seen(
             f"{score.samples:,} {split} samples put the {name.words} between {name.shown(score.low)} and"
             f" {name.shown(score.high)} (95 % interval)."

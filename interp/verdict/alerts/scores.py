@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from interp.analysis import agresti_interval
+from interp.analysis import share_interval
 from interp.types import Inference
 from interp.verdict.alerts.rule import Seen
 from interp.verdict.evidence import Evidence
@@ -54,7 +54,7 @@ def score_on(found: Evidence, split: str) -> Score | None:
         return None
     value, samples = found.model.scores[split], len(part)
     if found.task.score.share:
-        low, high = agresti_interval(round(value * samples), samples)
+        low, high = share_interval(round(value * samples), samples)
         return Score(value, float(low), float(high), samples)
     table = found.effects.whole_layers
     rows = table[(table["split"] == split) & table["no_op"].astype(bool)] if len(table) else table
