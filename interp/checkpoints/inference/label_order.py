@@ -16,7 +16,7 @@ import scipy
 import torch
 from torch import Tensor
 
-from interp.analysis import agresti_interval, mcnemar
+from interp.analysis import mcnemar
 from interp.tasks import CLASSIFICATION, predict
 from interp.tasks.scorers import score_classes
 from interp.types import Array
@@ -149,7 +149,7 @@ def reorder(
     moved = np.flatnonzero(order != np.arange(classes))
     totals = np.bincount(own, minlength=classes)
     hits = np.bincount(own[right], minlength=classes)
-    least = np.array([agresti_interval(hit, max(total, 1))[0] for hit, total in zip(hits, totals, strict=True)])
+    least = _least(hits, np.maximum(totals, 1))
     found = Reordered(
         order=tuple(order.tolist()),
         before=float(was_right.mean()),
@@ -174,6 +174,14 @@ def _with_doubts(found: Reordered, moved: int, all_mapped: bool, unsure: float) 
         f"its outputs are unsure, with {unsure:.0%} of the loss of equal ones": not unsure <= UNSURE,
     }
     return replace(found, doubts=tuple(reason for reason, holds in reasons.items() if holds))
+
+
+def _least(hits: Array, totals: Array) -> Array:
+    """Give the lower ends of the 95 % intervals of shares of any number of rows (Agresti and Coull 1998)."""
+    square = scipy.stats.norm.ppf(0.975) ** 2
+    trials = totals + square
+    share = (hits + square / 2) / trials
+    return np.asarray(share - np.sqrt(square * share * (1 - share) / trials))
 
 
 def _counts(labels: Array, predicted: Array, classes: int) -> Array:
