@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,10 +15,10 @@ from interp.checkpoints.drafts.request import Request
 from interp.checkpoints.inference.expected import expected
 from interp.checkpoints.inference.fit import assess_fit, doubt_of, doubted, is_sound
 from interp.checkpoints.inference.trained import assess_training
-from interp.network.inputs import BLOCK, IMAGE_BLOCK, Runnable, channels_last, input_blocks
+from interp.network.inputs import BLOCK, IMAGE_BLOCK, Runnable, channels_last, input_blocks, outputs_on
 from interp.network.linear_maps import weight_of
 from interp.tasks import find_task
-from interp.types import Array, Dataset, Inference, LoadedModel, NodeLayer
+from interp.types import Dataset, Inference, LoadedModel, NodeLayer
 
 FITTED = 5000
 """Training rows whose outputs are looked at."""
@@ -36,7 +37,8 @@ def examine(draft: Draft, asked: Request, digest: str) -> LoadedModel:
         SHA-256 of the file or of the module, in hexadecimal.
     """
     structure = draft.structure
-    scores = {} if draft.data is None else score_splits(draft, draft.task, structure.output, draft.data)
+    fast = replace(draft, module=channels_last(draft.module))
+    scores = {} if draft.data is None else score_splits(fast, draft.task, structure.output, draft.data)
     return LoadedModel(
         module=draft.module,
         layers=structure.layers,
@@ -46,7 +48,7 @@ def examine(draft: Draft, asked: Request, digest: str) -> LoadedModel:
         scaling=draft.scaling,
         input_shape=draft.input_shape,
         output=structure.output,
-        inferred=_inferred(draft, scores),
+        inferred=_inferred(draft, fast, scores),
         skipped=structure.skipped,
         metadata=asked.contents.metadata,
         task=draft.task,
@@ -70,15 +72,14 @@ def score_splits(network: Runnable, task: str, output: str, data: Dataset) -> di
         Data with targets in the form that the task compares with.
     """
     found, asked = {}, find_task(task)
-    module, size = channels_last(network.module), _block(network)
     for name, split in data.splits.items():
         values = asked.answers(split)
         if values is None:
             continue
         scorer = asked.scorer(values, network.scaling)
         total = 0.0
-        for rows, x in input_blocks(network, split.inputs, size):
-            per_sample, _ = scorer(module(x), torch.from_numpy(values[rows]).to(x.device), output)
+        for rows, x in input_blocks(network, split.inputs, _block(network)):
+            per_sample, _ = scorer(network.module(x), torch.from_numpy(values[rows]).to(x.device), output)
             total += float(per_sample.double().sum())
         found[name] = total / len(split)
     return found
@@ -89,17 +90,10 @@ def _block(network: Runnable) -> int:
     return IMAGE_BLOCK if len(network.input_shape) > 1 else BLOCK
 
 
-@torch.no_grad()
-def _outputs(network: Runnable, inputs: Array) -> Tensor:
-    """Run a network as it is scored, on stored inputs (S, D)."""
-    module = channels_last(network.module)
-    return torch.cat([module(x).cpu() for _, x in input_blocks(network, inputs, _block(network))])
-
-
-def _inferred(draft: Draft, scores: Mapping[str, float]) -> dict[str, Inference]:
+def _inferred(draft: Draft, fast: Draft, scores: Mapping[str, float]) -> dict[str, Inference]:
     """Give all facts: what was seen of the network, how it does, and what was known before, which stands."""
     structure = draft.structure
-    fit, skill = _fit(draft, scores)
+    fit, skill = _fit(draft, fast, scores)
     weights = drawn_weights(draft)
     firm = draft.facts["architecture"].confidence  # facts seen while it ran are no surer than the module itself
     names = sorted({layer.activation for layer in structure.layers[:-1]})
@@ -136,14 +130,14 @@ def _drawn(module: nn.Module, layer: NodeLayer) -> Tensor | None:
     return weight.detach() * (layer.nodes / layer.inputs) ** 0.5 if of_a_gate else weight.detach()
 
 
-def _fit(draft: Draft, scores: Mapping[str, float]) -> tuple[Inference | None, float]:
+def _fit(draft: Draft, fast: Draft, scores: Mapping[str, float]) -> tuple[Inference | None, float]:
     """Compare the score on training rows with what a network of this size should reach; with the skill that it is."""
     data, task = draft.data, find_task(draft.task)
     values = task.answers(data.train) if data is not None else None
     if data is None or values is None:
         return None, 0.0
     rows = np.sort(np.random.default_rng(0).permutation(len(values))[:FITTED])
-    outputs = _outputs(draft, data.train.inputs[rows])
+    outputs = outputs_on(fast, data.train.inputs[rows], _block(fast))
     expect, score = expected(draft.task, data.train.inputs, values, _features(draft)), scores["train"]
     doubt = doubt_of(draft.task, outputs, torch.from_numpy(values[rows]), draft.structure.output)
     if _is_known(draft) and is_sound(min(scores.values()), expect):

@@ -88,13 +88,14 @@ def _contents(path: str | Path, options: LoadOptions) -> Contents:
                 expected="torchvision:NAME or timm:NAME in its place",
                 do="leave --weights out, or name the architecture",
             )
-        return read_contents(
-            path, options.allow_pickle, options.format, options.member, options.prefix, options.fixed_point
-        )
+        return _read(path, options)
     library = str(path).partition(":")[0]
     if options.weights is None:
         return Contents({}, library)
-    read = read_contents(
-        options.weights, options.allow_pickle, options.format, options.member, options.prefix, options.fixed_point
+    return replace(_read(options.weights, options), format=library)
+
+
+def _read(path: str | Path, options: LoadOptions) -> Contents:
+    return read_contents(
+        path, options.allow_pickle, options.format, options.member, options.prefix, options.fixed_point
     )
-    return replace(read, format=library)

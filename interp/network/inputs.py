@@ -158,7 +158,7 @@ def _scaled_blocks(
 
 
 @torch.no_grad()
-def outputs_on(model: Runnable, inputs: Array) -> Tensor:
+def outputs_on(model: Runnable, inputs: Array, size: int | None = None) -> Tensor:
     """Run a network on stored inputs.
 
     Parameters
@@ -167,6 +167,8 @@ def outputs_on(model: Runnable, inputs: Array) -> Tensor:
         Network with its scaling.
     inputs
         Inputs as stored (S, D).
+    size
+        Number of rows to run at once; None for `rows_a_block`.
 
     Returns
     -------
@@ -179,7 +181,7 @@ def outputs_on(model: Runnable, inputs: Array) -> Tensor:
     >>> outputs_on(load_module(nn.Sequential(nn.Linear(4, 2)))[0], np.zeros((5, 4), np.float32)).shape
     torch.Size([5, 2])
     """
-    return torch.cat([model.module(x).cpu() for _, x in input_blocks(model, inputs)])
+    return torch.cat([model.module(x).cpu() for _, x in input_blocks(model, inputs, size)])
 
 
 def device_of(module: nn.Module) -> torch.device:
