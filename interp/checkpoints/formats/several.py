@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
-from interp.checkpoints.formats.contents import shapes_of, states_in
+from interp.checkpoints.formats.contents import contents_of, shapes_of
 from interp.safety import load_weights
 
 TORCH = (".pt", ".pth", ".ckpt", ".bin")
@@ -25,22 +24,15 @@ def several_states(path: Path) -> dict[str, Mapping[str, Tensor]]:
     Returns
     -------
     dict
-        Name of a state, the keys that lead to it, -> its tensors; empty for any other file.
+        Name of a state, the keys that lead to it or its number in a list, -> its tensors; empty for any other file.
     """
     if path.suffix not in TORCH:
         return {}
     try:
-        loaded = load_weights(path)
+        members = contents_of(load_weights(path), path).members
     except Exception:  # what opens networks says what is wrong with a file
         return {}
-    states = [(where, state) for where, state, _ in states_in(_named(loaded)) if where]
-    if not states:
-        return {}
-    first = (set(states[0][1]), shapes_of(states[0][1]))
-    alike = [(where, state) for where, state in states if (set(state), shapes_of(state)) == first]
-    return {"-".join(where): state for where, state in alike} if len(alike) > 1 else {}
-
-
-def _named(loaded: Any) -> Any:
-    """Give a list's entries their numbers for names."""
-    return {str(place): one for place, one in enumerate(loaded)} if isinstance(loaded, list | tuple) else loaded
+    kinds = {name: (set(state), shapes_of(state)) for name, state in members.items()}
+    first = next(iter(kinds.values()), None)
+    alike = {name.replace("/", "-"): state for name, state in members.items() if kinds[name] == first}
+    return alike if len(alike) > 1 else {}
