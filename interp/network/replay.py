@@ -94,6 +94,23 @@ class Replay:
                 return run()
         return self._written_down(run) if is_plain else run()
 
+    def on(self, copy: nn.Module) -> Replay:
+        """Give the same memory for a copy of the network, once a plain run was written down.
+
+        Parameters
+        ----------
+        copy
+            Network of the same parts in the same order.
+        """
+        other = Replay(copy, [])
+        there = dict(zip(self._module.modules(), copy.modules(), strict=True))
+        other._is_known = True
+        other._given = {
+            (there[part], call): _Given(found.output, {there[own]: count for own, count in found.inside.items()})
+            for (part, call), found in self._given.items()
+        }
+        return other
+
     def _written_down(self, run: Callable[[], Tensor]) -> Tensor:
         self._is_known = True
         with self._writing():
@@ -112,7 +129,7 @@ class Replay:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         run, stops = _Run(), [place for place in self._places if isinstance(place, nn.Module)]
-        parts = [part for part in self._module.modules() if _is_known(part)]
+        parts = [part for part in self._module.modules() if is_known(part)]
         wrapped = {part: partial(self._write, run, part, part.forward) for part in parts}
         for place in stops:
             wrapped[place] = partial(_ending, run, wrapped.get(place, place.forward))
@@ -165,7 +182,19 @@ def _ending(run: _Run, forward: Callable[..., Any], *args: Any, **kwargs: Any) -
     return output
 
 
-def _is_known(part: nn.Module) -> bool:
+def is_known(part: nn.Module) -> bool:
+    """Whether a module is of a package whose modules are functions of their inputs alone.
+
+    Parameters
+    ----------
+    part
+        One module; what lies in it is not looked at.
+
+    Examples
+    --------
+    >>> is_known(nn.ReLU())
+    True
+    """
     own = type(part).__module__.split(".")[0] in PACKAGES and "forward" not in vars(part)
     return own and not isinstance(part, torch.jit.ScriptModule | torch.fx.GraphModule)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import TypeVar
 
 import torch
@@ -14,7 +15,8 @@ from interp.interventions.engine.answers import ByClass, Scoring
 from interp.interventions.engine.blocks import Block, open_block
 from interp.interventions.engine.outcomes import Outcomes
 from interp.interventions.engine.plans.choose import Plan, find_plan
-from interp.interventions.engine.sites import ChainSite, JointEdit, Site
+from interp.interventions.engine.sites import ChainSite, HookedSite, JointEdit, Site
+from interp.network.copies import one_thread
 from interp.network.inputs import rows_a_block
 from interp.types import Array, LoadedModel
 
@@ -61,11 +63,14 @@ def run_edits(
     # sums of per-sample scores are added up block by block: blocks are the same whatever the number of threads
     shared = torch.get_num_threads() if threads == 1 and isinstance(scoring, ByClass) else 1
     size = rows_a_block(model, shared)
+    place = site.among(torch.get_num_threads()) if plan.full and isinstance(site, HookedSite) else site
+    alone = one_thread if isinstance(place, HookedSite) and place.copies else nullcontext
 
     @torch.no_grad()
     def one(start: int) -> Part:
-        block = open_block(model, site, inputs, scoring, slice(start, start + size))
-        return collect(block, plan.outcomes(block))
+        with alone():
+            block = open_block(model, place, inputs, scoring, slice(start, start + size))
+            return collect(block, plan.outcomes(block))
 
     starts = range(0, len(inputs), size)
     parts = _in_order(one, starts, threads)
@@ -76,7 +81,8 @@ def _threads(plan: Plan, site: Site) -> int:
     """Give how many blocks to work on at once.
 
     Full passes over what follows a layer are long enough for threads. Quick plans are operations of some ten
-    microseconds, between which threads of Python would wait for each other; hooks belong to the module.
+    microseconds, between which threads of Python would wait for each other; where hooks are set, edits are shared
+    among copies of the network, as `HookedSite.among` has it.
     """
     return torch.get_num_threads() if plan.full and isinstance(site, ChainSite) else 1
 

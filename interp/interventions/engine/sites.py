@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
 from interp.interventions.edits import Edit, on_values
 from interp.interventions.engine.activate import activate
 from interp.network.chain import chain_steps, run, split_at
+from interp.network.copies import at_places, can_copy, copy_of
 from interp.network.hooks import WITHOUT_OUTPUT, edit
 from interp.network.replay import Replay
 from interp.types import LoadedModel, NodeLayer
@@ -80,6 +81,10 @@ class ChainState:
         outputs = activate(self.site.active, z)
         return run(self.site.following, outputs if on_output is None else on_output(outputs))
 
+    def outputs_of(self, edits: Sequence[JointEdit]) -> list[Tensor]:
+        """Give the network's outputs under each of some edits, (B, C) each."""
+        return [self.outputs(each) for each in edits]
+
 
 @dataclass(frozen=True)
 class HookedSite:
@@ -95,17 +100,26 @@ class HookedSite:
         Steps that come before all of these layers; none where the network is no chain.
     following
         Steps from the first of these layers on; the whole network where it is no chain.
+    copies
+        Copies of the network, for threads beside this one; none of a network that is a chain.
     """
 
     module: nn.Module
     layers: Mapping[str, NodeLayer]
     before: Sequence[nn.Module]
     following: Sequence[nn.Module]
+    copies: Sequence[nn.Module] = ()
 
     @property
     def name(self) -> str:
         """Names of the layers."""
         return ", ".join(self.layers)
+
+    def among(self, threads: int) -> HookedSite:
+        """Give this site for some threads at once, where the network is no chain and can be copied."""
+        if threads == 1 or list(self.following) != [self.module] or not can_copy(self.module):
+            return self
+        return replace(self, copies=[copy_of(self.module) for _ in range(threads - 1)])
 
     def at(self, inputs: Tensor) -> HookedState:
         """Run what comes before all layers on a block of inputs (B, ...)."""
@@ -137,6 +151,13 @@ class HookedState:
                 layer = self.site.layers[name]
                 stack.enter_context(edit(self.site.module, layer, *on_values(change, layer)))
             return self.replay(lambda: run(self.site.following, self.values), is_plain=not edits)
+
+    def outputs_of(self, edits: Sequence[JointEdit]) -> list[Tensor]:
+        """Give the network's outputs under each of some edits, at once on the network and its copies."""
+        return at_places(HookedState.outputs, [self, *map(self._on, self.site.copies)], edits)
+
+    def _on(self, copy: nn.Module) -> HookedState:
+        return HookedState(replace(self.site, module=copy, following=[copy]), self.values, self.replay.on(copy))
 
 
 Site = ChainSite | HookedSite

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
+import torch
 
 from interp.network.caps import chosen_nodes
+from interp.network.copies import at_places, can_copy, copy_of, one_thread
 from interp.network.own_data import check_layer, check_split
 from interp.types import Array, Attribution, LoadedModel, NodeLayer, Split, as_column
 from interp.types.annotations.edge import checked
@@ -142,16 +144,30 @@ def attribute(
     if known is not None:
         known = as_column("known", known, layer.nodes)
     by_captum = conductance(target, [layer], options.steps)[layer.name] if known is None else known
-    ours = ablation(target, nodes)
+    ours, theirs = _ablations(target, nodes, options.captum_nodes)
     rho, p_value = spearman(by_captum[nodes], ours[nodes])
     low, high = bootstrap(by_captum[nodes], ours[nodes], options.repetitions, options.seed)
     return Attribution(
         conductance=by_captum,
         ablation=ours,
-        captum_ablation=captum_ablation(target, nodes, options.captum_nodes),
+        captum_ablation=theirs,
         rank_correlation=rho,
         low=low,
         high=high,
         p_value=p_value,
         samples=len(target.x),
     )
+
+
+def _ablations(target: Target, nodes: Array, most: int) -> list[Array]:
+    """Silence nodes by our hooks and by Captum's, at once where the network can be copied."""
+    ways: list[Callable[[Target], Array]] = [
+        lambda own: ablation(own, nodes),
+        lambda own: captum_ablation(own, nodes, most),
+    ]
+    if torch.get_num_threads() == 1 or not can_copy(target.model.module):
+        return [way(target) for way in ways]
+    with one_thread():
+        with torch.no_grad():
+            target.values(is_plain=True)  # from now on what comes before the layer is known
+        return at_places(lambda own, way: way(own), [target, target.on(copy_of(target.model.module))], ways)

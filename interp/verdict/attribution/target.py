@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from interp.network.inputs import as_tensor, device_of
 from interp.network.replay import Replay
@@ -42,6 +42,10 @@ class Target:
     def forward(self) -> Callable[[Tensor], Tensor]:
         """Function of scaled inputs whose outputs `column` points into."""
         return forward(self.model)
+
+    def on(self, copy: nn.Module) -> Target:
+        """Give the same output of a copy of the network, whose hooks are its own."""
+        return replace(self, model=replace(self.model, module=copy), replay=self.replay.on(copy))
 
     def again(self, x: Tensor) -> Tensor:
         """Give `forward` of these inputs, changed from the layer on only; what comes before it is not run again."""

@@ -68,7 +68,7 @@ class Plan:
             full = sorted({*range(len(self.edits))} - {*self.idle})
         size = max(1, CELLS // (block.classes * block.scores.shape[1]))
         for some in _chunks(full, size):
-            yield block.outcomes_of([state.outputs(self.edits[i]) for i in some], some)
+            yield block.outcomes_of(state.outputs_of([self.edits[i] for i in some]), some)
 
     def _quick(self, state: ChainState, answers: ClassAnswers) -> Iterator[Outcomes]:
         if self.reader is not None and (self.whole or self.single):

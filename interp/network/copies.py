@@ -1,0 +1,104 @@
+"""Copies of a network for threads of their own: the same weights, and modules on which others set no hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from copy import deepcopy
+from queue import SimpleQueue
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from interp.network.replay import is_known
+
+Item = TypeVar("Item")
+Place = TypeVar("Place")
+Found = TypeVar("Found")
+
+
+def can_copy(module: nn.Module) -> bool:
+    """Whether all parts are from known packages, without hooks and on the processor, so that copies are independent.
+
+    Parameters
+    ----------
+    module
+        Any network.
+
+    Examples
+    --------
+    >>> can_copy(nn.Sequential(nn.Linear(2, 2), nn.ReLU()))
+    True
+    """
+    on_processor = all(value.device.type == "cpu" for value in (*module.parameters(), *module.buffers()))
+    return on_processor and all(
+        is_known(part) and not part._forward_hooks and not part._forward_pre_hooks for part in module.modules()
+    )
+
+
+def copy_of(module: nn.Module) -> nn.Module:
+    """Copy the modules of a network, whose parameters and buffers are those of the original.
+
+    Parameters
+    ----------
+    module
+        Network that `can_copy` allows.
+
+    Examples
+    --------
+    >>> network = nn.Linear(2, 2)
+    >>> copy_of(network).weight is network.weight
+    True
+    """
+    shared = {id(value): value for value in (*module.parameters(), *module.buffers())}
+    return deepcopy(module, shared)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Hold torch to one thread in a block, so that last digits are those of one."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def at_places(work: Callable[[Place, Item], Found], places: Sequence[Place], items: Iterable[Item]) -> list[Found]:
+    """Give what some work makes of each item, in their order, at whichever place is free.
+
+    Each place has a thread, without gradients and with one of torch's; `one_thread` holds for whoever calls this.
+
+    Parameters
+    ----------
+    work
+        Function of a place, which no other thread uses meanwhile, and an item.
+    places
+        Places to work at, such as copies of a network.
+    items
+        Items to work on.
+
+    Examples
+    --------
+    >>> at_places(lambda place, item: item * item, ["here", "there"], range(4))
+    [0, 1, 4, 9]
+    """
+    free: SimpleQueue[Place] = SimpleQueue()
+    for place in places:
+        free.put(place)
+
+    @torch.no_grad()
+    def one(item: Item) -> Found:
+        place = free.get()
+        try:
+            return work(place, item)
+        finally:
+            free.put(place)
+
+    if len(places) == 1:
+        return [one(item) for item in items]
+    with ThreadPoolExecutor(len(places), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        return list(pool.map(one, items))
