@@ -17,7 +17,7 @@ from interp.errors import MismatchError, unknown_name
 from interp.store.blocks import CheckedRows, block_count
 from interp.store.elements import read_element
 from interp.store.files import opened, provenance_of
-from interp.types import NodeLayer, Recording, Rows
+from interp.types import Array, NodeLayer, Recording, Rows
 from interp.types.annotations.edge import checked
 from interp.types.annotations.fields import field_types
 from interp.types.annotations.held import check_value
@@ -160,7 +160,7 @@ def _known_of_split(group: h5py.Group, layers: tuple[NodeLayer, ...]) -> dict[st
     parts = {layer.name: group["z"][layer.name] for layer in layers}
     samples = np.arange(len(group["predictions"]))
     return {
-        "sample": {name: samples.repeat(_positions(part, len(samples))) for name, part in parts.items()},
+        "sample": {name: _repeated(samples, _positions(part, len(samples))) for name, part in parts.items()},
         "position": {
             name: part["position"][()] if "position" in part else np.empty(0, np.int32) for name, part in parts.items()
         },
@@ -168,6 +168,11 @@ def _known_of_split(group: h5py.Group, layers: tuple[NodeLayer, ...]) -> dict[st
         "labels": group["labels"][()] if "labels" in group else None,
         "predictions": group["predictions"][()],
     }
+
+
+def _repeated(samples: Array, positions: int) -> Array:
+    """Give the sample of each row; layers of one row a sample share one array, which may be as long as the data."""
+    return samples if positions == 1 else samples.repeat(positions)
 
 
 def _positions(part: h5py.Group, samples: int) -> int:

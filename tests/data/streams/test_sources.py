@@ -103,6 +103,22 @@ def test_what_would_fill_memory_is_kept_on_disk(monkeypatch, name):
     assert not [thread for thread in threading.enumerate() if thread.name == "interp-ahead"]
 
 
+def test_a_function_by_its_name_on_the_command_line(tmp_path, monkeypatch):
+    (tmp_path / "own_batches.py").write_text(
+        "import numpy as np\n"
+        "def batches():\n"
+        "    for start in range(0, 60, 7):\n"
+        "        rows = np.arange(start, min(start + 7, 60))\n"
+        "        yield np.stack([rows, rows % 5], 1) / 8, rows % 3\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    rows = np.arange(60)
+    wanted = load_dataset((np.stack([rows, rows % 5], 1) / 8, rows % 3))
+    assert load_dataset("own_batches:batches").digest == wanted.digest
+    monkeypatch.setattr(collect, "MOST_HELD", 100)
+    assert_same(load_dataset("own_batches:batches"), wanted)
+
+
 def test_splits():
     found = load_dataset({"train": stream((X, Y)), "test": stream(in_blocks)})
     assert_same(found, load_dataset({"train": (X, Y), "test": (X, Y)}))
