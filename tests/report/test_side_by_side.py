@@ -18,11 +18,26 @@ from interp.types import Figure
 ITEMS = list(range(FEWEST + 1))
 
 
+OTHER_THREADS, FORK = module._other_threads, module._fork
+
+
 @pytest.fixture(autouse=True)
-def _two_processors(monkeypatch):
+def copies(monkeypatch):
+    """Two processors, whatever threads other tests have left; gives the numbers of the processes that were made."""
     if sys.platform != "linux":
         pytest.skip("a process is copied on Linux only")
+    made = []
     monkeypatch.setattr(module, "processors", lambda: 2)
+    monkeypatch.setattr(module, "_other_threads", list)
+    monkeypatch.setattr(module, "_fork", lambda *given: made.append(FORK(*given)) or made[-1])
+    return made
+
+
+def have_ended(copies):
+    for copy in copies:
+        with pytest.raises(ChildProcessError):
+            os.waitpid(copy, os.WNOHANG)
+    return bool(copies)
 
 
 def test_every_second_item_is_worked_on_in_a_copy():
@@ -39,7 +54,8 @@ def test_few_items_and_one_processor_need_no_copy(monkeypatch, processors):
     assert set(side_by_side(lambda _: os.getpid(), items)) == {os.getpid()}
 
 
-def test_no_copy_where_other_threads_run():
+def test_no_copy_where_other_threads_run(monkeypatch):
+    monkeypatch.setattr(module, "_other_threads", OTHER_THREADS)
     going = threading.Event()
     other = threading.Thread(target=going.wait)
     other.start()
@@ -72,18 +88,17 @@ HERE = os.getpid()
 
 
 @pytest.mark.parametrize("work", [_dies, _fails, _never_ends])
-def test_what_a_copy_does_not_give_is_worked_on_here(monkeypatch, work, capfd):
+def test_what_a_copy_does_not_give_is_worked_on_here(monkeypatch, work, capfd, copies):
     monkeypatch.setattr(module, "PATIENCE", 0.3)
     found = side_by_side(work, ITEMS)
     assert [item for item, _ in found] == ITEMS
     assert found[1][1] != HERE, "what it gave before is kept"
     assert {worker for _, worker in found[3:]} == {HERE}
     assert capfd.readouterr() == ("", "")
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)  # nothing is left of it
+    assert have_ended(copies)
 
 
-def test_an_error_is_raised_here_and_the_copy_is_ended():
+def test_an_error_is_raised_here_and_the_copy_is_ended(copies):
     def work(item):
         if item == 3:
             raise ValueError("three")
@@ -93,8 +108,7 @@ def test_an_error_is_raised_here_and_the_copy_is_ended():
         side_by_side(work, ITEMS)
     with pytest.raises(KeyboardInterrupt):
         side_by_side(_interrupted, ITEMS)
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert have_ended(copies)
 
 
 def _interrupted(item):

@@ -68,10 +68,13 @@ def side_by_side(work: Callable[[Item], Found], items: Sequence[Item]) -> list[F
 
 def _can_copy() -> bool:
     """Say whether a process may be copied: not where other threads run, whose locks the copy would wait for."""
-    if sys.platform != "linux" or processors() == 1:
-        return False
+    return sys.platform == "linux" and processors() > 1 and not _other_threads()
+
+
+def _other_threads() -> list[threading.Thread]:
+    """List the threads beside this one, but for that of tqdm, which drawing does not use."""
     others = (thread for thread in threading.enumerate() if thread is not threading.current_thread())
-    return all(type(thread).__name__ == "TMonitor" for thread in others)  # that of tqdm, which drawing does not use
+    return [thread for thread in others if type(thread).__name__ != "TMonitor"]
 
 
 def _fork(work: Callable[[Item], Any], items: Sequence[Item], written: IO[bytes]) -> int:
