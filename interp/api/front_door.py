@@ -63,8 +63,8 @@ def analyse(
         Network: a module in memory, a checkpoint's path, or an architecture's name such as ``torchvision:resnet18``.
     data
         Data it was trained on: a name, a path, ``(inputs, targets)``, arrays by name, a DataFrame, a torch Dataset or
-        DataLoader, or ``{"train": ..., "test": ...}`` of these, as `interp.load_dataset` takes them. None for those
-        that a checkpoint of the zoo names.
+        DataLoader, what `interp.stream` makes of data that do not fit in memory, or ``{"train": ..., "test": ...}`` of
+        these, as `interp.load_dataset` takes them. None for those that a checkpoint of the zoo names.
     stages
         Names of the stages to run, or one name, with those that they need; None for all.
     others
