@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from interp.analysis import find_prototypes
+from interp.analysis.prototypes import WIDEST_PCA
 from interp.errors import MismatchError
 from interp.network.inputs import input_blocks
-from interp.recording import layer_rows
-from interp.run.recorded import affine_of, each_layer
+from interp.run.recorded import affine_of, each_layer, rows_of
 from interp.run.stage import Run, Stage
 from interp.run.summaries import counted
 from interp.types import Array, Boundaries, GaussianFit, NodeLayer, Prototypes, Recording
@@ -36,7 +36,7 @@ def run(run: Run) -> dict[str, Prototypes]:
     def one(layer: NodeLayer, recording: Recording) -> Prototypes:
         affine = affine_of(run, layer)
         found = find_prototypes(
-            layer_rows(run.model, run.data, recording, layer.name),
+            rows_of(run, recording, layer),
             recording.z[layer.name],
             recording.sample[layer.name],
             fits[layer.name],
@@ -47,7 +47,10 @@ def run(run: Run) -> dict[str, Prototypes]:
         )
         return _as_stored(found, is_linear=affine is not None)
 
-    return each_layer(run, one)
+    def values(layer: NodeLayer, recording: Recording) -> int:
+        return 4 * min(layer.inputs, WIDEST_PCA) ** 2 + recording.z[layer.name].shape[0] * 2 * layer.nodes
+
+    return each_layer(run, one, values=values)
 
 
 def _as_stored(found: Prototypes, is_linear: bool) -> Prototypes:
