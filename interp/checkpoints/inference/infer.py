@@ -134,7 +134,7 @@ def _without_answers(
 def _are_weighed(task: Task, layers: Sequence[Layer], chosen: Candidate, given: Mapping[str, str | None]) -> bool:
     """Whether activations are told apart by more than scores: of labels, where they are neither known nor none."""
     sloped = any(layer.slope is not None for layer in layers)
-    own = layers[-1].is_convolution and chosen.output != "linear"  # acts before the mean over positions
+    own = layers[-1].is_convolution and chosen.ends_active  # acts before the mean over positions
     return task.counted and len(layers) > 1 and not (sloped or own or given.get("activation"))
 
 

@@ -19,7 +19,7 @@ from interp.network.chain import Chain, chain_of
 def rebuild(layers: Sequence[Layer], candidate: Candidate) -> Chain:
     """Build the network that a candidate describes, under the names that its file uses."""
     steps: list[tuple[str, nn.Module]] = []
-    at_end = last_of(candidate.activation) if "activation" in candidate.output else "identity"
+    at_end = last_of(candidate.activation) if candidate.ends_active else "identity"
     names = (*spread(candidate.activation, len(layers) - 1), at_end)
     for number, (layer, active) in enumerate(zip(layers, names, strict=True)):
         last = layer is layers[-1]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from interp.checkpoints.inference.candidates.outputs import BOUNDED, OUTPUTS
+from interp.checkpoints.inference.candidates.outputs import BOUNDED, ENDS_ACTIVE, OUTPUTS
 from interp.checkpoints.inference.convolutional.layouts import PoolingLayout
 from interp.checkpoints.inference.stack.layers import Layer
 from interp.types import Scaling
@@ -57,6 +57,11 @@ class Candidate:
     def __eq__(self, other: object) -> bool:
         """Compare likewise."""
         return isinstance(other, Candidate) and self.key == other.key
+
+    @property
+    def ends_active(self) -> bool:
+        """Whether the activation stands behind the last layer too, whatever the sign of the outputs."""
+        return self.output in ENDS_ACTIVE
 
     @property
     def key(self) -> tuple[str, str, str, str, str]:

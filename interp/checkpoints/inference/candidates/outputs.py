@@ -13,6 +13,9 @@ from interp.tasks import PROBABILITIES
 OUTPUTS = ("linear", "activation", "negated-activation")
 """Forms that are tried for every task. A bare negation is none: the weights would absorb it."""
 
+ENDS_ACTIVE = ("activation", "negated-activation")
+"""Forms in which the hidden layers' activation stands behind the last layer too."""
+
 BOUNDED = ("sigmoid", "tanh", "relu")
 """Functions that are tried where outputs are measured values, which they keep within bounds."""
 

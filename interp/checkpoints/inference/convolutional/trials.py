@@ -69,7 +69,7 @@ def try_convolutional(
     trials = []
     for candidate in candidates:
         # an activation before the mean over positions is no function of that mean
-        own = layers[-1].is_convolution and candidate.output in ("activation", "negated-activation")
+        own = layers[-1].is_convolution and candidate.ends_active
         shared = replace(candidate, output="activation" if own else "linear")
         negated = own and candidate.output == "negated-activation"
         found = runs.outputs(layers, shared, inputs)

@@ -156,8 +156,5 @@ def distinct(signs: Iterable[Signs]) -> list[Signs]:
 def _same(first: Signs, second: Signs) -> bool:
     """Whether two candidates give the same outputs, as far as loss and answers tell: of a loss of 0 nothing does."""
     gap = abs(first.trial.loss - second.trial.loss)
-    return first.trial.loss > 0 and gap <= 1e-6 * first.trial.loss and _same_answers(first, second)
-
-
-def _same_answers(first: Signs, second: Signs) -> bool:
-    return bool(np.array_equal(first.trial.per_sample, second.trial.per_sample))
+    alike = np.array_equal(first.trial.per_sample, second.trial.per_sample)
+    return first.trial.loss > 0 and gap <= 1e-6 * first.trial.loss and bool(alike)
