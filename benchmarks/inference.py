@@ -25,27 +25,27 @@ FRESH = 100_000
 """First of the seeds that no threshold was fixed on."""
 
 
-def train_all(seeds: range, out: Path, folder: Path) -> None:
+def train_all(seeds: range, out: Path, folder: Path, short: bool) -> None:
     """Train the networks of some seeds that are not there yet."""
     rows = out / "networks.jsonl"
     known = {row["seed"] for row in read_finished(rows)}
     for seed in seeds:
         if seed not in known:
-            spec = drawn(seed)
-            module, score = trained(spec, data_named(spec.data, folder))
+            spec = drawn(seed, short)
+            module, score = trained(spec, data_named(spec.data, folder, spec.rows))
             (out / "weights").mkdir(parents=True, exist_ok=True)
             torch.save(module.state_dict(), out / "weights" / f"{seed}.pt")
             add_finished(rows, {**asdict(spec), "train": score})
 
 
-def infer_all(seeds: range, out: Path, folder: Path) -> list[dict]:
+def infer_all(seeds: range, out: Path, folder: Path, short: bool) -> list[dict]:
     """Open the networks of some seeds; those that are not in the file yet are opened and put there."""
     file = out / "inferred.jsonl"
     known = {row["seed"]: row for row in read_finished(file)}
     for seed in seeds:
         if seed not in known:
-            spec = drawn(seed)
-            known[seed] = outcome(spec, out / "weights" / f"{seed}.pt", data_named(spec.data, folder))
+            spec = drawn(seed, short)
+            known[seed] = outcome(spec, out / "weights" / f"{seed}.pt", data_named(spec.data, folder, spec.rows))
             add_finished(file, known[seed])
     return [known[seed] for seed in seeds]
 
@@ -56,11 +56,15 @@ def main() -> int:
     parser.add_argument("--first-seed", type=int, default=FRESH)
     parser.add_argument("--out", type=Path, default=Path("inference-results"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--short", action="store_true", help="train for a few epochs, on half of the rows")
+    parser.add_argument("--train-only", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
     seeds = range(options.first_seed, options.first_seed + options.networks)
-    train_all(seeds, options.out, options.data)
-    rows = infer_all(seeds, options.out, options.data)
+    train_all(seeds, options.out, options.data, options.short)
+    if options.train_only:
+        return 0
+    rows = infer_all(seeds, options.out, options.data, options.short)
     print(confusion(rows))
     print(json.dumps({fact: counted(rows, fact) for fact in FACTS}))
     return 0

@@ -17,9 +17,6 @@ from inferring.specs import Spec
 from interp.data import DataOptions, load_dataset
 from interp.types import Dataset, Scaling
 
-ROWS = 3000
-"""Largest number of training rows: small data leave more open than large ones."""
-
 LEAST_SKILL = 0.3
 """Share of the way from chance to perfection that a network must reach in training; below it another rate is taken."""
 
@@ -59,11 +56,11 @@ MODULES: dict[str, type[nn.Module]] = {
 
 
 @cache
-def data_named(name: str, folder: Path) -> Dataset:
-    """Give a data set of the benchmark, at most `ROWS` training rows of it."""
+def data_named(name: str, folder: Path, rows: int) -> Dataset:
+    """Give a data set of the benchmark, at most so many training rows of it."""
     if name in ("mnist", "digits"):
         found = load_dataset(name, DataOptions(str(folder), offline=True))
-        splits = {**found.splits, "train": found.train.take(np.arange(min(ROWS, len(found.train))))}
+        splits = {**found.splits, "train": found.train.take(np.arange(min(rows, len(found.train))))}
         return load_dataset(
             {
                 f"{key}_{part}": value
@@ -71,13 +68,13 @@ def data_named(name: str, folder: Path) -> Dataset:
                 for key, value in (("x", split.inputs.reshape(-1, *found.image_shape[1:])), ("y", split.labels))
             }
         )
-    return load_dataset(_cifar(folder) if name == "cifar10" else _table(name))
+    return load_dataset(_cifar(folder, rows) if name == "cifar10" else _table(name))
 
 
-def _cifar(folder: Path) -> dict[str, np.ndarray]:
+def _cifar(folder: Path, most: int) -> dict[str, np.ndarray]:
     """Give colour images with their channels first."""
     stored = np.load(folder / "cifar10_part.npz")
-    rows = {"train": ROWS, "test": 1000}
+    rows = {"train": most, "test": 1000}
     arrays = {f"x_{part}": stored[f"x_{part}"][:count].transpose(0, 3, 1, 2) for part, count in rows.items()}
     return arrays | {f"y_{part}": stored[f"y_{part}"][:count].astype(np.int64) for part, count in rows.items()}
 
@@ -146,7 +143,7 @@ def trained(spec: Spec, data: Dataset) -> tuple[nn.Sequential, float]:
     chance = float(torch.bincount(y).max() / len(y))
     least = chance + (1 - chance) * (LEAST_SKILL if spec.data != "cifar10" else LEAST_SKILL / 2)
     best: tuple[float, nn.Sequential] | None = None
-    for factor in (1.0, 0.2, 5.0):
+    for factor in (1.0, 0.2, 5.0, 0.04):
         torch.manual_seed(spec.seed)
         module = built(spec, data)
         _train(module, spec, x, y, factor)
@@ -180,14 +177,14 @@ def _batches(rows: int, size: int = 48) -> Iterator[Tensor]:
 
 def _optimiser(module: nn.Module, spec: Spec, x: Tensor, factor: float) -> torch.optim.Optimizer:
     parts = list(module.parameters())
+    decay = spec.weight_decay
     if spec.optimiser == "sgd":
         size = float((x[:1000] ** 2).mean()) ** 0.5
-        return torch.optim.SGD(parts, factor * 0.03 / max(size, 1), momentum=0.9)
+        return torch.optim.SGD(parts, factor * 0.03 / max(size, 1), momentum=0.9, weight_decay=decay)
     if spec.optimiser == "rmsprop":
-        return torch.optim.RMSprop(parts, factor * 0.001)
-    if spec.optimiser == "adamw":
-        return torch.optim.AdamW(parts, factor * 0.002, weight_decay=0.05)
-    return torch.optim.Adam(parts, factor * 0.002)
+        return torch.optim.RMSprop(parts, factor * 0.001, weight_decay=decay)
+    kind = torch.optim.AdamW if spec.optimiser == "adamw" else torch.optim.Adam
+    return kind(parts, factor * 0.002, weight_decay=decay)
 
 
 @torch.no_grad()

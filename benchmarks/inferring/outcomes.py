@@ -44,10 +44,10 @@ def _row(said: Inference, is_right: Any) -> dict[str, Any]:
 
 
 def _same(found: Scaling, truth: Scaling, data: Dataset) -> bool:
-    """Whether two scalings give the same to a hundredth of the spread: constants are printed to four digits."""
+    """Whether two scalings give the same to a fiftieth of the spread: printed constants are of all of the data."""
     rows = data.train.inputs[:50]
     first, second = found(rows), truth(rows)
-    return bool(np.abs(first - second).max() <= 0.01 * second.std())
+    return bool(np.abs(first - second).max() <= 0.02 * second.std())
 
 
 def counted(rows: Sequence[dict[str, Any]], fact: str) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,6 +31,10 @@ CONVOLUTIONAL = {"mnist": 0.3, "cifar10": 0.2, "digits": 0.7}
 PICTURES = ("raw", "unit", "centred", "overall", "per-channel")
 SCALINGS = {"mixture": ("raw", "columns"), "breast cancer": ("columns",)}
 """Data -> scalings that take turns; of images `PICTURES`, the constants of one grey channel are the overall ones."""
+
+
+ROWS, FEW_ROWS = 6000, 3000
+"""Largest numbers of training rows, of networks trained for many epochs and for few."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,10 @@ class Spec:
         Number of training steps.
     decays
         Whether the learning rate falls to nothing in the last half of them.
+    rows
+        Largest number of training rows.
+    weight_decay
+        Factor of the weights that is added to their gradient, or for ``adamw`` taken off them, at each step.
     """
 
     seed: int
@@ -77,6 +85,8 @@ class Spec:
     optimiser: str
     steps: int
     decays: bool
+    rows: int
+    weight_decay: float
 
     @property
     def kind(self) -> str:
@@ -84,15 +94,23 @@ class Spec:
         return "CNN" if self.convolutions else "MLP"
 
 
-def drawn(seed: int) -> Spec:
-    """Draw a network; activations, data and scalings take turns, all else is at random."""
+def drawn(seed: int, short: bool = False) -> Spec:
+    """Draw a network; activations, data and scalings take turns, all else is at random.
+
+    Parameters
+    ----------
+    seed
+        Seed of the draw.
+    short
+        Whether it is trained for a few epochs on few rows in place of the many that people take.
+    """
     rng = np.random.default_rng(seed)
     data = (*IMAGES, *TABLES)[seed % 5]
     scalings = SCALINGS.get(data, PICTURES)
     convolutions = tuple(rng.choice([6, 8], 2).tolist()) if rng.random() < CONVOLUTIONAL.get(data, 0) else ()
     depth = int(rng.integers(0, 2)) if convolutions else int(rng.integers(1, 4))
     dense = tuple(rng.choice([16, 24, 32, 48], depth).tolist())
-    return Spec(
+    spec = Spec(
         seed=seed,
         data=data,
         scaling=scalings[(seed // 5) % len(scalings)],
@@ -105,7 +123,14 @@ def drawn(seed: int) -> Spec:
         optimiser=str(rng.choice(["adam", "adamw", "sgd", "rmsprop"])),
         steps=int(rng.integers(300, 500) if convolutions else rng.integers(700, 1500)),
         decays=bool(rng.random() < 3 / 4),
+        rows=FEW_ROWS,
+        weight_decay=0.0,
     )
+    if short:
+        return replace(spec, weight_decay=0.05 if spec.optimiser == "adamw" else 0.0)
+    decay = rng.choice([0.01, 0.05] if spec.optimiser == "adamw" else [0.0, 0.0, 1e-4, 5e-4])
+    steps = rng.integers(1000, 1500) if convolutions else rng.integers(2000, 4000)
+    return replace(spec, rows=ROWS, weight_decay=float(decay), steps=int(steps))
 
 
 def _activations(rng: np.random.Generator, convolutions: int, depth: int, first: str) -> tuple[str, ...]:

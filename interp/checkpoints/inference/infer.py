@@ -8,6 +8,7 @@ significantly better; likelihood and gradient norm do worse.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from interp.checkpoints.inference.candidates.candidate import Candidate, all_candidates
@@ -18,16 +19,18 @@ from interp.checkpoints.inference.convolutional.layouts import PoolingLayout
 from interp.checkpoints.inference.convolutional.shortlist import best_layouts, shortlist
 from interp.checkpoints.inference.convolutional.trials import Runs, try_convolutional
 from interp.checkpoints.inference.dense.trials import try_dense
-from interp.checkpoints.inference.expected import Expected
 from interp.checkpoints.inference.explain import FACTS, Fact, assumed, explain, layout_facts
 from interp.checkpoints.inference.fit import NO_SKILL
 from interp.checkpoints.inference.stack.layers import Layer
-from interp.checkpoints.inference.weighing.explain import explain_weighed, standing
-from interp.checkpoints.inference.weighing.weigh import weigh
+from interp.checkpoints.inference.weighing.explain import LIKELY, explain_weighed, standing
+from interp.checkpoints.inference.weighing.weigh import weigh, weigh_scalings
 from interp.data import RAW, parse_scaling, scalings
 from interp.errors import DataError
 from interp.tasks import ASSUMED, Scorer, Task, find_task
 from interp.types import Array, Dataset, Inference, Scaling
+
+NOTHING = 1e-4
+"""Loss below which slopes say nothing of a scaling: larger inputs make it smaller, and a loss of 0 is stationary."""
 
 DENSE_ROUNDS: tuple[Round, ...] = (Round(10_000, 0.03, 24), Round(10**9, 0, 1))
 LAYOUT_ROUNDS = (Round(128, 0, 1),)
@@ -86,14 +89,16 @@ def infer_candidate(
     try_out = _try_out(layers, scorers)
     trials = _trials(layers, try_out, candidates, data.train.inputs, values, list(facts.values()), seed)
     chosen = prefer_simple(trials)
-    at_chance = Expected(asked.chance(values), 0, "").skill(chosen.score) < NO_SKILL
+    chance = asked.chance(values)
+    least = chance + NO_SKILL * (1 - chance)
+    at_chance = chosen.score < least
     if at_chance:
         chosen = _conventional(trials) or chosen
     inferred = {fact: explain(fact, name, chosen, trials, given, task) for fact, name in facts.items()}
     if not at_chance and _are_weighed(asked, layers, chosen.candidate, given):
-        scorer = scorers[chosen.candidate.scaling.name]
-        weighed = weigh(layers, try_out, chosen.candidate, scorer, data.train.inputs, values, seed)
-        return standing(weighed).candidate, {**inferred, "activation": explain_weighed(weighed, task)}
+        weigh_all = partial(_weighed, layers, try_out, scorers, data.train.inputs, values, seed)
+        stands, found = weigh_all(chosen.candidate, list(tried.values()), facts, task, least)
+        return stands, {**inferred, **found}
     return chosen.candidate, inferred
 
 
@@ -136,6 +141,38 @@ def _are_weighed(task: Task, layers: Sequence[Layer], chosen: Candidate, given: 
     sloped = any(layer.slope is not None for layer in layers)
     own = layers[-1].is_convolution and chosen.ends_active  # acts before the mean over positions
     return task.counted and len(layers) > 1 and not (sloped or own or given.get("activation"))
+
+
+def _weighed(
+    layers: Sequence[Layer],
+    try_out: TryOut,
+    scorers: Mapping[str, Scorer],
+    inputs: Array,
+    values: Array,
+    seed: int,
+    base: Candidate,
+    scalings: Sequence[Scaling],
+    facts: Mapping[str, Fact],
+    task: str,
+    least: float,
+) -> tuple[Candidate, dict[str, Inference]]:
+    """Weigh activations, scalings under the best of them, and activations again where another scaling is likely."""
+    weighed = weigh(layers, try_out, base, scorers, inputs, values, seed)
+    likeliest = weighed[0].signs.trial.candidate
+    scaled = weigh_scalings(layers, likeliest, scalings, scorers, inputs, values, seed)
+    found = {}
+    if len(scaled) > 1 and min(one.signs.trial.loss for one in scaled) > NOTHING:
+        best = scaled[0].signs.trial
+        if best.candidate.scaling.name != base.scaling.name and scaled[0].share >= LIKELY:
+            base = replace(base, scaling=best.candidate.scaling)
+            weighed = weigh(layers, try_out, base, scorers, inputs, values, seed)
+        at = next(
+            (one.signs.trial for one in scaled if one.signs.trial.candidate.scaling.name == base.scaling.name), best
+        )
+        found["input_scaling"] = explain_weighed(scaled, at, facts["input_scaling"], task, least)
+    stands = standing(weighed)
+    found["activation"] = explain_weighed(weighed, stands, facts["activation"], task, least)
+    return stands.candidate, found
 
 
 def _try_out(layers: Sequence[Layer], scorers: Mapping[str, Scorer]) -> TryOut:

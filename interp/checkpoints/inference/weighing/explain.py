@@ -4,56 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from interp.checkpoints.inference.candidates.by_layer import JOINT
 from interp.checkpoints.inference.candidates.trial import Trial, by_merit
-from interp.checkpoints.inference.explain import level
+from interp.checkpoints.inference.explain import Fact, level
 from interp.checkpoints.inference.weighing.weigh import Weighed
 from interp.tasks import find_task
 from interp.types import Inference
 
-LIKELY = 0.75
+LIKELY = 0.8
 """Least share of the evidence with which an activation is called likely."""
 
-COVERED = 0.99
+COVERED = 0.995
 """Share of the evidence that the values named together have."""
 
 KINDS = "errors, loss and its slope in the weights"
 """Words for what is weighed."""
 
 
-STANDS = 0.02
+STANDS = 0.1
 """Least share of the evidence with which ReLU stands where nothing is likely: most published networks have it."""
 
 
 def standing(weighed: Sequence[Weighed]) -> Trial:
-    """Choose what is likely; else one activation for all layers, ReLU where the evidence does not exclude it."""
-    if weighed[0].share >= LIKELY:
-        return weighed[0].signs.trial
-    alike = [one for one in weighed if JOINT not in one.signs.trial.candidate.activation]
-    relu = [one for one in alike if one.signs.trial.candidate.activation == "relu" and one.share >= STANDS]
-    return [*relu, *alike, *weighed][0].signs.trial
+    """Choose what is likely; else ReLU where the evidence does not exclude it, and else what has the most."""
+    relu = [one for one in weighed if one.signs.trial.candidate.activation == "relu" and one.share >= STANDS]
+    return (weighed[0] if weighed[0].share >= LIKELY else [*relu, *weighed][0]).signs.trial
 
 
-def explain_weighed(weighed: Sequence[Weighed], task: str) -> Inference:
-    """Name the activation with its evidence and confidence.
+def explain_weighed(weighed: Sequence[Weighed], chosen: Trial, fact: Fact, task: str, least: float) -> Inference:
+    """Name the value of a fact with its evidence and confidence.
 
     Parameters
     ----------
     weighed
-        Candidates that differ in their activations alone, the likeliest first.
+        Candidates that differ in this fact alone, the likeliest first.
+    chosen
+        Trial of the candidate that stands.
+    fact
+        Function that reads the value of the fact off a candidate.
     task
         Name of the task, for `interp.tasks.find_task`.
+    least
+        Score below which the network does no better than chance, so that nothing is likely.
     """
-    score, chosen = find_task(task).score, standing(weighed)
-    value = chosen.candidate.activation
-    known = {one.signs.trial.candidate.activation: one.share for one in weighed}
+    score, value = find_task(task).score, fact(chosen.candidate)
+    known = {fact(one.signs.trial.candidate): one.share for one in weighed}
     evidence = [f"{find_task(task).described(chosen.score)} on {len(chosen.per_sample):,} training rows"]
-    rivals = [one.signs.trial for one in weighed if one.signs.trial is not chosen]
+    rivals = [one.signs.trial for one in weighed if fact(one.signs.trial.candidate) != value]
     if rivals:
         rival = min(rivals, key=by_merit)
-        evidence.append(f"best with another value: {rival.candidate.activation} {score.shown(rival.score)}")
+        evidence.append(f"best with another value: {fact(rival.candidate)} {score.shown(rival.score)}")
     evidence.append(f"by {KINDS}: {_shown(known)}")
-    return Inference(value, level(bool(rivals) and known[value] >= LIKELY), "; ".join(evidence))
+    firm = bool(rivals) and known[value] >= LIKELY and chosen.score >= least
+    return Inference(value, level(firm), "; ".join(evidence))
 
 
 BETWEEN = " or "

@@ -1,7 +1,7 @@
 """Signs that a network is run as it was trained: few errors, a small loss, and a loss that is stationary.
 
 An activation that is nearly the right one gives nearly the right predictions. But gradient descent ends where the loss
-does not change with the weights, biases first, and under another activation it does.
+does not change with the weights, and under another activation it does.
 """
 
 from __future__ import annotations
@@ -19,14 +19,23 @@ from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.candidates.outputs import scored_as
 from interp.checkpoints.inference.candidates.trial import Trial, apply_output, known_scores
 from interp.checkpoints.inference.stack.layers import Layer
+from interp.checkpoints.inference.weighing.slopes import Slopes, SlopeSums
 from interp.checkpoints.inference.weighing.stretch import Stretch, stretched
 from interp.network.inputs import as_tensor
 from interp.tasks import Scorer
 from interp.types import Array
 
-BLOCK = 256
+BLOCKS = 20
+"""Least number of blocks of rows, whose slopes are compared with each other."""
+
+BLOCK = 100
+"""Largest number of rows of one block."""
+
 SIZES = tuple(2.0 ** (step / 4) for step in range(-10, 11))
 """Factors by which outputs are changed to see which size fits best."""
+
+FAR = 20.0
+"""Largest sign, of outputs that are no numbers."""
 
 SMALL = 0.3
 """Number added to squared t values before their logarithm: below it, rounding and the last steps decide."""
@@ -41,16 +50,19 @@ class Signs:
     trial
         Scores and loss of the candidate on the rows looked at.
     values
-        Logarithms of: the share of errors, the loss, the loss with outputs of the best size, the mean squared t value
-        of the loss's slope in the biases of the outputs and in those of hidden nodes, and in the sizes of the outputs
-        of hidden nodes; then the number of further kinds of activations.
+        Logarithms of: the share of errors, the loss with outputs of the best size, the mean squared t value of the
+        loss's slope in the biases of the outputs, and in the weights of each layer, their mean; then the number of
+        further kinds of activations.
+    slopes
+        Slopes of the loss in the weights, a tensor after the other.
     """
 
     trial: Trial
     values: Array
+    slopes: tuple[Slopes, ...] = ()
 
 
-NAMES = ("errors", "loss", "calibrated loss", "slope at the outputs", "slope in biases", "slope in sizes", "kinds")
+NAMES = ("errors", "calibrated loss", "slope at the outputs", "slope in weights", "kinds")
 
 
 def signs_of(layers: Sequence[Layer], candidate: Candidate, inputs: Array, answers: Array, scorer: Scorer) -> Signs:
@@ -71,56 +83,46 @@ def signs_of(layers: Sequence[Layer], candidate: Candidate, inputs: Array, answe
     """
     shape = candidate.layout.image if candidate.layout else (inputs.shape[1],)
     network, names = stretched(layers, candidate), spread(candidate.activation, len(layers) - 1)
-    truth = torch.from_numpy(answers)
-    blocks = [slice(at, at + BLOCK) for at in range(0, len(inputs), BLOCK)]
-    found = [
-        _looked_at(network, names, candidate, as_tensor(inputs[rows], candidate.scaling, shape), truth[rows], scorer)
-        for rows in blocks
-    ]
-    z = torch.cat([block.z for block in found])
+    truth, sums = torch.from_numpy(answers), SlopeSums(network.modules)
+    size = max(2, min(BLOCK, len(inputs) // BLOCKS))
+    found = []
+    for rows in (slice(at, at + size) for at in range(0, len(inputs), size)):
+        x = as_tensor(inputs[rows], candidate.scaling, shape)
+        z, at_end, slopes = _looked_at(network, names, candidate, x, truth[rows], scorer, sums.parameters)
+        sums.add(slopes)
+        found.append((z, at_end))
+    z, at_end = (torch.cat(parts) for parts in zip(*found, strict=True))
     scores, losses = scorer(apply_output(z, candidate), truth, scored_as(candidate.output))
-    loss, errors = float(losses.double().mean()), 1 - float(scores.double().mean())
-    sized = min(_sized_loss(z, size, candidate, truth, scorer) for size in SIZES)
-    slopes = [
-        [torch.cat(part) for part in zip(*(block.slopes[kind] for block in found), strict=True)] for kind in (0, 1)
-    ]
-    *biases, last = [_squared_t(part) for part in slopes[0]]
-    sizes = [_squared_t(part) for part in slopes[1]]
+    errors = 1 - float(scores.double().mean())
+    sized = min(_sized_loss(z, factor, candidate, truth, scorer) for factor in SIZES)
+    slopes = tuple(sums.found())
     values = [
         log(max(errors, 0) + 1 / len(z)),
-        log(loss + 1e-3),
-        log(sized + 1e-3),
-        log(last + SMALL),
-        float(np.mean([log(value + SMALL) for value in biases])) if biases else 0.0,
-        float(np.mean([log(value + SMALL) for value in sizes])) if sizes else 0.0,
+        log(sized + 1e-7),
+        log(_squared_t(at_end) + SMALL),
+        float(np.mean([one.size for one in slopes if one.is_map] or [0.0])),
         float(len(set(names)) - 1),
     ]
-    return Signs(Trial(candidate, known_scores(scores), loss), np.nan_to_num(np.array(values), nan=50.0, posinf=50.0))
-
-
-@dataclass(frozen=True)
-class _Block:
-    z: Tensor
-    slopes: tuple[list[Tensor], list[Tensor]]
+    bounded = np.clip(np.nan_to_num(values, nan=FAR, posinf=FAR), -FAR, FAR)
+    return Signs(Trial(candidate, known_scores(scores), float(losses.double().mean())), bounded, slopes)
 
 
 def _looked_at(
-    network: Stretch, names: Sequence[str], candidate: Candidate, x: Tensor, truth: Tensor, scorer: Scorer
-) -> _Block:
-    """Give the last z, and slopes of each row's loss in the biases of all layers and sizes of hidden outputs."""
+    network: Stretch,
+    names: Sequence[str],
+    candidate: Candidate,
+    x: Tensor,
+    truth: Tensor,
+    scorer: Scorer,
+    parameters: Sequence[Tensor],
+) -> tuple[Tensor, Tensor, list[Tensor]]:
+    """Give the last z, each row's slope in it, and slopes of the summed loss in the weights."""
     with torch.enable_grad():
-        zs, outputs = network.traced(names, x.requires_grad_())
-        losses = scorer(apply_output(zs[-1], candidate), truth, scored_as(candidate.output))[1]
-        slopes = torch.autograd.grad(losses.sum(), [*zs, *outputs], allow_unused=True)
-    known = [torch.zeros_like(z) if s is None else s for s, z in zip(slopes, [*zs, *outputs], strict=True)]
-    biases = [_summed(part) for part in known[: len(zs)]]
-    sizes = [_summed(part * of.detach()) for part, of in zip(known[len(zs) :], outputs, strict=True)]
-    return _Block(zs[-1].detach(), (biases, sizes))
-
-
-def _summed(values: Tensor) -> Tensor:
-    """Sum over positions."""
-    return values.flatten(2).sum(2) if values.dim() > 2 else values
+        z = network.rest(names, 0, network.part(0, x))
+        losses = scorer(apply_output(z, candidate), truth, scored_as(candidate.output))[1]
+        at_end, *found = torch.autograd.grad(losses.sum(), [z, *parameters], allow_unused=True)
+    slopes = [torch.zeros_like(of) if one is None else one for one, of in zip(found, parameters, strict=True)]
+    return z.detach(), at_end, slopes
 
 
 def _squared_t(slopes: Tensor) -> float:

@@ -42,21 +42,10 @@ class Stretch:
             z = self.part(number + 1, ACTIVATIONS[names[number]](z))
         return z
 
-    def traced(self, names: Sequence[str], x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        """Give z of all layers, the last included, and the outputs of all hidden ones.
-
-        Parameters
-        ----------
-        names
-            Activation behind each hidden layer.
-        x
-            Inputs as the network takes them.
-        """
-        zs, outputs = [self.part(0, x)], []
-        for number, name in enumerate(names):
-            outputs.append(ACTIVATIONS[name](zs[-1]))
-            zs.append(self.part(number + 1, outputs[-1]))
-        return zs, outputs
+    @property
+    def modules(self) -> tuple[nn.Module, ...]:
+        """Modules of all parts, in running order."""
+        return tuple(module for part in self.parts for module in part)
 
 
 def stretched(layers: Sequence[Layer], candidate: Candidate) -> Stretch:

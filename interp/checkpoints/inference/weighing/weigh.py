@@ -6,41 +6,31 @@ weights were fitted to networks that were trained for it, by `benchmarks/inferen
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from interp.checkpoints.inference.candidates.candidate import Candidate
-from interp.checkpoints.inference.candidates.trial import Trial, TryOut
+from interp.checkpoints.inference.candidates.trial import TryOut
 from interp.checkpoints.inference.stack.layers import Layer
-from interp.checkpoints.inference.weighing.mixing import mixed
+from interp.checkpoints.inference.weighing.contrast import contrasts
+from interp.checkpoints.inference.weighing.plausible import plausible
 from interp.checkpoints.inference.weighing.signs import Signs, signs_of
-from interp.network.activations import ACTIVATIONS
-from interp.network.inputs import as_tensor
 from interp.tasks import Scorer
-from interp.types import Array
+from interp.types import Array, Scaling
 
-WEIGHTS = np.array([0.8, 1.0, 1.5, 1.2, 1.0, 0.1, 2.6])
-"""Weights of the signs, in the order of `signs.NAMES`."""
+FIRST = np.array([0.44, 0.8, 1.58, 2.46, 2.61])
+"""Weights of the signs of one candidate alone, in the order of `signs.NAMES`."""
 
-ROWS = {False: 3000, True: 1000}
+WEIGHTS = np.array([0.36, 0.61, 1.31, 1.58, 2.25, 0.62, 0.19])
+"""Weights of these signs beside the two of `contrasts`, which follow them."""
+
+CLOSE = 12
+"""Number of candidates that are compared with each other at last."""
+
+ROWS = {False: 6000, True: 800}
 """Number of rows for the signs, of dense stacks and of those with convolutions."""
-
-SEARCHED = {False: 500, True: 128}
-"""Number of rows on which other activations are looked for, likewise."""
-
-EARLY = {False: len(ACTIVATIONS), True: 5}
-"""Number of activations that are tried behind first layers, likewise: the best of those behind all layers."""
-
-NEVER_NEGATIVE = ("relu", "abs", "softplus", "sigmoid")
-"""Activations behind outputs whose smallest is the answer, as a distance is."""
-
-MOST = {False: 30, True: 12}
-"""Largest number of candidates that are weighed."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +49,26 @@ class Weighed:
     share: float
 
 
-def shares(signs: Sequence[Signs], weights: Array = WEIGHTS) -> Array:
-    """Give the share of the evidence for each candidate, (K,)."""
-    against = np.stack([one.values for one in signs]) @ weights
+def shares(signs: Sequence[Signs]) -> Array:
+    """Give the share of the evidence for each of some activations, (K,).
+
+    Parameters
+    ----------
+    signs
+        Signs of candidates, the likeliest by their own signs first.
+    """
+    own = np.stack([one.values for one in signs])
+    return softened(np.hstack([own, contrasts([one.slopes for one in signs])]) @ WEIGHTS)
+
+
+def softened(against: Array) -> Array:
+    """Give shares that are proportional to exp(-against), (K,).
+
+    Examples
+    --------
+    >>> softened(np.array([0.0, np.log(3)])).round(2).tolist()
+    [0.75, 0.25]
+    """
     odds = np.exp(against.min() - against)
     return np.asarray(odds / odds.sum())
 
@@ -70,7 +77,7 @@ def weigh(
     layers: Sequence[Layer],
     try_out: TryOut,
     base: Candidate,
-    scorer: Scorer,
+    scorers: Mapping[str, Scorer],
     inputs: Array,
     values: Array,
     seed: int = 0,
@@ -85,8 +92,8 @@ def weigh(
         Function that tries candidates on rows.
     base
         Candidate that did best, or stands for it.
-    scorer
-        Scorer of outputs under its scaling.
+    scorers
+        Scorer of outputs by the name of the scaling of the inputs.
     inputs
         Inputs of the training rows as stored, (S, D).
     values
@@ -97,45 +104,52 @@ def weigh(
     Returns
     -------
     list of Weighed
-        Candidates, the likeliest first; the base is among them.
+        Candidates, the likeliest first; those that give the same outputs as another are left out.
     """
-    with_images = layers[0].is_convolution
     order = np.random.default_rng(seed).permutation(len(values))
-    few, rows = order[: SEARCHED[with_images]], order[: ROWS[with_images]]
-    found = [base, *_plausible(layers, try_out, base, scorer, inputs[few], values[few])]
-    tried = distinct(signs_of(layers, one, inputs[rows], values[rows], scorer) for one in dict.fromkeys(found))
-    weighed = [Weighed(one, float(share)) for one, share in zip(tried, shares(tried), strict=True)]
+    rows, scorer = order[: ROWS[layers[0].is_convolution]], scorers[base.scaling.name]
+    found = plausible(layers, try_out, base, scorer, inputs[order], values[order])
+    looked_at = (signs_of(layers, one, inputs[rows], values[rows], scorer) for one in dict.fromkeys([base, *found]))
+    close = sorted(distinct(looked_at), key=_against)[:CLOSE]
+    return _sorted(close, shares(close))
+
+
+def weigh_scalings(
+    layers: Sequence[Layer],
+    base: Candidate,
+    scalings: Sequence[Scaling],
+    scorers: Mapping[str, Scorer],
+    inputs: Array,
+    values: Array,
+    seed: int = 0,
+) -> list[Weighed]:
+    """Weigh the scalings of inputs of a stack that is settled but for that, the likeliest first.
+
+    Slopes grow with the inputs, so each candidate's are seen beside their own spread alone.
+
+    Parameters
+    ----------
+    layers, scorers, inputs, values, seed
+        Arguments of `weigh`.
+    base
+        Candidate that stands.
+    scalings
+        Scalings to weigh.
+    """
+    rows = np.random.default_rng(seed).permutation(len(values))[: ROWS[layers[0].is_convolution]]
+    tried = [replace(base, scaling=one) for one in scalings]
+    found = distinct(signs_of(layers, one, inputs[rows], values[rows], scorers[one.scaling.name]) for one in tried)
+    return _sorted(found, softened(np.array([_against(one) for one in found])))
+
+
+def _against(signs: Signs) -> float:
+    """Weigh what a candidate's own signs say against it."""
+    return float(signs.values @ FIRST)
+
+
+def _sorted(signs: Sequence[Signs], shares: Array) -> list[Weighed]:
+    weighed = [Weighed(one, float(share)) for one, share in zip(signs, shares, strict=True)]
     return sorted(weighed, key=lambda one: -one.share)
-
-
-# --------------------------------------------------------------------------- which are weighed
-
-
-def _plausible(
-    layers: Sequence[Layer], try_out: TryOut, base: Candidate, scorer: Scorer, inputs: Array, values: Array
-) -> list[Candidate]:
-    """List the candidates that do best on few rows: every activation, and several kinds of them."""
-    with_images = layers[0].is_convolution
-    names = NEVER_NEGATIVE if base.output == "negated-activation" else tuple(ACTIVATIONS)
-    tried = try_out([replace(base, activation=name) for name in names], inputs, values)
-    if len(layers) > 2 and base.output == "linear":
-        early = sorted(tried, key=lambda trial: trial.loss)[: EARLY[with_images]]
-        shape = base.layout.image if base.layout else (inputs.shape[1],)
-        loss = partial(_loss, torch.from_numpy(values), scorer)
-        begin = [trial.candidate.activation for trial in early]
-        tried += try_out(mixed(layers, base, begin, as_tensor(inputs, base.scaling, shape), loss), inputs, values)
-    return [trial.candidate for trial in sorted(tried, key=_against)[: MOST[with_images]]]
-
-
-def _against(trial: Trial) -> float:
-    """Weigh what is known on few rows: errors and loss."""
-    errors = max(1 - trial.score, 0) + 1 / len(trial.per_sample)
-    return float(WEIGHTS[0] * np.log(errors) + (WEIGHTS[1] + WEIGHTS[2]) * np.log(trial.loss + 1e-3))
-
-
-def _loss(truth: Tensor, scorer: Scorer, z: Tensor) -> float:
-    loss = float(scorer(z, truth, "linear")[1].double().mean())
-    return loss if loss == loss else np.inf
 
 
 def distinct(signs: Iterable[Signs]) -> list[Signs]:

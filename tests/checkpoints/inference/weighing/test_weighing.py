@@ -13,9 +13,11 @@ from interp.checkpoints import LoadOptions, load_model
 from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.candidates.trial import Trial
 from interp.checkpoints.inference.stack.state import layer_stack
-from interp.checkpoints.inference.weighing.explain import LIKELY, explain_weighed, named
-from interp.checkpoints.inference.weighing.signs import Signs, signs_of
-from interp.checkpoints.inference.weighing.weigh import Weighed, distinct, shares
+from interp.checkpoints.inference.weighing.contrast import contrasts
+from interp.checkpoints.inference.weighing.explain import LIKELY, explain_weighed, named, standing
+from interp.checkpoints.inference.weighing.signs import NAMES, Signs, signs_of
+from interp.checkpoints.inference.weighing.slopes import Slopes
+from interp.checkpoints.inference.weighing.weigh import Weighed, distinct, softened
 from interp.data import scalings
 from interp.network.activations import ACTIVATIONS
 from interp.tasks import CLASSIFICATION
@@ -105,32 +107,60 @@ def test_signs_are_the_networks_own_scores_loss_and_slopes():
     assert found.trial.loss == pytest.approx(float(F.cross_entropy(z, y)), rel=1e-4)
     residual = (z.softmax(1) - F.one_hot(y, 10)).double()  # slope of the loss in the last biases
     t = len(residual) * residual.mean(0) ** 2 / (residual**2).mean(0)
-    assert found.values[3] == pytest.approx(np.log(float(t.mean()) + 0.3), abs=1e-3)
+    assert found.values[2] == pytest.approx(np.log(float(t.mean()) + 0.3), abs=1e-3)
+    whole = torch.nn.Sequential(*network).requires_grad_(True)
+    expected = torch.autograd.grad(F.cross_entropy(whole(x), y, reduction="sum"), list(whole.parameters()))
+    for one, slope in zip(found.slopes, expected, strict=True):
+        assert one.total == pytest.approx(slope.flatten().double().numpy(), abs=2e-3)
 
 
 def test_the_loss_is_stationary_under_the_activation_that_was_trained_alone():
     network = trained("tanh", "tanh")
     own, others = signs(network, "tanh"), [signs(network, name) for name in ("elu", "selu", "softplus", "identity")]
-    assert all(own.values[3] < other.values[3] - 0.5 and own.values[4] < other.values[4] - 0.5 for other in others)
+    assert all(own.values[2] < other.values[2] - 0.5 and own.values[3] < other.values[3] - 0.5 for other in others)
 
 
 # --------------------------------------------------------------------------- the parts
 
 
 def weighed(activation, share, score=0.9):
-    right = np.arange(1000) < 1000 * score
-    return Weighed(Signs(Trial(Candidate(Scaling("raw"), activation, "linear"), right, 0.1), np.zeros(7)), share)
+    trial = Trial(Candidate(Scaling("raw"), activation, "linear"), np.arange(1000) < 1000 * score, 0.1)
+    return Weighed(Signs(trial, np.zeros(len(NAMES))), share)
 
 
-def said(*found):
-    return explain_weighed(found, "classification")
+def said(*found, least=0.2):
+    return explain_weighed(found, standing(found), lambda one: one.activation, "classification", least)
 
 
 def test_shares_add_up_and_fall_with_what_speaks_against():
-    one, two = (Signs(weighed("relu", 1).signs.trial, np.full(7, value)) for value in (0.0, 1.0))
-    found = shares([one, two], np.full(7, 0.5))
+    found = softened(np.array([3.0, 1.0, 1.0]))
     assert found.sum() == pytest.approx(1)
-    assert found[0] / found[1] == pytest.approx(np.exp(3.5))
+    assert found[1] / found[0] == pytest.approx(np.exp(2))
+    assert found[1] == found[2]
+
+
+def planted(own, added, squares=1.0):
+    """Slopes that are noise, alone or with what another activation adds."""
+    return [Slopes(np.zeros(len(own)), own + added, np.full(len(own), squares), is_map=True)]
+
+
+@pytest.mark.parametrize("noise", [0.3, 1.0])
+def test_noise_alone_is_told_from_noise_with_more(noise):
+    """What is added has a tenth of the noise's size: the ratio of squared slopes is 1.01, and yet it is plain."""
+    rng = np.random.default_rng(0)
+    own, added = noise * rng.standard_normal(20_000), 0.1 * noise * rng.standard_normal(20_000)
+    found = contrasts([planted(own, 0), planted(own, added)])
+    assert (found[0] + 0.2 < found[1]).all()
+    turned = contrasts([planted(own, added), planted(own, 0)])
+    assert (turned[1] + 0.2 < turned[0]).all()
+
+
+def test_what_weight_decay_leaves_speaks_against_nobody():
+    rng = np.random.default_rng(0)
+    weights, noise = rng.standard_normal(5000), 0.3 * rng.standard_normal(5000)
+    decayed = Slopes(weights, noise - 2 * weights, np.ones(5000), is_map=True)
+    assert decayed.size == pytest.approx(Slopes(weights, noise, np.ones(5000), is_map=True).size, abs=0.01)
+    assert Slopes(weights, noise + 2 * weights, np.ones(5000), is_map=True).size > decayed.size + 2
 
 
 def test_more_points_are_not_enough():
@@ -145,6 +175,11 @@ def test_likely_is_what_has_nearly_all_of_the_evidence():
     assert said(weighed("relu", 1.0)).confidence == "uncertain"  # beside nothing else
 
 
+def test_of_what_is_no_better_than_chance_nothing_is_likely():
+    assert said(weighed("relu", 0.95, 0.3), weighed("abs", 0.05, 0.3)).confidence == "likely"
+    assert said(weighed("relu", 0.95, 0.1), weighed("abs", 0.05, 0.1)).confidence == "uncertain"
+
+
 def test_relu_stands_where_no_other_is_likely():
     assert said(weighed("silu", 0.7), weighed("relu", 0.3)).value == "relu"
     assert said(weighed("silu", 0.99), weighed("relu", 0.01)).value == "silu"
@@ -154,9 +189,11 @@ def test_relu_stands_where_no_other_is_likely():
 def test_of_a_loss_of_nothing_no_candidate_is_told_from_another():
     right = np.ones(9)
     signs = [
-        Signs(Trial(Candidate(UNIT, name, "linear"), right, loss), np.zeros(7))
+        Signs(Trial(Candidate(UNIT, name, "linear"), right, loss), np.zeros(len(NAMES)))
         for name, loss in (("relu", 0.0), ("elu", 0.0))
     ]
     assert len(distinct(signs)) == 2
-    same = [Signs(Trial(Candidate(UNIT, name, "linear"), right, 0.25), np.zeros(7)) for name in ("relu", "elu")]
+    same = [
+        Signs(Trial(Candidate(UNIT, name, "linear"), right, 0.25), np.zeros(len(NAMES))) for name in ("relu", "elu")
+    ]
     assert distinct(same) == same[:1]

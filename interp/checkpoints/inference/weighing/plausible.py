@@ -1,0 +1,82 @@
+"""Which activations are worth weighing: those that do best on few rows, one behind all layers or several kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from interp.checkpoints.inference.candidates.by_layer import JOINT
+from interp.checkpoints.inference.candidates.candidate import Candidate
+from interp.checkpoints.inference.candidates.trial import Trial, TryOut
+from interp.checkpoints.inference.stack.layers import Layer
+from interp.checkpoints.inference.weighing.mixing import mixed
+from interp.network.activations import ACTIVATIONS
+from interp.network.inputs import as_tensor
+from interp.tasks import Scorer
+from interp.types import Array
+
+RANKED = {False: 500, True: 400}
+"""Number of rows on which candidates are ranked before signs are looked for, likewise."""
+
+SEARCHED = {False: 500, True: 128}
+"""Number of rows on which other activations are looked for, likewise."""
+
+EARLY = {False: len(ACTIVATIONS), True: 5}
+"""Number of activations that are tried behind first layers, likewise: the best of those behind all layers."""
+
+NEVER_NEGATIVE = ("relu", "abs", "softplus", "sigmoid")
+"""Activations behind outputs whose smallest is the answer, as a distance is."""
+
+MOST = {False: 30, True: 16}
+"""Largest number of candidates whose signs are looked for, likewise."""
+
+
+def plausible(
+    layers: Sequence[Layer], try_out: TryOut, base: Candidate, scorer: Scorer, inputs: Array, values: Array
+) -> list[Candidate]:
+    """List the candidates that do best on few rows: every activation, and several kinds.
+
+    Parameters
+    ----------
+    layers
+        Layers in running order, none with slopes.
+    try_out
+        Function that tries candidates on rows.
+    base
+        Candidate that states everything but the activations.
+    scorer
+        Scorer of outputs under its scaling.
+    inputs
+        Inputs of training rows as stored, (S, D), in random order.
+    values
+        Labels of these rows, (S,).
+    """
+    with_images = layers[0].is_convolution
+    few, more = slice(SEARCHED[with_images]), slice(RANKED[with_images])
+    names = NEVER_NEGATIVE if base.output == "negated-activation" else tuple(ACTIVATIONS)
+    tried = try_out([replace(base, activation=name) for name in names], inputs[more], values[more])
+    if len(layers) > 2 and base.output == "linear":
+        early = sorted(tried, key=lambda trial: trial.loss)[: EARLY[with_images]]
+        shape = base.layout.image if base.layout else (inputs.shape[1],)
+        loss = partial(_loss, torch.from_numpy(values[few]), scorer)
+        begin = [trial.candidate.activation for trial in early]
+        several = mixed(layers, base, begin, as_tensor(inputs[few], base.scaling, shape), loss)
+        tried += try_out(several, inputs[more], values[more])
+    return [trial.candidate for trial in sorted(tried, key=_against)[: MOST[with_images]]]
+
+
+def _against(trial: Trial) -> float:
+    """Weigh what is known on few rows: errors and loss."""
+    errors = max(1 - trial.score, 0) + 1 / len(trial.per_sample)
+    kinds = JOINT in trial.candidate.activation
+    return float(0.8 * np.log(errors) + 2.5 * np.log(trial.loss + 1e-3)) + kinds
+
+
+def _loss(truth: Tensor, scorer: Scorer, z: Tensor) -> float:
+    loss = float(scorer(z, truth, "linear")[1].double().mean())
+    return loss if loss == loss else np.inf
