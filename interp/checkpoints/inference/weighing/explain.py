@@ -20,7 +20,7 @@ KINDS = "errors, loss and its slope in the weights"
 """Words for what is weighed."""
 
 
-STANDS = 0.1
+STANDS = 0.05
 """Least share of the evidence with which ReLU stands where nothing is likely: most published networks have it."""
 
 

@@ -88,19 +88,20 @@ def signs_of(layers: Sequence[Layer], candidate: Candidate, inputs: Array, answe
     found = []
     for rows in (slice(at, at + size) for at in range(0, len(inputs), size)):
         x = as_tensor(inputs[rows], candidate.scaling, shape)
-        z, at_end, slopes = _looked_at(network, names, candidate, x, truth[rows], scorer, sums.parameters)
-        sums.add(slopes)
+        z, at_end, of_weights = _looked_at(network, names, candidate, x, truth[rows], scorer, sums.parameters)
+        sums.add(of_weights)
         found.append((z, at_end))
     z, at_end = (torch.cat(parts) for parts in zip(*found, strict=True))
     scores, losses = scorer(apply_output(z, candidate), truth, scored_as(candidate.output))
     errors = 1 - float(scores.double().mean())
     sized = min(_sized_loss(z, factor, candidate, truth, scorer) for factor in SIZES)
     slopes = tuple(sums.found())
+    sizes = [one.size for one in slopes if one.is_map]
     values = [
         log(max(errors, 0) + 1 / len(z)),
         log(sized + 1e-7),
         log(_squared_t(at_end) + SMALL),
-        float(np.mean([one.size for one in slopes if one.is_map] or [0.0])),
+        float(np.mean(sizes)) if sizes else 0.0,
         float(len(set(names)) - 1),
     ]
     bounded = np.clip(np.nan_to_num(values, nan=FAR, posinf=FAR), -FAR, FAR)
