@@ -263,3 +263,10 @@ def test_an_alert_from_outside_the_package(tmp_path, monkeypatch):
 
 def test_the_documentation_has_the_same_table():
     assert table() in (ROOT / "docs" / "alerts.md").read_text()
+
+
+def test_a_test_split_too_small_for_an_interval_is_said():
+    found = evidence()
+    few = replace(found.data, splits={**found.data.splits, "test": found.data.splits["test"].take(np.arange(25))})
+    said = [alert.evidence for alert in alerts(replace(found, data=few)) if alert.name == "small-sample"]
+    assert "25 test samples are too few for an interval of the accuracy." in said
