@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from interp.tasks import Task, find_task
+from interp.tasks import Task, find_task, simple_model
+from interp.tasks.simple import Simple
 from interp.types import (
     Array,
     Attribution,
@@ -72,6 +73,15 @@ class Evidence:
     def task(self) -> Task:
         """Task of the network, with its score and words."""
         return find_task(self.model.task)
+
+    @cached_property
+    def simple(self) -> Simple | None:
+        """Simple model of the training samples, scored on the test samples; None where either has no answers."""
+        train, test = self.data.train, self.data.splits.get("test")
+        known, asked = self.task.answers(train), None if test is None else self.task.answers(test)
+        if known is None or asked is None or test is None or "test" not in self.model.scores:
+            return None
+        return simple_model(self.model.task, train.inputs, known, test.inputs, asked)
 
     @cached_property
     def layers(self) -> tuple[LayerVerdict, ...]:

@@ -50,11 +50,13 @@ def _score(found: Evidence, has_gap: bool) -> str:
     task, scores = found.task, found.model.scores
     if "test" not in scores:
         return f"This network gets {task.described(scores['train'])} in training" if "train" in scores else ""
-    beside = ""
-    if "train" in scores:
-        trained = f"{task.score.shown(scores['train'])} in training"
-        beside = f", well below the {trained}" if has_gap else f" ({trained})"
-    return f"This network gets {task.described(scores['test'])} on test samples{beside}"
+    said = f"This network gets {task.described(scores['test'])} on test samples"
+    trained = f"{task.score.shown(scores['train'])} in training" if "train" in scores else ""
+    beside = [f"well below the {trained}"] if trained and has_gap else []
+    if found.simple is not None and found.simple.score >= scores["test"]:
+        beside.append(f"no more than a simple model ({task.score.shown(found.simple.score)})")
+    said += f" ({trained})" if trained and not has_gap else ""
+    return said + (f", {' and '.join(beside)}" if beside else "")
 
 
 def _unfit(model: LoadedModel, data: Dataset) -> str | None:

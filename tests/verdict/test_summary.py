@@ -15,6 +15,7 @@ from interp.verdict.answers import GOOD, IS, NEXT, READS, answers, how_good, wha
 from interp.verdict.answers.reads import MOST_DRAWN, of_layers
 from interp.verdict.answers.steps import MOST_STEPS
 from interp.verdict.evidence import Evidence
+from interp.verdict.headline import headline
 from interp.verdict.layers import layer_verdicts
 from interp.verdict.reading.read import not_read
 
@@ -124,6 +125,28 @@ def test_layers_of_which_the_same_is_known_share_a_sentence():
     assert found[2].answer.startswith("Layers fc2 and fc3: no answer either way (p = ")
 
 
+def test_p_values_of_few_layers_are_all_named():
+    layers = layer_verdicts({f"fc{i}": profile("neither") for i in range(6)})
+    few = [replace(one, p_holm=0.1 * (i + 1)) for i, one in enumerate(layers)]
+    assert "(p = 0.1, 0.2 and 0.3)" in next(of_layers(few[:3])).answer
+    assert "(p = 0.1 to 0.6)" in next(of_layers(few)).answer
+
+
+def test_of_an_untrained_network_nothing_else_is_to_be_done():
+    untrained = replace(WARNING, name="untrained", severity="error", do="Check the file.")
+    steps = asked(answers(evidence(), (untrained, WARNING)), NEXT)
+    assert [step.answer for step in steps] == ["Check the file."]
+
+
+def test_a_headline_says_where_a_simple_model_does_as_well():
+    results = mlp()
+    model = replace(results.model, inferred={"trained": Inference(True, "likely", "")})
+    simple = whole(results).simple.score
+    for score, expected in ((simple - 0.01, True), (simple, True), (simple + 0.01, False)):
+        found = replace(whole(results), model=replace(model, scores={"train": 1.0, "test": score}))
+        assert (f"no more than a simple model ({simple:.2%})" in headline(found)) == expected
+
+
 def test_an_undecided_layer_is_told_with_the_reason():
     (found,) = of_layers(layer_verdicts({"fc0": profile("undecided")}))
     assert found.answer.startswith("Layer fc0: we could not tell, since its copies differ so much")
@@ -132,8 +155,11 @@ def test_an_undecided_layer_is_told_with_the_reason():
 def test_a_difference_that_is_too_small_is_not_called_none():
     (one,) = layer_verdicts({"fc0": profile("neither")})
     (found,) = of_layers([replace(one, p_holm=0.01)])
-    assert "too small to matter" in found.answer
+    assert found.answer.startswith("Layer fc0: a difference, but too small to count (p = 0.01).")
     assert "as they do in copies" not in found.answer
+    strong = replace(one.statistics["balance"], value=0.3)
+    (mixed,) = of_layers([replace(one, p_holm=0.01, statistics={**one.statistics, "balance": strong})])
+    assert "a difference, but neither end decides" in mixed.answer
     (none,) = of_layers([replace(one, p_holm=0.4)])
     assert "as they do in copies" in none.answer
 

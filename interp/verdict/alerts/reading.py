@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from interp.checkpoints.inference.explain import OPTIONS
-from interp.checkpoints.inference.weighing.explain import BETWEEN
+from interp.checkpoints.inference.weighing.explain import BETWEEN, named
+from interp.types import Inference
 from interp.verdict.alerts.rule import Seen
 from interp.verdict.alerts.scores import order_in_doubt
 from interp.verdict.evidence import Evidence
@@ -71,10 +72,16 @@ def uncertain_reading(found: Evidence) -> Iterator[Seen]:
         if said.confidence == "uncertain" and said.value is not None and fact != "trained" and not said.harmless:
             name, flag = fact.replace("_", " "), f" ({FLAGS[fact]})" if fact in FLAGS else ""
             option = f"{FLAGS[fact]} {name.upper().replace(' ', '_')}" if fact in FLAGS else ""
-            why = most_likely(said.evidence)
+            why = most_likely(said.evidence) + _kept(said)
             yield Seen(
                 f"The {name}{flag} is a guess that the data do not settle: {said.value} ({why}).", options=option
             )
+
+
+def _kept(said: Inference) -> str:
+    """Say why ReLU was taken where another activation has a larger share of the evidence."""
+    has_rival = said.value == "relu" and named(said)[0] != "relu"
+    return "; relu is kept, since most published networks have it" if has_rival else ""
 
 
 def most_likely(evidence: str, least: int = 5) -> str:

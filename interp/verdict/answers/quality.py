@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from interp.tasks import simple_model
-from interp.types import Array, LoadedModel
+from interp.types import LoadedModel
 from interp.verdict.evidence import Evidence
 
 FITS = {
@@ -41,21 +40,16 @@ def how_good(found: Evidence) -> str:
         if name in found.model.scores and name in found.data.splits
     ]
     beside = f"the best constant answer gets {task.described(task.chance(known))}, perfection is {task.described(1.0)}"
-    simple = _simple(found, known)
+    simple = _simple(found)
     return " ".join(filter(None, (f"{', '.join(scores)}; {beside}.", simple, _fits(found.model, bool(simple)))))
 
 
-def _simple(found: Evidence, answers: Array) -> str:
-    """Give what a simple model of the training samples gets on the test samples; empty where either has no answers."""
-    task, scores = found.task, found.model.scores
-    known = task.answers(found.data.train)
-    if known is None or "test" not in scores or "test" not in found.data.splits:
+def _simple(found: Evidence) -> str:
+    """Give what a simple model of the training samples gets on the test samples; empty where that is not known."""
+    if found.simple is None:
         return ""
-    simple = simple_model(task.name, found.data.train.inputs, known, found.data.splits["test"].inputs, answers)
-    if simple is None:
-        return ""
-    side = "more" if simple.score > scores["test"] else "less" if simple.score < scores["test"] else "the same"
-    return f"On the same test samples a simple model gets {side}, {task.described(simple.score)} ({simple.what})."
+    score = found.task.described(found.simple.score)
+    return f"On the same test samples a simple model gets {score} ({found.simple.what})."
 
 
 def _fits(model: LoadedModel, is_compared: bool) -> str:

@@ -10,10 +10,13 @@ import numpy as np
 from interp.types import LayerVerdict, LoadedModel
 from interp.verdict.evidence import Evidence
 from interp.verdict.reading.rule import Rule
-from interp.verdict.words import layers_named
+from interp.verdict.words import layers_named, listed
 
 MOST_DRAWN = 6
 """Largest number of layers whose reading profile is drawn on the first screen."""
+
+FEW = 4
+"""Largest number of layers that share a sentence and whose p-values are all named."""
 
 CLAIMED = {
     "distances": "small outputs decide",
@@ -23,6 +26,12 @@ CLAIMED = {
 }
 """Leaning -> answer in a few words, after the layers' names."""
 
+BOTH_ENDS = (
+    " To see what a node does, look at the inputs that make it smallest and at those that make it largest, not at one"
+    " end alone."
+)
+"""What follows where neither end decides."""
+
 MEANT = {
     "distances": "Disturbing a node where its output is small changes decisions more than where it is large, and more"
     " so than in copies with random weights. So a node tells most by being small, as a distance does: near zero means"
@@ -31,18 +40,19 @@ MEANT = {
     " so than in copies with random weights. So a node tells most by being large, as a detector does: large means"
     " “my pattern is here”. To see what a node stands for, look at the inputs that make it largest.",
     "neither": "Small and large outputs matter here as they do in copies with random weights, so that training is not"
-    " seen to have made nodes into distances or detectors; a strong leaning would have been seen. To see what a node"
-    " does, look at the inputs that make it smallest and at those that make it largest, not at one end alone.",
+    " seen to have made nodes into distances or detectors; a leaning half as strong as possible (S = 0.5) would have"
+    " been found." + BOTH_ENDS,
     "undecided": "Nothing can be concluded from a node's output being small, or large.",
 }
 """Leaning -> what was seen, and what it means for the reader."""
 
-SMALL_DIFFERENCE = (
-    "There is a difference from copies with random weights, but it is too small to matter, or not the same beside both"
-    " kinds of copies. To see what a node does, look at the inputs that make it smallest and at those that make it"
-    " largest, not at one end alone."
-)
-"""What stands in place of the sentence of a layer that is called neither although its p-value is small."""
+DIFFERENCES = {
+    "a difference, but too small to count": "Copies with random weights lean otherwise, but this layer's own leaning is"
+    " next to nothing." + BOTH_ENDS,
+    "a difference, but neither end decides": "Copies with random weights lean otherwise, but not so that small, or"
+    " large, outputs decide here both in themselves and beside each kind of copies." + BOTH_ENDS,
+}
+"""Answer in a few words of a layer that is called neither although its p-value is small -> what it means."""
 
 RANDOM = "Nothing that was learned: of random weights, copies with other random weights say all there is."
 
@@ -103,26 +113,24 @@ def of_layers(layers: Sequence[LayerVerdict]) -> Iterator[Read]:
         Verdict on each hidden layer.
     """
     drawn = _drawn(layers)
-    groups: dict[tuple[str, str], list[LayerVerdict]] = {}
+    groups: dict[tuple[str, str, str], list[LayerVerdict]] = {}
     for one in layers:
-        groups.setdefault((_said(one), one.why), []).append(one)
-    for (meaning, why), those in groups.items():
+        groups.setdefault((*_said(one), one.why), []).append(one)
+    for (claimed, meaning, _), those in groups.items():
         names = tuple(one.layer for one in those if one.layer in drawn)
-        claim = f"{layers_named([one.layer for one in those])}: {_claimed(those[0], why)}{_p_values(those)}."
+        claim = f"{layers_named([one.layer for one in those])}: {claimed}{_p_values(those)}."
         yield Read(f"{claim[:1].upper()}{claim[1:]} {meaning}".strip(), "reading", names)
 
 
-def _said(one: LayerVerdict) -> str:
+def _said(one: LayerVerdict) -> tuple[str, str]:
+    """Give the answer in a few words, and what it means."""
     if not one.statistics:
-        return ""
-    is_small = one.leaning == "neither" and one.p_holm <= Rule().alpha
-    return SMALL_DIFFERENCE if is_small else MEANT[one.leaning]
-
-
-def _claimed(one: LayerVerdict, why: str) -> str:
-    if not one.statistics:
-        return f"not tested, since {why.removeprefix('it was not read: ')}"
-    return CLAIMED[one.leaning] + (f", since {why}" if why else "")
+        return f"not tested, since {one.why.removeprefix('it was not read: ')}", ""
+    if one.leaning == "neither" and one.p_holm <= Rule().alpha:
+        small, mixed = DIFFERENCES
+        claimed = small if abs(one.statistics["balance"].value) < Rule().least else mixed
+        return claimed, DIFFERENCES[claimed]
+    return CLAIMED[one.leaning] + (f", since {one.why}" if one.why else ""), MEANT[one.leaning]
 
 
 def _p_values(those: Sequence[LayerVerdict]) -> str:
@@ -130,8 +138,11 @@ def _p_values(those: Sequence[LayerVerdict]) -> str:
     known = [one.p_holm for one in those if np.isfinite(one.p_holm)]
     if not known:
         return ""
-    low, high = f"{min(known):.2g}", f"{max(known):.2g}"
-    return f" (p = {low})" if low == high else f" (p = {low} to {high})"
+    said = [f"{value:.2g}" for value in known]
+    if len(set(said)) == 1:
+        return f" (p = {said[0]})"
+    several = listed(said) if len(said) <= FEW else f"{min(known):.2g} to {max(known):.2g}"
+    return f" (p = {several})"
 
 
 def _drawn(layers: Sequence[LayerVerdict]) -> set[str]:

@@ -53,6 +53,9 @@ def what_next(found: Evidence, alerts: Sequence[Alert]) -> Iterator[Step]:
     >>> [(step.do, step.command) for step in what_next(Evidence(model, data), (alert,))]
     [('Check the file.', 'interp inspect net.pt')]
     """
+    if any(alert.name == "untrained" for alert in alerts):  # all else would be about random weights
+        yield from _about_alerts([alert for alert in alerts if alert.name == "untrained"])
+        return
     steps = [*_about_alerts(alerts), *_about_nodes(found, alerts), *_about_layers(found)]
     yield from steps[:MOST_STEPS] or _where_to_look(found.effects, found.hidden)
 
