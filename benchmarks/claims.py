@@ -21,7 +21,7 @@ from torch import nn
 
 from interp.analysis import ClusterOptions, UntrainedOptions, beside_untrained
 from interp.analysis.clusters import fit_centroids
-from interp.analysis.untrained import KINDS
+from interp.analysis.clusters.untrained import KINDS
 from interp.checkpoints import load_module
 from interp.data import load_dataset
 from interp.interventions import InterventionOptions, intervene, output_ranges

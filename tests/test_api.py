@@ -51,6 +51,8 @@ def numbers(found):
     data = found["data"].pop("name")
     for said in found["verdict"]["answers"]:
         said["answer"] = said["answer"].replace(f" of {Path(data).name}", "")
+    for said in (*found["verdict"]["answers"], *found["alerts"]):
+        del said["command"]
     for made in found["stages"]:
         del made["fingerprint"]
     for section in ("model", "reproduce"):

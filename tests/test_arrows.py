@@ -30,7 +30,6 @@ ANALYSIS = (
     "boundaries",
     "prototypes",
     "clusters",
-    "untrained",
 )
 """Modules of `interp.analysis`, lowest first: each may import those before it."""
 

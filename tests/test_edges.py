@@ -109,6 +109,7 @@ def good(name: str, kept: Kept) -> dict:
             "checkpoint": kept.net, "out": kept.folder / "run", "data": (kept.x, kept.y), "load": kept.said,
             "data_options": interp.DataOptions(offline=True), "options": SMALL, "others": (), "stages": (),
         },
+        "stream": lambda: {"source": (kept.x, kept.y), "options": interp.DataOptions(offline=True)},
         "write_report": lambda: {"results": mlp(), "out": kept.folder / "page", "command": "typed", "sections": {}},
     }[name]()  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from interp.analysis.boundaries import PRESETS, classify_boundaries, preset
 from interp.analysis.clusters import ClusterOptions, match_clusters
+from interp.analysis.clusters.untrained import UntrainedOptions, beside_untrained
 from interp.analysis.counts import paired_difference, share_interval
 from interp.analysis.gaussians import GaussianOptions, fit_gaussians
 from interp.analysis.outputs.outputs import OutputStatistics, output_statistics
@@ -19,7 +20,6 @@ from interp.analysis.statistics import (
     paired_runs,
     percentile_interval,
 )
-from interp.analysis.untrained import UntrainedOptions, beside_untrained
 
 __all__ = [
     "PRESETS",

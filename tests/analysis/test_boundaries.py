@@ -104,9 +104,16 @@ def test_share_is_the_share_of_live_nodes_within_epsilon(fit):
     assert 0.25 in found.epsilons
     expected = [(found.distance[:4] <= epsilon).mean() for epsilon in found.epsilons]
     np.testing.assert_allclose(found.share, expected)
+    assert (np.diff(found.share) >= 0).all()
+    assert np.isnan([found.share_low, found.share_high]).all(), "four nodes are too few for an interval"
+
+
+def test_a_share_of_many_nodes_lies_in_its_interval():
+    many = np.concatenate([planted(500, seed)[:, :3] for seed in range(10)], axis=1)
+    found = classify_boundaries(fit_gaussians(many))
     assert (found.share_low <= found.share).all()
     assert (found.share <= found.share_high).all()
-    assert (np.diff(found.share) >= 0).all()
+    assert (found.share_low < found.share_high).all()
 
 
 def test_dead_nodes_given_by_their_outputs_count_for_nothing(fit):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from interp.analysis.clusters.span import in_span, is_thin
-from interp.analysis.untrained import Averaged
+from interp.analysis.clusters.untrained import Averaged
 
 
 def distances(rows, points):

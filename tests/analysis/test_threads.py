@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from interp.analysis import clusters, threads, untrained
-from interp.analysis.clusters import matching
+from interp.analysis import clusters, threads
+from interp.analysis.clusters import matching, untrained
 from interp.analysis.threads import in_order, processors
 
 

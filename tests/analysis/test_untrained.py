@@ -5,7 +5,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from interp.analysis import UntrainedOptions, beside_untrained
-from interp.analysis.untrained import KINDS, NULLS
+from interp.analysis.clusters.untrained import KINDS, NULLS
 from interp.types import ClusterMatch
 
 RNG = np.random.default_rng(0)

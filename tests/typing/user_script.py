@@ -34,7 +34,7 @@ def of_arrays() -> None:
 
 def of_networks(folder: Path) -> None:
     """Call the functions of a network and its data."""
-    data: interp.Dataset | None = interp.load_dataset((x, y), interp.DataOptions(offline=True))
+    data: interp.Dataset | None = interp.load_dataset(interp.stream((x, y)), interp.DataOptions(offline=True))
     model: interp.LoadedModel
     model, data = interp.load_model(net, data, interp.LoadOptions(scaling="raw"))
     assert data is not None

@@ -134,11 +134,11 @@ def reorder(
 
     Examples
     --------
-    >>> labels = np.arange(600) % 6
-    >>> predicted = (labels + 2) % 6
-    >>> found = reorder(labels, predicted, predicted, lambda answers: np.where(answers == predicted, 0.1, 3.0), 6)
+    >>> labels = np.arange(800) % 8
+    >>> predicted = (labels + 2) % 8
+    >>> found = reorder(labels, predicted, predicted, lambda answers: np.where(answers == predicted, 0.1, 3.0), 8)
     >>> found.text, found.after, found.is_certain
-    ('2,3,4,5,0,1', 1.0, True)
+    ('2,3,4,5,6,7,0,1', 1.0, True)
     """
     rows = np.random.default_rng(seed).permutation(len(labels))
     choosing, held_out = np.array_split(rows, 2)

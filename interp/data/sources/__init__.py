@@ -25,6 +25,7 @@ from interp.data.sources.loaders import from_loader, from_torch_dataset
 from interp.data.sources.memory import from_inputs, from_pair
 from interp.data.sources.named import digits, mnist
 from interp.data.sources.npy_files import from_npy
+from interp.data.sources.paths import is_folder
 from interp.data.sources.tables.frames import from_csv, from_frame
 from interp.data.sources.torchvision_sets import PREFIX, from_torchvision
 from interp.data.streams.collect import from_stream
@@ -146,18 +147,11 @@ def _key_of(spec: Any) -> str | type | None:
     """Give the key of `SOURCES` for some data: the name, its beginning or ending, or the most specific of the types."""
     if isinstance(spec, str | Path):
         begins = f"{str(spec).partition(':')[0]}:"
-        keys = (str(spec), begins, Path(spec).suffix.lower(), *([FOLDER] if _is_folder(spec) else []))
+        keys = (str(spec), begins, Path(spec).suffix.lower(), *([FOLDER] if is_folder(spec) else []))
         return next((key for key in keys if key in SOURCES), None)
     by_type = (kind for kind in type(spec).__mro__ if kind in SOURCES)
     virtual = (key for key in SOURCES if isinstance(key, type) and isinstance(spec, key))
     return next(by_type, None) or next(virtual, None)
-
-
-def _is_folder(spec: str | Path) -> bool:
-    try:
-        return Path(spec).is_dir()
-    except (OSError, ValueError):  # too long for a path, or with a null byte
-        return False
 
 
 def _type_names() -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,8 @@ from interp.types import Array
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+READERS = ("Png", "Jpeg", "Bmp", "Gif", "Tiff", "WebP", "Ppm")
+FORMATS = tuple(reader.upper() for reader in READERS)
 """Formats that are read: of others, Pillow's readers have been the way into programs."""
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
@@ -107,6 +110,7 @@ def _loaded(image: Any) -> Any:
 def _read(where: str, source: Path | bytes, take: Callable[[Any], Any]) -> Any:
     from PIL import Image
 
+    _import_readers()
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
             return take(image)
@@ -117,6 +121,13 @@ def _read(where: str, source: Path | bytes, take: Callable[[Any], Any]) -> Any:
             expected=f"one of {', '.join(FORMATS)}",
             do="take it out, or save it again",
         ) from error
+
+
+@cache
+def _import_readers() -> None:
+    """Import Pillow's readers of these formats: where one is missing, Pillow imports those of all formats."""
+    for reader in READERS:
+        import_module(f"PIL.{reader}ImagePlugin")
 
 
 def sized(image: Any, side: int | None) -> Any:

@@ -29,3 +29,17 @@ def existing(spec: str | Path) -> Path:
     if not os.access(path, os.R_OK):
         raise DataError(path, found="a file that may not be read", expected="a data file", do="allow reading it")
     return path
+
+
+def is_folder(spec: str | Path) -> bool:
+    """Say whether a path is that of a folder.
+
+    Parameters
+    ----------
+    spec
+        Path as the user gave it.
+    """
+    try:
+        return Path(spec).is_dir()
+    except (OSError, ValueError):  # too long for a path, or with a null byte
+        return False

@@ -20,6 +20,7 @@ from interp.data.options import DataOptions
 from interp.data.sources.image_folders import image_folders
 from interp.data.sources.loaders import BATCH, is_shuffled, loader_batches
 from interp.data.sources.memory import from_pair
+from interp.data.sources.paths import is_folder
 from interp.data.splits import holds_splits
 from interp.data.streams.batches import each_as_arrays, named, own_faults
 from interp.data.streams.collect import collected
@@ -80,7 +81,7 @@ def stream(source: Any, options: DataOptions = DataOptions()) -> Streams:
     if make is None:
         raise UsageError(
             "data",
-            found=f"a {type(source).__name__}" if not isinstance(source, str | Path) else str(source),
+            found=f"the path {str(source)!r}" if _is_path(source) else f"a {type(source).__name__}",
             expected="a loader, data set, folder of images, parquet, arrays, batches, or a function that gives them",
             do="give one of these",
         )
@@ -158,6 +159,8 @@ def _of_arrays(name: str, arrays: Mapping[str, Any]) -> Stream:
         for key, values in arrays.items()
         if key not in NAMES and values is not None
     }
+    if scalars := [key for key, values in rows.items() if not np.ndim(values)]:
+        raise UsageError(name, found=f"no rows in {', '.join(scalars)}", expected="arrays", do="give one row a sample")
     counts = {key: len(values) for key, values in rows.items()}
     if len(set(counts.values())) != 1:
         said = ", ".join(f"{count:,} of {key}" for key, count in counts.items())
@@ -200,7 +203,7 @@ def _is_path(source: Any) -> bool:
 def _is_table(source: Any) -> bool:
     if not _is_path(source):
         return False
-    return Path(source).suffix.lower() == ".parquet" or (Path(source).is_dir() and any(Path(source).rglob("*.parquet")))
+    return Path(source).suffix.lower() == ".parquet" or (is_folder(source) and any(Path(source).rglob("*.parquet")))
 
 
 STREAMS: tuple[tuple[Callable[[Any], bool], Callable[[Any, DataOptions], Streams]], ...] = (
@@ -209,7 +212,7 @@ STREAMS: tuple[tuple[Callable[[Any], bool], Callable[[Any, DataOptions], Streams
     (lambda source: isinstance(source, TorchDataset), of_torch_dataset),
     (lambda source: isinstance(source, tuple | Mapping | np.ndarray | Tensor), of_arrays),
     (_is_table, parquet_streams),
-    (lambda source: _is_path(source) and Path(source).is_dir() and bool(image_folders(Path(source))), of_image_folder),
+    (lambda source: _is_path(source) and is_folder(source) and bool(image_folders(Path(source))), of_image_folder),
     (lambda source: isinstance(source, Iterator), of_batches),
     (lambda source: not _is_path(source) and callable(source), of_function),
 )
