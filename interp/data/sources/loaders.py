@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from typing import Any
 
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler, TensorDataset
@@ -12,7 +11,7 @@ from torch.utils.data import Dataset as TorchDataset
 from interp.data.draws import fixed_draws
 from interp.data.found import Found
 from interp.data.options import DataOptions
-from interp.data.streams.batches import each_as_arrays, named, own_faults
+from interp.data.streams.batches import closing_batches, each_as_arrays, named, own_faults
 from interp.data.streams.collect import collected
 
 BATCH = 256
@@ -50,7 +49,7 @@ def from_loader(loader: DataLoader[Any], options: DataOptions) -> Found:
         If there is no batch, batches differ in their names or shapes, or the data set fails.
     """
     where = type(loader).__name__
-    with own_faults(where), closing(each_as_arrays(where, loader_batches(loader))) as batches:
+    with own_faults(where), closing_batches(each_as_arrays(where, loader_batches(loader))) as batches:
         return collected(where, batches)
 
 

@@ -57,6 +57,25 @@ def each_as_arrays(where: str, batches: Iterable[Any]) -> Generator[Arrays, None
             close()
 
 
+@contextmanager
+def closing_batches(batches: Generator[Arrays, None, None]) -> Iterator[Generator[Arrays, None, None]]:
+    """Close batches at the end of a block, but where a reader that hangs is still in them, which closes them itself.
+
+    Parameters
+    ----------
+    batches
+        Batches, which a thread may read.
+    """
+    try:
+        yield batches
+    finally:
+        try:
+            batches.close()
+        except ValueError as error:
+            if str(error) != "generator already executing":
+                raise
+
+
 def named(batch: Any) -> dict[str, Any]:
     """Name the parts of a batch: by its own keys; as inputs alone; or as one or several inputs with targets last.
 

@@ -17,13 +17,16 @@ from interp.streams import Stream
 BATCH = 256
 """Number of samples that are read at once."""
 
+MODULES = ("datasets.arrow_dataset", "datasets.iterable_dataset", "datasets.dataset_dict")
+"""Modules of the datasets library that its data sets are of: a user's own module may be called ``datasets`` too."""
+
 
 class HuggingFace(ABC):  # noqa: B024  # it is asked what belongs to it, and has nothing of its own
     """Whatever is of a type of the datasets library, which need not be installed."""
 
     @classmethod
     def __subclasshook__(cls, kind: type, /) -> bool:
-        return any(one.__module__.partition(".")[0] == "datasets" for one in kind.__mro__)
+        return any(one.__module__ in MODULES for one in kind.__mro__)
 
 
 def hugging_face_stream(source: Any, options: DataOptions) -> Stream | dict[str, Stream]:

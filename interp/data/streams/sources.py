@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from interp.data.sources.loaders import BATCH, is_shuffled, loader_batches
 from interp.data.sources.memory import from_pair
 from interp.data.sources.paths import is_folder
 from interp.data.splits import holds_splits
-from interp.data.streams.batches import each_as_arrays, named, own_faults
+from interp.data.streams.batches import closing_batches, each_as_arrays, named, own_faults
 from interp.data.streams.collect import collected
 from interp.data.streams.hugging_face import HuggingFace, hugging_face_stream
 from interp.data.streams.images import image_streams
@@ -113,7 +112,7 @@ def from_batches(content: Any, options: DataOptions) -> Any:
     with (
         own_faults(found.name),
         fixed_draws(0),
-        closing(each_as_arrays(found.name, found.batches())) as batches,
+        closing_batches(each_as_arrays(found.name, found.batches())) as batches,
     ):
         arrays = collected(found.name, batches)
     return Found({**arrays, **found.names}, {**arrays.facts, **found.facts})

@@ -2,6 +2,7 @@
 
 import io
 import threading
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from interp.data import load_dataset, scalings, stream
 from interp.data.options import DataOptions
 from interp.data.sources import image_files
 from interp.data.streams import collect
+from interp.data.streams.hugging_face import HuggingFace
 from interp.errors import DataError, UsageError
 from interp.streams import RowsOnDisk, Stream
 
@@ -219,6 +221,13 @@ def test_data_sets_of_the_datasets_library():
     assert_same(load_dataset(stream(images)), pictures)
 
 
+def test_a_users_own_module_may_be_called_datasets():
+    own = type("Own", (Rows,), {"__module__": "datasets"})
+    assert_same(load_dataset(stream(own())), load_dataset((X, Y)))
+    assert not isinstance(type("Plain", (), {"__module__": "datasets.mine"})(), HuggingFace)
+    assert isinstance(type("Dataset", (), {"__module__": "datasets.arrow_dataset"})(), HuggingFace)
+
+
 # --------------------------------------------------------------------------- what goes wrong
 
 
@@ -261,6 +270,48 @@ def test_interrupting_stops_the_reader():
     with pytest.raises(KeyboardInterrupt):
         load_dataset(stream(interrupted))
     assert not [thread for thread in threading.enumerate() if thread.name == "interp-ahead"]
+
+
+class Blocks(IterableDataset):
+    """Batches of a function, as a data set."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def __iter__(self):
+        return self.function()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), UsageError("/tmp", found="no room", expected="room", do="-")])
+@pytest.mark.parametrize("given", [lambda rows: rows, lambda rows: DataLoader(Blocks(rows), batch_size=None)])
+def test_a_reader_that_hangs_hides_nothing_of_what_went_wrong(monkeypatch, error, given):
+    hangs, goes_on, closed = threading.Event(), threading.Event(), threading.Event()
+    add = collect.Kept.add
+
+    def batches():
+        try:
+            yield X, Y
+            yield X, Y
+            hangs.set()
+            goes_on.wait(20)
+            yield X, Y
+        finally:
+            closed.set()
+
+    def fails_second(table, rows):
+        if table.count:
+            assert hangs.wait(5)
+            raise error
+        add(table, rows)
+
+    monkeypatch.setattr(collect, "MOST_HELD", 4000)
+    monkeypatch.setattr(import_module("interp.streams.ahead"), "PATIENCE", 0.05)
+    monkeypatch.setattr(collect.Kept, "add", fails_second)
+    with pytest.raises(type(error)) as raised:
+        load_dataset(given(batches))
+    assert raised.value is error
+    goes_on.set()
+    assert closed.wait(5)  # by the reader
 
 
 def test_it_is_public():
