@@ -77,10 +77,9 @@ class RowsOnDisk(np.memmap):
         super().__array_finalize__(obj)
         self._source = None  # a part of the table, or what was computed of it, is no table of its own
 
-    def flat(self) -> RowsOnDisk:  # type: ignore[override]
-        """Give the same table with each row flat, (S, D)."""
-        assert self._source is not None
-        return RowsOnDisk.of(self._source, self.dtype, (len(self), prod(self.shape[1:])))
+    def __reduce__(self) -> Any:
+        """Pickle the values, as those of a plain array: the file is gone with this program."""
+        return np.asarray(self).__reduce__()
 
     def __getitem__(self, rows: Any) -> Any:
         if self._source is None or rows is Ellipsis or rows is None or isinstance(rows, tuple):
@@ -93,13 +92,15 @@ class RowsOnDisk(np.memmap):
             if chosen.shape != self.shape[:1]:
                 return super().__getitem__(rows)  # a mask of values, or one that is wrong
             chosen = np.flatnonzero(chosen)
+        if chosen.size and chosen.dtype.kind not in "iu":
+            return super().__getitem__(rows)  # fractions or words, which are no rows of any array
         if chosen.ndim == 0:
             return self._chosen(chosen[None])[0]
         return self._chosen(chosen.ravel()).reshape(*chosen.shape, *self.shape[1:])
 
     def __iter__(self) -> Iterator[Array]:
         for block in row_blocks(self):
-            yield from block
+            yield from np.asarray(block)
 
     def _between(self, start: int, stop: int) -> Array:
         assert self._source is not None
@@ -112,7 +113,8 @@ class RowsOnDisk(np.memmap):
         """Read rows in any order, those beside each other at once."""
         if rows.size and not (-len(self) <= rows.min() and rows.max() < len(self)):
             raise IndexError(f"rows {rows.min()} to {rows.max()} of {len(self)}")
-        rows = np.where(rows < 0, rows + len(self), rows) if rows.size else np.empty(0, np.int64)
+        rows = rows.astype(np.intp)  # small whole numbers would overflow below
+        rows = np.where(rows < 0, rows + len(self), rows)
         found = np.empty((len(rows), *self.shape[1:]), self.dtype)
         starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
         for first, last in pairwise([*starts, len(rows)]):
@@ -236,4 +238,6 @@ def flat_rows(table: Array) -> Array:
     >>> flat_rows(np.zeros((5, 2, 3))).shape
     (5, 6)
     """
-    return table.flat() if isinstance(table, RowsOnDisk) else table.reshape(len(table), -1)
+    if isinstance(table, RowsOnDisk) and table._source is not None:
+        return RowsOnDisk.of(table._source, table.dtype, (len(table), prod(table.shape[1:])))
+    return table.reshape(len(table), -1)

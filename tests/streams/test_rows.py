@@ -1,7 +1,9 @@
 """Rows on disk: every way to ask for rows gives what the same array in memory gives."""
 
+import copy
 import errno
 import os
+import pickle
 import tempfile
 
 import numpy as np
@@ -34,7 +36,10 @@ ASKED = {
     "the last": -1,
     "numpy's whole number": np.int64(4),
     "indices": np.array([5, 6, 7, 3, 3, -1, 0]),
+    "small indices": np.array([5, -6, 7], np.int8),
+    "small indices without sign": np.array([5, 0, 7, 8], np.uint8),
     "a list": [2, 1],
+    "an empty list": [],
     "no indices": np.empty(0, np.int64),
     "a table of indices": np.array([[1, 2], [3, 4]]),
     "a mask": np.arange(50) % 3 == 0,
@@ -77,6 +82,37 @@ def test_rows_are_plain_arrays_of_their_own():
     np.testing.assert_array_equal(found[3:5], TABLES["table"][3:5])
     with pytest.raises(ValueError, match="read-only"):
         found[0, 0] = 1
+
+
+def test_small_indices_reach_the_last_rows():
+    found = kept(np.arange(1000)[:, None], 1000)
+    for kind in (np.int8, np.int16, np.uint8):
+        rows = np.array([0, 100, 127, 3], kind)
+        np.testing.assert_array_equal(found[rows][:, 0], rows)
+    assert found[np.array([-1, -128], np.int8)][:, 0].tolist() == [999, 872]
+
+
+def test_what_is_made_of_a_table_is_an_array():
+    table, found = TABLES["bytes"], kept(TABLES["bytes"])
+    assert type(pickle.loads(pickle.dumps(found))) is np.ndarray
+    made = {
+        "pickled": (pickle.loads(pickle.dumps(found)), table),
+        "copied": (copy.deepcopy(found), table),
+        "cast": (found.astype(np.float64), table.astype(np.float64)),
+        "reshaped": (found.reshape(25, 2, 16), table.reshape(25, 2, 16)),
+        "turned": (np.moveaxis(found, 1, -1), np.moveaxis(table, 1, -1)),
+    }
+    for name, (one, wanted) in made.items():
+        np.testing.assert_array_equal(one, wanted, err_msg=name)
+        np.testing.assert_array_equal(flat_rows(one), flat_rows(wanted), err_msg=name)
+        np.testing.assert_array_equal(np.stack(list(one)), wanted, err_msg=name)
+    np.testing.assert_array_equal(found.flat[:9], table.flat[:9])
+
+
+@pytest.mark.parametrize("rows", [1.0, [1.0, 2.0], np.array(["a"])], ids=str)
+def test_what_is_no_index_is_refused_as_by_an_array(rows):
+    with pytest.raises(IndexError, match="only integers|must be of integer"):
+        kept(TABLES["table"])[rows]
 
 
 @pytest.mark.parametrize("row", [50, -51, [3, 50]])
