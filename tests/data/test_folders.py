@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from interp.data import DataOptions, load_dataset
+from interp.data.sources.image_files import stacked
 from interp.errors import DataError, UsageError
 
 RNG = np.random.default_rng(0)
@@ -121,6 +122,11 @@ def test_what_is_no_image_is_refused(tmp_path):
     (tmp_path / "train" / "cat" / "2.png").write_bytes(b"no image")
     with pytest.raises(DataError, match=r"2.png: found an image that cannot be read"):
         load_dataset(tmp_path)
+
+
+def test_what_is_no_image_is_named_not_shown():
+    with pytest.raises(DataError, match="^mine: found an image that cannot be read"):
+        stacked("mine", [b"no image" * 1000], None)
 
 
 def test_other_folders_are_refused(tmp_path):

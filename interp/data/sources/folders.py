@@ -71,7 +71,10 @@ KINDS: tuple[tuple[Callable[[Path], bool], Callable[[Path, DataOptions], Any]], 
 def _from_images(splits: Mapping[str, ImageFolder], options: DataOptions) -> Any:
     """Read images into memory, or give a stream of each split where they would fill it."""
     files = {split: labelled_files(folder, splits["train"].classes) for split, folder in splits.items()}
-    if any(fill_memory([file for file, _ in own], options.image_size) for own in files.values()):
+    if any(
+        fill_memory(str(splits[split].path), [file for file, _ in own], options.image_size)
+        for split, own in files.items()
+    ):
         return image_streams(splits, options)
     arrays: dict[str, Any] = {"target_names": tuple(splits["train"].classes)}
     for split, own in files.items():

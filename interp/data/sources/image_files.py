@@ -47,7 +47,7 @@ def stacked(where: str, sources: Sequence[Path | bytes | Image], side: int | Non
     DataError
         If an image cannot be read, sizes differ without `side`, or all would fill memory.
     """
-    if fill_memory(sources, side):
+    if fill_memory(where, sources, side):
         raise DataError(
             where,
             found=f"{len(sources):,} images that take over {MOST_BYTES / 1e9:.0f} GB",
@@ -147,15 +147,22 @@ def sized(image: Any, side: int | None) -> Any:
     return center_crop(resize(image, side), [side, side])
 
 
-def fill_memory(sources: Sequence[Any], side: int | None) -> bool:
+def fill_memory(where: str, sources: Sequence[Any], side: int | None) -> bool:
     """Tell whether images of the size of the first one are too many to be held in memory.
 
     Parameters
     ----------
+    where
+        Name of the data in errors.
     sources
         Files, contents of files, or images of Pillow's.
     side
         Side in pixels that images are resized and cut to; None to leave them.
+
+    Raises
+    ------
+    DataError
+        If the first one cannot be read.
     """
-    width, height = sized(decoded(str(sources[0]), sources[0]), side).size
+    width, height = sized(decoded(where, sources[0]), side).size
     return bool(3 * width * height * len(sources) > MOST_BYTES)
