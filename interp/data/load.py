@@ -36,7 +36,7 @@ def load_dataset(spec: Any, options: DataOptions = DataOptions()) -> Dataset:
         lists by the names that an ``.npz`` has; a pandas DataFrame; a torch Dataset or DataLoader, or a data set of the
         datasets library, of which every sample is read; an iterator of batches, or a function that gives one; what
         `interp.stream` makes of a source; or ``{"train": ..., "test": ...}`` of these. Where the samples of a loader,
-        data set or folder of images take over 1 GB, inputs are kept on disk.
+        data set, iterator or function take over 1 GB, or the images of a folder over 4 GB, inputs are kept on disk.
     options
         Folder of data sets, permission to download, and target column of a table.
 

@@ -21,11 +21,10 @@ class Stream:
     name
         Name of the data, in errors.
     batches
-        Function that begins the batches anew: arrays by name, such as ``x`` and ``y``, with one row a sample.
+        Function that begins the batches anew: arrays by name, such as ``x`` and ``y``, with one row a sample, of one
+        shape and type. Of batches that come once, it raises where it is called again.
     samples
         Number of samples of all batches; None where that is not known before they were read.
-    is_rereadable
-        Whether `batches` can be called more than once and gives the same each time.
     names
         Name of a list of names, ``target_names`` or ``feature_names`` -> the names.
     facts
@@ -41,6 +40,5 @@ class Stream:
     name: str
     batches: Callable[[], Iterable[Batch]]
     samples: int | None = None
-    is_rereadable: bool = True
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     facts: Mapping[str, Inference] = field(default_factory=dict)

@@ -26,7 +26,7 @@ from interp.data.streams.collect import collected
 from interp.data.streams.hugging_face import HuggingFace, hugging_face_stream
 from interp.data.streams.images import image_streams
 from interp.data.streams.parquet import parquet_streams
-from interp.errors import UsageError
+from interp.errors import DataError, UsageError
 from interp.streams import Stream
 from interp.types.annotations.edge import checked
 
@@ -123,8 +123,7 @@ def from_batches(content: Any, options: DataOptions) -> Any:
 
 def of_loader(loader: DataLoader[Any], options: DataOptions) -> Stream:
     """Take the batches of a loader, in the order of its data set where it shuffles."""
-    name = f"{type(loader).__name__}{IN_MEMORY}"
-    return Stream(name, lambda: loader_batches(loader), _size(loader), not isinstance(loader.dataset, IterableDataset))
+    return Stream(f"{type(loader).__name__}{IN_MEMORY}", lambda: loader_batches(loader), _size(loader))
 
 
 def _size(loader: DataLoader[Any]) -> int | None:
@@ -139,10 +138,10 @@ def of_torch_dataset(dataset: TorchDataset[Any], options: DataOptions) -> Stream
     name = f"{type(dataset).__name__}{IN_MEMORY}"
     if isinstance(dataset, TensorDataset):
         return _of_arrays(name, named(dataset.tensors))
-    is_iterable = isinstance(dataset, IterableDataset)
-    samples = len(dataset) if not is_iterable and hasattr(dataset, "__len__") else None
+    is_counted = not isinstance(dataset, IterableDataset) and hasattr(dataset, "__len__")
+    samples = len(dataset) if is_counted else None  # type: ignore[arg-type]  # it has a length
     loader: DataLoader[Any] = DataLoader(dataset, batch_size=BATCH)
-    return Stream(name, lambda: loader_batches(loader), samples, not is_iterable)
+    return Stream(name, lambda: loader_batches(loader), samples)
 
 
 def of_arrays(content: Any, options: DataOptions) -> Stream:
@@ -179,8 +178,20 @@ def of_function(function: Callable[[], Iterable[Any]], options: DataOptions) -> 
 
 
 def of_batches(batches: Iterator[Any], options: DataOptions) -> Stream:
-    """Take batches that come once."""
-    return Stream(f"{type(batches).__name__}{IN_MEMORY}", lambda: batches, is_rereadable=False)
+    """Take batches that come once: the stream refuses to begin them anew."""
+    name, left = f"{type(batches).__name__}{IN_MEMORY}", [batches]
+
+    def once() -> Iterator[Any]:
+        if not left:
+            raise DataError(
+                name,
+                found="batches that were read before: it comes once",
+                expected="batches that can begin anew",
+                do="give a function that returns them, or use the data set that was read",
+            )
+        return left.pop()
+
+    return Stream(name, once)
 
 
 def of_image_folder(folder: str | Path, options: DataOptions) -> dict[str, Stream]:

@@ -84,8 +84,10 @@ def test_a_stream_is_the_same_data(given):
 
 def test_batches_that_come_once():
     once = stream(in_blocks())
-    assert (once.is_rereadable, once.samples) == (False, None)
+    assert once.samples is None
     assert_same(load_dataset(once), load_dataset((X, Y)))
+    with pytest.raises(DataError, match="generator in memory: found batches that were read before: it comes once"):
+        load_dataset(once)
 
 
 @pytest.mark.parametrize(
