@@ -65,7 +65,8 @@ def _read(items: Iterable[Item], queue: Queue[Item | _End], stopped: threading.E
         iterator = iter(items)
         try:
             for item in iterator:
-                queue.put(item)
+                if not stopped.is_set():
+                    queue.put(item)
                 if stopped.is_set():
                     break
         finally:
@@ -74,7 +75,8 @@ def _read(items: Iterable[Item], queue: Queue[Item | _End], stopped: threading.E
                 close()
     except BaseException as problem:  # raised again where the items are used
         error = problem
-    queue.put(_End(error))
+    if not stopped.is_set():  # else nobody may take it, and the thread would wait for ever
+        queue.put(_End(error))
 
 
 def _emptied(queue: Queue[Item | _End], reader: threading.Thread) -> None:

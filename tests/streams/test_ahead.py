@@ -2,6 +2,7 @@
 
 import threading
 import time
+from importlib import import_module
 
 import pytest
 
@@ -53,6 +54,28 @@ def test_an_iterable_that_cannot_begin_raises_where_it_is_used():
     with pytest.raises(TypeError):
         list(ahead(3))
     assert not readers()
+
+
+def test_a_reader_that_was_left_behind_closes_what_it_reads_and_ends(monkeypatch):
+    goes_on, closed = threading.Event(), threading.Event()
+
+    def hangs():
+        try:
+            yield 1
+            goes_on.wait(20)
+            yield from (2, 3)
+        finally:
+            closed.set()
+
+    monkeypatch.setattr(import_module("interp.streams.ahead"), "PATIENCE", 0.05)
+    found = ahead(hangs())
+    assert next(found) == 1
+    found.close()
+    (reader,) = readers()
+    goes_on.set()
+    reader.join(10)
+    assert closed.is_set()
+    assert not reader.is_alive()
 
 
 @pytest.mark.parametrize("leave", ["forget", "error", "interrupt", "close"])
