@@ -130,6 +130,8 @@ class RowsOnDisk(np.memmap):
 class Kept:
     """Rows that are written to a temporary file as they come, in the folder that ``TMPDIR`` names.
 
+    The first rows say the type of all; in memory, batches of several types are brought to one that holds each.
+
     Parameters
     ----------
     name
@@ -140,7 +142,7 @@ class Kept:
     UsageError
         If the file cannot be written.
     DataError
-        If rows differ in shape or type.
+        If rows differ in shape from the first, or are of a type that the first one's does not hold without loss.
 
     Examples
     --------

@@ -111,7 +111,7 @@ def test_what_is_made_of_a_table_is_an_array():
 
 @pytest.mark.parametrize("rows", [1.0, [1.0, 2.0], np.array(["a"])], ids=str)
 def test_what_is_no_index_is_refused_as_by_an_array(rows):
-    with pytest.raises(IndexError, match="only integers|must be of integer"):
+    with pytest.raises(IndexError, match=r"only integers|must be of integer"):
         kept(TABLES["table"])[rows]
 
 
