@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
+from interp.streams import Kept, RowsOnDisk, row_blocks
 from interp.types import Array, Dataset, Inference
 
 CHANNELS = (1, 3)
@@ -136,6 +137,16 @@ def rows_channels_last(data: Dataset) -> Dataset:
 
 
 def _with_inputs(data: Dataset, one: Callable[[Array], Array]) -> Dataset:
-    """Give a data set whose inputs are made of the old ones, split by split."""
-    splits = {name: replace(split, inputs=one(split.inputs)) for name, split in data.splits.items()}
+    """Give a data set whose inputs are made of the old ones, split by split; those on disk go to disk again."""
+    splits = {name: replace(split, inputs=_made(data.name, split.inputs, one)) for name, split in data.splits.items()}
     return replace(data, splits=splits)
+
+
+def _made(where: str, inputs: Array, one: Callable[[Array], Array]) -> Array:
+    """Make inputs of others: at once in memory, or some rows at a time on disk."""
+    if not isinstance(inputs, RowsOnDisk):
+        return one(inputs)
+    table = Kept(where)
+    for block in row_blocks(inputs):
+        table.add(one(block))
+    return table.rows()

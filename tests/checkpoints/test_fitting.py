@@ -10,8 +10,10 @@ from torch import nn
 
 from checkpoints.planted import DIGITS
 from interp.checkpoints import load_model, load_module
-from interp.data.images import padded_to, resized_to
+from interp.data import load_dataset, stream
+from interp.data.images import padded_to, refitted, resized_to
 from interp.errors import DataError
+from interp.streams import RowsOnDisk, rows
 
 LABELS = DIGITS.train.labels
 IMAGES = (15 * DIGITS.train.inputs.reshape(-1, 1, 8, 8)).astype(np.uint8)
@@ -61,6 +63,31 @@ def test_images_of_another_size_are_brought_to_the_networks():
     assert model.inferred["image_size"].value == "padded or cut to 28x28"
     assert data.image_shape == (1, 28, 28)
     assert model.scores["train"] > 0.9
+
+
+@pytest.mark.parametrize("kind", ["pixels", "padded"])
+def test_images_on_disk_are_brought_to_it_on_disk(kind, monkeypatch):
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 20_000)
+    images = coloured() if kind == "pixels" else padded_to(IMAGES, 16)
+    wanted, held = load_module(trained(kind), (images, LABELS))
+    model, data = load_module(trained(kind), stream((images, LABELS)))
+    assert isinstance(data.train.inputs, RowsOnDisk)
+    np.testing.assert_array_equal(data.train.inputs, held.train.inputs)
+    assert (data.image_shape, data.digest) == (held.image_shape, held.digest)
+    assert (
+        model.inferred["channels" if kind == "pixels" else "image_size"]
+        == (wanted.inferred["channels" if kind == "pixels" else "image_size"])
+    )
+
+
+@pytest.mark.parametrize("refit", [padded_to, resized_to])
+@pytest.mark.parametrize("side", [7, 12])
+def test_images_on_disk_become_what_those_in_memory_do(refit, side, monkeypatch):
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 20_000)
+    found = refitted(load_dataset(stream((IMAGES, LABELS))), side, refit)
+    assert isinstance(found.train.inputs, RowsOnDisk)
+    wanted = refitted(load_dataset((IMAGES, LABELS)), side, refit)
+    np.testing.assert_array_equal(found.train.inputs, wanted.train.inputs)
 
 
 def test_other_data_stay_refused():

@@ -125,7 +125,7 @@ def test_what_is_no_image_is_refused(tmp_path):
 
 
 def test_what_is_no_image_is_named_not_shown():
-    with pytest.raises(DataError, match="^mine: found an image that cannot be read"):
+    with pytest.raises(DataError, match=r"^mine: found an image that cannot be read"):
         stacked("mine", [b"no image" * 1000], None)
 
 
