@@ -139,7 +139,8 @@ def _fit(draft: Draft, fast: Draft, scores: Mapping[str, float]) -> tuple[Infere
     rows = np.sort(np.random.default_rng(0).permutation(len(values))[:FITTED])
     outputs = outputs_on(fast, data.train.inputs[rows], _block(fast))
     expect, score = expected(draft.task, data.train.inputs, values, _features(draft)), scores["train"]
-    doubt = doubt_of(draft.task, outputs, torch.from_numpy(values[rows]), draft.structure.output)
+    seen = doubt_of(draft.task, outputs, torch.from_numpy(values[rows]), draft.structure.output)
+    doubt = "; ".join(filter(None, (seen, draft.doubt)))
     if _is_known(draft) and is_sound(min(scores.values()), expect):
         doubt = ""
     return assess_fit(draft.task, score, len(values), expect, doubt), expect.skill(score)

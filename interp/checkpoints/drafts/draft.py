@@ -36,6 +36,8 @@ class Draft:
         Name of the task, for `interp.tasks.find_task`.
     data
         Data whose targets have the form that the task compares with; None without data.
+    doubt
+        Sentence on what training would have removed, found while facts were inferred; empty where there is none.
     """
 
     module: nn.Module
@@ -45,6 +47,7 @@ class Draft:
     facts: Mapping[str, Inference]
     task: str
     data: Dataset | None
+    doubt: str = ""
 
 
 def example_of(module: nn.Module, asked: Request, scaling: Scaling, shape: tuple[int, ...]) -> Tensor:

@@ -54,7 +54,8 @@ def weights_draft(asked: Request, doubts: tuple[str, ...] = ()) -> Draft:
     asked, task = settled(asked, len(stack.layers[-1].weight))
     layers, shape, layouts = _layouts(stack.layers, asked)
     said = {"scaling": given.scaling, "activation": given.activation, "output": given.output}
-    candidate, inferred = infer_candidate(layers, asked.data, said, layouts.tried, asked.task)
+    found = infer_candidate(layers, asked.data, said, layouts.tried, asked.task)
+    candidate, inferred = found.candidate, found.facts
     notes = ("parameter shapes", *contents.notes, *stack.notes, *doubts)
     most = weakest(stack.confidence, "likely" if doubts else "certain")
     if (slopes := slopes_fact(layers)) is not None:
@@ -62,7 +63,8 @@ def weights_draft(asked: Request, doubts: tuple[str, ...] = ()) -> Draft:
     facts = {**stack_facts(layers, asked.data, notes, most), "task": task, **inferred, **_computed(plain)}
     module = rebuild(layers, candidate)
     structure = trace(module, example_of(module, asked, candidate.scaling, shape), asked.path)
-    return Draft(module, structure, candidate.scaling, shape, _noted(facts, asked, layouts), asked.task, asked.data)
+    noted = _noted(facts, asked, layouts)
+    return Draft(module, structure, candidate.scaling, shape, noted, asked.task, asked.data, found.doubt)
 
 
 def _layouts(layers: list[Layer], asked: Request) -> tuple[list[Layer], tuple[int, ...], Layouts]:

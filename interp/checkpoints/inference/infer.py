@@ -8,7 +8,7 @@ significantly better; likelihood and gradient norm do worse.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from interp.checkpoints.inference.candidates.candidate import Candidate, all_candidates
@@ -22,6 +22,7 @@ from interp.checkpoints.inference.dense.trials import try_dense
 from interp.checkpoints.inference.explain import FACTS, Fact, assumed, explain, layout_facts
 from interp.checkpoints.inference.fit import NO_SKILL
 from interp.checkpoints.inference.stack.layers import Layer
+from interp.checkpoints.inference.weighing.doubt import NOTHING, doubt_of_slopes
 from interp.checkpoints.inference.weighing.explain import LIKELY, explain_weighed, standing
 from interp.checkpoints.inference.weighing.weigh import weigh, weigh_scalings
 from interp.data import RAW, parse_scaling, scalings
@@ -29,13 +30,33 @@ from interp.errors import DataError
 from interp.tasks import ASSUMED, Scorer, Task, find_task
 from interp.types import Array, Dataset, Inference, Scaling
 
-NOTHING = 1e-4
-"""Loss below which slopes say nothing of a scaling: larger inputs make it smaller, and a loss of 0 is stationary."""
+NEAR = 0.8
+"""Share of the way from chance to the best score that a candidate must reach to be weighed."""
 
 DENSE_ROUNDS: tuple[Round, ...] = (Round(10_000, 0.03, 24), Round(10**9, 0, 1))
 LAYOUT_ROUNDS = (Round(128, 0, 1),)
 OPEN_ROUNDS = (Round(128, 0.1, 24), Round(1000, 0, 1))  # where shapes exclude no layout, many score well on few rows
 CONV_ROUNDS: tuple[Round, ...] = (Round(128, 0.1, 10), Round(1000, 0.02, 4), Round(5000, 0, 1))
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """What is inferred of a stack.
+
+    Attributes
+    ----------
+    candidate
+        Candidate that stands.
+    facts
+        Facts ``activation``, ``input_scaling`` and ``output``; with convolutions also ``placement`` (the pooling
+        layout) and ``order`` (of norm, activation and pooling).
+    doubt
+        Sentence on what training would have removed under this candidate; empty where there is none.
+    """
+
+    candidate: Candidate
+    facts: dict[str, Inference]
+    doubt: str = ""
 
 
 def infer_candidate(
@@ -45,7 +66,7 @@ def infer_candidate(
     layouts: Sequence[PoolingLayout] = (),
     task: str = ASSUMED.name,
     seed: int = 0,
-) -> tuple[Candidate, dict[str, Inference]]:
+) -> Inferred:
     """Choose a candidate for `layers` and say why.
 
     Parameters
@@ -62,14 +83,6 @@ def infer_candidate(
         Name of a task that the data's targets fit, for `interp.tasks.find_task`.
     seed
         Seed of the random order in which rows are taken.
-
-    Returns
-    -------
-    candidate
-        Candidate that stands.
-    inferred
-        Facts ``activation``, ``input_scaling`` and ``output``; with convolutions also ``placement`` (the pooling
-        layout) and ``order`` (of norm, activation and pooling).
 
     Raises
     ------
@@ -97,9 +110,10 @@ def infer_candidate(
     inferred = {fact: explain(fact, name, chosen, trials, given, task) for fact, name in facts.items()}
     if not at_chance and _are_weighed(asked, layers, chosen.candidate, given):
         weigh_all = partial(_weighed, layers, try_out, scorers, data.train.inputs, values, seed)
-        stands, found = weigh_all(chosen.candidate, list(tried.values()), facts, task, least)
-        return stands, {**inferred, **found}
-    return chosen.candidate, inferred
+        least = max(least, chance + NEAR * (chosen.score - chance))
+        found = weigh_all(chosen.candidate, list(tried.values()), facts, task, least)
+        return replace(found, facts={**inferred, **found.facts})
+    return Inferred(chosen.candidate, inferred)
 
 
 def _check_width(layers: Sequence[Layer], data: Dataset) -> None:
@@ -127,13 +141,13 @@ def _given_scalings(given: Mapping[str, str | None], data: Dataset | None) -> di
 
 def _without_answers(
     candidates: Sequence[Candidate], facts: Mapping[str, Fact], given: Mapping[str, str | None], layers: Sequence[Layer]
-) -> tuple[Candidate, dict[str, Inference]]:
+) -> Inferred:
     usual = (one for one in candidates if one.activation == "relu" and one.output == "linear")
     candidate = next(usual, candidates[0])
     inferred = assumed(candidate, facts, given)
     if len(layers) == 1:
         inferred["activation"] = Inference(candidate.activation, "certain", "a single layer has no hidden activation")
-    return candidate, inferred
+    return Inferred(candidate, inferred)
 
 
 def _are_weighed(task: Task, layers: Sequence[Layer], chosen: Candidate, given: Mapping[str, str | None]) -> bool:
@@ -155,24 +169,25 @@ def _weighed(
     facts: Mapping[str, Fact],
     task: str,
     least: float,
-) -> tuple[Candidate, dict[str, Inference]]:
+) -> Inferred:
     """Weigh activations, scalings under the best of them, and activations again where another scaling is likely."""
-    weighed = weigh(layers, try_out, base, scorers, inputs, values, seed)
+    weighed = weigh(layers, try_out, base, scorers, inputs, values, least, seed)
     likeliest = weighed[0].signs.trial.candidate
-    scaled = weigh_scalings(layers, likeliest, scalings, scorers, inputs, values, seed)
+    scaled = weigh_scalings(layers, likeliest, scalings, scorers, inputs, values, least, seed)
     found = {}
     if len(scaled) > 1 and min(one.signs.trial.loss for one in scaled) > NOTHING:
         best = scaled[0].signs.trial
-        if best.candidate.scaling.name != base.scaling.name and scaled[0].share >= LIKELY:
+        own = sum(one.share for one in scaled if one.signs.trial.candidate.scaling.name == base.scaling.name)
+        if best.candidate.scaling.name != base.scaling.name and (scaled[0].share >= LIKELY or not own):
             base = replace(base, scaling=best.candidate.scaling)
-            weighed = weigh(layers, try_out, base, scorers, inputs, values, seed)
+            weighed = weigh(layers, try_out, base, scorers, inputs, values, least, seed)
         at = next(
             (one.signs.trial for one in scaled if one.signs.trial.candidate.scaling.name == base.scaling.name), best
         )
         found["input_scaling"] = explain_weighed(scaled, at, facts["input_scaling"], task, least)
     stands = standing(weighed)
-    found["activation"] = explain_weighed(weighed, stands, facts["activation"], task, least)
-    return stands.candidate, found
+    found["activation"] = explain_weighed(weighed, stands.trial, facts["activation"], task, least)
+    return Inferred(stands.trial.candidate, found, doubt_of_slopes(stands))
 
 
 def _try_out(layers: Sequence[Layer], scorers: Mapping[str, Scorer]) -> TryOut:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -150,11 +151,19 @@ def test_untrained_network_is_called_so(tmp_path):
     assert not model.inferred["output"].harmless
 
 
-def test_labels_that_are_not_the_networks(tmp_path):
+NOT_THE_NETWORKS = {
+    "in another order": ((DIGITS.train.labels * 7 + 3) % 10, "given"),  # which would be put right unasked
+    "of other rows": (np.roll(DIGITS.train.labels, 1), None),  # which no order explains
+}
+
+
+@pytest.mark.parametrize("kind", NOT_THE_NETWORKS)
+def test_labels_that_are_not_the_networks(kind, tmp_path):
     """Trained, but on other data: poor accuracy must not pass for a candidate."""
-    y = DIGITS.train.labels
-    moved = replace(DIGITS, splits={"train": Split(DIGITS.train.inputs, (y * 7 + 3) % 10)})
-    model, _ = load_model(saved(tmp_path, planted().state_dict()), moved)
+    labels, order = NOT_THE_NETWORKS[kind]
+    moved = replace(DIGITS, splits={"train": Split(DIGITS.train.inputs, labels)})
+    path = saved(tmp_path, planted().state_dict())
+    model, _ = load_model(path, moved, LoadOptions(label_order=order))
     assert model.inferred["trained"].value is None
     assert model.inferred["activation"].confidence == "uncertain"
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from interp.checkpoints.inference.candidates.trial import Trial, by_merit
 from interp.checkpoints.inference.explain import Fact, level
+from interp.checkpoints.inference.weighing.signs import Signs
 from interp.checkpoints.inference.weighing.weigh import Weighed
 from interp.tasks import find_task
 from interp.types import Inference
@@ -24,10 +25,10 @@ STANDS = 0.05
 """Least share of the evidence with which ReLU stands where nothing is likely: most published networks have it."""
 
 
-def standing(weighed: Sequence[Weighed]) -> Trial:
+def standing(weighed: Sequence[Weighed]) -> Signs:
     """Choose what is likely; else ReLU where the evidence does not exclude it, and else what has the most."""
     relu = [one for one in weighed if one.signs.trial.candidate.activation == "relu" and one.share >= STANDS]
-    return (weighed[0] if weighed[0].share >= LIKELY else [*relu, *weighed][0]).signs.trial
+    return (weighed[0] if weighed[0].share >= LIKELY else [*relu, *weighed][0]).signs
 
 
 def explain_weighed(weighed: Sequence[Weighed], chosen: Trial, fact: Fact, task: str, least: float) -> Inference:

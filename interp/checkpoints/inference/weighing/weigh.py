@@ -80,6 +80,7 @@ def weigh(
     scorers: Mapping[str, Scorer],
     inputs: Array,
     values: Array,
+    least: float,
     seed: int = 0,
 ) -> list[Weighed]:
     """Weigh the activations of a stack whose scaling, output, order and layout are settled: one, or one a layer.
@@ -98,6 +99,8 @@ def weigh(
         Inputs of the training rows as stored, (S, D).
     values
         Labels of the training rows (S,).
+    least
+        Score below which a candidate has no share of the evidence, whatever its slopes.
     seed
         Seed of the random order in which rows are taken.
 
@@ -110,8 +113,9 @@ def weigh(
     rows, scorer = order[: ROWS[layers[0].is_convolution]], scorers[base.scaling.name]
     found = plausible(layers, try_out, base, scorer, inputs[order], values[order])
     looked_at = (signs_of(layers, one, inputs[rows], values[rows], scorer) for one in dict.fromkeys([base, *found]))
-    close = sorted(distinct(looked_at), key=_against)[:CLOSE]
-    return _sorted(close, shares(close))
+    left, beaten = parted(distinct(looked_at), least)
+    close = sorted(left, key=_against)[:CLOSE]
+    return [*_sorted(close, shares(close)), *beaten]
 
 
 def weigh_scalings(
@@ -121,6 +125,7 @@ def weigh_scalings(
     scorers: Mapping[str, Scorer],
     inputs: Array,
     values: Array,
+    least: float,
     seed: int = 0,
 ) -> list[Weighed]:
     """Weigh the scalings of inputs of a stack that is settled but for that, the likeliest first.
@@ -129,7 +134,7 @@ def weigh_scalings(
 
     Parameters
     ----------
-    layers, scorers, inputs, values, seed
+    layers, scorers, inputs, values, least, seed
         Arguments of `weigh`.
     base
         Candidate that stands.
@@ -138,8 +143,9 @@ def weigh_scalings(
     """
     rows = np.random.default_rng(seed).permutation(len(values))[: ROWS[layers[0].is_convolution]]
     tried = [replace(base, scaling=one) for one in scalings]
-    found = distinct(signs_of(layers, one, inputs[rows], values[rows], scorers[one.scaling.name]) for one in tried)
-    return _sorted(found, softened(np.array([_against(one) for one in found])))
+    looked_at = (signs_of(layers, one, inputs[rows], values[rows], scorers[one.scaling.name]) for one in tried)
+    found, beaten = parted(distinct(looked_at), least)
+    return [*_sorted(found, softened(np.array([_against(one) for one in found]))), *beaten]
 
 
 def _against(signs: Signs) -> float:
@@ -150,6 +156,23 @@ def _against(signs: Signs) -> float:
 def _sorted(signs: Sequence[Signs], shares: Array) -> list[Weighed]:
     weighed = [Weighed(one, float(share)) for one, share in zip(signs, shares, strict=True)]
     return sorted(weighed, key=lambda one: -one.share)
+
+
+def parted(signs: Sequence[Signs], least: float) -> tuple[list[Signs], list[Weighed]]:
+    """Part those that score well from the others, which have no share of the evidence.
+
+    Under an activation that makes all answers alike, the loss hardly changes with the weights, as where training ended.
+
+    Parameters
+    ----------
+    signs
+        Signs of candidates, one at least.
+    least
+        Least score of those that are weighed; the best score where none reaches it.
+    """
+    least = min(least, max(one.trial.score for one in signs))
+    beaten = [Weighed(one, 0.0) for one in signs if one.trial.score < least]
+    return [one for one in signs if one.trial.score >= least], beaten
 
 
 def distinct(signs: Iterable[Signs]) -> list[Signs]:

@@ -17,7 +17,7 @@ from interp.checkpoints.inference.weighing.contrast import contrasts
 from interp.checkpoints.inference.weighing.explain import LIKELY, explain_weighed, named, standing
 from interp.checkpoints.inference.weighing.signs import NAMES, Signs, signs_of
 from interp.checkpoints.inference.weighing.slopes import Slopes
-from interp.checkpoints.inference.weighing.weigh import Weighed, distinct, softened
+from interp.checkpoints.inference.weighing.weigh import Weighed, distinct, parted, softened
 from interp.data import scalings
 from interp.network.activations import ACTIVATIONS
 from interp.tasks import CLASSIFICATION
@@ -129,7 +129,7 @@ def weighed(activation, share, score=0.9):
 
 
 def said(*found, least=0.2):
-    return explain_weighed(found, standing(found), lambda one: one.activation, "classification", least)
+    return explain_weighed(found, standing(found).trial, lambda one: one.activation, "classification", least)
 
 
 def test_shares_add_up_and_fall_with_what_speaks_against():
@@ -178,6 +178,14 @@ def test_likely_is_what_has_nearly_all_of_the_evidence():
 def test_of_what_is_no_better_than_chance_nothing_is_likely():
     assert said(weighed("relu", 0.95, 0.3), weighed("abs", 0.05, 0.3)).confidence == "likely"
     assert said(weighed("relu", 0.95, 0.1), weighed("abs", 0.05, 0.1)).confidence == "uncertain"
+
+
+def test_slopes_are_no_evidence_for_what_does_far_worse():
+    """Near others in what speaks against it, one that answers at random stands as little as its score says."""
+    good, poor = weighed("relu", 0.0, 0.9).signs, weighed("sigmoid", 0.0, 0.1).signs
+    assert parted([poor, good], 0.7) == ([good], [Weighed(poor, 0.0)])
+    assert parted([poor, good], 0.95) == ([good], [Weighed(poor, 0.0)])  # the best is left, whatever it scores
+    assert parted([poor, good], 0.05) == ([poor, good], [])
 
 
 def test_relu_stands_where_no_other_is_likely():

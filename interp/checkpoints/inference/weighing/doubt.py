@@ -1,0 +1,38 @@
+"""Whether the loss is stationary under the candidate that stands, as it is where training ended.
+
+The likeliest candidate is the best of those that were tried, which says nothing of one that was not: a network under a
+custom activation has a likeliest candidate too. But the slopes that it leaves are not those of noise.
+"""
+
+from __future__ import annotations
+
+from math import exp
+
+from interp.checkpoints.inference.weighing.signs import NAMES, SMALL, Signs
+
+NOTHING = 1e-4
+"""Loss below which slopes say nothing: a loss of 0 is stationary, and a few rows make what is left."""
+
+AT_OUTPUTS = 2.5
+"""Mean squared t value of the slopes in the output biases above which there may be a doubt; of noise it is about 1."""
+
+IN_WEIGHTS = 0.75
+"""Mean logarithm of the squared t values of the slopes in weights above which there is a doubt beside these."""
+
+
+def doubt_of_slopes(signs: Signs) -> str:
+    """Say that slopes are left which training would have removed; empty where there are none, or of a loss of nothing.
+
+    Parameters
+    ----------
+    signs
+        Signs of the candidate that stands.
+    """
+    said = dict(zip(NAMES, signs.values.tolist(), strict=True))
+    at_outputs, in_weights = exp(said["slope at the outputs"]) - SMALL, said["slope in weights"]
+    if signs.trial.loss <= NOTHING or at_outputs <= AT_OUTPUTS or in_weights <= IN_WEIGHTS:
+        return ""
+    return (
+        f"slopes of the loss are left, with mean squared t values of {at_outputs:.1f} in the output biases and"
+        f" {exp(in_weights):.1f} in the weights, which training would remove"
+    )
