@@ -36,6 +36,9 @@ ROWS, FIRST_ROWS, FEWEST = 2000, 256, 32
 WORK = 4e11
 """Largest number of multiplications in one round of trials."""
 
+WEIGHTS = 2**26
+"""Largest number of attention's weights (rows x heads x T x T) at a time, 256 MB as floats; one row may have more."""
+
 MOST_HEADS = 16
 KEPT = 8
 """Number of the best choices of the first round that are finalists, beside the best of each value of a fact."""
@@ -198,8 +201,9 @@ def _run_of(choice: Choice) -> tuple[object, ...]:
 
 
 def _affordable(parts: AttentionParts, steps: int, runs: int, most: int) -> int:
-    """Give the number of rows for one round."""
-    each = 12 * parts.width**2 * len(parts.blocks) * steps
+    """Give the number of rows for one round; each step's projections and dense pair, and each pair of steps, count."""
+    steps += parts.first is not None
+    each = (12 * parts.width**2 * steps + 2 * steps**2 * parts.width) * len(parts.blocks)
     return int(min(most, max(FEWEST, WORK / (each * runs))))
 
 
@@ -227,18 +231,29 @@ def _try(
     rows: Array,
 ) -> Iterator[Tried[Choice]]:
     """Try choices; what the blocks give is computed once for those that share it."""
-    asked, latest = find_task(task), ((), None)
-    kept: tuple[tuple[object, ...], Read | None] = latest
-    truth = values[rows]
+    asked, truth = find_task(task), values[rows]
+    kept: tuple[tuple[object, ...], Read | None] = ((), None)
     for choice in sorted(choices, key=lambda one: str(_run_of(one))):
         network = AttentionNetwork(parts, choice).eval()
         if kept[0] != _run_of(choice) or kept[1] is None:
             x = as_tensor(data.train.inputs[rows], choice.scaling, (data.width,))
-            kept = _run_of(choice), read_blocks(network, *_inputs(x, data, parts, steps))
+            kept = ((), None)  # before the next is computed
+            at_once = max(1, WEIGHTS // (choice.heads * (steps + (parts.first is not None)) ** 2))
+            kept = _run_of(choice), _read(network, *_inputs(x, data, parts, steps), at_once)
         assert kept[1] is not None
         outputs = run_head(network, kept[1], choice.readout)
         found, loss = asked.scorer(truth, choice.scaling)(outputs, torch.from_numpy(truth), "linear")
         yield Tried(choice, known_scores(found), float(loss.double().mean()))
+
+
+def _read(network: AttentionNetwork, x: Tensor, lengths: Tensor | None, at_once: int) -> Read:
+    """Run all blocks on some rows at a time."""
+    if len(x) <= at_once:
+        return read_blocks(network, x, lengths)
+    pieces = torch.split(x, at_once)
+    own = [None] * len(pieces) if lengths is None else torch.split(lengths, at_once)
+    read = [read_blocks(network, *one) for one in zip(pieces, own, strict=True)]
+    return Read(torch.cat([one.outputs for one in read]), [], torch.cat([one.alive for one in read]))
 
 
 def _inputs(x: Tensor, data: Dataset, parts: AttentionParts, steps: int) -> tuple[Tensor, Tensor | None]:

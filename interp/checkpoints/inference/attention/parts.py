@@ -105,6 +105,8 @@ def attention_parts(state: Mapping[str, Tensor], path: object) -> AttentionParts
     """
     left = {name: tensor.float() for name, tensor in state.items() if tensor.is_floating_point()}
     names = sorted(_attentions(left), key=_by_number)
+    if not names:
+        raise _refused(path, "attention whose weights are whole numbers")
     blocks = [_block(left, attention, path) for attention in names]
     widths = {block.width for block in blocks}
     if len(widths) > 1:
@@ -113,7 +115,7 @@ def attention_parts(state: Mapping[str, Tensor], path: object) -> AttentionParts
     starts = min(order.index(name) for name in order if name.startswith(f"{names[0]}."))
     for block in blocks:
         _take_block(left, block)
-    first = _taken(left, FIRST, lambda one: one.numel() == width)
+    first = _first(left, width)
     positions = _positions(left, width)
     embedding = _table(left, width)
     before, behind = _norms_around(left, width, order, starts, path)
@@ -169,7 +171,8 @@ def _block(state: Mapping[str, Tensor], attention: str, path: object) -> BlockPa
     mine = {key.removeprefix(f"{own}."): value for key, value in inside.items() if key.startswith(f"{own}.")}
     rest = {key: value for key, value in inside.items() if not key.startswith(f"{own}.")}
     vectors = [key.removesuffix(".weight") for key, one in rest.items() if key.endswith(".weight") and one.dim() == 1]
-    maps = [key.removesuffix(".weight") for key, one in rest.items() if key.endswith(".weight") and one.dim() == 2]
+    matrices = [key for key, one in rest.items() if key.endswith(".weight") and one.dim() == 2 and one.numel()]
+    maps = [key.removesuffix(".weight") for key in matrices]
     odd = set(rest) - {f"{key}.{end}" for key in (*vectors, *maps) for end in ("weight", "bias")}
     fits = len(vectors) == len(maps) == 2 and not odd
     pair = [_layer(rest, key) for key in maps]
@@ -189,11 +192,7 @@ def _attention(mine: Mapping[str, Tensor], own: str, width: int) -> BlockParts |
     open_norm = Norm("", None, None, None, None)
     whole = BlockParts("", ("", {}), (), nothing, nothing, (open_norm, open_norm))
     if FUSED in mine:
-        try:
-            multihead(mine, 1)
-        except (RuntimeError, AssertionError):
-            return None
-        return replace(whole, attention=(own, dict(mine))) if mine[FUSED].shape[1] == width else None
+        return replace(whole, attention=(own, dict(mine))) if _is_multihead(mine, width) else None
     maps = [key.removesuffix(".weight") for key, one in mine.items() if key.endswith(".weight") and one.dim() == 2]
     if set(mine) - {f"{key}.{end}" for key in maps for end in ("weight", "bias")}:
         return None
@@ -211,6 +210,18 @@ def _attention(mine: Mapping[str, Tensor], own: str, width: int) -> BlockParts |
     return replace(whole, projections=tuple(replace(one, name=f"{own}.{one.name}") for one in layers))
 
 
+def _is_multihead(tensors: Mapping[str, Tensor], width: int) -> bool:
+    """Whether these are the tensors of torch's attention of a width."""
+    outward = tensors.get("out_proj.weight")
+    if tensors[FUSED].shape != (3 * width, width) or outward is None or outward.shape != (width, width):
+        return False  # before anything is built: one side alone may claim any width
+    try:
+        multihead(tensors, 1)
+    except RuntimeError:
+        return False
+    return True
+
+
 def _take_block(left: dict[str, Tensor], block: BlockParts) -> None:
     for name in [name for name in left if not block.name or name.startswith(f"{block.name}.")]:
         del left[name]
@@ -219,28 +230,34 @@ def _take_block(left: dict[str, Tensor], block: BlockParts) -> None:
 # --------------------------------------------------------------------------- around the blocks
 
 
-def _taken(left: dict[str, Tensor], named: re.Pattern[str], fits: object) -> tuple[str, Tensor] | None:
-    """Take the tensor of a name that fits."""
-    assert callable(fits)
-    name = next((name for name, one in left.items() if named.search(name) and fits(one)), None)
-    return None if name is None else (name, left.pop(name).flatten())
+def _first(left: dict[str, Tensor], width: int) -> tuple[str, Tensor] | None:
+    """Take the step that is put before all others: a parameter of its own, or the one row of a table."""
+    for name, one in left.items():
+        is_free = not name.endswith((".weight", ".bias")) or _is_table(left, name, width)
+        if FIRST.search(name) and one.numel() == width and is_free:
+            return name, left.pop(name).flatten()
+    return None
 
 
 def _positions(left: dict[str, Tensor], width: int) -> tuple[str, Tensor] | None:
     """Take what is added at each position: (T, E), or with an axis of one sample."""
     for name, one in left.items():
-        if POSITIONS.search(name) and one.shape[-1:] == (width,) and one.numel() == max(one.shape[:-1]) * width:
+        fits = one.dim() > 1 and one.shape[-1] == width and one.numel() == max(one.shape[:-1]) * width
+        if POSITIONS.search(name) and fits:
             return name, left.pop(name).reshape(-1, width)
     return None
 
 
 def _table(left: dict[str, Tensor], width: int) -> tuple[str, Tensor] | None:
-    """Take the table of tokens: named so, without a bias."""
-    for name, one in left.items():
-        has_bias = f"{name.removesuffix('weight')}bias" in left
-        if TOKENS.search(name) and one.dim() == 2 and one.shape[1] == width and not has_bias:
-            return name, left.pop(name)
-    return None
+    """Take the table of tokens."""
+    name = next((name for name in left if _is_table(left, name, width)), None)
+    return None if name is None else (name, left.pop(name))
+
+
+def _is_table(left: Mapping[str, Tensor], name: str, width: int) -> bool:
+    """Whether a tensor is a table of rows of a width: named so, without a bias."""
+    has_bias = f"{name.removesuffix('weight')}bias" in left
+    return bool(TOKENS.search(name)) and left[name].shape[1:] == (width,) and not has_bias
 
 
 def _norms_around(

@@ -6,6 +6,9 @@ import torch
 from torch import nn
 
 from interp.checkpoints import LoadOptions, load_model
+from interp.checkpoints.inference.attention import infer, parts
+from interp.checkpoints.inference.attention.network import read_blocks
+from interp.checkpoints.inference.attention.parts import attention_parts
 from interp.errors import CheckpointError, DataError, UsageError
 from interp.interventions.edits import Edit
 from interp.interventions.engine.sites import UNCHANGED, find_site
@@ -140,3 +143,92 @@ def test_tensors_that_are_no_whole_block_are_refused_in_one_line(tmp_path, damag
     with pytest.raises(CheckpointError) as caught:
         load_model(tmp_path / "net.pt", (x, y))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("tensor", "shape"),
+    [("in_proj_weight", (1, 10**7)), ("in_proj_weight", (48,)), ("in_proj_weight", (0, 0)), ("out_proj.weight", (16,))],
+)
+def test_sides_that_do_not_belong_together_are_refused_before_anything_is_built(monkeypatch, tensor, shape):
+    """Attention of a width of ten million would take 10^15 bytes, of which the file holds 40 MB."""
+    monkeypatch.setattr(parts, "multihead", lambda *given: pytest.fail("was built"))
+    state = dict(made("words")[0].state_dict())
+    state[f"encoder.layers.0.self_attn.{tensor}"] = torch.zeros(shape)
+    with pytest.raises(CheckpointError, match="attention blocks of two norms and a dense pair each") as caught:
+        attention_parts(state, "net.pt")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_block_of_width_0_is_refused():
+    at, norm = "layers.0.", {"weight": torch.zeros(0), "bias": torch.zeros(0)}
+    state = {f"{at}norm{number}.{name}": one for number in (1, 2) for name, one in norm.items()}
+    state |= {f"{at}self_attn.in_proj_weight": torch.zeros(0, 0), f"{at}self_attn.out_proj.weight": torch.zeros(0, 0)}
+    state |= {f"{at}linear1.weight": torch.zeros(4, 0), f"{at}linear2.weight": torch.zeros(0, 4)}
+    with pytest.raises(CheckpointError, match="attention blocks of two norms"):
+        attention_parts(state, "net.pt")
+
+
+def test_attention_of_whole_numbers_is_refused():
+    with pytest.raises(CheckpointError, match="found attention whose weights are whole numbers"):
+        attention_parts({"layers.0.self_attn.in_proj_weight": torch.zeros(6, 2, dtype=torch.int8)}, "net.pt")
+
+
+def around(**more):
+    """Sort the tensors of a trained network, and others before its last layer."""
+    state = dict(made("series")[0].state_dict())
+    del state["cls_token"]
+    return attention_parts({**more, **state}, "net.pt")
+
+
+def test_norms_are_no_positions_and_no_first_step():
+    norm = torch.ones(WIDTH)
+    for name in ("pos_norm.weight", "cls_norm.weight"):
+        found = around(**{name: norm})
+        assert found.before is not None
+        assert found.before.name == name.removesuffix(".weight")
+        assert found.positions is not None
+        assert (found.positions[0], found.first) == ("pos_embed", None)
+
+
+def test_a_dense_layer_of_one_output_is_no_first_step():
+    state = dict(made("series")[0].state_dict())
+    state["cls_head.weight"] = torch.ones(1, WIDTH)
+    del state["cls_token"], state["head.weight"], state["head.bias"]
+    found = attention_parts(state, "net.pt")
+    assert found.first is None
+    assert [layer.name for layer in found.dense] == ["cls_head"]
+
+
+@pytest.mark.parametrize("name", ["cls_token", "cls_token.weight", "class_embedding.weight"])
+def test_a_first_step_may_be_the_one_row_of_a_table(name):
+    found = around(**{name: torch.ones(1, WIDTH)})
+    assert found.first is not None
+    assert found.first[0] == name
+    assert found.embedding is None
+
+
+def test_long_sequences_are_tried_on_fewer_rows():
+    """Attention compares each step with each: with a hundred times the steps, a row costs more than so many times."""
+    found = around()
+    cost = {steps: 10**13 // infer._affordable(found, steps, 100, 10**13) for steps in (6, 600, 60_000)}
+    assert cost[600] > 100 * cost[6]
+    assert infer._affordable(found, 10**6, 100, 2000) == infer.FEWEST
+    assert cost[600] == pytest.approx(2.5e3 * 2 * (12 * 601 * WIDTH**2 + 2 * 601**2 * WIDTH), rel=0.01)
+
+
+@pytest.mark.parametrize("name", ["words", "series"])
+def test_rows_are_run_as_few_at_a_time_as_their_attention_needs(tmp_path, monkeypatch, name):
+    network, data = made(name)
+    whole = opened(tmp_path, network, data, scaling="raw")[0].inferred
+    seen = []
+
+    def counted(network, x, lengths):
+        heads = network._choice.heads
+        seen.append(len(x) * heads * (STEPS + (name == "series")) ** 2)
+        return read_blocks(network, x, lengths)
+
+    monkeypatch.setattr(infer, "WEIGHTS", 20_000)
+    monkeypatch.setattr(infer, "read_blocks", counted)
+    few = opened(tmp_path, network, data, scaling="raw")[0].inferred
+    assert 10_000 < max(seen) <= 20_000
+    assert {fact: said.value for fact, said in few.items()} == {fact: said.value for fact, said in whole.items()}
