@@ -1,6 +1,7 @@
 """TorchScript archives of torch 1.0 to 1.3: tensors are read, their code is not, and the page says how old it is."""
 
 import json
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 
 from checkpoints.planted import DIGITS, planted, same_outputs
 from interp.checkpoints import LoadOptions, load_model
+from interp.checkpoints.formats.torchscript import before_1_4
+from interp.checkpoints.formats.torchscript.before_1_4 import read_before_1_4
 from interp.errors import CheckpointError
 
 SAID = LoadOptions(scaling="x/16", activation="relu", output="linear")
@@ -118,3 +121,57 @@ def test_sizes_that_are_not_stored(tmp_path):
                 tmp_path / "old.pt", lambda said: said["tensors"][0].update(dims=["99999999", "64"], strides=["0", "0"])
             )
         )
+
+
+def test_a_member_of_many_names_is_read_once(tmp_path):
+    """A thousand tensors that share a member of 200 kB take its memory, and are refused as a state that shares so."""
+    content = np.zeros(50_000, np.float32).tobytes()
+
+    def name_often(said):
+        one = said["tensors"][0] | {"dims": ["50000"], "strides": ["1"]}
+        said["tensors"] = [one] * 1000
+        said["mainModule"] = {"parameters": [{"name": f"w{i}", "tensorId": str(i)} for i in range(1000)]}
+
+    path = write(tmp_path / "old.pt", name_often, content)
+    state = read_before_1_4(path).state
+    assert len(state) == 1000
+    assert len({tensor.untyped_storage().data_ptr() for tensor in state.values()}) == 1
+    with pytest.raises(CheckpointError, match=r"1,000 tensors of 200,000,000 bytes in 200,000 that they share"):
+        load_model(path)
+
+
+def test_long_names_are_refused_before_they_are_multiplied(tmp_path):
+    """Each of many children takes its parent's name: 100 kB of it 40,000 times are 4 GB."""
+
+    def name_long(said):
+        said["mainModule"] = {"submodules": [{"name": "a" * 100_000, "submodules": [{"name": "b"}] * 40_000}]}
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(CheckpointError, match="a name of over 1,000 characters"):
+            load_model(write(tmp_path / "old.pt", name_long))
+        assert tracemalloc.get_traced_memory()[1] < 5e8
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "main",
+    [
+        {"submodules": [{"name": "b"}] * 50_000},
+        {"parameters": [{"name": "w", "tensorId": "0"}] * 50_001},
+    ],
+    ids=["modules", "parameters"],
+)
+def test_too_many_are_counted_before_they_are_named(tmp_path, monkeypatch, main):
+    named = []
+    dotted = before_1_4._dotted
+    monkeypatch.setattr(before_1_4, "_dotted", lambda *given: named.append(given) or dotted(*given))
+    with pytest.raises(CheckpointError, match="over 50,000 of them or of their parameters"):
+        load_model(write(tmp_path / "old.pt", lambda said: said.update(mainModule=main)))
+    assert named == []
+
+
+def test_too_many_tensors(tmp_path):
+    with pytest.raises(CheckpointError, match="50,004 tensors"):
+        load_model(write(tmp_path / "old.pt", lambda said: said.update(tensors=said["tensors"] * 8334)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,8 @@ MODEL = "model.json"
 LONGEST = 50_000_000
 """Largest number of bytes of the list of tensors and modules."""
 
-DEEPEST, MOST = 100, 50_000
-"""Largest number of levels of modules, and of modules."""
+DEEPEST, MOST, LONGEST_NAME = 100, 50_000, 1000
+"""Largest number of levels of modules, of modules, parameters and tensors each, and of characters of a dotted name."""
 
 TYPES = {
     "FLOAT": torch.float32,
@@ -58,7 +58,7 @@ def read_before_1_4(path: Path, allow_pickle: bool = False) -> Contents:
             said = json.loads(archive.read(root))
             if not isinstance(said, dict):
                 raise ValueError(f"{MODEL} is a {type(said).__name__}")
-            tensors = [_tensor(archive, root.removesuffix(MODEL), one) for one in said.get("tensors", ())]
+            tensors = _tensors(archive, root.removesuffix(MODEL), said.get("tensors", ()))
         state = {name: tensors[number] for name, number in _parameters(said["mainModule"])}
         torch_of = str(said.get("producerVersion", "1.0"))[:20]
     except CheckpointError:
@@ -80,30 +80,46 @@ def read_before_1_4(path: Path, allow_pickle: bool = False) -> Contents:
     )
 
 
-def _tensor(archive: zipfile.ZipFile, folder: str, said: Mapping[str, Any]) -> Tensor:
-    """Read one tensor, as a view of the values in its member."""
+def _tensors(archive: zipfile.ZipFile, folder: str, said: Sequence[Mapping[str, Any]]) -> list[Tensor]:
+    """Read all tensors; those of one member share its values, which are read once."""
+    if len(said) > MOST:
+        raise ValueError(f"{len(said):,} tensors")
+    keys = {str(one["data"]["key"]) for one in said}
+    members = {key: bytearray(archive.read(folder + key)) for key in keys}
+    return [_tensor(members[str(one["data"]["key"])], one) for one in said]
+
+
+def _tensor(content: bytearray, said: Mapping[str, Any]) -> Tensor:
+    """Give one tensor, as a view of the values in its member."""
     kind = TYPES[said.get("dataType", "FLOAT")]
     shape, strides = ([int(number) for number in said.get(name, ())] for name in ("dims", "strides"))
-    content = archive.read(folder + said["data"]["key"])
-    size = torch.empty(0, dtype=kind).element_size()
-    values = torch.frombuffer(bytearray(content[: len(content) // size * size] or bytes(size)), dtype=kind)
-    if min([*shape, *strides], default=0) < 0 or (not content and 0 not in shape):
+    count = len(content) // torch.empty(0, dtype=kind).element_size()
+    if min([*shape, *strides], default=0) < 0 or (not count and 0 not in shape):
         raise ValueError(f"a tensor of shape {shape}")
+    values = torch.frombuffer(content, dtype=kind, count=count) if count else torch.empty(1, dtype=kind)
     return values.as_strided(shape, strides, int(said.get("offset", 0)))
 
 
 def _parameters(module: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     """Yield the dotted name of each parameter and buffer, with the number of its tensor."""
-    waiting, met = [("", module, 0)], 0
+    waiting, modules, parameters = [("", module, 0)], 1, 0
     while waiting:
         name, one, depth = waiting.pop()
-        met += 1
-        if depth > DEEPEST or met > MOST:
-            raise ValueError(f"modules nested over {DEEPEST} deep, or over {MOST:,} of them")
-        for said in one.get("parameters", ()):
+        own, below = one.get("parameters", ()), one.get("submodules", ())
+        modules, parameters = modules + len(below), parameters + len(own)
+        if depth > DEEPEST or max(modules, parameters) > MOST:  # before any name is built
+            raise ValueError(f"modules nested over {DEEPEST} deep, or over {MOST:,} of them or of their parameters")
+        for said in own:
             number = int(said.get("tensorId", 0))
             if number < 0:
                 raise ValueError(f"tensor {number}")
-            yield name + str(said["name"]), number
-        below = [(f"{name}{child['name']}.", child, depth + 1) for child in one.get("submodules", ())]
-        waiting += reversed(below)
+            yield _dotted(name, said), number
+        waiting += [(f"{_dotted(name, child)}.", child, depth + 1) for child in reversed(below)]
+
+
+def _dotted(above: str, said: Mapping[str, Any]) -> str:
+    """Give the dotted name of a module or parameter below another."""
+    own = str(said["name"])
+    if len(above) + len(own) > LONGEST_NAME:
+        raise ValueError(f"a name of over {LONGEST_NAME:,} characters")
+    return above + own
