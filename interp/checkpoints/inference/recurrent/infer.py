@@ -21,7 +21,6 @@ from interp.checkpoints.inference.recurrent.readouts import (
     READOUTS,
     TWO_WAY,
     EarlySteps,
-    Read,
     SequenceNetwork,
     read_sequences,
 )
@@ -130,7 +129,7 @@ def infer_choice(
             for fact, value in _facts(parts).items()
         }
     rows = np.sort(np.random.default_rng(0).permutation(len(values))[:ROWS])
-    tried = list(_try(parts, choices, data, rows, values[rows], steps, task))
+    tried = _try(parts, choices, data, rows, values[rows], steps, task)
     best = min(tried, key=lambda one: one.merit)
     return best.choice, {fact: _explained(fact, of, best, tried, given, task) for fact, of in _facts(parts).items()}
 
@@ -191,23 +190,39 @@ def _fits(readout: str, width: int | None, outputs: int, steps: int, two_way: bo
     return width in (None, given) and (width is not None or given == outputs)
 
 
-@torch.no_grad()
 def _try(
     parts: Parts, choices: Sequence[Choice], data: Dataset, rows: Array, values: Array, steps: int, task: str
-) -> Iterator[Tried[Choice]]:
-    """Try all choices; what the recurrent layers give is computed once for those that share it."""
-    asked = find_task(task)
-    read: dict[tuple[str, str, str, Front | None], Read] = {}
-    heads = {choice.activation: _head(parts, choice.activation) for choice in choices}
-    for choice in choices:
+) -> list[Tried[Choice]]:
+    """Try all choices, and give them in their order; those that share what the recurrent layers give are tried at once.
+
+    So that is computed once, and kept no longer than for these.
+    """
+    places: dict[tuple[str, str, str, Front | None], list[int]] = {}
+    for place, choice in enumerate(choices):
         key = (choice.padding, choice.recurrence, choice.scaling.name, choice.front)
-        if key not in read:
-            x = as_tensor(data.train.inputs[rows], choice.scaling, (data.width,))
-            read[key] = read_sequences(network_of(parts, choice), *_inputs(x, data, parts, steps))
-        outputs = run([part for _, part in heads[choice.activation]], READOUTS[choice.readout](read[key]))
-        scorer = asked.scorer(values, choice.scaling)
-        found, loss = scorer(outputs, torch.from_numpy(values), "linear")
-        yield Tried(choice, known_scores(found), float(loss.double().mean()))
+        places.setdefault(key, []).append(place)
+    tried: dict[int, Tried[Choice]] = {}
+    for own in places.values():
+        alike = [choices[place] for place in own]
+        tried |= zip(own, _try_alike(parts, alike, data, rows, values, steps, task), strict=True)
+    return [tried[place] for place in range(len(choices))]
+
+
+@torch.no_grad()
+def _try_alike(
+    parts: Parts, choices: Sequence[Choice], data: Dataset, rows: Array, values: Array, steps: int, task: str
+) -> list[Tried[Choice]]:
+    """Try choices that differ in readout and activation alone."""
+    scaling = choices[0].scaling
+    x = as_tensor(data.train.inputs[rows], scaling, (data.width,))
+    read = read_sequences(network_of(parts, choices[0]), *_inputs(x, data, parts, steps))
+    scorer, truth = find_task(task).scorer(values, scaling), torch.from_numpy(values)
+    tried = []
+    for choice in choices:
+        outputs = run([part for _, part in _head(parts, choice.activation)], READOUTS[choice.readout](read))
+        found, loss = scorer(outputs, truth, "linear")
+        tried.append(Tried(choice, known_scores(found), float(loss.double().mean())))
+    return tried
 
 
 def _inputs(x: Tensor, data: Dataset, parts: Parts, steps: int) -> tuple[Tensor, Tensor | None]:

@@ -1,9 +1,13 @@
+import weakref
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from interp.checkpoints import LoadOptions, load_model
+from interp.checkpoints.inference.recurrent import infer
+from interp.checkpoints.inference.recurrent.readouts import read_sequences
 from interp.errors import CheckpointError, DataError
 from tests.checkpoints.inference.recurrent.networks import STEPS, Network, made, series, tokens, trained
 
@@ -184,3 +188,34 @@ def test_convolutions_and_norms_around_a_layer(tmp_path, conv, batch):
         torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
     right = (wanted.argmax(1).numpy() == y).mean()
     assert (found.argmax(1).numpy() == y).mean() >= right
+
+
+def test_what_recurrent_layers_give_is_kept_no_longer_than_it_is_used(tmp_path, monkeypatch):
+    """Sixteen ways around a convolution: one at a time, in whatever order choices come."""
+    torch.manual_seed(0)
+    x, y = series()
+    kept, most = [], []
+
+    def remembered(*given):
+        read = read_sequences(*given)
+        kept.append(weakref.ref(read.outputs))
+        most.append(sum(one() is not None for one in kept))
+        return read
+
+    monkeypatch.setattr(infer, "read_sequences", remembered)
+    opened(tmp_path, Around(batch=False).eval(), (x, y), scaling="raw")
+    assert len(most) > 4
+    assert max(most) == 1
+
+
+def test_choices_are_tried_in_their_order(tmp_path, monkeypatch):
+    """Of those that do equally well the usual one, which is the first, is taken."""
+    given = []
+    explained = infer._explained
+    monkeypatch.setattr(infer, "_explained", lambda *said: given.append(said) or explained(*said))
+    choices = []
+    listed = infer._choices
+    monkeypatch.setattr(infer, "_choices", lambda *said: choices.extend(listed(*said)) or iter(choices))
+    network, data = made("rnn words")
+    opened(tmp_path, network, data)
+    assert [one.choice for one in given[0][3]] == choices
