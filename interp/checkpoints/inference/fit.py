@@ -26,6 +26,8 @@ GUESSED = (
     "norms",
     "positions",
     "embedding",
+    "convolutions",
+    "recurrence",
 )
 """Facts that rest on how well the network does."""
 

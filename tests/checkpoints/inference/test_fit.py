@@ -12,12 +12,14 @@ from sklearn.neighbors import NearestCentroid
 
 from checkpoints.planted import DIGITS, inputs, planted
 from interp.checkpoints import LoadOptions, load_model
+from interp.checkpoints.inference.attention.infer import FACTS as OF_ATTENTION
 from interp.checkpoints.inference.expected import Expected, expected
-from interp.checkpoints.inference.fit import doubt_of
+from interp.checkpoints.inference.fit import POOR, doubt_of, doubted
+from interp.checkpoints.inference.recurrent.infer import FACTS as OF_RECURRENCE
 from interp.checkpoints.inspection import inspection
 from interp.network.activations import ACTIVATIONS
 from interp.tasks.stand_ins import SHARE
-from interp.types import Effects, Split
+from interp.types import Effects, Inference, Split
 from interp.verdict.evidence import Evidence
 from interp.verdict.judge import judge
 
@@ -274,3 +276,10 @@ def test_what_code_says_is_not_doubted_where_it_does_well(tmp_path):
     assert model.inferred["fit"].value == "as expected"
     torch.save(module.state_dict(), tmp_path / "net.pt")  # bare weights can be misread
     assert load_model(tmp_path / "net.pt", DIGITS)[0].inferred["fit"].value == "doubtful"
+
+
+@pytest.mark.parametrize("fact", sorted({*OF_ATTENTION, *OF_RECURRENCE, "convolutions"}))
+def test_what_is_tried_on_the_data_is_doubted_where_the_network_does_poorly(fact):
+    said = doubted({fact: Inference("this", "likely", "next best")}, Inference(POOR, "likely", "50 % right"))[fact]
+    assert (said.value, said.confidence) == ("this", "uncertain")
+    assert said.evidence == "next best; but the network is poor for its size under the best candidate (50 % right)"
