@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -16,6 +17,10 @@ import numpy as np
 import torch
 
 from interp.checkpoints import LoadOptions, load_model
+from interp.cli import guarded
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # a program's own folder is there, and not that of the tests
+
 from tests.checkpoints.inference.attention.networks import Series, Words, series, tokens, trained
 
 FACTS = ("heads", "norms", "activation", "readout", "positions")
@@ -58,7 +63,7 @@ def judged(seed: int, folder: str) -> dict[str, str]:
     return found
 
 
-def main() -> None:
+def main():
     """Judge all networks, and count."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--networks", type=int, default=60)
@@ -73,4 +78,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import resource
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -41,21 +42,35 @@ def forked(function: Callable[..., Any], *given: Any, seconds: int, gigabytes: f
     ours, theirs = context.Pipe(duplex=False)
     child = context.Process(target=_run, args=(theirs, function, given, seconds, gigabytes))
     sys.stdout.flush()
+    before = _time_of_children()
     child.start()
     theirs.close()
-    found = None
+    found, waited = None, False
     with suppress(EOFError):
-        found = ours.recv() if ours.poll(seconds * WAITED) else None
+        waited = not ours.poll(seconds * WAITED)
+        found = None if waited else ours.recv()
     child.join(5)
     if child.is_alive():
         child.kill()
     child.join()
     if found is None:
-        late = child.exitcode in (-24, -9)  # SIGXCPU, or killed
-        raise Ended(f"longer than {seconds} s" if late else f"ended by signal {-(child.exitcode or 0)}")
+        raise Ended(_reason(child.exitcode, seconds, waited or _time_of_children() - before >= seconds))
     if "raised" in found:
         raise Ended(found["raised"])
     return found["made"]
+
+
+def _time_of_children() -> float:
+    """Give the seconds of processor time of all processes that this one started and that ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _reason(code: int | None, seconds: int, is_late: bool) -> str:
+    """Say why a process ended without a result."""
+    if code == -signal.SIGXCPU or (code == -signal.SIGKILL and is_late):
+        return f"longer than {seconds} s"
+    return "killed (memory?)" if code == -signal.SIGKILL else f"ended by signal {-(code or 0)}"
 
 
 def _run(theirs: Connection, function: Callable[..., Any], given: Any, seconds: int, gigabytes: float | None) -> None:
