@@ -10,10 +10,11 @@ from functools import partial
 from typing import TypeVar
 
 import numpy as np
+from torch import Tensor
 
 from interp.analysis.threads import in_order, processors
 from interp.errors import MismatchError
-from interp.network.inputs import as_tensor, device_of
+from interp.network.inputs import as_tensor, device_of, outputs_on
 from interp.network.linear_maps import affine_map
 from interp.recording import layer_rows
 from interp.run.stage import Run
@@ -83,7 +84,7 @@ def each_layer(
         Layers to go through; None for all.
     values
         Number of values that `one` has in memory for a layer, where it may work on several layers at once: it then
-        runs the network by `rows_of` and `affine_of` alone. None: one layer after the other.
+        runs the network by `rows_of`, `affine_of` and `outputs_of` alone. None: one layer after the other.
 
     Returns
     -------
@@ -129,6 +130,23 @@ def rows_of(run: Run, recording: Recording, layer: NodeLayer) -> Iterator[LayerR
         if part is None:
             return
         yield part
+
+
+def outputs_of(run: Run) -> Tensor:
+    """Give the network's outputs on the training split, while no other thread runs the network.
+
+    Parameters
+    ----------
+    run
+        Run with the network and its data.
+
+    Returns
+    -------
+    Tensor
+        Outputs on the CPU (S, C).
+    """
+    with _NETWORK:
+        return outputs_on(run.model, run.data.train.inputs)
 
 
 def confusion_of(run: Run) -> dict[str, Array]:

@@ -1,17 +1,24 @@
 """Layers that are worked on at once give what one after the other gives, to the last digit."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
 import pytest
+import torch
 from run.planted import GIVEN, QUICK, planted_data, planted_network
+from torch import nn
 
 from interp.analysis.threads import processors
+from interp.checkpoints import load_module
 from interp.run import recorded
 from interp.run.pipeline import run_stage
 from interp.run.run import start
+from interp.run.stages import boundaries
+from interp.types import Thresholds
 
 STAGES = ("fit", "boundaries", "prototypes", "clusters")
 
@@ -62,3 +69,27 @@ def test_stages_give_the_same_digits_however_many_layers_are_worked_on_at_once(g
 def test_only_many_layers_that_fit_into_memory_are_worked_on_at_once(monkeypatch, layers, values, expected):
     monkeypatch.setattr(recorded, "processors", lambda: 2)
     assert recorded._at_once([values] * layers) == expected
+
+
+def test_losses_wait_for_whoever_runs_the_network():
+    """The hooks of another thread would see these rows and take them for those of its own layer."""
+    x, targets = np.random.default_rng(0).normal(size=(2, 30, 3)).astype(np.float32)
+    network = nn.Sequential(nn.Linear(3, 3), nn.ReLU()).eval()
+    model, data = load_module(network, (x, targets))
+    assert model.layers[-1].activation == "relu"
+    run = SimpleNamespace(model=model, data=data, options=SimpleNamespace(thresholds=Thresholds(rule="mean")))
+    ran, begun = threading.Event(), threading.Event()
+    model.module.register_forward_hook(lambda *_: ran.set())
+
+    def losses():
+        begun.set()
+        return boundaries._losses(run, model.layers[-1])
+
+    with ThreadPoolExecutor(1) as pool:
+        with recorded._NETWORK:
+            found = pool.submit(losses)
+            assert begun.wait(30)
+            assert not ran.wait(0.2)
+        expected = ((network(torch.from_numpy(x)).detach().numpy().astype(float) - targets) ** 2).mean(axis=0)
+        np.testing.assert_allclose(found.result(30), expected, rtol=1e-5)
+    assert ran.is_set()

@@ -9,8 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from interp.analysis import classify_boundaries, fit_gaussians
-from interp.network.inputs import outputs_on
-from interp.run.recorded import affine_of, each_layer, rows_of
+from interp.run.recorded import affine_of, each_layer, outputs_of, rows_of
 from interp.run.stage import Run, Stage
 from interp.types import Array, Boundaries, GaussianFit, NodeLayer, Recording
 
@@ -65,7 +64,7 @@ def _losses(run: Run, layer: NodeLayer) -> Array | None:
     fits = targets is not None and is_last and layer.activation == "relu" and targets.shape[1] == layer.nodes
     if run.options.thresholds.rule != "mean" or targets is None or not fits:
         return None
-    outputs = outputs_on(run.model, run.data.train.inputs).double().numpy()
+    outputs = outputs_of(run).double().numpy()
     return np.asarray(np.mean((outputs - targets) ** 2, axis=0))
 
 
