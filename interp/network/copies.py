@@ -18,6 +18,9 @@ Item = TypeVar("Item")
 Place = TypeVar("Place")
 Found = TypeVar("Found")
 
+MOST = 4
+"""Largest number of networks at once, copies and the original: the values of each are in memory."""
+
 
 def can_copy(module: nn.Module) -> bool:
     """Whether all parts are from known packages, without hooks and on the processor, so that copies are independent.

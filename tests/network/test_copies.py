@@ -10,9 +10,11 @@ from torchvision.models import resnet18
 
 from interp.checkpoints import load_module
 from interp.interventions import Edit, ablate
+from interp.interventions.engine import executor
 from interp.interventions.engine.sites import HookedSite
 from interp.interventions.engine.tally import tally
-from interp.network.copies import at_places, can_copy, copy_of, one_thread
+from interp.network import inputs
+from interp.network.copies import MOST, at_places, can_copy, copy_of, one_thread
 from interp.verdict.attribution.attribute import AttributionOptions, attribute
 
 
@@ -91,6 +93,32 @@ def test_counts_and_losses_are_those_of_one_thread_to_the_last_digit(given, thre
     assert (found[3].loss[[0, -1]] == found[3].baseline_loss).all()  # no change, no difference
     assert (found[3].loss[1:-1] != found[3].baseline_loss).any()
     assert not any(part._forward_hooks for part in model.module.modules())
+
+
+def test_copies_have_the_rows_in_memory_that_one_network_has(given, threads, monkeypatch):
+    """Blocks that grow with the threads, on as many copies, would take the square of the threads' number."""
+    model, split = given
+    monkeypatch.setattr(inputs, "BLOCK", 5)
+    blocks, opened = {}, executor.open_block
+
+    def seen(model, site, inputs, scoring, rows):
+        blocks.setdefault(count, []).append((rows, len(site.copies)))
+        return opened(model, site, inputs, scoring, rows)
+
+    monkeypatch.setattr(executor, "open_block", seen)
+    found = {}
+    for count in (1, 2, 20):
+        threads(count)
+        found[count] = tally(model, model.layer("layer4.1.conv2"), [Edit(), ablate(1, 0.0), Edit()], split)
+    rows = [slice(0, 5), slice(5, 10), slice(10, 15)]
+    assert blocks == {
+        1: [(own, 0) for own in rows],
+        2: [(own, 1) for own in rows],
+        20: [(own, MOST - 1) for own in rows],
+    }
+    for count in (2, 20):
+        np.testing.assert_array_equal(found[1].loss, found[count].loss)
+        assert (found[count].loss[[0, -1]] == found[count].baseline_loss).all()
 
 
 def test_both_ablations_at_once_are_those_of_one_thread(given, threads):

@@ -60,11 +60,13 @@ def run_edits(
         raise DataError(site.name, found="no samples", expected="one or more", do="check the data")
     plan = find_plan(edits, site, scoring)
     threads = _threads(plan, site)
-    # sums of per-sample scores are added up block by block: blocks are the same whatever the number of threads
-    shared = torch.get_num_threads() if threads == 1 and isinstance(scoring, ByClass) else 1
-    size = rows_a_block(model, shared)
     place = site.among(torch.get_num_threads()) if plan.full and isinstance(site, HookedSite) else site
-    alone = one_thread if isinstance(place, HookedSite) and place.copies else nullcontext
+    has_copies = isinstance(place, HookedSite) and bool(place.copies)
+    # sums of per-sample scores are added up block by block: blocks are the same whatever the number of threads;
+    # those of copies, too, each of which has a block's values in memory
+    is_shared = threads == 1 and not has_copies and isinstance(scoring, ByClass)
+    size = rows_a_block(model, torch.get_num_threads() if is_shared else 1)
+    alone = one_thread if has_copies else nullcontext
 
     @torch.no_grad()
     def one(start: int) -> Part:
