@@ -50,6 +50,12 @@ def in_order(work: Callable[[Item], Found], items: Iterable[Item], threads: int 
     threads
         Number of threads; None for that of the processors.
 
+    Raises
+    ------
+    BaseException
+        If the work on an item raises it, or Ctrl-C is pressed: items that are running end first, those that wait for
+        a thread are not begun.
+
     Examples
     --------
     >>> list(in_order(str, range(3), threads=2))
@@ -61,12 +67,16 @@ def in_order(work: Callable[[Item], Found], items: Iterable[Item], threads: int 
         return
     waiting: deque[Future[Found]] = deque()
     with threadpool_limits(1), ThreadPoolExecutor(threads, initializer=_alone) as pool:
-        for item in items:
-            waiting.append(pool.submit(work, item))
-            if len(waiting) > threads:
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > threads:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # the end of the block waits for those that run
+            raise
 
 
 def _alone() -> None:

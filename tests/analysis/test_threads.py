@@ -1,7 +1,9 @@
 """Work in threads gives what one after the other gives, in its order."""
 
+import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -36,6 +38,33 @@ def test_several_are_worked_on_at_once():
 def test_an_error_in_a_thread_is_raised():
     with pytest.raises(ZeroDivisionError):
         list(in_order(lambda item: 1 / item, (1, 0), 2))
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals to a thread on this system")
+def test_what_waits_is_not_begun_when_ctrl_c_is_pressed(monkeypatch):
+    both, stopped, begun, ended = threading.Barrier(2, timeout=30), threading.Event(), [], []
+    shutdown = ThreadPoolExecutor.shutdown
+
+    def told(pool, wait=True, *, cancel_futures=False):
+        shutdown(pool, wait=False, cancel_futures=cancel_futures)
+        stopped.set()
+        if wait:
+            shutdown(pool)
+
+    def work(item):
+        begun.append(item)
+        if item < 2:
+            both.wait()
+            if item == 0:
+                time.sleep(0.05)  # another item waits by now
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            assert stopped.wait(30)
+        ended.append(item)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "shutdown", told)
+    with pytest.raises(KeyboardInterrupt):
+        list(in_order(work, range(9), 2))
+    assert sorted(begun) == sorted(ended) == [0, 1]
 
 
 def test_whoever_asks_for_one_thread_gets_it(monkeypatch):
