@@ -48,8 +48,9 @@ def guarded(main: Callable[[], int | None], interrupted: str = "") -> int:
 def whole_process(program: Callable[[], int]) -> int:
     """Run a program that is all of its process, which ends without taking apart what is in memory.
 
-    To free every object takes Python up to a second, and the system does it at once. Whatever else is to be done at
-    the end, such as what a user's module asks `atexit` for, is done before.
+    To free every object takes Python up to a second, and the system does it at once. What is asked of `atexit` while
+    the program runs, as by a user's module, is done before. Where something was asked of it earlier, as by a
+    measurement of coverage or a `sitecustomize`, the process ends as Python ends it, since that would come last.
 
     Parameters
     ----------
@@ -64,7 +65,8 @@ def whole_process(program: Callable[[], int]) -> int:
     import atexit
 
     codes: list[int] = []
-    atexit.register(_leave, codes)  # what is registered first is called last
+    if not atexit._ncallbacks():
+        atexit.register(_leave, codes)  # what is registered first is called last
     codes.append(program())
     return codes[0]
 

@@ -229,6 +229,7 @@ def test_the_process_ends_at_once_after_what_was_asked_for_its_end(checkpoint, c
     """Nothing is taken apart, but exit handlers run, and all that was printed is there though it goes to a pipe."""
     text = f"""
 import atexit, sys
+atexit._clear()  # of what this Python may ask for by itself
 from interp.cli import main
 class Held:
     def __del__(self):
@@ -246,6 +247,18 @@ sys.exit(main.program())
     assert done.stdout.endswith("at exit\n")
     assert "taken apart" not in done.stdout
     assert done.stdout.startswith(checkpoint) if code == 0 else done.stderr.startswith("error: no-such-file.pt")
+
+
+def test_what_was_asked_for_the_end_before_the_program_began_is_done():
+    """Such as the measurement of coverage in a subprocess."""
+    text = """
+import atexit, sys
+atexit.register(print, "asked before")
+from interp.cli.guard import whole_process
+sys.exit(whole_process(lambda: 3))
+"""
+    done = subprocess.run([sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (3, "asked before\n")
 
 
 def test_a_fault_of_the_program_ends_as_python_ends_it():
