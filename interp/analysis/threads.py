@@ -1,7 +1,8 @@
 """Work on several items at once: numpy and scipy let other threads run while they count.
 
 Each thread counts alone: libraries below numpy, which would start threads of their own for every product and then wait
-for each other, are held to one. So the last digits are those of one thread, too, whatever the number of threads.
+for each other, are held to one. So the last digits are those of one thread, too, whatever the number of threads. Torch
+is not held here: `interp.run.recorded.each_layer` does so.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ def in_order(work: Callable[[Item], Found], items: Iterable[Item], threads: int 
     """
     threads = processors() if threads is None else threads
     if threads == 1:
-        yield from map(work, items)
+        with threadpool_limits(1):
+            yield from map(work, items)
         return
     waiting: deque[Future[Found]] = deque()
     with threadpool_limits(1), ThreadPoolExecutor(threads, initializer=_alone) as pool:

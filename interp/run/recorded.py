@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from interp.analysis.threads import in_order, processors
 from interp.errors import MismatchError
+from interp.network.copies import one_thread
 from interp.network.inputs import as_tensor, device_of, outputs_on
 from interp.network.linear_maps import affine_map
 from interp.recording import layer_rows
@@ -95,8 +96,9 @@ def each_layer(
     with recorded(run) as recording, warnings.catch_warnings():  # whose filters are not each thread's own
         threads = 1 if values is None else _at_once([values(layer, recording) for layer in layers])
         made = (partial(run.keep, layer.name, partial(one, layer, recording)) for layer in layers)
-        found = in_order(_made, made, threads) if threads > 1 else map(_made, made)
-        return dict(zip([layer.name for layer in layers], found, strict=True))
+        with one_thread() if threads > 1 else nullcontext():  # new threads have as many of torch's as this one
+            found = in_order(_made, made, threads) if threads > 1 else map(_made, made)
+            return dict(zip([layer.name for layer in layers], found, strict=True))
 
 
 def _made(make: Callable[[], Result]) -> Result:

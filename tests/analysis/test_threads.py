@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from interp.analysis import clusters, threads
 from interp.analysis.clusters import matching, untrained
@@ -89,6 +89,20 @@ def test_nulls_are_the_same_to_the_last_digit_whatever_the_number_of_threads(mon
     (one, first), (several, second) = found(1), found(3)
     assert all((one[name] == several[name]).all() for name in matching.NULLS)
     assert first.equals(second)
+
+
+def test_a_layers_own_distances_are_made_by_one_thread_as_those_of_its_nulls(monkeypatch):
+    rng, seen = np.random.default_rng(0), set()
+    x, distances = rng.normal(size=(60, 4)), untrained._distances
+
+    def made(*given, **named):
+        seen.update(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+        return distances(*given, **named)
+
+    monkeypatch.setattr(untrained, "_distances", made)
+    with threadpool_limits(2):
+        untrained.beside_untrained(x, [x[:3]], rng.normal(size=(5, 4)), np.zeros(5), "abs")
+    assert seen == {1}
 
 
 def test_a_thread_has_no_threads_of_its_own_neither_here_nor_in_libraries():

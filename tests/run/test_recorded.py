@@ -14,6 +14,7 @@ from torch import nn
 
 from interp.analysis.threads import processors
 from interp.checkpoints import load_module
+from interp.network.inputs import outputs_on
 from interp.run import recorded
 from interp.run.pipeline import run_stage
 from interp.run.run import start
@@ -36,6 +37,26 @@ def arrays(path):
 def given(tmp_path_factory):
     folder = tmp_path_factory.mktemp("recorded")
     return folder, planted_network(folder / "net.pt"), str(planted_data(folder / "data.npz"))
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)  # from now on each new thread has two
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_layers_that_are_worked_on_at_once_have_one_thread_of_torch_each(given, monkeypatch):
+    folder, network, data = given
+    run = start(network, folder / "threads", data, GIVEN, options=QUICK)
+    run_stage(run, run.stage("record"))
+    for threads, expected in ((2, 1), (1, 2)):
+        monkeypatch.setattr(recorded, "_at_once", lambda values, threads=threads: threads)
+        found = recorded.each_layer(run, lambda *_: torch.get_num_threads(), values=lambda *_: 1)
+        assert list(found.values()) == [expected] * len(run.model.layers)
+        assert torch.get_num_threads() == 2
 
 
 @pytest.mark.usefixtures("few_draws")
@@ -78,6 +99,7 @@ def test_losses_wait_for_whoever_runs_the_network():
     model, data = load_module(network, (x, targets))
     assert model.layers[-1].activation == "relu"
     run = SimpleNamespace(model=model, data=data, options=SimpleNamespace(thresholds=Thresholds(rule="mean")))
+    expected = ((outputs_on(model, x).double().numpy() - targets) ** 2).mean(axis=0)
     ran, begun = threading.Event(), threading.Event()
     model.module.register_forward_hook(lambda *_: ran.set())
 
@@ -90,6 +112,5 @@ def test_losses_wait_for_whoever_runs_the_network():
             found = pool.submit(losses)
             assert begun.wait(30)
             assert not ran.wait(0.2)
-        expected = ((network(torch.from_numpy(x)).detach().numpy().astype(float) - targets) ** 2).mean(axis=0)
         np.testing.assert_allclose(found.result(30), expected, rtol=1e-5)
     assert ran.is_set()

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import scipy
+from threadpoolctl import threadpool_limits
 
 from interp.analysis.clusters.pairing import Targets
 from interp.analysis.clusters.span import in_span, is_thin
@@ -92,7 +93,8 @@ def beside_untrained(
     chosen = rng.permutation(len(weight))[: options.nodes]
     middle = x.mean(axis=0)
     averaged, targets = _averaged(x, middle, centroids, activation, prototypes)
-    own = _distances(averaged, x @ weight[chosen].T.astype(np.float32) + bias[chosen], targets)
+    with threadpool_limits(1):  # as each of the others is made by one thread alone
+        own = _distances(averaged, x @ weight[chosen].T.astype(np.float32) + bias[chosen], targets)
     others = {
         null: list(
             in_order(
