@@ -52,7 +52,7 @@ def plausible(
     scorer
         Scorer of outputs under its scaling.
     inputs
-        Inputs of training rows as stored, (S, D), in random order.
+        Inputs of training rows as stored, (S, D), in random order; only the first few are used.
     values
         Labels of these rows, (S,).
     """

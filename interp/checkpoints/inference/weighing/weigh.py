@@ -109,10 +109,10 @@ def weigh(
     list of Weighed
         Candidates, the likeliest first; those that give the same outputs as another are left out.
     """
-    order = np.random.default_rng(seed).permutation(len(values))
-    rows, scorer = order[: ROWS[layers[0].is_convolution]], scorers[base.scaling.name]
-    found = plausible(layers, try_out, base, scorer, inputs[order], values[order])
-    looked_at = (signs_of(layers, one, inputs[rows], values[rows], scorer) for one in dict.fromkeys([base, *found]))
+    x, y = _some(layers, inputs, values, seed)
+    scorer = scorers[base.scaling.name]
+    found = plausible(layers, try_out, base, scorer, x, y)
+    looked_at = (signs_of(layers, one, x, y, scorer) for one in dict.fromkeys([base, *found]))
     left, beaten = parted(distinct(looked_at), least)
     close = sorted(left, key=_against)[:CLOSE]
     return [*_sorted(close, shares(close)), *beaten]
@@ -141,11 +141,16 @@ def weigh_scalings(
     scalings
         Scalings to weigh.
     """
-    rows = np.random.default_rng(seed).permutation(len(values))[: ROWS[layers[0].is_convolution]]
+    x, y = _some(layers, inputs, values, seed)
     tried = [replace(base, scaling=one) for one in scalings]
-    looked_at = (signs_of(layers, one, inputs[rows], values[rows], scorers[one.scaling.name]) for one in tried)
-    found, beaten = parted(distinct(looked_at), least)
+    found, beaten = parted(distinct(signs_of(layers, one, x, y, scorers[one.scaling.name]) for one in tried), least)
     return [*_sorted(found, softened(np.array([_against(one) for one in found]))), *beaten]
+
+
+def _some(layers: Sequence[Layer], inputs: Array, values: Array, seed: int) -> tuple[Array, Array]:
+    """Draw the rows for the signs, once: inputs may lie on disk, more than memory holds."""
+    rows = np.random.default_rng(seed).permutation(len(values))[: ROWS[layers[0].is_convolution]]
+    return inputs[rows], values[rows]
 
 
 def _against(signs: Signs) -> float:

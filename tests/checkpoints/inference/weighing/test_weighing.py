@@ -1,6 +1,6 @@
 """Candidates that do nearly equally well: which was trained, by several kinds of evidence, and how sure that is."""
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -12,14 +12,18 @@ from checkpoints.planted import DIGITS, inputs
 from interp.checkpoints import LoadOptions, load_model
 from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.candidates.trial import Trial
+from interp.checkpoints.inference.dense.trials import try_dense
 from interp.checkpoints.inference.stack.state import layer_stack
 from interp.checkpoints.inference.weighing.contrast import contrasts
 from interp.checkpoints.inference.weighing.explain import LIKELY, explain_weighed, named, standing
 from interp.checkpoints.inference.weighing.signs import NAMES, Signs, signs_of
 from interp.checkpoints.inference.weighing.slopes import Slopes
-from interp.checkpoints.inference.weighing.weigh import Weighed, distinct, parted, softened
+from interp.checkpoints.inference.weighing.weigh import (
+    ROWS, Weighed, distinct, parted, softened, weigh, weigh_scalings,
+)
 from interp.data import scalings
 from interp.network.activations import ACTIVATIONS
+from interp.streams import Kept, RowsOnDisk
 from interp.tasks import CLASSIFICATION
 from interp.types import Scaling
 
@@ -118,6 +122,23 @@ def test_the_loss_is_stationary_under_the_activation_that_was_trained_alone():
     network = trained("tanh", "tanh")
     own, others = signs(network, "tanh"), [signs(network, name) for name in ("elu", "selu", "softplus", "identity")]
     assert all(own.values[2] < other.values[2] - 0.5 and own.values[3] < other.values[3] - 0.5 for other in others)
+
+
+def test_of_inputs_on_disk_only_the_rows_that_are_used_are_read(monkeypatch):
+    """Ten times the training set in memory is more than many machines have, where the data are on disk."""
+    monkeypatch.setitem(ROWS, False, 600)
+    kept, read = Kept("digits"), []
+    kept.add(DIGITS.train.inputs)
+    chosen = RowsOnDisk._chosen
+    monkeypatch.setattr(RowsOnDisk, "_chosen", lambda table, rows: read.append(len(rows)) or chosen(table, rows))
+    y, layers = DIGITS.train.labels, layer_stack(trained("tanh", "tanh").state_dict(), "net").layers
+    scorers = {name: CLASSIFICATION.scorer(y, one) for name, one in scalings(DIGITS).items()}
+    base = Candidate(UNIT, "tanh", "linear")
+    for inputs_ in (kept.rows(), DIGITS.train.inputs):
+        found = weigh(layers, partial(try_dense, layers, scorers), base, scorers, inputs_, y)
+        scaled = weigh_scalings(layers, base, list(scalings(DIGITS).values()), scorers, inputs_, y)
+        assert {len(one.signs.trial.per_sample) for one in [*found, *scaled]} == {600}
+    assert read == [600, 600]
 
 
 # --------------------------------------------------------------------------- the parts
