@@ -17,6 +17,7 @@ from interp.verdict.answers.steps import MOST_STEPS
 from interp.verdict.evidence import Evidence
 from interp.verdict.headline import headline
 from interp.verdict.layers import layer_verdicts
+from interp.verdict.reading.options import MOST_COPIES
 from interp.verdict.reading.read import not_read
 
 WARNING = Alert("dead", "warning", "3 of 8 nodes are dead.", "Prune them.", "all-nodes")
@@ -63,8 +64,29 @@ def test_the_score_stands_beside_that_of_the_best_constant_answer():
     well = replace(judged, model=replace(results.model, inferred={"fit": replace(fit, value="as expected")}))
     assert "On its training samples" not in how_good(well), "one comparison, on the samples of the score"
     no_test = replace(well, data=replace(results.data, splits={"train": results.data.train}))
-    more = "On its training samples it gets more than a simple model (nearest class means: 81.00% right)."
+    more = "On its training samples it gets more than a quick fit to them (nearest class means: 81.00% right)."
     assert how_good(no_test).endswith(more)
+
+
+def test_each_model_that_the_network_is_compared_with_is_named():
+    """One is scored on test samples, the other on training samples: "no more than a simple model" may be of either."""
+    results = mlp()
+    fit = Inference("poor for its size", "likely", "79.00% right on 90 training rows; random features: 81.00% right")
+    said = how_good(replace(whole(results), model=replace(results.model, inferred={"fit": fit})))
+    test, _, train = said.partition("On its training samples")
+    assert "a simple model" in test
+    assert "(it names the class whose mean training sample is nearest)" in test
+    assert train == " it gets no more than a quick fit to them (random features: 81.00% right)."
+
+
+def test_test_samples_without_labels_leave_the_score_in_training():
+    results = mlp()
+    splits = results.data.splits | {"test": replace(results.data.splits["test"], labels=None)}
+    model = replace(results.model, scores={"train": results.model.scores["train"]})
+    said = how_good(Evidence(model, replace(results.data, splits=splits)))
+    commonest = np.bincount(results.data.train.labels).max() / 90
+    assert said.startswith(f"{model.scores['train']:.2%} right on 90 training samples; the best constant answer gets ")
+    assert f"answer gets {commonest:.2%} right" in said, "of the samples of the score"
 
 
 def test_the_simple_model_is_fitted_to_training_samples_and_scored_on_test_samples():
@@ -199,6 +221,28 @@ def test_dead_nodes_can_go_and_undecided_layers_are_read_again():
     assert any("Remove the 2 dead nodes" in step.answer for step in steps)
     assert any("Read layer fc1 again with more copies" in step.answer and step.place == "reading" for step in steps)
     assert not any("2 dead nodes" in step.answer for step in asked(answers(found, (WARNING,)), NEXT))
+
+
+@pytest.mark.parametrize(("drawn", "asked_for"), [((9, 9), "200"), ((99, 999), "3996"), ((9, 60_000), "100000")])
+def test_undecided_layers_are_read_again_with_more_copies_than_were_drawn(drawn, asked_for):
+    """Most copies may have no balance, and one layer may have had more of them than another."""
+    reading = {
+        f"fc{i}": profile(copied_balance={kind: few_known(count) for kind in COPIES}) for i, count in enumerate(drawn)
+    }
+    found = replace(evidence(reading=reading), said={"checkpoint": "net.pt", "data": "digits"})
+    (step,) = [step for step in asked(answers(found), NEXT) if step.place == "reading"]
+    assert "Read layers fc0 and fc1 again with more copies" in step.answer
+    assert step.command.endswith(f"--read-copies {asked_for}")
+
+
+def test_more_copies_than_can_be_asked_for_are_not_suggested():
+    reading = {"fc0": profile(copied_balance={kind: few_known(MOST_COPIES) for kind in COPIES})}
+    assert not [step for step in asked(answers(evidence(reading=reading)), NEXT) if step.place == "reading"]
+
+
+def few_known(count):
+    """Make the balances of copies of which nine have one."""
+    return np.where(np.arange(count) < 9, np.linspace(-0.1, 0.1, count), np.nan)
 
 
 def test_where_nothing_is_wrong_the_most_costly_node_is_the_next_thing_to_see():

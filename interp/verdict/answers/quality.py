@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from interp.types import LoadedModel
+from interp.types import Array, LoadedModel
 from interp.verdict.evidence import Evidence
 
+SPLITS = {"test": "test", "train": "training"}
+"""Name of a split -> word for its samples; the first with a score is the one that the others are beside."""
+
 FITS = {
-    "as expected": "On its training samples it gets more than a simple model",
+    "as expected": "On its training samples it gets more than a quick fit to them",
     "doubtful": "On its training samples the network makes errors that training removes",
-    "poor for its size": "On its training samples it gets no more than a simple model",
+    "poor for its size": "On its training samples it gets no more than a quick fit to them",
     "at chance": "On its training samples it is no better than chance",
 }
-"""How the fit was judged -> what it means."""
+"""How the fit was judged -> what it means; a quick fit is a stand-in, `interp.tasks.Task.stand_ins`."""
+
+NAMED = ("as expected", "poor for its size")
+"""Values of the fit that compare the network with a stand-in, which is named then."""
 
 
 def how_good(found: Evidence) -> str:
@@ -30,18 +36,24 @@ def how_good(found: Evidence) -> str:
     >>> "On the same test samples a simple model" in how_good(Evidence(model, data))
     True
     """
-    task, shown = found.task, "test" if "test" in found.data.splits else "train"
-    known = task.answers(found.data.splits[shown])
-    if known is None or not found.model.scores:
+    task, known = found.task, _known(found)
+    if not known:
         return "There are no labels or targets, so that it cannot be said how good it is."
     scores = [
-        f"{task.described(found.model.scores[name])} on {len(found.data.splits[name]):,} {words} samples"
-        for name, words in (("test", "test"), ("train", "training"))
-        if name in found.model.scores and name in found.data.splits
+        f"{task.described(found.model.scores[name])} on {len(found.data.splits[name]):,} {SPLITS[name]} samples"
+        for name in known
     ]
-    beside = f"the best constant answer gets {task.described(task.chance(known))}, perfection is {task.described(1.0)}"
+    chance = task.chance(next(iter(known.values())))
+    beside = f"the best constant answer gets {task.described(chance)}, perfection is {task.described(1.0)}"
     simple = _simple(found)
     return " ".join(filter(None, (f"{', '.join(scores)}; {beside}.", simple, _fits(found.model, bool(simple)))))
+
+
+def _known(found: Evidence) -> dict[str, Array]:
+    """Give the answers of the splits that have a score, the test split's first."""
+    scored = [name for name in SPLITS if name in found.model.scores and name in found.data.splits]
+    answers = {name: found.task.answers(found.data.splits[name]) for name in scored}
+    return {name: values for name, values in answers.items() if values is not None}
 
 
 def _simple(found: Evidence) -> str:
@@ -53,9 +65,9 @@ def _simple(found: Evidence) -> str:
 
 
 def _fits(model: LoadedModel, is_compared: bool) -> str:
-    """Say how the fit was judged; where nothing else was compared, with the score of what it was held against."""
+    """Say how the fit was judged: beside which stand-in, and where nothing else was compared, all of its evidence."""
     fit = model.inferred.get("fit")
     if fit is None or fit.value not in FITS or (is_compared and fit.value == "as expected"):
         return ""
-    held = "" if is_compared else fit.evidence.partition("; ")[2]
+    held = "" if is_compared and fit.value not in NAMED else fit.evidence.partition("; ")[2]
     return f"{FITS[fit.value]}{f' ({held})' if held else ''}."

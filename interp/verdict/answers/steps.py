@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from interp.types import Alert, Effects
+from interp.types import Alert, Effects, ReadingProfile
 from interp.verdict.commands import command
 from interp.verdict.evidence import Evidence
 from interp.verdict.layers import NO_COPIES
+from interp.verdict.reading.options import MOST_COPIES
 from interp.verdict.words import layers_named
 
 MOST_STEPS = 5
@@ -77,11 +78,17 @@ def _about_nodes(found: Evidence, alerts: Sequence[Alert]) -> Iterator[Step]:
 
 def _about_layers(found: Evidence) -> Iterator[Step]:
     """Say how an undecided layer may be decided."""
-    undecided = [one for one in found.layers if one.why == NO_COPIES]
-    if undecided:
-        names = layers_named([one.layer for one in undecided])
-        more = command(found, f"report {{checkpoint}} {{options}} --read-copies {4 * max(undecided[0].copies, 50)}")
-        yield Step(f"Read {names} again with more copies.", "reading", more)
+    undecided = [one.layer for one in found.layers if one.why == NO_COPIES]
+    drawn = max((_drawn(found.reading[name]) for name in undecided), default=MOST_COPIES)
+    if drawn < MOST_COPIES:
+        copies = min(4 * max(drawn, 50), MOST_COPIES)
+        more = command(found, f"report {{checkpoint}} {{options}} --read-copies {copies}")
+        yield Step(f"Read {layers_named(undecided)} again with more copies.", "reading", more)
+
+
+def _drawn(own: ReadingProfile) -> int:
+    """Count the copies of one kind that were drawn, with those that have no balance."""
+    return max(len(values) for values in own.copied_balance.values())
 
 
 def _where_to_look(effects: Effects, hidden: Sequence[str]) -> Iterator[Step]:
