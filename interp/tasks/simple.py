@@ -14,6 +14,12 @@ from interp.types import Array
 ROWS = 10_000
 """Largest number of training samples that a simple model is fitted to."""
 
+FITTED = 31_000_000
+"""Largest number of input values that a simple model is fitted to, so that it takes 1.2 GB at most."""
+
+LEAST_ROWS = 100
+"""Number of training samples that are taken however many values each has."""
+
 VALUES = 10_000_000
 """Number of input values that are predicted from at once."""
 
@@ -42,7 +48,8 @@ def simple_model(task: str, inputs: Array, answers: Array, others: Array, known:
     task
         Name of the task, for `interp.tasks.find_task`.
     inputs, answers
-        Inputs of the training samples as stored (S, D), and their answers (S, ...), of which `ROWS` are drawn.
+        Inputs of the training samples as stored (S, D), and their answers (S, ...), of which
+        `rows_fitted` are drawn.
     others, known
         Inputs and answers of the samples that it is scored on.
     seed
@@ -62,16 +69,35 @@ def simple_model(task: str, inputs: Array, answers: Array, others: Array, known:
     model = find_task(task).simple
     if model is None:
         return None
-    rows = np.random.default_rng(seed).permutation(len(inputs))[:ROWS]
-    mean, spread = units(inputs[rows])
+    rows = np.random.default_rng(seed).permutation(len(inputs))[: rows_fitted(inputs.shape[1])]
+    some = inputs[rows]
+    mean, spread = units(some)
 
     def alike(values: Array) -> Tensor:
         return torch.from_numpy(((np.asarray(values, np.float64) - mean) / spread).astype(np.float32))
 
-    what, predict, scored = model(alike(inputs[rows]), torch.from_numpy(answers[rows]))
+    what, predict, scored = model(alike(some), torch.from_numpy(answers[rows]))
+    if len(rows) < min(ROWS, len(inputs)):
+        what += f"; fitted to {len(rows):,} training samples"
     step = max(VALUES // max(others.shape[1], 1), 1)
     guess = torch.cat([predict(alike(others[i : i + step])) for i in range(0, len(others), step)])
     return Simple(what, scored(guess, torch.from_numpy(known)))
+
+
+def rows_fitted(columns: int) -> int:
+    """Give the largest number of training samples of so many columns that a simple model is fitted to.
+
+    Parameters
+    ----------
+    columns
+        Number of values of a sample.
+
+    Examples
+    --------
+    >>> rows_fitted(784), rows_fitted(3 * 224 * 224)
+    (10000, 205)
+    """
+    return min(ROWS, max(FITTED // max(columns, 1), LEAST_ROWS))
 
 
 def units(inputs: Array) -> tuple[Array, Array]:

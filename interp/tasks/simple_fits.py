@@ -81,7 +81,8 @@ def _least_squares(x: Tensor, targets: Tensor) -> Callable[[Tensor], Tensor]:
     from sklearn.linear_model import Ridge
 
     penalty = DAMPING * float(x.double().square().sum()) / max(x.shape[1], 1)
-    model = Ridge(penalty, solver="cholesky").fit(x.double().numpy(), targets.numpy())
+    own = x.to(torch.float64, copy=True).numpy()  # which is centred in place
+    model = Ridge(penalty, solver="cholesky", copy_X=False).fit(own, targets.numpy())
 
     def predict(values: Tensor) -> Tensor:
         guess = torch.from_numpy(model.predict(values.double().numpy()))
