@@ -24,7 +24,7 @@ from interp.checkpoints.inference.fit import NO_SKILL
 from interp.checkpoints.inference.stack.layers import Layer
 from interp.checkpoints.inference.weighing.doubt import NOTHING, doubt_of_slopes
 from interp.checkpoints.inference.weighing.explain import LIKELY, explain_weighed, standing
-from interp.checkpoints.inference.weighing.weigh import weigh, weigh_scalings
+from interp.checkpoints.inference.weighing.weigh import Weighed, weigh, weigh_scalings
 from interp.data import RAW, parse_scaling, scalings
 from interp.errors import DataError
 from interp.tasks import ASSUMED, Scorer, Task, find_task
@@ -170,24 +170,40 @@ def _weighed(
     task: str,
     least: float,
 ) -> Inferred:
-    """Weigh activations, scalings under the best of them, and activations again where another scaling is likely."""
+    """Weigh activations, scalings under the best of them, and activations again where another scaling is likely.
+
+    What is said of the scaling was measured on the network that stands, with the scaling that it stands with.
+    """
     weighed = weigh(layers, try_out, base, scorers, inputs, values, least, seed)
     likeliest = weighed[0].signs.trial.candidate
-    scaled = weigh_scalings(layers, likeliest, scalings, scorers, inputs, values, least, seed)
-    found = {}
-    if len(scaled) > 1 and min(one.signs.trial.loss for one in scaled) > NOTHING:
-        best = scaled[0].signs.trial
+    scaled = weigh_scalings(layers, likeliest, _first(base.scaling, scalings), scorers, inputs, values, least, seed)
+    if _are_told_apart(scaled):
+        best = scaled[0].signs.trial.candidate.scaling
         own = sum(one.share for one in scaled if one.signs.trial.candidate.scaling.name == base.scaling.name)
-        if best.candidate.scaling.name != base.scaling.name and (scaled[0].share >= LIKELY or not own):
-            base = replace(base, scaling=best.candidate.scaling)
+        if best.name != base.scaling.name and (scaled[0].share >= LIKELY or not own):
+            base = replace(base, scaling=best)
             weighed = weigh(layers, try_out, base, scorers, inputs, values, least, seed)
-        at = next(
-            (one.signs.trial for one in scaled if one.signs.trial.candidate.scaling.name == base.scaling.name), best
-        )
-        found["input_scaling"] = explain_weighed(scaled, at, facts["input_scaling"], task, least)
     stands = standing(weighed)
+    candidate = stands.trial.candidate
+    if candidate.activation != likeliest.activation and len(scalings) > 1:
+        own_first = _first(base.scaling, scalings)
+        scaled = weigh_scalings(layers, candidate, own_first, scorers, inputs, values, least, seed)
+    found = {}
+    if _are_told_apart(scaled):
+        at = next(one.signs.trial for one in scaled if one.signs.trial.candidate.scaling.name == base.scaling.name)
+        found["input_scaling"] = explain_weighed(scaled, at, facts["input_scaling"], task, least)
     found["activation"] = explain_weighed(weighed, stands.trial, facts["activation"], task, least)
-    return Inferred(stands.trial.candidate, found, doubt_of_slopes(stands))
+    return Inferred(candidate, found, doubt_of_slopes(stands))
+
+
+def _first(own: Scaling, scalings: Sequence[Scaling]) -> list[Scaling]:
+    """Put a network's own scaling first, so that of those with the same outputs it stays."""
+    return [own, *(one for one in scalings if one.name != own.name)]
+
+
+def _are_told_apart(scaled: Sequence[Weighed]) -> bool:
+    """Whether scalings give several outputs, none of which has a loss of nothing."""
+    return len(scaled) > 1 and min(one.signs.trial.loss for one in scaled) > NOTHING
 
 
 def _try_out(layers: Sequence[Layer], scorers: Mapping[str, Scorer]) -> TryOut:

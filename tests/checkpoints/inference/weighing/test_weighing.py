@@ -1,5 +1,6 @@
 """Candidates that do nearly equally well: which was trained, by several kinds of evidence, and how sure that is."""
 
+from dataclasses import replace
 from functools import cache, partial
 
 import numpy as np
@@ -13,6 +14,8 @@ from interp.checkpoints import LoadOptions, load_model
 from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.candidates.trial import Trial
 from interp.checkpoints.inference.dense.trials import try_dense
+from interp.checkpoints.inference.explain import FACTS
+from interp.checkpoints.inference.infer import _weighed
 from interp.checkpoints.inference.stack.state import layer_stack
 from interp.checkpoints.inference.weighing.contrast import contrasts
 from interp.checkpoints.inference.weighing.explain import LIKELY, explain_weighed, named, standing
@@ -73,6 +76,27 @@ def test_one_activation_a_layer(names, tmp_path):
     assert said.value == ", ".join(names) or said.confidence == "uncertain"
     if said.value == ", ".join(names):
         assert [layer.activation for layer in model.layers[:-1]] == list(names)
+
+
+@pytest.mark.parametrize(("name", "steps"), [("leaky_relu", 15), ("softplus", 30)])
+def test_the_scaling_is_weighed_on_the_network_that_stands(name, steps, tmp_path):
+    """ReLU stands for both, though another activation has more of the evidence, and scores otherwise."""
+    model = opened(trained(name, name, steps=steps), tmp_path)
+    said = model.inferred["input_scaling"]
+    assert model.layers[0].activation == model.inferred["activation"].value == "relu"
+    assert float(said.evidence.partition("%")[0]) / 100 == pytest.approx(model.scores["train"], abs=0.003)
+
+
+def test_the_scaling_that_is_stated_is_the_one_that_runs():
+    """Of scalings that give the same outputs, the network's own stays, whichever comes first."""
+    y, layers = DIGITS.train.labels, layer_stack(trained("tanh", "tanh", steps=60).state_dict(), "net").layers
+    ways = {"same": replace(UNIT, name="same"), UNIT.name: UNIT, "raw": Scaling("raw")}
+    scorers = {name: CLASSIFICATION.scorer(y, one) for name, one in ways.items()}
+    base = Candidate(UNIT, "tanh", "linear")
+    try_out = partial(try_dense, layers, scorers)
+    rest = (list(ways.values()), FACTS, "classification", 0.2)
+    stands, found = _weighed(layers, try_out, scorers, DIGITS.train.inputs, y, 0, base, *rest)
+    assert found["input_scaling"].value == stands.scaling.name == UNIT.name
 
 
 @pytest.mark.parametrize("name", ["relu", "silu", "gelu", "abs", "tanh", "sigmoid", "softplus", "selu"])
