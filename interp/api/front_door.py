@@ -110,7 +110,7 @@ def analyse(
         Number of binary digits behind the point of weights stored as whole numbers; None where they are not.
     label_order
         Output of label 0, of label 1, and so on, with commas between them, or ``given`` to leave labels as they are;
-        None to put another order right where it is certain.
+        None to put another order right where no doubt is left of it.
     heads
         Number of heads of the attention in a bare state dict; None to find it from the data.
     model

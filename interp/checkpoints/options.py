@@ -78,7 +78,7 @@ class LoadOptions:
     member: Annotated[str | None, Flag(default="the one that looks most like the network's")] = None
     prefix: Annotated[str | None, Flag(default="all are read")] = None
     fixed_point: Annotated[int | None, Flag(low=0, high=62, default="weights are no whole numbers")] = None
-    label_order: Annotated[str | None, Flag(default="as given, and put right where it is certain to be another")] = None
+    label_order: Annotated[str | None, Flag(default="as given, and put right where no doubt is left of another")] = None
     heads: Annotated[int | None, Flag(low=1, default="inferred")] = None
 
 

@@ -1,4 +1,4 @@
-"""Draft -> Draft with the classes of its data in the order of the network's outputs, where that is certain."""
+"""Draft -> Draft with the classes of its data in the order of the network's outputs, where no doubt is left of it."""
 
 from __future__ import annotations
 
@@ -82,6 +82,8 @@ def draft_in_order(asked: Request) -> Draft:
     if order is None:
         return found
     again, order = _redrafted(asked, seen, order)
+    if not order.is_better:  # with the network that was found under it
+        return found
     if again is None:
         return _with_fact(found, Inference(GIVEN, "uncertain", f"{_said(order)}; not put right: no network is read so"))
     if not order.is_certain:

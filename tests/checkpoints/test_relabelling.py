@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from checkpoints.planted import DIGITS, planted
-from interp.checkpoints import LoadOptions, load_model, load_module
+from interp.checkpoints import LoadOptions, load_model, load_module, relabelling
+from interp.checkpoints.inference import label_order
 from interp.checkpoints.inspection import inspection
 from interp.errors import UsageError
 
@@ -65,6 +66,20 @@ def test_what_is_in_order_or_only_bad_is_left_alone(bare):
     wrong = replace(DIGITS, splits={"train": replace(DIGITS.train, labels=noise)})
     assert "label_order" not in load_module(planted(), wrong)[0].inferred
     assert "label_order" not in load_module(planted(steps=0), DIGITS)[0].inferred
+
+
+def test_an_order_that_is_no_better_for_the_network_found_under_it_is_not_stated(monkeypatch):
+    """What is read anew, under the order, may do as well with the labels as given."""
+    looked = []
+
+    def reorder(*asked):
+        looked.append(label_order.reorder(*asked))
+        return looked[0] if len(looked) == 1 else replace(looked[-1], p_value=1.0)
+
+    monkeypatch.setattr(relabelling, "reorder", reorder)
+    model, _ = load_module(planted(), in_order(SWAPPED))
+    assert [found.is_better for found in looked] == [True, True]
+    assert "label_order" not in model.inferred
 
 
 def test_the_user_has_the_last_word(bare):

@@ -151,7 +151,7 @@ ALERTS: dict[str, AlertRule | str] = {
     ),
     "labels-reordered": AlertRule(
         "note",
-        "the classes of the data were certainly in another order than in training, and were put right",
+        "the classes of the data were likely in another order than in training, and were put right",
         "Check the names of the classes; state their order with --label-order, or leave labels as they are so.",
         scores.labels_reordered,
         "model",

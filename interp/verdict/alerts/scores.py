@@ -127,7 +127,7 @@ def labels_reordered(found: Evidence) -> Iterator[Seen]:
     """Say so where the labels of the data were brought into the order of the outputs without being asked for."""
     said = found.model.inferred.get("label_order")
     if said is not None and said.confidence == "likely":
-        yield Seen(f"The classes of the data are in another order than in training: {said.evidence}.")
+        yield Seen(f"The classes of the data are likely in another order than in training: {said.evidence}.")
 
 
 def never_predicted(found: Evidence) -> Iterator[Seen]:
