@@ -22,7 +22,13 @@ from interp.checkpoints.inference.weighing.explain import LIKELY, explain_weighe
 from interp.checkpoints.inference.weighing.signs import NAMES, Signs, signs_of
 from interp.checkpoints.inference.weighing.slopes import Slopes
 from interp.checkpoints.inference.weighing.weigh import (
-    ROWS, Weighed, distinct, parted, softened, weigh, weigh_scalings,
+    ROWS,
+    Weighed,
+    distinct,
+    parted,
+    softened,
+    weigh,
+    weigh_scalings,
 )
 from interp.data import scalings
 from interp.network.activations import ACTIVATIONS
@@ -95,8 +101,8 @@ def test_the_scaling_that_is_stated_is_the_one_that_runs():
     base = Candidate(UNIT, "tanh", "linear")
     try_out = partial(try_dense, layers, scorers)
     rest = (list(ways.values()), FACTS, "classification", 0.2)
-    stands, found = _weighed(layers, try_out, scorers, DIGITS.train.inputs, y, 0, base, *rest)
-    assert found["input_scaling"].value == stands.scaling.name == UNIT.name
+    found = _weighed(layers, try_out, scorers, DIGITS.train.inputs, y, 0, base, *rest)
+    assert found.facts["input_scaling"].value == found.candidate.scaling.name == UNIT.name
 
 
 @pytest.mark.parametrize("name", ["relu", "silu", "gelu", "abs", "tanh", "sigmoid", "softplus", "selu"])
@@ -159,8 +165,8 @@ def test_of_inputs_on_disk_only_the_rows_that_are_used_are_read(monkeypatch):
     scorers = {name: CLASSIFICATION.scorer(y, one) for name, one in scalings(DIGITS).items()}
     base = Candidate(UNIT, "tanh", "linear")
     for inputs_ in (kept.rows(), DIGITS.train.inputs):
-        found = weigh(layers, partial(try_dense, layers, scorers), base, scorers, inputs_, y)
-        scaled = weigh_scalings(layers, base, list(scalings(DIGITS).values()), scorers, inputs_, y)
+        found = weigh(layers, partial(try_dense, layers, scorers), base, scorers, inputs_, y, 0)
+        scaled = weigh_scalings(layers, base, list(scalings(DIGITS).values()), scorers, inputs_, y, 0)
         assert {len(one.signs.trial.per_sample) for one in [*found, *scaled]} == {600}
     assert read == [600, 600]
 
