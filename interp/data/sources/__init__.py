@@ -149,6 +149,8 @@ def _key_of(spec: Any) -> str | type | None:
         begins = f"{str(spec).partition(':')[0]}:"
         keys = (str(spec), begins, Path(spec).suffix.lower(), *([FOLDER] if is_folder(spec) else []))
         return next((key for key in keys if key in SOURCES), None)
+    if isinstance(spec, HuggingFace):
+        return HuggingFace  # those that the library streams are data sets of torch too
     by_type = (kind for kind in type(spec).__mro__ if kind in SOURCES)
     virtual = (key for key in SOURCES if isinstance(key, type) and isinstance(spec, key))
     return next(by_type, None) or next(virtual, None)

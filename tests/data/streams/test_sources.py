@@ -15,9 +15,11 @@ from torch.utils.data import Dataset as TorchDataset
 import interp
 from interp.data import load_dataset, scalings, stream
 from interp.data.options import DataOptions
-from interp.data.sources import image_files
+from interp.data.sources import find_source, image_files
+from interp.data.sources.loaders import from_torch_dataset
 from interp.data.streams import collect
 from interp.data.streams.hugging_face import HuggingFace
+from interp.data.streams.sources import from_batches
 from interp.errors import DataError, UsageError
 from interp.streams import RowsOnDisk, Stream
 
@@ -216,6 +218,7 @@ def test_data_sets_of_the_datasets_library():
     assert_same(load_dataset(stream(rows)), wanted)
     assert_same(load_dataset(stream(rows.to_iterable_dataset())), wanted)
     assert load_dataset(rows).digest == wanted.digest
+    assert load_dataset(rows.to_iterable_dataset()).digest == wanted.digest
     assert_same(load_dataset(stream(datasets.DatasetDict(train=rows))), wanted)
     features = datasets.Features(image=datasets.Image(), label=datasets.ClassLabel(names=["p", "q", "r"]))
     images = datasets.Dataset.from_dict({"image": [png(values) for values in IMAGES], "label": Y[:40]}, features)
@@ -228,6 +231,13 @@ def test_a_users_own_module_may_be_called_datasets():
     assert_same(load_dataset(stream(own())), load_dataset((X, Y)))
     assert not isinstance(type("Plain", (), {"__module__": "datasets.mine"})(), HuggingFace)
     assert isinstance(type("Dataset", (), {"__module__": "datasets.arrow_dataset"})(), HuggingFace)
+
+
+def test_what_the_datasets_library_streams_is_no_data_set_of_torch():
+    assert (
+        find_source(type("IterableDataset", (Endless,), {"__module__": "datasets.iterable_dataset"})()) is from_batches
+    )
+    assert find_source(Endless()) is from_torch_dataset
 
 
 # --------------------------------------------------------------------------- what goes wrong
