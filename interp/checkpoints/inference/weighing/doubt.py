@@ -13,8 +13,11 @@ from interp.checkpoints.inference.weighing.signs import NAMES, SMALL, Signs
 NOTHING = 1e-4
 """Loss below which slopes say nothing: a loss of 0 is stationary, and a few rows make what is left."""
 
-AT_OUTPUTS = 2.5
-"""Mean squared t value of the slopes in the output biases above which there may be a doubt; of noise it is about 1."""
+AT_OUTPUTS, AT_OUTPUTS_OF_SEVERAL = 6.0, 2.5
+"""Mean squared t value of the slopes in the output biases above which there may be a doubt; of noise it is about 1.
+
+Several kinds of activations are chosen from many more candidates, so that less may be left of theirs.
+"""
 
 IN_WEIGHTS = 0.75
 """Mean logarithm of the squared t values of the slopes in weights above which there is a doubt beside these."""
@@ -30,7 +33,8 @@ def doubt_of_slopes(signs: Signs) -> str:
     """
     said = dict(zip(NAMES, signs.values.tolist(), strict=True))
     at_outputs, in_weights = exp(said["slope at the outputs"]) - SMALL, said["slope in weights"]
-    if signs.trial.loss <= NOTHING or at_outputs <= AT_OUTPUTS or in_weights <= IN_WEIGHTS:
+    most = AT_OUTPUTS_OF_SEVERAL if said["kinds"] > 0 else AT_OUTPUTS
+    if signs.trial.loss <= NOTHING or at_outputs <= most or in_weights <= IN_WEIGHTS:
         return ""
     return (
         f"slopes of the loss are left, with mean squared t values of {at_outputs:.1f} in the output biases and"
