@@ -416,7 +416,6 @@ def written(results: dict[str, dict[str, object]]) -> str:
     passed = sum(found.get("result") == "pass" for found in results.values())
     opened = sum("opens" in found for found in results.values())
     count = len({name.split("/")[0] for name in results})
-    any_earlier = any(found.get("earlier") for found in results.values())
     lines = [
         "# Models as packages ship them",
         "",
@@ -434,7 +433,6 @@ def written(results: dict[str, dict[str, object]]) -> str:
         "layer is the one nearest the middle, cell outputs left aside, that changes outputs by",
         f"{VISIBLE:g} or more; a file without one does not pass.",
         f"torch {torch.__version__.split('+')[0]}, onnxruntime {version('onnxruntime')}.",
-        *(["Rows marked *earlier* were made before gates of recurrent operations were nodes."] * any_earlier),
         "",
         "| file | opens | nodes | largest difference | rows recorded | intervention: difference (change) | result |",
         "|---|---|---|---|---|---|---|",
@@ -444,8 +442,7 @@ def written(results: dict[str, dict[str, object]]) -> str:
         change = f"{cell['intervention']} ({cell['changes']})" if "intervention" in cell else "-"
         rows = f"{found['recorded']:,}" if "recorded" in found else "-"
         result = str(found.get("result", "?")).replace("|", "/")
-        mark = " (earlier)" if found.get("earlier") else ""
-        first = (name + mark, found.get("opens", "no"), found.get("nodes", "-"), cell.get("difference", "-"))
+        first = (name, found.get("opens", "no"), found.get("nodes", "-"), cell.get("difference", "-"))
         cells = (*first, rows, change, result)
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines) + "\n"
