@@ -64,7 +64,19 @@ def stacked(where: str, sources: Sequence[Path | bytes | Image], side: int | Non
             expected="one size",
             do="pass --image-size with the side in pixels that the network was trained on",
         )
-    grey = all(image.mode in GREY for image in images)
+    return channels_first(images, all(image.mode in GREY for image in images))
+
+
+def channels_first(images: Sequence[Any], grey: bool) -> Array:
+    """Give images of one size as bytes (S, C, H, W).
+
+    Parameters
+    ----------
+    images
+        Images of Pillow's.
+    grey
+        Whether there is one channel, instead of red, green and blue.
+    """
     arrays = [np.asarray(image.convert("L" if grey else "RGB")) for image in images]
     return np.stack([array[None] if grey else array.transpose(2, 0, 1) for array in arrays])
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from interp.data.options import DataOptions
-from interp.data.sources.image_files import GREY, decoded, mode_of, sized
+from interp.data.sources.image_files import GREY, channels_first, decoded, mode_of, sized
 from interp.data.sources.image_folders import ImageFolder, image_facts, labelled_files
 from interp.errors import DataError
 from interp.streams import Stream
@@ -93,5 +93,4 @@ def stacked_as(where: str, sources: Iterable[Path | bytes], side: int | None, gr
             expected="one size",
             do="pass image_size with the side in pixels that the network was trained on",
         )
-    arrays = [np.asarray(image.convert("L" if grey else "RGB")) for image in images]
-    return np.stack([array[None] if grey else array.transpose(2, 0, 1) for array in arrays])
+    return channels_first(images, grey)
