@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from interp.types import Array
+from interp.types.annotations.shapes import Shape
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,12 @@ class Moments:
     """
 
     count: int
-    mean: Array
-    m2: Array
-    m3: Array
-    m4: Array
-    minimum: Array
-    maximum: Array
+    mean: Annotated[Array, Shape("N")]
+    m2: Annotated[Array, Shape("N")]
+    m3: Annotated[Array, Shape("N")]
+    m4: Annotated[Array, Shape("N")]
+    minimum: Annotated[Array, Shape("N")]
+    maximum: Annotated[Array, Shape("N")]
 
     @staticmethod
     def of(block: Array) -> Moments:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from interp.network.hooks import tap
-from interp.network.inputs import as_tensor, device_of
+from interp.network.inputs import BLOCK, as_tensor, device_of
 from interp.network.nodes import rows_of_nodes
 from interp.types import Array, Dataset, LoadedModel, NodeLayer
 
 MOST_ROWS = 262_144
 """Largest number of rows recorded of a layer and split; where there are more, positions are drawn at random."""
+
+MOST_VALUES = 16_777_216
+"""Largest number of values of all layers that are in memory at once: 64 MB."""
 
 
 @torch.no_grad()
@@ -56,6 +61,68 @@ def multiply_adds(model: LoadedModel, data: Dataset) -> int:
 def kept_positions(count: int, samples: int) -> int:
     """Give the number of positions that are recorded of each of `samples` samples, of `count` that there are."""
     return min(count, max(1, MOST_ROWS // samples))
+
+
+def positions_a_sample(count: int, data: Dataset) -> int:
+    """Give the number of positions that are recorded of a sample: of padded sequences the mean of their lengths.
+
+    Parameters
+    ----------
+    count
+        Number of positions that there are.
+    data
+        Data set with all samples.
+    """
+    most = kept_positions(count, max(map(len, data.splits.values())))
+    lengths = data.train.lengths
+    return most if lengths is None or count == 1 else min(most, max(1, round(float(lengths.mean()))))
+
+
+def drawn_positions(
+    model: LoadedModel, data: Dataset, split: str, counts: Mapping[str, int], seed: int
+) -> dict[str, Array]:
+    """Draw the positions of each sample of a split that are looked at.
+
+    Parameters
+    ----------
+    model
+        Network with its layers.
+    data
+        Data set with all samples.
+    split
+        Name of the split.
+    counts
+        Layer name -> number of positions of a sample.
+    seed
+        Seed of the random number generator.
+
+    Returns
+    -------
+    dict
+        Layer name -> positions (S, p); none of them padding.
+    """
+    found, part = {}, data.splits[split]
+    for i, layer in enumerate(model.layers):
+        count, kept = counts[layer.name], positions_a_sample(counts[layer.name], data)
+        if part.lengths is not None and 1 < count <= (data.steps or 0):
+            found[layer.name] = draw_steps(np.minimum(part.lengths, count), kept, [seed, i])
+        else:
+            found[layer.name] = draw_positions(count, kept, len(part), [seed, i])
+    return found
+
+
+def samples_a_block(model: LoadedModel, counts: Mapping[str, int]) -> int:
+    """Give the number of samples that are run at once, few enough for the values of all layers to fit in memory.
+
+    Parameters
+    ----------
+    model
+        Network with its layers.
+    counts
+        Layer name -> number of positions of a sample.
+    """
+    width = sum(layer.nodes * counts[layer.name] for layer in model.layers)
+    return max(1, min(8 * BLOCK, MOST_VALUES // width))
 
 
 def draw_positions(count: int, kept: int, samples: int, seed: list[int]) -> Array:

@@ -6,23 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from interp.analysis import output_statistics
-from interp.network.hooks import tap
 from interp.network.inputs import BLOCK, as_tensor, device_of, input_blocks
 from interp.network.own_activations import Function, output_functions
 from interp.network.own_data import check_data
-from interp.recording.positions import chosen_rows, draw_positions, draw_steps, kept_positions, position_counts
+from interp.recording.gather import rows_of_block
+from interp.recording.positions import drawn_positions, position_counts, positions_a_sample, samples_a_block
+from interp.recording.predictions import classes_of
 from interp.store import RecordingWriter, file_name
-from interp.tasks import NO_PREDICTION, find_task, predict
 from interp.types import Array, Dataset, LoadedModel, Provenance, Split
 from interp.types.annotations.edge import checked
 from interp.types.annotations.flags import Seed
-
-MOST_VALUES = 16_777_216
-"""Largest number of values of all layers that are in memory at once: 64 MB."""
 
 
 @checked
@@ -67,35 +63,18 @@ def record_activations(
     path = file_name(path)
     counts = position_counts(model, data)
     samples = {name: len(split) for name, split in data.splits.items()}
-    kept = {layer.name: _kept(counts[layer.name], data) for layer in model.layers}
+    kept = {layer.name: positions_a_sample(counts[layer.name], data) for layer in model.layers}
     example = as_tensor(data.train.inputs[:2], model.scaling, model.input_shape).to(device_of(model.module))
     functions = output_functions(model.module, model.layers, example)
     with RecordingWriter(path, model.layers, samples, kept, provenance) as writer:
         for name, split in data.splits.items():
-            positions = {
-                layer.name: _drawn(counts[layer.name], kept[layer.name], split, data.steps, [seed, i])
-                for i, layer in enumerate(model.layers)
-            }
+            positions = drawn_positions(model, data, name, counts, seed)
             _record_split(model, name, split, writer, counts, positions)
             outputs = {
                 layer.name: _output_statistics(writer.values(name, layer.name), functions[layer.name])
                 for layer in model.layers
             }
             writer.summarise(name, split.labels, outputs)
-
-
-def _kept(count: int, data: Dataset) -> int:
-    """Give the number of positions that are recorded of a sample: of padded sequences the mean of their lengths."""
-    most = kept_positions(count, max(map(len, data.splits.values())))
-    lengths = data.train.lengths
-    return most if lengths is None or count == 1 else min(most, max(1, round(float(lengths.mean()))))
-
-
-def _drawn(count: int, kept: int, split: Split, steps: int | None, seed: list[int]) -> Array:
-    """Draw the recorded positions of each sample; a layer with a position for each time step has none at padding."""
-    if split.lengths is not None and 1 < count <= (steps or 0):
-        return draw_steps(np.minimum(split.lengths, count), kept, seed)
-    return draw_positions(count, kept, len(split), seed)
 
 
 def _record_split(
@@ -108,25 +87,12 @@ def _record_split(
 ) -> None:
     done = writer.done(name)
     bar = tqdm(total=len(split), initial=done, desc=f"recording {name}", unit="inputs", disable=None)
-    width = sum(layer.nodes * counts[layer.name] for layer in model.layers)
-    for rows, x in input_blocks(model, split.inputs, max(1, min(8 * BLOCK, MOST_VALUES // width)), done):
-        with tap(model.module, model.layers) as values:
-            outputs = model.module(x)
-        start, count = rows.start, len(x)
-        z = {
-            layer.name: chosen_rows(values[layer.name], layer, positions[layer.name][start : start + count])
-            for layer in model.layers
-        }
-        writer.write(name, start, _classes(outputs, model), z)
-        bar.update(count)
+    for rows, x in input_blocks(model, split.inputs, samples_a_block(model, counts), done):
+        outputs, chosen = rows_of_block(model, rows.start, x, positions)
+        z = {layer: (found.z, found.position) for layer, found in chosen.items()}
+        writer.write(name, rows.start, classes_of(outputs, model), z)
+        bar.update(len(x))
     bar.close()
-
-
-def _classes(outputs: Tensor, model: LoadedModel) -> Array:
-    """Give the class that the network predicts for each sample, (B,); none where the task has no classes."""
-    counted = find_task(model.task).counted
-    guess = predict(outputs, model.output) if counted else torch.full((len(outputs),), NO_PREDICTION)
-    return np.asarray(guess.cpu())
 
 
 def _output_statistics(values: Array, function: Function) -> tuple[Array, Array, Array]:

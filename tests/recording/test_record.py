@@ -17,7 +17,7 @@ from interp.errors import UsageError
 from interp.network.inputs import as_tensor
 from interp.network.linear_maps import affine_map
 from interp.network.nodes import find_layers, rows_of_nodes
-from interp.recording import layer_rows, positions, record, record_activations, rows
+from interp.recording import layer_rows, positions, record_activations, rows
 from interp.store import RecordingWriter, open_recording
 from interp.streams import RowsOnDisk
 from interp.types import Dataset, LoadedModel, Provenance, Scaling, Split
@@ -79,7 +79,7 @@ def assert_same(first, second):
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(record, "BLOCK", 4)  # 32 inputs a batch
+    monkeypatch.setattr(positions, "BLOCK", 4)  # 32 inputs a batch
     monkeypatch.setattr(rows, "BLOCK", 4)
 
 
@@ -119,7 +119,7 @@ def test_what_is_streamed_is_the_forward_pass_to_the_last_bit(tmp_path, make):
 def test_batch_size_changes_what_is_stored_by_rounding_only(tmp_path, monkeypatch, make):
     model, data = make(), dataset()
     record_activations(model, data, tmp_path / "a.h5", PROVENANCE)
-    monkeypatch.setattr(record, "BLOCK", 1)
+    monkeypatch.setattr(positions, "BLOCK", 1)
     record_activations(model, data, tmp_path / "b.h5", PROVENANCE)
     first, second = contents(tmp_path / "a.h5"), contents(tmp_path / "b.h5")
     assert first.keys() == second.keys()
@@ -401,6 +401,6 @@ def test_a_stream_that_was_interrupted_goes_on(tmp_path, monkeypatch):
     interrupted(monkeypatch, tmp_path / "b.h5", 7)
     monkeypatch.undo()
     assert not [thread for thread in threading.enumerate() if thread.name == "interp-ahead"]
-    monkeypatch.setattr(record, "BLOCK", 4)
+    monkeypatch.setattr(positions, "BLOCK", 4)
     record_activations(model, found, tmp_path / "b.h5", PROVENANCE)
     assert_same(contents(tmp_path / "a.h5"), contents(tmp_path / "b.h5"))

@@ -18,10 +18,10 @@ class ClassMoments:
     Attributes
     ----------
     of_class
-        Class index -> moments of its rows; without those that no row is of.
+        Class index, as text as files have it -> moments of its rows; without those that no row is of.
     """
 
-    of_class: Mapping[int, Moments]
+    of_class: Mapping[str, Moments]
 
     @staticmethod
     def of(z: Array, labels: Array) -> ClassMoments:
@@ -34,7 +34,7 @@ class ClassMoments:
         labels
             Class of each row (rows,).
         """
-        return ClassMoments({int(label): Moments.of(z[labels == label]) for label in np.unique(labels)})
+        return ClassMoments({str(label): Moments.of(z[labels == label]) for label in np.unique(labels)})
 
     def merge(self, other: ClassMoments) -> ClassMoments:
         """Combine the moments of two sets of rows, class by class.
@@ -47,4 +47,4 @@ class ClassMoments:
         found = dict(self.of_class)
         for label, moments in other.of_class.items():
             found[label] = found[label].merge(moments) if label in found else moments
-        return ClassMoments({label: found[label] for label in sorted(found)})
+        return ClassMoments({label: found[label] for label in sorted(found, key=int)})

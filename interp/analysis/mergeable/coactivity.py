@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from interp.types import Array
+from interp.types.annotations.shapes import Shape
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Coactivity:
     """
 
     count: int
-    together: Array
+    together: Annotated[Array, Shape("N N", "whole numbers")]
 
     @staticmethod
     def of(active: Array) -> Coactivity:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from interp.types import Array
+from interp.types.annotations.shapes import Shape
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,9 @@ class CrossMoments:
     """
 
     count: int
-    input_mean: Array
-    mean: Array
-    products: Array
+    input_mean: Annotated[Array, Shape("D")]
+    mean: Annotated[Array, Shape("N")]
+    products: Annotated[Array, Shape("D N")]
 
     @staticmethod
     def of(inputs: Array, z: Array) -> CrossMoments:

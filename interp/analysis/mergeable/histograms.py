@@ -9,10 +9,12 @@ quantiles (t-digest, KLL) do not.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from interp.types import Array
+from interp.types.annotations.shapes import Shape
 
 BINS = 1024
 """Number of bins: at least half of them lie between the least and the largest value, where these differ."""
@@ -40,11 +42,11 @@ class DyadicHistogram:
         Values in each bin (N, B), whole numbers.
     """
 
-    minimum: Array
-    maximum: Array
-    power: Array
-    first: Array
-    counts: Array
+    minimum: Annotated[Array, Shape("N")]
+    maximum: Annotated[Array, Shape("N")]
+    power: Annotated[Array, Shape("N", "whole numbers")]
+    first: Annotated[Array, Shape("N", "whole numbers")]
+    counts: Annotated[Array, Shape("N B", "whole numbers")]
 
     @staticmethod
     def of(block: Array, bins: int = BINS) -> DyadicHistogram:
@@ -62,7 +64,7 @@ class DyadicHistogram:
         power = _least_power(minimum, maximum, bins)
         first = _index(minimum, power)
         place = _index(z, power) - first
-        return DyadicHistogram(minimum, maximum, power, first, _counted(place.T, np.ones_like(z.T), bins))
+        return DyadicHistogram(minimum, maximum, power, first, _counted(place.T, None, bins))
 
     def merge(self, other: DyadicHistogram) -> DyadicHistogram:
         """Combine the counts of two sets of rows, of as many bins.
@@ -85,6 +87,28 @@ class DyadicHistogram:
         wider = np.minimum(power - self.power, 63)[:, None]  # a shift by more gives the same, and is undefined
         place = ((self.first[:, None] + np.arange(bins)) >> wider) - first[:, None]
         return _counted(np.clip(place, 0, bins - 1), self.counts, bins)  # bins without values may lie outside
+
+    def between(self, low: Array, high: Array, bins: int) -> Array:
+        """Give the counts in bins of equal width between two values of each node, linear within a bin of these.
+
+        Parameters
+        ----------
+        low, high
+            Least and largest value of each node (N,), between which all its values lie.
+        bins
+            Number of bins, B.
+
+        Returns
+        -------
+        Array
+            Values in each bin (N, B), whole numbers with the same sum.
+        """
+        own = np.ldexp(self.first[:, None] + np.arange(self.counts.shape[1] + 1.0), self.power[:, None])
+        up_to = np.concatenate([np.zeros((len(own), 1)), self.counts.cumsum(axis=1)], axis=1)
+        edges = low[:, None] + (high - low)[:, None] * np.arange(bins + 1) / bins
+        found = np.stack([np.interp(*each) for each in zip(edges, own, up_to, strict=True)])
+        found[:, 0], found[:, -1] = 0, up_to[:, -1]
+        return np.diff(np.rint(found).astype(np.int64), axis=1)
 
     def quantile(self, share: float) -> Array:
         """Give a quantile of each node's values, to the width of a bin.
@@ -126,8 +150,8 @@ def _index(values: Array, power: Array) -> Array:
     return np.floor(np.ldexp(values, -power)).astype(np.int64)
 
 
-def _counted(place: Array, weights: Array, bins: int) -> Array:
-    """Sum whole numbers by node and bin, (N, B)."""
+def _counted(place: Array, weights: Array | None, bins: int) -> Array:
+    """Sum whole numbers by node and bin, (N, B); None counts."""
     flat = (place + bins * np.arange(len(place))[:, None]).ravel()
-    sums = np.bincount(flat, weights.ravel(), minlength=bins * len(place))
+    sums = np.bincount(flat, None if weights is None else weights.ravel(), minlength=bins * len(place))
     return np.asarray(sums.reshape(len(place), bins), np.int64)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from interp.types import Array
+from interp.types.annotations.shapes import Shape
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,8 @@ class Strongest:
     """
 
     kept: int
-    values: Array
-    samples: Array
+    values: Annotated[Array, Shape("T N")]
+    samples: Annotated[Array, Shape("T N", "whole numbers")]
 
     @staticmethod
     def of(z: Array, samples: Array, kept: int) -> Strongest:
@@ -58,5 +60,18 @@ class Strongest:
 
 
 def _sorted(kept: int, values: Array, samples: Array) -> Strongest:
+    values, samples = _candidates(kept, values, samples)
     order = np.lexsort((samples, -values), axis=0)[:kept]
     return Strongest(kept, np.take_along_axis(values, order, axis=0), np.take_along_axis(samples, order, axis=0))
+
+
+def _candidates(kept: int, values: Array, samples: Array) -> tuple[Array, Array]:
+    """Leave out rows that cannot be among the strongest, as far as no two of equal values are told apart by that."""
+    if len(values) <= 4 * kept:
+        return values, samples
+    order = np.argpartition(-values, 2 * kept, axis=0)[: 2 * kept + 1]
+    found = np.take_along_axis(values, order, axis=0)
+    border = found.min(axis=0)
+    if ((found > border).sum(axis=0) < kept).any():  # values that are equal reach beyond those chosen
+        return values, samples
+    return found, np.take_along_axis(samples, order, axis=0)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
 
-import numpy as np
-
+from interp.analysis.outputs.sums import OutputSums
 from interp.types import Array
-
-ACTIVE = 1e-6
-"""Absolute value of an output above which a node counts as active on a row (learn-DM, arXiv 2502.02103)."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +45,10 @@ def output_statistics(blocks: Iterable[Array]) -> OutputStatistics:
 
     Examples
     --------
+    >>> import numpy as np
     >>> found = output_statistics([np.array([[0.0, 2.0]]), np.array([[1.0, 4.0]])])
     >>> found.low, found.high, found.mean, found.active_share
     (array([0., 2.]), array([1., 4.]), array([0.5, 3. ]), array([0.5, 1. ]))
     """
-    low, high, total, active, rows = np.inf, -np.inf, 0.0, 0, 0
-    for block in blocks:
-        low, high = np.minimum(low, block.min(axis=0)), np.maximum(high, block.max(axis=0))
-        total = total + block.sum(axis=0, dtype=np.float64)
-        active = active + (np.abs(block) > ACTIVE).sum(axis=0)
-        rows += len(block)
-    assert rows, "statistics of no rows"
-    return OutputStatistics(np.asarray(low), np.asarray(high), np.asarray(total / rows), np.asarray(active / rows))
+    found = reduce(OutputSums.merge, map(OutputSums.of, blocks))
+    return OutputStatistics(found.low, found.high, found.mean, found.active_share)

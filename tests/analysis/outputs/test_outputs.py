@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from interp.analysis.outputs.outputs import ACTIVE, output_statistics
+from interp.analysis.outputs.outputs import output_statistics
+from interp.analysis.outputs.sums import ACTIVE
 
 ROWS = np.random.default_rng(0).normal(size=(1000, 7)).astype(np.float32)
 ROWS[ROWS < -0.5] = 0
