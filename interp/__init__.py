@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         fit_gaussians,
         match_clusters,
     )
-    from interp.api import Analysis, analyse, check, compare
+    from interp.api import Analysis, analyse, check, compare, export
     from interp.checkpoints import LoadOptions, as_found, load_model
     from interp.data import DataOptions, load_dataset, stream
     from interp.errors import CheckpointError, DataError, InterpError, MismatchError, UsageError
@@ -67,6 +67,7 @@ __all__ = [
     "check",
     "classify_boundaries",
     "compare",
+    "export",
     "find_prototypes",
     "fit_gaussians",
     "intervene",
@@ -91,7 +92,7 @@ _HOMES = {
         "fit_gaussians",
         "match_clusters",
     ),
-    "interp.api": ("Analysis", "analyse", "check", "compare"),
+    "interp.api": ("Analysis", "analyse", "check", "compare", "export"),
     "interp.checkpoints": ("LoadOptions", "as_found", "load_model"),
     "interp.data": ("DataOptions", "load_dataset", "stream"),
     "interp.errors": ("CheckpointError", "DataError", "InterpError", "MismatchError", "UsageError"),

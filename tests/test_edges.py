@@ -78,6 +78,10 @@ def good(name: str, kept: Kept) -> dict:
             "fit": kept.fit, "thresholds": interp.Thresholds(), "dead": np.zeros(3, bool), "bias": np.zeros(3),
             "directions": kept.fit, "seed": 0,
         },
+        "export": lambda: {
+            "folder": kept.folder, "to": "npz", "path": kept.folder / f"{len(list(kept.folder.iterdir()))}.npz",
+            "layers": ["0"], "splits": [],
+        },
         "find_prototypes": lambda: {
             "samples": kept.samples, "z": kept.z, "row_sample": np.arange(ROWS), "fit": kept.fit,
             "boundaries": kept.boundaries, "activation": "relu", "affine": (np.ones((3, 6)), np.ones(3)),

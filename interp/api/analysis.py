@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from interp.api.exporting import export
 from interp.api.frames import layer_frame, node_frame
 from interp.api.node import NodeFacts, find_node, node_facts
 from interp.api.shown import as_html, as_line
@@ -232,6 +233,33 @@ class Analysis:
                 return out
             write_report(self.results, out, self.command, SECTIONS | {name: name for name in sections})
         return out / "report.html"
+
+    @checked
+    def export(self, to: str, path: str | Path, layers: Sequence[str] = (), splits: Sequence[str] = ()) -> Path:
+        """Write what was recorded, and the table of nodes, for another program, as `interp.export` does.
+
+        Parameters
+        ----------
+        to
+            Format: ``parquet``, ``zarr``, ``npz``, ``anndata``, ``xarray``, or ``package.module:name`` of your own.
+        path
+            File or folder to make, which must not be there.
+        layers
+            Names of the layers; none for all.
+        splits
+            Names of the splits; none for all.
+
+        Returns
+        -------
+        Path
+            Path of the file or folder that was made.
+
+        Raises
+        ------
+        UsageError
+            If there is no such format, layer or split, a package is not installed, or the path is taken.
+        """
+        return export(self.run.out, to, path, layers, splits)
 
     @property
     def _is_whole(self) -> bool:

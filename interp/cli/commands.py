@@ -17,6 +17,7 @@ COMMANDS = {
     "inspect": "interp.cli.inspect",
     "check": "interp.cli.check",
     "compare": "interp.cli.compare",
+    "export": "interp.cli.export",
     **dict.fromkeys(STAGES, "interp.cli.stage"),
 }
 """Command -> the module whose `add_arguments` and `run` are its own."""

@@ -1,13 +1,14 @@
 """Results <-> versioned, self-describing HDF5; the only room that imports h5py."""
 
-from interp.store.atomic import atomic_path, check_writable, file_name, write_bytes, write_text
+from interp.store.atomic import atomic_folder, atomic_path, check_writable, file_name, write_bytes, write_text
 from interp.store.belonging import check_layers, check_tables
 from interp.store.files import check_same, read_provenance, read_results, write_results
 from interp.store.recording_writer import RecordingWriter
-from interp.store.recordings import check_recording, open_recording
+from interp.store.recordings import check_recording, open_recording, recorded_splits
 
 __all__ = [
     "RecordingWriter",
+    "atomic_folder",
     "atomic_path",
     "check_layers",
     "check_recording",
@@ -18,6 +19,7 @@ __all__ = [
     "open_recording",
     "read_provenance",
     "read_results",
+    "recorded_splits",
     "write_bytes",
     "write_results",
     "write_text",

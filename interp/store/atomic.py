@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -56,6 +57,45 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # there is none, or no folder that it could be in
             part.unlink()
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Give a folder beside `path` to write into; it becomes `path` when the block ends well, and is removed when not.
+
+    Parameters
+    ----------
+    path
+        Final path of the folder, where nothing is; folders above it are made.
+
+    Yields
+    ------
+    Path
+        Empty folder beside it.
+
+    Raises
+    ------
+    UsageError
+        If the folder cannot be written, the disk is full, or something is at `path` by then.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as home:
+    ...     with atomic_folder(Path(home, "tables")) as part:
+    ...         _ = (part / "a.txt").write_text("whole")
+    ...     [str(file.relative_to(home)) for file in Path(home).rglob("*.txt")]
+    ['tables/a.txt']
+    """
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    try:
+        part.mkdir(parents=True)
+        yield part
+        part.rename(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:

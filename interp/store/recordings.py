@@ -85,6 +85,30 @@ def open_recording(path: str | Path, split: str = "train") -> Recording:
     )
 
 
+def recorded_splits(path: str | Path) -> tuple[str, ...]:
+    """Give the names of the splits that a recording holds, the training split first.
+
+    Parameters
+    ----------
+    path
+        Path of the file.
+
+    Raises
+    ------
+    MismatchError
+        If the file is missing, damaged, or of another version.
+
+    Examples
+    --------
+    >>> recorded_splits("a.h5")
+    Traceback (most recent call last):
+    ...
+    interp.errors.MismatchError: a.h5: found no such file; expected a file of results; run `python -m interp record`
+    """
+    with opened(Path(path), ENCODING, REMEDY, is_sealed=False) as file:
+        return tuple(sorted(_splits(file), key=lambda name: (name != "train", name)))
+
+
 def check_recording(path: Path) -> None:
     """Read all recorded values, and compare them with their checksums.
 

@@ -62,6 +62,7 @@ def of_runs(folder: Path) -> None:
     with interp.as_found(net):
         results: interp.Results = interp.run_all(run)
     interp.write_report(results, folder / "page", "user_script.py")
+    print(interp.export(folder / "run", "npz", layers=["0"]).name)
     found: interp.Analysis = interp.analyse(net, (x, y), stages=["boundaries"], seed=1, epsilon=0.3)
     print(found.nodes.loc["0:3", "kind"], found.layers["nodes"].sum(), found.node("0:3").facts["kind"])
 
