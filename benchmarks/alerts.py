@@ -48,7 +48,10 @@ LITTLE, MUCH = 0.05, 0.1
 MANY = {"dead": 0.1, "one-sided": 0.5, "duplicate": 0.1, "saturated": 0.3}
 """Alert -> share of a hidden layer's nodes from which it is right; a tenth below and above, either is."""
 
-UNJUDGED = {"uncertain-reading", "no-test-split", "limited", "not-covered", "unknown-activation", "no-labels"}
+UNJUDGED = {
+    *("uncertain-reading", "no-test-split", "limited", "not-covered", "unknown-activation", "no-labels"),
+    *("simple-model", "few-dead"),
+}
 """Alerts that state a fact of the file or the data, or the confidence of an inference, with nothing to be wrong in."""
 
 MEANT = {"at-chance or poor": {"at-chance", "poor-fit"}, "label-order": {"label-order", "labels-reordered"}}

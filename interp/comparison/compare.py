@@ -11,10 +11,11 @@ from interp.comparison.activity import activities
 from interp.comparison.aligned import aligned_with_first
 from interp.comparison.answers import answers_of, compared_split
 from interp.comparison.changes import change_tables
+from interp.comparison.disputed import disputed_rows, with_inputs
 from interp.comparison.layers import alignment_rows, layer_rows, matched_layers, node_rows
 from interp.comparison.members import Member
 from interp.comparison.result import Comparison
-from interp.comparison.scores import class_rows, disputed_rows, group_rows, network_rows, pair_rows
+from interp.comparison.scores import class_rows, group_rows, network_rows, pair_rows
 from interp.comparison.snapshots import in_training_order, snapshot_layer_rows, snapshot_rows
 from interp.tasks import find_task
 from interp.verdict.layers import layer_verdicts
@@ -58,7 +59,7 @@ def compare_members(members: Sequence[Member], snapshots: bool = False) -> Compa
     matched = matched_layers(members, activity)
     changes, changed_nodes = change_tables(members, activity)
     alignment = aligned_with_first(members)
-    disputed = disputed_rows(members, answers, labels)
+    disputed = with_inputs(disputed_rows(members, answers, labels), data, split)
     networks, cka = network_rows(members, answers, bool(task.score.share)), alignment_rows(members, activity)
     rows = disputed["sample"].to_numpy(int) if len(disputed) else np.empty(0, int)
     return Comparison(

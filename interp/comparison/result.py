@@ -40,7 +40,9 @@ class Comparison(ShortRepr):
         McNemar) and ``q_value`` over the classes of the pair.
     disputed
         Samples that most networks disagree on, a row each: ``sample`` in the split, ``label``, how many networks are
-        ``wrong``, number of different ``predicted`` classes, and each network's prediction.
+        ``wrong``, number of different ``predicted`` classes, each network's prediction, and, where they are no images,
+        the ``inputs`` as stored: name of a column -> its value, of the ten columns in which the samples lie furthest
+        from the mean, or of inputs with tokens name of a part -> its first values.
     alignment
         Debiased linear CKA, a row a pair of networks and of layers.
     layers

@@ -1,8 +1,8 @@
-"""Scores beside each other: paired tests, agreement, classes, and the samples that networks disagree on."""
+"""Scores beside each other: paired tests, agreement, groups and classes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -15,9 +15,6 @@ from interp.comparison.answers import Answers
 from interp.comparison.members import Member
 from interp.tasks import Task
 from interp.types import Array
-
-MOST_DISPUTED = 24
-"""Number of disputed samples that are shown."""
 
 
 def network_rows(members: Sequence[Member], answers: Sequence[Answers], is_share: bool) -> pd.DataFrame:
@@ -147,35 +144,3 @@ def _classes(first: str, second: str, one: Array, other: Array, labels: Array) -
         )
     table = pd.DataFrame(rows)
     return table.assign(q_value=benjamini_hochberg(table["p_value"].to_numpy(float)))
-
-
-def disputed_rows(
-    members: Sequence[Member], answers: Sequence[Answers], labels: Array | None, most: int = MOST_DISPUTED
-) -> pd.DataFrame:
-    """Give the samples that networks disagree on most, one row each with every prediction."""
-    if any(found.predicted is None for found in answers):
-        return pd.DataFrame()
-    predictions = np.stack([np.asarray(found.predicted) for found in answers])
-    different = np.array([len(np.unique(column)) for column in predictions.T])
-    wrong = (predictions != labels).sum(axis=0) if labels is not None else np.zeros(predictions.shape[1], int)
-    balance = -np.abs(2 * wrong - len(members))
-    order = [place for place in np.lexsort((-balance, -different)) if different[place] > 1][:most]
-    return pd.DataFrame(list(_disputed(members, predictions, labels, wrong, different, order)))
-
-
-def _disputed(
-    members: Sequence[Member],
-    predictions: Array,
-    labels: Array | None,
-    wrong: Array,
-    different: Array,
-    order: Sequence[int],
-) -> Iterator[dict[str, object]]:
-    for place in order:
-        yield {
-            "sample": int(place),
-            "label": None if labels is None else int(labels[place]),
-            "wrong": int(wrong[place]),
-            "predicted": int(different[place]),
-            "predictions": {member.name: int(predictions[row, place]) for row, member in enumerate(members)},
-        }

@@ -68,7 +68,7 @@ def test_layers_stand_under_questions_with_their_own_numbers():
     row = table.frame.iloc[0]
     found = results.boundaries["fc1"]
     assert row["idle"].text == f"{found.counts['dead']} dead, {found.counts['one-sided']} one-sided"
-    assert row["through a cluster"].text == f"{100 * found.share[found.at_threshold]:.0f} %"
+    assert row["boundary near a cluster"].text == f"{100 * found.share[found.at_threshold]:.0f} %"
     tolerance = results.effects.tolerance
     own = tolerance[(tolerance["network"] == "given") & (tolerance["layer"] == "fc1")].iloc[0]
     weakened = "no weakening" if own["scale_low"] >= 1 else f"to {own['scale_low']:.2f} times"

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from tiny_runs import mlp, unlabelled
 
+from interp.analysis import share_interval
 from interp.report.sections import SECTIONS
+from interp.tasks.simple import Simple
 from interp.types import SEVERITIES, Inference, Limit, Screening, Split
 from interp.verdict.alerts import ALERTS, alerts, find_rule, table
 from interp.verdict.alerts.nodes import dead, spare_nodes
@@ -16,10 +18,11 @@ from interp.verdict.evidence import Evidence
 
 ROOT = Path(__file__).parents[2]
 FEW = "small-sample"  # 90 training and 45 test samples
+SIMPLE = "simple-model"  # class means tell three digits apart
 
 
 def names(found):
-    return [alert.name for alert in alerts(found) if alert.name != FEW]
+    return [alert.name for alert in alerts(found) if alert.name not in (FEW, SIMPLE)]
 
 
 def evidence(dead=0.0, facts=None, confusion=None, screening=None, **changes):
@@ -55,7 +58,10 @@ def test_a_doubt_that_changes_no_prediction_is_no_alert():
 def test_of_many_limits_the_first_are_told():
     many = tuple(Limit(f"things {i}", i, 10, "evenly", "--layers") for i in range(5))
     (said,) = alerts(replace(evidence(), limits=many))[-1:]
-    assert said.evidence.endswith("0 of 10 things 0; 1 of 10 things 1; 2 of 10 things 2; and 2 more limits.")
+    assert said.evidence.endswith(
+        "0 of 10 things 0; 1 of 10 things 1; 2 of 10 things 2; and, in part too, 2 more that “The network” lists. What"
+        " shows only in the rest is not on this page."
+    )
 
 
 def test_of_random_weights_nothing_else_is_said_of_the_file():
@@ -136,7 +142,7 @@ def bare(splits):
 )
 def test_each_alert_is_raised_alone(found, name, words):
     found = found()
-    raised = [alert for alert in alerts(found) if alert.name != FEW]
+    raised = [alert for alert in alerts(found) if alert.name not in (FEW, SIMPLE)]
     assert set(names(found)) - {"shared-samples"} == {name}
     alert = next(alert for alert in raised if alert.name == name)
     assert words in alert.evidence
@@ -157,10 +163,53 @@ def test_one_node_is_and_several_are(count, words):
 
 
 def test_a_little_is_not_said():
-    assert names(evidence(dead=0.05)) == []
     assert names(with_scores(0.95, 0.87)()) == []  # 45 test samples: within chance
     assert names(screened(correlation=np.where(np.arange(20) % 19 < 1, 0.995, 0.5))()) == []
     assert names(evidence(confusion={"test": counts([0, 1, 1], samples=10)})) == [], "too few of the class"
+
+
+def test_a_few_dead_nodes_are_a_note_with_the_same_thing_to_do():
+    raised = [alert for alert in alerts(evidence(dead=0.05)) if alert.name not in (FEW, SIMPLE)]
+    assert [(alert.name, alert.severity, alert.nodes) for alert in raised] == [
+        ("few-dead", "note", ("fc1:0",)),
+        ("few-dead", "note", ("fc2:0",)),
+    ]
+    assert (
+        raised[0].evidence == "1 of 20 nodes of fc1 (5%) is dead: its output does not vary over the training samples."
+    )
+    assert raised[0].do == find_rule(ALERTS["dead"]).do
+    found = evidence(dead=0.05)
+    layers = tuple(replace(found.model.layers[0], name=f"l{i}") for i in range(15))
+    deep = replace(found, boundaries={layer.name: found.boundaries["fc1"] for layer in layers})
+    (said,) = [one for one in alerts(replace(deep, model=replace(deep.model, layers=layers))) if one.name == "few-dead"]
+    assert said.evidence.startswith("A few of the nodes of 14 layers (l0, l1, l2, l3, l4, l5 and 8 more) are dead")
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [(0.5, "gets no less than the network: "), (0.62, "is within the uncertainty of the network's score: "), (0.9, "")],
+)
+def test_a_simple_model_that_does_as_well_is_named(own, said):
+    """Within the network's own 95 % interval, or above it: on 1,000 test samples."""
+    found = evidence(scores={"train": 0.9, "test": own})
+    test = found.data.splits["test"].take(np.arange(1000) % 45)
+    found = replace(found, data=replace(found.data, splits={**found.data.splits, "test": test}))
+    vars(found)["simple"] = Simple("it names the nearest", 0.6)
+    raised = [alert for alert in alerts(found) if alert.name == "simple-model"]
+    assert [alert.evidence.partition("60.00% right (it names")[0] for alert in raised] == (
+        [f"A simple model {said}"] if said else []
+    )
+    if said:
+        low, high = share_interval(round(own * 1000), 1000)
+        assert (
+            f"beside {own:.2%} (95 % interval {low:.2%} to {high:.2%}), on the same 1,000 test samples."
+            in raised[0].evidence
+        )
+        assert raised[0].severity == "note"
+    known = {"fit": Inference("at chance", "likely", "as measured")}
+    lost = replace(found, model=replace(found.model, inferred=known))
+    vars(lost)["simple"] = found.simple
+    assert not [alert for alert in alerts(lost) if alert.name == "simple-model"], "every model does better"
 
 
 def test_one_sided_nodes_are_only_said_of_activations_with_a_bend_at_zero():

@@ -11,7 +11,7 @@ from verdict.test_verdict import boundaries, evidence
 
 from interp.tasks.simple import simple_model
 from interp.types import Alert, Effects, Inference
-from interp.verdict.answers import GOOD, IS, NEXT, READS, answers, how_good, what_it_is
+from interp.verdict.answers import GOOD, IS, NEXT, NODES, READS, answers, how_good, what_it_is
 from interp.verdict.answers.reads import MOST_DRAWN, of_layers
 from interp.verdict.answers.steps import MOST_STEPS
 from interp.verdict.evidence import Evidence
@@ -212,15 +212,37 @@ def test_what_to_do_comes_from_alerts_first_and_is_said_once():
     assert len(asked(answers(evidence(), many), NEXT)) == MOST_STEPS
 
 
-def test_dead_nodes_can_go_and_undecided_layers_are_read_again():
-    dead = boundaries(True)
-    dead = replace(dead, kind=np.where(np.arange(len(dead.kind)) < 2, "dead", dead.kind))
+def test_undecided_layers_are_read_again():
     few = profile(copied_balance={kind: np.linspace(-0.1, 0.1, 9) for kind in COPIES})
-    found = evidence(boundaries={"fc1": dead, "fc2": boundaries(True)}, reading={"fc1": few})
+    found = evidence(boundaries={"fc1": boundaries(True), "fc2": boundaries(True)}, reading={"fc1": few})
     steps = asked(answers(found), NEXT)
-    assert any("Remove the 2 dead nodes" in step.answer for step in steps)
     assert any("Read layer fc1 again with more copies" in step.answer and step.place == "reading" for step in steps)
-    assert not any("2 dead nodes" in step.answer for step in asked(answers(found, (WARNING,)), NEXT))
+
+
+def with_kinds(*kinds):
+    part = boundaries(True)
+    return replace(evidence(), boundaries={"fc1": replace(part, kind=np.array(kinds))})
+
+
+def test_of_how_many_nodes_the_kind_could_not_be_told_is_said_first():
+    kinds = ["undecided"] * 39 + ["adhoc"] * 2 + ["one-sided"] * 6 + ["dead"] * 1
+    (said,) = asked(answers(with_kinds(*kinds)), NODES)
+    assert said.answer.startswith("Of 39 of 48 nodes it could not be told whether they work as a distance")
+    assert said.answer.endswith(
+        "Of the others, none can be read as a distance to a prototype (coherent), 2 divide the data elsewhere than at a"
+        " prototype (ad hoc), 6 lie on one side of zero for nearly all data (one-sided) and 1 never changes (dead)."
+    )
+    assert said.place == "layers"
+
+
+def test_coherent_nodes_stand_beside_chance_and_nodes_that_were_not_drawn_are_counted():
+    (said,) = asked(answers(with_kinds("coherent", "coherent", "adhoc", "unsampled")), NODES)
+    assert said.answer == (
+        "3 of 4 nodes were looked at. Of 3 nodes, 2 can be read as a distance to a prototype (coherent) and 1 divides"
+        " the data elsewhere than at a prototype (ad hoc). Nodes that learned nothing can be coherent too: compare"
+        " their share with that of chance."
+    )
+    assert asked(answers(evidence(boundaries={})), NODES) == []
 
 
 @pytest.mark.parametrize(("drawn", "asked_for"), [((9, 9), "200"), ((99, 999), "3996"), ((9, 60_000), "100000")])

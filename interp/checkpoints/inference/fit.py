@@ -59,7 +59,7 @@ def assess_fit(task: str, score: float, rows: int, expect: Expected, doubt: str)
     described = find_task(task).described
     said = f"{described(score)} on {rows:,} training rows; {expect.by}: {described(expect.floor)}"
     if expect.skill(score) < NO_SKILL:
-        return Inference(CHANCE, "likely", f"{said}; without the inputs: {described(expect.chance)}")
+        return Inference(CHANCE, "likely", f"{said}; the best constant answer: {described(expect.chance)}")
     if score <= expect.floor and expect.skill(score) < 1:
         return Inference(POOR, "likely", said)
     return Inference(DOUBTFUL if doubt else GOOD, "likely", f"{said}; {doubt}" if doubt else said)

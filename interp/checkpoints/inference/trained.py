@@ -49,6 +49,11 @@ def trained_from_weights(weights: Sequence[torch.Tensor]) -> Inference:
     reach = max(float(weight.abs().max()) * weight[0].numel() ** 0.5 for weight in weights)
     if reach <= 1.0001:
         return Inference(
-            False, "uncertain", f"every weight lies in the default initial range (max |w|*sqrt(fan-in) {reach:.3f})"
+            False, "uncertain", f"every weight lies where PyTorch draws new ones from ({_reach(reach, 3)})"
         )
-    return Inference(None, "uncertain", f"weights leave the default initial range (max |w|*sqrt(fan-in) {reach:.2f})")
+    return Inference(None, "uncertain", f"weights lie beyond where PyTorch draws new ones from ({_reach(reach, 2)})")
+
+
+def _reach(value: float, places: int) -> str:
+    """Say how far out the farthest weight of all layers lies."""
+    return f"the largest is {value:.{places}f} times 1/sqrt(inputs of its node), the end of that range"

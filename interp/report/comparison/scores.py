@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from interp.comparison.disputed import COLUMNS, VALUES, distinct
 from interp.comparison.result import Comparison
 from interp.report.drawing.style import PHOTO, canvas
 from interp.report.tables import cells
@@ -75,23 +77,38 @@ def disputed(found: Comparison) -> Section | None:
     """Show the samples that networks disagree on, as pictures where they are images."""
     if found.disputed.empty:
         return None
-    table = pd.DataFrame(
-        {
-            "sample": found.disputed["sample"],
-            "label": _names(found, found.disputed["label"]),
-            "wrong": found.disputed["wrong"],
-            **{
-                name: _names(found, [row[name] for row in found.disputed["predictions"]])
-                for name in found.networks["network"]
-            },
-        }
-    )
+    about = {"sample": found.disputed["sample"], "label": _names(found, found.disputed["label"])}
+    own = {
+        name: _names(found, [row[name] for row in found.disputed["predictions"]]) for name in found.networks["network"]
+    }
+    table = _table({**about, "wrong": found.disputed["wrong"]}, own)
     figures: tuple[Figure, ...] = ()
     if found.image_shape is not None:
         caption = f"The {len(table)} samples that the networks disagree on most: label, and how many are wrong."
         figures = (Figure(f"disputed-{PHOTO}", caption, lambda: _images(found)),)
     caption = "What each network predicts for them; sample numbers count from 0 within the split."
-    return Section("Disputed samples", (), figures, (Table(shown(table), caption, sortable=True),))
+    return Section("Disputed samples", (), figures, (Table(table, caption, sortable=True), *_inputs(found, about)))
+
+
+def _inputs(found: Comparison, about: Mapping[str, Any]) -> tuple[Table, ...]:
+    """Show the inputs of disputed samples in the units of the data, tokens as text; none of images."""
+    if "inputs" not in found.disputed:
+        return ()
+    rows = list(found.disputed["inputs"])
+    is_cut = len(rows[0]) >= COLUMNS or isinstance(next(iter(rows[0].values())), list)
+    left = (
+        f" Of many columns, the {COLUMNS} in which these samples lie furthest from the mean of all; of a sequence, its"
+    )
+    left = f"{left} first {VALUES} values."
+    caption = f"What they are, in the units of the data.{left if is_cut else ''}"
+    return (Table(_table(about, {name: [row[name] for row in rows] for name in rows[0]}), caption, sortable=True),)
+
+
+def _table(about: Mapping[str, Any], named: Mapping[str, Any]) -> pd.DataFrame:
+    """Set columns that files name beside own ones, whatever their names."""
+    names = distinct(list(named), list(about))
+    columns = {**about, **dict(zip(names, named.values(), strict=True))}
+    return pd.DataFrame({name: list(map(cell, values)) for name, values in columns.items()}, dtype=object)
 
 
 def _images(found: Comparison) -> Any:
@@ -130,10 +147,12 @@ def cell(value: Any) -> Any:
     Parameters
     ----------
     value
-        Number, text, or None.
+        Number, text, list of numbers, or None.
     """
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
+    if isinstance(value, list):
+        return " ".join(str(one) if isinstance(one, int) else number(one) for one in value)
     if isinstance(value, int | float | np.number):
         if not finite(value):
             return cells.Shown(None, MISSING)

@@ -22,7 +22,9 @@ SHORT = {"distances": "small ones", "intensities": "large ones", "neither": "nei
 MEANINGS = {
     "which outputs decide": "small ones, as one reads a distance, or large ones; p against untrained copies",
     "levels": "values a node must be able to take for 95 % of the predictions to stay",
-    "through a cluster": "nodes whose boundary z = 0 passes a cluster's middle; p that random layers have as many",
+    "boundary near a cluster": "live nodes, undecided ones too, for which zero (z = 0, the boundary) lies near the"
+    " middle of a cluster of their values; chance: boundaries placed without regard to clusters; p that they have as"
+    " many",
     "weakened": "all its nodes at once, with {kept}",
     "shifted": "all boundaries at once, in shares of a node's range, with {kept}",
     "idle": "nodes that are dead or one-sided",
@@ -60,7 +62,7 @@ def _row(results: Results, name: str, one: LayerVerdict | None, tolerated: dict[
         "layer": cells.Code(name, 32),
         "which outputs decide": _leaning(one, is_read) if one is not None else None,
         "levels": _levels(read.needed, int(read.levels[-1])) if is_read and read is not None else None,
-        "through a cluster": _coherent(results, name) if found is not None and len(found.epsilons) else None,
+        "boundary near a cluster": _coherent(results, name) if found is not None and len(found.epsilons) else None,
         "weakened": _weakened(tolerated),
         "shifted": _shifted(tolerated),
         "idle": _idle(found.counts) if found is not None else None,
@@ -82,9 +84,7 @@ def _coherent(results: Results, name: str) -> cells.Linked:
     found = results.boundaries[name]
     null, p_value = chance(found).value, cells.probability(share_p_value(found)).text
     said = percent(coherent_share(found).value, 0)
-    return cells.Linked(
-        said, "#boundaries", f"random layers: {percent(null, 0)}, p = {p_value}" if said != MISSING else ""
-    )
+    return cells.Linked(said, "#boundaries", f"chance: {percent(null, 0)}, p = {p_value}" if said != MISSING else "")
 
 
 def _tolerated(table: pd.DataFrame) -> dict[str, dict[Any, Any]]:

@@ -182,9 +182,19 @@ def _sweeps(asked: Options, used: Options, model: LoadedModel, data: Dataset) ->
         rule = "drawn at random, for all that"
         yield Limit(f"inputs of the {name} split", capped(len(split), sweeps.inputs), len(split), rule, "--inputs")
     counts = [sum(len(levels(kind, count)) for kind in sweeps.interventions) for count in (sweeps.levels, plain.levels)]
-    yield Limit("levels of all interventions", counts[0], counts[1], "the published ones first", "--levels")
     yield Limit(
-        "levels of the clamp curves of single nodes", sweeps.curve_levels, plain.curve_levels, "even", "--curve-levels"
+        "strengths at which layers are changed, of all interventions together",
+        counts[0],
+        counts[1],
+        "the published ones first",
+        "--levels",
+    )
+    yield Limit(
+        "values that single nodes are held at (clamp curves)",
+        sweeps.curve_levels,
+        plain.curve_levels,
+        "even",
+        "--curve-levels",
     )
     yield Limit(
         "random directions a layer, of that null", used.directions, asked.directions, "drawn at random", "--everything"

@@ -16,6 +16,13 @@ from interp.verdict.evidence import Evidence
 
 __all__ = ["ALERTS", "AlertRule", "Seen", "alerts", "find_rule", "table"]
 
+REMOVE = (
+    "Remove the dead nodes: leave out their rows of the layer's weights and biases, and their columns of the next"
+    " layer's weights (where its output is not 0, add that part to the next biases). No output on these data"
+    " changes; compare with the copy to see that."
+)
+"""What to do about dead nodes, many or few."""
+
 ALERTS: dict[str, AlertRule | str] = {
     "untrained": AlertRule(
         "error",
@@ -118,9 +125,7 @@ ALERTS: dict[str, AlertRule | str] = {
     "dead": AlertRule(
         "warning",
         "10 % or more of the nodes of a hidden layer are dead",
-        "Remove the dead nodes: leave out their rows of the layer's weights and biases, and their columns of the next"
-        " layer's weights (where its output is not 0, add that part to the next biases). No output on these data"
-        " changes; compare with the copy to see that.",
+        REMOVE,
         nodes.dead,
         "nodes",
         command="compare {checkpoint} PRUNED {options}",
@@ -148,6 +153,23 @@ ALERTS: dict[str, AlertRule | str] = {
         nodes.saturated,
         "distributions",
         command="report {checkpoint} {options} --scaling SCALING",
+    ),
+    "simple-model": AlertRule(
+        "note",
+        "a simple model's score on the test samples lies within the 95 % interval of the network's, or above",
+        "Compare with the simple model before relying on the network: score both on more test samples. If they stay"
+        " level, the simple model does the same with less.",
+        scores.simple_model,
+        "model",
+        command="report {checkpoint} --data MORE_TEST_SAMPLES {reading}",
+    ),
+    "few-dead": AlertRule(
+        "note",
+        "fewer than 10 % of the nodes of a hidden layer are dead, but some",
+        REMOVE,
+        nodes.few_dead,
+        "nodes",
+        command="compare {checkpoint} PRUNED {options}",
     ),
     "labels-reordered": AlertRule(
         "note",

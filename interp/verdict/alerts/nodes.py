@@ -24,12 +24,24 @@ BENT_AT_ZERO = ("relu", "leaky_relu", "abs", "prelu", "relu6")
 """Activations that are linear on either side of z = 0."""
 
 
+IS_DEAD, ARE_DEAD = "is dead: its output does", "are dead: their outputs do"
+UNVARYING = "not vary over the training samples"
+
+
 def dead(found: Evidence) -> Iterator[Seen]:
     """Name the hidden layers in which many nodes never vary."""
-    nodes = {name: np.asarray(part.kind) == "dead" for name, part in found.hidden_boundaries.items()}
-    yield from _many(
-        nodes, MANY_DEAD, "is dead: its output does", "are dead: their outputs do", "not vary over the training samples"
-    )
+    yield from _many(_dead_nodes(found), MANY_DEAD, IS_DEAD, ARE_DEAD, UNVARYING)
+
+
+def few_dead(found: Evidence) -> Iterator[Seen]:
+    """Name the hidden layers in which some nodes never vary, but not many."""
+    few = {name: mask for name, mask in _dead_nodes(found).items() if mask.mean() < MANY_DEAD}
+    yield from _many(few, 0.0, IS_DEAD, ARE_DEAD, UNVARYING)
+
+
+def _dead_nodes(found: Evidence) -> dict[str, Array]:
+    """Tell which nodes of each hidden layer never vary."""
+    return {name: np.asarray(part.kind) == "dead" for name, part in found.hidden_boundaries.items()}
 
 
 def one_sided(found: Evidence) -> Iterator[Seen]:
@@ -100,9 +112,8 @@ def _many(nodes: Mapping[str, Array], least: float, one: str, more: str, words: 
     said = {name: tuple(f"{name}:{node}" for node in np.flatnonzero(mask)) for name, mask in many.items()}
     if len(many) > MANY_LAYERS:
         every = tuple(address for addresses in said.values() for address in addresses)
-        yield Seen(
-            f"{least:.0%} or more of the nodes of {len(many)} layers ({some(list(many))}) {more} {words}.", every
-        )
+        share = f"{least:.0%} or more" if least else "A few"
+        yield Seen(f"{share} of the nodes of {len(many)} layers ({some(list(many))}) {more} {words}.", every)
         return
     for name, mask in many.items():
         begun = one if mask.sum() == 1 else more

@@ -16,8 +16,12 @@ def limited(found: Evidence) -> Iterator[Seen]:
     """Count the parts of the network and of the data that were looked at."""
     if found.limits:
         parts = [f"{limit.looked_at:,} of {limit.of:,} {limit.what}" for limit in found.limits]
-        more = f"; and {len(parts) - MOST_LIMITS} more limits" if len(parts) > MOST_LIMITS else ""
-        yield Seen(f"The network was looked at in part only: {'; '.join(parts[:MOST_LIMITS])}{more}.")
+        others = len(parts) - MOST_LIMITS
+        more = f"; and, in part too, {others} more that “The network” lists" if others > 0 else ""
+        yield Seen(
+            f"To save time the network was looked at in part only: {'; '.join(parts[:MOST_LIMITS])}{more}. What shows"
+            " only in the rest is not on this page."
+        )
 
 
 def not_covered(found: Evidence) -> Iterator[Seen]:

@@ -110,6 +110,29 @@ def train_test_gap(found: Evidence) -> Iterator[Seen]:
         )
 
 
+def simple_model(found: Evidence) -> Iterator[Seen]:
+    """Say so where a simple model scores within the interval of the network's score on the test samples, or above."""
+    score, simple = score_on(found, "test"), found.simple
+    if score is None or simple is None or _knows_nothing(found):
+        return
+    low, high = (score.low, score.high) if np.isfinite(score.low) else (score.value, score.value)
+    if simple.score < low:
+        return
+    name, above = found.task.score, simple.score >= score.value
+    interval = f" (95 % interval {name.shown(low)} to {name.shown(high)})" if low < high else ""
+    begun = "gets no less than the network" if above else "is within the uncertainty of the network's score"
+    yield Seen(
+        f"A simple model {begun}: {found.task.described(simple.score)} ({simple.what}) beside"
+        f" {name.shown(score.value)}{interval}, on the same {score.samples:,} test samples."
+    )
+
+
+def _knows_nothing(found: Evidence) -> bool:
+    """Whether the network is untrained or at chance, so that every model does better."""
+    trained, fit = found.model.inferred.get("trained"), found.model.inferred.get("fit")
+    return (trained is not None and trained.value is False) or (fit is not None and fit.value == "at chance")
+
+
 def label_order(found: Evidence) -> Iterator[Seen]:
     """Say so where a network at chance, or poor, would be good with its classes in another order."""
     if (said := order_in_doubt(found)) is not None:

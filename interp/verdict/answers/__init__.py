@@ -6,14 +6,28 @@ from collections.abc import Sequence
 
 from interp.types import Alert, Answer
 from interp.verdict.answers.description import what_it_is
+from interp.verdict.answers.nodes import what_kinds
 from interp.verdict.answers.quality import how_good
 from interp.verdict.answers.reads import what_it_reads
 from interp.verdict.answers.steps import what_next
 from interp.verdict.evidence import Evidence
 
-__all__ = ["GOOD", "IS", "NEXT", "READS", "answers", "how_good", "what_it_is", "what_it_reads", "what_next"]
+__all__ = [
+    "GOOD",
+    "IS",
+    "NEXT",
+    "NODES",
+    "READS",
+    "answers",
+    "how_good",
+    "what_it_is",
+    "what_it_reads",
+    "what_kinds",
+    "what_next",
+]
 
-IS, GOOD, READS, NEXT = "What it is", "How good it is", "What it reads", "What to do next"
+IS, GOOD, READS, NODES = "What it is", "How good it is", "What it reads", "What its nodes are"
+NEXT = "What to do next"
 """Questions of the first screen, in order."""
 
 
@@ -44,5 +58,6 @@ def answers(found: Evidence, alerts: Sequence[Alert] = ()) -> tuple[Answer, ...]
         Answer(IS, what_it_is(found), "model"),
         Answer(GOOD, how_good(found), "model"),
         *(Answer(READS, said.answer, said.place, said.layers) for said in what_it_reads(found)),
+        *(Answer(NODES, said, "layers") for said in (what_kinds(found),) if said),
         *(Answer(NEXT, step.do, step.place, command=step.command) for step in what_next(found, alerts)),
     )

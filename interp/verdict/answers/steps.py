@@ -36,7 +36,7 @@ class Step:
 
 
 def what_next(found: Evidence, alerts: Sequence[Alert]) -> Iterator[Step]:
-    """Say what to do: about alerts, dead nodes and undecided layers; else where to look.
+    """Say what to do: about alerts and undecided layers; else where to look.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def what_next(found: Evidence, alerts: Sequence[Alert]) -> Iterator[Step]:
     if any(alert.name == "untrained" for alert in alerts):  # all else would be about random weights
         yield from _about_alerts([alert for alert in alerts if alert.name == "untrained"])
         return
-    steps = [*_about_alerts(alerts), *_about_nodes(found, alerts), *_about_layers(found)]
+    steps = [*_about_alerts(alerts), *_about_layers(found)]
     yield from steps[:MOST_STEPS] or _where_to_look(found.effects, found.hidden)
 
 
@@ -65,15 +65,6 @@ def _about_alerts(alerts: Sequence[Alert]) -> Iterator[Step]:
     """Say what to do about each, the worst first, and the same only once."""
     for do, place, typed in dict.fromkeys((alert.do, alert.place, alert.command) for alert in alerts):
         yield Step(do, place, typed)
-
-
-def _about_nodes(found: Evidence, alerts: Sequence[Alert]) -> Iterator[Step]:
-    """Say which nodes can go, where no alert did."""
-    dead = sum(part.counts["dead"] for part in found.hidden_boundaries.values())
-    if dead and not any(alert.name == "dead" for alert in alerts):
-        nodes = "the one dead node" if dead == 1 else f"the {dead:,} dead nodes"
-        do = f"Remove {nodes} if the network is to be smaller; no output on these data changes."
-        yield Step(do, "all-nodes")
 
 
 def _about_layers(found: Evidence) -> Iterator[Step]:

@@ -1,0 +1,66 @@
+"""What kinds of nodes there are, in words that need no paper, and of how many it could not be told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from interp.types import KINDS, UNSAMPLED, Boundaries
+from interp.verdict.evidence import Evidence
+from interp.verdict.words import listed
+
+CALLED = {
+    "coherent": "{} can be read as a distance to a prototype (coherent)",
+    "adhoc": "{} divide{s} the data elsewhere than at a prototype (ad hoc)",
+    "one-sided": "{} lie{s} on one side of zero for nearly all data (one-sided)",
+    "dead": "{} never change{s} (dead)",
+}
+"""Kind -> what it means, after a number of nodes."""
+
+CHANCE = " Nodes that learned nothing can be coherent too: compare their share with that of chance."
+"""What to hold beside coherent nodes."""
+
+
+def what_kinds(found: Evidence) -> str:
+    """Count the kinds of nodes, those first of which the kind could not be told; empty where no node was looked at.
+
+    Parameters
+    ----------
+    found
+        Results of a run.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from interp.checkpoints import load_module
+    >>> model, data = load_module(torch.nn.Sequential(torch.nn.Linear(64, 10)), "digits")
+    >>> what_kinds(Evidence(model, data))
+    ''
+    """
+    counts = _counts(found.boundaries)
+    seen = sum(counts[kind] for kind in KINDS)
+    if not seen:
+        return ""
+    drawn = f"{seen:,} of {seen + counts[UNSAMPLED]:,} nodes were looked at. " if counts[UNSAMPLED] else ""
+    told = [_called(kind, counts[kind]) for kind in CALLED if counts[kind] or kind == "coherent"]
+    beside = CHANCE if counts["coherent"] else ""
+    if not counts["undecided"]:
+        return f"{drawn}Of {seen:,} nodes, {listed(told)}.{beside}"
+    return (
+        f"{drawn}Of {counts['undecided']:,} of {seen:,} nodes it could not be told whether they work as a distance to a"
+        " prototype: their values form no clear clusters, or the samples are too few (undecided)."
+        f" Of the others, {listed(told)}.{beside}"
+    )
+
+
+def _counts(layers: Mapping[str, Boundaries]) -> Counter[str]:
+    """Count the nodes of each kind over all layers."""
+    counts: Counter[str] = Counter()
+    for part in layers.values():
+        counts.update(part.counts)
+    return counts
+
+
+def _called(kind: str, count: int) -> str:
+    """Say what so many nodes of a kind are."""
+    return CALLED[kind].format(f"{count:,}" if count else "none", s="s" if count == 1 else "")
