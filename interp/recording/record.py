@@ -66,7 +66,8 @@ def record_activations(
     kept = {layer.name: positions_a_sample(counts[layer.name], data) for layer in model.layers}
     example = as_tensor(data.train.inputs[:2], model.scaling, model.input_shape).to(device_of(model.module))
     functions = output_functions(model.module, model.layers, example)
-    with RecordingWriter(path, model.layers, samples, kept, provenance) as writer:
+    labelled = [name for name, split in data.splits.items() if split.labels is not None]
+    with RecordingWriter(path, model.layers, samples, kept, provenance, labelled) as writer:
         for name, split in data.splits.items():
             positions = drawn_positions(model, data, name, counts, seed)
             _record_split(model, name, split, writer, counts, positions)

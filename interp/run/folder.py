@@ -212,6 +212,32 @@ def remove_begun(folder: Path, name: str) -> None:
         path.unlink(missing_ok=True)
 
 
+def remove_remains(folder: Path, files: Sequence[str]) -> None:
+    """Remove files that killed runs had begun to write; a recording and parts of stages, which later go on, stay.
+
+    Parameters
+    ----------
+    folder
+        Folder of a run, held against other processes.
+    files
+        Names of the stages' files.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     for name in (".report.html.0a1b2c3d.partial", ".activations.h5.partial"):
+    ...         _ = Path(folder, name).write_text("")
+    ...     remove_remains(Path(folder), ["activations.h5"])
+    ...     [path.name for path in Path(folder).iterdir()]
+    ['.activations.h5.partial']
+    """
+    for name in (*files, *PAGES):
+        remove_begun(folder, name)
+    for path in (folder / FIGURES).glob(".*.png.????????.partial"):
+        path.unlink(missing_ok=True)
+
+
 def page_figures(folder: Path) -> list[str]:
     """Give the names of the figures that a folder's page shows, such as ``figures/clamps.png``.
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from interp.checkpoints.live import FORMAT
 from interp.run.fingerprint import stage_provenance
-from interp.run.folder import check_names, check_owner, locked, remove_begun
+from interp.run.folder import check_names, check_owner, locked, remove_remains
 from interp.run.parts import Parts, parts_of, remove_parts
 from interp.run.recorded import confusion_of
 from interp.run.stage import Run, Stage
@@ -89,17 +90,27 @@ def run_stage(run: Run, stage: Stage, told: Listener | None = None) -> Any:
     ...     run_stage(run, run.stage("record"))
     {'0': 40, '2': 40}
     """
+    with _held(run):
+        return _run(run, stage, told)
+
+
+@contextmanager
+def _held(run: Run) -> Iterator[None]:
+    """Hold the folder of a run, which is the run's own and free of what killed ones left half-written."""
     with locked(run.out):
         check_owner(run)
         check_names(run)
-        return _run(run, stage, told)
+        remove_remains(run.out, [stage.file for stage in run.stages.values()])
+        yield
 
 
 def _run(run: Run, stage: Stage, told: Listener | None) -> Any:
     begun, provenance = time.perf_counter(), stage_provenance(run, stage)
     found = run.file(stage).finished(provenance)
     is_reused = found is not None
-    if not is_reused:
+    if is_reused:
+        remove_parts(run.path(stage.name))  # of one that was killed before it had removed them
+    else:
         found = _run_anew(run, stage, provenance)
         keep_timing(run.out, stage.name, time.perf_counter() - begun, provenance.fingerprint)
     if told is not None:
@@ -111,7 +122,6 @@ def _run(run: Run, stage: Stage, told: Listener | None) -> Any:
 def _run_anew(run: Run, stage: Stage, provenance: Provenance) -> Any:
     """Run a stage and write its file; what it found is read back, so that it is the same however it was come by."""
     try:
-        remove_begun(run.out, stage.file)
         with stage.own_faults():
             found = stage.run(replace(run, keep=Parts(run.path(stage.name), stage.result, provenance)))
             run.file(stage).write(found, provenance)
@@ -163,9 +173,7 @@ def run_stages(run: Run, names: Iterable[str] | None = None, told: Listener | No
     ['record', 'fit']
     """
     order = needed(run, names)
-    with locked(run.out):
-        check_owner(run)
-        check_names(run)
+    with _held(run):
         return {name: _run(run, run.stage(name), told) for name in order}
 
 

@@ -112,10 +112,11 @@ class CheckedRows:
     sums
         HDF5 dataset of the checksums, one a block.
     damaged
-        Function of the first and last row of a block that is not as it was written, which gives the error to raise.
+        Function of the number, from 1, and the first and last row of a block that is not as it was written, which gives
+        the error to raise.
     """
 
-    def __init__(self, values: h5py.Dataset, sums: h5py.Dataset, damaged: Callable[[int, int], Exception]) -> None:
+    def __init__(self, values: h5py.Dataset, sums: h5py.Dataset, damaged: Callable[[int, int, int], Exception]) -> None:
         self._values, self._sums, self._damaged = values, sums[()], damaged
         self._sound = np.zeros(len(self._sums), bool)
         self.shape, self.dtype = values.shape, values.dtype
@@ -142,7 +143,7 @@ class CheckedRows:
 
     def _check(self, block: int, values: Array) -> None:
         if checksum(values) != self._sums[block]:
-            raise self._damaged(block * BLOCK_ROWS, block * BLOCK_ROWS + len(values) - 1)
+            raise self._damaged(block + 1, block * BLOCK_ROWS, block * BLOCK_ROWS + len(values) - 1)
         self._sound[block] = True
 
     def check(self, count: int | None = None) -> None:

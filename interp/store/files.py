@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -205,9 +207,8 @@ def opened(
     try:
         file = plain_file(path)
     except OSError as error:
-        there = os.path.exists(path)  # noqa: PTH110 - never raises, unlike that of `Path`
-        found = "a damaged or foreign file" if there else "no such file"
-        raise MismatchError(path, found=found, expected="a file of results", do=f"run `{remedy}`") from error
+        found, do = _unopened(path, error), f"run `{remedy}`"
+        raise MismatchError(path, found=found, expected="a file of results", do=do) from error
     try:
         with file:
             _check_encoding(path, file, encoding, remedy)
@@ -219,6 +220,16 @@ def opened(
         raise MismatchError(
             path, found="a damaged file", expected=f"a whole {encoding or 'file'}", do=f"run `{remedy}`"
         ) from error
+
+
+def _unopened(path: Path, error: OSError) -> str:
+    """Say why HDF5 does not open a file."""
+    if not os.path.exists(path):  # noqa: PTH110 - never raises, unlike that of `Path`
+        return "no such file"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "permission denied"
+    sizes = re.search(r"truncated file: eof = (\d+).* stored_eof = (\d+)", str(error))
+    return f"a file cut short, {int(sizes[1]):,} of {int(sizes[2]):,} bytes" if sizes else "a damaged or foreign file"
 
 
 def plain_file(path: Path, mode: str = "r") -> h5py.File:
@@ -244,12 +255,13 @@ def plain_file(path: Path, mode: str = "r") -> h5py.File:
 def _check_encoding(path: Path, file: h5py.File, encoding: str | None, remedy: str) -> None:
     kind, version = file.attrs.get("encoding-type"), file.attrs.get("encoding-version", 0)
     is_meant = str(kind).startswith("interp-") if encoding is None else kind == encoding
+    is_newer = is_meant and str(version).isdecimal() and int(version) > VERSION
     if not isinstance(kind, str) or not is_meant or str(version) not in map(str, READABLE):
         raise MismatchError(
             path,
             found=f"{kind or 'foreign data'} of version {version}",
             expected=f"{encoding or 'results'} of version {' or '.join(map(str, READABLE))}",
-            do=f"run `{remedy}`",
+            do=f"update interp, or run `{remedy}`" if is_newer else f"run `{remedy}`",
         )
 
 

@@ -6,7 +6,7 @@ samples are done.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,9 @@ class RecordingWriter:
         Layer name -> number of recorded positions of a sample.
     provenance
         Model, data and options of the recording; an unfinished file with the same is continued.
+    labelled
+        Names of the splits whose samples have labels: room for these is taken first, since a file whose parts move
+        as it is written may not open after a kill, and is not the same to the byte.
 
     Raises
     ------
@@ -69,9 +72,10 @@ class RecordingWriter:
         samples: Mapping[str, int],
         positions: Mapping[str, int],
         provenance: Provenance,
+        labelled: Collection[str] = (),
     ) -> None:
         self.path, self.layers, self.samples, self.positions = path, layers, samples, positions
-        self.provenance = provenance
+        self.provenance, self.labelled = provenance, labelled
         self._followed: dict[tuple[str, str], ChecksumWriter] = {}
         self._part = path.with_name(f".{path.name}.partial")
 
@@ -128,8 +132,9 @@ class RecordingWriter:
             self._checksums(split, layer).add(first, values)
             if len(position):
                 group["z"][layer]["position"][first : first + len(values)] = position
-        self._file.flush()
+        self._file.flush()  # what progress counts is on disk before it
         group["progress"][0] = start + len(predictions)
+        group["progress"].flush()
 
     def _checksums(self, split: str, layer: str) -> ChecksumWriter:
         """Give what follows the rows of a layer."""
@@ -166,10 +171,8 @@ class RecordingWriter:
             Layer name -> output range (2, N), mean output (N,) and active share (N,) of the nodes.
         """
         group = self._file[split]
-        for name in [name for name in ("labels",) if name in group]:
-            del group[name]  # left by a run that was killed here
         if labels is not None:
-            group.create_dataset("labels", data=labels)
+            group["labels"][...] = labels
         for layer, values in outputs.items():
             for name, value in zip(OUTPUT_STATISTICS, values, strict=True):
                 group["z"][layer][name][...] = value
@@ -184,6 +187,8 @@ class RecordingWriter:
         for split, samples in self.samples.items():
             group = file.create_group(split)
             group.create_dataset("predictions", data=np.zeros(samples, np.int64))
+            if split in self.labelled:
+                group.create_dataset("labels", data=np.zeros(samples, np.int64))
             for layer in self.layers:
                 self._allocate(group.create_group(f"z/{layer.name}"), layer, samples * self.positions[layer.name])
             group.create_dataset("progress", data=np.zeros(1, np.int64))
@@ -246,6 +251,7 @@ class RecordingWriter:
         check_sound(file)  # what is a link would be written to elsewhere
         shapes = [
             (len(file[split]["predictions"]), file[split]["progress"].shape) == (count, (1,))
+            and ("labels" in file[split]) == (split in self.labelled)
             and file[split]["z"][layer.name]["values"].shape == (count * self.positions[layer.name], layer.nodes)
             and all(name in file[split]["z"][layer.name] for name in OUTPUT_STATISTICS)
             for split, count in self.samples.items()
@@ -266,5 +272,5 @@ class RecordingWriter:
                 CheckedRows(part["values"], part["checksums"], _damaged).check(whole)
 
 
-def _damaged(first: int, last: int) -> ValueError:
-    return ValueError(f"rows {first} to {last} are not as they were written")
+def _damaged(block: int, first: int, last: int) -> ValueError:
+    return ValueError(f"rows {first} to {last}, block {block}, are not as they were written")

@@ -60,7 +60,8 @@ def open_recording(path: str | Path, split: str = "train") -> Recording:
     >>> z = np.arange(6).reshape(3, 2)
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder, "activations.h5")
-    ...     with RecordingWriter(path, layers, {"train": 3}, {"fc1": 1}, Provenance("ab", "cd", 0, {}, {})) as writer:
+    ...     made_of = Provenance("ab", "cd", 0, {}, {})
+    ...     with RecordingWriter(path, layers, {"train": 3}, {"fc1": 1}, made_of, labelled=["train"]) as writer:
     ...         writer.write("train", 0, np.array([0, 1, 1]), {"fc1": (z, np.empty(0))})
     ...         writer.summarise("train", np.array([0, 1, 0]), {"fc1": (np.ones((2, 2)), np.ones(2), np.ones(2))})
     ...     with open_recording(path) as recording:
@@ -148,8 +149,9 @@ def _rows(path: Path, group: h5py.Group, layer: str) -> Rows:
         values: Rows = part["values"]
         return values
 
-    def damaged(first: int, last: int) -> MismatchError:
-        found = f"damaged values of {layer}, rows {first:,} to {last:,} of {split}"
+    def damaged(block: int, first: int, last: int) -> MismatchError:
+        blocks = f"block {block:,} of {len(part['checksums']):,}"
+        found = f"damaged values of {layer}, {blocks}, rows {first:,} to {last:,} of {split}"
         return MismatchError(path, found=found, expected="what was recorded", do=f"run `{REMEDY}`")
 
     return CheckedRows(part["values"], part["checksums"], damaged)

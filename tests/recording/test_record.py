@@ -309,7 +309,7 @@ def test_remains_with_a_changed_value_are_made_anew(tmp_path, monkeypatch):
         file["train/z/0/values"][7, 0] += 1
         model = convolutional()
         writer = RecordingWriter(path, model.layers, {"train": 300}, {"0": 12}, PROVENANCE)
-        with pytest.raises(ValueError, match="rows 0 to 1023 are not as they were written"):
+        with pytest.raises(ValueError, match="rows 0 to 1023, block 1, are not as they were written"):
             writer._check_blocks(file)
     done = counted(monkeypatch)
     record_activations(convolutional(), dataset(), path, PROVENANCE)

@@ -286,7 +286,8 @@ STATISTICS = {
 
 def write_recording(path: Path) -> None:
     """Write a recording of two splits, the second without labels."""
-    with RecordingWriter(path, LAYERS, {"train": 6, "test": 6}, {"features.0": 2, "head": 1}, PROVENANCE) as writer:
+    samples, positions = {"train": 6, "test": 6}, {"features.0": 2, "head": 1}
+    with RecordingWriter(path, LAYERS, samples, positions, PROVENANCE, labelled=["train"]) as writer:
         for split in ("train", "test"):
             z = {"features.0": (VALUES["features.0"], POSITIONS), "head": (VALUES["head"], np.empty(0, np.int32))}
             writer.write(split, 0, PREDICTIONS, z)

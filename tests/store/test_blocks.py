@@ -75,7 +75,8 @@ def test_damaged_values_are_refused_where_they_are_read(path, case):
     change, (first, last) = DAMAGE[case]
     damage(path, change)
     message = re.escape(
-        f"{path}: found damaged values of a, rows {first:,} to {last:,} of train; expected what was recorded; "
+        f"{path}: found damaged values of a, block {first // BLOCK_ROWS + 1} of 3, rows {first:,} to {last:,} of train;"
+        " expected what was recorded; "
         "run `python -m interp record`"
     )
     with open_recording(path) as found:
@@ -117,7 +118,7 @@ def test_a_block_is_read_again_without_another_check(path):
         rows._sums[0] ^= 1  # were it checked again, it would be refused
         rows[:BLOCK_ROWS]
         rows._sums[1] ^= 1
-        with pytest.raises(MismatchError, match="rows 1,024 to 2,047"):
+        with pytest.raises(MismatchError, match="block 2 of 3, rows 1,024 to 2,047"):
             rows[:]
 
 
@@ -176,3 +177,21 @@ def test_values_of_another_precision_are_checked_as_they_are_stored(tmp_path):
         writer.write("train", 0, np.zeros(ROWS, np.int64), z)
         finish(writer)
     check_recording(tmp_path / "a.h5")
+
+
+def test_a_flipped_byte_in_any_block_is_named(path):
+    """Of every block of both layers one byte in turn; the others are read as they are."""
+    whole, rng = path.read_bytes(), np.random.default_rng(2)
+    with h5py.File(path) as file:
+        starts = {name: file[f"train/z/{name}/values"].id.get_offset() for name in ("a", "b")}
+    for layer in LAYERS:
+        a_row = 4 * layer.nodes
+        for block in range(block_count(ROWS)):
+            first, last = block * BLOCK_ROWS, min((block + 1) * BLOCK_ROWS, ROWS)
+            at = starts[layer.name] + int(rng.integers(first * a_row, last * a_row))
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << int(rng.integers(8))]) + whole[at + 1 :])
+            said = f"damaged values of {layer.name}, block {block + 1} of 3, rows {first:,} to {last - 1:,} of train;"
+            with pytest.raises(MismatchError, match=re.escape(said)):
+                check_recording(path)
+    path.write_bytes(whole)
+    check_recording(path)

@@ -59,13 +59,16 @@ def test_what_is_no_recording_is_refused(tmp_path):
     path = tmp_path / "a.h5"
     for found, expected in (
         ("no such file", "a file of results"),
+        ("a file cut short, 28,891 of 29,391 bytes", "a file of results"),
         ("a damaged or foreign file", "a file of results"),
         ("interp-results of version 1", READS),
         (f"interp-recording of version {VERSION + 1}", READS),
         ("a damaged file", "a whole interp-recording"),
     ):
-        if found.startswith("a damaged or"):
+        if found.startswith("a file cut short"):
             path.write_bytes(GOLDEN.read_bytes()[:-500])
+        elif found.startswith("a damaged or"):
+            path.write_bytes(GOLDEN.read_bytes()[:5])
         elif found.startswith("interp-results"):
             path.write_bytes((HERE / "effects_v1.h5").read_bytes())
         elif found.startswith("interp-recording"):
@@ -76,7 +79,8 @@ def test_what_is_no_recording_is_refused(tmp_path):
             path.write_bytes(GOLDEN.read_bytes())
             with h5py.File(path, "r+") as file:
                 del file["train"]["z"]["head"]["output_mean"]
-        message = re.escape(f"{path}: found {found}; expected {expected}; {remedy}")
+        do = f"update interp, or {remedy}" if found.startswith("interp-recording") else remedy
+        message = re.escape(f"{path}: found {found}; expected {expected}; {do}")
         with pytest.raises(MismatchError, match=f"^{message}$"):
             open_recording(path)
 
@@ -101,7 +105,7 @@ def test_a_split_written_before_a_kill_keeps_its_labels(tmp_path):
     path, counts = tmp_path / "a.h5", ({"train": 6}, {"features.0": 2, "head": 1})
     z = {"features.0": (VALUES["features.0"], POSITIONS), "head": (VALUES["head"], np.empty(0, np.int32))}
     for killed in (True, False):
-        writer = RecordingWriter(path, LAYERS, *counts, PROVENANCE)
+        writer = RecordingWriter(path, LAYERS, *counts, PROVENANCE, ["train"])
         try:
             with writer:
                 assert writer.done("train") == (0 if killed else 6)

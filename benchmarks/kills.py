@@ -1,0 +1,85 @@
+"""Kill commands at random moments: files must open, and the same command must come to the bytes of one never killed.
+
+python benchmarks/kills.py [--kills 50] [--what recording stages] [--seed 0]
+
+``recording`` kills ``interp record`` of a convolutional network, ``stages`` kills ``interp report``, which runs all
+stages and writes the page. After each SIGKILL of the whole process group every file under its final name is opened and
+held against its checksums, and samples that were said to be written must be there; then the same command is run again,
+sometimes killed once more, and at its end every file is compared with that of an uninterrupted run.
+`killing.files.FREE` names what may differ: times by the clock. A finished stage must not be run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+import tempfile
+import time
+from collections import Counter
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from killing.trials import trial, uninterrupted
+
+from interp.cli import guarded
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = {"recording": (6000, 1500), "stages": (300, 120)}
+QUICK = ["--quick", "--levels", "1", "--curve-levels", "2", "--read-copies", "2", "--interventions", "scale,offset"]
+
+
+def write_data(path: Path, train: int, test: int) -> None:
+    """Write images of eight by eight, a blurred bar a class."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 10, train + test)
+    images = rng.uniform(0, 4, (train + test, 64)) + 12 * (np.arange(64) // 6 == labels[:, None])
+    x = images.astype(np.float32)
+    np.savez(path, x_train=x[:train], y_train=labels[:train], x_test=x[train:], y_test=labels[train:])
+
+
+def command(what: str, work: Path, samples: tuple[int, int] | None = None) -> list[str]:
+    """Give the words of the command that is killed, with its data written."""
+    data = work / f"{what}.npz"
+    write_data(data, *(samples or SAMPLES[what]))
+    given = ["--data", str(data), "--out", str(work / what)]
+    if what == "recording":
+        return ["record", str(ROOT / "zoo/pretrained/lenet-digits.pt"), *given]
+    return ["report", str(ROOT / "zoo/pretrained/relu-digits.pt"), *given, *QUICK]
+
+
+def killed(what: str, kills: int, seed: int, work: Path) -> dict[str, object]:
+    """Kill one command so many times, and say what failed."""
+    words, rng = command(what, work), np.random.default_rng(seed)
+    whole = uninterrupted(words, work / what)
+    done, failures, failed = 0, Counter[str](), 0
+    while done < kills:
+        found = trial(words, work / what, whole.seconds, rng)
+        done += len(found.kills)
+        failed += bool(found.failures)
+        failures.update(set(found.failures))
+        for failure in found.failures:
+            print(f"{what}, killed after {', '.join(f'{at:.2f} s' for at in found.kills)}: {failure}")
+    print(f"{what}: {done} kills within {whole.seconds:.1f} s, {failed} commands failed")
+    return {"kills": done, "failed": failed, "seconds": whole.seconds, "failures": dict(failures.most_common(5))}
+
+
+def main():
+    known = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    known.add_argument("--kills", type=int, default=50, help="kills of each command (default: 50)")
+    known.add_argument("--what", nargs="+", default=list(SAMPLES), choices=list(SAMPLES))
+    known.add_argument("--seed", type=int, default=0, help="seed of the moments")
+    options = known.parse_args()
+    begun = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        found = {what: killed(what, options.kills, options.seed, Path(folder)) for what in options.what}
+    kills, failed = (sum(one[key] for one in found.values()) for key in ("kills", "failed"))
+    versions = {"python": platform.python_version()} | {name: version(name) for name in ("torch", "numpy", "h5py")}
+    line = {"benchmark": "kills", "ratio": 1 - failed / kills, "kills": kills, "failed": failed, **found}
+    print(json.dumps({**line, "seed": options.seed, "wall_s": time.perf_counter() - begun, "versions": versions}))
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))
