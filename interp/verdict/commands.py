@@ -47,7 +47,7 @@ def command(found: Evidence, template: str) -> str:
         "options": shlex.join(["--data", str(found.said["data"]), *reading]),
         "reading": shlex.join(reading),
     }
-    return f"interp {template.format(**words)}"
+    return f"interp {template.format(**words)}".rstrip()
 
 
 def _flags(said: Mapping[str, Any], default: Any) -> Iterator[str]:

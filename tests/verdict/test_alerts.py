@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from tiny_runs import mlp, unlabelled
 
@@ -210,6 +211,44 @@ def test_a_simple_model_that_does_as_well_is_named(own, said):
     lost = replace(found, model=replace(found.model, inferred=known))
     vars(lost)["simple"] = found.simple
     assert not [alert for alert in alerts(lost) if alert.name == "simple-model"], "every model does better"
+
+
+def measured(samples, simple, ends=float("nan")):
+    """Give a regression whose R² 0.46 has an interval only if `ends` is said, beside that of a simple model."""
+    found = evidence(scores={"train": 0.6, "test": 0.46})
+    targets = np.random.default_rng(0).normal(size=(90, 1))
+    splits = {
+        name: replace(part, labels=None, targets=targets[: len(part)]) for name, part in found.data.splits.items()
+    }
+    table = pd.DataFrame(
+        {"split": ["train", "test"], "no_op": True, "samples": [90, samples], "low": 0.46 - ends, "high": 0.46 + ends}
+    )
+    found = replace(
+        found,
+        model=replace(found.model, task="regression"),
+        data=replace(found.data, splits=splits, classes=()),
+        effects=replace(found.effects, whole_layers=table),
+    )
+    vars(found)["simple"] = Simple("least squares", simple)
+    return {alert.name: alert.evidence for alert in alerts(found)}
+
+
+def test_too_few_samples_to_tell_a_network_from_a_simple_model_are_said():
+    said = measured(45, 0.44)[SIMPLE]
+    assert said == (
+        "A simple model gets less than the network, on too few samples to say whether that is chance: R² 0.4400 (least"
+        " squares) beside 0.4600, on the same 45 test samples."
+    )
+    assert "gets no less than the network: R² 0.4700" in measured(45, 0.47)[SIMPLE]
+    assert SIMPLE not in measured(45, 0.2), "less than half of the way"
+    assert SIMPLE not in measured(20, 0.44), "more samples than were run would have had an interval"
+    assert "is within the uncertainty" in measured(45, 0.44, ends=0.05)[SIMPLE]
+    assert SIMPLE not in measured(45, 0.4, ends=0.05)
+
+
+def test_too_few_samples_for_an_interval_of_measured_values_are_said():
+    assert "45 test samples are too few for an interval of the R²." in measured(45, 0.2)[FEW]
+    assert "too few for an interval" not in measured(20, 0.2).get(FEW, "")
 
 
 def test_one_sided_nodes_are_only_said_of_activations_with_a_bend_at_zero():

@@ -44,3 +44,8 @@ def test_what_was_given_in_memory_has_no_command():
     assert command(evidence(), TEMPLATES["dead"]) == ""
     assert command(evidence(said=SAID | {"data": "arrays in memory"}), TEMPLATES["dead"]) == ""
     assert command(evidence(said=SAID), "") == ""
+
+
+def test_nothing_is_left_behind_where_nothing_was_said():
+    plain = {"checkpoint": "net.pt", "data": "digits"}
+    assert command(evidence(said=plain), "report {checkpoint} {reading}") == "interp report net.pt"

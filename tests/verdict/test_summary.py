@@ -227,9 +227,9 @@ def with_kinds(*kinds):
 def test_of_how_many_nodes_the_kind_could_not_be_told_is_said_first():
     kinds = ["undecided"] * 39 + ["adhoc"] * 2 + ["one-sided"] * 6 + ["dead"] * 1
     (said,) = asked(answers(with_kinds(*kinds)), NODES)
-    assert said.answer.startswith("Of 39 of 48 nodes it could not be told whether they work as a distance")
+    assert said.answer.startswith("For 39 of 48 nodes we could not tell whether they work as a distance to a prototype")
     assert said.answer.endswith(
-        "Of the others, none can be read as a distance to a prototype (coherent), 2 divide the data elsewhere than at a"
+        "Of the rest, none can be read as a distance to a prototype (coherent), 2 divide the data elsewhere than at a"
         " prototype (ad hoc), 6 lie on one side of zero for nearly all data (one-sided) and 1 never changes (dead)."
     )
     assert said.place == "layers"
@@ -238,8 +238,8 @@ def test_of_how_many_nodes_the_kind_could_not_be_told_is_said_first():
 def test_coherent_nodes_stand_beside_chance_and_nodes_that_were_not_drawn_are_counted():
     (said,) = asked(answers(with_kinds("coherent", "coherent", "adhoc", "unsampled")), NODES)
     assert said.answer == (
-        "3 of 4 nodes were looked at. Of 3 nodes, 2 can be read as a distance to a prototype (coherent) and 1 divides"
-        " the data elsewhere than at a prototype (ad hoc). Nodes that learned nothing can be coherent too: compare"
+        "Of 1 of 4 nodes the kind was not looked for. Of the other 3 nodes, 2 can be read as a distance to a"
+        " prototype (coherent) and 1 divides the data elsewhere than at a prototype (ad hoc). Nodes that learned nothing can be coherent too: compare"
         " their share with that of chance."
     )
     assert asked(answers(evidence(boundaries={})), NODES) == []

@@ -156,7 +156,8 @@ ALERTS: dict[str, AlertRule | str] = {
     ),
     "simple-model": AlertRule(
         "note",
-        "a simple model's score on the test samples lies within the 95 % interval of the network's, or above",
+        "a simple model's score on the test samples lies within the 95 % interval of the network's, or above; of"
+        " too few samples for an interval, half way from chance to the network's or above",
         "Compare with the simple model before relying on the network: score both on more test samples. If they stay"
         " level, the simple model does the same with less.",
         scores.simple_model,

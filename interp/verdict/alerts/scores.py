@@ -40,7 +40,7 @@ class Score(NamedTuple):
 
 
 def score_on(found: Evidence, split: str) -> Score | None:
-    """Give the score on a split with its interval; None where either is not known.
+    """Give the score on a split with its interval, NaN of too few samples; None where either is not known.
 
     Parameters
     ----------
@@ -58,8 +58,12 @@ def score_on(found: Evidence, split: str) -> Score | None:
         return Score(value, float(low), float(high), samples)
     table = found.effects.whole_layers
     rows = table[(table["split"] == split) & table["no_op"].astype(bool)] if len(table) else table
-    known = rows.dropna(subset=["low", "high"]) if len(rows) else rows
-    return None if known.empty else Score(value, float(known["low"].iloc[0]), float(known["high"].iloc[0]), samples)
+    if rows.empty:
+        return None
+    own = rows.iloc[0]
+    if np.isnan(own["low"]) and own["samples"] < samples:  # more of them would have had an interval
+        return None
+    return Score(value, float(own["low"]), float(own["high"]), samples)
 
 
 def chance_on(found: Evidence, split: str) -> float:
@@ -115,16 +119,24 @@ def simple_model(found: Evidence) -> Iterator[Seen]:
     score, simple = score_on(found, "test"), found.simple
     if score is None or simple is None or _knows_nothing(found):
         return
-    low, high = (score.low, score.high) if np.isfinite(score.low) else (score.value, score.value)
-    if simple.score < low:
+    name, has_interval = found.task.score, bool(np.isfinite(score.low))
+    if simple.score < (score.low if has_interval else _half_way(score.value, chance_on(found, "test"))):
         return
-    name, above = found.task.score, simple.score >= score.value
-    interval = f" (95 % interval {name.shown(low)} to {name.shown(high)})" if low < high else ""
-    begun = "gets no less than the network" if above else "is within the uncertainty of the network's score"
+    begun = "is within the uncertainty of the network's score"
+    if simple.score >= score.value:
+        begun = "gets no less than the network"
+    elif not has_interval:
+        begun = "gets less than the network, on too few samples to say whether that is chance"
+    interval = f" (95 % interval {name.shown(score.low)} to {name.shown(score.high)})" if has_interval else ""
     yield Seen(
         f"A simple model {begun}: {found.task.described(simple.score)} ({simple.what}) beside"
         f" {name.shown(score.value)}{interval}, on the same {score.samples:,} test samples."
     )
+
+
+def _half_way(score: float, chance: float) -> float:
+    """Give the score half way from chance to another."""
+    return chance + LEARNED * (score - chance)
 
 
 def _knows_nothing(found: Evidence) -> bool:

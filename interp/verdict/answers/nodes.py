@@ -41,15 +41,16 @@ def what_kinds(found: Evidence) -> str:
     seen = sum(counts[kind] for kind in KINDS)
     if not seen:
         return ""
-    drawn = f"{seen:,} of {seen + counts[UNSAMPLED]:,} nodes were looked at. " if counts[UNSAMPLED] else ""
+    left = counts[UNSAMPLED]
+    drawn = f"Of {left:,} of {seen + left:,} nodes the kind was not looked for. " if left else ""
     told = [_called(kind, counts[kind]) for kind in CALLED if counts[kind] or kind == "coherent"]
     beside = CHANCE if counts["coherent"] else ""
     if not counts["undecided"]:
-        return f"{drawn}Of {seen:,} nodes, {listed(told)}.{beside}"
+        return f"{drawn}Of {'the other ' if left else ''}{seen:,} nodes, {listed(told)}.{beside}"
     return (
-        f"{drawn}Of {counts['undecided']:,} of {seen:,} nodes it could not be told whether they work as a distance to a"
-        " prototype: their values form no clear clusters, or the samples are too few (undecided)."
-        f" Of the others, {listed(told)}.{beside}"
+        f"{drawn}For {counts['undecided']:,} of {'the other ' if left else ''}{seen:,} nodes we could not tell whether"
+        " they work as a distance to a prototype, a typical input: their values form no clear clusters, or the samples"
+        f" are too few (undecided). Of the rest, {listed(told)}.{beside}"
     )
 
 
