@@ -56,6 +56,17 @@ def test_a_doubt_that_changes_no_prediction_is_no_alert():
     assert names(evidence(facts={"output": replace(unseen, harmless=False)})) == ["uncertain-reading"]
 
 
+def test_a_doubt_that_has_an_alert_of_its_own_is_not_told_again():
+    why = "raw 60%; but the network is doubtful under the best candidate"
+    facts = {
+        "fit": Inference("doubtful", "likely", "as measured"),
+        "input_scaling": Inference("raw", "uncertain", f"{why} (as measured)"),
+    }
+    said = {alert.name: alert.evidence for alert in alerts(evidence(facts=facts))}
+    assert said["doubtful-fit"].endswith(": as measured.")
+    assert said["uncertain-reading"].endswith(f"({why}).")
+
+
 def test_of_many_limits_the_first_are_told():
     many = tuple(Limit(f"things {i}", i, 10, "evenly", "--layers") for i in range(5))
     (said,) = alerts(replace(evidence(), limits=many))[-1:]

@@ -212,6 +212,13 @@ def test_what_to_do_comes_from_alerts_first_and_is_said_once():
     assert len(asked(answers(evidence(), many), NEXT)) == MOST_STEPS
 
 
+def test_facts_to_look_up_are_one_step_with_all_their_options():
+    commands = [f"interp report 'my net.pt' --data digits{more}" for more in (" --activation A", " --axis B", "")]
+    guesses = tuple(replace(WARNING, name="uncertain-reading", do="Look it up.", command=one) for one in commands)
+    (step,) = asked(answers(evidence(), guesses), NEXT)
+    assert (step.answer, step.command) == ("Look it up.", f"{commands[0]} --axis B")
+
+
 def test_undecided_layers_are_read_again():
     few = profile(copied_balance={kind: np.linspace(-0.1, 0.1, 9) for kind in COPIES})
     found = evidence(boundaries={"fc1": boundaries(True), "fc2": boundaries(True)}, reading={"fc1": few})
@@ -239,8 +246,8 @@ def test_coherent_nodes_stand_beside_chance_and_nodes_that_were_not_drawn_are_co
     (said,) = asked(answers(with_kinds("coherent", "coherent", "adhoc", "unsampled")), NODES)
     assert said.answer == (
         "Of 1 of 4 nodes the kind was not looked for. Of the other 3 nodes, 2 can be read as a distance to a"
-        " prototype (coherent) and 1 divides the data elsewhere than at a prototype (ad hoc). Nodes that learned nothing can be coherent too: compare"
-        " their share with that of chance."
+        " prototype (coherent) and 1 divides the data elsewhere than at a prototype (ad hoc). Nodes that learned"
+        " nothing can be coherent too: compare their share with that of chance."
     )
     assert asked(answers(evidence(boundaries={})), NODES) == []
 

@@ -180,7 +180,13 @@ def _sweeps(asked: Options, used: Options, model: LoadedModel, data: Dataset) ->
     )
     for name, split in data.splits.items():
         rule = "drawn at random, for all that"
-        yield Limit(f"inputs of the {name} split", capped(len(split), sweeps.inputs), len(split), rule, "--inputs")
+        yield Limit(
+            f"inputs of the {name} split that interventions are tried on",
+            capped(len(split), sweeps.inputs),
+            len(split),
+            rule,
+            "--inputs",
+        )
     counts = [sum(len(levels(kind, count)) for kind in sweeps.interventions) for count in (sweeps.levels, plain.levels)]
     yield Limit(
         "strengths at which layers are changed, of all interventions together",

@@ -72,10 +72,16 @@ def uncertain_reading(found: Evidence) -> Iterator[Seen]:
         if said.confidence == "uncertain" and said.value is not None and fact != "trained" and not said.harmless:
             name, flag = fact.replace("_", " "), f" ({FLAGS[fact]})" if fact in FLAGS else ""
             option = f"{FLAGS[fact]} {name.upper().replace(' ', '_')}" if fact in FLAGS else ""
-            why = most_likely(said.evidence) + _kept(said)
+            why = most_likely(_alone(said, found)) + _kept(said)
             yield Seen(
                 f"The {name}{flag} is a guess that the data do not settle: {said.value} ({why}).", options=option
             )
+
+
+def _alone(said: Inference, found: Evidence) -> str:
+    """Give the evidence of a fact without that of the fit, which an alert of its own has."""
+    fit = found.model.inferred.get("fit")
+    return said.evidence if fit is None else said.evidence.replace(f" ({fit.evidence})", "")
 
 
 def _kept(said: Inference) -> str:

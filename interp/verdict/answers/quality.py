@@ -10,7 +10,7 @@ SPLITS = {"test": "test", "train": "training"}
 
 FITS = {
     "as expected": "On its training samples it gets more than a quick fit to them",
-    "doubtful": "On its training samples the network makes errors that training removes",
+    "doubtful": "On its training samples its outputs have errors that a finished training would not leave",
     "poor for its size": "On its training samples it gets no more than a quick fit to them",
     "at chance": "On its training samples it is no better than chance",
 }

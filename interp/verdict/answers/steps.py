@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from os.path import commonprefix
 
 from interp.types import Alert, Effects, ReadingProfile
 from interp.verdict.commands import command
@@ -62,9 +63,19 @@ def what_next(found: Evidence, alerts: Sequence[Alert]) -> Iterator[Step]:
 
 
 def _about_alerts(alerts: Sequence[Alert]) -> Iterator[Step]:
-    """Say what to do about each, the worst first, and the same only once."""
-    for do, place, typed in dict.fromkeys((alert.do, alert.place, alert.command) for alert in alerts):
-        yield Step(do, place, typed)
+    """Say what to do about each, the worst first, and the same only once, with all options in one command."""
+    commands: dict[tuple[str, str], list[str]] = {}
+    for alert in alerts:
+        commands.setdefault((alert.do, alert.place), []).append(alert.command)
+    for (do, place), typed in commands.items():
+        yield Step(do, place, _together(typed))
+
+
+def _together(commands: Sequence[str]) -> str:
+    """Give one command with the options of all, which are alike but for their last ones."""
+    first, *others = (command.split(" ") for command in dict.fromkeys(commands))
+    further = [word for other in others for word in other[len(commonprefix([first, other])) :]]
+    return " ".join([*first, *further])
 
 
 def _about_layers(found: Evidence) -> Iterator[Step]:
