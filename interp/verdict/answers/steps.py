@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
 
 from interp.types import Alert, Effects, ReadingProfile
 from interp.verdict.commands import command
@@ -74,8 +73,12 @@ def _about_alerts(alerts: Sequence[Alert]) -> Iterator[Step]:
 def _together(commands: Sequence[str]) -> str:
     """Give one command with the options of all, which are alike but for their last ones."""
     first, *others = (command.split(" ") for command in dict.fromkeys(commands))
-    further = [word for other in others for word in other[len(commonprefix([first, other])) :]]
-    return " ".join([*first, *further])
+    return " ".join([*first, *(word for other in others for word in other[_alike(first, other) :])])
+
+
+def _alike(first: Sequence[str], other: Sequence[str]) -> int:
+    """Count the words that two commands begin with alike."""
+    return next((i for i, (a, b) in enumerate(zip(first, other, strict=False)) if a != b), min(len(first), len(other)))
 
 
 def _about_layers(found: Evidence) -> Iterator[Step]:
