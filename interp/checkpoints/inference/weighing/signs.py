@@ -6,9 +6,9 @@ does not change with the weights, and under another activation it does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import log
+from math import isfinite, log
 
 import numpy as np
 import torch
@@ -19,9 +19,9 @@ from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.candidates.outputs import scored_as
 from interp.checkpoints.inference.candidates.trial import Trial, apply_output, known_scores
 from interp.checkpoints.inference.stack.layers import Layer
+from interp.checkpoints.inference.weighing.passes import Beginnings, passes
 from interp.checkpoints.inference.weighing.slopes import Slopes, SlopeSums
-from interp.checkpoints.inference.weighing.stretch import Stretch, stretched
-from interp.network.inputs import as_tensor
+from interp.checkpoints.inference.weighing.stretch import stretched
 from interp.tasks import Scorer
 from interp.types import Array
 
@@ -65,7 +65,14 @@ class Signs:
 NAMES = ("errors", "calibrated loss", "slope at the outputs", "slope in weights", "kinds")
 
 
-def signs_of(layers: Sequence[Layer], candidate: Candidate, inputs: Array, answers: Array, scorer: Scorer) -> Signs:
+def signs_of(
+    layers: Sequence[Layer],
+    candidate: Candidate,
+    inputs: Array,
+    answers: Array,
+    scorer: Scorer,
+    begun: Beginnings | None = None,
+) -> Signs:
     """Run a candidate forth and back on some rows.
 
     Parameters
@@ -80,50 +87,30 @@ def signs_of(layers: Sequence[Layer], candidate: Candidate, inputs: Array, answe
         Labels or targets of these samples, as `interp.tasks.Task.answers` gives them, (S, ...).
     scorer
         Scorer of outputs under the candidate's scaling.
+    begun
+        Beginnings of other candidates on the same rows; None for none.
     """
-    shape = candidate.layout.image if candidate.layout else (inputs.shape[1],)
     network, names = stretched(layers, candidate), spread(candidate.activation, len(layers) - 1)
     truth, sums = torch.from_numpy(answers), SlopeSums(network.modules)
     size = max(2, min(BLOCK, len(inputs) // BLOCKS))
     found = []
-    for rows in (slice(at, at + size) for at in range(0, len(inputs), size)):
-        x = as_tensor(inputs[rows], candidate.scaling, shape)
-        z, at_end, of_weights = _looked_at(network, names, candidate, x, truth[rows], scorer, sums.parameters)
-        sums.add(of_weights)
-        found.append((z, at_end))
+    for some in passes(network, names, candidate, begun or Beginnings(inputs), truth, scorer, size):
+        sums.add(some.slopes)
+        found.append((some.z, some.at_end))
     z, at_end = (torch.cat(parts) for parts in zip(*found, strict=True))
     scores, losses = scorer(apply_output(z, candidate), truth, scored_as(candidate.output))
-    errors = 1 - float(scores.double().mean())
-    sized = min(_sized_loss(z, factor, candidate, truth, scorer) for factor in SIZES)
+    errors, loss = 1 - float(scores.double().mean()), float(losses.double().mean())
     slopes = tuple(sums.found())
     sizes = [one.size for one in slopes if one.is_map]
     values = [
         log(max(errors, 0) + 1 / len(z)),
-        log(sized + 1e-7),
+        log(_sized_loss(z, candidate, truth, scorer, loss) + 1e-7),
         log(_squared_t(at_end) + SMALL),
         float(np.mean(sizes)) if sizes else 0.0,
         float(len(set(names)) - 1),
     ]
     bounded = np.clip(np.nan_to_num(values, nan=FAR, posinf=FAR), -FAR, FAR)
-    return Signs(Trial(candidate, known_scores(scores), float(losses.double().mean())), bounded, slopes)
-
-
-def _looked_at(
-    network: Stretch,
-    names: Sequence[str],
-    candidate: Candidate,
-    x: Tensor,
-    truth: Tensor,
-    scorer: Scorer,
-    parameters: Sequence[Tensor],
-) -> tuple[Tensor, Tensor, list[Tensor]]:
-    """Give the last z, each row's slope in it, and slopes of the summed loss in the weights."""
-    with torch.enable_grad():
-        z = network.rest(names, 0, network.part(0, x))
-        losses = scorer(apply_output(z, candidate), truth, scored_as(candidate.output))[1]
-        at_end, *found = torch.autograd.grad(losses.sum(), [z, *parameters], allow_unused=True)
-    slopes = [torch.zeros_like(of) if one is None else one for one, of in zip(found, parameters, strict=True)]
-    return z.detach(), at_end, slopes
+    return Signs(Trial(candidate, known_scores(scores), loss), bounded, slopes)
 
 
 def _squared_t(slopes: Tensor) -> float:
@@ -133,6 +120,44 @@ def _squared_t(slopes: Tensor) -> float:
     return float(t.mean())
 
 
-def _sized_loss(z: Tensor, size: float, candidate: Candidate, truth: Tensor, scorer: Scorer) -> float:
-    losses = scorer(apply_output(size * z, candidate), truth, scored_as(candidate.output))[1]
-    return float(losses.double().mean())
+def _sized_loss(z: Tensor, candidate: Candidate, truth: Tensor, scorer: Scorer, own: float) -> float:
+    """Give the least loss of outputs of any of `SIZES`, of which `own` is that of size 1."""
+
+    def loss(place: int) -> float:
+        outputs = apply_output(SIZES[place] * z, candidate)
+        return float(scorer(outputs, truth, scored_as(candidate.output))[1].double().mean())
+
+    if candidate.output == "linear":
+        return least_of_convex(loss, len(SIZES), SIZES.index(1.0), own)
+    return min(loss(place) for place in range(len(SIZES)))
+
+
+def least_of_convex(value: Callable[[int], float], count: int, start: int, at_start: float) -> float:
+    """Give the least of some values in order that fall and then rise, as a loss does that is convex.
+
+    Parameters
+    ----------
+    value
+        Function of a place from 0 to `count` - 1; all are asked for where the first is not finite.
+    count
+        Number of values.
+    start
+        Place from which to go down.
+    at_start
+        Value there.
+
+    Examples
+    --------
+    >>> asked = []
+    >>> least_of_convex(lambda place: asked.append(place) or (place - 4) ** 2, 9, 5, 1), asked
+    (0, [4, 3])
+    """
+    if not isfinite(at_start):
+        return min(value(place) for place in range(count))
+    for step in (-1, 1):
+        least, place = at_start, start + step
+        while 0 <= place < count and (found := value(place)) < least:
+            least, place = found, place + step
+        if least < at_start:
+            return least
+    return at_start

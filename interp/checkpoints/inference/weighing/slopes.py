@@ -67,11 +67,11 @@ class SlopeSums:
         self._squares: list[Tensor] = [torch.zeros(()) for _ in self.parameters]
 
     def add(self, slopes: Sequence[Tensor]) -> None:
-        """Add the slopes of the summed loss of one block, a tensor for each of `parameters`."""
+        """Add the slopes of the summed loss of each of some blocks, a tensor (B, ...) for each of `parameters`."""
         for number, (slope, stride) in enumerate(zip(slopes, self._strides, strict=True)):
-            some = slope.flatten()[::stride].double()
-            self._total[number] = self._total[number] + some
-            self._squares[number] = self._squares[number] + some**2
+            some = slope.flatten(1)[:, ::stride].double()
+            self._total[number] = self._total[number] + some.sum(0)
+            self._squares[number] = self._squares[number] + (some**2).sum(0)
 
     def found(self) -> list[Slopes]:
         """Give what was summed, a tensor after the other."""

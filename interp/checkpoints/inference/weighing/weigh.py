@@ -15,6 +15,7 @@ from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.candidates.trial import TryOut
 from interp.checkpoints.inference.stack.layers import Layer
 from interp.checkpoints.inference.weighing.contrast import contrasts
+from interp.checkpoints.inference.weighing.passes import Beginnings
 from interp.checkpoints.inference.weighing.plausible import plausible
 from interp.checkpoints.inference.weighing.signs import Signs, signs_of
 from interp.tasks import Scorer
@@ -112,7 +113,8 @@ def weigh(
     x, y = _some(layers, inputs, values, seed)
     scorer = scorers[base.scaling.name]
     found = plausible(layers, try_out, base, scorer, x, y)
-    looked_at = (signs_of(layers, one, x, y, scorer) for one in dict.fromkeys([base, *found]))
+    begun = Beginnings(x)
+    looked_at = (signs_of(layers, one, x, y, scorer, begun) for one in dict.fromkeys([base, *found]))
     left, beaten = parted(distinct(looked_at), least)
     close = sorted(left, key=_against)[:CLOSE]
     return [*_sorted(close, shares(close)), *beaten]
