@@ -14,11 +14,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, Any
+from zipfile import ZIP_STORED, ZipFile, is_zipfile
 
 LARGEST_VALUE = 2_000_000  # parts, each counted as often as it would be printed
 LARGEST_KEY = 100  # parts
 LARGEST_DEPTH = 500  # levels; a module's child is three levels deeper than the module
 LEGACY_PICKLES = 5  # magic number, protocol, machine, the object, the storages' keys
+MAPPED = 2**30  # bytes of a file whose tensors stay on the disk: one that is written anew meanwhile ends the program
 ZIP = b"PK\x03\x04"
 CODECS = ("latin1", "latin-1", "utf-8")  # those that pickled bytes use; others may take time or memory
 CONTAINERS = ("collections.", "builtins.", "__builtin__.", "torch.Size")
@@ -115,7 +117,15 @@ def load_weights(source: Path | IO[bytes], *, trusted: bool = False) -> Any:
             check_pickle(pickled)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about old types and protocols, which the user of a file cannot change
-        return torch.load(source, map_location="cpu", weights_only=True)
+        return torch.load(source, map_location="cpu", weights_only=True, mmap=_is_mapped(source))
+
+
+def _is_mapped(source: Path | IO[bytes]) -> bool:
+    """Tell whether a file's tensors are read from the disk as they are used: those of a large file, if none is packed."""
+    if not isinstance(source, Path) or source.stat().st_size < MAPPED or not is_zipfile(source):
+        return False
+    with ZipFile(source) as archive:
+        return all(info.compress_type == ZIP_STORED for info in archive.infolist())
 
 
 def _pickles(source: Path | IO[bytes]) -> Iterator[IO[bytes]]:

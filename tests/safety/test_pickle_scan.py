@@ -4,6 +4,7 @@ import io
 import pickle
 import zipfile
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from torch import nn
 
 from interp.checkpoints import read_contents
 from interp.errors import CheckpointError
+from interp.safety import pickle_scan
 from interp.safety.pickle_scan import UnsafePickle, Value, check_pickle, load_weights
 
 
@@ -134,3 +136,42 @@ def test_doubled_names_in_a_zip(tmp_path):
         archive.writestr("file/data.pkl", b"")
     with pytest.raises(CheckpointError, match="a zip with doubled names"):
         read_contents(tmp_path / "file")
+
+
+# --------------------------------------------------------------------------- large files
+
+
+def test_a_large_file_stays_on_the_disk(tmp_path, monkeypatch):
+    state = {"weight": torch.rand(200, 300), "bias": torch.arange(5)}
+    path = tmp_path / "a.pt"
+    torch.save(state, path)
+    read = load_weights(path)
+    monkeypatch.setattr(pickle_scan, "MAPPED", 1)
+    mapped = load_weights(path)
+    for name in state:
+        assert torch.equal(mapped[name], state[name])
+        start = mapped[name].data_ptr()
+        assert is_of_file(start, path)
+        assert not is_of_file(read[name].data_ptr(), path)
+    mapped["weight"] += 1  # of this process alone
+    assert torch.equal(load_weights(path)["weight"], state["weight"])
+
+
+def is_of_file(address, path):
+    """Whether the memory at an address is the content of a file."""
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        first, last = (int(end, 16) for end in line.split()[0].split("-"))
+        if first <= address < last:
+            return line.endswith(str(path))
+    return False
+
+
+def test_a_large_file_that_is_packed_is_read_as_ever(tmp_path, monkeypatch):
+    """Torch unpacks where it reads a file; where it maps one it would take packed bytes for numbers."""
+    path, packed = tmp_path / "a.pt", tmp_path / "packed.pt"
+    torch.save({"weight": torch.full((1000,), 3.0)}, path)
+    monkeypatch.setattr(pickle_scan, "MAPPED", 1)
+    with zipfile.ZipFile(path) as plain, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for info in plain.infolist():
+            archive.writestr(info.filename, plain.read(info))
+    assert torch.equal(load_weights(packed)["weight"], torch.full((1000,), 3.0))

@@ -81,7 +81,12 @@ def build_named(
     kept = next((key for key in sizes if _builds(make, {**wanted, key: side})), None)
     wanted |= {kept: side} if kept else {}
     if state is not None:
-        load_into(_made(partial(_sketch, make), wanted, spec), state, weights, copy=False)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            module = _made(partial(_sketch, make), wanted, spec)
+        load_into(module, state, weights, assign=True)  # a large file's tensors stay on the disk until they are used
+        if not any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
+            return module.float().eval().requires_grad_(False)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = _made(make, wanted, spec)

@@ -34,7 +34,9 @@ def build_user_model(spec: str, state: Mapping[str, Tensor], path: object) -> nn
     return module.float().eval()
 
 
-def load_into(module: nn.Module, state: Mapping[str, Tensor], path: object, *, copy: bool = True) -> None:
+def load_into(
+    module: nn.Module, state: Mapping[str, Tensor], path: object, *, copy: bool = True, assign: bool = False
+) -> None:
     """Load a state dict into a module, whatever wrapper prefix it lacks.
 
     Weights stored in parts go into a module that has these parts as they are, and put together into any other.
@@ -48,7 +50,9 @@ def load_into(module: nn.Module, state: Mapping[str, Tensor], path: object, *, c
     path
         Name of the file, for error messages.
     copy
-        Whether values are copied; without it names and shapes alone are compared.
+        Whether the module gets the values; without it names and shapes alone are compared.
+    assign
+        Whether the module gets the tensors themselves in place of copies of their values.
 
     Raises
     ------
@@ -68,7 +72,7 @@ def load_into(module: nn.Module, state: Mapping[str, Tensor], path: object, *, c
             do="give the class it was saved from",
         )
     if copy:
-        module.load_state_dict(best, strict=False)
+        module.load_state_dict(best, strict=False, assign=assign)
 
 
 def _differences(expected: Mapping[str, Tensor], got: Mapping[str, Tensor]) -> str:

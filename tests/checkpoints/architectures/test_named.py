@@ -97,3 +97,36 @@ def test_a_few_tensors_are_not_compared_with_what_takes_seconds_to_import(monkey
     assert recognise(few) == []
     with pytest.raises(ImportError):
         recognise(few | {str(number): torch.zeros(1) for number in range(60)})
+
+
+@pytest.mark.parametrize("name", ["torchvision:resnet18", "torchvision:vit_b_16", "torchvision:swin_t"])
+def test_weights_of_a_file_are_used_where_they_lie(name):
+    """No second copy of them is made, and outputs are those of a network that the values were copied into."""
+    made = build_named(name, None, classes=7, seed=3)
+    state = made.state_dict()
+    net = build_named(name, state)
+    weights = dict(net.named_parameters())
+    assert all(weights[key].data_ptr() == state[key].data_ptr() for key in weights)
+    assert not any(tensor.is_meta for tensor in (*net.parameters(), *net.buffers()))
+    x = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(net(x), made(x), rtol=0, atol=0)
+
+
+def test_buffers_that_no_file_holds_are_made():
+    """An architecture with drawn or computed buffers that are not saved still has their values."""
+
+    class Scaled(torch.nn.Module):
+        def __init__(self, num_classes):
+            super().__init__()
+            self.last = torch.nn.Linear(4, num_classes)
+            self.register_buffer("factor", torch.empty(4).fill_(2.0), persistent=False)
+
+        def forward(self, x):
+            return self.last(x * self.factor)
+
+    made = Scaled(3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("interp.checkpoints.architectures.named._maker", lambda spec: Scaled)
+        net = build_named("torchvision:scaled", made.state_dict())
+    torch.testing.assert_close(net(torch.ones(1, 4)), made(torch.ones(1, 4)))
