@@ -121,7 +121,7 @@ def load_weights(source: Path | IO[bytes], *, trusted: bool = False) -> Any:
 
 
 def _is_mapped(source: Path | IO[bytes]) -> bool:
-    """Tell whether a file's tensors are read from the disk as they are used: those of a large file, if none is packed."""
+    """Tell whether tensors are read from the disk as they are used: those of a large file, if none is packed."""
     if not isinstance(source, Path) or source.stat().st_size < MAPPED or not is_zipfile(source):
         return False
     with ZipFile(source) as archive:
