@@ -44,6 +44,11 @@ def test_a_chain_is_described_by_its_widths_and_others_by_their_layers():
         "images of digits, 8 by 8 pixels."
     )
     assert "2 layers (1 conv2d, 1 linear; 7 nodes)" in what_it_is(whole(colours()))
+    numbered = replace(
+        colours().model, layers=tuple(replace(one, name=f"{2 * i}") for i, one in enumerate(colours().model.layers))
+    )
+    said = what_it_is(replace(whole(colours()), model=numbered))
+    assert "2 layers (1 conv2d, 1 linear; 7 nodes, named 0 and 2 in the file)" in said
     assert "6 by 6 pixels in 3 channels" in what_it_is(whole(colours()))
     assert "one layer" in what_it_is(whole(one_node()))
     assert "rows of columns, 5 columns each" in what_it_is(whole(one_node()))
@@ -245,7 +250,7 @@ def test_of_how_many_nodes_the_kind_could_not_be_told_is_said_first():
 def test_coherent_nodes_stand_beside_chance_and_nodes_that_were_not_drawn_are_counted():
     (said,) = asked(answers(with_kinds("coherent", "coherent", "adhoc", "unsampled")), NODES)
     assert said.answer == (
-        "Of 1 of 4 nodes the kind was not looked for. Of the other 3 nodes, 2 can be read as a distance to a"
+        "The kind of 1 of the 4 nodes was not looked for. Of the other 3 nodes, 2 can be read as a distance to a"
         " prototype (coherent) and 1 divides the data elsewhere than at a prototype (ad hoc). Nodes that learned"
         " nothing can be coherent too: compare their share with that of chance."
     )

@@ -39,8 +39,8 @@ def _built(model: LoadedModel) -> str:
         nodes = listed([f"{width:,}" for width in widths[1:]])
         return f"{layers} ({widths[0]:,} inputs, then {nodes} nodes{_named(model)})"
     kinds = Counter(layer.kind for layer in model.layers)
-    count_of_nodes = sum(layer.nodes for layer in model.layers)
-    return f"{layers} ({', '.join(f'{number} {kind}' for kind, number in kinds.items())}; {count_of_nodes:,} nodes)"
+    nodes = f"{sum(layer.nodes for layer in model.layers):,} nodes{_named(model)}"
+    return f"{layers} ({', '.join(f'{number} {kind}' for kind, number in kinds.items())}; {nodes})"
 
 
 def _named(model: LoadedModel) -> str:

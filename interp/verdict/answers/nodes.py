@@ -42,7 +42,7 @@ def what_kinds(found: Evidence) -> str:
     if not seen:
         return ""
     left = counts[UNSAMPLED]
-    drawn = f"Of {left:,} of {seen + left:,} nodes the kind was not looked for. " if left else ""
+    drawn = f"The kind of {left:,} of the {seen + left:,} nodes was not looked for. " if left else ""
     told = [_called(kind, counts[kind]) for kind in CALLED if counts[kind] or kind == "coherent"]
     beside = CHANCE if counts["coherent"] else ""
     if not counts["undecided"]:

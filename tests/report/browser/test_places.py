@@ -170,6 +170,7 @@ def test_the_nodes_most_like_it_are_named_with_their_correlation():
     copied = replace(
         own, alike_correlation=np.where(np.arange(len(known)) == 0, -0.995, 0.5) + 0 * own.alike_correlation
     )
+    assert f"most correlated with its own, over {own.rows:,} rows" in said
     assert "1 of them repeats it" in text_of(of(replace(results, screening={"fc1": copied}), 0, node))
     old = replace(own, alike=np.empty((0, 0)), alike_correlation=np.empty((0, 0)))  # a file of version 6
     assert f"most alike fc1:{known[0]} (" in text_of(of(replace(results, screening={"fc1": old}), 0, node))

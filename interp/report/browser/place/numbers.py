@@ -115,6 +115,6 @@ def _twin_facts(known: Known, layer: NodeLayer, node: int) -> Iterator[Fact]:
         Markup("{} ({})").format(cell_html(cells.Node(layer.name, other)), cells.fixed(r, 3).text) for other, r in found
     ]
     same = sum(abs(r) >= ALIKE for _, r in found)
-    meaning = "nodes of the layer whose outputs are most correlated with its own"
+    meaning = f"nodes of the layer whose outputs are most correlated with its own, over {own.rows:,} rows"
     said = f"; {same} of them {'repeats' if same == 1 else 'repeat'} it ({ALIKE:g} or beyond)" if same else ""
     yield "most alike", cells.Drawn(Markup(", ").join(links)), meaning + said
