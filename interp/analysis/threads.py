@@ -85,3 +85,25 @@ def _alone() -> None:
     """Hold libraries that ask each thread for its number of threads to one in a new thread."""
     _THIS.is_worker = True
     threadpool_limits(1)
+
+
+def alone(work: Callable[[], Found]) -> Found:
+    """Work as a thread of `in_order` does: without threads beside it, and without those of libraries below numpy.
+
+    Parameters
+    ----------
+    work
+        Function that is called once.
+
+    Examples
+    --------
+    >>> alone(processors)
+    1
+    """
+    before = getattr(_THIS, "is_worker", False)
+    _THIS.is_worker = True
+    try:
+        with threadpool_limits(1):
+            return work()
+    finally:
+        _THIS.is_worker = before

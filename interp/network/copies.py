@@ -21,6 +21,9 @@ Found = TypeVar("Found")
 MOST = 4
 """Largest number of networks at once, copies and the original: the values of each are in memory."""
 
+OURS = ("interp.network", "zoo")
+"""Packages of our own modules, which keep nothing and start no threads."""
+
 
 def can_copy(module: nn.Module) -> bool:
     """Whether all parts are from known packages, without hooks and on the processor, so that copies are independent.
@@ -35,10 +38,32 @@ def can_copy(module: nn.Module) -> bool:
     >>> can_copy(nn.Sequential(nn.Linear(2, 2), nn.ReLU()))
     True
     """
-    on_processor = all(value.device.type == "cpu" for value in (*module.parameters(), *module.buffers()))
-    return on_processor and all(
-        is_known(part) and not part._forward_hooks and not part._forward_pre_hooks for part in module.modules()
+    return _is_plain(module) and all(is_known(part) for part in module.modules())
+
+
+def can_run_in_a_fork(module: nn.Module) -> bool:
+    """Whether a copy of this process can run a network: no other library's threads, and nothing that it would change.
+
+    Parameters
+    ----------
+    module
+        Any network.
+
+    Examples
+    --------
+    >>> can_run_in_a_fork(nn.Sequential(nn.Linear(2, 2), nn.ReLU()))
+    True
+    """
+    ours = tuple(f"{name}." for name in OURS)
+    return _is_plain(module) and all(
+        is_known(part) or type(part).__module__.startswith(ours) for part in module.modules()
     )
+
+
+def _is_plain(module: nn.Module) -> bool:
+    """Whether a network is on the processor, and nobody looks on."""
+    on_processor = all(value.device.type == "cpu" for value in (*module.parameters(), *module.buffers()))
+    return on_processor and not any(part._forward_hooks or part._forward_pre_hooks for part in module.modules())
 
 
 def copy_of(module: nn.Module) -> nn.Module:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from typing import TypeVar
 
 import numpy as np
 from torch import Tensor
 
-from interp.analysis.threads import in_order, processors
+from interp.analysis.threads import alone, in_order, processors
 from interp.errors import MismatchError
-from interp.network.copies import one_thread
+from interp.network.copies import can_run_in_a_fork, one_thread
 from interp.network.inputs import as_tensor, device_of, outputs_on
 from interp.network.linear_maps import affine_map
 from interp.recording import layer_rows
+from interp.run.processes import can_fork, side_by_side
 from interp.run.stage import Run
 from interp.store import check_same, open_recording
 from interp.tasks import NO_PREDICTION
@@ -67,6 +69,35 @@ def recorded(run: Run, split: str = "train") -> Iterator[Recording]:
         yield recording
 
 
+@contextmanager
+def recorded_by_process(run: Run, split: str = "train") -> Iterator[Callable[[], Recording]]:
+    """Open one split of a run's recording once in each process that asks for it: an open file cannot be copied.
+
+    Parameters
+    ----------
+    run
+        Run whose folder holds the recording.
+    split
+        Name of the split.
+
+    Yields
+    ------
+    function
+        Gives the recording, which is closed at the end of the block; it raises as `recorded` does.
+    """
+    opened: dict[int, Recording] = {}
+    one_at_a_time = threading.Lock()
+    with ExitStack() as stack:
+
+        def of_this_process() -> Recording:
+            with one_at_a_time:
+                if os.getpid() not in opened:
+                    opened[os.getpid()] = stack.enter_context(recorded(run, split))
+                return opened[os.getpid()]
+
+        yield of_this_process
+
+
 def each_layer(
     run: Run,
     one: Callable[[NodeLayer, Recording], Result],
@@ -84,8 +115,9 @@ def each_layer(
     layers
         Layers to go through; None for all.
     values
-        Number of values that `one` has in memory for a layer, where it may work on several layers at once: it then
-        runs the network by `rows_of`, `affine_of` and `outputs_of` alone. None: one layer after the other.
+        Number of values that `one` has in memory for a layer, where it may work on several layers at once, in copies of
+        this process or in threads: it then runs the network by `rows_of`, `affine_of` and `outputs_of` alone, has no
+        recording open beside that which it is given, and what it finds can be pickled. None: one layer after the other.
 
     Returns
     -------
@@ -93,12 +125,35 @@ def each_layer(
         Layer name -> result, in the order of the layers.
     """
     layers = run.model.layers if layers is None else layers
-    with recorded(run) as recording, warnings.catch_warnings():  # whose filters are not each thread's own
-        threads = 1 if values is None else _at_once([values(layer, recording) for layer in layers])
-        made = (partial(run.keep, layer.name, partial(one, layer, recording)) for layer in layers)
-        with one_thread() if threads > 1 else nullcontext():  # new threads have as many of torch's as this one
-            found = in_order(_made, made, threads) if threads > 1 else map(_made, made)
-            return dict(zip([layer.name for layer in layers], found, strict=True))
+    with warnings.catch_warnings():  # whose filters are not each thread's own
+        with recorded(run) as recording:
+            threads = 1 if values is None else _at_once([values(layer, recording) for layer in layers])
+            in_copies = threads > 1 and can_run_in_a_fork(run.model.module) and can_fork()
+            if not in_copies:
+                made = (partial(run.keep, layer.name, partial(one, layer, recording)) for layer in layers)
+                with one_thread() if threads > 1 else nullcontext():  # new threads have as many of torch's as this one
+                    found = in_order(_made, made, threads) if threads > 1 else map(_made, made)
+                    return dict(zip([layer.name for layer in layers], found, strict=True))
+        with one_thread():
+            return _in_processes(run, one, layers, threads)
+
+
+def _in_processes(
+    run: Run, one: Callable[[NodeLayer, Recording], Result], layers: Sequence[NodeLayer], processes: int
+) -> dict[str, Result]:
+    """Work on layers in copies of this process: threads of many short operations would wait for each other."""
+    here = set()
+    with recorded_by_process(run) as recording:
+
+        def work(layer: NodeLayer) -> Result:
+            here.add(layer.name)
+            return alone(partial(_made, partial(run.keep, layer.name, partial(one, layer, recording()))))
+
+        made = side_by_side(work, layers, processes)
+    found = dict(zip([layer.name for layer in layers], made, strict=True))
+    for name in found.keys() - here:  # what copies kept is kept, and counted, here too
+        run.keep(name, partial(found.__getitem__, name))
+    return found
 
 
 def _made(make: Callable[[], Result]) -> Result:

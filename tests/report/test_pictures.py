@@ -12,6 +12,7 @@ from interp.report.drawing.images import layer_shape, mosaic, network_shape, pix
 from interp.report.drawing.pictures import COLOURS, _encode, draw_all, within
 from interp.report.drawing.style import DPI, KIND_COLOURS, figure_style
 from interp.report.selection.choose import evenly
+from interp.run import processes
 from interp.types import Figure
 
 from .planted import widened
@@ -136,3 +137,24 @@ def test_three_channels_become_the_last_axis():
     image = pixels(np.arange(12.0), (3, 2, 2))
     assert image.shape == (2, 2, 3)
     assert tuple(image[0, 1]) == (1, 5, 9)
+
+
+def test_pictures_are_the_same_bytes_with_one_processor_and_two(monkeypatch):
+    def figures():
+        for number in range(processes.FEWEST + 1):
+
+            def draw(number=number):
+                canvas = Canvas(figsize=(3, 2), layout="constrained")
+                axes = canvas.subplots()
+                axes.plot(np.sin(np.arange(50) / (number + 1)), label=f"curve {number}")
+                axes.set_title(f"figure {number}")
+                axes.legend()
+                return canvas
+
+            yield Figure(f"figure {number}", "", draw)
+
+    monkeypatch.setattr(processes, "can_fork", lambda: True)
+    two = draw_all(figures())
+    monkeypatch.setattr(processes, "can_fork", lambda: False)
+    assert two == draw_all(figures())
+    assert list(two) == [f"figure {number}" for number in range(processes.FEWEST + 1)]

@@ -1,8 +1,10 @@
 """Layers that are worked on at once give what one after the other gives, to the last digit."""
 
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import product
 from types import SimpleNamespace
 
 import h5py
@@ -15,12 +17,13 @@ from torch import nn
 from interp.analysis.threads import processors
 from interp.checkpoints import load_module
 from interp.network.inputs import outputs_on
-from interp.run import recorded
+from interp.run import parts, processes, recorded
 from interp.run.pipeline import run_stage
 from interp.run.run import start
 from interp.run.stages import boundaries
 from interp.types import Thresholds
 
+FORK = processes._fork
 STAGES = ("fit", "boundaries", "prototypes", "clusters")
 
 
@@ -52,8 +55,9 @@ def test_layers_that_are_worked_on_at_once_have_one_thread_of_torch_each(given, 
     folder, network, data = given
     run = start(network, folder / "threads", data, GIVEN, options=QUICK)
     run_stage(run, run.stage("record"))
-    for threads, expected in ((2, 1), (1, 2)):
+    for threads, expected, forks in ((2, 1, False), (2, 1, True), (1, 2, True)):
         monkeypatch.setattr(recorded, "_at_once", lambda values, threads=threads: threads)
+        monkeypatch.setattr(recorded, "can_fork", lambda forks=forks: forks)
         found = recorded.each_layer(run, lambda *_: torch.get_num_threads(), values=lambda *_: 1)
         assert list(found.values()) == [expected] * len(run.model.layers)
         assert torch.get_num_threads() == 2
@@ -62,26 +66,52 @@ def test_layers_that_are_worked_on_at_once_have_one_thread_of_torch_each(given, 
 @pytest.mark.usefixtures("few_draws")
 def test_stages_give_the_same_digits_however_many_layers_are_worked_on_at_once(given, monkeypatch):
     folder, network, data = given
-    found, seen = {}, set()
+    found, seen = {}, {}
     one_layer = recorded._made
 
     def made(make):
-        seen.add((threading.current_thread() is threading.main_thread(), processors()))
+        seen[how].add((threading.current_thread() is threading.main_thread(), processors()))
         return one_layer(make)
 
     monkeypatch.setattr(recorded, "_made", made)
-    for threads in (1, 3):
+    monkeypatch.setattr(processes, "FEWEST", 2)
+    for how, threads in (("one", 1), ("threads", 3), ("processes", 2)):
+        forked, seen[how] = [], set()
         monkeypatch.setattr(recorded, "_at_once", lambda values, threads=threads: threads)
-        run = start(network, folder / f"out{threads}", data, GIVEN, options=replace(QUICK, directions=8))
+        for module in (recorded, processes):
+            monkeypatch.setattr(module, "can_fork", lambda how=how: how == "processes")
+        monkeypatch.setattr(processes, "_fork", lambda *given, forked=forked: forked.append(FORK(*given)) or forked[-1])
+        run = start(network, folder / f"out {how}", data, GIVEN, options=replace(QUICK, directions=8))
         run_stage(run, run.stage("record"))
         for name in STAGES:
             run_stage(run, run.stage(name))
-        found[threads] = {name: arrays(run.path(name)) for name in STAGES}
-    assert (False, 1) in seen  # each thread of layers has no threads of its own
-    for name in STAGES:
-        assert found[1][name].keys() == found[3][name].keys()
-        for key, value in found[1][name].items():
-            np.testing.assert_array_equal(value, found[3][name][key], err_msg=f"{name}: {key}")
+        found[how] = {name: arrays(run.path(name)) for name in STAGES}
+        assert len(forked) == (len(STAGES) if how == "processes" else 0)
+    assert (False, 1) in seen["threads"], "each thread of layers has no threads of its own"
+    assert seen["processes"] == {(True, 1)}, "neither has each process"
+    for how, name in product(("threads", "processes"), STAGES):
+        assert found["one"][name].keys() == found[how][name].keys()
+        for key, value in found["one"][name].items():
+            np.testing.assert_array_equal(value, found[how][name][key], err_msg=f"{how}, {name}: {key}")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process is copied on Linux only")
+def test_what_copies_of_the_process_keep_is_counted_here(given, monkeypatch):
+    """A stage that goes through the layers twice must not be given what the first time found."""
+    folder, network, data = given
+    run = start(network, folder / "kept", data, GIVEN, options=QUICK)
+    run_stage(run, run.stage("record"))
+    provenance = run_stage(run, run.stage("fit")) and run.provenance_of("fit")
+    monkeypatch.setattr(parts, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(processes, "FEWEST", 2)
+    for module in (recorded, processes):
+        monkeypatch.setattr(module, "can_fork", lambda: True)
+    monkeypatch.setattr(recorded, "_at_once", lambda values: 2)
+    kept = replace(run, keep=parts.Parts(run.path("fit"), float, provenance))
+    for time in (1.0, 2.0):
+        found = recorded.each_layer(kept, lambda *_, time=time: time, values=lambda *_: 1)
+        assert set(found.values()) == {time}
+    assert len(parts.parts_of(run.path("fit"))) == 2 * len(run.model.layers), "copies keep parts as well"
 
 
 @pytest.mark.parametrize(

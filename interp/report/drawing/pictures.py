@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageColor
 
-from interp.report.drawing.side_by_side import side_by_side
 from interp.report.drawing.style import DPI, KIND_COLOURS, PHOTO, drawn, figure_style, slug
+from interp.run.processes import side_by_side
 from interp.types import Array, Figure
 
 COLOURS = 192  # enough for lines and images in one colour scale; a third of the bytes of full colour

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from interp.analysis import UntrainedOptions, beside_untrained
 from interp.analysis.clusters import match_all
 from interp.network.caps import capped
-from interp.run.recorded import affine_of, each_layer, recorded, rows_of
+from interp.run.recorded import affine_of, each_layer, recorded_by_process, rows_of
 from interp.run.stage import Run, Stage
 from interp.run.summaries import counted
 from interp.tasks import find_task
@@ -35,7 +34,7 @@ def run(run: Run) -> dict[str, tuple[ClusterMatch, ...]]:
 
     def one(layer: NodeLayer, recording: Recording) -> tuple[ClusterMatch, ...]:
         train = _sample(run, recording, layer)
-        test = train if held_out is None else _sample(run, held_out, layer)
+        test = _sample(run, held_out(), layer) if "test" in run.data.splits else train
         found = prototypes[layer.name]
         nodes = len(found.nodes)
         classes = max(len(run.data.classes), 2) if find_task(run.model.task).counted else nodes
@@ -47,7 +46,7 @@ def run(run: Run) -> dict[str, tuple[ClusterMatch, ...]]:
     def values(layer: NodeLayer, recording: Recording) -> int:
         return layer.inputs * min(recording.z[layer.name].shape[0], run.options.clusters.rows)
 
-    with recorded(run, "test") if "test" in run.data.splits else nullcontext() as held_out:
+    with recorded_by_process(run, "test") as held_out:
         return each_layer(run, one, values=values)
 
 

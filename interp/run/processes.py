@@ -1,6 +1,6 @@
-"""Work on many items in this process and in a copy of it, which runs on another processor.
+"""Work on many items in this process and in copies of it, each of which runs on another processor.
 
-Drawing is plain Python, so that threads would wait for each other.
+Threads of Python wait for each other between short operations, and wherever plain Python is run, such as for drawing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from tempfile import TemporaryFile
 from typing import IO, Any, NoReturn, TypeVar
 
@@ -26,13 +26,13 @@ FEWEST = 6
 """Smallest number of items that are worth a copy of the process."""
 
 PATIENCE = 10.0
-"""Longest time to wait for the copy's half, in times of one's own half and in seconds beside."""
+"""Longest time to wait for a copy's part, in times of one's own part and in seconds beside."""
 
 
-def side_by_side(work: Callable[[Item], Found], items: Sequence[Item]) -> list[Found]:
-    """Give what some work makes of each item: a half is worked on here, the other half in a copy of this process.
+def side_by_side(work: Callable[[Item], Found], items: Sequence[Item], processes: int = 2) -> list[Found]:
+    """Give what some work makes of each item: a part is worked on here, the others in copies of this process.
 
-    What the copy does not give, because it failed, was killed or does not end, is worked on here.
+    What a copy does not give, because it failed, was killed or does not end, is worked on here.
 
     Parameters
     ----------
@@ -40,39 +40,54 @@ def side_by_side(work: Callable[[Item], Found], items: Sequence[Item]) -> list[F
         Function of an item whose result can be pickled, and does not depend on the items before.
     items
         Items, in the order of the results.
+    processes
+        Largest number of processes, this one among them.
 
     Returns
     -------
     list
-        Results in the order of the items, the same whether there was a copy or not.
+        Results in the order of the items, the same whatever the number of copies.
 
     Examples
     --------
     >>> side_by_side(str.upper, ["a", "b", "c", "d", "e", "f"])
     ['A', 'B', 'C', 'D', 'E', 'F']
     """
-    if len(items) < FEWEST or not _can_copy():
+    if len(items) < FEWEST or processes < 2 or not can_fork():
         return [work(item) for item in items]
-    with TemporaryFile() as written:
-        copy = _fork(work, items[1::2], written)
+    parts = [items[first::processes] for first in range(processes)]
+    with ExitStack() as files:
+        written = [files.enter_context(TemporaryFile()) for _ in parts[1:]]
+        copies: list[int] = []
         try:
+            copies += (_fork(work, part, file) for part, file in zip(parts[1:], written, strict=True))
             begun = time.monotonic()
-            ours = [work(item) for item in items[::2]]
-            _wait(copy, (time.monotonic() - begun) * PATIENCE + PATIENCE)
+            found = [[work(item) for item in parts[0]]]
+            patience = (time.monotonic() - begun) * PATIENCE + PATIENCE
+            for copy in copies:
+                _wait(copy, patience)
         finally:
-            _end(copy)
-        theirs: list[Found] = _read(written)
-    theirs += [work(item) for item in items[1::2][len(theirs) :]]
-    return [(ours, theirs)[i % 2][i // 2] for i in range(len(items))]
+            for copy in copies:
+                _end(copy)
+        found += map(_read, written)
+    for part, given in zip(parts, found, strict=True):
+        given += [work(item) for item in part[len(given) :]]
+    return [found[i % processes][i // processes] for i in range(len(items))]
 
 
-def _can_copy() -> bool:
-    """Say whether a process may be copied: not where other threads run, whose locks the copy would wait for."""
+def can_fork() -> bool:
+    """Say whether a process may be copied: not where other threads run, whose locks the copy would wait for.
+
+    Examples
+    --------
+    >>> can_fork() in (True, False)
+    True
+    """
     return sys.platform == "linux" and processors() > 1 and not _other_threads()
 
 
 def _other_threads() -> list[threading.Thread]:
-    """List the threads beside this one, but for that of tqdm, which drawing does not use."""
+    """List the threads beside this one, but for that of tqdm, which none of the work here uses."""
     others = (thread for thread in threading.enumerate() if thread is not threading.current_thread())
     return [thread for thread in others if type(thread).__name__ != "TMonitor"]
 
@@ -80,7 +95,7 @@ def _other_threads() -> list[threading.Thread]:
 def _fork(work: Callable[[Item], Any], items: Sequence[Item], written: IO[bytes]) -> int:
     """Start a copy of this process that writes its results into a file and ends; gives its number."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Python warns of threads, which `_can_copy` has looked for
+        warnings.simplefilter("ignore")  # Python warns of threads, which `can_fork` has looked for
         copy = os.fork()
     if not copy:
         _copied(work, items, written)

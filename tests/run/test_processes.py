@@ -1,4 +1,4 @@
-"""Half of the work in a copy of the process: the same results, whatever becomes of the copy."""
+"""A part of the work in copies of the process: the same results, whatever becomes of the copies."""
 
 import os
 import signal
@@ -6,14 +6,10 @@ import sys
 import threading
 import time
 
-import numpy as np
 import pytest
-from matplotlib.figure import Figure as Canvas
 
-from interp.report.drawing import side_by_side as module
-from interp.report.drawing.pictures import draw_all
-from interp.report.drawing.side_by_side import FEWEST, side_by_side
-from interp.types import Figure
+from interp.run import processes as module
+from interp.run.processes import FEWEST, side_by_side
 
 ITEMS = list(range(FEWEST + 1))
 
@@ -45,6 +41,14 @@ def test_every_second_item_is_worked_on_in_a_copy():
     assert [item for item, _ in workers] == ITEMS
     assert {worker for _, worker in workers[::2]} == {os.getpid()}
     assert len({worker for _, worker in workers} - {os.getpid()}) == 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, len(ITEMS), 20])
+def test_results_come_in_the_order_of_the_items_whatever_the_number_of_processes(count, copies):
+    workers = side_by_side(lambda item: (item**2, os.getpid()), ITEMS, count)
+    assert [found for found, _ in workers] == [item**2 for item in ITEMS]
+    assert len(copies) == count - 1
+    assert len({worker for _, worker in workers}) == min(count, len(ITEMS))
 
 
 @pytest.mark.parametrize("processors", [1, 2])
@@ -116,23 +120,3 @@ def _interrupted(item):
         raise KeyboardInterrupt
     time.sleep(1000)
     return item
-
-
-def test_pictures_are_the_same_bytes_with_one_processor_and_two(monkeypatch):
-    def figures():
-        for number in ITEMS:
-
-            def draw(number=number):
-                canvas = Canvas(figsize=(3, 2), layout="constrained")
-                axes = canvas.subplots()
-                axes.plot(np.sin(np.arange(50) / (number + 1)), label=f"curve {number}")
-                axes.set_title(f"figure {number}")
-                axes.legend()
-                return canvas
-
-            yield Figure(f"figure {number}", "", draw)
-
-    two = draw_all(figures())
-    monkeypatch.setattr(module, "processors", lambda: 1)
-    assert two == draw_all(figures())
-    assert list(two) == [f"figure {number}" for number in ITEMS]
