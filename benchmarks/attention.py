@@ -64,16 +64,23 @@ def judged(seed: int, folder: str) -> dict[str, str]:
 
 
 def main():
-    """Judge all networks, and count."""
+    """Judge all networks, one line of the log each, and count."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--networks", type=int, default=60)
     parser.add_argument("--first-seed", type=int, default=1000)
+    parser.add_argument("--log", type=Path, help="file of lines to add to; networks that it has are not trained again")
     said = parser.parse_args()
+    lines = said.log.read_text().splitlines() if said.log and said.log.exists() else []
+    done = {row.pop("seed"): row for row in map(json.loads, lines)}
     counts: dict[str, Counter[str]] = {fact: Counter() for fact in FACTS}
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(said.first_seed, said.first_seed + said.networks):
-            for fact, verdict in judged(seed, folder).items():
+            found = done.get(seed) or judged(seed, folder)
+            for fact, verdict in found.items():
                 counts[fact][verdict] += 1
+            if said.log and seed not in done:
+                with said.log.open("a") as log:
+                    print(json.dumps({"seed": seed, **found}), file=log)
             print(seed - said.first_seed + 1, json.dumps(counts), flush=True)
 
 

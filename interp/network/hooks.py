@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from interp.network.activations import activation_name
 from interp.network.layouts import as_it_was, in_time, samples_first
+from interp.network.recurrent.sites import OneStep
 from interp.network.tracing.calls import Seer, call_of, function_name, place_of
 from interp.network.tracing.uses import KEEPS_NODES
 from interp.types import NodeLayer
@@ -101,15 +102,19 @@ def edit(
                 return change(values)
             return as_it_was(change(samples_first(values, layer, batch())), layer, values.shape)
 
-        mode = None
-        if after is not None and layer.activation not in WITHOUT_OUTPUT:
+        mode, place = None, place_of(module, layer.tap)
+        in_cell = isinstance(place, OneStep) and place.function is not None
+        if after is not None and in_cell:
+            assert isinstance(place, OneStep)
+            stack.enter_context(place.changed(after))
+        elif after is not None and layer.activation not in WITHOUT_OUTPUT:
             mode = stack.enter_context(_AfterActivation(partial(laid_out, after)))
 
         def at_z(z: Tensor) -> Tensor:
             z = z if before is None else laid_out(before, z)
             if mode is not None:
                 mode.target = z
-            elif after is not None:
+            elif after is not None and not in_cell:
                 z = laid_out(after, z)
             return z
 

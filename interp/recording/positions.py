@@ -19,6 +19,9 @@ MOST_ROWS = 262_144
 MOST_VALUES = 16_777_216
 """Largest number of values of all layers that are in memory at once: 64 MB."""
 
+MOST_STEP_ROWS = 65_536
+"""The same of a layer that runs a time step at a time, of which a network has several times as many."""
+
 
 @torch.no_grad()
 def position_counts(model: LoadedModel, data: Dataset) -> dict[str, int]:
@@ -32,7 +35,7 @@ def position_counts(model: LoadedModel, data: Dataset) -> dict[str, int]:
     return {layer.name: len(rows_of_nodes(values[layer.name], layer.kind)) for layer in model.layers}
 
 
-def multiply_adds(model: LoadedModel, data: Dataset) -> int:
+def multiply_adds(model: LoadedModel, data: Dataset, per_gate: int = 0) -> int:
     """Count the multiply-add operations of all node layers on one sample.
 
     Parameters
@@ -41,6 +44,8 @@ def multiply_adds(model: LoadedModel, data: Dataset) -> int:
         Network whose layers are counted.
     data
         Data set whose first training sample is run.
+    per_gate
+        Number of operations that each value of a gate counts beside its products.
 
     Returns
     -------
@@ -55,15 +60,16 @@ def multiply_adds(model: LoadedModel, data: Dataset) -> int:
     592
     """
     counts = position_counts(model, data)
-    return sum(layer.nodes * layer.inputs * counts[layer.name] for layer in model.layers)
+    each = {layer.name: layer.inputs + per_gate * layer.is_stepwise for layer in model.layers}
+    return sum(layer.nodes * each[layer.name] * counts[layer.name] for layer in model.layers)
 
 
-def kept_positions(count: int, samples: int) -> int:
+def kept_positions(count: int, samples: int, stepwise: bool = False) -> int:
     """Give the number of positions that are recorded of each of `samples` samples, of `count` that there are."""
-    return min(count, max(1, MOST_ROWS // samples))
+    return min(count, max(1, (MOST_STEP_ROWS if stepwise else MOST_ROWS) // samples))
 
 
-def positions_a_sample(count: int, data: Dataset) -> int:
+def positions_a_sample(count: int, data: Dataset, stepwise: bool = False) -> int:
     """Give the number of positions that are recorded of a sample: of padded sequences the mean of their lengths.
 
     Parameters
@@ -72,8 +78,10 @@ def positions_a_sample(count: int, data: Dataset) -> int:
         Number of positions that there are.
     data
         Data set with all samples.
+    stepwise
+        Whether the layer runs a time step at a time.
     """
-    most = kept_positions(count, max(map(len, data.splits.values())))
+    most = kept_positions(count, max(map(len, data.splits.values())), stepwise)
     lengths = data.train.lengths
     return most if lengths is None or count == 1 else min(most, max(1, round(float(lengths.mean()))))
 
@@ -103,7 +111,8 @@ def drawn_positions(
     """
     found, part = {}, data.splits[split]
     for i, layer in enumerate(model.layers):
-        count, kept = counts[layer.name], positions_a_sample(counts[layer.name], data)
+        count, stepwise = counts[layer.name], layer.is_stepwise
+        kept = positions_a_sample(count, data, stepwise)
         if part.lengths is not None and 1 < count <= (data.steps or 0):
             found[layer.name] = draw_steps(np.minimum(part.lengths, count), kept, [seed, i])
         else:

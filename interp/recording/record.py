@@ -63,7 +63,7 @@ def record_activations(
     path = file_name(path)
     counts = position_counts(model, data)
     samples = {name: len(split) for name, split in data.splits.items()}
-    kept = {layer.name: positions_a_sample(counts[layer.name], data) for layer in model.layers}
+    kept = {layer.name: positions_a_sample(counts[layer.name], data, layer.is_stepwise) for layer in model.layers}
     example = as_tensor(data.train.inputs[:2], model.scaling, model.input_shape).to(device_of(model.module))
     functions = output_functions(model.module, model.layers, example)
     labelled = [name for name, split in data.splits.items() if split.labels is not None]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from interp.network.recurrent.sites import Candidate, CellOutput, Gate, OneStep, Projection
+from interp.network.recurrent.sites import Candidate, CellOutput, Function, Gate, OneStep, Projection, quick_tanh
 
 State = tuple[Tensor, ...]
 """What a cell hands on to the next time step: h, and for an LSTM also c; (B, N) each."""
@@ -47,12 +47,11 @@ class RNNStep(nn.Module):
 
     def __init__(self, weights: Weights, function: Callable[[Tensor], Tensor] = torch.tanh) -> None:
         super().__init__()
-        self.function = function
-        (self.hidden,) = gates_of(weights, 1)
+        (self.hidden,) = gates_of(weights, function)
 
     def forward(self, x: Tensor, state: State) -> State:
         """Give the next state."""
-        return (self.function(self.hidden(torch.cat([x, state[0]], 1))),)
+        return (self.hidden.active(self.hidden(torch.cat([x, state[0]], 1))),)
 
 
 class LSTMStep(nn.Module):
@@ -66,16 +65,17 @@ class LSTMStep(nn.Module):
 
     def __init__(self, weights: Weights) -> None:
         super().__init__()
-        self.input, self.forget, self.cell, self.output = gates_of(weights, 4)
+        functions = torch.sigmoid, torch.sigmoid, torch.tanh, torch.sigmoid
+        self.input, self.forget, self.cell, self.output = gates_of(weights, *functions)
         self.hidden = _output_of(weights)
 
     def forward(self, x: Tensor, state: State) -> State:
         """Give the next state, h and c."""
         h, c = state
         read = torch.cat([x, h], 1)
-        admits, keeps = torch.sigmoid(self.input(read)), torch.sigmoid(self.forget(read))
-        c = keeps * c + admits * torch.tanh(self.cell(read))
-        return self.hidden(torch.sigmoid(self.output(read)) * torch.tanh(c)), c
+        admits, keeps = self.input.active(self.input(read)), self.forget.active(self.forget(read))
+        c = keeps * c + admits * self.cell.active(self.cell(read))
+        return self.hidden(self.output.active(self.output(read)) * quick_tanh(c)), c
 
 
 class GRUStep(nn.Module):
@@ -89,7 +89,7 @@ class GRUStep(nn.Module):
 
     def __init__(self, weights: Weights) -> None:
         super().__init__()
-        self.reset, self.update, new = gates_of(weights, 3)
+        self.reset, self.update, new = gates_of(weights, torch.sigmoid, torch.sigmoid, torch.tanh)
         self.new = _candidate(new, weights)
         self.hidden = _output_of(weights)
 
@@ -97,8 +97,8 @@ class GRUStep(nn.Module):
         """Give the next state."""
         (h,) = state
         read = torch.cat([x, h], 1)
-        reset, update = torch.sigmoid(self.reset(read)), torch.sigmoid(self.update(read))
-        new = torch.tanh(self.new(read, reset))
+        reset, update = self.reset.active(self.reset(read)), self.update.active(self.update(read))
+        new = self.new.active(self.new(read, reset))
         return (self.hidden(update * (h - new) + new),)
 
 
@@ -116,15 +116,15 @@ class ResetFirstGRUStep(nn.Module):
 
     def __init__(self, weights: Weights) -> None:
         super().__init__()
-        self.reset, self.update, self.new = gates_of(weights, 3)
+        self.reset, self.update, self.new = gates_of(weights, torch.sigmoid, torch.sigmoid, torch.tanh)
         self.hidden = _output_of(weights)
 
     def forward(self, x: Tensor, state: State) -> State:
         """Give the next state."""
         (h,) = state
         read = torch.cat([x, h], 1)
-        reset, update = torch.sigmoid(self.reset(read)), torch.sigmoid(self.update(read))
-        new = torch.tanh(self.new(torch.cat([x, reset * h], 1)))
+        reset, update = self.reset.active(self.reset(read)), self.update.active(self.update(read))
+        new = self.new.active(self.new(torch.cat([x, reset * h], 1)))
         return (self.hidden(update * (h - new) + new),)
 
 
@@ -167,12 +167,13 @@ def cell_of(mode: str, weights: Weights, backwards: bool = False) -> nn.Module:
     return cell
 
 
-def gates_of(weights: Weights, count: int) -> Sequence[Gate]:
-    """Cut the weights of all gates into single ones."""
+def gates_of(weights: Weights, *functions: Function) -> Sequence[Gate]:
+    """Cut the weights of all gates into single ones, with an activation each."""
+    count = len(functions)
     biases = [None] * count if weights.bias_x is None else _sum(weights).chunk(count)
     return [
-        _gate(of_x, of_h, bias)
-        for of_x, of_h, bias in zip(weights.of_x.chunk(count), weights.of_h.chunk(count), biases, strict=True)
+        _gate(*parts)
+        for parts in zip(weights.of_x.chunk(count), weights.of_h.chunk(count), biases, functions, strict=True)
     ]
 
 
@@ -182,8 +183,9 @@ def _sum(weights: Weights) -> Tensor:
 
 
 @torch.no_grad()
-def _gate(of_x: Tensor, of_h: Tensor, bias: Tensor | None) -> Gate:
+def _gate(of_x: Tensor, of_h: Tensor, bias: Tensor | None, function: Function) -> Gate:
     gate = Gate(of_x.shape[1], of_h.shape[1], len(of_x), bias is not None).to(of_x)
+    gate.function = function
     gate.weight.copy_(torch.cat([of_x, of_h], 1))
     if bias is not None:
         gate.bias.copy_(bias)
@@ -196,6 +198,7 @@ def _candidate(gate: Gate, weights: Weights) -> Candidate:
     has_bias = weights.bias_x is not None and weights.bias_h is not None
     candidate = Candidate(weights.of_x.shape[1], len(gate.weight), has_bias).to(gate.weight)
     candidate.weight.copy_(gate.weight)
+    candidate.function = gate.function
     if candidate.bias is not None and candidate.hidden_bias is not None:
         assert weights.bias_x is not None
         assert weights.bias_h is not None

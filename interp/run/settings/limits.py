@@ -42,6 +42,21 @@ WORK = 5 * 10**12
 PASSES = 150
 """Number of runs of the network that sweeping one layer amounts to: published levels, its control, attributions."""
 
+STEP_WORK = 3 * 10**11
+"""Number of multiply-adds that sweeping a network that runs a time step at a time may take: some ten seconds."""
+
+PER_GATE = 40
+"""Multiply-adds in the time that one value of a gate takes beside its products: its activation, and putting it back."""
+
+STEP_NODES = 320
+"""Number of nodes of a recurrent network with mixtures and prototypes, in equal parts of each layer."""
+
+QUICK_SHARE = 4
+"""How many times less work, and fewer nodes, a quick look at a recurrent network takes."""
+
+CHANGES = 14
+"""Number of runs that silencing and clamping one node of a recurrent network amounts to."""
+
 PROTOTYPE_VALUES = 2**25
 """Number of values of all nodes' prototypes of one sort, where `LEAST_NODES` allow: 256 MB in float64."""
 
@@ -74,6 +89,8 @@ class Limits:
         Number of rows that k-means is fitted to.
     read_samples
         Number of samples that layers are read on.
+    read_work
+        Number of multiplications with addition that may be spent on reading layers.
     """
 
     everything: Annotated[bool, Flag()] = False
@@ -87,6 +104,7 @@ class Limits:
     directions: int | None = None
     rows: int | None = None
     read_samples: int | None = None
+    read_work: int | None = None
 
 
 QUICK = Limits(
@@ -139,6 +157,39 @@ def large_limits(layers: Sequence[NodeLayer], width: int, work: int) -> Limits:
     )
 
 
+def stepwise_limits(layers: Sequence[NodeLayer], work: int, quick: bool = False) -> Limits:
+    """Give the caps of a network that runs a time step at a time, whose runs take as long as its sequences are.
+
+    Parameters
+    ----------
+    layers
+        Layers of the network.
+    work
+        Number of multiply-adds of all layers on one sequence, with `PER_GATE` more for each value of a gate.
+    quick
+        Whether less is looked at, in less time.
+
+    Examples
+    --------
+    >>> layers = [NodeLayer(name, "gate", 16, 28, "sigmoid", name, "steps") for name in ("input", "forget", "output")]
+    >>> [stepwise_limits(layers, steps * 3 * 16 * (28 + PER_GATE)).inputs for steps in (20, 200)]
+    [10212, 1021]
+    """
+    share = QUICK_SHARE if quick else 1
+    allowed, swept = STEP_WORK // share, min(SWEPT_LAYERS, len(layers))
+    inputs = max(LEAST_INPUTS, allowed // (PASSES * swept * work))
+    return Limits(
+        nodes_per_layer=max(LEAST_NODES, STEP_NODES // share // len(layers)),
+        single_nodes=max(LEAST_NODES, allowed // (CHANGES * swept * work * inputs)),
+        swept_layers=SWEPT_LAYERS,
+        inputs=inputs,
+        levels=1,
+        curve_levels=QUICK.curve_levels,
+        directions=24,
+        read_work=allowed,
+    )
+
+
 def settled(limits: Limits, layers: Sequence[NodeLayer], width: int, work: Callable[[], int]) -> Limits:
     """Fill in the caps that the user left open.
 
@@ -151,7 +202,8 @@ def settled(limits: Limits, layers: Sequence[NodeLayer], width: int, work: Calla
     width
         Number of values of one input.
     work
-        Function that counts the multiply-adds of all layers on one input; called only if the network is large.
+        Function that counts the multiply-adds of all layers on one input, with `PER_GATE` more for each value of a
+        gate; called only if the network is large or recurrent.
 
     Returns
     -------
@@ -177,6 +229,8 @@ def settled(limits: Limits, layers: Sequence[NodeLayer], width: int, work: Calla
     if limits.everything and limits.quick:
         raise UsageError("--quick", found="--everything too", expected="one of the two", do="leave the other out")
     caps = [QUICK] if limits.quick else []
+    if any(layer.is_stepwise for layer in layers) and not limits.everything:
+        caps.append(stepwise_limits(layers, work(), limits.quick))
     if is_large(layers) and not limits.everything:
         caps.append(large_limits(layers, width, work()))
     names = [part.name for part in fields(limits) if getattr(limits, part.name) is None]

@@ -10,7 +10,8 @@ from interp.analysis import ClusterOptions, GaussianOptions, PrototypeOptions
 from interp.interventions import InterventionOptions, levels
 from interp.network.caps import capped, least
 from interp.recording import multiply_adds
-from interp.run.settings.limits import Limits, settled, spread_layers
+from interp.recording.positions import position_counts, positions_a_sample
+from interp.run.settings.limits import PER_GATE, Limits, settled, spread_layers
 from interp.types import Dataset, Limit, LoadedModel, Thresholds
 from interp.types.annotations.flags import Flag, Within
 from interp.verdict.attribution import AttributionOptions
@@ -67,6 +68,7 @@ REACHES: dict[str, tuple[str, ...]] = {
         "limits.nodes_per_layer",
         "clusters.rows",
         "reading.samples",
+        "reading.work",
         "directions",
         *SWEPT,
         "interventions.curve_levels",
@@ -97,7 +99,7 @@ def within_limits(options: Options, model: LoadedModel, data: Dataset) -> Option
         Options that the stages run with.
     """
     sweeps, scores = options.interventions, options.attribution
-    caps = settled(options.limits, model.layers, data.width, lambda: multiply_adds(model, data))
+    caps = settled(options.limits, model.layers, data.width, lambda: multiply_adds(model, data, PER_GATE))
     layers = sweeps.layers or spread_layers(model.layers, caps.swept_layers)
     swept = replace(
         sweeps,
@@ -117,7 +119,11 @@ def within_limits(options: Options, model: LoadedModel, data: Dataset) -> Option
         options,
         limits=caps,
         clusters=replace(options.clusters, rows=capped(options.clusters.rows, caps.rows)),
-        reading=replace(options.reading, samples=capped(options.reading.samples, caps.read_samples)),
+        reading=replace(
+            options.reading,
+            samples=capped(options.reading.samples, caps.read_samples),
+            work=capped(options.reading.work, caps.read_work),
+        ),
         interventions=swept,
         attribution=scored,
         directions=capped(options.directions, caps.directions),
@@ -138,7 +144,7 @@ def left_out(asked: Options, used: Options, model: LoadedModel, data: Dataset) -
     data
         Data set that it is looked at with.
     """
-    found = (*_nodes(used, model), *_rows(asked, used, data), *_sweeps(asked, used, model, data))
+    found = (*_nodes(used, model), *_steps(model, data), *_rows(asked, used, data), *_sweeps(asked, used, model, data))
     return tuple(limit for limit in found if limit.looked_at < limit.of)
 
 
@@ -151,6 +157,16 @@ def _nodes(used: Options, model: LoadedModel) -> Iterator[Limit]:
         f"{most} of each layer, drawn at random; shares and nulls are theirs",
         "--nodes-per-layer",
     )
+
+
+def _steps(model: LoadedModel, data: Dataset) -> Iterator[Limit]:
+    stepwise = [layer for layer in model.layers if layer.is_stepwise]
+    counts = position_counts(model, data) if stepwise else {}
+    for layer in stepwise[:1]:
+        of, lengths = counts[layer.name], data.train.lengths
+        own = of if lengths is None else min(of, max(1, round(float(lengths.mean()))))
+        what = "time steps of each sequence that are recorded"
+        yield Limit(what, positions_a_sample(of, data, True), own, "drawn at random", "fewer sequences")
 
 
 def _rows(asked: Options, used: Options, data: Dataset) -> Iterator[Limit]:

@@ -6,6 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
+import torch
 
 from checkpoints.planted import DIGITS, planted, same_outputs
 from interp.checkpoints import LoadOptions, load_model
@@ -40,7 +41,7 @@ def write(path, change=None, values=None):
     said = {
         "protoVersion": "2",
         "producerName": "pytorch",
-        "producerVersion": "1.1",
+        "producerVersion": "1.0",
         "mainModule": {"name": "net", "submodules": modules, "torchscriptArena": {"key": "code/net.py"}},
         "tensors": [described(tensor, f"tensors/{number}") for number, tensor in enumerate(state.values())],
     }
@@ -61,7 +62,7 @@ def test_weights_are_read_and_the_age_is_said(tmp_path):
     assert model.format == "torchscript"
     fact = model.inferred["architecture"]
     assert fact.confidence == "likely"
-    assert "a TorchScript archive of before torch 1.4, producer version '1.1'" in fact.evidence
+    assert "a TorchScript archive of before torch 1.4, in version 2 of its layout" in fact.evidence
     assert "its code does more than is followed here: it is of before torch 1.4" in fact.evidence
 
 
@@ -82,6 +83,97 @@ def test_views_of_a_member(tmp_path):
     same_outputs(load_model(path, DIGITS, SAID)[0].module, planted())
 
 
+class Reference:
+    """Tensor of a number, as torch's ``Pickler`` writes it: by name in torch 1.2 and 1.3, before its number in 1.1."""
+
+    def __init__(self, number):
+        self.number = number
+
+
+def table_of(values, old=False):
+    """Pickle a table of attributes operation by operation, as ``torch/csrc/jit/pickler.cpp`` of then did."""
+    name = b"c__main__\nTensorID\n" if old else b"ctorch.jit._pickle\nbuild_tensor_from_id\n"
+    content = b"\x80\x02" + (b"]" if old else b"") + b"("
+    seen = False
+    for value in values:
+        if isinstance(value, bool):
+            content += b"\x88" if value else b"\x89"
+            continue
+        content += b"q\x01".join([name, b""]) if not seen else b"h\x01"
+        number = b"J" + value.number.to_bytes(4, "little")
+        content += number + b"b" if old else b"(" + number + b"tR"
+        seen = True
+    return content + (b"e." if old else b"t.")
+
+
+def write_normed(path, table):
+    """Write a layer and a batch norm, whose statistics are attributes, as torch 1.1 to 1.3 did."""
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Linear(64, 12), torch.nn.BatchNorm1d(12), torch.nn.Linear(12, 10)).eval()
+    network[1].running_mean.uniform_(-1, 1), network[1].running_var.uniform_(1, 2)
+    parameters = {name: tensor.detach() for name, tensor in network.named_parameters()}
+    buffers = {name: tensor for name, tensor in network.named_buffers() if tensor.dim()}
+    tensors = [*parameters.values(), *buffers.values()]
+    numbers = {name: number for number, name in enumerate([*parameters, *buffers])}
+
+    def module(layer):
+        own = [name.partition(".")[2] for name in parameters if name.startswith(layer)]
+        kept = [name.partition(".")[2] for name in buffers if name.startswith(layer)]
+        return {
+            "name": layer,
+            "parameters": [
+                {"name": name, "isBuffer": False, "tensorId": str(numbers[f"{layer}.{name}"])} for name in own
+            ],
+            "attributes": [
+                {"type": "bool", "name": "training", "id": "0"},
+                *({"type": "Tensor", "name": name, "id": str(1 + i)} for i, name in enumerate(kept)),
+            ],
+        }
+
+    said = {
+        "protoVersion": "5",
+        "mainModule": {"name": "net", "submodules": [module(str(layer)) for layer in range(3)]},
+        "tensors": [described(tensor, f"tensors/{number}") for number, tensor in enumerate(tensors)],
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        for number, tensor in enumerate(tensors):
+            archive.writestr(f"net/tensors/{number}", tensor.numpy().tobytes())
+        archive.writestr("net/attributes.pkl", table([False, *(Reference(numbers[name]) for name in buffers)]))
+        archive.writestr("net/model.json", json.dumps(said))
+    return network
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["1.2", "1.1"])
+def test_statistics_of_norms_are_attributes(tmp_path, old):
+    network = write_normed(tmp_path / "old.pt", lambda values: table_of(values, old))
+    state = read_before_1_4(tmp_path / "old.pt").state
+    wanted = {name: tensor for name, tensor in network.state_dict().items() if tensor.dim()}
+    assert set(state) == set(wanted)
+    assert all(torch.equal(state[name], tensor) for name, tensor in wanted.items())
+
+
+def test_a_table_calls_nothing(tmp_path):
+    """What a pickle would call is followed as a value, and operations of no such table are refused."""
+    harmful = b"\x80\x02(cos\nsystem\n(X\x04\x00\x00\x00exittRt."
+    write_normed(tmp_path / "old.pt", lambda values: harmful)
+    assert "1.running_mean" not in read_before_1_4(tmp_path / "old.pt").state
+    write_normed(tmp_path / "odd.pt", lambda values: b"\x80\x02(ios\nsystem\n.")
+    with pytest.raises(CheckpointError, match="INST in a table of attributes"):
+        read_before_1_4(tmp_path / "odd.pt")
+
+
+def test_quantised_tensors_are_their_values(tmp_path):
+    """Of torch 1.3: steps of a scale from a zero point."""
+    steps = np.arange(24 * 64).reshape(24, 64).astype(np.int8)
+
+    def quantise(said):
+        said["tensors"][0] |= {"dims": ["24", "64"], "strides": ["64", "1"]}
+        said["tensors"][0] |= {"dataType": "INT8", "isQuantized": True, "scale": 0.5, "zeroPoint": "3"}
+
+    state = read_before_1_4(write(tmp_path / "old.pt", quantise, steps.tobytes() * 4)).state
+    assert torch.equal(state["fc1.weight"], (torch.from_numpy(steps).float() - 3) * 0.5)
+
+
 def nested(said):
     one = said["mainModule"]
     for _ in range(200):
@@ -100,7 +192,8 @@ def nested(said):
         (lambda said: said.update(tensors=[]), "IndexError"),
         (lambda said: said["mainModule"].update(submodules=[]), "empty dict"),
         (nested, "nested over 100 deep"),
-        (lambda said: said["mainModule"]["submodules"][0]["parameters"][0].update(tensorId="-1"), "tensor -1"),
+        (lambda said: said["mainModule"]["submodules"][0]["parameters"][0].update(tensorId="-1"), "of its own packs"),
+        (lambda said: said["mainModule"]["submodules"][0]["parameters"][0].update(tensorId="-2"), "tensor -2"),
     ],
 )
 def test_damaged_archives(change, words, tmp_path):

@@ -9,6 +9,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from interp.network.hooks import edit, tap
 from interp.network.linear_maps import affine_map, read_by
 from interp.network.nodes import find_layers
+from interp.network.recurrent.sites import quick_tanh
 from interp.network.recurrent.unroll import is_recurrent, unrolled
 from tests.network.recurrent.plain import plain_layers
 
@@ -264,3 +265,40 @@ def test_a_recurrence_over_the_samples_is_said_to_belong_to_none():
     found = find_layers(unrolled(Across()).eval(), torch.randn(2, 6, 3))
     assert {"rnn.l0.reset", "rnn.l0.hidden"} <= set(found.skipped)
     assert "belong to no one sample" in found.skipped["rnn.l0.reset"]
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_no_step_calls_what_torch_is_slow_at(name):
+    """Tanh takes a multiple of the sigmoid's time; a trace alone calls it, to know gates by their activations."""
+    network, x = unrolled(classifier(name)), torch.randn(2, 6, 3)
+    called = []
+
+    class Seen(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            called.append(func)
+            return func(*args, **(kwargs or {}))
+
+    with torch.no_grad(), Seen():
+        network(x)
+    assert torch.tanh not in called
+    layers = find_layers(network, x).layers
+    assert {layer.activation for layer in layers} <= {"tanh", "sigmoid", "identity", "relu"}
+
+
+def test_the_quick_tanh_is_tanh():
+    z = torch.cat([torch.linspace(-20, 20, 4001), torch.tensor([-torch.inf, torch.inf, 0.0])])
+    torch.testing.assert_close(quick_tanh(z), torch.tanh(z.double()).float(), rtol=0, atol=2e-7)
+
+
+def test_changes_of_outputs_are_gone_after_their_block():
+    network, x = unrolled(classifier("lstm")), torch.randn(4, 6, 3)
+    gate = next(layer for layer in find_layers(network, x).layers if layer.name.endswith("forget"))
+    with torch.no_grad():
+        plain = network(x)
+        with edit(network, gate, after=torch.zeros_like):
+            assert not torch.equal(network(x), plain)
+            with edit(network, gate, after=lambda outputs: outputs + 1):
+                once = network(x)
+        with edit(network, gate, after=torch.ones_like):
+            assert torch.equal(network(x), once)
+        assert torch.equal(network(x), plain)

@@ -21,6 +21,7 @@ from interp.recording import multiply_adds
 from interp.report.page import write_report
 from interp.run.pipeline import run_all
 from interp.run.run import start
+from interp.run.settings import limits
 from interp.run.settings.limits import QUICK as QUICK_LOOK
 from interp.run.settings.limits import Limits, is_large, large_limits, settled, spread_layers
 from interp.run.settings.options import Options
@@ -273,3 +274,15 @@ def test_a_stage_says_what_it_left_out(deep, capsys):
     lines = capsys.readouterr().out.splitlines()
     expected = "only 18 of 83 nodes with mixtures, prototypes and centroids: 2 of each layer, drawn at random"
     assert any(line.startswith(expected) and line.endswith("(--nodes-per-layer)") for line in lines)
+
+
+def test_networks_that_run_a_step_at_a_time_have_caps_by_their_work():
+    """Twice as long sequences halve the inputs; `--everything` lifts all, and a quick look takes a fourth."""
+    gates = [replace(one, kind="gate", layout="steps") for one in layers(5, 16)]
+    works = 10**6, 2 * 10**6, 10**9
+    inputs = [settled(Limits(), gates, 360, lambda work=work: work).inputs for work in works]
+    assert inputs[0] == pytest.approx(2 * inputs[1], rel=0.01)
+    assert inputs[2] == limits.LEAST_INPUTS
+    quick = settled(Limits(quick=True), gates, 360, lambda: 10**6)
+    assert quick.inputs == pytest.approx(inputs[0] / limits.QUICK_SHARE, rel=0.01)
+    assert settled(Limits(everything=True), gates, 360, lambda: 10**6) == Limits(everything=True)

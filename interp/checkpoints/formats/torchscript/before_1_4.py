@@ -1,7 +1,9 @@
 """TorchScript archives of before torch 1.4: tensors listed in ``model.json``, each in a member of its own.
 
-Torch itself reads them no longer in every build; nothing of theirs but JSON and plain numbers is read here, and their
-code is not followed.
+Torch itself reads them no longer in every build; nothing of theirs but JSON, plain numbers and the table of attributes
+is read here, and their code is not followed. The layout is that of ``ScriptModuleSerializer`` in
+``torch/csrc/jit/export.cpp`` of then, and of ``import_legacy.cpp``; the list's fields are those of
+``caffe2/proto/torch.proto``, as protobuf writes them in JSON: numbers of 64 bits are strings.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ import torch
 from torch import Tensor
 
 from interp.checkpoints.formats.contents import Contents, contents_of
+from interp.checkpoints.formats.torchscript.attributes import numbers_of
 from interp.errors import CheckpointError, first_line
 
-MODEL = "model.json"
+MODEL, ATTRIBUTES = "model.json", "attributes.pkl"
 LONGEST = 50_000_000
 """Largest number of bytes of the list of tensors and modules."""
 
@@ -58,9 +61,11 @@ def read_before_1_4(path: Path, allow_pickle: bool = False) -> Contents:
             said = json.loads(archive.read(root))
             if not isinstance(said, dict):
                 raise ValueError(f"{MODEL} is a {type(said).__name__}")
-            tensors = _tensors(archive, root.removesuffix(MODEL), said.get("tensors", ()))
-        state = {name: tensors[number] for name, number in _parameters(said["mainModule"])}
-        torch_of = str(said.get("producerVersion", "1.0"))[:20]
+            folder = root.removesuffix(MODEL)
+            tensors = _tensors(archive, folder, said.get("tensors", ()))
+            table = _table(archive, folder + ATTRIBUTES)
+        state = {name: tensors[number] for name, number in _parameters(said["mainModule"], table)}
+        layout = int(said.get("protoVersion", 1))
     except CheckpointError:
         raise
     except Exception as error:  # damage shows in many types
@@ -71,13 +76,22 @@ def read_before_1_4(path: Path, allow_pickle: bool = False) -> Contents:
             do="load it with the torch that wrote it, and save its state_dict()",
         ) from error
     contents = contents_of(state, path)
-    note = f"a TorchScript archive of {AGE}, producer version {torch_of!r}"
+    note = f"a TorchScript archive of {AGE}, in version {layout} of its layout"
     return Contents(
         contents.state,
         format="torchscript",
         graph_problem=f"it is of {AGE}",
         notes=(*contents.notes, note),
     )
+
+
+def _table(archive: zipfile.ZipFile, name: str) -> list[int | None]:
+    """Read which tensors the attributes are; torch 1.0 wrote no such table."""
+    if name not in archive.namelist():
+        return []
+    if archive.getinfo(name).file_size > LONGEST:
+        raise ValueError(f"{ATTRIBUTES} of {archive.getinfo(name).file_size:,} bytes")
+    return numbers_of(archive.read(name))
 
 
 def _tensors(archive: zipfile.ZipFile, folder: str, said: Sequence[Mapping[str, Any]]) -> list[Tensor]:
@@ -97,24 +111,39 @@ def _tensor(content: bytearray, said: Mapping[str, Any]) -> Tensor:
     if min([*shape, *strides], default=0) < 0 or (not count and 0 not in shape):
         raise ValueError(f"a tensor of shape {shape}")
     values = torch.frombuffer(content, dtype=kind, count=count) if count else torch.empty(1, dtype=kind)
-    return values.as_strided(shape, strides, int(said.get("offset", 0)))
+    found = values.as_strided(shape, strides, int(said.get("offset", 0)))
+    if not said.get("isQuantized"):
+        return found
+    return (found.to(torch.float32) - int(said.get("zeroPoint", 0))) * float(said["scale"])
 
 
-def _parameters(module: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+def _parameters(module: Mapping[str, Any], table: Sequence[int | None]) -> Iterator[tuple[str, int]]:
     """Yield the dotted name of each parameter and buffer, with the number of its tensor."""
     waiting, modules, parameters = [("", module, 0)], 1, 0
     while waiting:
         name, one, depth = waiting.pop()
-        own, below = one.get("parameters", ()), one.get("submodules", ())
+        own, below = [*one.get("parameters", ()), *_buffers(one, table)], one.get("submodules", ())
         modules, parameters = modules + len(below), parameters + len(own)
         if depth > DEEPEST or max(modules, parameters) > MOST:  # before any name is built
             raise ValueError(f"modules nested over {DEEPEST} deep, or over {MOST:,} of them or of their parameters")
         for said in own:
             number = int(said.get("tensorId", 0))
+            if number == -1:
+                raise ValueError(f"the tensor {_dotted(name, said)!r} in a state that a module of its own packs")
             if number < 0:
                 raise ValueError(f"tensor {number}")
             yield _dotted(name, said), number
         waiting += [(f"{_dotted(name, child)}.", child, depth + 1) for child in reversed(below)]
+
+
+def _buffers(module: Mapping[str, Any], table: Sequence[int | None]) -> Iterator[dict[str, Any]]:
+    """Give the attributes of a module that are tensors, as its parameters are given."""
+    known = {said["name"] for said in module.get("parameters", ())}
+    for said in module.get("attributes", ()):
+        place = int(said.get("id", -1))
+        number = table[place] if 0 <= place < len(table) else None
+        if number is not None and said["name"] not in known:
+            yield {"name": said["name"], "tensorId": number}
 
 
 def _dotted(above: str, said: Mapping[str, Any]) -> str:
