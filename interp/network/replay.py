@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from interp.network.quick.parts import QUICK
 from interp.network.tracing.calls import place_of
 from interp.types import NodeLayer
 
@@ -195,7 +196,8 @@ def is_known(part: nn.Module) -> bool:
     >>> is_known(nn.ReLU())
     True
     """
-    own = type(part).__module__.split(".")[0] in PACKAGES and "forward" not in vars(part)
+    package = type(part).__module__.split(".")[0]
+    own = (package in PACKAGES or type(part) in QUICK.values()) and "forward" not in vars(part)
     return own and not isinstance(part, torch.jit.ScriptModule | torch.fx.GraphModule)
 
 

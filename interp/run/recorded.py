@@ -83,7 +83,7 @@ def recorded_by_process(run: Run, split: str = "train") -> Iterator[Callable[[],
     Yields
     ------
     function
-        Gives the recording, which is closed at the end of the block; it raises as `recorded` does.
+        Function that gives the recording, which is closed at the end of the block; it raises as `recorded` does.
     """
     opened: dict[int, Recording] = {}
     one_at_a_time = threading.Lock()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from interp.interventions.edits import Edit, on_values
 from interp.interventions.engine.activate import activate
 from interp.network.chain import chain_steps, run, split_at
-from interp.network.copies import MOST, at_places, can_copy, copy_of
+from interp.network.copies import MOST, at_places, can_copy, copy_of, quick_copy_of
 from interp.network.hooks import WITHOUT_OUTPUT, edit
 from interp.network.replay import Replay
 from interp.types import LoadedModel, NodeLayer
@@ -116,10 +116,15 @@ class HookedSite:
         return ", ".join(self.layers)
 
     def among(self, threads: int) -> HookedSite:
-        """Give this site for some threads at once, `MOST` at most, where the network is no chain and can be copied."""
-        if threads == 1 or list(self.following) != [self.module] or not can_copy(self.module):
+        """Give this site on a quick copy of the network for each of some threads, `MOST` at most.
+
+        It is this very site where the network is a chain, or cannot be copied.
+        """
+        if list(self.following) != [self.module] or not can_copy(self.module):
             return self
-        return replace(self, copies=[copy_of(self.module) for _ in range(min(threads, MOST) - 1)])
+        first = quick_copy_of(self.module, self.layers.values())
+        copies = [copy_of(first) for _ in range(min(threads, MOST) - 1)]
+        return replace(self, module=first, following=[first], copies=copies)
 
     def at(self, inputs: Tensor) -> HookedState:
         """Run what comes before all layers on a block of inputs (B, ...)."""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from interp.network.caps import chosen_nodes
-from interp.network.copies import at_places, can_copy, copy_of, one_thread
+from interp.network.copies import at_places, can_copy, copy_of, one_thread, quick_copy_of
 from interp.network.own_data import check_layer, check_split
 from interp.types import Array, Attribution, LoadedModel, NodeLayer, Split, as_column
 from interp.types.annotations.edge import checked
@@ -165,9 +165,12 @@ def _ablations(target: Target, nodes: Array, most: int) -> list[Array]:
         lambda own: ablation(own, nodes),
         lambda own: captum_ablation(own, nodes, most),
     ]
-    if torch.get_num_threads() == 1 or not can_copy(target.model.module):
+    if not can_copy(target.model.module):
         return [way(target) for way in ways]
+    quick = target.anew_on(quick_copy_of(target.model.module, [target.layer]))
+    if torch.get_num_threads() == 1:
+        return [way(quick) for way in ways]
     with one_thread():
         with torch.no_grad():
-            target.values(is_plain=True)  # from now on what comes before the layer is known
-        return at_places(lambda own, way: way(own), [target, target.on(copy_of(target.model.module))], ways)
+            quick.values(is_plain=True)  # from now on what comes before the layer is known
+        return at_places(lambda own, way: way(own), [quick, quick.on(copy_of(quick.model.module))], ways)

@@ -44,8 +44,12 @@ class Target:
         return forward(self.model)
 
     def on(self, copy: nn.Module) -> Target:
-        """Give the same output of a copy of the network, whose hooks are its own."""
+        """Give the same output of a copy of the network, whose hooks are its own; what runs are known are its too."""
         return replace(self, model=replace(self.model, module=copy), replay=self.replay.on(copy))
+
+    def anew_on(self, copy: nn.Module) -> Target:
+        """Give the same output of a copy of the network, of which no run is known yet."""
+        return replace(self, model=replace(self.model, module=copy), replay=Replay(copy, [self.layer]))
 
     def again(self, x: Tensor) -> Tensor:
         """Give `forward` of these inputs, changed from the layer on only; what comes before it is not run again."""

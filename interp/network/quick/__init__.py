@@ -1,0 +1,1 @@
+"""Parts of networks that do the same in less time, for networks that are run thousands of times."""

@@ -1,0 +1,187 @@
+"""Parts that give in less time what torch's own give, and leave the rest to those."""
+
+from copy import deepcopy
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+from torchvision.models import resnet18
+
+from interp.checkpoints import load_module
+from interp.interventions import Edit, ablate
+from interp.interventions.engine.tally import tally
+from interp.network import copies
+from interp.network.copies import quick_copy_of
+from interp.network.hooks import edit
+from interp.network.quick.convolutions import QuickConv2d
+from interp.network.quick.parts import make_quick
+from interp.types import NodeLayer
+from interp.verdict.attribution.attribute import AttributionOptions, attribute
+
+
+def drawn(*shape):
+    return torch.from_numpy(np.random.default_rng(sum(shape)).normal(size=shape).astype(np.float32))
+
+
+@pytest.fixture
+def plain_runs(monkeypatch):
+    """Sizes of the maps on which torch's own convolution was run."""
+    seen, own = [], nn.Conv2d.forward
+
+    def forward(self, x):
+        seen.append(tuple(x.shape[2:]))
+        return own(self, x)
+
+    monkeypatch.setattr(nn.Conv2d, "forward", forward)
+    return seen
+
+
+GEOMETRIES = [
+    (size, kernel, stride, padding, dilation)
+    for size, kernel, stride, padding, dilation in product(
+        [(1, 1), (2, 2), (1, 3), (3, 2)], [(3, 3), (5, 3)], [1, 2, (1, 2)], [1, (2, 1)], [1, 2]
+    )
+    if all(size[i] + 2 * np.broadcast_to(padding, 2)[i] > dilation * (kernel[i] - 1) for i in (0, 1))
+]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_small_map_is_multiplied_as_a_whole_and_gives_the_same(plain_runs, bias):
+    was_quick = 0
+    for size, kernel, stride, padding, dilation in GEOMETRIES:
+        plain = nn.Conv2d(5, 7, kernel, stride, padding, dilation, bias=bias)
+        quick, x = make_quick(deepcopy(plain)), drawn(4, 5, *size)
+        expected = plain(x)
+        plain_runs.clear()
+        for _ in range(2):
+            found = quick(x)
+            assert found.is_contiguous() == expected.is_contiguous()
+            torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5, msg=f"{size}, {plain}")
+        assert bool(plain_runs) == (2 * size[0] * size[1] > kernel[0] * kernel[1])
+        was_quick += not plain_runs
+    assert was_quick > 10
+
+
+@pytest.mark.parametrize(
+    ("changed", "shape"),
+    [
+        ({}, (2, 4, 3, 3)),
+        ({"groups": 2}, (2, 4, 1, 1)),
+        ({"padding_mode": "circular"}, (2, 4, 2, 2)),
+        ({"padding": "same"}, (2, 4, 1, 1)),
+        ({"dtype": torch.float64}, (2, 4, 1, 1)),
+        ({}, (4, 2, 2)),
+    ],
+)
+def test_what_is_no_small_map_is_left_to_torch(plain_runs, changed, shape):
+    plain = nn.Conv2d(4, 6, 3, **{"padding": 1, **changed})
+    x = drawn(*shape).to(plain.weight.dtype)
+    with torch.no_grad():
+        expected = plain(x)
+        plain_runs.clear()
+        assert torch.equal(make_quick(deepcopy(plain))(x), expected)
+    assert len(plain_runs) == 1
+
+
+def test_gradients_are_left_to_torch(plain_runs):
+    quick, x = make_quick(nn.Conv2d(4, 6, 3, padding=1)), drawn(2, 4, 1, 1).requires_grad_()
+    quick(x).sum().backward()
+    assert len(plain_runs) == 1
+    assert x.grad.abs().sum() > 0
+
+
+def test_a_map_that_is_too_small_is_refused_as_ever():
+    quick = make_quick(nn.Conv2d(4, 6, 3))
+    with torch.no_grad(), pytest.raises(RuntimeError, match=r"[Kk]ernel size"):
+        quick(drawn(2, 4, 1, 1))
+
+
+@torch.no_grad()
+def test_maxima_are_the_same_to_the_last_bit():
+    for size, padding, ceil, channels in product((2, 3), (0, 1), (True, False), (3, 16)):
+        plain, x = nn.MaxPool2d(size, 2, padding, ceil_mode=ceil), drawn(3, channels, 9, 8)
+        x[0, :, 2, 3], x[1, 1] = torch.nan, -torch.inf
+        found = make_quick(deepcopy(plain))(x)
+        assert found.is_contiguous()
+        np.testing.assert_array_equal(found.numpy(), plain(x).numpy())
+
+
+def test_copies_share_products_and_classes_of_others_stay():
+    class Own(nn.Conv2d):
+        pass
+
+    network = nn.Sequential(nn.Conv2d(2, 2, 3, padding=1), Own(2, 2, 3), nn.MaxPool2d(2))
+    copy = quick_copy_of(network, [])
+    assert [type(part).__name__ for part in copy] == ["QuickConv2d", "Own", "QuickMaxPool2d"]
+    assert [type(part).__name__ for part in network] == ["Conv2d", "Own", "MaxPool2d"]
+    assert copies.copy_of(copy)[0].dense is copy[0].dense
+
+
+class TwoReaders(nn.Module):
+    """A layer that a convolution of a small map reads before its activation is applied."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 4, 1)
+        self.second = nn.Conv2d(4, 4, 3, padding=1)
+
+    def forward(self, x):
+        z = self.first(x)
+        return self.second(z).flatten(1) + functional.relu(z).flatten(1)
+
+
+@torch.no_grad()
+def test_edits_of_the_output_find_the_activation_behind_a_quick_part():
+    network, x = TwoReaders().eval(), drawn(6, 3, 1, 1)
+    layer = NodeLayer("first", "conv2d", 4, 3, "relu", "first")
+    outputs = []
+    for module in (network, make_quick(deepcopy(network))):
+        with edit(module, layer, after=lambda outputs: outputs + 1):
+            outputs.append(module(x))
+    assert (outputs[0] - network(x)).abs().min() > 0.5
+    torch.testing.assert_close(outputs[1], outputs[0], rtol=1e-5, atol=1e-5)
+
+
+def test_parts_stay_where_a_layer_is_a_call():
+    network = nn.Sequential(nn.Conv2d(2, 2, 3, padding=1))
+    assert isinstance(quick_copy_of(network, [NodeLayer("0", "conv2d", 2, 18, "identity", "0")])[0], QuickConv2d)
+    called = NodeLayer("0.weight", "conv2d", 2, 18, "identity", "0.weight")
+    assert type(quick_copy_of(network, [called])[0]) is nn.Conv2d
+
+
+@pytest.fixture(scope="module")
+def given():
+    torch.manual_seed(0)
+    model, data = load_module(resnet18(num_classes=4).eval(), (drawn(24, 3, 32, 32).numpy(), np.arange(24) % 4))
+    return model, data.train
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_counts_and_importances_are_those_of_the_plain_network(given, monkeypatch, threads):
+    model, split = given
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    options = AttributionOptions(samples=24, captum_nodes=6, steps=2, repetitions=10, single_nodes=6)
+    found = {}
+    try:
+        for quick in (True, False):
+            if not quick:
+                monkeypatch.setattr(copies, "make_quick", lambda module: module)
+            for layer in (model.layers[0], model.layers[11]):
+                edits = [Edit(), *(ablate(node, 0.5) for node in range(5))]
+                counts = tally(model, layer, edits, split, classes=4)
+                found[quick, layer.name] = counts, attribute(model, layer, split, options)
+    finally:
+        torch.set_num_threads(before)
+    for layer in (model.layers[0], model.layers[11]):
+        (ours, scores), (plain, expected) = (found[quick, layer.name] for quick in (True, False))
+        np.testing.assert_array_equal(ours.hits, plain.hits)
+        np.testing.assert_array_equal(ours.class_hits, plain.class_hits)
+        assert ours.loss[0] == ours.baseline_loss, "what changes nothing changes no bit"
+        np.testing.assert_allclose(ours.loss, plain.loss, rtol=1e-5)
+        for name in ("ablation", "captum_ablation", "conductance"):
+            np.testing.assert_allclose(getattr(scores, name), getattr(expected, name), rtol=1e-3, atol=1e-6)
