@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import nn
@@ -14,7 +16,11 @@ from interp.tasks import ASSUMED, find_task
 from interp.types import Dataset, Inference, Scaling
 
 SAMPLE = 5000
-PARTS = 20  # blocks the sample is run in
+PARTS = 20
+"""Largest number of blocks that the sample is run in."""
+
+ROWS, VALUES = 250, 2**20
+"""Number of rows, and of their values, up to which a sample need not be run in more blocks: short ones take longer."""
 
 
 @torch.no_grad()
@@ -57,7 +63,7 @@ def choose_scaling(
         return RAW, Inference(RAW.name, "certain", "whole numbers that stand for themselves are never scaled")
     scores = {}
     for name, scaling in tried.items():
-        parts = [data.train.inputs[part] for part in np.array_split(rows, PARTS) if len(part)]
+        parts = [data.train.inputs[part] for part in np.array_split(rows, _blocks(len(rows), math.prod(shape)))]
         outputs = torch.cat([module(as_tensor(part, scaling, shape).to(device)).cpu() for part in parts])
         scores[name] = known_scores(asked.scorer(values, scaling)(outputs, torch.from_numpy(values[rows]), form)[0])
     best, second = sorted(scores, key=lambda name: -scores[name].mean())[:2]
@@ -67,3 +73,8 @@ def choose_scaling(
         f" next best {second} {asked.described(scores[second].mean())}"
     )
     return tried[best], Inference(best, level(firm), evidence)
+
+
+def _blocks(rows: int, width: int) -> int:
+    """Give the number of blocks that rows of some values are run in."""
+    return min(PARTS, -(-rows // max(1, min(ROWS, VALUES // max(1, width)))))
