@@ -54,7 +54,7 @@ class InterventionOptions:
         Whether single nodes are silenced too, with 0 and with their mean output: on the test split, which tests them,
         and on the training split.
     convolution_samples
-        Largest number of inputs of each split where the network has convolutions, drawn at random.
+        Largest number of inputs of each split where the network has convolutions or is recurrent, drawn at random.
     interventions
         Names of what is done to each layer: scale, clip, offset, clamp-min, clamp-max, zero, mean, or
         ``package.module:name``.
@@ -63,12 +63,13 @@ class InterventionOptions:
     curve_levels
         Number of levels of each node's clamp curves; 0 leaves them out.
     curve_samples
-        Largest number of training inputs that these curves are measured on, a quarter of it with convolutions.
+        Largest number of training inputs that these curves are measured on, a quarter of it with
+        convolutions or gates.
     control_samples
         Largest number of training inputs for the comparison with shuffled weights, a quarter of it with
-        convolutions; 0 leaves it out.
+        convolutions or gates; 0 leaves it out.
     control_shuffles
-        Number of shuffled copies, a quarter of it with convolutions.
+        Number of shuffled copies, a quarter of it with convolutions or gates.
     layers
         Names of the layers to sweep; none for all.
     groups
@@ -154,8 +155,8 @@ def intervene(
     check_options(model, options)
     check_data(model, data)
     known = ranges_of_layers(model, ranges, means, options.ablation or "mean" in options.interventions)
-    part_of = 4 if _convolves(model) else 1
-    most = options.samples(options.convolution_samples if _convolves(model) else None)
+    part_of = 4 if _is_costly(model) else 1
+    most = options.samples(options.convolution_samples if _is_costly(model) else None)
     splits = {name: draw(split, most, options.seed) for name, split in data.splits.items()}
     part = replace(model, layers=tuple(layer for layer in model.layers if _is_chosen(layer, known, options)))
     swept = _sweeps(part, splits, known, options, keep)
@@ -346,9 +347,9 @@ def _groups(
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
 
-def _convolves(model: LoadedModel) -> bool:
-    """Whether every level is expensive."""
-    return any(layer.kind.startswith("conv") for layer in model.layers)
+def _is_costly(model: LoadedModel) -> bool:
+    """Whether every level is expensive: the network has convolutions, or runs a time step at a time."""
+    return any(layer.kind.startswith("conv") or layer.is_stepwise for layer in model.layers)
 
 
 def draw(split: Split, most: int | None, seed: int) -> Split:

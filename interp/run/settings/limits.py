@@ -51,6 +51,9 @@ PER_GATE = 40
 STEP_NODES = 320
 """Number of nodes of a recurrent network with mixtures and prototypes, in equal parts of each layer."""
 
+QUICK_ROWS = 1000
+"""Number of rows that k-means is fitted to in a quick look at a recurrent network, which has many layers."""
+
 QUICK_SHARE = 4
 """How many times less work, and fewer nodes, a quick look at a recurrent network takes."""
 
@@ -179,13 +182,14 @@ def stepwise_limits(layers: Sequence[NodeLayer], work: int, quick: bool = False)
     allowed, swept = STEP_WORK // share, min(SWEPT_LAYERS, len(layers))
     inputs = max(LEAST_INPUTS, allowed // (PASSES * swept * work))
     return Limits(
-        nodes_per_layer=max(LEAST_NODES, STEP_NODES // share // len(layers)),
+        nodes_per_layer=max(LEAST_NODES // (2 if quick else 1), STEP_NODES // share // len(layers)),
         single_nodes=max(LEAST_NODES, allowed // (CHANGES * swept * work * inputs)),
         swept_layers=SWEPT_LAYERS,
         inputs=inputs,
         levels=1,
         curve_levels=QUICK.curve_levels,
         directions=24,
+        rows=QUICK_ROWS if quick else None,
         read_work=allowed,
     )
 

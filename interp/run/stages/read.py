@@ -65,7 +65,7 @@ def _steps(run: Run, layers: Sequence[NodeLayer], counts: Mapping[str, int], sam
     if not is_stepwise(run.model):
         return 0
     _, rows, _ = drawn(run.data, samples, run.options.reading.seed)
-    return steps_of(run.model, layers, counts, runs_of_a_pass(run.model, layers, rows))
+    return steps_of(run.model, layers, counts, runs_of_a_pass(run.model, layers[-1:], rows))
 
 
 def _spread(layers: Sequence[NodeLayer], count: int) -> Sequence[NodeLayer]:
