@@ -24,7 +24,7 @@ from interp.types.annotations.flags import Seed
 @checked
 @torch.no_grad()
 def record_activations(
-    model: LoadedModel, data: Dataset, path: str | Path, provenance: Provenance, seed: Seed = 0
+    model: LoadedModel, data: Dataset, path: str | Path, provenance: Provenance, seed: Seed = 0, dtype: str = "float32"
 ) -> None:
     """Record every layer's pre-activations over every split.
 
@@ -40,11 +40,14 @@ def record_activations(
         Origin of the recording, saved with it.
     seed
         Seed of the random number generator that draws the recorded positions of convolutions.
+    dtype
+        Type that pre-activations are stored as: ``float32``, ``float16`` or ``bfloat16``. Statistics of outputs are
+        those of the stored values.
 
     Raises
     ------
     UsageError
-        If the folder cannot be written, or another process is writing the same recording.
+        If the folder cannot be written, another process is writing the same recording, or values are beyond the type.
 
     Examples
     --------
@@ -67,7 +70,7 @@ def record_activations(
     example = as_tensor(data.train.inputs[:2], model.scaling, model.input_shape).to(device_of(model.module))
     functions = output_functions(model.module, model.layers, example)
     labelled = [name for name, split in data.splits.items() if split.labels is not None]
-    with RecordingWriter(path, model.layers, samples, kept, provenance, labelled) as writer:
+    with RecordingWriter(path, model.layers, samples, kept, provenance, labelled, dtype) as writer:
         for name, split in data.splits.items():
             positions = drawn_positions(model, data, name, counts, seed)
             _record_split(model, name, split, writer, counts, positions)

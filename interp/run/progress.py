@@ -19,8 +19,9 @@ def told(done: Done) -> None:
     --------
     >>> import contextlib
     >>> from interp.run import Done, find_stage
+    >>> from interp.run.stages.record import Recorded
     >>> with contextlib.redirect_stderr(sys.stdout):
-    ...     told(Done(find_stage("record"), {"fc1": 1437}, seconds=0.25, is_reused=False))
+    ...     told(Done(find_stage("record"), Recorded({"fc1": 1437}), seconds=0.25, is_reused=False))
     record: 1 layer, 1,437 rows of training (0.2 s)
     """
     found = done.stage.lines(done.found)[0]

@@ -14,6 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from interp.store.precision.kinds import KINDS, Kind
 from interp.types import Array
 
 BLOCK_ROWS = 1024
@@ -114,12 +115,20 @@ class CheckedRows:
     damaged
         Function of the number, from 1, and the first and last row of a block that is not as it was written, which gives
         the error to raise.
+    kind
+        Way in which the rows are stored; they are read as float32.
     """
 
-    def __init__(self, values: h5py.Dataset, sums: h5py.Dataset, damaged: Callable[[int, int, int], Exception]) -> None:
-        self._values, self._sums, self._damaged = values, sums[()], damaged
+    def __init__(
+        self,
+        values: h5py.Dataset,
+        sums: h5py.Dataset,
+        damaged: Callable[[int, int, int], Exception],
+        kind: Kind = KINDS["float32"],
+    ) -> None:
+        self._values, self._sums, self._damaged, self._kind = values, sums[()], damaged, kind
         self._sound = np.zeros(len(self._sums), bool)
-        self.shape, self.dtype = values.shape, values.dtype
+        self.shape, self.dtype = values.shape, np.dtype(np.float32)
 
     def __len__(self) -> int:
         return int(self.shape[0])
@@ -139,7 +148,7 @@ class CheckedRows:
                 first, last = block * BLOCK_ROWS, min((block + 1) * BLOCK_ROWS, len(self))
                 is_read = whole_rows and step == 1 and begin <= first and last <= end
                 self._check(block, found[first - begin : last - begin] if is_read else self._values[first:last])
-        return found
+        return self._kind.decode(found)
 
     def _check(self, block: int, values: Array) -> None:
         if checksum(values) != self._sums[block]:

@@ -28,6 +28,7 @@ RECORDED = {
     "z/LAYER/output_range": "output_range",
     "z/LAYER/output_mean": "output_mean",
     "z/LAYER/active_share": "active_share",
+    "z/LAYER/rounding": "rounding",
 }
 """Path within a split of a recording -> field of `Recording`."""
 

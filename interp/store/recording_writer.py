@@ -18,7 +18,17 @@ from interp.store.atomic import cannot_write, reserve
 from interp.store.blocks import BLOCK_ROWS, CheckedRows, ChecksumWriter, block_count
 from interp.store.elements import VERSION, read_element, write_element
 from interp.store.files import DAMAGE, plain_file
-from interp.store.recordings import ENCODING, OUTPUT_STATISTICS
+from interp.store.precision.kinds import DecodedRows, find_kind
+from interp.store.precision.rounding import (
+    ROUNDING,
+    SUMS,
+    add_rounding,
+    check_range,
+    place_of,
+    prepare_rounding,
+    relative,
+)
+from interp.store.recordings import ENCODING, OUTPUT_STATISTICS, STORED_AS, kind_of
 from interp.store.sound import check_sound, prepare_seal, seal
 from interp.types import Array, NodeLayer, Provenance
 
@@ -44,11 +54,13 @@ class RecordingWriter:
     labelled
         Names of the splits whose samples have labels: room for these is taken first, since a file whose parts move
         as it is written may not open after a kill, and is not the same to the byte.
+    dtype
+        Type that pre-activations are stored as: ``float32``, ``float16`` or ``bfloat16``.
 
     Raises
     ------
     UsageError
-        If the folder cannot be written, or another process is writing the same recording.
+        If the folder cannot be written, another process is writing the same recording, or there is no such type.
 
     Examples
     --------
@@ -73,9 +85,10 @@ class RecordingWriter:
         positions: Mapping[str, int],
         provenance: Provenance,
         labelled: Collection[str] = (),
+        dtype: str = "float32",
     ) -> None:
         self.path, self.layers, self.samples, self.positions = path, layers, samples, positions
-        self.provenance, self.labelled = provenance, labelled
+        self.provenance, self.labelled, self.kind = provenance, labelled, find_kind(dtype)
         self._followed: dict[tuple[str, str], ChecksumWriter] = {}
         self._part = path.with_name(f".{path.name}.partial")
 
@@ -122,16 +135,27 @@ class RecordingWriter:
             Class that the network predicts for each sample, (B,).
         z
             Layer name -> pre-activations (B * p, N) and positions (B * p,) of the rows; no positions where p is 1.
+
+        Raises
+        ------
+        UsageError
+            If there are values beyond what the type that they are stored as can hold.
         """
-        group = self._file[split]
+        group, rounded = self._file[split], {}
         group["predictions"][start : start + len(predictions)] = predictions
         for layer, (given, position) in z.items():
             values = np.asarray(given, np.float32)
+            stored = self.kind.encode(values)
+            if not self.kind.is_exact:
+                rounded[layer] = values, self.kind.decode(stored)
+                check_range(layer, *rounded[layer], self.kind)
             first = start * self.positions[layer]
-            group["z"][layer]["values"][first : first + len(values)] = values
-            self._checksums(split, layer).add(first, values)
+            group["z"][layer]["values"][first : first + len(stored)] = stored
+            self._checksums(split, layer).add(first, stored)
             if len(position):
-                group["z"][layer]["position"][first : first + len(values)] = position
+                group["z"][layer]["position"][first : first + len(stored)] = position
+        if rounded:
+            add_rounding(group, start, len(predictions), rounded, self.positions)
         self._file.flush()  # what progress counts is on disk before it
         group["progress"][0] = start + len(predictions)
         group["progress"].flush()
@@ -153,10 +177,11 @@ class RecordingWriter:
 
         Returns
         -------
-        Dataset
-            HDF5 dataset of the pre-activations, (L, N).
+        Dataset or DecodedRows
+            Pre-activations as they will be read, (L, N).
         """
-        return self._file[split]["z"][layer]["values"]
+        values = self._file[split]["z"][layer]["values"]
+        return values if self.kind.is_exact else DecodedRows(values, self.kind)
 
     def summarise(self, split: str, labels: Array | None, outputs: Mapping[str, tuple[Array, Array, Array]]) -> None:
         """Write the labels and the statistics of outputs, once a split is whole.
@@ -176,6 +201,14 @@ class RecordingWriter:
         for layer, values in outputs.items():
             for name, value in zip(OUTPUT_STATISTICS, values, strict=True):
                 group["z"][layer][name][...] = value
+        if not self.kind.is_exact:
+            self._summarise_rounding(group, self.samples[split])
+
+    def _summarise_rounding(self, group: h5py.Group, samples: int) -> None:
+        here = place_of(group, samples)
+        for layer, positions in self.positions.items():
+            part = group["z"][layer]
+            part[ROUNDING][...] = relative(part[SUMS][here], samples * positions)
 
     def _begun(self) -> h5py.File:
         self._take_room(self._size)
@@ -191,6 +224,8 @@ class RecordingWriter:
                 group.create_dataset("labels", data=np.zeros(samples, np.int64))
             for layer in self.layers:
                 self._allocate(group.create_group(f"z/{layer.name}"), layer, samples * self.positions[layer.name])
+            if not self.kind.is_exact:
+                prepare_rounding(group, self.layers)
             group.create_dataset("progress", data=np.zeros(1, np.int64))
         file.flush()
         try:
@@ -203,7 +238,8 @@ class RecordingWriter:
     @property
     def _size(self) -> int:
         """Size of the file in bytes, or a little more."""
-        a_sample = sum(self.positions[layer.name] * (4 * layer.nodes + 4) for layer in self.layers)
+        a_value = self.kind.dtype.itemsize
+        a_sample = sum(self.positions[layer.name] * (a_value * layer.nodes + 4) for layer in self.layers)
         return sum(self.samples.values()) * (a_sample + 16) + OVERHEAD
 
     def _take_room(self, size: int) -> None:
@@ -215,7 +251,9 @@ class RecordingWriter:
 
     def _allocate(self, group: h5py.Group, layer: NodeLayer, rows: int) -> None:
         group.attrs["positions"] = self.positions[layer.name]
-        values = group.create_dataset("values", (rows, layer.nodes), np.float32)
+        if not self.kind.is_exact:
+            group.attrs[STORED_AS] = self.kind.name
+        values = group.create_dataset("values", (rows, layer.nodes), self.kind.dtype)
         values[-1:] = 0  # takes the disk space now: metadata must not change later
         group.create_dataset("checksums", data=np.zeros(block_count(rows), np.uint32))
         if self.positions[layer.name] > 1:
@@ -254,6 +292,7 @@ class RecordingWriter:
             and ("labels" in file[split]) == (split in self.labelled)
             and file[split]["z"][layer.name]["values"].shape == (count * self.positions[layer.name], layer.nodes)
             and all(name in file[split]["z"][layer.name] for name in OUTPUT_STATISTICS)
+            and kind_of(file[split]["z"][layer.name]) == self.kind
             for split, count in self.samples.items()
             for layer in self.layers
         ]
@@ -266,6 +305,8 @@ class RecordingWriter:
         """Raise `ValueError` where a whole block is not as it was written, as after a crash of the machine."""
         for split, samples in self.samples.items():
             done = int(file[split]["progress"][0])
+            if not self.kind.is_exact:
+                place_of(file[split], done)
             for layer, positions in self.positions.items():
                 part, rows = file[split]["z"][layer], done * positions
                 whole = rows if done == samples else rows - rows % BLOCK_ROWS

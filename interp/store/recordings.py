@@ -1,7 +1,8 @@
 """Recordings on disk, read without loading.
 
 Layout: ``/provenance``, ``/layers``, and for each split ``labels``, ``predictions`` and
-``z/LAYER/{values, checksums, position, output_range, output_mean, active_share}``; no checksums before version 4.
+``z/LAYER/{values, checksums, position, output_range, output_mean, active_share}``; no checksums before version 4; and
+``z/LAYER/rounding`` where values are stored as another type than float32.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from interp.errors import MismatchError, unknown_name
 from interp.store.blocks import CheckedRows, block_count
 from interp.store.elements import read_element
 from interp.store.files import opened, provenance_of
+from interp.store.precision.kinds import KINDS, Kind
+from interp.store.precision.rounding import ROUNDING
 from interp.types import Array, NodeLayer, Recording, Rows
 from interp.types.annotations.edge import checked
 from interp.types.annotations.fields import field_types
@@ -25,6 +28,8 @@ from interp.types.annotations.held import check_value
 ENCODING = "interp-recording"
 REMEDY = "python -m interp record"
 OUTPUT_STATISTICS = ("output_range", "output_mean", "active_share")
+STORED_AS = "stored-as"
+"""Attribute of a layer whose values are stored as another type than float32: the type's name."""
 
 
 @checked
@@ -154,7 +159,26 @@ def _rows(path: Path, group: h5py.Group, layer: str) -> Rows:
         found = f"damaged values of {layer}, {blocks}, rows {first:,} to {last:,} of {split}"
         return MismatchError(path, found=found, expected="what was recorded", do=f"run `{REMEDY}`")
 
-    return CheckedRows(part["values"], part["checksums"], damaged)
+    return CheckedRows(part["values"], part["checksums"], damaged, kind_of(part))
+
+
+def kind_of(part: h5py.Group) -> Kind:
+    """Tell how the values of a layer are stored.
+
+    Parameters
+    ----------
+    part
+        HDF5 group of the layer.
+
+    Raises
+    ------
+    ValueError
+        If their type is not the one that is stated.
+    """
+    kind = KINDS[str(part.attrs.get(STORED_AS, "float32"))]
+    if part["values"].dtype != kind.dtype:
+        raise ValueError(f"{part['values'].dtype} where {kind.dtype} is stated")
+    return kind
 
 
 def _check_shapes(group: h5py.Group, layers: tuple[NodeLayer, ...], known: Mapping[str, Any]) -> None:
@@ -169,6 +193,7 @@ def _check_shapes(group: h5py.Group, layers: tuple[NodeLayer, ...], known: Mappi
     for layer in layers:
         _check_layer(layer, values)
         part = group["z"][layer.name]
+        kind_of(part)
         if "checksums" in part and part["checksums"].shape != (block_count(len(part["values"])),):
             raise ValueError(f"{len(part['checksums'])} checksums of {layer.name}")
 
@@ -191,9 +216,20 @@ def _known_of_split(group: h5py.Group, layers: tuple[NodeLayer, ...]) -> dict[st
             name: part["position"][()] if "position" in part else np.empty(0, np.int32) for name, part in parts.items()
         },
         **{key: {name: part[key][()] for name, part in parts.items()} for key in OUTPUT_STATISTICS},
+        **_rounding(parts),
         "labels": group["labels"][()] if "labels" in group else None,
         "predictions": group["predictions"][()],
     }
+
+
+def _rounding(parts: Mapping[str, h5py.Group]) -> dict[str, Any]:
+    """Give what storing values in fewer bits has cost; nothing where they are stored as they are."""
+    kinds = {kind_of(part).name for part in parts.values()}
+    if kinds <= {"float32"}:
+        return {}
+    if len(kinds) > 1:
+        raise ValueError(f"layers stored as {' and '.join(sorted(kinds))}")
+    return {"rounding": {name: part[ROUNDING][()] for name, part in parts.items()}, "stored_as": kinds.pop()}
 
 
 def _repeated(samples: Array, positions: int) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -78,6 +78,11 @@ class Recording(ShortRepr):
         Network, data, versions and options of the recording.
     close
         Function that lets go of the file.
+    rounding
+        Layer name -> largest and root-mean-square change of each node's values by rounding, in standard deviations of
+        the node; NaN of a node whose values are all the same. Empty where values are stored as float32.
+    stored_as
+        Type that pre-activations are stored as; they are read as float32.
     """
 
     split: str
@@ -92,6 +97,8 @@ class Recording(ShortRepr):
     predictions: Annotated[Array, Shape("S", "whole numbers")]
     provenance: Provenance
     close: Callable[[], None] = lambda: None
+    rounding: Mapping[str, Annotated[Array, Shape("2 N")]] = field(default_factory=dict)
+    stored_as: str = "float32"
 
     def batches(self, layer: str, size: int = 8192) -> Iterator[Array]:
         """Yield the pre-activations of one layer in order.

@@ -32,7 +32,7 @@ def flags_of(command):
 
 LIMITS = {"--everything", "--quick", "--single-nodes", "--swept-layers", "--inputs"}
 OWN = {
-    "record": {"--overwrite", "--seed"},
+    "record": {"--overwrite", "--seed", "--store-dtype"},
     "fit": {"--seed", "--everything", "--quick", "--nodes-per-layer"},
     "boundaries": {"--seed", "--epsilon", "--preset", "--everything", "--quick"},
     "prototypes": set(),

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from interp.store import RecordingWriter, write_results
+from interp.store import RecordingWriter
 from interp.store.elements import VERSION
 from interp.types import (
     Attribution,
@@ -275,6 +275,9 @@ RESULTS_7["screening"] = (
 )
 """What version 7 added and changed: the histogram is packed."""
 
+RESULTS_8: dict[str, tuple[type, dict]] = {}
+"""Version 8 changed recordings alone."""
+
 VALUES = {"features.0": ramp(12, 2, start=-1).astype(np.float32), "head": ramp(6, 3).astype(np.float32)}
 POSITIONS = np.array([0, 5] * 6, np.int32)
 LABELS, PREDICTIONS = np.array([0, 2, 1, 1, 0, 2]), np.array([0, 2, 1, 0, 0, 1])
@@ -284,10 +287,10 @@ STATISTICS = {
 }
 
 
-def write_recording(path: Path) -> None:
-    """Write a recording of two splits, the second without labels."""
+def write_recording(path: Path, dtype: str = "float32") -> None:
+    """Write a recording of two splits, the second without labels; any type holds its values."""
     samples, positions = {"train": 6, "test": 6}, {"features.0": 2, "head": 1}
-    with RecordingWriter(path, LAYERS, samples, positions, PROVENANCE, labelled=["train"]) as writer:
+    with RecordingWriter(path, LAYERS, samples, positions, PROVENANCE, ["train"], dtype) as writer:
         for split in ("train", "test"):
             z = {"features.0": (VALUES["features.0"], POSITIONS), "head": (VALUES["head"], np.empty(0, np.int32))}
             writer.write(split, 0, PREDICTIONS, z)
@@ -295,6 +298,5 @@ def write_recording(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    assert VERSION == 7
-    for name, (_, results) in RESULTS_7.items():
-        write_results(HERE / f"{name}_v7.h5", results, PROVENANCE)
+    assert VERSION == 8
+    write_recording(HERE / "activations_v8.h5", "bfloat16")

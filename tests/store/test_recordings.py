@@ -13,11 +13,11 @@ READS = f"interp-recording of version {' or '.join(map(str, READABLE))}"
 GOLDEN = HERE / "activations_v1.h5"
 
 
-@pytest.fixture(params=["version 1", "version 4", "written now"])
+@pytest.fixture(params=["version 1", "version 4", "version 8", "float32", "float16", "bfloat16"])
 def path(request, tmp_path):
-    if request.param != "written now":
+    if request.param.startswith("version"):
         return HERE / f"activations_v{request.param[-1]}.h5"
-    write_recording(tmp_path / "a.h5")
+    write_recording(tmp_path / "a.h5", request.param)
     return tmp_path / "a.h5"
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from interp.analysis import ClusterOptions, GaussianOptions, PrototypeOptions
 from interp.interventions import InterventionOptions, levels
 from interp.network.caps import capped, least
-from interp.recording import multiply_adds
+from interp.recording import StoreOptions, multiply_adds
 from interp.recording.positions import position_counts, positions_a_sample
 from interp.run.settings.limits import PER_GATE, Limits, settled, spread_layers
 from interp.types import Dataset, Limit, LoadedModel, Thresholds
@@ -26,6 +26,8 @@ class Options:
     ----------
     seed
         Seed of every random draw.
+    recording
+        Options of how activations are stored.
     thresholds
         Thresholds of the kinds of boundaries.
     gaussians
@@ -47,6 +49,7 @@ class Options:
     """
 
     seed: Annotated[int, Flag(low=0, high=2**32 - 1)] = 0
+    recording: StoreOptions = field(default_factory=StoreOptions)
     thresholds: Thresholds = field(default_factory=Thresholds)
     gaussians: GaussianOptions = field(default_factory=GaussianOptions)
     prototypes: PrototypeOptions = field(default_factory=PrototypeOptions)

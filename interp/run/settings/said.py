@@ -13,6 +13,7 @@ from interp.data import DataOptions
 from interp.errors import UsageError
 from interp.run.settings.options import Options
 from interp.run.settings.settings import all_settings, check_settings, label_of
+from interp.store.precision.kinds import find_kind
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -50,6 +51,7 @@ def options_from(values: Mapping[str, Any], dashes: str = "") -> Options:
         label = label_of("curve_levels", dashes)
         raise UsageError(label, found="1", expected="0, or 2 and more", do="leave it out for the default")
     options = _filled(Options(thresholds=preset(said.get("preset", "default"))), "", said)
+    find_kind(options.recording.dtype, label_of("store_dtype", dashes))
     groups = (*((node,) for node in said.get("nodes", ())), *(tuple(sites) for sites in said.get("together", ())))
     caps = {name: said[name] for name in ("levels", "curve_levels") if name in said}
     return replace(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
 
 from interp.recording import record_activations
 from interp.run.fingerprint import stage_provenance
 from interp.run.stage import Run, Stage
 from interp.run.summaries import counted
 from interp.store import check_recording, open_recording
-from interp.types import Provenance, Recording
+from interp.types import Array, Provenance, Recording
 
 
 def run(run: Run) -> None:
@@ -21,10 +24,42 @@ def run(run: Run) -> None:
     run
         Model, data, options and folder.
     """
-    record_activations(run.model, run.data, run.path("record"), stage_provenance(run, STAGE), run.options.seed)
+    record_activations(
+        run.model,
+        run.data,
+        run.path("record"),
+        stage_provenance(run, STAGE),
+        run.options.seed,
+        run.options.recording.dtype,
+    )
 
 
-def opened(path: Path) -> tuple[dict[str, int], Provenance]:
+@dataclass(frozen=True)
+class Recorded:
+    """What a recording holds.
+
+    Attributes
+    ----------
+    rows
+        Layer name -> number of recorded rows of the training split.
+    dtype
+        Type that pre-activations are stored as.
+    rounding
+        Layer name -> largest change of a value by rounding, and the root mean square of changes of the node where it is
+        largest, in standard deviations of the node; empty where nothing was rounded.
+
+    Examples
+    --------
+    >>> Recorded({"fc1": 1437}).dtype
+    'float32'
+    """
+
+    rows: Mapping[str, int]
+    dtype: str = "float32"
+    rounding: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
+def opened(path: Path) -> tuple[Recorded, Provenance]:
     """Check a recording, and count its rows.
 
     Parameters
@@ -34,8 +69,8 @@ def opened(path: Path) -> tuple[dict[str, int], Provenance]:
 
     Returns
     -------
-    dict, Provenance
-        Layer name -> number of recorded rows of the training split; and the recording's provenance.
+    Recorded, Provenance
+        Number of rows and what storing them has cost; and the recording's provenance.
 
     Raises
     ------
@@ -44,12 +79,34 @@ def opened(path: Path) -> tuple[dict[str, int], Provenance]:
     """
     check_recording(path)  # a recording that is damaged is made anew
     with open_recording(path) as recording:
-        return {layer.name: recording.z[layer.name].shape[0] for layer in recording.layers}, recording.provenance
+        rows = {layer.name: recording.z[layer.name].shape[0] for layer in recording.layers}
+        rounding = {name: _worst(found) for name, found in recording.rounding.items()}
+        return Recorded(rows, recording.stored_as, rounding), recording.provenance
 
 
-def summarise(found: Mapping[str, int]) -> Iterator[str]:
-    """Say how many layers and rows were recorded."""
-    yield f"{counted(len(found), 'layer')}, {counted(max(found.values(), default=0), 'row')} of training"
+def _worst(rounding: Array) -> tuple[float, float]:
+    """Give the largest of nodes' largest changes, and of their root mean squares; 0 where no node varies."""
+    largest, typical = np.nan_to_num(rounding).max(axis=1).tolist()
+    return largest, typical
+
+
+def summarise(found: Recorded) -> Iterator[str]:
+    """Say how many layers and rows were recorded, and what rounding has cost; of each layer in lines of their own."""
+    said = f"{counted(len(found.rows), 'layer')}, {counted(max(found.rows.values(), default=0), 'row')} of training"
+    if not found.rounding:
+        yield said
+        return
+    largest, typical = (max(worst) for worst in zip(*found.rounding.values(), strict=True))
+    yield (
+        f"{said}, stored as {found.dtype}: rounding moves no value by over {_sigma(largest)} of its node,"
+        f" and those of no node by over {_sigma(typical)} in root mean square"
+    )
+    for name, (most, usual) in found.rounding.items():
+        yield f"{name}: rounding by up to {_sigma(most)}, {_sigma(usual)} in root mean square"
+
+
+def _sigma(value: float) -> str:
+    return f"{value:.2g} sigma"
 
 
 STAGE = Stage(
@@ -60,6 +117,6 @@ STAGE = Stage(
     needs=(),
     run=run,
     summarise=summarise,
-    options=("seed",),
+    options=("seed", "recording"),
     opened=opened,
 )

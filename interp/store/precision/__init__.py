@@ -1,0 +1,1 @@
+"""Values that are stored in fewer bits, and what that costs."""
