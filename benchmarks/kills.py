@@ -2,11 +2,12 @@
 
 python benchmarks/kills.py [--kills 50] [--what recording stages] [--seed 0]
 
-``recording`` kills ``interp record`` of a convolutional network, ``stages`` kills ``interp report``, which runs all
-stages and writes the page. After each SIGKILL of the whole process group every file under its final name is opened and
-held against its checksums, and samples that were said to be written must be there; then the same command is run again,
-sometimes killed once more, and at its end every file is compared with that of an uninterrupted run.
-`killing.files.FREE` names what may differ: times by the clock. A finished stage must not be run again.
+``recording`` kills ``interp record`` of a convolutional network, ``rounded`` one that stores float16, and ``stages``
+``interp report``, which runs all stages and writes the page. After each SIGKILL of the whole process group every file
+under its final name is opened and held against its checksums, and samples that were said to be written must be there;
+then the same command is run again, sometimes killed once more, and at its end every file is compared with that of an
+uninterrupted run. `killing.files.FREE` names what may differ: times by the clock. A finished stage must not be run
+again.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from killing.trials import trial, uninterrupted
 from interp.cli import guarded
 
 ROOT = Path(__file__).parents[1]
-SAMPLES = {"recording": (6000, 1500), "stages": (300, 120)}
+SAMPLES = {"recording": (6000, 1500), "rounded": (6000, 1500), "stages": (300, 120)}
+RECORDED: dict[str, list[str]] = {"recording": [], "rounded": ["--store-dtype", "float16"]}
+"""What is killed while it records -> options of it."""
 QUICK = ["--quick", "--levels", "1", "--curve-levels", "2", "--read-copies", "2", "--interventions", "scale,offset"]
 
 
@@ -45,8 +48,8 @@ def command(what: str, work: Path, samples: tuple[int, int] | None = None) -> li
     data = work / f"{what}.npz"
     write_data(data, *(samples or SAMPLES[what]))
     given = ["--data", str(data), "--out", str(work / what)]
-    if what == "recording":
-        return ["record", str(ROOT / "zoo/pretrained/lenet-digits.pt"), *given]
+    if what in RECORDED:
+        return ["record", str(ROOT / "zoo/pretrained/lenet-digits.pt"), *given, *RECORDED[what]]
     return ["report", str(ROOT / "zoo/pretrained/relu-digits.pt"), *given, *QUICK]
 
 

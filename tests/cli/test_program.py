@@ -45,9 +45,9 @@ OWN = {
     "screen": set(),
     "compare": {"--brief", "--overwrite", "--quick", "--snapshots"}
     | {"--seed", "--epsilon", "--preset", "--everything", "--nodes-per-layer"}
-    | {"--read-copies"},
+    | {"--read-copies", "--store-dtype"},
     "check": {"--fail-on", "--against", "--junit", "--summary", "--overwrite", "--quick"}
-    | {"--seed", "--epsilon", "--preset", "--everything", "--nodes-per-layer"},
+    | {"--seed", "--epsilon", "--preset", "--everything", "--nodes-per-layer", "--store-dtype"},
 }
 
 

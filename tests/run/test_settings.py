@@ -34,6 +34,7 @@ OTHER = {
     "swept_layers": 2,
     "inputs": 7,
     "read_copies": 5,
+    "store_dtype": "float16",
 }
 """Setting of the analysis -> a value that is not its default."""
 

@@ -35,7 +35,7 @@ class Kind:
     --------
     >>> kind = find_kind("bfloat16")
     >>> kind.decode(kind.encode(np.float32([1, 1.005, -3e38])))
-    array([ 1.0000000e+00,  1.0078125e+00, -2.9975302e+38], dtype=float32)
+    array([ 1.0000000e+00,  1.0078125e+00, -3.0040553e+38], dtype=float32)
     """
 
     name: str

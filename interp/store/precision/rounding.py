@@ -106,18 +106,19 @@ def added(sums: Array, count: int, values: Array, stored: Array) -> Array:
     [[0.5, 0.5], [0.5, 0.5], [2.0, 2.25], [2.0, 0.125]]
     """
     exact = values.astype(float)
-    error = np.abs(stored - exact)
-    mean = exact.mean(axis=0)
-    apart, total = mean - sums[2], count + len(exact)
-    deviations = ((exact - mean) ** 2).sum(axis=0) + apart**2 * (count * len(exact) / total)
-    return np.stack(
-        [
-            np.maximum(sums[0], error.max(axis=0)),
-            sums[1] + (error**2).sum(axis=0),
-            sums[2] + apart * (len(exact) / total),
-            sums[3] + deviations,
-        ]
-    )
+    with np.errstate(invalid="ignore"):  # of a node with an infinite value nothing is known
+        error = np.abs(stored - exact)
+        mean = exact.mean(axis=0)
+        apart, total = mean - sums[2], count + len(exact)
+        deviations = ((exact - mean) ** 2).sum(axis=0) + apart**2 * (count * len(exact) / total)
+        return np.stack(
+            [
+                np.maximum(sums[0], error.max(axis=0)),
+                sums[1] + (error**2).sum(axis=0),
+                sums[2] + apart * (len(exact) / total),
+                sums[3] + deviations,
+            ]
+        )
 
 
 def relative(sums: Array, count: int) -> Array:
@@ -133,15 +134,17 @@ def relative(sums: Array, count: int) -> Array:
     Returns
     -------
     Array
-        Largest and root-mean-square error (2, N), in standard deviations; NaN of a node whose values are all the same.
+        Largest and root-mean-square error (2, N), in standard deviations; NaN of a node whose values are all the same,
+        or not all finite.
 
     Examples
     --------
     >>> relative(np.array([[0.5], [4.0], [0.0], [16.0]]), 4).tolist()
     [[0.25], [0.5]]
     """
-    spread = np.sqrt(sums[3] / count)
-    errors = np.stack([sums[0], np.sqrt(sums[1] / count)])
+    with np.errstate(invalid="ignore"):
+        spread = np.sqrt(sums[3] / count)
+        errors = np.stack([sums[0], np.sqrt(sums[1] / count)])
     return np.divide(errors, spread, out=np.full_like(errors, np.nan), where=spread > SAME * np.abs(sums[2]))
 
 
