@@ -99,7 +99,7 @@ def _child(words: Sequence[str], log: Path, write: int, stop_at: int | None) -> 
             sys.stdout, sys.stderr = os.fdopen(1, "w", buffering=1), os.fdopen(2, "w", buffering=1)
             torch.set_num_threads(1)
             with (
-                patch("interp.recording.record.BLOCK", ROWS),
+                patch("interp.recording.positions.BLOCK", ROWS),
                 patch("interp.run.parts.LEAST_SECONDS", 0.0),
                 patch.object(RecordingWriter, "write", _reported(RecordingWriter.write, write, stop_at)),
             ):

@@ -145,7 +145,8 @@ def relative(sums: Array, count: int) -> Array:
     with np.errstate(invalid="ignore"):
         spread = np.sqrt(sums[3] / count)
         errors = np.stack([sums[0], np.sqrt(sums[1] / count)])
-    return np.divide(errors, spread, out=np.full_like(errors, np.nan), where=spread > SAME * np.abs(sums[2]))
+    found: Array = np.divide(errors, spread, out=np.full_like(errors, np.nan), where=spread > SAME * np.abs(sums[2]))
+    return found
 
 
 def check_range(layer: str, values: Array, stored: Array, kind: Kind) -> None:
