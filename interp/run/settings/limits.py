@@ -57,7 +57,7 @@ QUICK_ROWS = 1000
 QUICK_SHARE = 4
 """How many times less work, and fewer nodes, a quick look at a recurrent network takes."""
 
-CHANGES = 14
+CHANGES = 8
 """Number of runs that silencing and clamping one node of a recurrent network amounts to."""
 
 PROTOTYPE_VALUES = 2**25

@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import PurePath
 
+from torch import nn
+
 from interp.checkpoints.inspection import inspection
 from interp.types import LoadedModel
 from interp.verdict.evidence import Evidence
 from interp.verdict.words import layer_name, listed, some
 
+STEPWISE = (
+    " A gate is one map of a recurrent cell, such as an LSTM's forget gate: it reads a time step's values and the"
+    " cell's output of the step before; a cell output is what the cell gives at a step. Both have a value at every"
+    " time step: their rows are single steps of sequences, and a change of one of their nodes acts at all steps."
+)
+"""What stands behind the sentence on a network that runs a time step at a time."""
+
+WORDS = {"gate": "gate", "candidate": "new value", "cell-output": "cell output"}
+"""Kind of a layer of a recurrent cell -> its word."""
+
 
 def what_it_is(found: Evidence) -> str:
-    """Say in one sentence what the network takes and gives.
+    """Say in one sentence what the network takes and gives, and of a recurrent one what its nodes and rows are.
 
     Parameters
     ----------
@@ -28,7 +40,12 @@ def what_it_is(found: Evidence) -> str:
     'A network of one layer (64 inputs, then 1'
     """
     asked = f" for {found.task.asked}" if found.task.asked else ""
-    return f"A network of {_built(found.model)}{asked}, looked at with {_data(found)}."
+    more = STEPWISE if _is_stepwise(found.model) else ""
+    return f"A network of {_built(found.model)}{asked}, looked at with {_data(found)}.{more}"
+
+
+def _is_stepwise(model: LoadedModel) -> bool:
+    return any(layer.is_stepwise for layer in model.layers)
 
 
 def _built(model: LoadedModel) -> str:
@@ -40,7 +57,12 @@ def _built(model: LoadedModel) -> str:
         return f"{layers} ({widths[0]:,} inputs, then {nodes} nodes{_named(model)})"
     kinds = Counter(layer.kind for layer in model.layers)
     nodes = f"{sum(layer.nodes for layer in model.layers):,} nodes{_named(model)}"
-    return f"{layers} ({', '.join(f'{number} {kind}' for kind, number in kinds.items())}; {nodes})"
+    return f"{layers} ({', '.join(_counted(kind, number) for kind, number in kinds.items())}; {nodes})"
+
+
+def _counted(kind: str, number: int) -> str:
+    word = WORDS.get(kind, kind)
+    return f"{number} {word}{'s' if number > 1 and kind in WORDS else ''}"
 
 
 def _named(model: LoadedModel) -> str:
@@ -52,7 +74,20 @@ def _named(model: LoadedModel) -> str:
 def _data(found: Evidence) -> str:
     data = found.data
     name = PurePath(data.name).name or data.name
+    if _is_stepwise(found.model):  # whose (S, T, F) numbers may pass for images
+        return f"sequences of {name}, {_steps(found)}"
     if data.image_shape is not None:
         channels, height, width = data.image_shape
         return f"images of {name}, {height} by {width} pixels{'' if channels == 1 else f' in {channels} channels'}"
     return f"rows of {name}, {data.width:,} {'columns' if data.features else 'values'} each"
+
+
+def _steps(found: Evidence) -> str:
+    """Give the length of a sequence, and what stands at each of its time steps."""
+    parts, model = found.data.parts, found.model
+    steps, *values = parts[0].shape if parts else model.input_shape
+    longest = f"{'up to ' if found.data.steps is not None else ''}{steps:,}"
+    if values:
+        return f"{longest} time steps of {values[0]:,} {'value' if values[0] == 1 else 'values'} each"
+    is_read = any(isinstance(part, nn.Embedding) for part in model.module.modules())
+    return f"{longest} {'tokens' if is_read else 'values'} each"
