@@ -24,8 +24,8 @@ if sys.platform != "win32":
 PAGE = "report.json"
 PAGES = (PAGE, "report.html", TIMINGS)
 FIGURES = "figures"
-_HELD: set[Path] = set()
-"""Folders that this process holds."""
+_HELD: dict[Path, int | None] = {}
+"""Folder that this process holds -> handle that bears the lock; None on systems without."""
 
 
 @contextmanager
@@ -61,18 +61,30 @@ def locked(folder: Path) -> Iterator[None]:
     made = [part for part in (path, *path.parents) if not part.exists()]
     path.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDONLY) if sys.platform != "win32" else None
+    owner = os.getpid()
     try:
         if handle is not None:
             _lock(folder, handle)
-        _HELD.add(path)
+        _HELD[path] = handle
         yield
     finally:
-        _HELD.discard(path)
-        if handle is not None:
+        _HELD.pop(path, None)
+        if handle is not None and os.getpid() == owner:
             os.close(handle)
         with suppress(OSError):  # it holds something
             for part in made:
                 part.rmdir()
+
+
+def _let_go() -> None:
+    """Close the locks in a copy of the process: it would hold folders for as long as it outlives a killed one."""
+    for handle in filter(None, _HELD.values()):
+        os.close(handle)
+    _HELD.update(dict.fromkeys(_HELD))
+
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_let_go)
 
 
 def _lock(folder: Path, handle: int) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from forked import forked
 from run.planted import WORDS, planted_data, planted_network, planted_run
 
 from interp.cli.main import main
@@ -17,6 +18,7 @@ from interp.errors import UsageError
 from interp.report.sections import SECTIONS
 from interp.run.folder import locked, page_figures, remove_run
 from interp.run.pipeline import run_stages
+from interp.store import write_text
 
 pytestmark = pytest.mark.usefixtures("few_draws", "blank_figures")
 
@@ -185,3 +187,28 @@ def test_a_file_system_without_locks_is_used_all_the_same(tmp_path, monkeypatch)
     monkeypatch.setattr("interp.run.folder.fcntl.flock", unknown)
     with locked(tmp_path):
         np.save(tmp_path / "a.npy", np.zeros(1))
+
+
+def hold_with_a_copy(folder):
+    """Hold a folder, with a copy of the process that goes on for long."""
+    with locked(folder):
+        copy = os.fork()
+        if copy:
+            write_text(folder / "copy", str(copy))
+        time.sleep(60)
+        os._exit(0)
+
+
+def test_a_copy_of_a_killed_process_does_not_hold_its_folder(tmp_path):
+    """Layers are worked on in copies, and loaders of data have some: whoever kills the program does not kill those."""
+    holder = forked(hold_with_a_copy, tmp_path)
+    while not (tmp_path / "copy").exists():
+        time.sleep(0.01)
+    copy = int((tmp_path / "copy").read_text())
+    with pytest.raises(UsageError, match="another run that is writing into it"), locked(tmp_path):
+        pass
+    holder.kill()
+    holder.join()
+    with locked(tmp_path):
+        pass
+    os.kill(copy, signal.SIGKILL)
