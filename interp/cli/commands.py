@@ -10,6 +10,7 @@ from pydoc import synopsis
 from interp.cli.call import Call
 from interp.cli.parser import Parser
 from interp.errors import unknown_name
+from interp.ranks import current
 from interp.run import STAGES
 
 COMMANDS = {
@@ -21,6 +22,9 @@ COMMANDS = {
     **dict.fromkeys(STAGES, "interp.cli.stage"),
 }
 """Command -> the module whose `add_arguments` and `run` are its own."""
+
+DIVIDED = ("interp.cli.report", "interp.cli.stage")
+"""Modules of commands that the processes of a job run together; others are run by the first alone."""
 
 
 def dispatch(words: tuple[str, ...], program: tuple[str, ...], begun: float) -> int:
@@ -72,7 +76,10 @@ def run_command(call: Call) -> int:
     InterpError
         If the command line, the network or the data cannot be used.
     """
-    module = importlib.import_module(COMMANDS.get(call.command, "interp.cli.stage"))
+    name = COMMANDS.get(call.command, "interp.cli.stage")
+    if name not in DIVIDED and not current().is_first:
+        return 0
+    module = importlib.import_module(name)
     parser = Parser(prog=" ".join(call.program))
     module.add_arguments(parser, call.command)
     return int(module.run(parser.parse_args(call.words), call) or 0)

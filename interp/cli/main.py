@@ -40,8 +40,10 @@ def main(arguments: Sequence[str] | None = None, program: Sequence[str] = ("inte
 
     def run() -> int:
         from interp.cli.commands import dispatch
+        from interp.ranks import job
 
-        return dispatch(tuple(sys.argv[1:] if arguments is None else arguments), tuple(program), begun)
+        with job():
+            return dispatch(tuple(sys.argv[1:] if arguments is None else arguments), tuple(program), begun)
 
     return guarded(run)
 
@@ -64,9 +66,11 @@ def report(arguments: Sequence[str] | None = None) -> int:
     def run() -> int:
         from interp.cli.call import Call
         from interp.cli.commands import run_command
+        from interp.ranks import job
 
         words = tuple(sys.argv[1:] if arguments is None else arguments)
-        return run_command(Call(("python", "-m", "interp.report"), "report", words, begun))
+        with job():
+            return run_command(Call(("python", "-m", "interp.report"), "report", words, begun))
 
     return guarded(run)
 

@@ -22,6 +22,7 @@ from interp.run import (
     options_from,
     remove_run,
     run_all,
+    run_stages,
     start,
     told,
 )
@@ -78,9 +79,12 @@ def run(args: argparse.Namespace, call: Call) -> None:
     run = start(args.checkpoint, out, args.data, load, where, options, args.others, _names(args, "stages"))
     print(one_line(run.model))
     before = (Timing("imports", begun - call.begun), Timing("load", time.perf_counter() - begun))
-    with locked(out):
+    with locked(out, run.ranks):
         if args.overwrite:
-            remove_run(out, [stage.file for stage in run.stages.values()])
+            run.ranks.from_first(lambda: remove_run(out, [stage.file for stage in run.stages.values()]))
+        if not run.ranks.is_first:
+            run_stages(run)
+            return
         results = run_all(run, told, before)
         drawn = time.perf_counter()
         write_report(results, out, call.typed, SECTIONS | sections)

@@ -68,10 +68,13 @@ def run(args: argparse.Namespace, call: Call) -> None:
     """
     run = _opened(args, call.command)
     stage = find_stage(OVER_NETWORKS[call.command]) if run.others else run.stage(find_stage(call.command).name)
-    with locked(run.out):
+    with locked(run.out, run.ranks):
         if getattr(args, "overwrite", False):
-            remove_run(run.out, [stage.file for stage in run.stages.values()])
-        _, *lines = stage.lines(run_stage(run, stage, told))
+            run.ranks.from_first(lambda: remove_run(run.out, [stage.file for stage in run.stages.values()]))
+        found = run_stage(run, stage, told)
+    if not run.ranks.is_first:
+        return
+    _, *lines = stage.lines(found)
     for line in (*lines, *limited(run.limits)):
         print(line)
     print(run.out / stage.file)

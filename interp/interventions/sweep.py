@@ -221,10 +221,11 @@ def _sweeps(
     keep: Keep,
 ) -> Effects:
     """Sweep whole layers over every split, and silence single nodes on held-out samples and in training."""
-    parts = [
-        keep(f"sweep of {layer.name}", partial(_sweep, model, layer, splits, ranges[layer.name], options), Effects)
+    makes = (
+        (f"sweep of {layer.name}", partial(_sweep, model, layer, splits, ranges[layer.name], options))
         for layer in model.layers
-    ]
+    )
+    parts = keep.each(makes, Effects)
     return Effects(
         corrected(_joined([part.whole_layers for part in parts]), "layer", "intervention", "split"),
         corrected(_joined([part.single_nodes for part in parts]), "layer", "split"),
@@ -310,7 +311,7 @@ def _curves(
         return clamp_curves(model, layer, split, ranges[layer.name], options.curve_levels, nodes)
 
     layers = model.layers if options.curve_levels else ()
-    found = [keep(f"curves of {layer.name}", partial(one, layer), kind=pd.DataFrame) for layer in layers]
+    found = keep.each(((f"curves of {layer.name}", partial(one, layer)) for layer in layers), pd.DataFrame)
     empty = pd.DataFrame(columns=table_columns(Effects, "curves"), dtype=float)
     return pd.concat(found, ignore_index=True) if found else empty
 
@@ -338,12 +339,13 @@ def _groups(
     def one(sites: tuple[str, ...], name: str, kind: str) -> pd.DataFrame:
         return sweep_group(model, splits[name], ranges, sites, kind, options.levels).assign(split=name)
 
-    found = [
-        keep(f"{kind} of {sites} on {name}", partial(one, sites, name, kind), kind=pd.DataFrame)
+    makes = (
+        (f"{kind} of {sites} on {name}", partial(one, sites, name, kind))
         for sites in options.groups
         for name in splits
         for kind in options.interventions
-    ]
+    )
+    found = keep.each(makes, pd.DataFrame)
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
 

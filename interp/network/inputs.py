@@ -113,7 +113,7 @@ def as_tensor(inputs: Array, scaling: Scaling, shape: tuple[int, ...]) -> Tensor
 
 
 def input_blocks(
-    model: Runnable, inputs: Array, size: int | None = None, first: int = 0
+    model: Runnable, inputs: Array, size: int | None = None, first: int = 0, last: int | None = None
 ) -> Iterator[tuple[slice, Tensor]]:
     """Yield blocks of scaled inputs in order; of inputs on disk, the next is read while one is used.
 
@@ -127,6 +127,8 @@ def input_blocks(
         Number of rows of a block; None for `rows_a_block`.
     first
         Index of the first row.
+    last
+        Index behind the last row; None for all.
 
     Yields
     ------
@@ -143,17 +145,18 @@ def input_blocks(
     [slice(0, 3, None), slice(3, 5, None)]
     """
     device = device_of(model.module)
-    blocks = _scaled_blocks(model, inputs, size or rows_a_block(model), first)
+    last = len(inputs) if last is None else last
+    blocks = _scaled_blocks(model, inputs, size or rows_a_block(model), first, last)
     with closing(ahead(blocks) if isinstance(inputs, RowsOnDisk) else blocks) as scaled:
         for rows, block in scaled:
             yield rows, block.to(device)
 
 
 def _scaled_blocks(
-    model: Runnable, inputs: Array, size: int, first: int
+    model: Runnable, inputs: Array, size: int, first: int, last: int
 ) -> Generator[tuple[slice, Tensor], None, None]:
-    for start in range(first, len(inputs), size):
-        rows = slice(start, min(start + size, len(inputs)))
+    for start in range(first, last, size):
+        rows = slice(start, min(start + size, last))
         yield rows, as_tensor(inputs[rows], model.scaling, model.input_shape)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,13 @@ from interp.types.annotations.flags import Seed
 @checked
 @torch.no_grad()
 def record_activations(
-    model: LoadedModel, data: Dataset, path: str | Path, provenance: Provenance, seed: Seed = 0, dtype: str = "float32"
+    model: LoadedModel,
+    data: Dataset,
+    path: str | Path,
+    provenance: Provenance,
+    seed: Seed = 0,
+    dtype: str = "float32",
+    part: Mapping[str, tuple[int, int]] | None = None,
 ) -> None:
     """Record every layer's pre-activations over every split.
 
@@ -43,6 +50,9 @@ def record_activations(
     dtype
         Type that pre-activations are stored as: ``float32``, ``float16`` or ``bfloat16``. Statistics of outputs are
         those of the stored values.
+    part
+        Name of a split -> index of the first sample that is recorded of it, and of the one behind the last; None for
+        all of every split.
 
     Raises
     ------
@@ -65,36 +75,39 @@ def record_activations(
     check_data(model, data)
     path = file_name(path)
     counts = position_counts(model, data)
-    samples = {name: len(split) for name, split in data.splits.items()}
+    part = {name: (0, len(split)) for name, split in data.splits.items()} if part is None else part
+    samples = {name: last - first for name, (first, last) in part.items()}
     kept = {layer.name: positions_a_sample(counts[layer.name], data, layer.is_stepwise) for layer in model.layers}
     example = as_tensor(data.train.inputs[:2], model.scaling, model.input_shape).to(device_of(model.module))
     functions = output_functions(model.module, model.layers, example)
-    labelled = [name for name, split in data.splits.items() if split.labels is not None]
+    labelled = [name for name in part if data.splits[name].labels is not None]
     with RecordingWriter(path, model.layers, samples, kept, provenance, labelled, dtype) as writer:
-        for name, split in data.splits.items():
+        for name, (first, last) in part.items():
+            split = data.splits[name]
             positions = drawn_positions(model, data, name, counts, seed)
-            _record_split(model, name, split, writer, counts, positions)
+            _record_split(model, name, split, (first, last), writer, counts, positions)
             outputs = {
                 layer.name: _output_statistics(writer.values(name, layer.name), functions[layer.name])
                 for layer in model.layers
             }
-            writer.summarise(name, split.labels, outputs)
+            writer.summarise(name, None if split.labels is None else split.labels[first:last], outputs)
 
 
 def _record_split(
     model: LoadedModel,
     name: str,
     split: Split,
+    part: tuple[int, int],
     writer: RecordingWriter,
     counts: dict[str, int],
     positions: dict[str, Array],
 ) -> None:
-    done = writer.done(name)
-    bar = tqdm(total=len(split), initial=done, desc=f"recording {name}", unit="inputs", disable=None)
-    for rows, x in input_blocks(model, split.inputs, samples_a_block(model, counts), done):
+    done, (first, last) = writer.done(name), part
+    bar = tqdm(total=last - first, initial=done, desc=f"recording {name}", unit="inputs", disable=None)
+    for rows, x in input_blocks(model, split.inputs, samples_a_block(model, counts), first + done, last):
         outputs, chosen = rows_of_block(model, rows.start, x, positions)
         z = {layer: (found.z, found.position) for layer, found in chosen.items()}
-        writer.write(name, rows.start, classes_of(outputs, model), z)
+        writer.write(name, rows.start - first, classes_of(outputs, model), z)
         bar.update(len(x))
     bar.close()
 

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from interp.errors import MismatchError, UsageError
+from interp.ranks import ALONE, Ranks
 from interp.run.parts import remove_parts
 from interp.run.stage import Run
 from interp.run.timings import TIMINGS
 from interp.store import check_writable, read_provenance
+from interp.store.shards.manifest import remove_shards
 from interp.types import Provenance
 
 if sys.platform != "win32":
@@ -29,15 +31,18 @@ _HELD: dict[Path, int | None] = {}
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, ranks: Ranks = ALONE) -> Iterator[None]:
     """Hold a folder, made if missing, against other processes; the system lets go of it however this one ends.
 
-    A folder in which nothing was written is removed again. File systems without locks are not held.
+    A folder in which nothing was written is removed again. File systems without locks are not held. Of the processes
+    of one job the first holds it for all.
 
     Parameters
     ----------
     folder
         Folder of a run.
+    ranks
+        Processes that work in it together.
 
     Raises
     ------
@@ -53,11 +58,11 @@ def locked(folder: Path) -> Iterator[None]:
     ...     inside, Path(home, "run").exists()
     (True, False)
     """
-    check_writable(folder)
     path = folder.resolve()
-    if path in _HELD:
+    if path in _HELD or not ranks.is_first:
         yield
         return
+    check_writable(folder)
     made = [part for part in (path, *path.parents) if not part.exists()]
     path.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDONLY) if sys.platform != "win32" else None
@@ -204,6 +209,8 @@ def remove_run(folder: Path, files: Sequence[str]) -> None:
     for name in (*files, *PAGES):
         remove_begun(folder, name)
         remove_parts(folder / name)
+    for name in files:
+        remove_shards(folder / name)
     for path in (*(folder / f".{name}.partial" for name in files), *(folder / name for name in (*figures, *PAGES))):
         path.unlink(missing_ok=True)
     with suppress(OSError):  # it holds something else, or is not there

@@ -9,16 +9,19 @@ from __future__ import annotations
 import glob
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
 from interp.errors import MismatchError
+from interp.ranks import ALONE, Ranks
 from interp.store import read_results, write_results
 from interp.types import Provenance
+from interp.types.parts import AtOnce, Makes, in_turn
 
 LEAST_SECONDS = 1.0
 """Shortest time that a part takes to make which is worth keeping."""
@@ -38,6 +41,8 @@ class Parts:
         Class of what the stage finds.
     provenance
         Provenance of the stage's results; parts with another fingerprint are made anew.
+    ranks
+        Processes that the parts are divided over: each makes some, and all get all.
     asked
         Number of times that a part of each name was asked for: a stage may go through the layers twice.
     """
@@ -45,6 +50,7 @@ class Parts:
     path: Path
     result: type
     provenance: Provenance
+    ranks: Ranks = ALONE
     asked: Counter[str] = field(default_factory=Counter)
 
     def __call__(self, name: str, make: Callable[[], Part], kind: type | None = None) -> Part:
@@ -59,8 +65,39 @@ class Parts:
         kind
             Class of the part, or of each member where it is a tuple; None for the class of the stage's results.
         """
+        return self.each([(name, make)], kind)[0]
+
+    def each(self, makes: Makes[Part], kind: type | None = None, at_once: AtOnce[Part] | None = None) -> list[Part]:
+        """Give several parts, each made by one of the processes; see `interp.types.parts.Keep`.
+
+        Parameters
+        ----------
+        makes
+            Name of each part and the function that makes it.
+        kind
+            Class of each part, as of one.
+        at_once
+            Function that makes several parts, some at once; None to make one after the other.
+        """
+        mine: list[int] = []
+
+        def own() -> Iterator[Callable[[], Part]]:
+            for index, (name, make) in enumerate(makes):
+                key = self._key(name)  # of the others' parts too: all processes count alike
+                if self.ranks.has(index):
+                    mine.append(index)
+                    yield partial(self._one, key, make, kind)
+
+        found = list((at_once or in_turn)(own()))
+        return self.ranks.joined(dict(zip(mine, found, strict=True)))
+
+    def _key(self, name: str) -> str:
+        """Give what tells a part from the others of its name."""
         self.asked[name] += 1
-        key = f"{name}, {self.asked[name]}"
+        return f"{name}, {self.asked[name]}"
+
+    def _one(self, key: str, make: Callable[[], Part], kind: type | None) -> Part:
+        """Give the part of a key: as it was kept, or else made now, and kept if that took long."""
         path = self.path.with_name(f".{self.path.name}.{sha256(key.encode()).hexdigest()[:16]}.part")
         with suppress(MismatchError):  # missing or damaged
             found: dict[str, Part]

@@ -6,10 +6,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from interp.checkpoints.live import FORMAT
+from interp.errors import UsageError
+from interp.ranks import ALONE
 from interp.run.fingerprint import stage_provenance
 from interp.run.folder import check_names, check_owner, locked, remove_remains
 from interp.run.parts import Parts, parts_of, remove_parts
@@ -70,7 +73,8 @@ def run_stage(run: Run, stage: Stage, told: Listener | None = None) -> Any:
     Returns
     -------
     object
-        Results as read from the file: layer name -> result, or one result of the whole network.
+        Results as read from the file: layer name -> result, or one result of the whole network; None in processes of a
+        job other than the first.
 
     Raises
     ------
@@ -96,22 +100,37 @@ def run_stage(run: Run, stage: Stage, told: Listener | None = None) -> Any:
 
 @contextmanager
 def _held(run: Run) -> Iterator[None]:
-    """Hold the folder of a run, which is the run's own and free of what killed ones left half-written."""
-    with locked(run.out):
-        check_owner(run)
-        check_names(run)
-        remove_remains(run.out, [stage.file for stage in run.stages.values()])
+    """Hold a run's folder, its own and free of what killed runs left half-written; all processes look at the same."""
+    with locked(run.out, run.ranks):
+        _check_alike(run)
+        for check in (check_owner, check_names):
+            run.ranks.from_first(partial(check, run))
+        run.ranks.from_first(lambda: remove_remains(run.out, [stage.file for stage in run.stages.values()]))
         yield
 
 
+def _check_alike(run: Run) -> None:
+    """See that all processes of a job have opened the same network and data, with the same versions of packages."""
+    made = run.provenance
+    mine = {"network": made.model_digest, "data": made.data_digest, "versions of packages": dict(made.versions)}
+    for rank, theirs in enumerate(run.ranks.told(mine)):
+        if names := [name for name, found in theirs.items() if found != mine[name]]:
+            found, expected = f"other {' and '.join(names)} than rank {run.ranks.rank}", "the same in all processes"
+            raise UsageError(f"rank {rank}", found=found, expected=expected, do="give all machines the same files")
+
+
 def _run(run: Run, stage: Stage, told: Listener | None) -> Any:
-    begun, provenance = time.perf_counter(), stage_provenance(run, stage)
-    found = run.file(stage).finished(provenance)
-    is_reused = found is not None
+    begun = time.perf_counter()
+    provenance = run.ranks.from_first(lambda: stage_provenance(run, stage))
+    found = run.file(stage).finished(provenance) if run.ranks.is_first else None
+    is_reused = run.ranks.from_first(lambda: found is not None)
+    if not is_reused:
+        found = _run_anew(run, stage, provenance)
+    if not run.ranks.is_first:
+        return None
     if is_reused:
         remove_parts(run.path(stage.name))  # of one that was killed before it had removed them
     else:
-        found = _run_anew(run, stage, provenance)
         keep_timing(run.out, stage.name, time.perf_counter() - begun, provenance.fingerprint)
     if told is not None:
         before = made_in(run.out, stage.name, provenance.fingerprint)
@@ -123,12 +142,25 @@ def _run_anew(run: Run, stage: Stage, provenance: Provenance) -> Any:
     """Run a stage and write its file; what it found is read back, so that it is the same however it was come by."""
     try:
         with stage.own_faults():
-            found = stage.run(replace(run, keep=Parts(run.path(stage.name), stage.result, provenance)))
-            run.file(stage).write(found, provenance)
-        remove_parts(run.path(stage.name))
+            found = _found(run, stage, provenance)
+            run.ranks.from_first(lambda: _written(run, stage, found, provenance))
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f" in {stage.name}; {_kept(run.path(stage.name))}") from None
-    return run.file(stage).read(is_new=True)
+    return run.file(stage).read(is_new=True) if run.ranks.is_first else None
+
+
+def _found(run: Run, stage: Stage, provenance: Provenance) -> Any:
+    """Run a stage, by all processes or by the first; the others then have nothing."""
+    ranks = run.ranks if stage.is_divided else ALONE
+    if ranks is not run.ranks and not run.ranks.is_first:
+        return None
+    return stage.run(replace(run, keep=Parts(run.path(stage.name), stage.result, provenance, ranks), ranks=ranks))
+
+
+def _written(run: Run, stage: Stage, found: Any, provenance: Provenance) -> None:
+    """Write what a stage found, after which its parts are of no more use."""
+    run.file(stage).write(found, provenance)
+    remove_parts(run.path(stage.name))
 
 
 def _kept(path: Path) -> str:
@@ -153,7 +185,7 @@ def run_stages(run: Run, names: Iterable[str] | None = None, told: Listener | No
     Returns
     -------
     dict
-        Name of each stage that was run -> its results.
+        Name of each stage that was run -> its results; None in processes of a job other than the first.
 
     Raises
     ------

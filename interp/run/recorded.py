@@ -22,6 +22,7 @@ from interp.recording import layer_rows
 from interp.run.processes import can_fork, side_by_side
 from interp.run.stage import Run
 from interp.store import check_same, open_recording
+from interp.store.shards.opening import is_recorded
 from interp.tasks import NO_PREDICTION
 from interp.types import Array, LayerRows, NodeLayer, Recording
 
@@ -128,12 +129,14 @@ def each_layer(
     with warnings.catch_warnings():  # whose filters are not each thread's own
         with recorded(run) as recording:
             threads = 1 if values is None else _at_once([values(layer, recording) for layer in layers])
-            in_copies = threads > 1 and can_run_in_a_fork(run.model.module) and can_fork()
+            is_alone = run.ranks.size == 1  # copies could not tell other ranks what they made
+            in_copies = threads > 1 and is_alone and can_run_in_a_fork(run.model.module) and can_fork()
             if not in_copies:
-                made = (partial(run.keep, layer.name, partial(one, layer, recording)) for layer in layers)
+                made = ((layer.name, partial(one, layer, recording)) for layer in layers)
+                at_once = partial(in_order, _made, threads=threads) if threads > 1 else None
                 with one_thread() if threads > 1 else nullcontext():  # new threads have as many of torch's as this one
-                    found = in_order(_made, made, threads) if threads > 1 else map(_made, made)
-                    return dict(zip([layer.name for layer in layers], found, strict=True))
+                    found = run.keep.each(made, at_once=at_once)
+                return dict(zip([layer.name for layer in layers], found, strict=True))
         with one_thread():
             return _in_processes(run, one, layers, threads)
 
@@ -221,7 +224,7 @@ def confusion_of(run: Run) -> dict[str, Array]:
         out; without splits that have no labels or a task without classes, and empty where nothing was recorded.
     """
     counts = {}
-    for split in run.data.splits if run.path("record").exists() else ():
+    for split in run.data.splits if is_recorded(run.path("record")) else ():
         with recorded(run, split) as recording:
             labels, predictions = recording.labels, recording.predictions
         if labels is not None and (is_predicted := predictions != NO_PREDICTION).any():

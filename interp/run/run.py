@@ -16,6 +16,7 @@ from interp.checkpoints.architectures.named import is_named
 from interp.data import DataOptions
 from interp.errors import UsageError
 from interp.interventions import check_options, same_architecture
+from interp.ranks import current
 from interp.run.find import all_stages
 from interp.run.settings.options import Options, left_out, within_limits
 from interp.run.stage import Run
@@ -162,7 +163,7 @@ def run_on(
     }
     provenance = Provenance(model.digest, data.digest, used.seed, versions(), as_json(settings, exact=True))
     limits, known = left_out(options, used, model, data), all_stages(*([SEVERAL] if others else []), *stages)
-    return Run(model, data, Path(out), used, provenance, known, limits, tuple(others))
+    return Run(model, data, Path(out), used, provenance, known, limits, tuple(others), ranks=current())
 
 
 def versions() -> dict[str, str]:

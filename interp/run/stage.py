@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from interp.errors import InterpError, UsageError, unknown_name
+from interp.ranks import ALONE, Ranks
 from interp.run.files import Opened, StageFile
 from interp.run.settings.options import Options
 from interp.safety import problem
@@ -66,6 +67,9 @@ class Stage:
     restored
         Function of a `Run` and of results as its file holds them that gives them with what follows from model and data;
         None where the file holds all.
+    is_divided
+        Whether all processes of a job run it, each its share of the parts that it asks `Run.keep` or `Run.ranks` for;
+        else the first runs it, and the others wait.
 
     Examples
     --------
@@ -88,6 +92,7 @@ class Stage:
     inputs: Callable[[Run], Any] | None = None
     opened: Opened | None = None
     restored: Callable[[Run, Any], Any] | None = None
+    is_divided: bool = False
 
     def lines(self, found: Any) -> list[str]:
         """Sum up results, in one line at least; raises as `own_faults` does.
@@ -148,7 +153,9 @@ class Run(ShortRepr):
     others
         Further networks of its architecture, for tests over several networks.
     keep
-        Function that gives each part of the stage that is running, kept from before an interrupt or made now.
+        Giver of each part of the stage that is running, kept from before an interrupt or made now.
+    ranks
+        Processes that run it together.
     """
 
     model: LoadedModel
@@ -160,6 +167,7 @@ class Run(ShortRepr):
     limits: tuple[Limit, ...] = ()
     others: tuple[LoadedModel, ...] = ()
     keep: Keep = made_now
+    ranks: Ranks = ALONE
 
     def stage(self, name: str) -> Stage:
         """Find a stage by name.

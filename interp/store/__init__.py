@@ -2,9 +2,9 @@
 
 from interp.store.atomic import atomic_folder, atomic_path, check_writable, file_name, write_bytes, write_text
 from interp.store.belonging import check_layers, check_tables
-from interp.store.files import check_same, read_provenance, read_results, write_results
+from interp.store.files import check_same, read_results, write_results
 from interp.store.recording_writer import RecordingWriter
-from interp.store.recordings import check_recording, open_recording, recorded_splits
+from interp.store.shards.opening import check_recording, open_recording, read_provenance, recorded_splits
 
 __all__ = [
     "RecordingWriter",

@@ -58,4 +58,5 @@ STAGE = Stage(
     options=("attribution",),
     layers=attributed,
     field="attribution",
+    is_divided=True,
 )

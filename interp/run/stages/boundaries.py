@@ -108,4 +108,5 @@ STAGE = Stage(
     summarise=summarise,
     options=("seed", "thresholds", "gaussians", "directions"),
     field="boundaries",
+    is_divided=True,
 )

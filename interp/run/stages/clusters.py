@@ -100,4 +100,5 @@ STAGE = Stage(
     summarise=summarise,
     options=("seed", "clusters", "prototypes", "limits.nodes_per_layer"),
     field="clusters",
+    is_divided=True,
 )

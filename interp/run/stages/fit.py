@@ -60,4 +60,5 @@ STAGE = Stage(
     summarise=summarise,
     options=("seed", "gaussians", "limits.nodes_per_layer"),
     field="fits",
+    is_divided=True,
 )

@@ -53,4 +53,5 @@ STAGE = Stage(
     options=("interventions",),
     layers=None,
     field="effects",
+    is_divided=True,
 )

@@ -128,4 +128,5 @@ STAGE = Stage(
     options=("prototypes",),
     field="prototypes",
     restored=restored,
+    is_divided=True,
 )

@@ -100,4 +100,5 @@ STAGE = Stage(
     options=("reading", "limits.everything"),
     layers=hidden,
     field="reading",
+    is_divided=True,
 )

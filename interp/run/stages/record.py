@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from interp.recording import record_activations
+from interp.recording import record_together
 from interp.run.fingerprint import stage_provenance
 from interp.run.stage import Run, Stage
 from interp.run.summaries import counted
@@ -17,21 +17,16 @@ from interp.types import Array, Provenance, Recording
 
 
 def run(run: Run) -> None:
-    """Record every split; a recording that was interrupted goes on.
+    """Record every split, each process its part; a recording that was interrupted goes on.
 
     Parameters
     ----------
     run
         Model, data, options and folder.
     """
-    record_activations(
-        run.model,
-        run.data,
-        run.path("record"),
-        stage_provenance(run, STAGE),
-        run.options.seed,
-        run.options.recording.dtype,
-    )
+    made = run.ranks.from_first(lambda: stage_provenance(run, STAGE))
+    seed, dtype = run.options.seed, run.options.recording.dtype
+    record_together(run.model, run.data, run.path("record"), made, seed, dtype, run.ranks)
 
 
 @dataclass(frozen=True)
@@ -119,4 +114,5 @@ STAGE = Stage(
     summarise=summarise,
     options=("seed", "recording"),
     opened=opened,
+    is_divided=True,
 )

@@ -95,4 +95,5 @@ STAGE = Stage(
     run=run,
     summarise=summarise,
     field="screening",
+    is_divided=True,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from itertools import islice
@@ -57,21 +57,21 @@ def measure(
     levels
         Whether to count levels too.
     keep
-        Function that gives what was measured of one layer in some networks: kept from before an interrupt, or measured
-        now.
+        Giver of what was measured of one layer in some networks: kept from before an interrupt, or measured now.
     """
-    parts: dict[str, list[Measured]] = {name: [] for name in cut.layers}
 
     def one(name: str, taken: Networks) -> Measured:
         outputs, following = taken.until(name, inputs), cut.following(taken, name, inputs)
         counted = count_levels(following, outputs) if levels else None
         return Measured(rank_noise(following, outputs, noise), counted)
 
-    for some in _chunks(networks, cut.most):
-        taken = cut.take(some)
-        for name in cut.layers:
-            parts[name].append(keep(name, partial(one, name, taken), Measured))
-    return {name: joined(found) for name, found in parts.items()}
+    def makes() -> Iterator[tuple[str, Callable[[], Measured]]]:
+        for some in _chunks(networks, cut.most):
+            taken = cut.take(some)
+            yield from ((name, partial(one, name, taken)) for name in cut.layers)
+
+    found = keep.each(makes(), Measured)
+    return {name: joined(found[i :: len(cut.layers)]) for i, name in enumerate(cut.layers)}
 
 
 def _chunks(networks: Iterable[nn.Module], most: int) -> Iterator[list[nn.Module]]:

@@ -1,0 +1,6 @@
+"""The processes of one job: which one this is, what each works on, and what they tell each other."""
+
+from interp.ranks.alone import ALONE, Ranks
+from interp.ranks.job import current, job
+
+__all__ = ["ALONE", "Ranks", "current", "job"]

@@ -1,0 +1,152 @@
+"""Several processes that `torch.distributed` joins: what they exchange, and how each hears that another has ended.
+
+Before an exchange each process waits until all have come to it, for as long as that takes. Meanwhile it looks whether
+another said that it failed, or is gone without a word: a wait inside gloo could not be left, and would end after a
+fixed time, however long the others' work.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+
+from interp.errors import InterpError, first_line
+from interp.ranks.alone import Ranks
+
+Value = TypeVar("Value")
+
+LONG = timedelta(days=30)
+"""Time after which an exchange is given up; all processes are there when one begins."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.2
+"""Seconds between two looks at whether all have come; each pause is half as long again as the one before."""
+
+FAILED = "failed"
+"""Key of what the first process that failed said."""
+
+
+class JobError(InterpError):
+    """Another process of the job has ended."""
+
+
+class Group(Ranks):
+    """Processes that `torch.distributed` joins.
+
+    Parameters
+    ----------
+    store
+        Store of keys and values that all processes reach.
+    rank
+        Number of this process, from 0.
+    size
+        Number of processes.
+    """
+
+    def __init__(self, store: Any, rank: int, size: int) -> None:
+        self.rank, self.size = rank, size
+        self._store, self._exchanges = store, 0
+        store.set(f"process/{rank}", json.dumps([socket.gethostname(), os.getpid()]))
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
+        dist.init_process_group(backend, store=store, rank=rank, world_size=size)
+        self._gloo: Any = dist.new_group(backend="gloo", timeout=LONG)
+        self._processes = [json.loads(store.get(f"process/{other}")) for other in range(size)]
+
+    def told(self, value: Value) -> list[Value]:
+        """Tell all processes something; see `Ranks.told`.
+
+        Parameters
+        ----------
+        value
+            Value of this process, which can be pickled.
+
+        Raises
+        ------
+        JobError
+            If another process has ended.
+        """
+        self._meet()
+        found: list[Any] = [None] * self.size
+        try:
+            dist.all_gather_object(found, value, group=self._gloo)
+        except RuntimeError as error:
+            raise self.ended(first_line(error)) from error
+        return found
+
+    def _meet(self) -> None:
+        """Wait until all processes have come here."""
+        self._exchanges += 1
+        key, pause = f"come/{self._exchanges}", FIRST_PAUSE
+        come = self._store.add(key, 1)
+        while come < self.size:
+            self._look()
+            time.sleep(pause)
+            pause = min(1.5 * pause, LONGEST_PAUSE)
+            come = self._store.add(key, 0)
+
+    def _look(self) -> None:
+        """Raise `JobError` where another process failed or is gone."""
+        if self._store.check([FAILED]) or self._gone():
+            raise self.ended()
+
+    def _gone(self) -> list[int]:
+        """Give the ranks on this machine whose processes are no more."""
+        here = socket.gethostname()
+        return [rank for rank, (host, pid) in enumerate(self._processes) if host == here and not _runs(pid)]
+
+    def ended(self, otherwise: str = "the end of the job from outside") -> JobError:
+        """Make the error that says which process ended, and why as far as that is known.
+
+        Parameters
+        ----------
+        otherwise
+            What was found, for the case that no process failed or is gone.
+        """
+        with suppress(RuntimeError):  # the store may have ended too
+            if self._store.check([FAILED]):
+                return self._error(self._store.get(FAILED).decode())
+        gone = self._gone()
+        for rank in gone[:1]:
+            pid = self._processes[rank][1]
+            return self._error(f"rank {rank} is gone (process {pid}), as when it is killed or memory is used up")
+        return self._error(otherwise)
+
+    def _error(self, found: str) -> JobError:
+        expected, do = "all ranks to come to the end", "see to it, and run the same command again, which goes on"
+        return JobError(f"rank {self.rank}", found=found, expected=expected, do=do)
+
+    @contextmanager
+    def reported(self) -> Iterator[None]:
+        """Tell the others of an error in the block, and say in it which rank it is of."""
+        try:
+            yield
+        except JobError:
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            said = f"rank {self.rank}: {first_line(error, 600)}"
+            with suppress(RuntimeError):  # the store may have ended
+                self._store.compare_set(FAILED, "", said)
+            if isinstance(error, InterpError):
+                error.args = (said,)
+            raise
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process of this machine runs; one that was killed is still listed until its parent asks for it."""
+    try:
+        os.kill(pid, 0)
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except ProcessLookupError:
+        return False
+    except (OSError, IndexError):  # another user's process, or a system without /proc
+        return True
+    return state not in "ZX"

@@ -1,0 +1,114 @@
+"""The job that this process is one of: torchrun says so in the environment, and starts every process of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from interp.ranks.alone import ALONE, Ranks
+
+if TYPE_CHECKING:
+    from interp.ranks.group import Group
+
+_CURRENT = [ALONE]
+
+
+def current() -> Ranks:
+    """Give the processes of the job that this one is in: inside `job` those of torchrun, else this one alone.
+
+    Examples
+    --------
+    >>> current().size
+    1
+    """
+    return _CURRENT[-1]
+
+
+@contextmanager
+def job() -> Iterator[Ranks]:
+    """Join the job that torchrun started this process for, if it did.
+
+    Processes other than the first print nothing inside the block; an error in it reaches all of them.
+
+    Yields
+    ------
+    Ranks
+        Processes of the job; this one alone where there are no others.
+
+    Raises
+    ------
+    JobError
+        If another process of the job ends while the block runs.
+
+    Examples
+    --------
+    >>> with job() as ranks:
+    ...     ranks.size
+    1
+    """
+    if not is_job():
+        yield ALONE
+        return
+    group = _begun()
+    _CURRENT.append(group)
+    try:
+        with _silent(group.rank > 0), group.reported(), _told_to_end(group):
+            yield group
+    finally:
+        _CURRENT.pop()
+
+
+def is_job() -> bool:
+    """Whether this process is one of several, by what torchrun, or whoever does the same, put in the environment.
+
+    Examples
+    --------
+    >>> is_job()
+    False
+    """
+    return int(os.environ.get("WORLD_SIZE") or 1) > 1 and {"RANK", "MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys()
+
+
+def _begun() -> Group:
+    import torch
+    from torch.distributed.rendezvous import rendezvous
+
+    from interp.ranks.group import Group
+
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
+    store, rank, size = next(iter(rendezvous("env://")))
+    return Group(store, rank, size)
+
+
+@contextmanager
+def _silent(is_silent: bool) -> Iterator[None]:
+    """Print nothing in the block."""
+    if not is_silent:
+        yield
+        return
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        yield
+
+
+@contextmanager
+def _told_to_end(group: Group) -> Iterator[None]:
+    """Say why the job ends where torchrun ends this process, as it does when another one has ended."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise group.ended()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,187 @@
+"""Recordings that several processes make together: each the samples that are its own, into a file of its own.
+
+A process has samples that follow on each other, from a block to another of those that one process alone would run at
+once: so every block is run as it would be by one, and its values are the same to the last bit. Of data of one block the
+first process records all.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+from interp.errors import MismatchError
+from interp.ranks import ALONE, Ranks
+from interp.recording.positions import position_counts, samples_a_block
+from interp.recording.record import record_activations
+from interp.store import file_name, read_provenance
+from interp.store.recordings import check_recording
+from interp.store.shards.manifest import Shard, described, manifest_path, shard_files, shard_path, write_manifest
+from interp.store.shards.opening import SHARD
+from interp.types import Dataset, LoadedModel, Provenance
+
+Part = Mapping[str, tuple[int, int]]
+"""Name of a split -> index of the first sample of a part, and of the one behind the last; without empty ones."""
+
+
+def record_together(
+    model: LoadedModel,
+    data: Dataset,
+    path: str | Path,
+    provenance: Provenance,
+    seed: int = 0,
+    dtype: str = "float32",
+    ranks: Ranks = ALONE,
+) -> None:
+    """Record every layer's pre-activations over every split: one process into one file, several into one each.
+
+    Parameters
+    ----------
+    model
+        Network whose layers are recorded.
+    data
+        Data set that it is run on.
+    path
+        Name of the HDF5 file of one process; those of several, and their manifest, get names that follow from it.
+    provenance
+        Origin of the recording, saved with it; what was recorded before with the same, by as many processes, is used.
+    seed
+        Seed of the random number generator that draws the recorded positions of convolutions.
+    dtype
+        Type that pre-activations are stored as: ``float32``, ``float16`` or ``bfloat16``.
+    ranks
+        Processes that record.
+
+    Raises
+    ------
+    UsageError
+        If the folder cannot be written, or another process is writing the same file.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from tempfile import TemporaryDirectory
+    >>> from interp.checkpoints import load_module
+    >>> model, data = load_module(torch.nn.Sequential(torch.nn.Linear(64, 8), torch.nn.Linear(8, 10)), "digits")
+    >>> with TemporaryDirectory() as folder:
+    ...     record_together(model, data, Path(folder, "a.h5"), Provenance(model.digest, data.digest, 0, {}, {}))
+    ...     [file.name for file in Path(folder).iterdir()]
+    ['a.h5']
+    """
+    path = file_name(path)
+    if ranks.size == 1:
+        record_activations(model, data, path, provenance, seed, dtype)
+        _remove(path, ranks)
+        return
+    ranks.from_first(lambda: _say_what_is_left(path, ranks))
+    part = parts_of(model, data, ranks.size)[ranks.rank]
+    mine = _recorded(model, data, shard_path(path, ranks.rank, ranks.size), provenance, seed, dtype, part)
+    shards = [shard for shard in ranks.told(mine) if shard is not None]
+
+    def finish() -> None:
+        path.unlink(missing_ok=True)  # of another recording: a manifest counts where there is no file
+        write_manifest(path, shards, provenance.versions)
+        _remove(path, ranks)
+
+    ranks.from_first(finish)
+
+
+def parts_of(model: LoadedModel, data: Dataset, size: int) -> list[Part]:
+    """Divide the samples of every split over processes: block b of B is recorded by process b * size // B.
+
+    Parameters
+    ----------
+    model
+        Network that is recorded.
+    data
+        Data set with all samples.
+    size
+        Number of processes.
+
+    Returns
+    -------
+    list
+        Part of each process, by rank.
+    """
+    block = samples_a_block(model, position_counts(model, data))
+    cuts = {name: cut(len(split), block, size) for name, split in data.splits.items()}
+    return [
+        {name: found[rank] for name, found in cuts.items() if found[rank][0] < found[rank][1]} for rank in range(size)
+    ]
+
+
+def cut(samples: int, block: int, size: int) -> list[tuple[int, int]]:
+    """Cut samples into a part for each process, of whole blocks, as equal as these allow.
+
+    Parameters
+    ----------
+    samples
+        Number of samples.
+    block
+        Number of samples that are run at once.
+    size
+        Number of processes.
+
+    Returns
+    -------
+    list
+        First sample of each part, and the one behind the last.
+
+    Examples
+    --------
+    >>> cut(10, 2, 2), cut(10, 4, 2), cut(3, 4, 2)
+    ([(0, 4), (4, 10)], [(0, 4), (4, 10)], [(0, 0), (0, 3)])
+    """
+    blocks = -(-samples // block)
+    ends = [min(samples, blocks * rank // size * block) for rank in range(size + 1)]
+    return list(pairwise(ends))
+
+
+def _recorded(
+    model: LoadedModel, data: Dataset, path: Path, provenance: Provenance, seed: int, dtype: str, part: Part
+) -> Shard | None:
+    """Record a part, unless its file is whole and of the very same; nothing where there are no samples."""
+    if not part:
+        return None
+    own = replace(
+        provenance, settings={**provenance.settings, SHARD: {name: list(ends) for name, ends in part.items()}}
+    )
+    if not _is_whole(path, own):
+        record_activations(model, data, path, own, seed, dtype, part)
+    return described(path, part)
+
+
+def _is_whole(path: Path, provenance: Provenance) -> bool:
+    """Whether a file holds all that was asked for, as it was written."""
+    with suppress(MismatchError):  # missing or damaged
+        if read_provenance(path, "") == provenance:
+            check_recording(path)
+            return True
+    return False
+
+
+def _others(path: Path, ranks: Ranks) -> list[Path]:
+    """List the files of other numbers of processes; with one process, of all."""
+    own = {shard_path(path, rank, ranks.size).name for rank in range(ranks.size)} if ranks.size > 1 else {path.name}
+    begun = path.with_name(f".{path.name}.partial")
+    found = [*shard_files(path), *([begun] if begun.exists() else [])]
+    return [file for file in found if file.name not in own | {f".{name}.partial" for name in own}]
+
+
+def _say_what_is_left(path: Path, ranks: Ranks) -> None:
+    """Say that what another number of processes recorded is of no use, where they did not come to the end."""
+    if left := _others(path, ranks):
+        names = ", ".join(file.name for file in left[:3])
+        print(f"record: {names} are of another number of ranks; all is recorded anew by {ranks.size}", file=sys.stderr)
+
+
+def _remove(path: Path, ranks: Ranks) -> None:
+    """Remove what was recorded by another number of processes."""
+    for file in _others(path, ranks):
+        file.unlink(missing_ok=True)
+    if ranks.size == 1:
+        manifest_path(path).unlink(missing_ok=True)
