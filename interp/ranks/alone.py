@@ -28,8 +28,8 @@ class Ranks:
     (True, True, ['a', 'b'], 'c')
     """
 
-    rank = 0
-    size = 1
+    rank: int = 0
+    size: int = 1
 
     @property
     def is_first(self) -> bool:

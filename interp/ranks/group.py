@@ -55,11 +55,19 @@ class Group(Ranks):
     def __init__(self, store: Any, rank: int, size: int) -> None:
         self.rank, self.size = rank, size
         self._store, self._exchanges = store, 0
-        store.set(f"process/{rank}", json.dumps([socket.gethostname(), os.getpid()]))
+        self._processes: list[tuple[str, int]] = []
+        try:
+            self._begin(store)
+        except RuntimeError as error:
+            raise self.ended(first_line(error)) from error
+
+    def _begin(self, store: Any) -> None:
+        """Wait until all processes are there, and join them."""
+        store.set(f"process/{self.rank}", json.dumps([socket.gethostname(), os.getpid()]))
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
-        dist.init_process_group(backend, store=store, rank=rank, world_size=size)
+        dist.init_process_group(backend, store=store, rank=self.rank, world_size=self.size)
         self._gloo: Any = dist.new_group(backend="gloo", timeout=LONG)
-        self._processes = [json.loads(store.get(f"process/{other}")) for other in range(size)]
+        self._processes = [json.loads(store.get(f"process/{other}")) for other in range(self.size)]
 
     def told(self, value: Value) -> list[Value]:
         """Tell all processes something; see `Ranks.told`.
@@ -74,9 +82,9 @@ class Group(Ranks):
         JobError
             If another process has ended.
         """
-        self._meet()
         found: list[Any] = [None] * self.size
         try:
+            self._meet()
             dist.all_gather_object(found, value, group=self._gloo)
         except RuntimeError as error:
             raise self.ended(first_line(error)) from error
@@ -109,7 +117,7 @@ class Group(Ranks):
         Parameters
         ----------
         otherwise
-            What was found, for the case that no process failed or is gone.
+            Reason to give in the case that no process failed or is gone.
         """
         with suppress(RuntimeError):  # the store may have ended too
             if self._store.check([FAILED]):

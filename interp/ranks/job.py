@@ -55,7 +55,19 @@ def job() -> Iterator[Ranks]:
     if not is_job():
         yield ALONE
         return
-    group = _begun()
+    with joined(_begun()) as ranks:
+        yield ranks
+
+
+@contextmanager
+def joined(group: Group) -> Iterator[Ranks]:
+    """Be one of several processes in the block; errors as of `job`.
+
+    Parameters
+    ----------
+    group
+        Processes of the job.
+    """
     _CURRENT.append(group)
     try:
         with _silent(group.rank > 0), group.reported(), _told_to_end(group):
@@ -76,6 +88,7 @@ def is_job() -> bool:
 
 
 def _begun() -> Group:
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # our one line says what gloo says in fifty
     import torch
     from torch.distributed.rendezvous import rendezvous
 

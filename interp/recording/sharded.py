@@ -18,7 +18,8 @@ from interp.errors import MismatchError
 from interp.ranks import ALONE, Ranks
 from interp.recording.positions import position_counts, samples_a_block
 from interp.recording.record import record_activations
-from interp.store import file_name, read_provenance
+from interp.store import file_name
+from interp.store.files import read_provenance
 from interp.store.recordings import check_recording
 from interp.store.shards.manifest import Shard, described, manifest_path, shard_files, shard_path, write_manifest
 from interp.store.shards.opening import SHARD

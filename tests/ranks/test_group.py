@@ -1,0 +1,97 @@
+"""Processes of one job exchange what they made, and hear of each other's end."""
+
+import os
+import signal
+import time
+
+import pytest
+from ranks.together import together
+
+from interp.errors import UsageError
+from interp.ranks import ALONE, current, job
+from interp.ranks.job import is_job
+
+
+def test_a_process_alone_has_everything():
+    assert [index for index in range(5) if ALONE.has(index)] == list(range(5))
+    assert ALONE.joined({1: "b", 0: "a"}) == ["a", "b"]
+    assert current() is ALONE
+    with job() as ranks:
+        assert ranks is ALONE
+
+
+def test_items_go_round_and_all_get_all(tmp_path):
+    def work():
+        ranks = current()
+        made = {index: index**2 for index in range(7) if ranks.has(index)}
+        assert set(made) == set(range(ranks.rank, 7, 3))
+        assert ranks.joined(made) == [0, 1, 4, 9, 16, 25, 36]
+        assert ranks.from_first(lambda: ranks.rank + 10) == 10
+        assert ranks.told(ranks.rank) == [0, 1, 2]
+        assert ranks.joined({}) == []
+
+    assert together(3, work, tmp_path) == [(0, "")] * 3
+
+
+def test_an_error_of_one_is_told_to_all(tmp_path):
+    def work():
+        ranks = current()
+        if ranks.rank == 1:
+            raise UsageError("net.pt", found="no such file", expected="a file", do="look")
+        ranks.told(None)
+
+    ends = together(3, work, tmp_path)
+    assert [code for code, _ in ends] == [2, 2, 2]
+    assert ends[1][1] == "UsageError: rank 1: net.pt: found no such file; expected a file; look"
+    for rank in (0, 2):
+        said = f"JobError: rank {rank}: found rank 1: net.pt: found no such file; expected a file; look; expected all"
+        assert ends[rank][1].startswith(said)
+
+
+@pytest.mark.parametrize("killed", [0, 1])
+def test_one_that_is_killed_is_named(tmp_path, killed):
+    def work():
+        ranks = current()
+        ranks.told(None)
+        if ranks.rank == killed:
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.1)
+        ranks.told(None)
+
+    ends = together(3, work, tmp_path)
+    assert ends[killed][0] == -signal.SIGKILL
+    for rank in {0, 1, 2} - {killed}:
+        assert ends[rank][1].startswith(f"JobError: rank {rank}: found rank {killed} is gone (process ")
+
+
+def test_one_that_is_told_to_end_says_why(tmp_path):
+    """As torchrun does with all others when one has ended."""
+
+    def work():
+        ranks = current()
+        ranks.told(None)
+        if ranks.rank == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(1)
+
+    ends = together(2, work, tmp_path)
+    assert ends[1][1].startswith("JobError: rank 1: found the end of the job from outside")
+
+
+def test_only_the_first_prints(tmp_path):
+    def work():
+        print(current().rank)
+        (tmp_path / f"said.{current().rank}").write_text(str(os.sys.stdout.name))
+
+    together(2, work, tmp_path)
+    assert (tmp_path / "said.1").read_text() == os.devnull
+    assert (tmp_path / "said.0").read_text() != os.devnull
+
+
+@pytest.mark.parametrize(("size", "rank", "found"), [("2", "0", True), ("1", "0", False), (None, None, False)])
+def test_torchrun_says_so_in_the_environment(monkeypatch, size, rank, found):
+    for name, value in {"WORLD_SIZE": size, "RANK": rank, "MASTER_ADDR": "x", "MASTER_PORT": "1"}.items():
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    assert is_job() is found
