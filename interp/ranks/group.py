@@ -122,11 +122,16 @@ class Group(Ranks):
         with suppress(RuntimeError):  # the store may have ended too
             if self._store.check([FAILED]):
                 return self._error(self._store.get(FAILED).decode())
-        gone = self._gone()
-        for rank in gone[:1]:
+        for rank in self._gone()[:1]:
             pid = self._processes[rank][1]
-            return self._error(f"rank {rank} is gone (process {pid}), as when it is killed or memory is used up")
+            otherwise = f"rank {rank} is gone (process {pid}), as when it is killed or memory is used up"
+            self._tell(otherwise)  # who looks later finds this process gone too
         return self._error(otherwise)
+
+    def _tell(self, said: str) -> None:
+        """Tell the others why the job ends, if nobody has."""
+        with suppress(RuntimeError):  # the store may have ended
+            self._store.compare_set(FAILED, "", said)
 
     def _error(self, found: str) -> JobError:
         expected, do = "all ranks to come to the end", "see to it, and run the same command again, which goes on"
@@ -141,8 +146,7 @@ class Group(Ranks):
             raise
         except (Exception, KeyboardInterrupt) as error:
             said = f"rank {self.rank}: {first_line(error, 600)}"
-            with suppress(RuntimeError):  # the store may have ended
-                self._store.compare_set(FAILED, "", said)
+            self._tell(said)
             if isinstance(error, InterpError):
                 error.args = (said,)
             raise

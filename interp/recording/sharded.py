@@ -7,6 +7,7 @@ first process records all.
 
 from __future__ import annotations
 
+import glob
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -182,7 +183,8 @@ def _say_what_is_left(path: Path, ranks: Ranks) -> None:
 
 def _remove(path: Path, ranks: Ranks) -> None:
     """Remove what was recorded by another number of processes."""
-    for file in _others(path, ranks):
+    begun = manifest_path(path)
+    for file in (*_others(path, ranks), *path.parent.glob(f".{glob.escape(begun.name)}.*.partial")):
         file.unlink(missing_ok=True)
     if ranks.size == 1:
         manifest_path(path).unlink(missing_ok=True)

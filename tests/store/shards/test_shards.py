@@ -33,7 +33,7 @@ def path(tmp_path):
 
 def write_part(path, first, last, model="ab"):
     made = Provenance(model, "cd", 0, {}, {"fingerprint": "f", SHARD: {"train": [first, last]}})
-    with RecordingWriter(path, LAYERS, {"train": last - first}, {"fc1": 1}, made) as writer:
+    with RecordingWriter(path, LAYERS, {"train": last - first}, {"fc1": 1}, made, ("train",)) as writer:
         writer.write("train", 0, np.arange(first, last), {"fc1": (Z[first:last], np.empty(0))})
         ones = np.ones(2)
         writer.summarise(
@@ -157,7 +157,7 @@ def no_json(path):
         (foreign, "activations.1-of-3.h5: found a damaged or foreign file; expected the file that its manifest names"),
         (of_another, "activations.1-of-3.h5: found a file of digest .*; expected the file that its manifest names, of"),
         (of_another_rank, "activations.1-of-3.h5: found a file of "),
-        (flipped, "activations.1-of-3.h5: found damaged values of fc1, rows 0 to 0 of train"),
+        (flipped, "activations.1-of-3.h5: found damaged values of fc1, block 1 of 1, rows 0 to 0"),
         (elsewhere, "activations.json: found files activations.0-of-3.h5, ../other.h5, .*; expected those of ranks"),
         (left_out, r"activations.json: found samples 4 to 10 of train in .*; expected those from 3 on"),
         (newer, "activations.json: found interp-shards of version 2; expected interp-shards of version 1"),
