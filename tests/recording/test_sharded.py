@@ -41,7 +41,7 @@ def subject(monkeypatch):
 
 def recorded(subject, path):
     model, data = subject
-    record_together(model, data, path, provenance(subject), 7, current())
+    record_together(model, data, path, provenance(subject), 7, ranks=current())
 
 
 def provenance(subject):
