@@ -40,9 +40,10 @@ def sensitivity(name: str, found: Mapping[str, tuple[float, float]], score: Scor
     if not {"scale", "offset"} <= set(found):
         return ""
     (low_scale, high_scale), (low, high) = found["scale"], found["offset"]
-    scaled = f"from {low_scale:.2g} to {high_scale:.2g} times the activations"
+    first, last = f"{low_scale:.3g}", f"{high_scale:.3g}"
+    scaled = f"from {first} to {last} times the activations"
     moved = f"for boundaries moved by {low:+.1%} to {high:+.1%} of each node's range"
-    if low_scale == high_scale:
+    if first == last:
         scaled = "at no other scale of the activations that was tried"
     if low == high:
         moved = "for no move of the boundaries that was tried"

@@ -15,4 +15,7 @@ def test_a_share_of_few_nodes_stands_with_their_number():
         share = coherent_share(boundaries)
         assert boundaries.classified < 26
         assert np.isnan([share.low, share.high]).all()
-        assert row["coherent"].note == f"{round(share.value * boundaries.classified)} of {boundaries.classified}"
+        assert (
+            row["boundary near a cluster"].note
+            == f"{round(share.value * boundaries.classified)} of {boundaries.classified}"
+        )

@@ -15,7 +15,9 @@ from interp.report.drawing.pictures import draw_all
 from interp.report.drawing.style import drawn
 from interp.report.html.render import render
 from interp.report.sections import SECTIONS
+from interp.report.sections.interventions.tolerance import tolerance_text
 from interp.report.tables.any_cell import cell_html
+from interp.tasks import TASKS
 from interp.types import KINDS, Effects, Section, Thresholds
 
 from .planted import nothing_analysed, renamed
@@ -183,7 +185,7 @@ def test_layer_table_shows_the_share_at_the_threshold_beside_its_null():
     first = {name: _with(values, at, 0.0) for name, values in changed.null_p_value.items()}
     changed = replace(changed, null_p_value={**first, "random point": _with(first["random point"], at, 0.0123)})
     row = SECTIONS["layers"](replace(results, boundaries={"fc1": changed})).tables[0].frame.iloc[0]
-    assert (row["coherent"].text, row["coherent"].note) == ("22.5 %", "17.5 to 27.5")
+    assert (row["boundary near a cluster"].text, row["boundary near a cluster"].note) == ("22.5 %", "17.5 to 27.5")
     assert (row["chance"].text, row["chance"].note) == ("18.0 %", "11.5 to 23.5")
     assert row["p"].text == "0.012"
     kinds = found.kind.tolist()
@@ -266,3 +268,14 @@ def test_tolerated_levels_are_labelled_in_plain_numbers():
         texts = [axes.xaxis.get_major_formatter()(x) for x in axes.get_xticks()]
         assert axes.xaxis.get_minorticklocs().size == 0
         assert not any("$" in text for text in texts)
+
+
+def test_a_layer_that_bears_no_other_factor_has_no_range_of_them():
+    ends = ("scale_low", "scale_high", "offset_low", "offset_high")
+    rows = [("given", 1.0, 1.0, -0.02, 0.0147), ("shuffled", 1.0, 1.0395, -0.02, 0.02)]
+    table = pd.DataFrame(rows, columns=["network", *ends]).assign(layer="fc1")
+    (said,) = tolerance_text(
+        Effects(pd.DataFrame(), pd.DataFrame(), {}, {}, tolerance=table), ["fc1"], TASKS["classification"].score
+    )
+    assert said.startswith("With z of layer fc1 as large as it is, no other factor that was tried, or its boundaries")
+    assert said.endswith("With shuffled weights: factors of 1.00 to 1.04, and moves by \N{MINUS SIGN}2.0 % to 2.0 %.")

@@ -45,6 +45,11 @@ def test_a_change_that_rounds_to_nothing_is_not_minus_nothing():
     assert "by +0.00 (down) and -2.00 (up)" in line
 
 
+def test_a_small_range_does_not_look_like_one_level():
+    line = sensitivity("h", {"scale": (1.0, 1.04), "offset": (-0.01, 0.0)}, ACCURACY)
+    assert "from 1 to 1.04 times the activations, and for boundaries moved by -1.0% to +0.0%" in line
+
+
 def test_a_range_of_one_level_is_not_given_as_a_range():
     line = sensitivity("h", {"scale": (1.0, 1.0), "offset": (0.0, 0.0)}, ACCURACY)
     assert line == (

@@ -83,7 +83,7 @@ def test_findings_carry_the_numbers_of_their_tables():
     for name in HIDDEN:
         scale, offset = (harmless(name, kind) for kind in ("scale", "offset"))
         sentence = next(said)
-        scaled = f"from {scale[0]:.2g} to {scale[1]:.2g} times the activations"
+        scaled = f"from {scale[0]:.3g} to {scale[1]:.3g} times the activations"
         if scale[0] == scale[1]:
             scaled = "at no other scale of the activations that was tried"
         assert sentence.startswith(f"{name}: accuracy stays within one point {scaled}, ")

@@ -27,10 +27,11 @@ def section(results: Results) -> Section:
     text = (
         "A node is one output channel of a linear map, with the batch norm that follows it folded in. Its value "
         "before the activation is z, and z = 0 is its boundary.",
-        "Read the coherent share, of all live nodes within the threshold, only beside chance: boundaries through "
-        "random data points, through the data mean, with permuted biases, of random direction or of a fresh "
-        "initialisation also pass close to some cluster's mean. Chance is the one of these nulls that explains the "
-        "share best, and p its probability of as many: a small p says that this layer has more than any of them gives.",
+        "Read the share of live nodes, undecided ones too, whose boundary lies near the middle of a cluster of their "
+        "values only beside chance: boundaries through random data points, through the data mean, with permuted "
+        "biases, of random direction or of a fresh initialisation also pass close to some cluster's mean. Chance is "
+        "the one of these nulls that explains the share best, and p its probability of as many: a small p says that "
+        "this layer has more than any of them gives.",
         "Do not conclude that a layer with a large share is “distance-based”, nor that one with a small share is "
         "not: the interventions further down test that directly.",
     )
@@ -56,7 +57,7 @@ def _row(layer: NodeLayer, found: Boundaries | None) -> dict[str, Any]:
         "inputs": cells.count(layer.inputs),
         "nodes": cells.count(layer.nodes),
         "kinds of node": Bar(found.counts) if found else MISSING,
-        "coherent": _shown(share, found),
+        "boundary near a cluster": _shown(share, found),
         "chance": cells.share(null.value, null.low, null.high),
         "0 to 100 %": Gauge(share, null),
         "p": cells.probability(share_p_value(found) if found else None),

@@ -117,7 +117,7 @@ ALERTS: dict[str, AlertRule | str] = {
     "small-sample": AlertRule(
         "warning",
         "fewer than 200 training samples, or a 95 % interval of the score that is wider than 5 points either way",
-        "Open it with more samples; until then read shares and scores with their intervals.",
+        "Open it with more samples; until then trust no small difference, and no score without its interval.",
         samples.small_sample,
         "model",
         command="report {checkpoint} --data MORE_SAMPLES {reading}",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interp.interventions.readouts.tolerance import compared
+from interp.interventions.readouts.tolerance import Compared, compared
 from interp.report.drawing.level_axis import plain_ticks
 from interp.report.drawing.style import FAINT, KIND_COLOURS, canvas, pale, short
 from interp.report.tables.numbers import finite, number, percent
@@ -39,14 +39,25 @@ def tolerance_text(effects: Effects, layers: list[str], name: Score) -> tuple[st
     """
     kept = OWN_PREDICTIONS if name.share else "of the variance of the network's own outputs stays explained"
     pairs = [(layer, found) for layer in layers if (found := compared(effects.tolerance, layer)) is not None]
-    return tuple(
-        f"With z of layer {layer} multiplied by anything from {number(found.given['scale_low'], 2)} to "
-        f"{number(found.given['scale_high'], 2)}, or its boundaries moved by {percent(found.given['offset_low'])} to "
-        f"{percent(found.given['offset_high'])} of each node's range, 99 % {kept}. "
-        f"With shuffled weights: {_range(number(found.middle('scale_low'), 3), number(found.middle('scale_high'), 3))} "
-        f"times, and {_range(percent(found.middle('offset_low')), percent(found.middle('offset_high')))}."
-        for layer, found in pairs[:3]
+    return tuple(_tolerated(layer, found, kept) for layer, found in pairs[:3])
+
+
+def _tolerated(layer: str, found: Compared, kept: str) -> str:
+    """Say what a layer tolerates, and what is in the middle of its shuffled copies."""
+    own, middle = found.given, found.middle
+    moved = f"{percent(own['offset_low'])} to {percent(own['offset_high'])} of each node's range"
+    factors = _range(number(middle("scale_low")), number(middle("scale_high")))
+    moves = _range(percent(middle("offset_low")), percent(middle("offset_high")))
+    return (
+        f"With z of layer {layer} {_factors(number(own['scale_low']), number(own['scale_high']))}, or its boundaries"
+        f" moved by {moved}, 99 % {kept}. With shuffled weights: factors of {factors}, and moves by {moves}."
     )
+
+
+def _factors(low: str, high: str) -> str:
+    if low == high:
+        return "as large as it is, no other factor that was tried"
+    return f"multiplied by anything from {low} to {high}"
 
 
 def _range(low: str, high: str) -> str:
