@@ -10,6 +10,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from interp.network.recurrent.cells import STATES, State, Weights, cell_of
 from interp.network.recurrent.sites import OneStep
+from interp.network.tracing.calls import place_of
 
 SETTINGS = (
     "mode", "input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size",
@@ -88,11 +89,25 @@ class Unrolled(nn.Module):
             sides = []
             for end in ("", "_reverse") if self.bidirectional else ("",):
                 state = self._first(x) if given is None else tuple(one[len(last)] for one in given)
+                if layer < self._first_that_runs(alive):
+                    last.append(tuple(torch.full_like(one, torch.nan) for one in state))
+                    continue
                 outputs, state = run_cell(self.get_submodule(f"l{layer}{end}"), x, state, alive)
                 sides.append(outputs)
                 last.append(state)
-            x = torch.cat(sides, 2) if len(sides) > 1 else sides[0]
+            if sides:
+                x = torch.cat(sides, 2) if len(sides) > 1 else sides[0]
         return x, tuple(torch.stack(states) for states in zip(*last, strict=True))
+
+    def _first_that_runs(self, alive: Tensor | None) -> int:
+        """Give the number of the layer that runs first: no lower one is read where all outputs of one are given."""
+        ends = ("", "_reverse") if self.bidirectional else ("",)
+        whole = [
+            i
+            for i in range(self.num_layers)
+            if all(_given(self.get_submodule(f"l{i}{end}")) is not None for end in ends)
+        ]
+        return max(whole, default=0) if alive is None else 0
 
     def _first(self, x: Tensor) -> State:
         """Give the states before the first step: zeros."""
@@ -159,16 +174,49 @@ def run_cell(cell: nn.Module, x: Tensor, state: State, alive: Tensor | None = No
         State after the last step.
     """
     backwards = any(part.backwards for part in cell.modules() if isinstance(part, OneStep))
-    order = range(x.shape[1])
+    given, order = _given(cell), range(x.shape[1])
+    if given is not None and alive is None:
+        last = given[:, 0 if backwards else -1]
+        return given, (last, *(torch.full_like(one, torch.nan) for one in state[1:]))
     outputs = []
     for step in reversed(order) if backwards else order:
         new: State = cell(x[:, step], state)
+        new = new if given is None else (given[:, step], *new[1:])
         if alive is not None:
             here = alive[:, step, None]
             new = tuple(torch.where(here, after, before) for after, before in zip(new, state, strict=True))
         state = new
         outputs.append(state[0])
     return torch.stack(outputs[::-1] if backwards else outputs, 1), state
+
+
+def _given(cell: nn.Module) -> Tensor | None:
+    """Give the outputs that stand in place of what a cell computes."""
+    part = getattr(cell, "hidden", None)
+    return part.given if isinstance(part, OneStep) else None
+
+
+def output_of(module: nn.Module, tap: str) -> OneStep | None:
+    """Give the part of a layer of torch's whose outputs are those of its whole cell; None for any other.
+
+    Parameters
+    ----------
+    module
+        Network, unrolled.
+    tap
+        Dotted name, as in `NodeLayer.tap`.
+
+    Examples
+    --------
+    >>> network = nn.ModuleDict({"rnn": Unrolled(nn.LSTM(3, 4))})
+    >>> output_of(network, "rnn.l0.hidden") is network["rnn"].l0.hidden, output_of(network, "rnn.l0.forget")
+    (True, None)
+    """
+    owner, _, own = tap.rpartition(".")
+    part = place_of(module, tap)
+    if own != "hidden" or not isinstance(part, OneStep):
+        return None
+    return part if isinstance(place_of(module, owner.rpartition(".")[0]), Unrolled) else None
 
 
 def weights_of(fused: nn.Module, suffix: str) -> Weights:

@@ -38,11 +38,14 @@ class OneStep:
         Activation, a function of z; None for one that has none.
     after
         Change of the activation's outputs (B, N) at every time step; None leaves them as they are.
+    given
+        Outputs of the cell at all time steps (B, T, N), where these stand in place of what it computes; else None.
     """
 
     backwards: bool = False
     function: Function | None = None
     after: Function | None = None
+    given: Tensor | None = None
 
     def active(self, z: Tensor) -> Tensor:
         """Give the activation's outputs of z (B, N), changed where they are to be."""
@@ -64,6 +67,16 @@ class OneStep:
             yield
         finally:
             own["after"] = before
+
+    @contextmanager
+    def standing_in(self, outputs: Tensor) -> Iterator[None]:
+        """Let these outputs (B, T, N) stand in place of what the cell gives in a block; its last c is then NaN."""
+        own = vars(self)
+        own["given"] = outputs
+        try:
+            yield
+        finally:
+            own["given"] = None
 
 
 class Gate(nn.Linear, OneStep):

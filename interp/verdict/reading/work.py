@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from interp.network.chain import split_at
 from interp.types import LoadedModel, NodeLayer
 from interp.verdict.reading.levels import CUTS, LEVELS
+from interp.verdict.reading.networks.stepwise import runs_no_steps
 from interp.verdict.reading.noise import NoiseOptions
 
 PASSES = 2 + sum(map(NoiseOptions().draws_of, NoiseOptions().used))
@@ -36,7 +37,8 @@ def work_of(model: LoadedModel, layers: Sequence[NodeLayer], positions: Mapping[
     total = 0
     for layer in layers:
         is_chain = split_at(model.module, layer.tap) is not None
-        after = names[names.index(layer.name) + 1 :] if is_chain else names
+        at_once = is_chain or runs_no_steps(model.module, model.layers, layer)
+        after = names[names.index(layer.name) + 1 :] if at_once else names
         values = layer.nodes * positions[layer.name]
         total += sum(cost.values()) + _passes(layers) * (sum(cost[name] for name in after) + PER_VALUE * values)
     return total
@@ -68,4 +70,5 @@ def steps_of(model: LoadedModel, layers: Sequence[NodeLayer], positions: Mapping
         Number of runs that one pass of one network takes, as `runs_of_a_pass` counts them.
     """
     calls = sum(positions[layer.name] for layer in model.layers if layer.is_stepwise)
-    return round(len(layers) * _passes(layers) * calls * PER_STEP * runs)
+    passes = [1 if runs_no_steps(model.module, model.layers, layer) else _passes(layers) for layer in layers]
+    return round(sum(passes) * calls * PER_STEP * runs)
