@@ -57,8 +57,8 @@ QUICK_ROWS = 1000
 QUICK_SHARE = 4
 """How many times less work, and fewer nodes, a quick look at a recurrent network takes."""
 
-CHANGES = 8
-"""Number of runs that silencing and clamping one node of a recurrent network amounts to."""
+CHANGES, QUICK_CHANGES = 8, 16
+"""Numbers of runs that silencing and clamping one node of a recurrent network counts for, and in a quick look."""
 
 PROTOTYPE_VALUES = 2**25
 """Number of values of all nodes' prototypes of one sort, where `LEAST_NODES` allow: 256 MB in float64."""
@@ -178,12 +178,12 @@ def stepwise_limits(layers: Sequence[NodeLayer], work: int, quick: bool = False)
     >>> [stepwise_limits(layers, steps * 3 * 16 * (28 + PER_GATE)).inputs for steps in (20, 200)]
     [10212, 1021]
     """
-    share = QUICK_SHARE if quick else 1
+    share, changes = (QUICK_SHARE, QUICK_CHANGES) if quick else (1, CHANGES)
     allowed, swept = STEP_WORK // share, min(SWEPT_LAYERS, len(layers))
     inputs = max(LEAST_INPUTS, allowed // (PASSES * swept * work))
     return Limits(
         nodes_per_layer=max(LEAST_NODES // (2 if quick else 1), STEP_NODES // share // len(layers)),
-        single_nodes=max(LEAST_NODES, allowed // (CHANGES * swept * work * inputs)),
+        single_nodes=max(LEAST_NODES, allowed // (changes * swept * work * inputs)),
         swept_layers=SWEPT_LAYERS,
         inputs=inputs,
         levels=1,
