@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
 
 from interp.analysis.checks import gaussian_arguments
-from interp.analysis.components.halves import crossed, halves
+from interp.analysis.components.halves import crossed
 from interp.analysis.components.modes import Components, merge_without_valley
+from interp.analysis.components.values import NodeValues, values_of
 from interp.analysis.distributions import Distribution
-from interp.analysis.mixtures import BINS, Binned, Mixture, best_mixtures, bin_values, mixture_cdf
+from interp.analysis.mergeable.classes import ClassMoments
+from interp.analysis.mixtures import BINS, Binned, Mixture, best_mixtures, mixture_cdf
 from interp.analysis.moments import Moments
-from interp.errors import DataError
 from interp.types import Array, GaussianFit, Rows
 from interp.types.annotations.edge import checked
 from interp.types.annotations.flags import Within
@@ -94,11 +95,24 @@ def fit_gaussians(
     array([1, 1])
     """
     z, labels, sampled, row_sample = gaussian_arguments(z, labels, sampled, row_sample)
-    with np.errstate(invalid="ignore", over="ignore"):
-        total, by_class = _all_moments(z, labels)
-    _check_finite(total)
+    return fit_values(values_of(z, labels, row_sample, options.bins), options, sampled)
+
+
+def fit_values(found: NodeValues, options: GaussianOptions, sampled: Array | None = None) -> GaussianFit:
+    """Fit one-dimensional Gaussians to nodes of whose values moments and histograms are known.
+
+    Parameters
+    ----------
+    found
+        Moments and histograms of the values, in as many bins as the options say.
+    options
+        Largest number of components.
+    sampled
+        Indices of the nodes that get mixtures (M,), ascending; None for all.
+    """
+    total, parts = found.total, (found.first, found.second)
+    by_class = _in_order(found.by_class)
     sd = np.sqrt(total.var)
-    parts = _binned_halves(z, row_sample, total, options.bins)
     binned = parts[0] + parts[1]
     mixture, bic = _mixtures(binned, options.components, sampled)
     merged = merge_without_valley(
@@ -106,7 +120,6 @@ def fit_gaussians(
         Distribution.of(total.minimum, total.maximum, binned.count),
     )
     by_half = _crossed(parts, options.components, sampled, total) if options.crossed else []
-    positive = sum((block > 0).sum(axis=0) for block in blocks_of(z)) / total.count
     cumulative = np.cumsum(binned.count, axis=1) / total.count
     return GaussianFit(
         count=total.count,
@@ -126,32 +139,13 @@ def fit_gaussians(
         bic=bic + 2 * total.count * np.log(np.where(sd > 0, sd, 1))[:, None],  # from standard units to those of z
         ks=_ks(cumulative, total, np.ones((len(sd), 1)), total.mean[:, None], total.var[:, None]),
         ks_mixture=_ks(cumulative, total, merged.weight, merged.mean, merged.var),
-        positive_share=np.asarray(positive, float),
+        positive_share=np.asarray(found.positive / total.count, float),
         histogram=binned.count.astype(np.int64),
         sampled=sampled,
         crossed_weight=np.stack([part.weight for part in by_half]) if by_half else None,
         crossed_mean=np.stack([part.mean for part in by_half]) if by_half else None,
         crossed_var=np.stack([part.var for part in by_half]) if by_half else None,
     )
-
-
-def _binned_halves(z: Rows, row_sample: Array | None, total: Moments, bins: int) -> tuple[Binned, Binned]:
-    """Sort the rows of each half of the samples into the same bins."""
-    second = halves(total.count if row_sample is None else int(row_sample.max()) + 1, row_sample, total.count)
-    sd = np.sqrt(total.var)
-    first, other = (
-        bin_values(_rows_of(z, second == wanted), total.mean, sd, total.minimum, total.maximum, bins)
-        for wanted in (False, True)
-    )
-    return first, other
-
-
-def _rows_of(z: Rows, wanted: Array) -> Iterable[Array]:
-    """Yield the wanted rows of a table in order, some at a time."""
-    start = 0
-    for block in blocks_of(z):
-        yield block[wanted[start : start + len(block)]]
-        start += len(block)
 
 
 def _crossed(parts: tuple[Binned, Binned], most: int, sampled: Array | None, total: Moments) -> list[Components]:
@@ -183,62 +177,10 @@ def _mixtures(data: Binned, most: int, sampled: Array | None) -> tuple[Mixture, 
     return Mixture(weight, mean, var, loglik), bic
 
 
-def _check_finite(total: Moments) -> None:
-    broken = np.flatnonzero(~np.isfinite(total.var))
-    if len(broken):
-        raise DataError(
-            f"nodes {', '.join(map(str, broken[:8]))}{', ...' if len(broken) > 8 else ''}",
-            found=f"NaN or infinite pre-activations in {len(broken)} of {len(total.var)} nodes",
-            expected="finite ones",
-            do="look at a checkpoint from before the training diverged, or check the input scaling",
-        )
-
-
-def blocks_of(z: Rows, size: int = 8192) -> Iterable[Array]:
-    """Yield the rows of a table in order, some at a time.
-
-    Parameters
-    ----------
-    z
-        Table (S, N), an array or on disk.
-    size
-        Largest number of rows of a block.
-
-    Examples
-    --------
-    >>> [len(block) for block in blocks_of(np.zeros((5, 2)), size=2)]
-    [2, 2, 1]
-    """
-    for start in range(0, z.shape[0], size):
-        yield np.asarray(z[start : start + size])
-
-
-def _all_moments(z: Rows, labels: Array | None) -> tuple[Moments, list[Moments | None]]:
-    """Take the moments of all rows and of each class, in one pass."""
-    classes = 0 if labels is None else int(labels.max()) + 1
-    parts: list[list[Moments]] = [[] for _ in range(classes + 1)]
-    start = 0
-    for block in blocks_of(z):
-        parts[-1].append(Moments.of(block))
-        for c in range(classes):
-            assert labels is not None
-            rows = block[labels[start : start + len(block)] == c]
-            if len(rows):
-                parts[c].append(Moments.of(rows))
-        start += len(block)
-    merged = [_merge(found) for found in parts]
-    total = merged.pop()
-    assert total is not None
-    return total, merged
-
-
-def _merge(parts: list[Moments]) -> Moments | None:
-    if not parts:
-        return None
-    total = parts[0]
-    for part in parts[1:]:
-        total = total.merge(part)
-    return total
+def _in_order(found: ClassMoments | None) -> list[Moments | None]:
+    """Give the moments of each class from 0; None of one without rows, and no classes without labels."""
+    known = {} if found is None else {int(label): own for label, own in found.of_class.items()}
+    return [known.get(label) for label in range(max(known, default=-1) + 1)]
 
 
 def _stack(parts: list[Moments | None], get: Callable[[Moments], Array], nodes: int) -> Array:

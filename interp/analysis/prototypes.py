@@ -15,7 +15,7 @@ import numpy as np
 from scipy.linalg import eigh
 
 from interp.analysis.checks import checked_samples, prototype_arguments
-from interp.analysis.gaussians import blocks_of
+from interp.analysis.components.values import blocks_of
 from interp.types import Array, Boundaries, GaussianFit, LayerRows, Prototypes, Rows, as_column
 from interp.types.annotations.edge import checked
 from interp.types.annotations.flags import Within

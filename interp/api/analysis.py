@@ -20,8 +20,9 @@ from interp.report.page import write_report
 from interp.report.sections import SECTIONS
 from interp.run import Run, locked
 from interp.run.pipeline import evidence_of, results_of
+from interp.run.recorded import recorded
 from interp.run.timings import TIMINGS
-from interp.store import check_writable, open_recording
+from interp.store import check_writable
 from interp.types import Alert, Dataset, Effects, LoadedModel, Recording, Results, Verdict
 from interp.types.annotations.edge import checked
 from interp.verdict.alerts import alerts
@@ -193,14 +194,14 @@ class Analysis:
         Returns
         -------
         Recording
-            Pre-activations of all layers, read from the file as they are asked for.
+            Pre-activations of all layers, read from the file or, without one, computed as they are asked for.
 
         Raises
         ------
         UsageError
             If there is no such split.
         """
-        return open_recording(self.run.path("record"), split)
+        return recorded(self.run, split)
 
     @checked
     def save(self, folder: str | Path, sections: Sequence[str] = ()) -> Path:

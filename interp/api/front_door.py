@@ -83,6 +83,9 @@ def analyse(
     ----------------
     seed
         Seed of the random number generators; 0 where it is None.
+    store
+        Whether activations are written to disk; where they are not, statistics of them are, and stages that need
+        single values run the network again.
     preset
         Name of thresholds that belong together: ``default`` or ``as-nn``.
     epsilon

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from interp.analysis.components.values import check_finite
 from interp.analysis.mergeable.layers import LayerStatistics
 from interp.analysis.mergeable.splits import SplitStatistics, confusion_counts
-from interp.errors import DataError
 from interp.network.hooks import tap
 from interp.network.inputs import as_tensor, device_of
 from interp.network.linear_maps import read_by
@@ -106,7 +106,7 @@ def each_block(
         layers = {}
         for layer in model.layers:
             z = rows[layer.name].z
-            _check_finite(layer.name, z)
+            check_finite(np.asarray(np.isfinite(z).all(axis=0)), layer.name)
             samples, labels = rows[layer.name].samples, block.labels
             layers[layer.name] = LayerStatistics.of(
                 z,
@@ -194,14 +194,3 @@ def _read(model: LoadedModel, name: str, x: Tensor, rows: Chosen) -> Array:
     index = torch.arange(len(x)).repeat_interleave(each)
     found = read_by(model.module, model.layer(name), x).rows(len(x), index, torch.from_numpy(position))
     return np.asarray(found.cpu().numpy())
-
-
-def _check_finite(layer: str, z: Array) -> None:
-    broken = np.flatnonzero(~np.isfinite(z).all(axis=0))
-    if len(broken):
-        raise DataError(
-            f"nodes {', '.join(map(str, broken[:8]))}{', ...' if len(broken) > 8 else ''} of {layer}",
-            found=f"NaN or infinite pre-activations in {len(broken)} of {z.shape[1]} nodes",
-            expected="finite ones",
-            do="look at a checkpoint from before the training diverged, or check the input scaling",
-        )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from interp.analysis.mergeable.draws import mixed
 from interp.network.hooks import tap
 from interp.network.inputs import BLOCK, as_tensor, device_of
 from interp.network.nodes import rows_of_nodes
@@ -69,7 +71,7 @@ def kept_positions(count: int, samples: int, stepwise: bool = False) -> int:
     return min(count, max(1, (MOST_STEP_ROWS if stepwise else MOST_ROWS) // samples))
 
 
-def positions_a_sample(count: int, data: Dataset, stepwise: bool = False) -> int:
+def positions_a_sample(count: int, data: Dataset, stepwise: bool = False, samples: int | None = None) -> int:
     """Give the number of positions that are recorded of a sample: of padded sequences the mean of their lengths.
 
     Parameters
@@ -77,17 +79,24 @@ def positions_a_sample(count: int, data: Dataset, stepwise: bool = False) -> int
     count
         Number of positions that there are.
     data
-        Data set with all samples.
+        Data set.
     stepwise
         Whether the layer runs a time step at a time.
+    samples
+        Number of samples of the largest split; None where the data set has them all.
     """
-    most = kept_positions(count, max(map(len, data.splits.values())), stepwise)
+    most = kept_positions(count, samples or max(map(len, data.splits.values())), stepwise)
     lengths = data.train.lengths
     return most if lengths is None or count == 1 else min(most, max(1, round(float(lengths.mean()))))
 
 
 def drawn_positions(
-    model: LoadedModel, data: Dataset, split: str, counts: Mapping[str, int], seed: int
+    model: LoadedModel,
+    data: Dataset,
+    split: str,
+    counts: Mapping[str, int],
+    seed: int,
+    sizes: Mapping[str, int] | None = None,
 ) -> dict[str, Array]:
     """Draw the positions of each sample of a split that are looked at.
 
@@ -96,13 +105,15 @@ def drawn_positions(
     model
         Network with its layers.
     data
-        Data set with all samples.
+        Data set.
     split
         Name of the split.
     counts
         Layer name -> number of positions of a sample.
     seed
         Seed of the random number generator.
+    sizes
+        Name of a split -> number of its samples; None where the data set has them all.
 
     Returns
     -------
@@ -110,13 +121,14 @@ def drawn_positions(
         Layer name -> positions (S, p); none of them padding.
     """
     found, part = {}, data.splits[split]
+    sizes = sizes or {name: len(each) for name, each in data.splits.items()}
     for i, layer in enumerate(model.layers):
         count, stepwise = counts[layer.name], layer.is_stepwise
-        kept = positions_a_sample(count, data, stepwise)
+        kept = positions_a_sample(count, data, stepwise, max(sizes.values()))
         if part.lengths is not None and 1 < count <= (data.steps or 0):
             found[layer.name] = draw_steps(np.minimum(part.lengths, count), kept, [seed, i])
         else:
-            found[layer.name] = draw_positions(count, kept, len(part), [seed, i])
+            found[layer.name] = draw_positions(count, kept, sizes[split], [seed, i])
     return found
 
 
@@ -185,3 +197,35 @@ def chosen_rows(output: Tensor, layer: NodeLayer, positions: Array) -> tuple[Arr
 def _flat_index(positions: Array, rows: int) -> Tensor:
     per_input = rows // len(positions)
     return torch.from_numpy((positions + np.arange(len(positions))[:, None] * per_input).ravel())
+
+
+@dataclass(frozen=True)
+class DrawnPlaces:
+    """Positions of samples whose number is not known: random ones, which a sample's index alone decides.
+
+    Attributes
+    ----------
+    count
+        Number of positions that there are.
+    kept
+        Number of positions that are looked at of each sample.
+    salt
+        Number of the draw: another one gives other positions.
+
+    Examples
+    --------
+    >>> DrawnPlaces(9, 2, 0)[3:5].shape
+    (2, 2)
+    """
+
+    count: int
+    kept: int
+    salt: int
+
+    def __getitem__(self, samples: slice) -> Array:
+        """Give the positions (B, kept) of some samples."""
+        indices = np.arange(samples.start, samples.stop)
+        if self.kept == self.count:
+            return np.broadcast_to(np.arange(self.count, dtype=np.int32), (len(indices), self.count))
+        bits = mixed(indices[:, None] * self.kept + np.arange(self.kept), self.salt)
+        return np.sort((bits % np.uint64(self.count)).astype(np.int32), axis=1)

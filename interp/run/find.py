@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from interp.errors import UsageError
 from interp.run.stage import Stage
-from interp.run.stages import STAGES
+from interp.run.stages import STAGES, WITHOUT_STORE
 from interp.safety import import_name, look_up
 
 
@@ -35,13 +35,28 @@ def find_stage(name: str) -> Stage:
     return found if name in STAGES or found.spec else replace(found, spec=name)
 
 
-def all_stages(*further: str) -> dict[str, Stage]:
+def stage_of(name: str) -> Stage:
+    """Import a stage of ours.
+
+    Parameters
+    ----------
+    name
+        Place of the stage, ``package.module:name``.
+    """
+    found = import_name(name, "stage")
+    assert isinstance(found, Stage)
+    return found
+
+
+def all_stages(*further: str, store: bool = True) -> dict[str, Stage]:
     """Give every stage by its name, in the order in which they run, further ones last.
 
     Parameters
     ----------
     *further
         Further stages, each ``package.module:name``.
+    store
+        Whether activations are stored; statistics of them are gathered in their place where they are not.
 
     Raises
     ------
@@ -56,6 +71,8 @@ def all_stages(*further: str) -> dict[str, Stage]:
     found: dict[str, Stage] = {}
     for spec in (*STAGES, *further):
         stage = find_stage(spec)
+        if not store and spec in WITHOUT_STORE:
+            stage = stage_of(WITHOUT_STORE[spec])
         taken = {stage.name, stage.file} & {word for other in found.values() for word in (other.name, other.file)}
         missing = [need for need in stage.needs if need not in found]
         if taken or missing:

@@ -7,18 +7,22 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-import numpy as np
 from torch import Tensor
 
+from interp.analysis.components.values import NodeValues, values_of
+from interp.analysis.mergeable.splits import Statistics, confusion_counts
 from interp.analysis.threads import alone, in_order, processors
 from interp.errors import MismatchError
 from interp.network.copies import can_run_in_a_fork, one_thread
 from interp.network.inputs import as_tensor, device_of, outputs_on
 from interp.network.linear_maps import affine_map
 from interp.recording import layer_rows
+from interp.recording.computed import computed_recording
+from interp.recording.passes import GatheredValues, Samples, samples_of, samples_of_whole
 from interp.run.processes import can_fork, side_by_side
 from interp.run.stage import Run
 from interp.store import check_same, open_recording
@@ -38,36 +42,114 @@ _NETWORK = threading.RLock()
 """Held by whoever runs the network, whose hooks are its own."""
 
 
-@contextmanager
-def recorded(run: Run, split: str = "train") -> Iterator[Recording]:
-    """Open one split of a run's recording.
+def recorded(run: Run, split: str = "train") -> Recording:
+    """Open one split of a run's recording; close it, or use it in a ``with`` block.
 
     Parameters
     ----------
     run
-        Run whose folder holds the recording.
+        Run whose folder holds the recording, or the statistics in its place.
     split
         Name of the split.
 
-    Yields
-    ------
+    Returns
+    -------
     Recording
-        Pre-activations of all layers, closed at the end of the block.
+        Pre-activations of all layers, from the file; without one computed when they are asked for.
 
     Raises
     ------
     MismatchError
         If it is missing, or of another model or data set.
     """
-    stage = run.stage("record")
-    path = run.path("record")
-    with open_recording(path, split) as recording:
+    stage, path = run.stage("record"), run.path("record")
+    found = gathered(run)
+    recording = open_recording(path, split) if found is None else _computed(run, split, found)
+    with ExitStack() as failed:
+        failed.callback(recording.close)
         check_same(path, recording.provenance, run.provenance, stage.command)
         if recording.layers != run.model.layers:
-            found = ", ".join(layer.name for layer in recording.layers) or "none"
+            named = ", ".join(layer.name for layer in recording.layers) or "none"
             remedy = f"run `{stage.command}`"
-            raise MismatchError(path, found=f"layers {found}", expected="the network's own", do=remedy)
-        yield recording
+            raise MismatchError(path, found=f"layers {named}", expected="the network's own", do=remedy)
+        failed.pop_all()
+    return recording
+
+
+def gathered(run: Run) -> Statistics | None:
+    """Read the statistics of a run without a recording; give None of one with a recording.
+
+    Parameters
+    ----------
+    run
+        Run whose folder holds one or the other.
+    """
+    return run.read("record") if run.stage("record").result is Statistics else None
+
+
+def _computed(run: Run, split: str, found: Statistics) -> Recording:
+    """Give a recording of the data at hand, with what is known of all samples."""
+    outputs = {name: own.outputs for name, own in found.splits[split].layers.items() if own.outputs is not None}
+    provenance = run.provenance_of("record")
+    recording = computed_recording(run.model, run.data, split, outputs, provenance, run.options.seed, _NETWORK)
+    return replace(recording, layers=found.layers)
+
+
+def all_samples(run: Run, split: str) -> Samples:
+    """Give all samples of a split, to be read block by block.
+
+    Parameters
+    ----------
+    run
+        Run with the network and its data.
+    split
+        Name of the split.
+    """
+    if split in run.wholes:
+        return samples_of_whole(run.model, run.data, split, run.wholes, run.options.seed)
+    return samples_of(run.model, run.data, split, run.options.seed)
+
+
+def samples_behind(run: Run) -> int:
+    """Count the training samples that fits are of.
+
+    Parameters
+    ----------
+    run
+        Run whose folder holds a recording, or statistics.
+    """
+    found = gathered(run)
+    return len(run.data.train) if found is None else found.splits["train"].samples
+
+
+def values_for_fit(run: Run, bins: int) -> tuple[Callable[[NodeLayer, Recording], NodeValues], bool]:
+    """Give a function that takes what the fit of a layer needs: of its recorded values, or of statistics.
+
+    Parameters
+    ----------
+    run
+        Run whose folder holds a recording, or statistics.
+    bins
+        Number of bins of the histograms.
+
+    Returns
+    -------
+    function, bool
+        Function of a layer and the recording; and whether layers may be asked for in any order, and by processes.
+    """
+    found = gathered(run)
+    if found is not None:
+        known = GatheredValues(run.model, all_samples(run, "train"), found.splits["train"], bins, _NETWORK)
+        return lambda layer, recording: known(layer), known.is_at_hand
+    return _recorded_values(bins), True
+
+
+def _recorded_values(bins: int) -> Callable[[NodeLayer, Recording], NodeValues]:
+    def taken(layer: NodeLayer, recording: Recording) -> NodeValues:
+        z, labels = recording.z[layer.name], recording.row_labels(layer.name)
+        return values_of(z, labels, recording.sample[layer.name], bins)
+
+    return taken
 
 
 @contextmanager
@@ -223,14 +305,15 @@ def confusion_of(run: Run) -> dict[str, Array]:
         Split -> number of samples of each label (rows) and prediction (columns), (C, C), those without prediction left
         out; without splits that have no labels or a task without classes, and empty where nothing was recorded.
     """
+    found = gathered(run) if run.path("record").exists() else None
+    if found is not None:
+        return {split: own.confusion for split, own in found.splits.items() if own.confusion.size}
     counts = {}
     for split in run.data.splits if is_recorded(run.path("record")) else ():
         with recorded(run, split) as recording:
             labels, predictions = recording.labels, recording.predictions
-        if labels is not None and (is_predicted := predictions != NO_PREDICTION).any():
-            labels, predictions = labels[is_predicted], predictions[is_predicted]
-            classes = int(max(labels.max(), predictions.max(), len(run.data.classes) - 1)) + 1
-            counts[split] = np.bincount(labels * classes + predictions, minlength=classes**2).reshape(classes, classes)
+        if labels is not None and (predictions != NO_PREDICTION).any():
+            counts[split] = confusion_counts(labels, predictions, len(run.data.classes))
     return counts
 
 

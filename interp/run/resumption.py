@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from interp.checkpoints import LoadOptions
 from interp.data import IN_MEMORY, DataOptions, is_code
 from interp.errors import MismatchError, UsageError
-from interp.run.find import find_stage
+from interp.run.find import find_stage, stage_of
 from interp.run.run import start
 from interp.run.settings.options import Options
-from interp.run.stage import Run
-from interp.store import check_same, open_recording
+from interp.run.stage import Run, Stage
+from interp.run.stages import WITHOUT_STORE
+from interp.store import check_same, open_recording, read_provenance
 from interp.tasks import TASKS
+from interp.types import Provenance
 
 
 def resume(
@@ -61,10 +64,9 @@ def resume(
     ...     resume(folder, Options()).data.name
     'digits'
     """
-    stage = find_stage("record")
+    stage, options = _begun(Path(out), options)
     path = Path(out) / stage.file
-    with open_recording(path) as recording:
-        found = recording.provenance
+    found = _provenance(path, stage)
     try:
         said = found.settings
         load, where = LoadOptions(**_plain(said["load"])), DataOptions(**_plain(said["data_options"]))
@@ -83,6 +85,20 @@ def resume(
     run = start(checkpoint, out, named, load, where, options, stages=stages)
     check_same(path, found, run.provenance, stage.command)
     return run
+
+
+def _begun(out: Path, options: Options) -> tuple[Stage, Options]:
+    """Give the first stage of a folder's run, with or without stored activations, and the options that go with it."""
+    recorded, without = find_stage("record"), stage_of(WITHOUT_STORE["record"])
+    is_stored = (out / recorded.file).exists() or not (out / without.file).exists()
+    return (recorded, options) if is_stored else (without, replace(options, store=False))
+
+
+def _provenance(path: Path, stage: Stage) -> Provenance:
+    if stage.opened is None:
+        return read_provenance(path, stage.command)
+    with open_recording(path) as recording:
+        return recording.provenance
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:

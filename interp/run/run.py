@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from torch import nn
 from interp.checkpoints import LoadOptions, Network, load_model
 from interp.checkpoints.architectures.named import is_named
 from interp.data import DataOptions
+from interp.data.streams.drawn import Whole, drawn, with_digests
 from interp.errors import UsageError
 from interp.interventions import check_options, same_architecture
 from interp.ranks import current
@@ -21,7 +22,7 @@ from interp.run.find import all_stages
 from interp.run.settings.options import Options, left_out, within_limits
 from interp.run.stage import Run
 from interp.run.stages import SEVERAL
-from interp.types import Dataset, LoadedModel, Provenance, as_json
+from interp.types import Dataset, Limit, LoadedModel, Provenance, as_json
 from interp.types.annotations.edge import checked
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "captum", "h5py", "interp")
@@ -81,6 +82,7 @@ def start(
     >>> [layer.name for layer in run.model.layers], run.data.name
     (['hidden', 'output'], 'digits')
     """
+    data, wholes = (data, {}) if options.store else drawn(data)
     model, dataset = load_model(checkpoint, data, load, data_options)
     if dataset is None:
         raise UsageError(
@@ -100,7 +102,19 @@ def start(
         "data_options": asdict(data_options),
         "load": asdict(load),
     }
-    return run_on(model, dataset, out, options, said, models[1:], stages)
+    dataset = with_digests(dataset, wholes)
+    for split, whole in wholes.items():
+        whole.check(dataset.splits[split])
+    run = run_on(model, dataset, out, options, said, models[1:], stages)
+    return replace(run, wholes=wholes, limits=(*run.limits, *_held(dataset, wholes)))
+
+
+def _held(data: Dataset, wholes: Mapping[str, Whole]) -> Iterator[Limit]:
+    """Yield the splits of which some samples are held, where the number of all is known."""
+    for split, whole in wholes.items():
+        if whole.samples is not None:
+            what = f"samples of the {split} split by all but statistics and fits"
+            yield Limit(what, len(data.splits[split]), whole.samples, "drawn at random", "leaving out --no-store")
 
 
 def _said_of(checkpoint: str | Path | nn.Module, model: LoadedModel) -> str:
@@ -162,7 +176,8 @@ def run_on(
         "options": asdict(used),
     }
     provenance = Provenance(model.digest, data.digest, used.seed, versions(), as_json(settings, exact=True))
-    limits, known = left_out(options, used, model, data), all_stages(*([SEVERAL] if others else []), *stages)
+    limits = left_out(options, used, model, data)
+    known = all_stages(*([SEVERAL] if others else []), *stages, store=used.store)
     return Run(model, data, Path(out), used, provenance, known, limits, tuple(others), ranks=current())
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from interp.data.streams.drawn import Whole
 from interp.errors import InterpError, UsageError, unknown_name
 from interp.ranks import ALONE, Ranks
 from interp.run.files import Opened, StageFile
@@ -152,6 +153,8 @@ class Run(ShortRepr):
         Parts of the network that the options leave out.
     others
         Further networks of its architecture, for tests over several networks.
+    wholes
+        Name of a split -> all of its samples, where the data set holds some of them.
     keep
         Giver of each part of the stage that is running, kept from before an interrupt or made now.
     ranks
@@ -166,6 +169,7 @@ class Run(ShortRepr):
     stages: Mapping[str, Stage]
     limits: tuple[Limit, ...] = ()
     others: tuple[LoadedModel, ...] = ()
+    wholes: Mapping[str, Whole] = field(default_factory=dict)
     keep: Keep = made_now
     ranks: Ranks = ALONE
 

@@ -29,6 +29,8 @@ class Stream:
         Name of a list of names, ``target_names`` or ``feature_names`` -> the names.
     facts
         Name of a fact about how samples are read -> value, confidence and evidence.
+    is_once
+        Whether batches come once, so that they cannot be begun anew.
 
     Examples
     --------
@@ -42,3 +44,4 @@ class Stream:
     samples: int | None = None
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     facts: Mapping[str, Inference] = field(default_factory=dict)
+    is_once: bool = False

@@ -3,7 +3,8 @@ import pytest
 from scipy import stats
 from sklearn.mixture import GaussianMixture
 
-from interp.analysis.gaussians import GaussianOptions, blocks_of, fit_gaussians
+from interp.analysis.components.values import blocks_of
+from interp.analysis.gaussians import GaussianOptions, fit_gaussians
 from interp.analysis.mixtures import mixture_cdf
 from interp.errors import DataError
 from interp.types import GaussianFit
@@ -105,7 +106,7 @@ def test_node_order_permutes_the_fit(fit):
 
 def test_row_order_and_blocks_do_not_matter(fit, monkeypatch):
     assert [len(block) for block in blocks_of(planted(), 1500)] == [1500, 1500, 1000]
-    monkeypatch.setattr("interp.analysis.gaussians.blocks_of", lambda z: blocks_of(z, 77))
+    monkeypatch.setattr("interp.analysis.components.values.blocks_of", lambda z: blocks_of(z, 77))
     order = np.random.default_rng(0).permutation(4000)
     moved = fit_gaussians(planted()[order], row_sample=order)
     for name in {*GaussianFit.__dataclass_fields__} - {"sampled"}:

@@ -18,6 +18,7 @@ from interp.tasks import TASKS
 
 OTHER = {
     "seed": 1,
+    "store": False,
     "epsilon": 0.1,
     "preset": "as-nn",
     "levels": 9,

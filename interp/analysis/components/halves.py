@@ -41,8 +41,33 @@ def halves(samples: int, row_sample: Array | None, rows: int, seed: int = 0) -> 
     >>> int(second.sum()), bool((second.reshape(4, 3).all(axis=1) == second.reshape(4, 3).any(axis=1)).all())
     (6, True)
     """
-    second: Array = np.random.default_rng(seed).permutation(samples) < samples // 2
+    second = sample_halves(samples, seed)
     return second[:rows] if row_sample is None else second[row_sample]
+
+
+def sample_halves(samples: int, seed: int = 0) -> Array:
+    """Put samples into one of two halves at random.
+
+    Parameters
+    ----------
+    samples
+        Number of samples, S.
+    seed
+        Seed of the random number generator.
+
+    Returns
+    -------
+    Array
+        True for each sample of the second half (S,).
+
+    Examples
+    --------
+    >>> int(sample_halves(9).sum())
+    4
+    """
+    indices: Array = np.arange(samples, dtype=np.int32 if samples < 2**31 else np.int64)  # many take memory
+    np.random.default_rng(seed).shuffle(indices)  # as `permutation` does
+    return np.asarray(indices < samples // 2)
 
 
 def crossed(found_on: Binned, measured_on: Binned, most: int, low: Array, high: Array) -> Components:

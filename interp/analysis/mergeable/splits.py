@@ -9,8 +9,9 @@ from typing import Annotated
 import numpy as np
 
 from interp.analysis.mergeable.layers import LayerStatistics
-from interp.types import Array
+from interp.types import Array, NodeLayer
 from interp.types.annotations.shapes import Shape
+from interp.types.shown import ShortRepr
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,22 @@ class SplitStatistics:
         """
         layers = {name: own.merge(other.layers[name]) for name, own in self.layers.items()}
         return SplitStatistics(self.samples + other.samples, layers, _added(self.confusion, other.confusion))
+
+
+@dataclass(frozen=True, repr=False)
+class Statistics(ShortRepr):
+    """Statistics of all layers over all splits, in place of a recording of their values.
+
+    Attributes
+    ----------
+    layers
+        Layers of the network, in order.
+    splits
+        Name of a split -> statistics of its samples.
+    """
+
+    layers: tuple[NodeLayer, ...]
+    splits: Mapping[str, SplitStatistics]
 
 
 def confusion_counts(labels: Array | None, predictions: Array, classes: int = 0) -> Array:

@@ -94,7 +94,7 @@ def kept(where: str, batches: Iterable[Arrays], before: list[Arrays] | None = No
     targets: list[Arrays] = []
     with closing(ahead(batches)) as following:
         for batch in chain(_taken(before or []), following):
-            inputs, turned = _channels_first(_inputs(where, batch))
+            inputs, turned = channels_first(inputs_of(where, batch))
             facts |= LAST if turned else {}
             table.add(inputs)
             targets.append({key: array for key, array in batch.items() if key in LABEL_KEYS})
@@ -110,7 +110,21 @@ def _taken(batches: list[Arrays]) -> Iterator[Arrays]:
         yield batches.pop()
 
 
-def _inputs(where: str, batch: Arrays) -> Array:
+def inputs_of(where: str, batch: Arrays) -> Array:
+    """Give the one array of inputs of a batch.
+
+    Parameters
+    ----------
+    where
+        Name of the data in errors.
+    batch
+        Arrays by name.
+
+    Raises
+    ------
+    DataError
+        If there is none, several, or sequences with lengths.
+    """
     if (name := inputs_name(batch)) is None:
         raise DataError(
             where,
@@ -128,7 +142,7 @@ def inputs_name(batch: Arrays) -> str | None:
     return next((name for name in INPUT_KEYS if name in batch), None)
 
 
-def _channels_first(inputs: Array) -> tuple[Array, bool]:
+def channels_first(inputs: Array) -> tuple[Array, bool]:
     """Turn images whose last axis holds the channels; and whether these are such."""
     is_last = is_channels_last(inputs.shape[1:])
     return (np.moveaxis(inputs, -1, 1) if is_last else inputs), is_last

@@ -191,7 +191,7 @@ def of_batches(batches: Iterator[Any], options: DataOptions) -> Stream:
             )
         return left.pop()
 
-    return Stream(name, once)
+    return Stream(name, once, is_once=True)
 
 
 def of_image_folder(folder: str | Path, options: DataOptions) -> dict[str, Stream]:

@@ -28,6 +28,9 @@ class Options:
         Seed of every random draw.
     recording
         Options of how activations are stored.
+    store
+        Whether activations are written to disk; where they are not, statistics of them are, and stages that need
+        single values run the network again.
     thresholds
         Thresholds of the kinds of boundaries.
     gaussians
@@ -50,6 +53,7 @@ class Options:
 
     seed: Annotated[int, Flag(low=0, high=2**32 - 1)] = 0
     recording: StoreOptions = field(default_factory=StoreOptions)
+    store: Annotated[bool, Flag()] = True
     thresholds: Thresholds = field(default_factory=Thresholds)
     gaussians: GaussianOptions = field(default_factory=GaussianOptions)
     prototypes: PrototypeOptions = field(default_factory=PrototypeOptions)

@@ -24,5 +24,8 @@ STAGES: dict[str, Stage | str] = {
 }
 """Names stand for code that is imported when it is first used."""
 
+WITHOUT_STORE = {"record": "interp.run.stages.gather:STAGE"}
+"""Stage -> the one that is run in its place where activations are not stored."""
+
 SEVERAL = "interp.run.stages.several:STAGE"
 """Stage after the others in a run of several networks; it has no command of its own."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from interp.analysis import classify_boundaries, fit_gaussians
-from interp.run.recorded import affine_of, each_layer, outputs_of, rows_of
+from interp.run.recorded import affine_of, each_layer, outputs_of, rows_of, samples_behind
 from interp.run.stage import Run, Stage
 from interp.types import Array, Boundaries, GaussianFit, NodeLayer, Recording
 
@@ -34,6 +34,7 @@ def run(run: Run) -> dict[str, Boundaries]:
         Layer name -> kinds of its nodes' boundaries.
     """
     fits: Mapping[str, GaussianFit] = run.read("fit")
+    samples = samples_behind(run)
 
     def one(layer: NodeLayer, recording: Recording) -> Boundaries:
         affine = affine_of(run, layer)
@@ -44,7 +45,7 @@ def run(run: Run) -> dict[str, Boundaries]:
             bias=None if affine is None else affine[1],
             directions=_random_directions(run, layer, recording) if affine is not None else None,
             loss=_losses(run, layer),
-            samples=len(np.unique(recording.sample[layer.name])),
+            samples=samples,
             seed=run.options.seed,
         )
 

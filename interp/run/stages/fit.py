@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from interp.analysis import fit_gaussians
+from interp.analysis.gaussians import fit_values
 from interp.network.caps import drawn_nodes
-from interp.run.recorded import each_layer
+from interp.run.recorded import each_layer, values_for_fit
 from interp.run.stage import Run, Stage
 from interp.run.summaries import counted
 from interp.types import GaussianFit, NodeLayer, Recording
@@ -30,16 +30,16 @@ def run(run: Run) -> dict[str, GaussianFit]:
     dict
         Layer name -> Gaussians and mixtures of its nodes.
     """
+    values_of, in_any_order = values_for_fit(run, run.options.gaussians.bins)
 
     def one(layer: NodeLayer, recording: Recording) -> GaussianFit:
         sampled = drawn_nodes(layer, run.options.limits.nodes_per_layer, run.options.seed)
-        z, labels = recording.z[layer.name], recording.row_labels(layer.name)
-        return fit_gaussians(z, labels, run.options.gaussians, sampled, recording.sample[layer.name])
+        return fit_values(values_of(layer, recording), run.options.gaussians, sampled)
 
     def values(layer: NodeLayer, recording: Recording) -> int:
         return layer.nodes * run.options.gaussians.bins * HISTOGRAMS
 
-    return each_layer(run, one, values=values)
+    return each_layer(run, one, values=values if in_any_order else None)
 
 
 def summarise(found: Mapping[str, GaussianFit]) -> Iterator[str]:

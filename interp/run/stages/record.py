@@ -112,7 +112,7 @@ STAGE = Stage(
     needs=(),
     run=run,
     summarise=summarise,
-    options=("seed", "recording"),
+    options=("seed", "recording", "store"),
     opened=opened,
     is_divided=True,
 )

@@ -1,0 +1,176 @@
+"""Passes over all samples of a split: the first gathers statistics, a second sorts values into bins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial, reduce
+from itertools import chain, count, islice
+from typing import Any
+
+from interp.analysis.components.halves import sample_halves
+from interp.analysis.components.values import NodeValues, values_gathered
+from interp.analysis.mergeable.splits import SplitStatistics
+from interp.data.streams.drawn import Whole
+from interp.recording.bins import Halves, bin_halves, in_groups
+from interp.recording.gather import Block, Places, gather
+from interp.recording.positions import DrawnPlaces, drawn_positions, position_counts, samples_a_block
+from interp.types import Dataset, LoadedModel, NodeLayer, Split
+from interp.types.parts import Keep
+
+PART = 64
+"""Number of blocks whose statistics are kept together, so that a pass that was interrupted goes on behind them."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """All samples of a split, to be read anew for each pass.
+
+    Attributes
+    ----------
+    begin
+        Function that begins the blocks of samples, in order.
+    places
+        Layer name -> positions of each sample that are looked at.
+    is_once
+        Whether samples come once, so that there is no second pass.
+    """
+
+    begin: Callable[[], Iterable[Block]]
+    places: Mapping[str, Places]
+    is_once: bool = False
+
+
+def samples_of(model: LoadedModel, data: Dataset, split: str, seed: int) -> Samples:
+    """Take the samples of a data set, in the blocks and at the positions that a recording has.
+
+    Parameters
+    ----------
+    model
+        Network that is run on them.
+    data
+        Data set.
+    split
+        Name of the split.
+    seed
+        Seed of the random number generator that draws the positions of convolutions.
+    """
+    counts, part = position_counts(model, data), data.splits[split]
+    size, places = samples_a_block(model, counts), drawn_positions(model, data, split, counts, seed)
+    return Samples(lambda: _blocks(part, size), places)
+
+
+FEW = 16
+"""Number of positions that are looked at of each sample, of samples whose number is not known."""
+
+
+def samples_of_whole(model: LoadedModel, data: Dataset, split: str, wholes: Mapping[str, Whole], seed: int) -> Samples:
+    """Take all samples of a split of which the data set holds some.
+
+    Parameters
+    ----------
+    model
+        Network that is run on them.
+    data
+        Data set of the samples that are held.
+    split
+        Name of the split, one of `wholes`.
+    wholes
+        Name of a split -> all of its samples.
+    seed
+        Seed of the random number generator that draws the positions of convolutions.
+    """
+    counts, whole, part = position_counts(model, data), wholes[split], data.splits[split]
+    size = samples_a_block(model, counts)
+    begin = lambda: _of_whole(whole, part, size)  # noqa: E731
+    if whole.samples is None:
+        places = {name: DrawnPlaces(count, min(count, FEW), seed) for name, count in counts.items()}
+        return Samples(begin, places, is_once=True)
+    known = {name: len(each) for name, each in data.splits.items()}
+    sizes = known | {name: each.samples for name, each in wholes.items() if each.samples is not None}
+    return Samples(begin, drawn_positions(model, data, split, counts, seed, sizes))
+
+
+def _of_whole(whole: Whole, part: Split, size: int) -> Iterator[Block]:
+    first = 0
+    for inputs, labels in whole.blocks(part, size):
+        yield Block(first, inputs, labels)
+        first += len(inputs)
+
+
+def _blocks(part: Split, size: int) -> Iterator[Block]:
+    for first in range(0, len(part), size):
+        rows = slice(first, first + size)
+        yield Block(first, part.inputs[rows], None if part.labels is None else part.labels[rows])
+
+
+def first_pass(model: LoadedModel, samples: Samples, name: str, keep: Keep) -> SplitStatistics:
+    """Gather the statistics of all samples, in parts that are kept as they are finished.
+
+    Parameters
+    ----------
+    model
+        Network whose layers are looked at.
+    samples
+        Samples of a split.
+    name
+        Name of the split.
+    keep
+        Function that gives each part, kept from before an interrupt or made now.
+    """
+    return reduce(SplitStatistics.merge, _parts(model, samples, name, keep))
+
+
+def _parts(model: LoadedModel, samples: Samples, name: str, keep: Keep) -> Iterator[SplitStatistics]:
+    blocks = iter(samples.begin())
+    for number in count():
+        first = next(blocks, None)
+        if first is None:
+            return
+        some = chain([first], islice(blocks, PART - 1))
+        yield keep(f"{name} {number}", partial(gather, model, some, samples.places), SplitStatistics)
+        for _ in some:  # of a part that was kept, samples are read and left
+            pass
+
+
+class GatheredValues:
+    """What fits need of layers without recorded values, from statistics and, where there can be one, a second pass.
+
+    Parameters
+    ----------
+    model
+        Network whose layers are looked at.
+    samples
+        Samples of the split.
+    found
+        Statistics of the samples, from the first pass.
+    bins
+        Number of bins of histograms.
+    lock
+        Lock to hold while the network runs.
+    """
+
+    def __init__(self, model: LoadedModel, samples: Samples, found: SplitStatistics, bins: int, lock: Any) -> None:
+        self._model, self._samples, self._found, self._bins, self._lock = model, samples, found, bins, lock
+        self._groups = list(in_groups(model.layers, bins))
+        self._halves: dict[str, Halves] = {}
+        if self.is_at_hand and not samples.is_once:
+            self._halves = self._second_pass([layer.name for layer in model.layers])
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether the values of all layers fit in memory at once, so that no order of asking takes further passes."""
+        return len(self._groups) <= 1
+
+    def __call__(self, layer: NodeLayer) -> NodeValues:
+        """Give what the fit of a layer needs; layers are sorted into bins some at once, in their order."""
+        with self._lock:
+            if layer.name not in self._halves and not self._samples.is_once:
+                group = next(group for group in self._groups if layer in group)
+                self._halves = self._second_pass([each.name for each in group])
+            return values_gathered(self._found.layers[layer.name], self._halves.get(layer.name), self._bins)
+
+    def _second_pass(self, layers: list[str]) -> dict[str, Halves]:
+        places = {name: self._samples.places[name] for name in layers}
+        second = sample_halves(self._found.samples)
+        return bin_halves(self._model, self._samples.begin(), places, self._found, second, self._bins)

@@ -1,0 +1,44 @@
+"""Gather statistics of every node, in place of writing its pre-activations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from interp.analysis.mergeable.splits import Statistics
+from interp.recording.passes import first_pass
+from interp.run.recorded import all_samples
+from interp.run.stage import Run, Stage
+from interp.run.summaries import counted
+
+
+def run(run: Run) -> Statistics:
+    """Gather the statistics of every split; those of samples that were seen before an interrupt are kept.
+
+    Parameters
+    ----------
+    run
+        Model, data, options and folder.
+    """
+    found = {split: first_pass(run.model, all_samples(run, split), split, run.keep) for split in run.data.splits}
+    return Statistics(run.model.layers, found)
+
+
+def summarise(found: Statistics) -> Iterator[str]:
+    """Say of how many layers and rows there are statistics."""
+    train = found.splits["train"]
+    rows = max((own.moments.count for own in train.layers.values()), default=0)
+    yield f"statistics of {counted(len(found.layers), 'layer')}, {counted(rows, 'row')} of training; no values"
+
+
+STAGE = Stage(
+    "record",
+    does=__doc__,
+    file="statistics.h5",
+    result=Statistics,
+    needs=(),
+    run=run,
+    summarise=summarise,
+    options=("seed", "store"),
+    layers=None,
+)
+"""Stage in place of ``record`` where activations are not stored."""

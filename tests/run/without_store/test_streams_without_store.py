@@ -1,0 +1,123 @@
+"""Streams without stored activations: all samples pass by, some are held, and what is found is that of arrays."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from torch.utils.data import DataLoader, TensorDataset
+
+import interp
+from interp.data.streams import drawn
+from interp.errors import InterpError
+from tests.run.without_store.test_stages_without_store import convolutional, dense, differences
+
+HELD = 120
+SAID = {"scaling": "x/16", "stages": ["fit", "boundaries"], "store": False}
+
+
+@pytest.fixture(autouse=True)
+def few_are_held(monkeypatch):
+    monkeypatch.setattr(drawn, "MOST_SAMPLES", HELD)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    x, y = load_digits(return_X_y=True)
+    return x[:500], y[:500]
+
+
+def in_batches(x, y, size):
+    for start in range(0, len(x), size):
+        yield x[start : start + size], y[start : start + size]
+
+
+def function(x, y):
+    """Batches of changing sizes, whose number nobody says."""
+
+    def begun():
+        start = 0
+        for size in (7, 100, 1, 64, 328):
+            yield x[start : start + size], y[start : start + size]
+            start += size
+
+    return begun
+
+
+SOURCES = {
+    "function": lambda x, y: interp.stream(function(x, y)),
+    "loader": lambda x, y: interp.stream(
+        DataLoader(TensorDataset(torch.from_numpy(x), torch.from_numpy(y)), batch_size=33, num_workers=1)
+    ),
+    "arrays as a stream": lambda x, y: interp.stream((x, y)),
+    "arrays": lambda x, y: (x, y),
+}
+
+
+@pytest.mark.parametrize("make", [dense, convolutional])
+def test_every_source_gives_the_same_statistics_and_fits(make, digits):
+    torch.manual_seed(0)
+    network = make()
+    found = {name: interp.analyse(network, source(*digits), **SAID) for name, source in SOURCES.items()}
+    wanted = found.pop("arrays")
+    for name, own in found.items():
+        assert len(own.run.data.train) == HELD, name
+        for stage in ("record", "fit"):
+            assert list(differences(stage, wanted.found[stage], own.found[stage])) == [], (name, stage)
+        for layer, boundaries in own.found["boundaries"].items():
+            assert boundaries.kind.tolist() == wanted.found["boundaries"][layer].kind.tolist()
+
+
+def test_samples_that_come_once_are_read_once_and_kept_nowhere(digits, monkeypatch):
+    """The fit is of the first pass alone, so its histograms are not those of the second; moments are the same."""
+    monkeypatch.setattr("interp.streams.rows.Kept.add", lambda *_: pytest.fail("inputs were written to disk"))
+    torch.manual_seed(0)
+    network = dense()
+    found = interp.analyse(network, interp.stream(function(*digits)()), **SAID)
+    wanted = interp.analyse(network, digits, **SAID)
+    assert found.found["record"].splits["train"].samples == 500
+    for layer, fit in found.found["fit"].items():
+        other = wanted.found["fit"][layer]
+        for name in ("mean", "var", "skewness", "kurtosis", "minimum", "maximum", "class_mean", "class_var", "count"):
+            np.testing.assert_allclose(getattr(fit, name), getattr(other, name), rtol=1e-10, atol=1e-12)
+        assert fit.histogram.sum(axis=1).tolist() == [500] * len(fit.mean)
+        sd = np.sqrt(other.var)
+        one = (fit.components == 1) & (other.components == 1)
+        assert (np.abs(fit.component_mean[one, 0] - other.component_mean[one, 0]) < 0.01 * sd[one]).all()
+
+
+def test_the_page_says_what_is_held(digits):
+    found = interp.analyse(dense(), interp.stream(function(*digits)), **SAID)
+    said = found.run.data.facts["samples held"]
+    assert said.value == "120 of 500, drawn at random"
+    assert any(limit.looked_at == 120 and limit.of == 500 for limit in found.run.limits)
+
+
+def test_a_class_of_which_no_sample_is_held_is_refused(digits):
+    x, y = digits
+    rare = np.where(np.arange(500) == 499, 11, y)
+    with pytest.raises(InterpError, match="class 11, of which no sample is held"):
+        interp.analyse(dense(), interp.stream(function(x, rare)()), **SAID)
+
+
+def test_draws_do_not_depend_on_batches(digits):
+    x, y = digits
+    parts = [drawn.drawn(interp.stream(partial(in_batches, x, y, size))) for size in (1, 13, 500)]
+    for data, wholes in parts:
+        np.testing.assert_array_equal(data.train.inputs, parts[0][0].train.inputs)
+        assert wholes["train"].digest == parts[0][1]["train"].digest
+
+
+def test_far_from_zero_a_small_spread_is_kept():
+    """1000 ± 0.01 in float32 keeps its variance to 1 %, of the values as float32 has them."""
+    values = (1000 + 0.01 * np.random.default_rng(0).normal(size=(2000, 1))).astype(np.float32)
+    network = torch.nn.Sequential(torch.nn.Linear(1, 1, bias=False), torch.nn.ReLU(), torch.nn.Linear(1, 1))
+    with torch.no_grad():
+        network[0].weight.fill_(1)
+    found = interp.analyse(
+        network, interp.stream(lambda: ((values[i : i + 99], values[i : i + 99] > 1000) for i in range(0, 2000, 99))),
+        scaling="raw", stages=["record"], store=False,
+    )  # fmt: skip
+    moments = found.found["record"].splits["train"].layers["0"].moments
+    assert abs(moments.var[0] / np.var(values.astype(np.longdouble)) - 1) < 0.01
