@@ -239,10 +239,11 @@ def with_kinds(*kinds):
 def test_of_how_many_nodes_the_kind_could_not_be_told_is_said_first():
     kinds = ["undecided"] * 39 + ["adhoc"] * 2 + ["one-sided"] * 6 + ["dead"] * 1
     (said,) = asked(answers(with_kinds(*kinds)), NODES)
-    assert said.answer.startswith("For 39 of 48 nodes we could not tell whether they work as a distance to a prototype")
-    assert said.answer.endswith(
-        "Of the rest, none can be read as a distance to a prototype (coherent), 2 divide the data elsewhere than at a"
-        " prototype (ad hoc), 6 lie on one side of zero for nearly all data (one-sided) and 1 never changes (dead)."
+    assert said.answer == (
+        "For 39 of 48 nodes we could not tell where zero, the boundary, lies among their values: these form no clear"
+        " clusters, or the samples are too few (undecided). Of the rest, none has it at the middle of a cluster, as the"
+        " distance to a prototype has (coherent), 2 have it elsewhere (ad hoc), 6 lie on one side of zero for nearly"
+        " all data (one-sided) and 1 never changes (dead)."
     )
     assert said.place == "layers"
 
@@ -250,9 +251,9 @@ def test_of_how_many_nodes_the_kind_could_not_be_told_is_said_first():
 def test_coherent_nodes_stand_beside_chance_and_nodes_that_were_not_drawn_are_counted():
     (said,) = asked(answers(with_kinds("coherent", "coherent", "adhoc", "unsampled")), NODES)
     assert said.answer == (
-        "The kind of 1 of the 4 nodes was not looked for. Of the other 3 nodes, 2 can be read as a distance to a"
-        " prototype (coherent) and 1 divides the data elsewhere than at a prototype (ad hoc). Nodes that learned"
-        " nothing can be coherent too: compare their share with that of chance."
+        "The kind of 1 of the 4 nodes was not looked for. Where zero, the boundary, lies among the values of the other"
+        " 3 nodes: 2 have it at the middle of a cluster, as the distance to a prototype has (coherent) and 1 has it"
+        " elsewhere (ad hoc). Nodes that learned nothing can be coherent too: compare their share with that of chance."
     )
     assert asked(answers(evidence(boundaries={})), NODES) == []
 

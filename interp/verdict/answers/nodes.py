@@ -10,8 +10,8 @@ from interp.verdict.evidence import Evidence
 from interp.verdict.words import listed
 
 CALLED = {
-    "coherent": "{} can be read as a distance to a prototype (coherent)",
-    "adhoc": "{} divide{s} the data elsewhere than at a prototype (ad hoc)",
+    "coherent": "{} {have} it at the middle of a cluster, as the distance to a prototype has (coherent)",
+    "adhoc": "{} {have} it elsewhere (ad hoc)",
     "one-sided": "{} lie{s} on one side of zero for nearly all data (one-sided)",
     "dead": "{} never change{s} (dead)",
 }
@@ -46,11 +46,12 @@ def what_kinds(found: Evidence) -> str:
     told = [_called(kind, counts[kind]) for kind in CALLED if counts[kind] or kind == "coherent"]
     beside = CHANCE if counts["coherent"] else ""
     if not counts["undecided"]:
-        return f"{drawn}Of {'the other ' if left else ''}{seen:,} nodes, {listed(told)}.{beside}"
+        which = f"Where zero, the boundary, lies among the values of {'the other ' if left else ''}{seen:,} nodes:"
+        return f"{drawn}{which} {listed(told)}.{beside}"
     return (
-        f"{drawn}For {counts['undecided']:,} of {'the other ' if left else ''}{seen:,} nodes we could not tell whether"
-        " they work as a distance to a prototype, a typical input: their values form no clear clusters, or the samples"
-        f" are too few (undecided). Of the rest, {listed(told)}.{beside}"
+        f"{drawn}For {counts['undecided']:,} of {'the other ' if left else ''}{seen:,} nodes we could not tell where"
+        " zero, the boundary, lies among their values: these form no clear clusters, or the samples are too few"
+        f" (undecided). Of the rest, {listed(told)}.{beside}"
     )
 
 
@@ -64,4 +65,5 @@ def _counts(layers: Mapping[str, Boundaries]) -> Counter[str]:
 
 def _called(kind: str, count: int) -> str:
     """Say what so many nodes of a kind are."""
-    return CALLED[kind].format(f"{count:,}" if count else "none", s="s" if count == 1 else "")
+    is_one = count <= 1  # "none has"
+    return CALLED[kind].format(f"{count:,}" if count else "none", s="s" * is_one, have="has" if is_one else "have")
