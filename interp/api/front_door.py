@@ -116,6 +116,8 @@ def analyse(
         None to put another order right where no doubt is left of it.
     heads
         Number of heads of the attention in a bare state dict; None to find it from the data.
+    only
+        Names of the layers to look at, with commas between them; the others run, and nothing is recorded of them.
     model
         ``package.module:callable`` that returns the module which a file's weights belong to.
     weights

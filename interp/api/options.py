@@ -34,6 +34,7 @@ class Said(TypedDict, total=False):
     fixed_point: int | None
     label_order: str | None
     heads: int | None
+    only: str | None
     model: str | None
     weights: str | Path | None
     allow_pickle: bool | None

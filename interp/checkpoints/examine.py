@@ -15,6 +15,7 @@ from interp.checkpoints.drafts.request import Request
 from interp.checkpoints.inference.expected import expected
 from interp.checkpoints.inference.fit import assess_fit, doubt_of, doubted, is_sound
 from interp.checkpoints.inference.trained import assess_training
+from interp.errors import unknown_name
 from interp.network.inputs import BLOCK, IMAGE_BLOCK, Runnable, channels_last, input_blocks, outputs_on
 from interp.network.linear_maps import weight_of
 from interp.tasks import find_task
@@ -39,9 +40,10 @@ def examine(draft: Draft, asked: Request, digest: str) -> LoadedModel:
     structure = draft.structure
     fast = replace(draft, module=channels_last(draft.module))
     scores = {} if draft.data is None else score_splits(fast, draft.task, structure.output, draft.data)
+    layers, left_out = _chosen(structure.layers, asked.options.only)
     return LoadedModel(
         module=draft.module,
-        layers=structure.layers,
+        layers=layers,
         path=str(asked.path),
         format=asked.contents.format,
         digest=digest,
@@ -49,11 +51,25 @@ def examine(draft: Draft, asked: Request, digest: str) -> LoadedModel:
         input_shape=draft.input_shape,
         output=structure.output,
         inferred=_inferred(draft, fast, scores),
-        skipped=structure.skipped,
+        skipped=structure.skipped | left_out,
         metadata=asked.contents.metadata,
         task=draft.task,
         scores=scores,
+        network_layers=structure.layers if left_out else (),
     )
+
+
+def _chosen(layers: tuple[NodeLayer, ...], asked: str | None) -> tuple[tuple[NodeLayer, ...], dict[str, str]]:
+    """Give the layers to look at, and how many are left out, with the reason."""
+    names = [layer.name for layer in layers] if asked is None else [name.strip() for name in asked.split(",")]
+    known = [layer.name for layer in layers]
+    for name in names:
+        if name not in known:
+            raise unknown_name("--only", name, known)
+    chosen = tuple(layer for layer in layers if layer.name in names)
+    rest = len(layers) - len(chosen)
+    what = f"{rest:,} more layer{'s' if rest > 1 else ''}"
+    return chosen, {what: "not among those that were asked for with --only"} if rest else {}
 
 
 @torch.no_grad()

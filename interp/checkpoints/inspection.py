@@ -31,7 +31,7 @@ def inspection(model: LoadedModel) -> dict[str, Any]:
             "digest": model.digest,
             "layers": [_layer(layer) for layer in model.layers],
             "widths": widths(model),
-            "activation": _activation(model.layers),
+            "activation": _activation(model.every_layer),
             "input_scaling": model.scaling.name,
             "output": model.output,
             "trained": model.inferred["trained"].value if "trained" in model.inferred else None,
@@ -47,7 +47,7 @@ def inspection(model: LoadedModel) -> dict[str, Any]:
 
 def widths(model: LoadedModel) -> list[int] | None:
     """Give the widths of a plain chain of dense layers, inputs first; None for anything else."""
-    layers = model.layers
+    layers = model.every_layer
     follows = all(after.inputs == before.nodes for before, after in pairwise(layers))
     if not layers or not follows or any(layer.kind.startswith("conv") for layer in layers):
         return None

@@ -63,6 +63,8 @@ class LoadOptions:
         Output of label 0, of label 1, and so on, with commas between them; or ``given`` to leave labels as they are.
     heads
         Number of heads of the attention in a bare state dict.
+    only
+        Names of the layers to look at, with commas between them; the others run, and nothing is recorded of them.
     """
 
     model: Annotated[str | None, Flag(default="the file tells")] = None
@@ -80,6 +82,7 @@ class LoadOptions:
     fixed_point: Annotated[int | None, Flag(low=0, high=62, default="weights are no whole numbers")] = None
     label_order: Annotated[str | None, Flag(default="as given, and put right where no doubt is left of another")] = None
     heads: Annotated[int | None, Flag(low=1, default="inferred")] = None
+    only: Annotated[str | None, Flag(default="all")] = None
 
 
 def check_options(options: LoadOptions) -> None:

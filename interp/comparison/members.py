@@ -213,7 +213,7 @@ def _member(source: Source, run: Run, stages: Sequence[str], overwrite: bool, to
 
 def _check_alike(first: str, ours: LoadedModel, other: str, theirs: LoadedModel) -> None:
     """Refuse networks that are asked for different things."""
-    facts = {"task": (ours.task, theirs.task), "outputs": (ours.layers[-1].nodes, theirs.layers[-1].nodes)}
+    facts = {"task": (ours.task, theirs.task), "outputs": (ours.every_layer[-1].nodes, theirs.every_layer[-1].nodes)}
     for what, (mine, found) in facts.items():
         if mine != found:
             raise UsageError(other, found=f"{what} {found}", expected=f"{mine}, as of {first}", do="leave it out")

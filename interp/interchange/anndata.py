@@ -69,10 +69,11 @@ def _side_by_side(sheets: Sequence[Sequence[Sheet]], file: Any) -> Array:
 
 
 def _known(sheet: Sheet) -> pd.DataFrame:
-    """Give one row of `obs` a row of a sheet, named by split, sample and position."""
+    """Give one row of `obs` a row of a sheet, named by split, sample and row of the sample: positions may repeat."""
     known = pd.DataFrame(sheet.columns(slice(None)))
-    parts = [known[name].astype(str) for name in ("sample", "position") if name in known]
-    names = pd.Series(sheet.split, index=known.index).str.cat(parts, sep=":")
+    names = pd.Series(sheet.split, index=known.index).str.cat(known["sample"].astype(str), sep=":")
+    if len(sheet.place):
+        names = names.str.cat((known.index % sheet.positions).astype(str), sep=":")
     return known.assign(split=pd.Categorical([sheet.split] * len(known))).set_index(pd.Index(names, name=None))
 
 

@@ -27,14 +27,14 @@ MOST_STEP_ROWS = 65_536
 
 @torch.no_grad()
 def position_counts(model: LoadedModel, data: Dataset) -> dict[str, int]:
-    """Count the positions of one sample, of sequences the longest, at which each layer computes its nodes."""
+    """Count the positions of one sample, of sequences the longest, at which each of all layers computes its nodes."""
     lengths = data.train.lengths
     first = 0 if lengths is None else int(lengths.argmax())
     one = data.train.inputs[first : first + 1]
     example = as_tensor(one, model.scaling, model.input_shape).to(device_of(model.module))
-    with tap(model.module, model.layers) as values:
+    with tap(model.module, model.every_layer) as values:
         model.module(example)
-    return {layer.name: len(rows_of_nodes(values[layer.name], layer.kind)) for layer in model.layers}
+    return {layer.name: len(rows_of_nodes(values[layer.name], layer.kind)) for layer in model.every_layer}
 
 
 def multiply_adds(model: LoadedModel, data: Dataset, per_gate: int = 0) -> int:
@@ -62,8 +62,8 @@ def multiply_adds(model: LoadedModel, data: Dataset, per_gate: int = 0) -> int:
     592
     """
     counts = position_counts(model, data)
-    each = {layer.name: layer.inputs + per_gate * layer.is_stepwise for layer in model.layers}
-    return sum(layer.nodes * each[layer.name] * counts[layer.name] for layer in model.layers)
+    each = {layer.name: layer.inputs + per_gate * layer.is_stepwise for layer in model.every_layer}
+    return sum(layer.nodes * each[layer.name] * counts[layer.name] for layer in model.every_layer)
 
 
 def kept_positions(count: int, samples: int, stepwise: bool = False) -> int:
@@ -122,7 +122,10 @@ def drawn_positions(
     """
     found, part = {}, data.splits[split]
     sizes = sizes or {name: len(each) for name, each in data.splits.items()}
-    for i, layer in enumerate(model.layers):
+    chosen = {layer.name for layer in model.layers}
+    for i, layer in enumerate(model.every_layer):
+        if layer.name not in chosen:
+            continue
         count, stepwise = counts[layer.name], layer.is_stepwise
         kept = positions_a_sample(count, data, stepwise, max(sizes.values()))
         if part.lengths is not None and 1 < count <= (data.steps or 0):

@@ -169,6 +169,8 @@ class LoadedModel(ShortRepr):
         Name of the task, for `interp.tasks.find_task`.
     scores
         Split -> score of that task, such as accuracy or R².
+    network_layers
+        Node layers of the whole network, in the order in which they run; empty where `layers` are all of them.
     """
 
     module: torch.nn.Module
@@ -184,6 +186,37 @@ class LoadedModel(ShortRepr):
     metadata: Mapping[str, Any] = field(default_factory=dict)
     task: str = "classification"
     scores: Mapping[str, float] = field(default_factory=dict)
+    network_layers: tuple[NodeLayer, ...] = ()
+
+    @property
+    def every_layer(self) -> tuple[NodeLayer, ...]:
+        """Node layers of the whole network, those included that are not looked at."""
+        return self.network_layers or self.layers
+
+    @property
+    def hidden(self) -> tuple[NodeLayer, ...]:
+        """Layers that are looked at, without the network's last."""
+        return tuple(layer for layer in self.layers if not self.is_last(layer))
+
+    def is_first(self, layer: NodeLayer) -> bool:
+        """Tell whether a layer is the network's first.
+
+        Parameters
+        ----------
+        layer
+            Layer of the network.
+        """
+        return layer.name == self.every_layer[0].name
+
+    def is_last(self, layer: NodeLayer) -> bool:
+        """Tell whether a layer is the network's last, whose nodes are outputs.
+
+        Parameters
+        ----------
+        layer
+            Layer of the network.
+        """
+        return layer.name == self.every_layer[-1].name
 
     @checked
     def layer(self, name: str) -> NodeLayer:

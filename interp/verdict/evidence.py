@@ -91,7 +91,7 @@ class Evidence:
     @property
     def hidden(self) -> list[str]:
         """Names of the layers before the last; the name of the only layer where there is one."""
-        return [layer.name for layer in self.model.layers[:-1] or self.model.layers]
+        return [layer.name for layer in self.model.hidden or self.model.layers]
 
     @property
     def hidden_boundaries(self) -> dict[str, Boundaries]:

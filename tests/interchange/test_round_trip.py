@@ -24,13 +24,15 @@ def recording(tmp_path):
     path = tmp_path / "activations.h5"
     provenance = Provenance("ab", "cd", 3, {"torch": "2"}, {"checkpoint": "</script>ü.pt"})
     written = {}
-    with RecordingWriter(path, (DENSE, CONV), SAMPLES, {"fc/1": 1, "features.0": POSITIONS}, provenance) as writer:
+    with RecordingWriter(
+        path, (DENSE, CONV), SAMPLES, {"fc/1": 1, "features.0": POSITIONS}, provenance, SAMPLES
+    ) as writer:
         for split, count in SAMPLES.items():
             z = {
                 "fc/1": (rng.normal(size=(count, 3)).astype(np.float32), np.empty(0, np.int32)),
                 "features.0": (
                     rng.normal(size=(count * POSITIONS, 2)).astype(np.float32),
-                    np.concatenate([rng.permutation(49)[:POSITIONS] for _ in range(count)]).astype(np.int32),
+                    rng.integers(0, 3, count * POSITIONS).astype(np.int32),  # drawn with replacement, they repeat
                 ),
             }
             labels, predictions = rng.integers(0, 3, count), rng.integers(-1, 3, count)

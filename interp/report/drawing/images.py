@@ -51,7 +51,7 @@ def layer_shape(results: Results, layer: NodeLayer) -> Shape | None:
     tuple of int
         Channels, height and width; None where the values are no image.
     """
-    first = bool(results.model.layers) and results.model.layers[0].name == layer.name
+    first = bool(results.model.layers) and results.model.is_first(layer)
     return network_shape(results, layer, layer.inputs) if first else None
 
 

@@ -78,7 +78,7 @@ def _images(sheet: Sheet, shape: Shape, name: str, what: str) -> list[Figure]:
 def _heat(results: Results, layer: NodeLayer, name: str) -> Figure:
     found = results.prototypes[layer.name]
     sheet = _sheet(results, layer, HEAT_NODES, found.layer_input, found.input_mean, centroids=True)
-    features = results.data.features if results.model.layers[0].name == layer.name else ()
+    features = results.data.features if results.model.is_first(layer) else ()
     return Figure(f"{name}-inputs", _caption(sheet, _HEAT), partial(draw_heat, sheet, features), _addresses(sheet))
 
 

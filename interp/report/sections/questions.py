@@ -40,7 +40,7 @@ def layer_questions(results: Results) -> tuple[Table, ...]:
     results
         Results of all stages, with the verdict.
     """
-    hidden = [layer.name for layer in results.model.layers[:-1] or results.model.layers]
+    hidden = [layer.name for layer in results.model.hidden or results.model.layers]
     verdicts = {one.layer: one for one in results.verdict.layers}
     tolerated = _tolerated(results.effects.tolerance)
     shown = [hidden[i] for i in ranks(len(hidden), MOST)]

@@ -194,7 +194,13 @@ def stepwise_limits(layers: Sequence[NodeLayer], work: int, quick: bool = False)
     )
 
 
-def settled(limits: Limits, layers: Sequence[NodeLayer], width: int, work: Callable[[], int]) -> Limits:
+def settled(
+    limits: Limits,
+    layers: Sequence[NodeLayer],
+    width: int,
+    work: Callable[[], int],
+    whole: Sequence[NodeLayer] = (),
+) -> Limits:
     """Fill in the caps that the user left open.
 
     Parameters
@@ -202,12 +208,14 @@ def settled(limits: Limits, layers: Sequence[NodeLayer], width: int, work: Calla
     limits
         Caps as the user set them.
     layers
-        Layers of the network.
+        Layers that are looked at.
     width
         Number of values of one input.
     work
         Function that counts the multiply-adds of all layers on one input, with `PER_GATE` more for each value of a
         gate; called only if the network is large or recurrent.
+    whole
+        Layers of the whole network, which are what makes it large; none where `layers` are all of them.
 
     Returns
     -------
@@ -233,9 +241,9 @@ def settled(limits: Limits, layers: Sequence[NodeLayer], width: int, work: Calla
     if limits.everything and limits.quick:
         raise UsageError("--quick", found="--everything too", expected="one of the two", do="leave the other out")
     caps = [QUICK] if limits.quick else []
-    if any(layer.is_stepwise for layer in layers) and not limits.everything:
+    if any(layer.is_stepwise for layer in whole or layers) and not limits.everything:
         caps.append(stepwise_limits(layers, work(), limits.quick))
-    if is_large(layers) and not limits.everything:
+    if is_large(whole or layers) and not limits.everything:
         caps.append(large_limits(layers, width, work()))
     names = [part.name for part in fields(limits) if getattr(limits, part.name) is None]
     found: dict[str, Any] = {name: least(*(getattr(cap, name) for cap in caps)) for name in names}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Annotated
 
 from interp.analysis import ClusterOptions, GaussianOptions, PrototypeOptions
@@ -106,7 +107,8 @@ def within_limits(options: Options, model: LoadedModel, data: Dataset) -> Option
         Options that the stages run with.
     """
     sweeps, scores = options.interventions, options.attribution
-    caps = settled(options.limits, model.layers, data.width, lambda: multiply_adds(model, data, PER_GATE))
+    work = partial(multiply_adds, model, data, PER_GATE)
+    caps = settled(options.limits, model.layers, data.width, work, model.every_layer)
     layers = sweeps.layers or spread_layers(model.layers, caps.swept_layers)
     swept = replace(
         sweeps,

@@ -37,7 +37,7 @@ def run(run: Run) -> dict[str, Attribution]:
 def attributed(run: Run) -> tuple[NodeLayer, ...]:
     """Give the hidden layers that are attributed."""
     chosen = run.options.attribution.layers
-    return tuple(layer for layer in run.model.layers[:-1] if not chosen or layer.name in chosen)
+    return tuple(layer for layer in run.model.hidden if not chosen or layer.name in chosen)
 
 
 def summarise(found: Mapping[str, Attribution]) -> Iterator[str]:

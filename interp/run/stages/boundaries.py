@@ -61,7 +61,7 @@ def _losses(run: Run, layer: NodeLayer) -> Array | None:
 
     The published counts hold if only ReLU nodes can be dead; an Abs node is counted by its distance whatever its error.
     """
-    targets, is_last = run.data.train.targets, layer == run.model.layers[-1]
+    targets, is_last = run.data.train.targets, run.model.is_last(layer)
     fits = targets is not None and is_last and layer.activation == "relu" and targets.shape[1] == layer.nodes
     if run.options.thresholds.rule != "mean" or targets is None or not fits:
         return None

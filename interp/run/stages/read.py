@@ -25,7 +25,7 @@ SPREADS = (6, 4, 3, 2, 1)
 
 def hidden(run: Run) -> tuple[NodeLayer, ...]:
     """Give the layers before the last."""
-    return run.model.layers[:-1]
+    return run.model.hidden
 
 
 def run(run: Run) -> dict[str, ReadingProfile]:

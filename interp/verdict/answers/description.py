@@ -50,13 +50,13 @@ def _is_stepwise(model: LoadedModel) -> bool:
 
 def _built(model: LoadedModel) -> str:
     """Give the widths of a plain chain, else the layers of each kind."""
-    widths, count = inspection(model)["widths"], len(model.layers)
+    widths, count = inspection(model)["widths"], len(model.every_layer)
     layers = "one layer" if count == 1 else f"{count} layers"
     if widths:
         nodes = listed([f"{width:,}" for width in widths[1:]])
         return f"{layers} ({widths[0]:,} inputs, then {nodes} nodes{_named(model)})"
-    kinds = Counter(layer.kind for layer in model.layers)
-    nodes = f"{sum(layer.nodes for layer in model.layers):,} nodes{_named(model)}"
+    kinds = Counter(layer.kind for layer in model.every_layer)
+    nodes = f"{sum(layer.nodes for layer in model.every_layer):,} nodes{_named(model)}"
     return f"{layers} ({', '.join(_counted(kind, number) for kind, number in kinds.items())}; {nodes})"
 
 
@@ -67,7 +67,7 @@ def _counted(kind: str, number: int) -> str:
 
 def _named(model: LoadedModel) -> str:
     """Give the names of layers that are only numbers, which count activations too."""
-    names = [layer.name for layer in model.layers]
+    names = [layer.name for layer in model.every_layer]
     return f", named {some(names)} in the file" if any(layer_name(name) != name for name in names) else ""
 
 

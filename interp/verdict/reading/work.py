@@ -32,7 +32,7 @@ def work_of(model: LoadedModel, layers: Sequence[NodeLayer], positions: Mapping[
     positions
         Name of a layer -> number of its positions in a sample.
     """
-    cost = {layer.name: _cost(layer) * layer.nodes * positions[layer.name] for layer in model.layers}
+    cost = {layer.name: _cost(layer) * layer.nodes * positions[layer.name] for layer in model.every_layer}
     names = list(cost)
     total = 0
     for layer in layers:
@@ -69,6 +69,6 @@ def steps_of(model: LoadedModel, layers: Sequence[NodeLayer], positions: Mapping
     runs
         Number of runs that one pass of one network takes, as `runs_of_a_pass` counts them.
     """
-    calls = sum(positions[layer.name] for layer in model.layers if layer.is_stepwise)
-    passes = [1 if runs_no_steps(model.module, model.layers, layer) else _passes(layers) for layer in layers]
+    calls = sum(positions[layer.name] for layer in model.every_layer if layer.is_stepwise)
+    passes = [1 if runs_no_steps(model.module, model.every_layer, layer) else _passes(layers) for layer in layers]
     return round(sum(passes) * calls * PER_STEP * runs)

@@ -91,7 +91,7 @@ def _mean_images(known: Known, layer: NodeLayer, found: Prototypes, at: int) -> 
 
 def _centroid(known: Known, layer: NodeLayer, at: int) -> dict[str, Array]:
     """Give the centroid that the nearest prototype is matched with, of a layer that reads the network's input."""
-    first = known.results.model.layers[0].name == layer.name and layer.inputs == known.results.data.width
+    first = known.results.model.is_first(layer) and layer.inputs == known.results.data.width
     match = one_a_node(known.results.clusters.get(layer.name, ()), known.results.prototypes[layer.name])
     kind = next((kind for kind in ORDER if match is not None and kind in match.match), None)
     if not first or match is None or kind is None or np.isnan(match.match[kind][at]):

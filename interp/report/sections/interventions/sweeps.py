@@ -57,7 +57,7 @@ def section(results: Results) -> Section:
     if table.empty:
         return Section("Interventions", ("No whole-layer intervention was run.",), figures, tables)
     text = (
-        *tolerance_text(effects, [layer.name for layer in results.model.layers[:-1]], name),
+        *tolerance_text(effects, [layer.name for layer in results.model.hidden], name),
         "Before the activation, z of a whole layer becomes min(scale · z + offset, clip). Scaling and clipping change "
         "how large outputs get and leave the boundaries where they are; an offset moves every boundary and leaves the "
         f"largest output as it is. A network that relies on distances loses {what} under small offsets and shrugs off "

@@ -1,0 +1,81 @@
+"""Some layers of a network are looked at, and what is found of them is what a look at all finds."""
+
+import numpy as np
+import pytest
+import tiny_runs
+import torch
+from torch import nn
+
+import interp
+from interp.errors import UsageError
+
+STAGES = ["boundaries", "intervene", "attribute"]
+
+
+def network():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Unflatten(1, (1, 8, 8)),
+        nn.Conv2d(1, 4, 3), nn.ReLU(),
+        nn.Conv2d(4, 6, 3), nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(96, 12), nn.ReLU(),
+        nn.Linear(12, 3),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def both():
+    data = tiny_runs.digits()
+    options = {"scaling": "raw", "quick": True}
+    return [interp.analyse(network(), data, stages=STAGES, only=only, **options) for only in (None, "3,6")]
+
+
+def test_values_are_those_of_a_look_at_all(both):
+    """The very same positions of a convolution are drawn, too."""
+    whole, part = both
+    for split in whole.data.splits:
+        with whole.recording(split) as wide, part.recording(split) as narrow:
+            assert list(narrow.z) == ["3", "6"]
+            for name in narrow.z:
+                np.testing.assert_array_equal(narrow.z[name][:], wide.z[name][:])
+                np.testing.assert_array_equal(narrow.position[name], wide.position[name])
+            np.testing.assert_array_equal(narrow.predictions, wide.predictions)
+    assert part.nodes["kind"].tolist() == whole.nodes.loc[part.nodes.index, "kind"].tolist()
+
+
+def test_a_hidden_layer_is_no_output_because_it_is_the_last_that_is_looked_at(both):
+    whole, part = both
+    assert [layer.name for layer in part.model.hidden] == ["3", "6"]
+    assert [layer.name for layer in whole.model.hidden] == ["1", "3", "6"]
+    assert part.nodes.loc["6:0", "conductance"] == pytest.approx(whole.nodes.loc["6:0", "conductance"], abs=1e-6)
+    assert not any(part.model.is_first(layer) for layer in part.model.layers)
+
+
+def test_what_is_left_out_is_said(both):
+    _, part = both
+    assert part.model.skipped["2 more layers"] == "not among those that were asked for with --only"
+    assert "4 layers" in interp.verdict.answers.description.what_it_is(part_evidence(part))
+
+
+def part_evidence(analysis):
+    from interp.verdict.evidence import Evidence
+
+    return Evidence(analysis.model, analysis.data)
+
+
+def test_a_wrong_name_is_one_line():
+    with pytest.raises(UsageError, match="--only: found '7'; expected one of 1, 3, 6, 8"):
+        interp.analyse(network(), tiny_runs.digits(), stages=["record"], scaling="raw", only="3,7")
+
+
+def test_a_network_is_large_by_all_its_layers():
+    """A sweep of one layer still runs all that follow it."""
+    deep = nn.Sequential(*(part for _ in range(20) for part in (nn.Linear(64, 64), nn.ReLU())), nn.Linear(64, 3))
+    said = interp.LoadOptions(scaling="raw", only="0")
+    model, data = interp.load_model(deep, tiny_runs.digits(), said)
+    from interp.run.settings.limits import Limits, settled
+
+    caps = settled(Limits(), model.layers, data.width, lambda: 10**6, model.every_layer)
+    assert caps.levels == 1
+    assert settled(Limits(), model.layers, data.width, lambda: 10**6) == Limits()
