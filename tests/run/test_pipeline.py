@@ -164,7 +164,9 @@ def test_a_damaged_recording_is_refused_by_stages_and_made_anew(tmp_path):
     with h5py.File(run.path("record"), "r+") as file:
         values = file["train/z/a/values"]
         values[:100] = -values[:100]
-    with pytest.raises(MismatchError, match=r"damaged values of a, block 1 of 1, rows 0 to 199 of train; .* run `.* record`"):
+    with pytest.raises(
+        MismatchError, match=r"damaged values of a, block 1 of 1, rows 0 to 199 of train; .* run `.* record`"
+    ):
         run_stage(run, run.stage("fit"))
     run_stage(run, run.stage("record"))
     assert run.path("record").read_bytes() == whole
