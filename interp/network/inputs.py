@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from interp.network.branches import Dag
 from interp.network.chain import Chain
+from interp.network.quick.parts import make_quick
 from interp.streams import RowsOnDisk, ahead
 from interp.types import Array, Scaling
 
@@ -63,7 +64,7 @@ def rows_a_block(model: Runnable, threads: int = 1) -> int:
 
 
 def channels_last(module: nn.Module) -> nn.Module:
-    """Copy a rebuilt network with its convolutions in the memory format in which they run several times faster.
+    """Copy a rebuilt network with its convolutions in the memory format, and its parts in the form, that run faster.
 
     Its outputs are the same to rounding.
 
@@ -75,8 +76,8 @@ def channels_last(module: nn.Module) -> nn.Module:
     Returns
     -------
     Module
-        Copy in the format channels-last; the very same module where it has no convolutions, or is the user's own,
-        which may not be copied.
+        Copy in the format channels-last, for passes without gradients; the very same module where it has no
+        convolutions, or is the user's own, which may not be copied.
 
     Examples
     --------
@@ -84,7 +85,7 @@ def channels_last(module: nn.Module) -> nn.Module:
     (75, 1, 15, 3)
     """
     ours = isinstance(module, (Chain, Dag)) and any(isinstance(part, nn.Conv2d) for part in module.modules())
-    return copy.deepcopy(module).to(memory_format=torch.channels_last) if ours else module
+    return make_quick(copy.deepcopy(module).to(memory_format=torch.channels_last)) if ours else module
 
 
 def as_tensor(inputs: Array, scaling: Scaling, shape: tuple[int, ...]) -> Tensor:

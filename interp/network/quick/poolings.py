@@ -1,6 +1,8 @@
-"""The maximum of neighbours, taken several times faster where channels lie side by side."""
+"""The maximum of neighbours, taken faster by comparing shifted maps, or where channels lie side by side."""
 
 from __future__ import annotations
+
+from functools import reduce
 
 import torch
 from torch import Tensor, nn
@@ -10,12 +12,51 @@ FEWEST_CHANNELS = 8
 
 
 class QuickMaxPool2d(nn.MaxPool2d):
-    """A `torch.nn.MaxPool2d` that lays channels side by side for its work, and gives the same to the last bit."""
+    """A `torch.nn.MaxPool2d` that gives the same to the last bit.
+
+    It compares shifted maps where windows are square and lie side by side, and nobody asks for gradients, which differ
+    where several values of a window are the largest; else it lays channels side by side for its work.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """Take the maxima of inputs (B, C, H, W)."""
+        side, is_sloped = self._side(), torch.is_grad_enabled() and input.requires_grad
+        if 0 < side <= min(input.shape[-2:]) and input.device.type == "cpu" and not is_sloped:
+            with torch._C.DisableTorchFunction():  # whoever follows values through the network sees one part, as before
+                return window_maxima(input, side)
         if input.dim() != 4 or input.shape[1] < FEWEST_CHANNELS or self.return_indices or input.device.type != "cpu":
             return super().forward(input)  # type: ignore[no-any-return]
         with torch._C.DisableTorchFunction():  # whoever follows values through the network sees one part, as before
             found: Tensor = super().forward(input.contiguous(memory_format=torch.channels_last))
             return found.contiguous()
+
+    def _side(self) -> int:
+        """Give the side of windows that are square and lie side by side; 0 of others."""
+        size, stride, padding, dilation = map(_both, (self.kernel_size, self.stride, self.padding, self.dilation))
+        plain = padding == (0, 0) and dilation == (1, 1) and not self.ceil_mode and not self.return_indices
+        return size[0] if plain and size == stride and size[0] == size[1] else 0
+
+
+def _both(given: int | tuple[int, ...]) -> tuple[int, ...]:
+    return (given, given) if isinstance(given, int) else tuple(given)
+
+
+def window_maxima(values: Tensor, side: int) -> Tensor:
+    """Give the largest value of each window, (..., H // side, W // side); what fills no window is left out.
+
+    Parameters
+    ----------
+    values
+        Maps (..., H, W).
+    side
+        Side of the square windows in positions, which is also the distance between them.
+
+    Examples
+    --------
+    >>> window_maxima(torch.arange(20.0).reshape(4, 5), 2)
+    tensor([[ 6.,  8.],
+            [16., 18.]])
+    """
+    high, wide = (length // side * side for length in values.shape[-2:])
+    rows = reduce(torch.maximum, [values[..., at:high:side, :wide] for at in range(side)])
+    return reduce(torch.maximum, [rows[..., at::side] for at in range(side)])

@@ -110,6 +110,30 @@ def test_maxima_are_the_same_to_the_last_bit():
         np.testing.assert_array_equal(found.numpy(), plain(x).numpy())
 
 
+@pytest.mark.parametrize("side", [1, 2, 3])
+@pytest.mark.parametrize("shape", [(5, 4, 28, 28), (3, 9, 9, 11), (1, 3, 3)])
+def test_maxima_of_windows_side_by_side_are_the_same_without_torchs_pooling(side, shape, monkeypatch):
+    values = drawn(*shape).round(decimals=1)
+    values.view(-1)[0], values.view(-1)[4] = torch.nan, -torch.inf
+    expected = nn.MaxPool2d(side)(values)
+    monkeypatch.setattr(nn.MaxPool2d, "forward", None)
+    for memory in (torch.contiguous_format, torch.channels_last)[: len(shape) - 2]:
+        found = make_quick(nn.MaxPool2d(side))(values.to(memory_format=memory))
+        assert torch.equal(found.nan_to_num(nan=1e9), expected.nan_to_num(nan=1e9))
+
+
+def test_maxima_with_gradients_are_torchs():
+    values = torch.zeros(2, 3, 4, 4, requires_grad=True)
+    slopes = [torch.autograd.grad(pool(values).sum(), values)[0] for pool in (nn.MaxPool2d(2), quick())]
+    assert torch.equal(*slopes)
+    with pytest.raises(RuntimeError, match="too small"):
+        quick()(torch.zeros(2, 3, 1, 4))
+
+
+def quick():
+    return make_quick(nn.MaxPool2d(2))
+
+
 def test_copies_share_products_and_classes_of_others_stay():
     class Own(nn.Conv2d):
         pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 from interp.checkpoints.inference.candidates.outputs import BOUNDED, ENDS_ACTIVE, OUTPUTS
@@ -63,7 +64,7 @@ class Candidate:
         """Whether the activation stands behind the last layer too, whatever the sign of the outputs."""
         return self.output in ENDS_ACTIVE
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, str, str, str, str]:
         """Names and values that tell it from other candidates."""
         return (self.scaling.name, self.activation, self.output, self.order, str(self.layout))

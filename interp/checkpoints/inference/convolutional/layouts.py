@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 
 
@@ -39,7 +40,7 @@ class PoolingLayout:
         end = f", {self.end} over positions" if self.end else ""
         return f"padding {_list(self.padding)}, stride {_list(self.stride)}, {pooled}{end}"
 
-    @property
+    @cached_property
     def variants(self) -> tuple[PoolingLayout, ...]:
         """Layouts with the same shapes and every kind of pooling that makes a difference, the usual first."""
         kinds = ("max", "avg") if max(self.pooling) > 1 else ("max",)

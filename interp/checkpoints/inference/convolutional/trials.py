@@ -14,6 +14,7 @@ from interp.checkpoints.inference.candidates.trial import Trial, apply_output, k
 from interp.checkpoints.inference.rebuild import rebuild
 from interp.checkpoints.inference.stack.layers import Layer
 from interp.network.inputs import IMAGE_BLOCK, as_tensor
+from interp.network.quick.parts import make_quick
 from interp.tasks import Scorer
 from interp.types import Array
 
@@ -82,7 +83,7 @@ def try_convolutional(
 @torch.no_grad()
 def _outputs(layers: Sequence[Layer], candidate: Candidate, inputs: Array) -> torch.Tensor:
     assert candidate.layout is not None
-    network = rebuild(layers, candidate).to(memory_format=torch.channels_last)  # several times faster
+    network = make_quick(rebuild(layers, candidate).to(memory_format=torch.channels_last))
     shape = candidate.layout.image
     blocks = range(0, len(inputs), IMAGE_BLOCK)
     found = [network(as_tensor(inputs[at : at + IMAGE_BLOCK], candidate.scaling, shape)) for at in blocks]

@@ -22,7 +22,7 @@ def block_slopes(module: nn.Module, read: Tensor, given: Tensor, size: int) -> I
     module
         Dense map, or norm in eval mode.
     read
-        What it reads, (S, D).
+        Inputs of the module, (S, D).
     given
         Slope of the loss at its outputs, (S, N).
     size
