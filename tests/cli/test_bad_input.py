@@ -314,7 +314,7 @@ TABLES = {
     "ragged": ("a,b\n1,2\n1,2,3,4\n", "Expected 2 fields in line 3"),
     "text": ("a,b,label\n" + "".join(f"x{i},2,0\n" for i in range(101)), "text of 101 different values in column 'a'"),
     "no header": ("1,2,0\n3,4,1\n", "a first line of numbers alone"),
-    "missing": ("a,b,label\n,2,0\n", "no value in column 'a' of row 1, one of 1 gaps"),
+    "missing": ("a,b,label\n,2,0\n", "no value in column 'a' of row 1, the only gap"),
     "no label": ("a,b,label\n1,2,\n", "no value in column 'label' of row 1"),
     "labels only": ("label\n1\n2\n", r"shape \(2, 0\)"),
     "width": ("a,b,label\n1,2,0\n", "2 values a row; expected 64"),

@@ -16,6 +16,8 @@ LEVEL_PASSES = len(CUTS) + len(LEVELS)
 """Runs for its levels, which are counted of a part of the copies only."""
 PER_VALUE = 40
 """Multiplications with addition in the time that one output takes to be sorted, changed and put back."""
+PER_STEP_VALUE = 250
+"""The same of a layer that runs a time step at a time, in whose passes little else takes time."""
 PER_STEP = 4_000_000
 """Multiplications with addition in the time that a gate takes to be called at one time step, however few samples."""
 
@@ -40,8 +42,12 @@ def work_of(model: LoadedModel, layers: Sequence[NodeLayer], positions: Mapping[
         at_once = is_chain or runs_no_steps(model.module, model.layers, layer)
         after = names[names.index(layer.name) + 1 :] if at_once else names
         values = layer.nodes * positions[layer.name]
-        total += sum(cost.values()) + _passes(layers) * (sum(cost[name] for name in after) + PER_VALUE * values)
+        total += sum(cost.values()) + _passes(layers) * (sum(cost[name] for name in after) + _each(layer) * values)
     return total
+
+
+def _each(layer: NodeLayer) -> int:
+    return PER_STEP_VALUE if layer.is_stepwise else PER_VALUE
 
 
 def _passes(layers: Sequence[NodeLayer]) -> int:

@@ -97,9 +97,10 @@ def refuse_missing(where: str, table: pd.DataFrame, do: str) -> None:
     missing = np.argwhere(table.isna().to_numpy())
     if len(missing):
         row, column = missing[0]
+        gaps = f"one of {len(missing):,} gaps" if len(missing) > 1 else "the only gap"
         raise DataError(
             where,
-            found=f"no value in column {str(table.columns[column])!r} of row {row + 1}, one of {len(missing):,} gaps",
+            found=f"no value in column {str(table.columns[column])!r} of row {row + 1}, {gaps}",
             expected="a value in every cell",
             do=do,
         )
