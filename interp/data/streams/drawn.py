@@ -6,6 +6,7 @@ A sample is drawn by random bits that its index alone decides, so batches and pr
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -52,14 +53,14 @@ class Whole:
     held
         Samples that are held, as they came.
     digest
-        SHA-256 over all samples, in hexadecimal; empty where they come once.
+        SHA-256 over all samples, in hexadecimal; random where they come once, since what comes is not known before.
     """
 
     name: str
     batches: Callable[[], Iterator[Arrays]]
     samples: int | None
     held: Arrays
-    digest: str = ""
+    digest: str
 
     def check(self, split: Split) -> None:
         """See that a network takes samples as they come.
@@ -163,8 +164,8 @@ def with_digests(data: Dataset, wholes: Mapping[str, Whole]) -> Dataset:
     """
     if not wholes:
         return data
-    digest = hashlib.sha256("".join([data.digest, *(whole.digest for whole in wholes.values())]).encode()).hexdigest()
-    return replace(data, digest=digest)
+    known = [whole.digest for whole in wholes.values() if whole.samples is not None]
+    return replace(data, digest=hashlib.sha256("".join([data.digest, *known]).encode()).hexdigest())
 
 
 def _of_stream(stream: Stream) -> tuple[Found, Whole | None]:
@@ -291,7 +292,7 @@ def _head(stream: Stream) -> tuple[Found, Whole | None]:
         yield from rest.pop()
 
     found = Found({**arrays, **stream.names}, {**stream.facts, "samples held": fact})
-    return found, Whole(stream.name, once, None, arrays)
+    return found, Whole(stream.name, once, None, arrays, secrets.token_hex(32))
 
 
 # --------------------------------------------------------------------------- labels

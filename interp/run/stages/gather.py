@@ -40,5 +40,6 @@ STAGE = Stage(
     summarise=summarise,
     options=("seed", "store"),
     layers=None,
+    inputs=lambda run: {split: whole.digest for split, whole in run.wholes.items()},
 )
 """Stage in place of ``record`` where activations are not stored."""

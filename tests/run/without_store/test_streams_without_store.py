@@ -87,6 +87,15 @@ def test_samples_that_come_once_are_read_once_and_kept_nowhere(digits, monkeypat
         assert (np.abs(fit.component_mean[one, 0] - other.component_mean[one, 0]) < 0.01 * sd[one]).all()
 
 
+def test_samples_that_come_once_are_not_taken_for_others_that_begin_alike(digits, tmp_path):
+    x, y = digits
+    said = {**SAID, "stages": ["record"], "out": tmp_path}
+    first = interp.analyse(network := dense(), interp.stream(function(x, y)()), **said)
+    other = interp.analyse(network, interp.stream(function(np.where(np.arange(500)[:, None] < 400, x, 0), y)()), **said)
+    means = [found.found["record"].splits["train"].layers["0"].moments.mean for found in (first, other)]
+    assert (means[0] != means[1]).any()
+
+
 def test_the_page_says_what_is_held(digits):
     found = interp.analyse(dense(), interp.stream(function(*digits)), **SAID)
     said = found.run.data.facts["samples held"]
