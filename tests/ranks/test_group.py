@@ -5,7 +5,7 @@ import signal
 import time
 
 import pytest
-from ranks.together import together
+from together import together
 
 from interp.errors import UsageError
 from interp.ranks import ALONE, current, job

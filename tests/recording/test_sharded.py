@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from ranks.together import together
+from together import together
 from torch import nn
 
 from interp.checkpoints import load_module
