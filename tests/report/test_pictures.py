@@ -158,3 +158,14 @@ def test_pictures_are_the_same_bytes_with_one_processor_and_two(monkeypatch):
     monkeypatch.setattr(processes, "can_fork", lambda: False)
     assert two == draw_all(figures())
     assert list(two) == [f"figure {number}" for number in range(processes.FEWEST + 1)]
+
+
+@pytest.mark.parametrize(("shape", "drawn"), [((1, 8, 8), (1, 8, 8)), ((1, 32, 2), None)])
+def test_long_sequences_are_no_pictures(shape, drawn):
+    """Two hundred time steps of three values passed for an image, and sixty of them for a figure of 40,000 pixels."""
+    results = mlp()
+    gates = tuple(replace(layer, kind="gate", layout="steps") for layer in results.model.layers)
+    results = replace(
+        results, model=replace(results.model, layers=gates), data=replace(results.data, image_shape=shape)
+    )
+    assert network_shape(results, gates[0], 64) == drawn

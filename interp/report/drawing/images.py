@@ -10,6 +10,9 @@ from interp.types import Array, NodeLayer, Results
 
 Shape = tuple[int, int, int]
 
+LONG = 4
+"""Number of time steps, for each value of a step, above which sequences are no pictures."""
+
 
 def network_shape(results: Results, layer: NodeLayer, width: int) -> Shape | None:
     """Give the shape of a network input as an image, or of the patch of it that a convolution reads.
@@ -29,11 +32,18 @@ def network_shape(results: Results, layer: NodeLayer, width: int) -> Shape | Non
         Channels, height and width; None where the values are no image.
     """
     shape = results.data.image_shape
+    if shape is not None and _is_long(results, shape):
+        return None
     if shape is None or prod(shape) == width:
         return shape
     side = isqrt(width // shape[0])
     patch = layer.kind.startswith("conv") and side > 1 and shape[0] * side * side == width
     return (shape[0], side, side) if patch else None
+
+
+def _is_long(results: Results, shape: Shape) -> bool:
+    """Whether a shape is that of long sequences, whose pictures one below the other would be metres high."""
+    return shape[1] > LONG * shape[2] and any(layer.is_stepwise for layer in results.model.layers)
 
 
 def layer_shape(results: Results, layer: NodeLayer) -> Shape | None:
