@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from interp.interventions.engine.outputs import read_outputs, with_outputs
-from interp.network.recurrent.layers import output_of
+from interp.network.recurrent.layers import Unrolled, output_of
 from interp.network.tracing.calls import place_of
 from interp.types import NodeLayer
 from interp.verdict.reading.networks.copies import Copies
@@ -109,6 +109,7 @@ def runs_no_steps(network: nn.Module, layers: Sequence[NodeLayer], layer: NodeLa
         One of them.
     """
     later = layers[[each.name for each in layers].index(layer.name) + 1 :]
-    alone = not any(each.is_stepwise for each in later)
-    above = layer.tap.rpartition(".")[0].rpartition(".")[0]
-    return alone and output_of(network, layer.tap) is not None and not place_of(network, above).bidirectional
+    if any(each.is_stepwise for each in later) or output_of(network, layer.tap) is None:
+        return False
+    owner = place_of(network, layer.tap.rpartition(".")[0].rpartition(".")[0])
+    return isinstance(owner, Unrolled) and not owner.bidirectional
