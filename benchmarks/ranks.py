@@ -192,7 +192,7 @@ def page(found: list[Measured], cores: int, load: float) -> str:
         f" multiply-adds, {VIT_NODES:,} nodes, one position a picture:"
         f" {IMAGENET * (VIT_NODES * 4 + 16) / 1e9:,.0f} GB), with a core of this machine and a disk for each process:",
         "",
-        "| processes | forward, h | writing and the rest, h | grows with processes, h | read back by the first, h | sum, h |",
+        "| processes | forward, h | writing, rest, h | grows with processes, h | read back by the first, h | sum, h |",
         "|---|---|---|---|---|---|",
     ]
     for ranks, *parts in extrapolated(found, each):
