@@ -14,21 +14,26 @@ from functools import partial
 from interp.checkpoints.inference.candidates.candidate import Candidate, all_candidates
 from interp.checkpoints.inference.candidates.halving import Round, successive_halving
 from interp.checkpoints.inference.candidates.prefer import finalists, prefer_simple
-from interp.checkpoints.inference.candidates.trial import Trial, TryOut, by_merit
+from interp.checkpoints.inference.candidates.trial import Trial, TryOut, better, by_merit
 from interp.checkpoints.inference.convolutional.layouts import PoolingLayout
 from interp.checkpoints.inference.convolutional.shortlist import best_layouts, shortlist
 from interp.checkpoints.inference.convolutional.trials import Runs, try_convolutional
 from interp.checkpoints.inference.dense.trials import try_dense
+from interp.checkpoints.inference.expected import expected
 from interp.checkpoints.inference.explain import FACTS, Fact, assumed, explain, layout_facts
 from interp.checkpoints.inference.fit import NO_SKILL
 from interp.checkpoints.inference.stack.layers import Layer
 from interp.checkpoints.inference.weighing.doubt import NOTHING, doubt_of_slopes
 from interp.checkpoints.inference.weighing.explain import LIKELY, explain_weighed, standing
+from interp.checkpoints.inference.weighing.jointly import found_jointly
 from interp.checkpoints.inference.weighing.weigh import Weighed, weigh, weigh_scalings
 from interp.data import RAW, parse_scaling, scalings
 from interp.errors import DataError
 from interp.tasks import ASSUMED, Scorer, Task, find_task
 from interp.types import Array, Dataset, Inference, Scaling
+
+FEW = 2000
+"""Number of rows on which nearest class means are measured."""
 
 NEAR = 0.8
 """Share of the way from chance to the best score that a candidate must reach to be weighed."""
@@ -102,13 +107,17 @@ def infer_candidate(
     try_out = _try_out(layers, scorers)
     trials = _trials(layers, try_out, candidates, data.train.inputs, values, list(facts.values()), seed)
     chosen = prefer_simple(trials)
+    is_open = _is_open(asked, layers, given)
+    if is_open and len(layers) > 2 and chosen.score < _floor(task, data.train.inputs, values):
+        joint = found_jointly(layers, try_out, scorers, trials, list(tried.values()), data.train.inputs, values, seed)
+        chosen, trials = joint[0] if better(joint[0], chosen) else chosen, [*trials, *joint]
     chance = asked.chance(values)
     least = chance + NO_SKILL * (1 - chance)
     at_chance = chosen.score < least
     if at_chance:
         chosen = _conventional(trials) or chosen
     inferred = {fact: explain(fact, name, chosen, trials, given, task) for fact, name in facts.items()}
-    if not at_chance and _are_weighed(asked, layers, chosen.candidate, given):
+    if not at_chance and is_open and not _acts_before_the_mean(layers, chosen.candidate):
         weigh_all = partial(_weighed, layers, try_out, scorers, data.train.inputs, values, seed)
         least = max(least, chance + NEAR * (chosen.score - chance))
         found = weigh_all(chosen.candidate, list(tried.values()), facts, task, least)
@@ -150,11 +159,20 @@ def _without_answers(
     return Inferred(candidate, inferred)
 
 
-def _are_weighed(task: Task, layers: Sequence[Layer], chosen: Candidate, given: Mapping[str, str | None]) -> bool:
+def _is_open(task: Task, layers: Sequence[Layer], given: Mapping[str, str | None]) -> bool:
     """Whether activations are told apart by more than scores: of labels, where they are neither known nor none."""
     sloped = any(layer.slope is not None for layer in layers)
-    own = layers[-1].is_convolution and chosen.ends_active  # acts before the mean over positions
-    return task.counted and len(layers) > 1 and not (sloped or own or given.get("activation"))
+    return task.counted and len(layers) > 1 and not (sloped or given.get("activation"))
+
+
+def _acts_before_the_mean(layers: Sequence[Layer], chosen: Candidate) -> bool:
+    """Whether an activation of the last convolution acts before the mean over positions."""
+    return layers[-1].is_convolution and chosen.ends_active
+
+
+def _floor(task: str, inputs: Array, values: Array) -> float:
+    """Give the score of nearest class means, on few rows: below it a network is misread, or not trained."""
+    return expected(task, inputs[:FEW], values[:FEW], None).floor
 
 
 def _weighed(

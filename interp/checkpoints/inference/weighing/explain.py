@@ -11,7 +11,7 @@ from interp.checkpoints.inference.weighing.weigh import Weighed
 from interp.tasks import find_task
 from interp.types import Inference
 
-LIKELY = 0.8
+LIKELY = 0.85
 """Least share of the evidence with which an activation is called likely."""
 
 COVERED = 0.995

@@ -21,7 +21,7 @@ from interp.network.activations import ACTIVATIONS
 STARTS = 3
 """Number of combinations from which the search goes on, one layer after the other."""
 
-NEAR = 16
+NEAR = 64
 """Number of combinations of two kinds that are given besides: those of the least loss."""
 
 GAIN = 0.01

@@ -26,14 +26,17 @@ RANKED = {False: 500, True: 400}
 SEARCHED = {False: 500, True: 128}
 """Number of rows on which other activations are looked for, likewise."""
 
-EARLY = {False: len(ACTIVATIONS), True: 5}
+EARLY = {False: len(ACTIVATIONS), True: len(ACTIVATIONS)}
 """Number of activations that are tried behind first layers, likewise: the best of those behind all layers."""
 
 NEVER_NEGATIVE = ("relu", "abs", "softplus", "sigmoid")
 """Activations behind outputs whose smallest is the answer, as a distance is."""
 
-MOST = {False: 30, True: 16}
+MOST = {False: 30, True: 24}
 """Largest number of candidates whose signs are looked for, likewise."""
+
+MOST_OF_SMALL, WORK = 90, 10**9
+"""Largest number of them of small dense stacks, and the largest number of weights times rows that they may take."""
 
 
 def plausible(
@@ -63,11 +66,18 @@ def plausible(
     if len(layers) > 2 and base.output == "linear":
         early = sorted(tried, key=lambda trial: trial.loss)[: EARLY[with_images]]
         shape = base.layout.image if base.layout else (inputs.shape[1],)
-        loss = partial(_loss, torch.from_numpy(values[few]), scorer)
+        loss = partial(loss_of, torch.from_numpy(values[few]), scorer)
         begin = [trial.candidate.activation for trial in early]
         several = mixed(layers, base, begin, as_tensor(inputs[few], base.scaling, shape), loss)
         tried += try_out(several, inputs[more], values[more])
-    return [trial.candidate for trial in sorted(tried, key=_against)[: MOST[with_images]]]
+    most = MOST[with_images] if with_images else _affordable(layers, len(values))
+    return [trial.candidate for trial in sorted(tried, key=_against)[:most]]
+
+
+def _affordable(layers: Sequence[Layer], rows: int) -> int:
+    """Give the number of candidates of a dense stack: more of small ones on few rows, which take little time."""
+    weights = sum(layer.weight.numel() for layer in layers)
+    return min(max(MOST[False], WORK // (weights * rows)), MOST_OF_SMALL)
 
 
 def _against(trial: Trial) -> float:
@@ -77,6 +87,7 @@ def _against(trial: Trial) -> float:
     return float(0.8 * np.log(errors) + 2.5 * np.log(trial.loss + 1e-3)) + kinds
 
 
-def _loss(truth: Tensor, scorer: Scorer, z: Tensor) -> float:
+def loss_of(truth: Tensor, scorer: Scorer, z: Tensor) -> float:
+    """Give the mean loss of a linear output; what is no number is infinite."""
     loss = float(scorer(z, truth, "linear")[1].double().mean())
     return loss if loss == loss else np.inf

@@ -24,10 +24,10 @@ from interp.types import Array, Scaling
 FIRST = np.array([0.44, 0.8, 1.58, 2.46, 2.61])
 """Weights of the signs of one candidate alone, in the order of `signs.NAMES`."""
 
-WEIGHTS = np.array([0.36, 0.61, 1.31, 1.58, 2.25, 0.62, 0.19])
-"""Weights of these signs beside the two of `contrasts`, which follow them."""
+WEIGHTS = np.array([0.72, 0.51, 0.91, 0.66, 2.42, 0.41])
+"""Weights of these signs beside `contrasts`, which follows them."""
 
-CLOSE = 12
+CLOSE = 20
 """Number of candidates that are compared with each other at last."""
 
 ROWS = {False: 6000, True: 800}
@@ -59,7 +59,7 @@ def shares(signs: Sequence[Signs]) -> Array:
         Signs of candidates, the likeliest by their own signs first.
     """
     own = np.stack([one.values for one in signs])
-    return softened(np.hstack([own, contrasts([one.slopes for one in signs])]) @ WEIGHTS)
+    return softened(np.column_stack([own, contrasts([one.slopes for one in signs])]) @ WEIGHTS)
 
 
 def softened(against: Array) -> Array:

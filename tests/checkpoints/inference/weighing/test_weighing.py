@@ -17,7 +17,7 @@ from interp.checkpoints.inference.dense.trials import try_dense
 from interp.checkpoints.inference.explain import FACTS
 from interp.checkpoints.inference.infer import _weighed
 from interp.checkpoints.inference.stack.state import layer_stack
-from interp.checkpoints.inference.weighing.contrast import contrasts
+from interp.checkpoints.inference.weighing.contrast import contrasts, evidence
 from interp.checkpoints.inference.weighing.explain import LIKELY, explain_weighed, named, standing
 from interp.checkpoints.inference.weighing.signs import NAMES, Signs, signs_of
 from interp.checkpoints.inference.weighing.slopes import Slopes
@@ -84,7 +84,7 @@ def test_one_activation_a_layer(names, tmp_path):
         assert [layer.activation for layer in model.layers[:-1]] == list(names)
 
 
-@pytest.mark.parametrize(("name", "steps"), [("leaky_relu", 15), ("softplus", 30)])
+@pytest.mark.parametrize(("name", "steps"), [("leaky_relu", 15), ("hardswish", 15)])
 def test_the_scaling_is_weighed_on_the_network_that_stands(name, steps, tmp_path):
     """ReLU stands for both, though another activation has more of the evidence, and scores otherwise."""
     model = opened(trained(name, name, steps=steps), tmp_path)
@@ -201,9 +201,40 @@ def test_noise_alone_is_told_from_noise_with_more(noise):
     rng = np.random.default_rng(0)
     own, added = noise * rng.standard_normal(20_000), 0.1 * noise * rng.standard_normal(20_000)
     found = contrasts([planted(own, 0), planted(own, added)])
-    assert (found[0] + 0.2 < found[1]).all()
-    turned = contrasts([planted(own, added), planted(own, 0)])
-    assert (turned[1] + 0.2 < turned[0]).all()
+    assert found[0] < -0.2
+    assert found[1] == pytest.approx(-found[0])
+    assert contrasts([planted(own, added), planted(own, 0)]) == pytest.approx(found[::-1])
+
+
+def test_noise_that_hides_what_is_added_in_some_weights_hides_it_in_no_others():
+    """Where steps of training leave a hundred times the noise, slopes say nothing; a few quiet weights decide."""
+    rng = np.random.default_rng(1)
+    loud, quiet = 100 * rng.standard_normal(10_000), 0.1 * rng.standard_normal(1000)
+    own = np.concatenate([loud, quiet])
+    added = 0.2 * rng.standard_normal(len(own))
+    squares = np.concatenate([np.full(10_000, 1.0), np.full(1000, 2.0)])  # puts the quiet ones into cells of their own
+    of = [[Slopes(np.zeros(len(own)), np.sqrt(squares) * g, squares, is_map=True)] for g in (own, own + added)]
+    over = evidence(of)
+    assert over[0, 1] > 5
+    assert over == pytest.approx(-over.T)
+
+
+def test_of_two_with_the_same_slopes_none_is_preferred():
+    slopes = planted(np.random.default_rng(0).standard_normal(500), 0)
+    assert contrasts([slopes, slopes]) == pytest.approx(np.zeros(2), abs=1e-9)
+    assert contrasts([slopes]).tolist() == [0.0]
+
+
+@pytest.mark.parametrize("per_spread", [False, True], ids=["Adam", "AdamW"])
+def test_what_weight_decay_leaves_is_no_evidence(per_spread):
+    rng = np.random.default_rng(0)
+    weights, spread = rng.standard_normal(3000), np.exp(rng.standard_normal(3000))
+    own, added = spread * rng.standard_normal((2, 3000)) * np.array([[1.0], [0.3]])
+    decayed = own - 5 * weights * (spread if per_spread else 1)
+    first, second = (
+        evidence([[Slopes(weights, g, spread**2, is_map=True)] for g in (of, of + added)]) for of in (own, decayed)
+    )
+    assert second == pytest.approx(first, rel=0.02, abs=0.05)
 
 
 def test_what_weight_decay_leaves_speaks_against_nobody():

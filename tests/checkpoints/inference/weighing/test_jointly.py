@@ -1,0 +1,47 @@
+"""Networks of two kinds of activations that no single activation explains, under any scaling."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from checkpoints.inference.weighing.test_weighing import Named
+from checkpoints.planted import DIGITS
+from interp.checkpoints import load_model
+from interp.checkpoints.inference import infer
+from interp.checkpoints.inference.weighing.explain import named
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Weights of a small network with abs behind one convolution and nothing behind the other, of raw pixels."""
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        *(nn.Conv2d(1, 6, 3, padding=1), Named("abs"), nn.MaxPool2d(2)),
+        *(nn.Conv2d(6, 8, 3, padding=1), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(32, 10)),
+    )
+    x = torch.from_numpy(DIGITS.train.inputs.reshape(-1, 1, 8, 8).astype(np.float32))
+    y = torch.from_numpy(DIGITS.train.labels)
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.004, momentum=0.9)
+    for _ in range(150):
+        optimiser.zero_grad()
+        F.cross_entropy(network(x), y).backward()
+        optimiser.step()
+    path = tmp_path_factory.mktemp("net") / "net.pt"
+    torch.save(network.state_dict(), path)
+    return path
+
+
+def test_activations_and_scaling_are_found_together(weights):
+    model, _ = load_model(weights, DIGITS)
+    assert "abs, identity" in named(model.inferred["activation"])
+    assert model.inferred["input_scaling"].value == "raw"
+    assert model.scores["train"] > 0.9
+
+
+def test_one_after_the_other_they_are_not(weights, monkeypatch):
+    """Without the search the network is read far below what it does."""
+    monkeypatch.setattr(infer, "_floor", lambda *_: 0.0)
+    model, _ = load_model(weights, DIGITS)
+    assert model.scores["train"] < 0.8
