@@ -83,13 +83,14 @@ def test_half_precision(tmp_path):
 
 
 def test_without_biases(tmp_path):
-    """Scaling the inputs of such a network scales its outputs, so no prediction tells the scaling: it must say so."""
+    """Scaling the inputs of such a network scales its outputs, so no prediction tells the scaling; the loss may."""
     module = planted(bias=False)
     path = saved(tmp_path, module.state_dict())
     model, _ = load_model(path, DIGITS, LoadOptions(scaling="x/16"))
     same_outputs(model.module, module)
     assert model.inferred["input_scaling"].confidence == "certain"
-    assert load_model(path, DIGITS)[0].inferred["input_scaling"].confidence == "uncertain"
+    said = load_model(path, DIGITS)[0].inferred["input_scaling"]
+    assert said.confidence == "uncertain" or said.value == "x/16"
 
 
 @pytest.mark.parametrize("place", ["before", "after"])
