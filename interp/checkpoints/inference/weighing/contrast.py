@@ -10,6 +10,7 @@ places are taken in cells of weights and each is believed as far as the noise of
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -78,7 +79,7 @@ def _in_tensor(candidates: Sequence[Slopes]) -> Array:
     t = np.stack([one.total[used] / np.sqrt(np.maximum(one.squares[used], least)) for one in candidates])
     t = _without(np.clip(t, -1e5, 1e5), candidates[0].weights[used], np.sqrt(unit[used]))
     edges = np.unique(np.geomspace(1, len(used) + 1, CELLS + 1).round().astype(int)) - 1
-    cells = [t[:, first:last] for first, last in zip(edges[:-1], edges[1:], strict=True)]
+    cells = [t[:, first:last] for first, last in pairwise(edges.tolist())]
     return np.asarray(sum((_in_cell(one) for one in cells), np.zeros((len(t), len(t)))))
 
 
