@@ -86,6 +86,8 @@ def analyse(
     store
         Whether activations are written to disk; where they are not, statistics of them are, and stages that need
         single values run the network again.
+    store_dtype
+        Type that activations are stored as: ``float32``, ``float16`` or ``bfloat16``.
     preset
         Name of thresholds that belong together: ``default`` or ``as-nn``.
     epsilon

@@ -21,6 +21,7 @@ class Said(TypedDict, total=False):
 
     seed: int | None
     store: bool | None
+    store_dtype: str | None
     preset: str | None
     epsilon: float | None
     scaling: str | None

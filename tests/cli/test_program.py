@@ -32,7 +32,7 @@ def flags_of(command):
 
 LIMITS = {"--everything", "--quick", "--single-nodes", "--swept-layers", "--inputs"}
 OWN = {
-    "record": {"--overwrite", "--seed", "--store-dtype"},
+    "record": {"--overwrite", "--seed", "--store-dtype", "--store", "--no-store"},
     "fit": {"--seed", "--everything", "--quick", "--nodes-per-layer"},
     "boundaries": {"--seed", "--epsilon", "--preset", "--everything", "--quick"},
     "prototypes": set(),
@@ -45,9 +45,18 @@ OWN = {
     "screen": set(),
     "compare": {"--brief", "--overwrite", "--quick", "--snapshots"}
     | {"--seed", "--epsilon", "--preset", "--everything", "--nodes-per-layer"}
-    | {"--read-copies", "--store-dtype"},
+    | {"--read-copies", "--store-dtype", "--store", "--no-store"},
     "check": {"--fail-on", "--against", "--junit", "--summary", "--overwrite", "--quick"}
-    | {"--seed", "--epsilon", "--preset", "--everything", "--nodes-per-layer", "--store-dtype"},
+    | {
+        "--seed",
+        "--epsilon",
+        "--preset",
+        "--everything",
+        "--nodes-per-layer",
+        "--store-dtype",
+        "--store",
+        "--no-store",
+    },
 }
 
 
