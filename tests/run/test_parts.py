@@ -229,3 +229,15 @@ def test_parts_go_with_the_run_that_they_belong_to(parts):
     (parts.path.parent / ".mine.h5.0a.part").write_bytes(b"the user's own")
     remove_run(parts.path.parent, [parts.path.name])
     assert hidden(parts.path.parent) == [".mine.h5.0a.part"]
+
+
+def test_what_killed_runs_left_half_written_goes_with_the_next_one(out, whole):
+    """A part of a stage that has its file, as a kill between the two leaves it; a recording that was begun stays."""
+    left = [".report.html.0a1b2c3d.partial", "figures/.clamps.png.0a1b2c3d.partial", ".gaussians.h5.0a1b2c3d.partial"]
+    begun, mine = ".activations.h5.partial", ".mine.h5.0a1b2c3d.partial"
+    (out / "figures").mkdir()
+    for name in (*left, ".gaussians.h5.0123456789abcdef.part", begun, mine):
+        (out / name).write_bytes(b"half")
+    run_stages(opened(out, whole.parent), ["fit"])
+    assert sorted(hidden(out)) == [begun, mine]
+    assert list((out / "figures").iterdir()) == []
