@@ -67,7 +67,7 @@ def hidden(out):
 # --------------------------------------------------------------------------- stages
 
 WORK = {
-    "fit": ("interp.run.stages.fit.fit_gaussians", 3, 1),
+    "fit": ("interp.run.stages.fit.fit_values", 3, 1),
     "boundaries": ("interp.run.stages.boundaries.classify_boundaries", 3, 1),
     "prototypes": ("interp.run.stages.prototypes.find_prototypes", 3, 1),
     "screen": ("interp.run.stages.screen.find_alike", 3, 1),

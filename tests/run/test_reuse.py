@@ -191,7 +191,7 @@ def test_damaged_files_are_made_anew_and_no_others(names, folder):
 
 WORK = {
     "record": "interp.recording.record._output_statistics",
-    "fit": "interp.run.stages.fit.fit_gaussians",
+    "fit": "interp.run.stages.fit.fit_values",
     "boundaries": "interp.run.stages.boundaries.classify_boundaries",
     "screen": "interp.run.stages.screen.find_alike",
     "prototypes": "interp.run.stages.prototypes.find_prototypes",
