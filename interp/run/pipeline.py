@@ -206,7 +206,12 @@ def run_stages(run: Run, names: Iterable[str] | None = None, told: Listener | No
     """
     order = needed(run, names)
     with _held(run):
-        return {name: _run(run, run.stage(name), told) for name in order}
+        found: dict[str, Any] = {}
+        for name in order:
+            stage = run.stage(name)  # one of the user's own might change what it is given
+            known = {} if ":" in stage.spec else {key: one for key, one in found.items() if one is not None}
+            found[name] = _run(replace(run, found=known), stage, told)
+        return found
 
 
 def needed(run: Run, names: Iterable[str] | None = None) -> list[str]:

@@ -159,6 +159,8 @@ class Run(ShortRepr):
         Giver of each part of the stage that is running, kept from before an interrupt or made now.
     ranks
         Processes that run it together.
+    found
+        Results of stages by name, as far as this process has just written or read their files: not to be changed.
     """
 
     model: LoadedModel
@@ -172,6 +174,7 @@ class Run(ShortRepr):
     wholes: Mapping[str, Whole] = field(default_factory=dict)
     keep: Keep = made_now
     ranks: Ranks = ALONE
+    found: Mapping[str, Any] = field(default_factory=dict)
 
     def stage(self, name: str) -> Stage:
         """Find a stage by name.
@@ -214,7 +217,7 @@ class Run(ShortRepr):
         return StageFile(path, stage.result, stage.command, self.provenance, layers, stage.opened, restored)
 
     def read(self, stage: str) -> Any:
-        """Read what a stage found: layer name -> result, or one result of the whole network.
+        """Give what a stage found, read from its file unless it is known: layer name -> result, or one of the network.
 
         Parameters
         ----------
@@ -226,7 +229,7 @@ class Run(ShortRepr):
         MismatchError
             If its file is missing, damaged, or belongs to another model or data set.
         """
-        return self.file(self.stage(stage)).read()
+        return self.found[stage] if stage in self.found else self.file(self.stage(stage)).read()
 
     def provenance_of(self, stage: str) -> Provenance:
         """Read the provenance of a stage's file; errors as of `read`.

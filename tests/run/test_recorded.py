@@ -17,11 +17,12 @@ from torch import nn
 from interp.analysis.threads import processors
 from interp.checkpoints import load_module
 from interp.network.inputs import outputs_on
-from interp.run import parts, processes, recorded
-from interp.run.pipeline import run_stage
+from interp.run import files, parts, processes, recorded
+from interp.run.pipeline import run_stage, run_stages
 from interp.run.run import start
+from interp.run.stage import Stage
 from interp.run.stages import boundaries
-from interp.types import Thresholds
+from interp.types import GaussianFit, Thresholds
 
 FORK = processes._fork
 STAGES = ("fit", "boundaries", "prototypes", "clusters")
@@ -144,3 +145,42 @@ def test_losses_wait_for_whoever_runs_the_network():
             assert not ran.wait(0.2)
         np.testing.assert_allclose(found.result(30), expected, rtol=1e-5)
     assert ran.is_set()
+
+
+def test_stages_are_given_what_those_before_them_found_and_find_the_same(given, monkeypatch):
+    folder, network, data = given
+    read, found = [], {}
+    read_results = files.read_results
+
+    def told(path, *rest, **how):
+        read.append(path.name)
+        return read_results(path, *rest, **how)
+
+    monkeypatch.setattr(files, "read_results", told)
+    for name in ("one by one", "together"):
+        run = start(network, folder / name, data, GIVEN, options=replace(QUICK, directions=8))
+        for stages in [("record", *STAGES)] if name == "together" else [("record",), *((stage,) for stage in STAGES)]:
+            read.clear()
+            run_stages(run, stages)
+        found[name] = {stage: arrays(run.path(stage)) for stage in STAGES}
+    assert sorted(read) == sorted(run.path(stage).name for stage in STAGES), "each is read once, when it is new"
+    for stage in STAGES:
+        for key, value in found["one by one"][stage].items():
+            np.testing.assert_array_equal(value, found["together"][stage][key], err_msg=f"{stage}: {key}")
+
+
+def _changing(run):
+    for own in run.read("fit").values():
+        own.mean[:] = -1e6
+    return run.read("fit")
+
+
+CHANGING = Stage("changing", "Change.", "changing.h5", GaussianFit, ("fit",), _changing, summarise=lambda _: ["done"])
+
+
+def test_a_stage_of_a_users_own_is_given_results_of_its_own(given):
+    folder, network, data = given
+    run = start(network, folder / "own", data, GIVEN, options=QUICK)
+    own = replace(CHANGING, spec="mine:CHANGING")
+    found = run_stages(replace(run, stages={**run.stages, "changing": own}), ["changing"])
+    assert all((fit.mean > -1e6).all() for fit in found["fit"].values())
