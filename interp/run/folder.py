@@ -58,11 +58,12 @@ def locked(folder: Path, ranks: Ranks = ALONE) -> Iterator[None]:
     ...     inside, Path(home, "run").exists()
     (True, False)
     """
+    if ranks.is_first:
+        check_writable(folder)
     path = folder.resolve()
     if path in _HELD or not ranks.is_first:
         yield
         return
-    check_writable(folder)
     made = [part for part in (path, *path.parents) if not part.exists()]
     path.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDONLY) if sys.platform != "win32" else None

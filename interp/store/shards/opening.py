@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -103,7 +104,7 @@ def is_recorded(path: Path) -> bool:
     path
         Path that a recording of one file has, or would have.
     """
-    return path.exists() or manifest_path(path).exists()
+    return _is_there(path) or _is_there(manifest_path(path))
 
 
 def is_sharded(path: Path) -> bool:
@@ -114,7 +115,11 @@ def is_sharded(path: Path) -> bool:
     path
         Path that a recording of one file would have.
     """
-    return not path.exists() and manifest_path(path).exists()
+    return not _is_there(path) and _is_there(manifest_path(path))
+
+
+def _is_there(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 - never raises, unlike that of `Path`
 
 
 def check_recording(path: Path) -> None:
