@@ -81,7 +81,8 @@ def record_activations(
     example = as_tensor(data.train.inputs[:2], model.scaling, model.input_shape).to(device_of(model.module))
     functions = output_functions(model.module, model.layers, example)
     labelled = [name for name in part if data.splits[name].labels is not None]
-    with RecordingWriter(path, model.layers, samples, kept, provenance, labelled, dtype) as writer:
+    placed = [name for name in kept if counts[name] > 1]  # of very many samples one position each is kept
+    with RecordingWriter(path, model.layers, samples, kept, provenance, labelled, dtype, placed) as writer:
         for name, (first, last) in part.items():
             split = data.splits[name]
             positions = drawn_positions(model, data, name, counts, seed)

@@ -56,6 +56,8 @@ class RecordingWriter:
         as it is written may not open after a kill, and is not the same to the byte.
     dtype
         Type that pre-activations are stored as: ``float32``, ``float16`` or ``bfloat16``.
+    placed
+        Names of the layers whose rows come with their positions; None for those with several positions of a sample.
 
     Raises
     ------
@@ -86,9 +88,12 @@ class RecordingWriter:
         provenance: Provenance,
         labelled: Collection[str] = (),
         dtype: str = "float32",
+        placed: Collection[str] | None = None,
     ) -> None:
         self.path, self.layers, self.samples, self.positions = path, layers, samples, positions
         self.provenance, self.labelled, self.kind = provenance, labelled, find_kind(dtype)
+        several = [name for name, count in positions.items() if count > 1]
+        self._placed = several if placed is None else placed
         self._followed: dict[tuple[str, str], ChecksumWriter] = {}
         self._part = path.with_name(f".{path.name}.partial")
 
@@ -256,7 +261,7 @@ class RecordingWriter:
         values = group.create_dataset("values", (rows, layer.nodes), self.kind.dtype)
         values[-1:] = 0  # takes the disk space now: metadata must not change later
         group.create_dataset("checksums", data=np.zeros(block_count(rows), np.uint32))
-        if self.positions[layer.name] > 1:
+        if layer.name in self._placed:
             group.create_dataset("position", data=np.zeros(rows, np.int32))
         for name in OUTPUT_STATISTICS:
             group.create_dataset(name, data=np.zeros((2, layer.nodes) if name == "output_range" else layer.nodes))
