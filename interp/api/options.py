@@ -109,8 +109,8 @@ def spelled_out(function: Any) -> inspect.Signature:
     Examples
     --------
     >>> def analyse(source, **options): ...
-    >>> list(spelled_out(analyse).parameters)[:3]
-    ['source', 'seed', 'preset']
+    >>> list(spelled_out(analyse).parameters)[:2]
+    ['source', 'seed']
     """
     plain = inspect.signature(function)
     said = [

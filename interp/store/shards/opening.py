@@ -52,10 +52,11 @@ def open_recording(path: str | Path, split: str = "train") -> Recording:
     >>> from interp.store import RecordingWriter
     >>> from interp.types import NodeLayer
     >>> layers = (NodeLayer("fc1", "linear", 2, 4, "relu", "fc1"),)
+    >>> made_of = Provenance("ab", "cd", 0, {}, {})
     >>> z = np.arange(6).reshape(3, 2)
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder, "activations.h5")
-    ...     with RecordingWriter(path, layers, {"train": 3}, {"fc1": 1}, Provenance("ab", "cd", 0, {}, {})) as writer:
+    ...     with RecordingWriter(path, layers, {"train": 3}, {"fc1": 1}, made_of, ("train",)) as writer:
     ...         writer.write("train", 0, np.array([0, 1, 1]), {"fc1": (z, np.empty(0))})
     ...         writer.summarise("train", np.array([0, 1, 0]), {"fc1": (np.ones((2, 2)), np.ones(2), np.ones(2))})
     ...     with open_recording(path) as recording:

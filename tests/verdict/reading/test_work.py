@@ -5,13 +5,14 @@ from types import SimpleNamespace
 import pytest
 from torch import nn
 
-from interp.verdict.reading.work import PER_STEP, PER_VALUE, steps_of, work_of
+from interp.verdict.reading.work import PER_STEP, PER_STEP_VALUE, PER_VALUE, steps_of, work_of
 
 
 def counted(stepwise, positions, layers=2, runs=1):
     """Count two layers of 4 nodes with 3 inputs each."""
     found = [SimpleNamespace(name=f"l{i}", nodes=4, inputs=3, tap=f"l{i}", is_stepwise=stepwise) for i in range(2)]
-    model = SimpleNamespace(layers=found, module=nn.ModuleDict({"l0": nn.Identity(), "l1": nn.Identity()}))
+    module = nn.ModuleDict({"l0": nn.Identity(), "l1": nn.Identity()})
+    model = SimpleNamespace(layers=found, every_layer=found, module=module)
     at = dict.fromkeys(("l0", "l1"), positions)
     return work_of(model, found[:layers], at), steps_of(model, found[:layers], at, runs)
 
@@ -32,4 +33,6 @@ def test_blocks_of_samples_are_runs_of_their_own_and_a_stack_shares_one():
 def test_the_values_of_gates_count_in_every_pass():
     plain, stepwise = (counted(said, 5)[0] for said in (False, True))
     passes = (plain - 2 * 2 * 4 * 3 * 5) // (2 * (2 * 4 * 3 * 5 + PER_VALUE * 4 * 5))
-    assert stepwise - plain == 2 * (1 + passes) * 2 * 4 * 5 * PER_VALUE
+    values = 4 * 5
+    in_all, read = 2 * values * PER_VALUE, values * (PER_STEP_VALUE - PER_VALUE)
+    assert stepwise - plain == 2 * (in_all + passes * (in_all + read))
