@@ -12,7 +12,7 @@ from interp.types import Array
 
 
 def write_netcdf(contents: Contents, path: Path) -> None:
-    """Write a group a split, with a variable a layer over samples, positions and nodes; and a group ``nodes``.
+    """Write a group a split, with a variable a layer in ``layers`` over samples, positions and nodes; and ``nodes``.
 
     ``xarray.open_datatree(path, engine="h5netcdf")`` reads all of it, `xarray.open_dataset` one group.
 
@@ -34,11 +34,16 @@ def write_netcdf(contents: Contents, path: Path) -> None:
                 _put(group, "label", ("sample",), recording.labels)
             _put(group, "prediction", ("sample",), recording.predictions)
         for sheet in contents.sheets():
-            _put_sheet(file[plain_name(sheet.split)], sheet)
+            _put_sheet(_layers(file[plain_name(sheet.split)]), sheet)
         nodes = file.create_group("nodes")
         nodes.dimensions = {"name": len(contents.nodes)}
         for name, values in contents.node_columns.items():
             _put(nodes, plain_name(name), ("name",), values)
+
+
+def _layers(split: Any) -> Any:
+    """Give the group of a split's layers, whose names may be those of anything beside it."""
+    return split["layers"] if "layers" in split.groups else split.create_group("layers")
 
 
 def _put_sheet(group: Any, sheet: Sheet) -> None:

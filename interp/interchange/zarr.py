@@ -10,7 +10,7 @@ from interp.types import Array
 
 
 def write_zarr(contents: Contents, path: Path) -> None:
-    """Write the groups ``SPLIT/LAYER`` with ``z``, ``sample`` and ``position``, and ``nodes`` with an array a column.
+    """Write a group a layer, ``SPLIT/layers/LAYER``, with ``z``, ``sample`` and ``position``; and a group ``nodes``.
 
     Text of the nodes, which version 3 of the format has no settled type for, is in the attributes of ``nodes``.
 
@@ -30,7 +30,7 @@ def write_zarr(contents: Contents, path: Path) -> None:
             _put(split, "label", recording.labels)
         _put(split, "prediction", recording.predictions)
     for sheet in contents.sheets():
-        group = root[plain_name(sheet.split)].create_group(plain_name(sheet.layer.name))
+        group = root[plain_name(sheet.split)].require_group("layers").create_group(plain_name(sheet.layer.name))
         for name in ("sample", "position"):
             if name in (known := sheet.columns(slice(None))):
                 _put(group, name, known[name])

@@ -145,7 +145,7 @@ def samples_a_block(model: LoadedModel, counts: Mapping[str, int]) -> int:
     counts
         Layer name -> number of positions of a sample.
     """
-    width = sum(layer.nodes * counts[layer.name] for layer in model.layers)
+    width = sum(layer.nodes * counts[layer.name] for layer in model.every_layer)  # all of them run
     return max(1, min(8 * BLOCK, MOST_VALUES // width))
 
 

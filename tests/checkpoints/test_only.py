@@ -8,6 +8,10 @@ from torch import nn
 
 import interp
 from interp.errors import UsageError
+from interp.recording.positions import position_counts, samples_a_block
+from interp.run.settings.limits import Limits, settled
+from interp.verdict.answers.description import what_it_is
+from interp.verdict.evidence import Evidence
 
 STAGES = ["boundaries", "intervene", "attribute"]
 
@@ -52,16 +56,16 @@ def test_a_hidden_layer_is_no_output_because_it_is_the_last_that_is_looked_at(bo
     assert not any(part.model.is_first(layer) for layer in part.model.layers)
 
 
+def test_memory_is_that_of_the_whole_network_which_runs(both):
+    whole, part = both
+    counts = position_counts(whole.model, whole.data)
+    assert samples_a_block(part.model, counts) == samples_a_block(whole.model, counts)
+
+
 def test_what_is_left_out_is_said(both):
     _, part = both
     assert part.model.skipped["2 more layers"] == "not among those that were asked for with --only"
-    assert "4 layers" in interp.verdict.answers.description.what_it_is(part_evidence(part))
-
-
-def part_evidence(analysis):
-    from interp.verdict.evidence import Evidence
-
-    return Evidence(analysis.model, analysis.data)
+    assert "4 layers" in what_it_is(Evidence(part.model, part.data))
 
 
 def test_a_wrong_name_is_one_line():
@@ -74,8 +78,6 @@ def test_a_network_is_large_by_all_its_layers():
     deep = nn.Sequential(*(part for _ in range(20) for part in (nn.Linear(64, 64), nn.ReLU())), nn.Linear(64, 3))
     said = interp.LoadOptions(scaling="raw", only="0")
     model, data = interp.load_model(deep, tiny_runs.digits(), said)
-    from interp.run.settings.limits import Limits, settled
-
     caps = settled(Limits(), model.layers, data.width, lambda: 10**6, model.every_layer)
     assert caps.levels == 1
     assert settled(Limits(), model.layers, data.width, lambda: 10**6) == Limits()

@@ -123,9 +123,9 @@ def test_zarr(contents, recording, tmp_path):
     for split, known in recording[1].items():
         for layer, name in (("fc/1", "fc%2F1"), ("features.0", "features.0")):
             z, position = known["z"][layer]
-            np.testing.assert_array_equal(root[split][name]["z"][:], z)
+            np.testing.assert_array_equal(root[split]["layers"][name]["z"][:], z)
             if layer == "features.0":
-                np.testing.assert_array_equal(root[split][name]["position"][:], position)
+                np.testing.assert_array_equal(root[split]["layers"][name]["position"][:], position)
         np.testing.assert_array_equal(root[split]["label"][:], known["labels"])
         np.testing.assert_array_equal(root[split]["prediction"][:], known["predictions"])
     nodes = root["nodes"]
@@ -138,7 +138,7 @@ def test_xarray(contents, recording, tmp_path):
     path = write_as("xarray", contents, tmp_path / "a.nc")
     with xarray.open_datatree(path, engine="h5netcdf") as found:
         for split, known in recording[1].items():
-            group = found[split].to_dataset()
+            group = found[split]["layers"].to_dataset()
             z, _ = known["z"]["fc/1"]
             np.testing.assert_array_equal(group["fc%2F1"], z)
             assert group["fc%2F1"].dims == ("sample", "fc%2F1_node")
@@ -146,8 +146,8 @@ def test_xarray(contents, recording, tmp_path):
             assert group["features.0"].dims == ("sample", "features.0_row", "features.0_node")
             np.testing.assert_array_equal(group["features.0"].values.reshape(-1, 2), z)
             np.testing.assert_array_equal(group["features.0_position"].values.ravel(), position)
-            np.testing.assert_array_equal(group["label"], known["labels"])
-            np.testing.assert_array_equal(group["prediction"], known["predictions"])
+            np.testing.assert_array_equal(found[split]["label"], known["labels"])
+            np.testing.assert_array_equal(found[split]["prediction"], known["predictions"])
         check_nodes({name: values.values for name, values in found["nodes"].to_dataset().variables.items()})
 
 
@@ -200,3 +200,20 @@ def test_a_format_of_ones_own(contents, tmp_path, monkeypatch):
         write_as("our_formats:FAILS", contents, tmp_path / "other.txt")
     with pytest.raises(UsageError, match="found 'exel'; expected"):
         write_as("exel", contents, tmp_path / "other.txt")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("called", ["prediction", "label", "sample", "nodes", "z", "layers"])
+def test_layers_may_have_any_name(tmp_path, name, called):
+    if FORMATS[name].needs:
+        pytest.importorskip(FORMATS[name].needs[0])
+    layer = NodeLayer(called, "linear", 2, 4, "relu", called)
+    path = tmp_path / "activations.h5"
+    with RecordingWriter(
+        path, (layer,), {"train": 3}, {called: 1}, Provenance("a", "b", 0, {}, {}), ["train"]
+    ) as writer:
+        writer.write("train", 0, np.zeros(3, int), {called: (np.ones((3, 2), np.float32), np.empty(0, np.int32))})
+        writer.summarise("train", np.zeros(3, int), {called: (np.zeros((2, 2)), np.zeros(2), np.zeros(2))})
+    nodes = pd.DataFrame({"layer": [called] * 2}, index=[f"{called}:0", f"{called}:1"])
+    with open_recording(path) as recording:
+        assert write_as(name, Contents({"train": recording}, (layer,), nodes), tmp_path / "out").exists()
