@@ -50,7 +50,7 @@ MANY = {"dead": 0.1, "one-sided": 0.5, "duplicate": 0.1, "saturated": 0.3}
 
 UNJUDGED = {
     *("uncertain-reading", "no-test-split", "limited", "not-covered", "unknown-activation", "no-labels"),
-    *("simple-model", "few-dead"),
+    *("simple-model", "near-simple-model", "few-dead"),
 }
 """Alerts that state a fact of the file or the data, or the confidence of an inference, with nothing to be wrong in."""
 

@@ -155,12 +155,20 @@ ALERTS: dict[str, AlertRule | str] = {
         command="report {checkpoint} {options} --scaling SCALING",
     ),
     "simple-model": AlertRule(
-        "note",
-        "a simple model's score on the test samples lies within the 95 % interval of the network's, or above; of"
-        " too few samples for an interval, half way from chance to the network's or above",
-        "Compare with the simple model before relying on the network: score both on more test samples. If they stay"
-        " level, the simple model does the same with less.",
+        "warning",
+        "a simple model's score on the test samples is no less than the network's",
+        "Compare with the simple model before relying on the network, which does no better on these test samples.",
         scores.simple_model,
+        "model",
+        command="report {checkpoint} --data MORE_TEST_SAMPLES {reading}",
+    ),
+    "near-simple-model": AlertRule(
+        "note",
+        "a simple model's score on the test samples is below the network's, but within its 95 % interval; of too few"
+        " samples for an interval, half way from chance to the network's or above",
+        "Score the network and the simple model on more test samples. If they stay level, the simple model does the"
+        " same with less.",
+        scores.near_simple_model,
         "model",
         command="report {checkpoint} --data MORE_TEST_SAMPLES {reading}",
     ),

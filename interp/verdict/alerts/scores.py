@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from interp.analysis import share_interval
+from interp.tasks.simple import Simple
 from interp.types import Inference
 from interp.verdict.alerts.rule import Seen
 from interp.verdict.evidence import Evidence
@@ -114,24 +115,55 @@ def train_test_gap(found: Evidence) -> Iterator[Seen]:
         )
 
 
+class Beside(NamedTuple):
+    """A network's score on the test samples beside that of a simple model.
+
+    Attributes
+    ----------
+    score
+        Score of the network, with its interval.
+    simple
+        Simple model, with its score on the same samples.
+    said
+        Both scores in words, with the number of samples.
+    """
+
+    score: Score
+    simple: Simple
+    said: str
+
+
 def simple_model(found: Evidence) -> Iterator[Seen]:
-    """Say so where a simple model scores within the interval of the network's score on the test samples, or above."""
+    """Say so where a simple model scores no less than the network on the test samples."""
+    beside = _beside_simple(found)
+    if beside is not None and beside.simple.score >= beside.score.value:
+        yield Seen(f"The network does no better than a simple model: {beside.said}.")
+
+
+def near_simple_model(found: Evidence) -> Iterator[Seen]:
+    """Say so where a simple model scores less than the network, but within the uncertainty of the network's score."""
+    beside = _beside_simple(found)
+    if beside is None or beside.simple.score >= beside.score.value:
+        return
+    has_interval = bool(np.isfinite(beside.score.low))
+    least = beside.score.low if has_interval else _half_way(beside.score.value, chance_on(found, "test"))
+    if beside.simple.score >= least:
+        few = "" if has_interval else ", which are too few for an interval"
+        yield Seen(f"We cannot tell whether the network does better than a simple model: {beside.said}{few}.")
+
+
+def _beside_simple(found: Evidence) -> Beside | None:
+    """Set the network beside the simple model; None where either has no score, or every model would do better."""
     score, simple = score_on(found, "test"), found.simple
     if score is None or simple is None or _knows_nothing(found):
-        return
-    name, has_interval = found.task.score, bool(np.isfinite(score.low))
-    if simple.score < (score.low if has_interval else _half_way(score.value, chance_on(found, "test"))):
-        return
-    begun = "is within the uncertainty of the network's score"
-    if simple.score >= score.value:
-        begun = "gets no less than the network"
-    elif not has_interval:
-        begun = "gets less than the network, on too few samples to say whether that is chance"
-    interval = f" (95 % interval {name.shown(score.low)} to {name.shown(score.high)})" if has_interval else ""
-    yield Seen(
-        f"A simple model {begun}: {found.task.described(simple.score)} ({simple.what}) beside"
-        f" {name.shown(score.value)}{interval}, on the same {score.samples:,} test samples."
+        return None
+    name = found.task.score
+    interval = f" (95 % interval {name.shown(score.low)} to {name.shown(score.high)})" if np.isfinite(score.low) else ""
+    said = (
+        f"the network gets {found.task.described(score.value)}{interval}, the simple model {name.shown(simple.score)}"
+        f" ({simple.what}), on the same {score.samples:,} test samples"
     )
+    return Beside(score, simple, said)
 
 
 def _half_way(score: float, chance: float) -> float:
