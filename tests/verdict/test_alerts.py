@@ -113,7 +113,7 @@ def bare(splits):
         (fact("trained", None, "uncertain"), "training-unknown", "as measured"),
         (fact("fit", "at chance"), "at-chance", "no better than chance: as measured"),
         (fact("fit", "poor for its size"), "poor-fit", "poor for its size: as measured"),
-        (fact("fit", "doubtful"), "doubtful-fit", "doubtful: as measured"),
+        (fact("fit", "doubtful"), "doubtful-fit", "What shows it: as measured"),
         (fact("input_scaling", "raw", "uncertain"), "uncertain-reading", "input scaling (--scaling) is a guess"),
         (with_scores(1.0, 0.35), "memorising", "100.00% right"),
         (with_scores(1.0, 0.6), "train-test-gap", "falls from 100.00% in training to 60.00% on 45 test samples"),
@@ -375,3 +375,17 @@ def test_a_test_split_too_small_for_an_interval_is_said():
     few = replace(found.data, splits={**found.data.splits, "test": found.data.splits["test"].take(np.arange(25))})
     said = [alert.evidence for alert in alerts(replace(found, data=few)) if alert.name == "small-sample"]
     assert "25 test samples are too few for an interval of the accuracy." in said
+
+
+def test_a_doubtful_fit_says_first_what_it_may_come_from():
+    facts = {"fit": "doubtful", "activation": "relu", "input_scaling": "raw"}
+    for confidence, last in (
+        ("likely", "the file was read with a wrong activation or scaling"),
+        ("certain", "it was on other data"),
+    ):
+        found = evidence(facts={name: Inference(value, confidence, "slopes") for name, value in facts.items()})
+        (said,) = [alert.evidence for alert in alerts(found) if alert.name == "doubtful-fit"]
+        assert said == (
+            "The network as it was read is doubtful: training was stopped early, it used another loss or changed"
+            f" inputs, or {last}. What shows it: slopes."
+        )

@@ -76,10 +76,11 @@ ALERTS: dict[str, AlertRule | str] = {
     "doubtful-fit": AlertRule(
         "warning",
         "outputs on training rows have an error that training removes: a wrong mean, or a wrong size",
-        "State the activation and output if you know them; a network that was stopped early shows this too.",
+        "State the activation and scaling that it was trained with, if you know them. If this stays with the right"
+        " ones, it is about the training.",
         reading.doubtful_fit,
         "model",
-        command="report {checkpoint} {options} --activation ACTIVATION --output OUTPUT",
+        command="report {checkpoint} {options} --activation ACTIVATION --scaling SCALING",
     ),
     "uncertain-reading": AlertRule(
         "warning",

@@ -49,8 +49,34 @@ def poor_fit(found: Evidence) -> Iterator[Seen]:
 
 
 def doubtful_fit(found: Evidence) -> Iterator[Seen]:
-    """Say so where the outputs have a property that training would have removed."""
-    yield from _fit(found, "doubtful", "The network as it was read is doubtful")
+    """Say so where the outputs have a property that training would have removed, what that may be first."""
+    for seen in _fit(found, "doubtful", ""):
+        yield Seen(f"The network as it was read is doubtful: {doubt_cause(found)}. What shows it{seen.evidence}")
+
+
+STATED = {"activation": "activation", "input_scaling": "scaling"}
+"""Fact about the file, as it is inferred -> word for it, of those that make a network doubtful if they are wrong."""
+
+
+def doubt_cause(found: Evidence) -> str:
+    """Say what a network may be doubtful from: its training, or how the file was read.
+
+    Parameters
+    ----------
+    found
+        Results of a run.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from interp.checkpoints import load_module
+    >>> print(doubt_cause(Evidence(*load_module(torch.nn.Sequential(torch.nn.Linear(64, 10)), "digits"))))
+    training was stopped early, it used another loss or changed inputs, or the file was read with a wrong scaling
+    """
+    known = found.model.inferred
+    guessed = [word for fact, word in STATED.items() if fact in known and known[fact].confidence != "certain"]
+    last = f"the file was read with a wrong {' or '.join(guessed)}" if guessed else "it was on other data"
+    return f"training was stopped early, it used another loss or changed inputs, or {last}"
 
 
 def _fit(found: Evidence, value: str, words: str) -> Iterator[Seen]:
