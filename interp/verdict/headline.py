@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from interp.types import Alert, Dataset, LoadedModel
+from interp.verdict.alerts.reading import doubt_cause
 from interp.verdict.evidence import Evidence
 from interp.verdict.layers import network_sentence
 
@@ -17,6 +18,12 @@ READ = ("distances", "intensities")
 GAPS = ("train-test-gap", "memorising")
 """Alerts that say that what was learned does not hold on test samples."""
 
+SIMPLE = {
+    "simple-model": "no better than a simple model",
+    "near-simple-model": "not shown to do better than a simple model",
+}
+"""Alert that sets the network beside a simple model -> what it means, after the network's score."""
+
 
 def headline(found: Evidence, alerts: Sequence[Alert] = ()) -> str:
     """Say how good a network is and what was found of its layers; where it does not fit the data, that it does not.
@@ -28,14 +35,14 @@ def headline(found: Evidence, alerts: Sequence[Alert] = ()) -> str:
     alerts
         Alerts that these results raise.
     """
-    trained = found.model.inferred["trained"].value
+    trained, names = found.model.inferred["trained"].value, {alert.name for alert in alerts}
     if trained is False:
         return UNTRAINED
     if (unfit := _unfit(found.model, found.data)) is not None:
         return unfit
     if trained is None:
         return UNKNOWN
-    score = _score(found, any(alert.name in GAPS for alert in alerts))
+    score = f"{_score(found, names)}{_doubt(found, names)}"
     told = [one for one in found.layers if one.leaning in READ]
     if score and not told:
         return f"{score}."
@@ -45,16 +52,28 @@ def headline(found: Evidence, alerts: Sequence[Alert] = ()) -> str:
     return f"{score}; {read[0].lower()}{read[1:]}" if score else read
 
 
-def _score(found: Evidence, has_gap: bool) -> str:
-    """Give the score on test samples beside that in training; empty where neither is known."""
+def _doubt(found: Evidence, alerts: Container[str]) -> str:
+    """Say that the network is doubtful, and what that may come from, after its score; empty where it is not."""
+    if "doubtful-fit" not in alerts:
+        return ""
+    begun = ", but as it was read it is doubtful" if found.model.scores else "This network as it was read is doubtful"
+    return f"{begun}: {doubt_cause(found)}"
+
+
+def _score(found: Evidence, alerts: Container[str]) -> str:
+    """Give the score on test samples beside that in training and a simple model's; empty where none is known."""
+    has_gap = any(name in alerts for name in GAPS)
     task, scores = found.task, found.model.scores
     if "test" not in scores:
         return f"This network gets {task.described(scores['train'])} in training" if "train" in scores else ""
     said = f"This network gets {task.described(scores['test'])} on test samples"
     trained = f"{task.score.shown(scores['train'])} in training" if "train" in scores else ""
     beside = [f"well below the {trained}"] if trained and has_gap else []
-    if found.simple is not None and found.simple.score >= scores["test"]:
-        beside.append(f"no more than a simple model ({task.score.shown(found.simple.score)})")
+    beside += [
+        f"{words} ({task.score.shown(found.simple.score)})"
+        for name, words in SIMPLE.items()
+        if name in alerts and found.simple is not None
+    ]
     said += f" ({trained})" if trained and not has_gap else ""
     return said + (f", {' and '.join(beside)}" if beside else "")
 

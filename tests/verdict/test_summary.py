@@ -9,8 +9,9 @@ from tiny_runs import colours, mlp, one_node, unlabelled
 from verdict.profiles import COPIES, profile
 from verdict.test_verdict import boundaries, evidence
 
-from interp.tasks.simple import simple_model
+from interp.tasks.simple import Simple, simple_model
 from interp.types import Alert, Effects, Inference
+from interp.verdict.alerts import alerts
 from interp.verdict.answers import GOOD, IS, NEXT, NODES, READS, answers, how_good, what_it_is
 from interp.verdict.answers.reads import MOST_DRAWN, of_layers
 from interp.verdict.answers.steps import MOST_STEPS
@@ -166,12 +167,31 @@ def test_of_an_untrained_network_nothing_else_is_to_be_done():
 
 
 def test_a_headline_says_where_a_simple_model_does_as_well():
+    """On 45 test samples: as well, too near to tell, or worse."""
     results = mlp()
     model = replace(results.model, inferred={"trained": Inference(True, "likely", "")})
-    simple = whole(results).simple.score
-    for score, expected in ((simple - 0.01, True), (simple, True), (simple + 0.01, False)):
-        found = replace(whole(results), model=replace(model, scores={"train": 1.0, "test": score}))
-        assert (f"no more than a simple model ({simple:.2%})" in headline(found)) == expected
+    score = whole(results).simple.score
+    assert score > 0.9
+    for own, expected in ((score - 0.01, "no better than"), (score, "no better than"), (score + 0.01, "not shown to")):
+        found = replace(whole(results), model=replace(model, scores={"train": 1.0, "test": own}))
+        assert f", {expected}" in headline(found, alerts(found))
+        assert f"a simple model ({score:.2%})" in headline(found, alerts(found))
+    worse = replace(whole(results), model=replace(model, scores={"train": 1.0, "test": 0.95}))
+    vars(worse)["simple"] = Simple("it guesses", 0.5)
+    assert "simple model" not in headline(worse, alerts(worse))
+
+
+def test_a_headline_says_that_the_network_is_doubtful_before_what_layers_are_read_at():
+    results = mlp()
+    facts = {name: Inference(value, "likely", "") for name, value in (("trained", True), ("fit", "doubtful"))}
+    model = replace(results.model, inferred=facts, scores={"train": 1.0, "test": 0.95})
+    found = evidence(model=model, reading={"fc1": profile("distances"), "fc2": profile("neither")})
+    score, _, doubt = headline(found, alerts(found)).partition(", but as it was read it is doubtful: ")
+    assert score.startswith("This network gets 95.00% right on test samples")
+    assert doubt.startswith("training was stopped early")
+    assert "; in fc1, small outputs decide" in doubt
+    bare = replace(found, model=replace(model, scores={}))
+    assert headline(bare, alerts(bare)).startswith("This network as it was read is doubtful: training was stopped")
 
 
 def test_an_undecided_layer_is_told_with_the_reason():
