@@ -389,3 +389,11 @@ def test_a_doubtful_fit_says_first_what_it_may_come_from():
             "The network as it was read is doubtful: training was stopped early, it used another loss or changed"
             f" inputs, or {last}. What shows it: slopes."
         )
+
+
+def test_what_bears_on_the_score_comes_before_dead_nodes_and_guesses():
+    guess = {"input_scaling": Inference("raw", "uncertain", "0.587 or 0.585"), "fit": Inference("doubtful", "likely", "")}
+    found = evidence(dead=0.1, facts=guess, scores={"train": 1.0, "test": 0.6})
+    vars(found)["simple"] = Simple("it names the nearest", 0.7)
+    raised = list(dict.fromkeys(alert.name for alert in alerts(found)))
+    assert raised == ["doubtful-fit", "train-test-gap", SIMPLE, FEW, "uncertain-reading", "dead"]

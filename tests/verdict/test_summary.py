@@ -227,14 +227,22 @@ def test_layers_that_were_not_tested_are_told_by_reason():
 
 
 def test_what_to_do_comes_from_alerts_first_and_is_said_once():
-    note = replace(WARNING, name="no-test-split", severity="note", do="Give a test split.")
+    note = replace(WARNING, name="limited", severity="note", do="Look at everything.")
     steps = asked(answers(evidence(), (WARNING, WARNING, note)), NEXT)
     assert [(step.answer, step.place) for step in steps[:2]] == [
         ("Prune them.", "all-nodes"),
-        ("Give a test split.", "all-nodes"),
+        ("Look at everything.", "all-nodes"),
     ]
     many = tuple(replace(WARNING, do=f"Step {i}.") for i in range(9))
     assert len(asked(answers(evidence(), many), NEXT)) == MOST_STEPS
+
+
+def test_a_note_on_the_score_is_a_step_before_dead_nodes():
+    note = replace(WARNING, name="near-simple-model", severity="note", do="Compare.")
+    error = replace(WARNING, name="an-alert-of-a-user", severity="error", do="Mend it.")
+    own = replace(note, name="a-note-of-a-user", do="Look.")
+    steps = asked(answers(evidence(), (error, WARNING, own, note)), NEXT)
+    assert [step.answer for step in steps] == ["Mend it.", "Compare.", "Prune them.", "Look."]
 
 
 def test_facts_to_look_up_are_one_step_with_all_their_options():

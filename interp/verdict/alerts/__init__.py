@@ -82,14 +82,6 @@ ALERTS: dict[str, AlertRule | str] = {
         "model",
         command="report {checkpoint} {options} --activation ACTIVATION --scaling SCALING",
     ),
-    "uncertain-reading": AlertRule(
-        "warning",
-        "a fact about the file that could change predictions is a guess that the data do not settle",
-        "Look up how the network was trained, and make the page again with that.",
-        reading.uncertain_reading,
-        "model",
-        command="report {checkpoint} {options}",
-    ),
     "train-test-gap": AlertRule(
         "warning",
         "the score falls from training to test split by more than 5 points at the near end of its 95 % interval",
@@ -98,6 +90,24 @@ ALERTS: dict[str, AlertRule | str] = {
         scores.train_test_gap,
         "model",
         command="compare {checkpoint} RETRAINED {options}",
+    ),
+    "simple-model": AlertRule(
+        "warning",
+        "a simple model's score on the test samples is no less than the network's",
+        "Compare with the simple model before relying on the network, which does no better on these test samples.",
+        scores.simple_model,
+        "model",
+        command="report {checkpoint} --data MORE_TEST_SAMPLES {reading}",
+    ),
+    "near-simple-model": AlertRule(
+        "note",
+        "a simple model's score on the test samples is below the network's, but within its 95 % interval; of too few"
+        " samples for an interval, half way from chance to the network's or above",
+        "Score the network and the simple model on more test samples. If they stay level, the simple model does the"
+        " same with less.",
+        scores.near_simple_model,
+        "model",
+        command="report {checkpoint} --data MORE_TEST_SAMPLES {reading}",
     ),
     "never-predicted": AlertRule(
         "warning",
@@ -122,6 +132,38 @@ ALERTS: dict[str, AlertRule | str] = {
         samples.small_sample,
         "model",
         command="report {checkpoint} --data MORE_SAMPLES {reading}",
+    ),
+    "uncertain-reading": AlertRule(
+        "warning",
+        "a fact about the file that could change predictions is a guess that the data do not settle",
+        "Look up how the network was trained, and make the page again with that.",
+        reading.uncertain_reading,
+        "model",
+        command="report {checkpoint} {options}",
+    ),
+    "labels-reordered": AlertRule(
+        "note",
+        "the classes of the data were likely in another order than in training, and were put right",
+        "Check the names of the classes; state their order with --label-order, or leave labels as they are so.",
+        scores.labels_reordered,
+        "model",
+        command="report {checkpoint} {options} --label-order ORDER",
+    ),
+    "no-labels": AlertRule(
+        "note",
+        "the data have no labels or targets",
+        "Open it with labels, so that scores can be measured.",
+        samples.no_labels,
+        "model",
+        command="report {checkpoint} --data WITH_LABELS {reading}",
+    ),
+    "no-test-split": AlertRule(
+        "note",
+        "the data have no test split",
+        "Open it with a test split, such as x_test and y_test in an .npz.",
+        samples.no_test_split,
+        "model",
+        command="report {checkpoint} --data WITH_TEST_SPLIT {reading}",
     ),
     "dead": AlertRule(
         "warning",
@@ -155,24 +197,6 @@ ALERTS: dict[str, AlertRule | str] = {
         "distributions",
         command="report {checkpoint} {options} --scaling SCALING",
     ),
-    "simple-model": AlertRule(
-        "warning",
-        "a simple model's score on the test samples is no less than the network's",
-        "Compare with the simple model before relying on the network, which does no better on these test samples.",
-        scores.simple_model,
-        "model",
-        command="report {checkpoint} --data MORE_TEST_SAMPLES {reading}",
-    ),
-    "near-simple-model": AlertRule(
-        "note",
-        "a simple model's score on the test samples is below the network's, but within its 95 % interval; of too few"
-        " samples for an interval, half way from chance to the network's or above",
-        "Score the network and the simple model on more test samples. If they stay level, the simple model does the"
-        " same with less.",
-        scores.near_simple_model,
-        "model",
-        command="report {checkpoint} --data MORE_TEST_SAMPLES {reading}",
-    ),
     "few-dead": AlertRule(
         "note",
         "fewer than 10 % of the nodes of a hidden layer are dead, but some",
@@ -180,30 +204,6 @@ ALERTS: dict[str, AlertRule | str] = {
         nodes.few_dead,
         "nodes",
         command="compare {checkpoint} PRUNED {options}",
-    ),
-    "labels-reordered": AlertRule(
-        "note",
-        "the classes of the data were likely in another order than in training, and were put right",
-        "Check the names of the classes; state their order with --label-order, or leave labels as they are so.",
-        scores.labels_reordered,
-        "model",
-        command="report {checkpoint} {options} --label-order ORDER",
-    ),
-    "no-labels": AlertRule(
-        "note",
-        "the data have no labels or targets",
-        "Open it with labels, so that scores can be measured.",
-        samples.no_labels,
-        "model",
-        command="report {checkpoint} --data WITH_LABELS {reading}",
-    ),
-    "no-test-split": AlertRule(
-        "note",
-        "the data have no test split",
-        "Open it with a test split, such as x_test and y_test in an .npz.",
-        samples.no_test_split,
-        "model",
-        command="report {checkpoint} --data WITH_TEST_SPLIT {reading}",
     ),
     "unknown-activation": AlertRule(
         "note",
@@ -228,7 +228,9 @@ ALERTS: dict[str, AlertRule | str] = {
         "model",
     ),
 }
-"""Name -> rule, or ``package.module:name`` of one; the worst severities first."""
+"""Name -> rule, or ``package.module:name`` of one, by what a reader must know first: of the fit, of the score beside
+others, of the data, of how the file was read, and last of nodes. Alerts go by severity, and within one in this order;
+what to do about them, errors first, in this order alone."""
 
 
 def find_rule(rule: AlertRule | str) -> AlertRule:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from interp.types import Alert, Effects, ReadingProfile
+from interp.verdict.alerts import ALERTS
 from interp.verdict.commands import command
 from interp.verdict.evidence import Evidence
 from interp.verdict.layers import NO_COPIES
@@ -57,12 +58,18 @@ def what_next(found: Evidence, alerts: Sequence[Alert]) -> Iterator[Step]:
     if any(alert.name == "untrained" for alert in alerts):  # all else would be about random weights
         yield from _about_alerts([alert for alert in alerts if alert.name == "untrained"])
         return
-    steps = [*_about_alerts(alerts), *_about_layers(found)]
+    steps = [*_about_alerts(_by_importance(alerts)), *_about_layers(found)]
     yield from steps[:MOST_STEPS] or _where_to_look(found.effects, found.hidden)
 
 
+def _by_importance(alerts: Sequence[Alert]) -> list[Alert]:
+    """Order alerts as the list does, errors first: a note on the score comes before a warning about dead nodes."""
+    rank = {name: i for i, name in enumerate(ALERTS)}
+    return sorted(alerts, key=lambda alert: (alert.severity != "error", rank.get(alert.name, len(rank))))
+
+
 def _about_alerts(alerts: Sequence[Alert]) -> Iterator[Step]:
-    """Say what to do about each, the worst first, and the same only once, with all options in one command."""
+    """Say what to do about each, in their order, and the same only once, with all options in one command."""
     commands: dict[tuple[str, str], list[str]] = {}
     for alert in alerts:
         commands.setdefault((alert.do, alert.place), []).append(alert.command)
