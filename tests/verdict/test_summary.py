@@ -156,8 +156,12 @@ def test_layers_of_which_the_same_is_known_share_a_sentence():
 def test_p_values_of_few_layers_are_all_named():
     layers = layer_verdicts({f"fc{i}": profile("neither") for i in range(6)})
     few = [replace(one, p_holm=0.1 * (i + 1)) for i, one in enumerate(layers)]
-    assert "(p = 0.1, 0.2 and 0.3)" in next(of_layers(few[:3])).answer
-    assert "(p = 0.1 to 0.6)" in next(of_layers(few)).answer
+    assert "(p = 0.1, 0.2 and 0.3, beside the copies)" in next(of_layers(few[:3])).answer
+    assert "(p = 0.1 to 0.6, beside the copies)" in next(of_layers(few)).answer
+    assert "(p = 0.1, beside the copies)" in next(of_layers(few[:1])).answer
+    same = [replace(one, p_holm=1.0) for one in layers]
+    assert "(p = 1 each, beside the copies)" in next(of_layers(same[:2])).answer
+    assert "(p = 1 each, beside the copies)" in next(of_layers(same)).answer
 
 
 def test_of_an_untrained_network_nothing_else_is_to_be_done():
@@ -202,11 +206,12 @@ def test_an_undecided_layer_is_told_with_the_reason():
 def test_a_difference_that_is_too_small_is_not_called_none():
     (one,) = layer_verdicts({"fc0": profile("neither")})
     (found,) = of_layers([replace(one, p_holm=0.01)])
-    assert found.answer.startswith("Layer fc0: a difference, but too small to count (p = 0.01).")
+    assert found.answer.startswith("Layer fc0: a difference, but too small to count (p = 0.01, beside the copies).")
     assert "as they do in copies" not in found.answer
     strong = replace(one.statistics["balance"], value=0.3)
     (mixed,) = of_layers([replace(one, p_holm=0.01, statistics={**one.statistics, "balance": strong})])
     assert "a difference, but neither end decides" in mixed.answer
+    assert all("no rule follows for reading its nodes" in one.answer for one in (found, mixed))
     (none,) = of_layers([replace(one, p_holm=0.4)])
     assert "as they do in copies" in none.answer
 

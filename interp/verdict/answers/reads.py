@@ -47,10 +47,11 @@ MEANT = {
 """Leaning -> what was seen, and what it means for the reader."""
 
 DIFFERENCES = {
-    "a difference, but too small to count": "Copies with random weights lean otherwise, but this layer's own leaning is"
-    " next to nothing." + BOTH_ENDS,
-    "a difference, but neither end decides": "Copies with random weights lean otherwise, but not so that small, or"
-    " large, outputs decide here both in themselves and beside each kind of copies." + BOTH_ENDS,
+    "a difference, but too small to count": "The layer differs from copies with random weights, but small and large"
+    " outputs matter nearly alike in it, so that no rule follows for reading its nodes." + BOTH_ENDS,
+    "a difference, but neither end decides": "The layer differs from copies with random weights, but not towards one"
+    " end: by itself, beside copies with its weights shuffled and beside new ones it does not always point to small"
+    " outputs, or always to large ones. So no rule follows for reading its nodes." + BOTH_ENDS,
 }
 """Answer in a few words of a layer that is called neither although its p-value is small -> what it means."""
 
@@ -134,15 +135,15 @@ def _said(one: LayerVerdict) -> tuple[str, str]:
 
 
 def _p_values(those: Sequence[LayerVerdict]) -> str:
-    """Give the p-value of the layers, or the smallest and the largest of them."""
+    """Give the p-value of the layers, or of many the smallest and the largest, with what it is beside."""
     known = [one.p_holm for one in those if np.isfinite(one.p_holm)]
     if not known:
         return ""
     said = [f"{value:.2g}" for value in known]
-    if len(set(said)) == 1:
-        return f" (p = {said[0]})"
     several = listed(said) if len(said) <= FEW else f"{min(known):.2g} to {max(known):.2g}"
-    return f" (p = {several})"
+    if len(set(said)) == 1:
+        several = said[0] + (" each" if len(said) > 1 else "")
+    return f" (p = {several}, beside the copies)"
 
 
 def _drawn(layers: Sequence[LayerVerdict]) -> set[str]:
