@@ -61,7 +61,7 @@ def test_the_score_stands_beside_that_of_the_best_constant_answer():
     assert f"{results.model.scores['test']:.2%} right on 45 test samples" in said
     assert f"{results.model.scores['train']:.2%} right on 90 training samples" in said
     commonest = np.bincount(results.data.splits["test"].labels).max() / 45
-    assert f"the best constant answer gets {commonest:.2%} right" in said
+    assert f"the best constant answer gets {commonest:.2%} right on the test samples" in said
     simple = said.partition("On the same test samples a simple model gets ")[2]
     assert simple.endswith("right (it names the class whose mean training sample is nearest).")
     fit = Inference("at chance", "likely", "9.00% right on 90 training rows; nearest class means: 81.00% right")
@@ -92,7 +92,7 @@ def test_test_samples_without_labels_leave_the_score_in_training():
     said = how_good(Evidence(model, replace(results.data, splits=splits)))
     commonest = np.bincount(results.data.train.labels).max() / 90
     assert said.startswith(f"{model.scores['train']:.2%} right on 90 training samples; the best constant answer gets ")
-    assert f"answer gets {commonest:.2%} right" in said, "of the samples of the score"
+    assert f"answer gets {commonest:.2%} right on the training samples" in said, "of the samples of the score"
 
 
 def test_the_simple_model_is_fitted_to_training_samples_and_scored_on_test_samples():
@@ -284,11 +284,29 @@ def test_of_how_many_nodes_the_kind_could_not_be_told_is_said_first():
 def test_coherent_nodes_stand_beside_chance_and_nodes_that_were_not_drawn_are_counted():
     (said,) = asked(answers(with_kinds("coherent", "coherent", "adhoc", "unsampled")), NODES)
     assert said.answer == (
-        "The kind of 1 of the 4 nodes was not looked for. Where zero, the boundary, lies among the values of the other"
+        "The kind of 1 of 4 nodes was not looked for: only some were drawn for that, and of the others those alone are"
+        " known that are dead or one-sided. Where zero, the boundary, lies among the values of the other"
         " 3 nodes: 2 have it at the middle of a cluster, as the distance to a prototype has (coherent) and 1 has it"
         " elsewhere (ad hoc). Nodes that learned nothing can be coherent too: compare their share with that of chance."
     )
     assert asked(answers(evidence(boundaries={})), NODES) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "begun"),
+    [
+        ("undecided", "For 6 of 6 nodes, the last layer's among them, we could not tell"),
+        ("adhoc", "Where zero, the boundary, lies among the values of 6 nodes, the last layer's among them:"),
+        ("unsampled", "The kind of 2 of 6 nodes, the last layer's among them, was not looked for: only some"),
+    ],
+)
+def test_nodes_of_the_last_layer_are_said_to_be_counted(kind, begun):
+    """The table of layers has hidden ones alone, so that its numbers are smaller."""
+    part = boundaries(True)
+    kinds = np.array(["adhoc", "adhoc", kind] if kind == "unsampled" else [kind] * 3)
+    found = replace(evidence(), boundaries=dict.fromkeys(("fc1", "fc3"), replace(part, kind=kinds)))
+    (said,) = asked(answers(found), NODES)
+    assert said.answer.startswith(begun)
 
 
 @pytest.mark.parametrize(("drawn", "asked_for"), [((9, 9), "200"), ((99, 999), "3996"), ((9, 60_000), "100000")])

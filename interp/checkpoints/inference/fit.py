@@ -57,9 +57,9 @@ def assess_fit(task: str, score: float, rows: int, expect: Expected, doubt: str)
         Value ``as expected``, ``doubtful``, ``poor for its size`` or ``at chance``, with the scores as evidence.
     """
     described = find_task(task).described
-    said = f"{described(score)} on {rows:,} training rows; {expect.by}: {described(expect.floor)}"
+    said = f"{described(score)} on {rows:,} training rows; {expect.by}, in training: {described(expect.floor)}"
     if expect.skill(score) < NO_SKILL:
-        return Inference(CHANCE, "likely", f"{said}; the best constant answer: {described(expect.chance)}")
+        return Inference(CHANCE, "likely", f"{said}; the best constant answer, in training: {described(expect.chance)}")
     if score <= expect.floor and expect.skill(score) < 1:
         return Inference(POOR, "likely", said)
     return Inference(DOUBTFUL if doubt else GOOD, "likely", f"{said}; {doubt}" if doubt else said)

@@ -22,9 +22,9 @@ SHORT = {"distances": "small ones", "intensities": "large ones", "neither": "nei
 MEANINGS = {
     "which outputs decide": "small ones, as one reads a distance, or large ones; p against untrained copies",
     "levels": "values a node must be able to take for 95 % of the predictions to stay",
-    "boundary near a cluster": "live nodes, undecided ones too, for which zero (z = 0, the boundary) lies near the"
-    " middle of a cluster of their values; chance: boundaries placed without regard to clusters; p that they have as"
-    " many",
+    "boundary near a cluster": "live nodes for which zero (z = 0, the boundary) lies near the middle of a cluster of"
+    " their values, undecided ones too, which may be near by luck and are not called coherent; by chance: where"
+    " boundaries are placed without regard to clusters; p: how often these are near as often, or more often",
     "weakened": "all its nodes at once, with {kept}",
     "shifted": "all boundaries at once, in shares of a node's range, with {kept}",
     "idle": "nodes that are dead or one-sided",
@@ -52,7 +52,8 @@ def layer_questions(results: Results) -> tuple[Table, ...]:
     measured = find_task(results.model.task).measured
     kept = "99 % of the variance of its own outputs explained" if measured else "99 % of the predictions kept"
     meanings = {name: words.format(kept=kept) for name, words in MEANINGS.items()}
-    return (Table(frame, f"Every hidden layer under every question.{left}", meanings=meanings),)
+    last = " The last layer is not among them: its outputs are the answers." if results.model.hidden else ""
+    return (Table(frame, f"Every hidden layer under every question.{last}{left}", meanings=meanings),)
 
 
 def _row(results: Results, name: str, one: LayerVerdict | None, tolerated: dict[Any, Any]) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def _coherent(results: Results, name: str) -> cells.Linked:
     found = results.boundaries[name]
     null, p_value = chance(found).value, cells.probability(share_p_value(found)).text
     said = percent(coherent_share(found).value, 0)
-    return cells.Linked(said, "#boundaries", f"chance: {percent(null, 0)}, p = {p_value}" if said != MISSING else "")
+    return cells.Linked(said, "#boundaries", f"by chance {percent(null, 0)}; p of as many or more {p_value}" if said != MISSING else "")
 
 
 def _tolerated(table: pd.DataFrame) -> dict[str, dict[Any, Any]]:

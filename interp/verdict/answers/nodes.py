@@ -20,6 +20,9 @@ CALLED = {
 CHANCE = " Nodes that learned nothing can be coherent too: compare their share with that of chance."
 """What to hold beside coherent nodes."""
 
+DRAWN = "only some were drawn for that, and of the others those alone are known that are dead or one-sided"
+"""Which nodes' kinds are known where not all were looked for."""
+
 
 def what_kinds(found: Evidence) -> str:
     """Count the kinds of nodes, those first of which the kind could not be told; empty where no node was looked at.
@@ -42,14 +45,16 @@ def what_kinds(found: Evidence) -> str:
     if not seen:
         return ""
     left = counts[UNSAMPLED]
-    drawn = f"The kind of {left:,} of the {seen + left:,} nodes was not looked for. " if left else ""
+    last = ", the last layer's among them," if set(found.boundaries) - set(found.hidden) else ""
+    drawn = f"The kind of {left:,} of {seen + left:,} nodes{last} was not looked for: {DRAWN}. " if left else ""
+    rest = f"the other {seen:,} nodes" if left else f"{seen:,} nodes{last}"
     told = [_called(kind, counts[kind]) for kind in CALLED if counts[kind] or kind == "coherent"]
     beside = CHANCE if counts["coherent"] else ""
     if not counts["undecided"]:
-        which = f"Where zero, the boundary, lies among the values of {'the other ' if left else ''}{seen:,} nodes:"
+        which = f"Where zero, the boundary, lies among the values of {rest.removesuffix(',')}:"
         return f"{drawn}{which} {listed(told)}.{beside}"
     return (
-        f"{drawn}For {counts['undecided']:,} of {'the other ' if left else ''}{seen:,} nodes we could not tell where"
+        f"{drawn}For {counts['undecided']:,} of {rest} we could not tell where"
         " zero, the boundary, lies among their values: these form no clear clusters, or the samples are too few"
         f" (undecided). Of the rest, {listed(told)}.{beside}"
     )

@@ -43,8 +43,9 @@ def how_good(found: Evidence) -> str:
         f"{task.described(found.model.scores[name])} on {len(found.data.splits[name]):,} {SPLITS[name]} samples"
         for name in known
     ]
-    chance = task.chance(next(iter(known.values())))
-    beside = f"the best constant answer gets {task.described(chance)}, perfection is {task.described(1.0)}"
+    first, values = next(iter(known.items()))
+    constant = f"{task.described(task.chance(values))} on the {SPLITS[first]} samples"
+    beside = f"the best constant answer gets {constant}, perfection is {task.described(1.0)}"
     simple = _simple(found)
     return " ".join(filter(None, (f"{', '.join(scores)}; {beside}.", simple, _fits(found.model, bool(simple)))))
 

@@ -68,7 +68,7 @@ def test_never_trained(tmp_path):
     assert "untrained" in verdict.headline
     (said,) = [alert.evidence for alert in verdict.alerts if alert.name == "untrained"]
     assert "every weight lies where PyTorch draws new ones from (the largest is " in said
-    assert "; the best constant answer: " in said
+    assert "; the best constant answer, in training: " in said
 
 
 def test_trained_on_other_data(tmp_path):
@@ -107,7 +107,7 @@ def test_what_is_right_is_not_doubted(activation, tmp_path):
     right = (planted(activation=activation)(inputs(part="train", rows=None)).argmax(1).numpy() == y).mean()
     means = NearestCentroid().fit(x, y).score(x, y)
     assert (said["value"], said["confidence"]) == ("as expected", "likely")
-    assert said["evidence"] == f"{right:.2%} right on 1,437 training rows; nearest class means: {means:.2%} right"
+    assert said["evidence"] == f"{right:.2%} right on 1,437 training rows; nearest class means, in training: {means:.2%} right"
     assert found["trained"] is True
     assert not any("the network as it was read" in alert.evidence.lower() for alert in verdict.alerts)
 

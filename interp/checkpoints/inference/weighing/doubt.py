@@ -37,6 +37,6 @@ def doubt_of_slopes(signs: Signs) -> str:
     if signs.trial.loss <= NOTHING or at_outputs <= most or in_weights <= IN_WEIGHTS:
         return ""
     return (
-        "slopes of the loss are left that a finished training does not leave, with mean squared t values of"
+        "slopes of the loss are left which training would have removed, with mean squared t values of"
         f" {at_outputs:.1f} in the output biases and {exp(in_weights):.1f} in the weights (near 1 is normal)"
     )
