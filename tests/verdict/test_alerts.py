@@ -392,7 +392,10 @@ def test_a_doubtful_fit_says_first_what_it_may_come_from():
 
 
 def test_what_bears_on_the_score_comes_before_dead_nodes_and_guesses():
-    guess = {"input_scaling": Inference("raw", "uncertain", "0.587 or 0.585"), "fit": Inference("doubtful", "likely", "")}
+    guess = {
+        "input_scaling": Inference("raw", "uncertain", "0.587 or 0.585"),
+        "fit": Inference("doubtful", "likely", ""),
+    }
     found = evidence(dead=0.1, facts=guess, scores={"train": 1.0, "test": 0.6})
     vars(found)["simple"] = Simple("it names the nearest", 0.7)
     raised = list(dict.fromkeys(alert.name for alert in alerts(found)))

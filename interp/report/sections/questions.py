@@ -85,7 +85,9 @@ def _coherent(results: Results, name: str) -> cells.Linked:
     found = results.boundaries[name]
     null, p_value = chance(found).value, cells.probability(share_p_value(found)).text
     said = percent(coherent_share(found).value, 0)
-    return cells.Linked(said, "#boundaries", f"by chance {percent(null, 0)}; p of as many or more {p_value}" if said != MISSING else "")
+    return cells.Linked(
+        said, "#boundaries", f"by chance {percent(null, 0)}; p of as many or more {p_value}" if said != MISSING else ""
+    )
 
 
 def _tolerated(table: pd.DataFrame) -> dict[str, dict[Any, Any]]:

@@ -107,7 +107,8 @@ def test_what_is_right_is_not_doubted(activation, tmp_path):
     right = (planted(activation=activation)(inputs(part="train", rows=None)).argmax(1).numpy() == y).mean()
     means = NearestCentroid().fit(x, y).score(x, y)
     assert (said["value"], said["confidence"]) == ("as expected", "likely")
-    assert said["evidence"] == f"{right:.2%} right on 1,437 training rows; nearest class means, in training: {means:.2%} right"
+    beside = f"nearest class means, in training: {means:.2%} right"
+    assert said["evidence"] == f"{right:.2%} right on 1,437 training rows; {beside}"
     assert found["trained"] is True
     assert not any("the network as it was read" in alert.evidence.lower() for alert in verdict.alerts)
 
