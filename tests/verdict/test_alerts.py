@@ -10,6 +10,7 @@ import pytest
 from tiny_runs import mlp, unlabelled
 
 from interp.analysis import share_interval
+from interp.checkpoints.inference.weighing.explain import SHARES
 from interp.report.sections import SECTIONS
 from interp.tasks.simple import Simple
 from interp.types import SEVERITIES, Inference, Limit, Screening, Split
@@ -400,3 +401,20 @@ def test_what_bears_on_the_score_comes_before_dead_nodes_and_guesses():
     vars(found)["simple"] = Simple("it names the nearest", 0.7)
     raised = list(dict.fromkeys(alert.name for alert in alerts(found)))
     assert raised == ["doubtful-fit", "train-test-gap", SIMPLE, FEW, "uncertain-reading", "dead"]
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ("gelu 60% or relu 40%", "relu is used since most published networks have it, not for its evidence"),
+        ("relu 60% or gelu 40%", "relu"),
+    ],
+)
+def test_why_relu_is_used_is_said_before_the_shares_of_the_evidence(shares, said):
+    why = f"97% right; {SHARES}{shares}"
+    found = evidence(facts={"activation": Inference("relu", "uncertain", why)})
+    (alert,) = [alert for alert in alerts(found) if alert.name == "uncertain-reading"]
+    assert alert.evidence == (
+        f"The activation (--activation) is a guess that the data do not settle: {said} (97% right; shares of the"
+        f" evidence, by errors, loss and its slope in the weights: {shares})."
+    )

@@ -98,9 +98,9 @@ def uncertain_reading(found: Evidence) -> Iterator[Seen]:
         if said.confidence == "uncertain" and said.value is not None and fact != "trained" and not said.harmless:
             name, flag = fact.replace("_", " "), f" ({FLAGS[fact]})" if fact in FLAGS else ""
             option = f"{FLAGS[fact]} {name.upper().replace(' ', '_')}" if fact in FLAGS else ""
-            why = most_likely(_alone(said, found)) + _kept(said)
+            why = most_likely(_alone(said, found))
             yield Seen(
-                f"The {name}{flag} is a guess that the data do not settle: {said.value} ({why}).", options=option
+                f"The {name}{flag} is a guess that the data do not settle: {_guessed(said)} ({why}).", options=option
             )
 
 
@@ -110,10 +110,10 @@ def _alone(said: Inference, found: Evidence) -> str:
     return said.evidence if fit is None else said.evidence.replace(f" ({fit.evidence})", "")
 
 
-def _kept(said: Inference) -> str:
-    """Say why ReLU was taken where another activation has a larger share of the evidence."""
+def _guessed(said: Inference) -> str:
+    """Give the value, and why ReLU was taken where another activation has a larger share of the evidence."""
     has_rival = said.value == "relu" and named(said)[0] != "relu"
-    return "; relu is kept, since most published networks have it" if has_rival else ""
+    return "relu is used since most published networks have it, not for its evidence" if has_rival else str(said.value)
 
 
 def most_likely(evidence: str, least: int = 5) -> str:

@@ -20,6 +20,9 @@ COVERED = 0.995
 KINDS = "errors, loss and its slope in the weights"
 """Words for what is weighed."""
 
+SHARES = f"shares of the evidence, by {KINDS}: "
+"""Words before values with their shares."""
+
 
 STANDS = 0.05
 """Least share of the evidence with which ReLU stands where nothing is likely: most published networks have it."""
@@ -54,7 +57,7 @@ def explain_weighed(weighed: Sequence[Weighed], chosen: Trial, fact: Fact, task:
     if rivals:
         rival = min(rivals, key=by_merit)
         evidence.append(f"best with another value: {fact(rival.candidate)} {score.shown(rival.score)}")
-    evidence.append(f"by {KINDS}: {_shown(known)}")
+    evidence.append(f"{SHARES}{_shown(known)}")
     firm = bool(rivals) and known[value] >= LIKELY and chosen.score >= least
     return Inference(value, level(firm), "; ".join(evidence))
 
@@ -79,8 +82,8 @@ def named(said: Inference) -> list[str]:
 
     Examples
     --------
-    >>> named(Inference("relu", "uncertain", f"97% right; by {KINDS}: relu 61% or gelu 39%"))
+    >>> named(Inference("relu", "uncertain", f"97% right; {SHARES}relu 61% or gelu 39%"))
     ['relu', 'gelu']
     """
-    parts = [part.removeprefix(f"by {KINDS}: ") for part in said.evidence.split("; ") if part.startswith(f"by {KINDS}")]
+    parts = [part.removeprefix(SHARES) for part in said.evidence.split("; ") if part.startswith(SHARES)]
     return [one.rpartition(" ")[0] for one in parts[0].split(BETWEEN)] if parts else [str(said.value)]
