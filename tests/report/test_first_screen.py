@@ -8,6 +8,7 @@ from tiny_runs import colours, mlp, one_node, unlabelled
 
 from interp.report import SECTIONS
 from interp.report.html.first_screen import MOST_NODES, alerts, answers
+from interp.report.html.render import render
 from interp.report.sections.questions import MEANINGS, MOST, layer_questions
 from interp.types import Alert, Answer
 
@@ -20,6 +21,10 @@ ALERT = Alert(
 
 def made(results):
     return {key: maker(results) for key, maker in SECTIONS.items() if key in ("verdict", "reading", "model", "nodes")}
+
+
+def no_figures(results):
+    return {key: replace(section, figures=()) for key, section in made(results).items()}
 
 
 def test_every_answer_leads_to_a_place_of_the_page():
@@ -50,6 +55,24 @@ def test_a_step_has_its_command():
     results = replace(results, verdict=replace(results.verdict, answers=(step,)))
     (found,) = answers(results, {})["What to do next"]
     assert (found["lead"], found["text"], found["command"]) == ("", "Compare.", step.command)
+
+
+@pytest.mark.parametrize(
+    ("command", "has_some"),
+    [("interp compare a.pt PRUNED", True), ("interp inspect NET.pt --data DIGITS/x.npz", False), ("", False)],
+)
+def test_words_in_capitals_are_spoken_of_only_where_there_are_any(command, has_some):
+    results = mlp()
+    step = Answer("What to do next", "Look.", command=command)
+    results = replace(results, verdict=replace(results.verdict, answers=(step,)))
+    assert ("Words in capitals" in render(results, no_figures(results), {})) == has_some
+
+
+def test_the_last_layer_and_channels_are_spoken_of_where_layers_were_read():
+    results = mlp()
+    page = render(results, no_figures(results), {})
+    assert "The last layer is not asked: its outputs are the answers." in page
+    assert "Each node (in a convolution: each channel)" in page
 
 
 def test_an_alert_names_some_of_its_nodes_and_counts_the_others():

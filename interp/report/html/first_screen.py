@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,9 @@ MOST_NODES = 8
 
 SMALL, HIGH = 200, 84
 """Width and height of a drawing below an answer, in pixels."""
+
+FILLED_IN = re.compile("[A-Z][A-Z_]+")
+"""Word of a command that stands for what the reader has to type in its place."""
 
 
 def answers(results: Results, sections: Mapping[str, Section]) -> dict[str, list[dict[str, Any]]]:
@@ -41,6 +45,7 @@ def answers(results: Results, sections: Mapping[str, Section]) -> dict[str, list
             "words": words,
             "drawings": drawings,
             "command": answer.command,
+            "to_fill_in": any(FILLED_IN.fullmatch(word) for word in answer.command.split()),
         }
         found.setdefault(answer.question, []).append(given)
     return found
