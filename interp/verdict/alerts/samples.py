@@ -9,7 +9,7 @@ import numpy as np
 
 from interp.types import Array
 from interp.verdict.alerts.rule import Seen
-from interp.verdict.alerts.scores import score_on
+from interp.verdict.alerts.scores import WIDE_GAP, score_on
 from interp.verdict.evidence import Evidence
 
 WIDE = 0.05
@@ -43,12 +43,21 @@ def small_sample(found: Evidence) -> Iterator[Seen]:
     score = score_on(found, split)
     name = found.task.score
     if score is not None and np.isnan(score.low):
-        yield Seen(f"{score.samples:,} {split} samples are too few for an interval of the {name.words}.")
+        yield Seen(f"{score.samples:,} {split} samples are too few for an interval of the {name.words}{_fall(found)}.")
     elif score is not None and (score.high - score.low) / 2 > WIDE:
         yield Seen(
             f"{score.samples:,} {split} samples put the {name.words} between {name.shown(score.low)} and"
             f" {name.shown(score.high)} (95 % interval)."
         )
+
+
+def _fall(found: Evidence) -> str:
+    """Say that a fall of the score to the test samples, which has no interval either, may be chance or not."""
+    scores, name = found.model.scores, found.task.score
+    if not {"train", "test"} <= set(scores) or scores["train"] - scores["test"] <= WIDE_GAP:
+        return ""
+    fall = f"from {name.shown(scores['train'])} in training to {name.shown(scores['test'])}"
+    return f", so that we cannot tell whether its fall {fall} is chance or a gap between the splits"
 
 
 def shared_samples(found: Evidence) -> Iterator[Seen]:
