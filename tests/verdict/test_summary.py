@@ -168,6 +168,13 @@ def test_of_an_untrained_network_nothing_else_is_to_be_done():
     untrained = replace(WARNING, name="untrained", severity="error", do="Check the file.")
     steps = asked(answers(evidence(), (untrained, WARNING)), NEXT)
     assert [step.answer for step in steps] == ["Check the file."]
+    facts = {"trained": Inference(False, "likely", "as measured")}
+    random = evidence(model=replace(mlp().model, inferred=facts), reading={"fc1": profile("distances")})
+    (step,) = asked(answers(random, alerts(random)), NEXT)
+    assert "trained weights were not loaded before it was saved, or it was saved before training" in step.answer
+    (read,) = asked(answers(random), READS)
+    assert read.answer.startswith("Nothing that was learned, since its weights look random")
+    assert "copies" not in read.answer
 
 
 def test_a_headline_says_where_a_simple_model_does_as_well():
