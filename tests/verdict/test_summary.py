@@ -199,10 +199,10 @@ def test_a_headline_says_that_the_network_is_doubtful_before_what_layers_are_rea
     found = evidence(model=model, reading={"fc1": profile("distances"), "fc2": profile("neither")})
     score, _, doubt = headline(found, alerts(found)).partition(", but as it was read it is doubtful: ")
     assert score.startswith("This network gets 95.00% right on test samples")
-    assert doubt.startswith("training was stopped early")
+    assert doubt.startswith("either training was stopped early")
     assert "; in fc1, small outputs decide" in doubt
     bare = replace(found, model=replace(model, scores={}))
-    assert headline(bare, alerts(bare)).startswith("This network as it was read is doubtful: training was stopped")
+    assert headline(bare, alerts(bare)).startswith("This network as it was read is doubtful: either training")
 
 
 def test_an_undecided_layer_is_told_with_the_reason():

@@ -77,8 +77,8 @@ ALERTS: dict[str, AlertRule | str] = {
     "doubtful-fit": AlertRule(
         "warning",
         "outputs on training rows have an error that training removes: a wrong mean, or a wrong size",
-        "State the activation and scaling that it was trained with, if you know them. If this stays with the right"
-        " ones, it is about the training.",
+        "State the activation and scaling that it was trained with, if you know them. If this alert stays with"
+        " the right ones, the training is what is doubtful.",
         reading.doubtful_fit,
         "model",
         command="report {checkpoint} {options} --activation ACTIVATION --scaling SCALING",

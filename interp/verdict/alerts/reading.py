@@ -50,8 +50,16 @@ def poor_fit(found: Evidence) -> Iterator[Seen]:
 
 def doubtful_fit(found: Evidence) -> Iterator[Seen]:
     """Say so where the outputs have a property that training would have removed, what that may be first."""
-    for seen in _fit(found, "doubtful", ""):
-        yield Seen(f"The network as it was read is doubtful: {doubt_cause(found)}. What shows it{seen.evidence}")
+    fit = found.model.inferred.get("fit")
+    if fit is not None and fit.value == "doubtful":
+        shown = _doubt_first(fit.evidence)
+        yield Seen(f"The network as it was read is doubtful: {doubt_cause(found)}. What shows it: {shown}.")
+
+
+def _doubt_first(evidence: str) -> str:
+    """Give the evidence of a doubtful fit, which begins with the scores, with the reasons for doubt before these."""
+    parts = evidence.split("; ", 2)
+    return "; ".join([*parts[2:], *parts[:2]])
 
 
 STATED = {"activation": "activation", "input_scaling": "scaling"}
@@ -70,13 +78,14 @@ def doubt_cause(found: Evidence) -> str:
     --------
     >>> import torch
     >>> from interp.checkpoints import load_module
-    >>> print(doubt_cause(Evidence(*load_module(torch.nn.Sequential(torch.nn.Linear(64, 10)), "digits"))))
-    training was stopped early, it used another loss or changed inputs, or the file was read with a wrong scaling
+    >>> found = Evidence(*load_module(torch.nn.Sequential(torch.nn.Linear(64, 10)), "digits"))
+    >>> doubt_cause(found).rpartition(", or ")[2]
+    'the file was read with a wrong scaling'
     """
     known = found.model.inferred
     guessed = [word for fact, word in STATED.items() if fact in known and known[fact].confidence != "certain"]
-    last = f"the file was read with a wrong {' or '.join(guessed)}" if guessed else "it was on other data"
-    return f"training was stopped early, it used another loss or changed inputs, or {last}"
+    last = f"the file was read with a wrong {' or '.join(guessed)}" if guessed else "was on other data"
+    return f"either training was stopped early, or went by another loss or changed inputs, or {last}"
 
 
 def _fit(found: Evidence, value: str, words: str) -> Iterator[Seen]:

@@ -55,7 +55,9 @@ DIFFERENCES = {
 }
 """Answer in a few words of a layer that is called neither although its p-value is small -> what it means."""
 
-RANDOM = "Nothing that was learned, since its weights look random: how its layers work comes from chance, not from data."
+RANDOM = (
+    "Nothing that was learned, since its weights look random: how its layers work comes from chance, not from data."
+)
 
 
 @dataclass(frozen=True)
