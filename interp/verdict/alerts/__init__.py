@@ -28,7 +28,8 @@ ALERTS: dict[str, AlertRule | str] = {
         "error",
         "every weight lies in the range of an initialisation, and the score is no better than chance",
         "Check that this is the file you meant: its weights are random, so that there is nothing to learn from it."
-        " That happens where trained weights were not loaded before it was saved, or it was saved before training.",
+        " A file is like that where trained weights were not loaded before it was saved, or it was saved before"
+        " training.",
         reading.untrained,
         "model",
         command="inspect {checkpoint} {options}",

@@ -49,9 +49,9 @@ MEANT = {
 DIFFERENCES = {
     "a difference, but too small to count": "The layer differs from copies with random weights, but small and large"
     " outputs matter nearly alike in it, so that no rule follows for reading its nodes." + BOTH_ENDS,
-    "a difference, but neither end decides": "The layer differs from copies with random weights, but not towards one"
-    " end: by itself, beside copies with its weights shuffled and beside new ones it does not always point to small"
-    " outputs, or always to large ones. So no rule follows for reading its nodes." + BOTH_ENDS,
+    "a difference, but neither end decides": "The layer differs from copies with random weights, but the signs"
+    " disagree: its own leaning, and its differences from each kind of copies (its own weights shuffled, and new ones),"
+    " do not all point to the same end. So no rule follows for reading its nodes." + BOTH_ENDS,
 }
 """Answer in a few words of a layer that is called neither although its p-value is small -> what it means."""
 
