@@ -19,7 +19,7 @@ from interp.store.blocks import CheckedRows, block_count
 from interp.store.elements import read_element
 from interp.store.files import opened, provenance_of
 from interp.store.precision.kinds import KINDS, Kind
-from interp.store.precision.rounding import ROUNDING
+from interp.store.precision.rounding import ROUNDING, SUMS, place_of
 from interp.types import Array, NodeLayer, Recording, Rows
 from interp.types.annotations.edge import checked
 from interp.types.annotations.fields import field_types
@@ -141,6 +141,32 @@ def check_recording(path: Path) -> None:
                 rows = _rows(path, file[split], layer.name)
                 if isinstance(rows, CheckedRows):
                     rows.check()
+
+
+def read_rounding_sums(path: Path, split: str) -> dict[str, Array]:
+    """Read the sums that what rounding has cost follows from.
+
+    Parameters
+    ----------
+    path
+        Path of a file whose values are stored as another type than float32.
+    split
+        Name of the split.
+
+    Returns
+    -------
+    dict
+        Layer name -> sums over the rows of the split, (4, N); see `interp.store.precision.rounding`.
+
+    Raises
+    ------
+    MismatchError
+        If the file is missing, damaged, or of another version.
+    """
+    with opened(path, ENCODING, REMEDY, is_sealed=False) as file:
+        group = file[split]
+        here = place_of(group, len(group["predictions"]))
+        return {layer.name: group["z"][layer.name][SUMS][here] for layer in read_element(file["layers"])}
 
 
 def _splits(file: h5py.File) -> list[str]:

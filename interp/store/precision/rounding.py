@@ -88,7 +88,7 @@ def place_of(group: h5py.Group, samples: int) -> int:
 
 
 def added(sums: Array, count: int, values: Array, stored: Array) -> Array:
-    """Give sums with further rows, the deviations as Chan, Golub and LeVeque (1979) merge them.
+    """Give sums with further rows.
 
     Parameters
     ----------
@@ -109,14 +109,34 @@ def added(sums: Array, count: int, values: Array, stored: Array) -> Array:
     with np.errstate(invalid="ignore"):  # of a node with an infinite value nothing is known
         error = np.abs(stored - exact)
         mean = exact.mean(axis=0)
-        apart, total = mean - sums[2], count + len(exact)
-        deviations = ((exact - mean) ** 2).sum(axis=0) + apart**2 * (count * len(exact) / total)
+        further = [error.max(axis=0), (error**2).sum(axis=0), mean, ((exact - mean) ** 2).sum(axis=0)]
+    return merged(sums, count, np.stack(further), len(exact))
+
+
+def merged(sums: Array, count: int, others: Array, further: int) -> Array:
+    """Give the sums over some rows and others, the deviations as Chan, Golub and LeVeque (1979) merge them.
+
+    Parameters
+    ----------
+    sums, others
+        Sums over some rows, and over others, (4, N).
+    count, further
+        Number of the rows of each; not 0 both.
+
+    Examples
+    --------
+    >>> merged(np.array([[0.5], [1.0], [2.0], [2.0]]), 2, np.array([[0.2], [0.5], [5.0], [0.0]]), 1).tolist()
+    [[0.5], [1.5], [3.0], [8.0]]
+    """
+    total = count + further
+    with np.errstate(invalid="ignore"):  # of a node with an infinite value nothing is known
+        apart = others[2] - sums[2]
         return np.stack(
             [
-                np.maximum(sums[0], error.max(axis=0)),
-                sums[1] + (error**2).sum(axis=0),
-                sums[2] + apart * (len(exact) / total),
-                sums[3] + deviations,
+                np.maximum(sums[0], others[0]),
+                sums[1] + others[1],
+                sums[2] + apart * (further / total),
+                sums[3] + (others[3] + apart**2 * (count * further / total)),
             ]
         )
 

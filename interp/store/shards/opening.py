@@ -13,6 +13,7 @@ import numpy as np
 
 from interp.errors import MismatchError, unknown_name
 from interp.store import files, recordings
+from interp.store.precision.rounding import merged, relative
 from interp.store.shards.manifest import Shard, manifest_path, read_manifest
 from interp.store.shards.rows import JoinedRows
 from interp.types import Array, Provenance, Recording
@@ -193,7 +194,8 @@ def _opened(path: Path, shards: Sequence[Shard], split: str) -> Recording:
             stack.callback(part.close)
             _check_part(path.with_name(shard.name), part, shard, parts[0] if parts else part)
             parts.append(part)
-        return replace(_joined(parts, shards), close=stack.pop_all().close)
+        rounding = _rounding([path.with_name(shard.name) for shard in shards], parts) if parts[0].rounding else {}
+        return replace(_joined(parts, shards), rounding=rounding, close=stack.pop_all().close)
     raise AssertionError  # an exit stack suppresses nothing
 
 
@@ -226,7 +228,6 @@ def _joined(parts: Sequence[Recording], shards: Sequence[Shard]) -> Recording:
         labels=labels,
         predictions=np.concatenate([part.predictions for part in parts]),
         provenance=_of_all(first.provenance),
-        rounding={name: _rounding(parts, name) for name in first.rounding},
         stored_as=first.stored_as,
     )
 
@@ -261,8 +262,16 @@ def _share(parts: Sequence[Recording], layer: str) -> Array:
     return np.asarray(np.sum(counts, axis=0) / sum(rows))
 
 
-def _rounding(parts: Sequence[Recording], layer: str) -> Array:
-    """Give what rounding costs (2, N): of each part in standard deviations over its own rows."""
-    rows = np.array([len(part.sample[layer]) for part in parts])[:, None]
-    found = np.stack([part.rounding[layer] for part in parts])
-    return np.stack([found[:, 0].max(axis=0), np.sqrt((found[:, 1] ** 2 * rows).sum(axis=0) / rows.sum())])
+def _rounding(paths: Sequence[Path], parts: Sequence[Recording]) -> dict[str, Array]:
+    """Give what rounding has cost in each layer (2, N), in standard deviations over the rows of all files."""
+    sums = [recordings.read_rounding_sums(path, parts[0].split) for path in paths]
+    rows = {name: [len(part.sample[name]) for part in parts] for name in sums[0]}
+    return {name: _cost([found[name] for found in sums], rows[name]) for name in rows}
+
+
+def _cost(sums: Sequence[Array], rows: Sequence[int]) -> Array:
+    """Give what rounding has cost (2, N), of sums over the rows of each file and the numbers of these rows."""
+    found, count = sums[0], rows[0]
+    for others, further in zip(sums[1:], rows[1:], strict=True):
+        found, count = merged(found, count, others, further), count + further
+    return relative(found, count)

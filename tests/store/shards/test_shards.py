@@ -56,6 +56,35 @@ def test_they_are_read_as_one(path):
     check_recording(path)
 
 
+def varied():
+    """Ten rows: a node that varies, one that has its value in one file alone, one that is the same within each."""
+    cut = np.repeat([0.0, 1.0, 2.0], [last - first for first, last in CUTS])
+    drawn = np.random.default_rng(0).normal(size=(10, 4)) * [1, 0, 0, 0] + [3, 0, 0, 0.1]
+    drawn[:, 1], drawn[:, 2] = np.where(cut == 2, drawn[:, 0], 0.3), 0.1 + cut
+    return drawn.astype(np.float32)
+
+
+def test_what_rounding_costs_is_that_of_one_file(tmp_path):
+    """It is in standard deviations over all rows, also where values do not vary within one of the files."""
+    layers = (NodeLayer("fc1", "linear", 4, 4, "relu", "fc1"),)
+
+    def write(path, first, last):
+        made = Provenance("ab", "cd", 0, {}, {SHARD: {"train": [first, last]}})
+        with RecordingWriter(path, layers, {"train": last - first}, {"fc1": 1}, made, dtype="float16") as writer:
+            writer.write("train", 0, np.zeros(last - first, int), {"fc1": (varied()[first:last], np.empty(0))})
+            writer.summarise("train", None, {"fc1": (np.zeros((2, 4)), np.zeros(4), np.zeros(4))})
+        return described(path, {"train": (first, last)})
+
+    write(tmp_path / "one.h5", 0, 10)
+    path = tmp_path / "several.h5"
+    write_manifest(path, [write(shard_path(path, rank, 3), *ends) for rank, ends in enumerate(CUTS)], {})
+    with open_recording(tmp_path / "one.h5") as one, open_recording(path) as several:
+        assert np.isfinite(one.rounding["fc1"][:, :3]).all()
+        assert (one.rounding["fc1"][:, :3] > 0).all()
+        assert np.isnan(one.rounding["fc1"][:, 3]).all(), "it does not vary"
+        np.testing.assert_allclose(several.rounding["fc1"], one.rounding["fc1"], rtol=1e-12)
+
+
 KEYS = [
     slice(None),
     slice(2, 5),
