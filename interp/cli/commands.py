@@ -10,7 +10,7 @@ from pydoc import synopsis
 from interp.cli.call import Call
 from interp.cli.parser import Parser
 from interp.errors import unknown_name
-from interp.ranks import current
+from interp.ranks import apart, current
 from interp.run import STAGES
 
 COMMANDS = {
@@ -24,7 +24,7 @@ COMMANDS = {
 """Command -> the module whose `add_arguments` and `run` are its own."""
 
 DIVIDED = ("interp.cli.report", "interp.cli.stage")
-"""Modules of commands that the processes of a job run together; others are run by the first alone."""
+"""Modules of commands that the processes of a job run together; others by the first, for which the rest wait."""
 
 
 def dispatch(words: tuple[str, ...], program: tuple[str, ...], begun: float) -> int:
@@ -77,12 +77,14 @@ def run_command(call: Call) -> int:
         If the command line, the network or the data cannot be used.
     """
     name = COMMANDS.get(call.command, "interp.cli.stage")
-    if name not in DIVIDED and not current().is_first:
-        return 0
     module = importlib.import_module(name)
     parser = Parser(prog=" ".join(call.program))
     module.add_arguments(parser, call.command)
-    return int(module.run(parser.parse_args(call.words), call) or 0)
+    arguments, ranks = parser.parse_args(call.words), current()
+    if name in DIVIDED:
+        return int(module.run(arguments, call) or 0)
+    with apart():
+        return ranks.from_first(lambda: int(module.run(arguments, call) or 0))
 
 
 def overview(program: str) -> Parser:

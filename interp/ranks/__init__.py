@@ -1,6 +1,6 @@
 """The processes of one job: which one this is, what each works on, and what they tell each other."""
 
 from interp.ranks.alone import ALONE, Ranks
-from interp.ranks.job import current, job
+from interp.ranks.job import apart, current, job
 
-__all__ = ["ALONE", "Ranks", "current", "job"]
+__all__ = ["ALONE", "Ranks", "apart", "current", "job"]

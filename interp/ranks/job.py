@@ -76,6 +76,23 @@ def joined(group: Group) -> Iterator[Ranks]:
         _CURRENT.pop()
 
 
+@contextmanager
+def apart() -> Iterator[None]:
+    """Work on something that is not divided in the block: the process is not one of a job there.
+
+    Examples
+    --------
+    >>> with apart():
+    ...     current().size
+    1
+    """
+    _CURRENT.append(ALONE)
+    try:
+        yield
+    finally:
+        _CURRENT.pop()
+
+
 def is_job() -> bool:
     """Whether this process is one of several, by what torchrun, or whoever does the same, put in the environment.
 

@@ -50,3 +50,10 @@ def test_an_error_is_said_by_each_with_its_rank(folder):
     said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert 1 <= len(said) <= 2
     assert all(line.startswith(("error: rank 0: ", "error: rank 1: ")) and "no.pt" in line for line in said)
+
+
+def test_a_command_that_is_not_divided_is_run_by_the_first_alone(folder):
+    done = torchrun(folder, "check", "net.pt", *GIVEN, "--fail-on", "dead>99%")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "pass  dead>99%: dead is 0.00%\n"
+    assert (folder / "out" / "activations.h5").exists(), "the recording of one process"
