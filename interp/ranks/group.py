@@ -31,6 +31,9 @@ LONG = timedelta(days=30)
 FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.2
 """Seconds between two looks at whether all have come; each pause is half as long again as the one before."""
 
+BOOT, NUMBERS = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+"""What a machine drew when it started, and the namespace that a process has its number in, on Linux."""
+
 FAILED = "failed"
 """Key of what the first process that failed said."""
 
@@ -55,7 +58,7 @@ class Group(Ranks):
     def __init__(self, store: Any, rank: int, size: int) -> None:
         self.rank, self.size = rank, size
         self._store, self._exchanges = store, 0
-        self._processes: list[tuple[str, int]] = []
+        self._processes: list[tuple[list[str], int]] = []
         try:
             self._begin(store)
         except RuntimeError as error:
@@ -63,7 +66,7 @@ class Group(Ranks):
 
     def _begin(self, store: Any) -> None:
         """Wait until all processes are there, and join them."""
-        store.set(f"process/{self.rank}", json.dumps([socket.gethostname(), os.getpid()]))
+        store.set(f"process/{self.rank}", json.dumps([_machine(), os.getpid()]))
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
         dist.init_process_group(backend, store=store, rank=self.rank, world_size=self.size)
         self._gloo: Any = dist.new_group(backend="gloo", timeout=LONG)
@@ -108,8 +111,8 @@ class Group(Ranks):
 
     def _gone(self) -> list[int]:
         """Give the ranks on this machine whose processes are no more."""
-        here = socket.gethostname()
-        return [rank for rank, (host, pid) in enumerate(self._processes) if host == here and not _runs(pid)]
+        here = _machine()
+        return [rank for rank, (machine, pid) in enumerate(self._processes) if machine == here and not _runs(pid)]
 
     def ended(self, otherwise: str = "the end of the job from outside") -> JobError:
         """Make the error that says which process ended, and why as far as that is known.
@@ -150,6 +153,14 @@ class Group(Ranks):
             if isinstance(error, InterpError):
                 error.args = (said,)
             raise
+
+
+def _machine() -> list[str]:
+    """Say where the number of this process counts: machines and containers may share a name, and containers a start."""
+    found = [socket.gethostname()]
+    with suppress(OSError):  # a system without /proc
+        found += [BOOT.read_text().strip(), str(NUMBERS.readlink())]
+    return found
 
 
 def _runs(pid: int) -> bool:

@@ -64,6 +64,27 @@ def test_one_that_is_killed_is_named(tmp_path, killed):
         assert ends[rank][1].startswith(f"JobError: rank {rank}: found rank {killed} is gone (process ")
 
 
+class Another:
+    """A path that reads differently for every process, as on machines or in containers of their own."""
+
+    def read_text(self):
+        return f"{os.getpid()}\n"
+
+    readlink = read_text
+
+
+@pytest.mark.parametrize("differs", ["BOOT", "NUMBERS"])
+def test_no_process_is_looked_for_by_its_number_on_another_machine_of_the_same_name(tmp_path, monkeypatch, differs):
+    monkeypatch.setattr(f"interp.ranks.group.{differs}", Another())
+    monkeypatch.setattr("interp.ranks.group._runs", lambda pid: pid == os.getpid())  # others have no number here
+
+    def work():
+        time.sleep(0.1 * current().rank)
+        assert current().told(current().rank) == [0, 1]
+
+    assert together(2, work, tmp_path) == [(0, "")] * 2
+
+
 def test_one_that_is_told_to_end_says_why(tmp_path):
     """As torchrun does with all others when one has ended."""
 
