@@ -91,11 +91,11 @@ def _computed(run: Run, split: str, found: Statistics) -> Recording:
     """Give a recording of the data at hand, with what is known of all samples."""
     outputs = {name: own.outputs for name, own in found.splits[split].layers.items() if own.outputs is not None}
     provenance = run.provenance_of("record")
-    recording = computed_recording(run.model, run.data, split, outputs, provenance, run.options.seed, _NETWORK)
+    recording = computed_recording(run.model, run.data, split, outputs, provenance, provenance.seed, _NETWORK)
     return replace(recording, layers=found.layers)
 
 
-def all_samples(run: Run, split: str) -> Samples:
+def all_samples(run: Run, split: str, seed: int) -> Samples:
     """Give all samples of a split, to be read block by block.
 
     Parameters
@@ -104,10 +104,12 @@ def all_samples(run: Run, split: str) -> Samples:
         Run with the network and its data.
     split
         Name of the split.
+    seed
+        Seed of the random number generator that draws the positions of convolutions, which the first pass settles.
     """
     if split in run.wholes:
-        return samples_of_whole(run.model, run.data, split, run.wholes, run.options.seed)
-    return samples_of(run.model, run.data, split, run.options.seed)
+        return samples_of_whole(run.model, run.data, split, run.wholes, seed)
+    return samples_of(run.model, run.data, split, seed)
 
 
 def samples_behind(run: Run) -> int:
@@ -139,7 +141,8 @@ def values_for_fit(run: Run, bins: int) -> tuple[Callable[[NodeLayer, Recording]
     """
     found = gathered(run)
     if found is not None:
-        known = GatheredValues(run.model, all_samples(run, "train"), found.splits["train"], bins, _NETWORK)
+        samples = all_samples(run, "train", run.provenance_of("record").seed)
+        known = GatheredValues(run.model, samples, found.splits["train"], bins, _NETWORK)
         return lambda layer, recording: known(layer), known.is_at_hand
     return _recorded_values(bins), True
 

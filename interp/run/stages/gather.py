@@ -19,7 +19,8 @@ def run(run: Run) -> Statistics:
     run
         Model, data, options and folder.
     """
-    found = {split: first_pass(run.model, all_samples(run, split), split, run.keep) for split in run.data.splits}
+    samples = {split: all_samples(run, split, run.options.seed) for split in run.data.splits}
+    found = {split: first_pass(run.model, each, split, run.keep) for split, each in samples.items()}
     return Statistics(run.model.layers, found)
 
 

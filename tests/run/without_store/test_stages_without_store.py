@@ -9,7 +9,9 @@ import torch
 from sklearn.datasets import load_digits
 
 import interp
-from interp.run import Options, resume, run_stages, start
+from interp.checkpoints import LoadOptions
+from interp.run import Options, resume, run_stage, run_stages, start
+from interp.run.recorded import recorded
 from interp.run.stages import WITHOUT_STORE
 
 STAGES = ["fit", "boundaries", "screen", "prototypes", "clusters", "intervene"]
@@ -100,6 +102,23 @@ def test_a_folder_without_activations_is_opened_again(tmp_path):
     told = []
     run_stages(again, ["fit"], told.append)
     assert [done.is_reused for done in told] == [True, True]
+
+
+def test_later_passes_look_at_the_positions_of_the_first_whatever_seed_is_said(digits, tmp_path, monkeypatch):
+    monkeypatch.setattr("interp.recording.positions.MOST_ROWS", 4 * 300)
+    torch.manual_seed(0)
+    network = convolutional()
+    first, other = (
+        start(network, tmp_path, digits, LoadOptions(scaling="x/16"), options=Options(store=False, seed=seed))
+        for seed in (1, 0)
+    )
+    wanted = run_stages(first, ["fit"])["fit"]
+    found = run_stage(other, other.stage("fit"))
+    for name, fit in wanted.items():
+        np.testing.assert_array_equal(found[name].histogram, fit.histogram)
+        np.testing.assert_array_equal(found[name].bic, fit.bic)
+    with recorded(first) as mine, recorded(other) as theirs:
+        np.testing.assert_array_equal(mine.position["1"], theirs.position["1"])
 
 
 def test_every_stage_in_place_of_another_has_its_name():
