@@ -81,3 +81,14 @@ def all_stages(*further: str, store: bool = True) -> dict[str, Stage]:
             raise UsageError(f"stage {spec}", found=problem, expected=expected, do="change it")
         found[stage.name] = stage
     return found
+
+
+def files_in_place() -> list[str]:
+    """Give the names of the files of stages that are run with or without stored activations, of both.
+
+    Examples
+    --------
+    >>> files_in_place()
+    ['activations.h5', 'statistics.h5']
+    """
+    return [stage.file for name, spec in WITHOUT_STORE.items() for stage in (find_stage(name), stage_of(spec))]

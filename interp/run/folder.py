@@ -13,11 +13,12 @@ from typing import Any
 
 from interp.errors import MismatchError, UsageError
 from interp.ranks import ALONE, Ranks
+from interp.run.find import files_in_place
 from interp.run.parts import remove_parts
 from interp.run.stage import Run
 from interp.run.timings import TIMINGS
 from interp.store import check_writable, read_provenance
-from interp.store.shards.manifest import remove_shards
+from interp.store.shards.manifest import manifest_path, remove_shards
 from interp.types import Provenance
 
 if sys.platform != "win32":
@@ -189,7 +190,8 @@ def remove_run(folder: Path, files: Sequence[str]) -> None:
     folder
         Folder of a run, which need not be there.
     files
-        Names of the stages' files; others are removed too if they hold results of ours.
+        Names of the stages' files; others are removed too if they hold results of ours, and of a recording or the
+        statistics in its place both.
 
     Examples
     --------
@@ -201,7 +203,7 @@ def remove_run(folder: Path, files: Sequence[str]) -> None:
     ...     [path.name for path in Path(folder).iterdir()]
     ['notes.txt']
     """
-    figures = page_figures(folder)
+    figures, files = page_figures(folder), [*files, *files_in_place()]
     for path in folder.glob("*.h5"):
         with suppress(MismatchError):
             if path.name not in files:
@@ -209,6 +211,7 @@ def remove_run(folder: Path, files: Sequence[str]) -> None:
             path.unlink()
     for name in (*files, *PAGES):
         remove_begun(folder, name)
+        remove_begun(folder, manifest_path(folder / name).name)
         remove_parts(folder / name)
     for name in files:
         remove_shards(folder / name)
@@ -252,8 +255,9 @@ def remove_remains(folder: Path, files: Sequence[str]) -> None:
     ...     [path.name for path in Path(folder).iterdir()]
     ['.activations.h5.partial']
     """
-    for name in (*files, *PAGES):
+    for name in (*files, *files_in_place(), *PAGES):
         remove_begun(folder, name)
+        remove_begun(folder, manifest_path(folder / name).name)
     for path in (folder / FIGURES).glob(".*.png.????????.partial"):
         path.unlink(missing_ok=True)
 

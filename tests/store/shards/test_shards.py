@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from interp.errors import MismatchError, UsageError
-from interp.run.folder import remove_run
+from interp.run import all_stages
+from interp.run.folder import remove_remains, remove_run
 from interp.store import RecordingWriter, check_recording, open_recording, read_provenance
 from interp.store.shards.manifest import described, remove_shards, shard_path, write_manifest
 from interp.store.shards.opening import SHARD
@@ -212,6 +213,22 @@ def test_they_are_removed_with_the_run(path):
     path.with_name("notes.json").write_text("{}")
     remove_run(path.parent, ["activations.h5"])
     assert [file.name for file in path.parent.iterdir()] == ["notes.json"]
+
+
+def test_they_are_removed_by_a_run_that_stores_none(path):
+    path.with_name(".activations.json.0a1b2c3d.partial").write_text("")
+    path.with_name(".activations.h5.partial").write_text("")
+    stages = all_stages(store=False).values()
+    remove_run(path.parent, [stage.file for stage in stages])
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_manifest_that_was_begun_is_no_remains_of_a_killed_run_for_ever(path):
+    begun = path.with_name(".activations.json.0a1b2c3d.partial")
+    begun.write_text("")
+    remove_remains(path.parent, ["activations.h5"])
+    assert not begun.exists()
+    check_recording(path)
 
 
 def test_a_manifest_of_another_program_stays(path):
