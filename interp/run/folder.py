@@ -19,6 +19,7 @@ from interp.run.stage import Run
 from interp.run.timings import TIMINGS
 from interp.store import check_writable, read_provenance
 from interp.store.shards.manifest import manifest_path, remove_shards
+from interp.store.shards.opening import is_recorded
 from interp.types import Provenance
 
 if sys.platform != "win32":
@@ -133,6 +134,32 @@ def check_owner(run: Run) -> None:
                     expected="an empty folder, or results of this one",
                     do="choose another folder with --out, or let `report` or `record` replace them with --overwrite",
                 )
+
+
+def check_store(run: Run) -> None:
+    """See that a run's folder holds no finished recording beside statistics in its place: one would be out of date.
+
+    Parameters
+    ----------
+    run
+        Run, with or without stored activations, and the folder that it is to write into.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds results of a run of the other sort.
+    """
+    ours = {stage.file for stage in run.stages.values()}
+    for name in files_in_place():
+        if name in ours or not is_recorded(run.out / name):
+            continue
+        raise UsageError(
+            run.out / name,
+            found=f"results of a run {'without' if run.options.store else 'with'} stored activations",
+            expected=f"none beside those of one {'with' if run.options.store else 'without (--no-store)'}",
+            do=f"{'add' if run.options.store else 'leave out'} --no-store to go on with them, choose another folder"
+            " with --out, or let `report` or `record` replace them with --overwrite",
+        )
 
 
 def check_names(run: Run) -> None:

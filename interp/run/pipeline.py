@@ -14,7 +14,7 @@ from interp.checkpoints.live import FORMAT
 from interp.errors import UsageError
 from interp.ranks import ALONE
 from interp.run.fingerprint import stage_provenance
-from interp.run.folder import check_names, check_owner, locked, remove_remains
+from interp.run.folder import check_names, check_owner, check_store, locked, remove_remains
 from interp.run.parts import Parts, parts_of, remove_parts
 from interp.run.recorded import confusion_of
 from interp.run.stage import Run, Stage
@@ -103,7 +103,7 @@ def _held(run: Run) -> Iterator[None]:
     """Hold a run's folder, its own and free of what killed runs left half-written; all processes look at the same."""
     with locked(run.out, run.ranks):
         _check_alike(run)
-        for check in (check_owner, check_names):
+        for check in (check_owner, check_names, check_store):
             run.ranks.from_first(partial(check, run))
         run.ranks.from_first(lambda: remove_remains(run.out, [stage.file for stage in run.stages.values()]))
         yield

@@ -10,7 +10,8 @@ from sklearn.datasets import load_digits
 
 import interp
 from interp.checkpoints import LoadOptions
-from interp.run import Options, resume, run_stage, run_stages, start
+from interp.errors import UsageError
+from interp.run import Options, remove_run, resume, run_stage, run_stages, start
 from interp.run.recorded import recorded
 from interp.run.stages import WITHOUT_STORE
 
@@ -119,6 +120,22 @@ def test_later_passes_look_at_the_positions_of_the_first_whatever_seed_is_said(d
         np.testing.assert_array_equal(found[name].bic, fit.bic)
     with recorded(first) as mine, recorded(other) as theirs:
         np.testing.assert_array_equal(mine.position["1"], theirs.position["1"])
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_recording_and_statistics_are_not_in_one_folder(before, tmp_path):
+    """Further stages would take one of them, which may be the older."""
+    first, other = (
+        start("zoo/pretrained/abs-digits.pt", tmp_path, options=Options(store=store)) for store in (before, not before)
+    )
+    run_stages(first, ["record"])
+    with pytest.raises(UsageError, match=r"results of a run with.* --overwrite"):
+        run_stages(other, ["record"])
+    assert first.path("record").exists()
+    assert not other.path("record").exists()
+    remove_run(tmp_path, [])
+    run_stages(other, ["record"])
+    assert not first.path("record").exists()
 
 
 def test_every_stage_in_place_of_another_has_its_name():
