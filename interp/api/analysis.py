@@ -257,6 +257,8 @@ class Analysis:
 
         Raises
         ------
+        MismatchError
+            If values were not stored, the recording is damaged, or results beside it are of another recording.
         UsageError
             If there is no such format, layer or split, a package is not installed, or the path is taken.
         """

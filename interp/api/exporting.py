@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from interp.api.frames import node_frame
-from interp.errors import unknown_name
+from interp.errors import MismatchError, unknown_name
 from interp.interchange import Contents, find_format, write_as
 from interp.run import all_stages
 from interp.store import check_same, open_recording, read_results, recorded_splits
@@ -43,7 +43,7 @@ def export(
     Raises
     ------
     MismatchError
-        If the recording is missing or damaged, or results beside it are of another network or other data.
+        If the recording is missing or damaged, or results beside it are of another recording, network or data set.
     UsageError
         If there is no such format, layer or split, a package that the format needs is not installed, or the path is
         taken or cannot be written.
@@ -84,8 +84,9 @@ def _chosen(names: Sequence[str], known: Sequence[str], what: str) -> Sequence[s
 
 
 def _nodes(folder: Path, layers: Sequence[NodeLayer], made_of: Provenance) -> Any:
-    """Lay what the stages' files say of the nodes side by side; those of other networks or data are refused."""
+    """Lay what the stages' files say of the nodes side by side; those of other recordings or networks are refused."""
     found: dict[str, Any] = {}
+    made = {"record": made_of.fingerprint}
     for stage in all_stages().values():
         path = folder / stage.file
         if stage.field is None or stage.opened is not None or not path.exists():
@@ -93,5 +94,16 @@ def _nodes(folder: Path, layers: Sequence[NodeLayer], made_of: Provenance) -> An
         results: dict[str, Any]
         results, provenance = read_results(path, stage.result, stage.command)
         check_same(path, provenance, made_of, stage.command)
+        _check_needs(path, provenance, made, stage.command)
+        made[stage.name] = provenance.fingerprint
         found[stage.field] = results if stage.layers is not None else next(iter(results.values()))
     return node_frame(layers, found)
+
+
+def _check_needs(path: Path, found: Provenance, made: Mapping[str, str], remedy: str) -> None:
+    """Refuse results of another recording, or of other results, than those beside them."""
+    needs = found.settings.get("needs")  # which files of older versions do not say
+    for name, fingerprint in needs.items() if isinstance(needs, Mapping) else ():
+        if made.get(name, fingerprint) != fingerprint:
+            said = f"results of another run of `{name}` ({str(fingerprint)[:12]})"
+            raise MismatchError(path, found=said, expected=f"those of {made[name][:12]}", do=f"run `{remedy}`")

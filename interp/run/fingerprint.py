@@ -22,7 +22,7 @@ SHOWS_ONLY = ("report", "gate", "comparison", "cli", "api", "__main__.py")
 
 
 def stage_provenance(run: Run, stage: Stage) -> Provenance:
-    """Give the provenance that results of a stage have now, with their fingerprint.
+    """Give the provenance that results of a stage have now, with their fingerprint and those of what they need.
 
     Parameters
     ----------
@@ -38,14 +38,14 @@ def stage_provenance(run: Run, stage: Stage) -> Provenance:
     """
     made = run.provenance
     said = {key: made.settings.get(key) for key in ("checkpoint", "data", "data_options", "load", "reading")}
-    settings = {**said, "stage": stage.name, "options": options_of(run, stage)}
+    needs = {name: run.provenance_of(name).fingerprint for name in stage.needs}
+    settings = {**said, "stage": stage.name, "options": options_of(run, stage), "needs": needs}
     facts = {
         **settings,
         "model": made.model_digest,
         "data": made.data_digest,
         "seed": made.seed,
         "versions": made.versions,
-        "needs": {name: run.provenance_of(name).fingerprint for name in stage.needs},
         "inputs": None if stage.inputs is None else stage.inputs(run),
         "code": [code_digest(), *user_code(run, stage, settings)],
     }

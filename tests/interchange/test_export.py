@@ -71,6 +71,18 @@ def test_results_of_another_network_beside_the_recording_are_refused(analysis, t
         interp.export(other.run.out, "npz", tmp_path / "a.npz")
 
 
+def test_results_of_another_recording_are_refused(tmp_path):
+    """Values that are stored anew, rounded, are not those that nodes were found from."""
+    said = {"out": tmp_path / "run", "quick": True, "nodes_per_layer": 2}
+    first = interp.analyse(NET, stages=["fit"], **said)
+    interp.export(first.run.out, "npz", tmp_path / "a.npz")
+    interp.analyse(NET, stages=["record"], store_dtype="bfloat16", **said)
+    with pytest.raises(MismatchError, match=r"gaussians.h5: found results of another run of `record`.* interp fit`"):
+        interp.export(first.run.out, "npz", tmp_path / "b.npz")
+    interp.analyse(NET, stages=["fit"], store_dtype="bfloat16", **said)
+    interp.export(first.run.out, "npz", tmp_path / "b.npz")
+
+
 def test_a_folder_without_a_recording_is_refused(tmp_path):
     with pytest.raises(MismatchError, match="no such file"):
         interp.export(tmp_path, "npz", tmp_path / "a.npz")
