@@ -90,7 +90,7 @@ def test_nothing_said_is_the_defaults():
 
 
 def test_what_is_said_arrives():
-    options = options_from({**OTHER, "epsilon": 0.5})
+    options = options_from({**OTHER, "store": True, "epsilon": 0.5})
     assert (options.thresholds.rule, options.thresholds.epsilon) == ("mean", 0.5)
     assert options.seed == options.interventions.seed == options.clusters.seed == options.attribution.seed == 1
     assert options.interventions.groups == (("0:1",), ("0", "2"))
@@ -139,3 +139,10 @@ def test_a_small_network_has_no_limits():
     chain, _ = mlp()
     model, inputs = loaded(chain), dataset(train=data(20))
     assert within_limits(options_from({}), model, inputs) == options_from({})
+
+
+@pytest.mark.parametrize(("dashes", "expected"), [("--", "--store-dtype: .* or --no-store"), ("", "or store=False")])
+def test_how_to_store_what_is_not_stored_is_refused(dashes, expected):
+    with pytest.raises(UsageError, match=expected):
+        options_from({"store": False, "store_dtype": "float16"}, dashes)
+    assert options_from({"store": True, "store_dtype": "float16"}, dashes).recording.dtype == "float16"

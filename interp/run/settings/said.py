@@ -39,7 +39,7 @@ def options_from(values: Mapping[str, Any], dashes: str = "") -> Options:
     Raises
     ------
     UsageError
-        If a value is of another type, or out of range.
+        If a value is of another type, or out of range, or says how to store what is not stored.
 
     Examples
     --------
@@ -52,6 +52,9 @@ def options_from(values: Mapping[str, Any], dashes: str = "") -> Options:
         raise UsageError(label, found="1", expected="0, or 2 and more", do="leave it out for the default")
     options = _filled(Options(thresholds=preset(said.get("preset", "default"))), "", said)
     find_kind(options.recording.dtype, label_of("store_dtype", dashes))
+    if not options.store and "store_dtype" in said:
+        label, do = label_of("store_dtype", dashes), f"leave it out, or {'--no-store' if dashes else 'store=False'}"
+        raise UsageError(label, found=said["store_dtype"], expected="activations that are stored", do=do)
     groups = (*((node,) for node in said.get("nodes", ())), *(tuple(sites) for sites in said.get("together", ())))
     caps = {name: said[name] for name in ("levels", "curve_levels") if name in said}
     return replace(
