@@ -12,6 +12,7 @@ from interp.errors import MismatchError, unknown_name
 from interp.interchange import Contents, find_format, write_as
 from interp.run import all_stages
 from interp.store import check_same, open_recording, read_results, recorded_splits
+from interp.store.shards.opening import is_recorded
 from interp.types import NodeLayer, Provenance
 from interp.types.annotations.edge import checked
 
@@ -43,7 +44,8 @@ def export(
     Raises
     ------
     MismatchError
-        If the recording is missing or damaged, or results beside it are of another recording, network or data set.
+        If values were not stored, the recording is missing or damaged, or results beside it are of another recording,
+        network or data set.
     UsageError
         If there is no such format, layer or split, a package that the format needs is not installed, or the path is
         taken or cannot be written.
@@ -62,6 +64,7 @@ def export(
     folder = Path(folder)
     chosen = find_format(to)
     recorded = folder / all_stages()["record"].file
+    _check_stored(recorded)
     known = recorded_splits(recorded)
     with ExitStack() as opened:
         recordings = {
@@ -73,6 +76,16 @@ def export(
         contents = Contents(recordings, some, _nodes(folder, some, first.provenance))
         beside = folder.resolve().with_name(f"{folder.resolve().name}{chosen.ending}")
         return write_as(to, contents, beside if path is None else Path(path))
+
+
+def _check_stored(recorded: Path) -> None:
+    """Refuse a run without stored activations, whose values no file holds."""
+    statistics = all_stages(store=False)["record"]
+    if is_recorded(recorded) or not recorded.with_name(statistics.file).exists():
+        return
+    found = f"{statistics.file} alone, of a run that stored no values"
+    do = f"run `{statistics.command}` without --no-store, and with --overwrite"
+    raise MismatchError(recorded, found=found, expected="recorded values", do=do)
 
 
 def _chosen(names: Sequence[str], known: Sequence[str], what: str) -> Sequence[str]:

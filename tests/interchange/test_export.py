@@ -86,3 +86,9 @@ def test_results_of_another_recording_are_refused(tmp_path):
 def test_a_folder_without_a_recording_is_refused(tmp_path):
     with pytest.raises(MismatchError, match="no such file"):
         interp.export(tmp_path, "npz", tmp_path / "a.npz")
+
+
+def test_values_that_were_not_stored_are_said_to_be_so(tmp_path):
+    found = interp.analyse(NET, stages=["record"], store=False, out=tmp_path / "run")
+    with pytest.raises(MismatchError, match=r"stored no values; .*`python -m interp record` without --no-store"):
+        found.export("npz", tmp_path / "a.npz")
