@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.overrides import handle_torch_function, has_torch_function_unary
 
 
 class QuickConv2d(nn.Conv2d):
@@ -29,9 +30,12 @@ class QuickConv2d(nn.Conv2d):
         """Run the convolution on inputs (B, C, H, W)."""
         if not self._is_small(input):
             return super().forward(input)
-        with torch._C.DisableTorchFunction():  # whoever follows values through the network sees one part, as before
-            dense = self.dense.of(self, input.shape[2], input.shape[3])
-            return dense.product(input.flatten(1)).view(-1, *dense.shape)
+        return conv2d(input, self.weight, self.bias, self)
+
+    def multiplied(self, input: Tensor) -> Tensor:
+        """Run the convolution as a product, which nobody follows by the calls inside."""
+        dense = self.dense.of(self, input.shape[2], input.shape[3])
+        return dense.product(input.flatten(1)).view(-1, *dense.shape)
 
     def _is_small(self, input: Tensor) -> bool:
         is_known = input.device.type == "cpu" and input.dtype is torch.float32 and not torch.is_grad_enabled()
@@ -40,6 +44,23 @@ class QuickConv2d(nn.Conv2d):
         is_usual = self.groups == 1 and self.padding_mode == "zeros" and not isinstance(self.padding, str)
         positions, reach = input.shape[2] * input.shape[3], self.kernel_size[0] * self.kernel_size[1]
         return is_usual and 2 * positions <= reach and min(_size(self, input.shape[2], input.shape[3])) > 0
+
+
+def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None, part: QuickConv2d) -> Tensor:
+    """Run a convolution as one call of torch's name, which modes that follow values through the network recognise.
+
+    Parameters
+    ----------
+    input
+        Maps (B, C, H, W).
+    weight, bias
+        Parameters of the convolution, by which the call is recognised.
+    part
+        Convolution to run.
+    """
+    if has_torch_function_unary(input):
+        return handle_torch_function(conv2d, (input,), input, weight, bias, part)
+    return part.multiplied(input)
 
 
 class Dense(NamedTuple):

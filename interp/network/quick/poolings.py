@@ -6,6 +6,7 @@ from functools import reduce
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import handle_torch_function, has_torch_function_unary
 
 FEWEST_CHANNELS = 8
 """Smallest number of channels from which it pays to lay them side by side."""
@@ -20,21 +21,38 @@ class QuickMaxPool2d(nn.MaxPool2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """Take the maxima of inputs (B, C, H, W)."""
+        return max_pool2d(input, self)
+
+    def maxima(self, input: Tensor) -> Tensor:
+        """Take the maxima, which nobody follows by the calls inside."""
         side, is_sloped = self._side(), torch.is_grad_enabled() and input.requires_grad
         if 0 < side <= min(input.shape[-2:]) and input.device.type == "cpu" and not is_sloped:
-            with torch._C.DisableTorchFunction():  # whoever follows values through the network sees one part, as before
-                return window_maxima(input, side)
+            return window_maxima(input, side)
         if input.dim() != 4 or input.shape[1] < FEWEST_CHANNELS or self.return_indices or input.device.type != "cpu":
             return super().forward(input)  # type: ignore[no-any-return]
-        with torch._C.DisableTorchFunction():  # whoever follows values through the network sees one part, as before
-            found: Tensor = super().forward(input.contiguous(memory_format=torch.channels_last))
-            return found.contiguous()
+        found: Tensor = super().forward(input.contiguous(memory_format=torch.channels_last))
+        return found.contiguous()
 
     def _side(self) -> int:
         """Give the side of windows that are square and lie side by side; 0 of others."""
         size, stride, padding, dilation = map(_both, (self.kernel_size, self.stride, self.padding, self.dilation))
         plain = padding == (0, 0) and dilation == (1, 1) and not self.ceil_mode and not self.return_indices
         return size[0] if plain and size == stride and size[0] == size[1] else 0
+
+
+def max_pool2d(input: Tensor, part: QuickMaxPool2d) -> Tensor:
+    """Run a pooling as one call of torch's name, which modes that follow values through the network recognise.
+
+    Parameters
+    ----------
+    input
+        Maps (B, C, H, W).
+    part
+        Pooling to run.
+    """
+    if has_torch_function_unary(input):
+        return handle_torch_function(max_pool2d, (input,), input, part)
+    return part.maxima(input)
 
 
 def _both(given: int | tuple[int, ...]) -> tuple[int, ...]:

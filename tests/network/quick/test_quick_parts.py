@@ -18,6 +18,7 @@ from interp.network.copies import quick_copy_of
 from interp.network.hooks import edit
 from interp.network.quick.convolutions import QuickConv2d
 from interp.network.quick.parts import make_quick
+from interp.network.tracing.calls import Seer, call_of, function_name
 from interp.types import NodeLayer
 from interp.verdict.attribution.attribute import AttributionOptions, attribute
 
@@ -168,6 +169,54 @@ def test_edits_of_the_output_find_the_activation_behind_a_quick_part():
             outputs.append(module(x))
     assert (outputs[0] - network(x)).abs().min() > 0.5
     torch.testing.assert_close(outputs[1], outputs[0], rtol=1e-5, atol=1e-5)
+
+
+def pooled():
+    """A network whose activation acts behind a pooling, and images."""
+    torch.manual_seed(0)
+    parts = nn.Conv2d(1, 8, 3, padding=1), nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(128, 4)
+    return nn.Sequential(*parts).eval(), drawn(24, 1, 8, 8)
+
+
+@torch.no_grad()
+def test_edits_of_the_output_find_the_activation_behind_a_quick_pooling():
+    network, x = pooled()
+    layer = NodeLayer("0", "conv2d", 8, 9, "relu", "0")
+    for module in (network, quick_copy_of(network, [layer])):
+        with edit(module, layer, after=torch.zeros_like):
+            torch.testing.assert_close(module(x), network[-1].bias.expand(24, 4))
+
+
+def test_counts_and_importances_behind_a_pooling_are_those_of_the_plain_network(monkeypatch):
+    network, x = pooled()
+    model, data = load_module(network, (x.numpy(), np.arange(24) % 4))
+    layer, options = model.layers[0], AttributionOptions(samples=24, captum_nodes=8, steps=2, repetitions=10)
+    edits = [Edit(), *(ablate(node, 0.0) for node in range(8))]
+    counts, scores = tally(model, layer, edits, data.train, classes=4), attribute(model, layer, data.train, options)
+    monkeypatch.setattr(copies, "make_quick", lambda module: module)
+    plain, expected = tally(model, layer, edits, data.train, classes=4), attribute(model, layer, data.train, options)
+    assert np.abs(plain.loss - plain.baseline_loss).max() > 1e-3 < np.abs(expected.ablation).max()
+    np.testing.assert_array_equal(counts.hits, plain.hits)
+    np.testing.assert_allclose(counts.loss, plain.loss, rtol=1e-5)
+    np.testing.assert_allclose(scores.ablation, expected.ablation, rtol=1e-4, atol=1e-7)
+
+
+@torch.no_grad()
+def test_modes_see_the_calls_of_quick_parts_as_torchs():
+    seen = []
+
+    class Names(Seer):
+        def call(self, func, args, kwargs):
+            seen.append((function_name(func), call_of(function_name(func), args, kwargs)))
+            return func(*args, **kwargs)
+
+    network = make_quick(nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), nn.MaxPool2d(1), nn.MaxPool2d(2, padding=1)))
+    with Names(), Names():
+        network(drawn(2, 8, 2, 2))
+    assert [name for name, _ in seen if "2d" in name] == [
+        name for name in ("conv2d", "max_pool2d", "max_pool2d") for _ in range(2)
+    ]
+    assert seen[[name for name, _ in seen].index("conv2d")][1].key is network[0].weight
 
 
 def test_parts_stay_where_a_layer_is_a_call():
