@@ -110,7 +110,7 @@ def infer_candidate(
     is_open = _is_open(asked, layers, given)
     if is_open and len(layers) > 2 and chosen.score < _floor(task, data.train.inputs, values):
         joint = found_jointly(layers, try_out, scorers, trials, list(tried.values()), data.train.inputs, values, seed)
-        chosen, trials = joint[0] if better(joint[0], chosen) else chosen, [*trials, *joint]
+        chosen, trials = joint[0] if joint and better(joint[0], chosen) else chosen, [*trials, *joint]
     chance = asked.chance(values)
     least = chance + NO_SKILL * (1 - chance)
     at_chance = chosen.score < least
@@ -246,7 +246,8 @@ def _trials(
     if candidates[0].layout is not None:
         rounds = CONV_ROUNDS
         any_closes = any(candidate.layout is not None and candidate.layout.end for candidate in candidates)
-        outputs = ("linear", "activation" if layers[-1].is_convolution else "negated-activation")
+        stated = {candidate.output for candidate in candidates}
+        outputs = stated & {"linear", "activation" if layers[-1].is_convolution else "negated-activation"} or stated
         on_few = partial(halve, try_out, rounds=OPEN_ROUNDS if any_closes else LAYOUT_ROUNDS)
         first = shortlist(on_few, candidates, outputs)
         layouts = best_layouts(first)

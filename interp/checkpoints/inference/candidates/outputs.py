@@ -16,6 +16,9 @@ OUTPUTS = ("linear", "activation", "negated-activation")
 ENDS_ACTIVE = ("activation", "negated-activation")
 """Forms in which the hidden layers' activation stands behind the last layer too."""
 
+LOGITS = ("linear", "softmax", "log-softmax")
+"""Forms whose z of the last layer are logits: the loss of z itself is that of the outputs."""
+
 BOUNDED = ("sigmoid", "tanh", "relu")
 """Functions that are tried where outputs are measured values, which they keep within bounds."""
 

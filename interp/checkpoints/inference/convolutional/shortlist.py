@@ -6,7 +6,7 @@ then, for the best shapes, the kinds of pooling and the orders of norm, activati
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +23,7 @@ MOST_SHAPES, MOST_LAYOUTS = 3, 3
 def shortlist(
     try_out: Callable[[Sequence[Candidate]], list[Trial]],
     candidates: Sequence[Candidate],
-    outputs: Sequence[str],
+    outputs: Collection[str],
 ) -> list[Trial]:
     """Try a few candidates of every shape, then every kind and order of the best shapes.
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from interp.checkpoints.inference.candidates.candidate import Candidate
+from interp.checkpoints.inference.candidates.outputs import LOGITS
 from interp.checkpoints.inference.candidates.trial import Trial, TryOut, by_merit
 from interp.checkpoints.inference.stack.layers import Layer
 from interp.checkpoints.inference.weighing.mixing import mixed
@@ -76,6 +77,8 @@ def found_jointly(
         shape = base.layout.image if base.layout else (inputs.shape[1],)
         loss = partial(loss_of, y, scorers[base.scaling.name])
         found += mixed(layers, base, tuple(ACTIVATIONS), as_tensor(x, base.scaling, shape), loss)[:KEPT]
+    if not found:
+        return []
     tried = try_out(found, inputs[more], values[more])
     best = [one.candidate for one in sorted(tried, key=by_merit)[:KEPT]]
     rows = order[:MOST]
@@ -86,6 +89,6 @@ def _bases(trials: Sequence[Trial], scalings: Sequence[Scaling]) -> list[Candida
     """List what to look under: each scaling, with each of the best layouts."""
     layouts: dict[tuple[object, str], Candidate] = {}
     for trial in sorted(trials, key=by_merit):
-        if trial.candidate.output == "linear":
+        if trial.candidate.output in LOGITS:
             layouts.setdefault((trial.candidate.layout, trial.candidate.order), trial.candidate)
     return [replace(one, scaling=scaling) for one in list(layouts.values())[:LAYOUTS] for scaling in scalings]

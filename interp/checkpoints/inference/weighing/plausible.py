@@ -12,6 +12,7 @@ from torch import Tensor
 
 from interp.checkpoints.inference.candidates.by_layer import JOINT
 from interp.checkpoints.inference.candidates.candidate import Candidate
+from interp.checkpoints.inference.candidates.outputs import LOGITS
 from interp.checkpoints.inference.candidates.trial import Trial, TryOut
 from interp.checkpoints.inference.stack.layers import Layer
 from interp.checkpoints.inference.weighing.mixing import mixed
@@ -63,7 +64,7 @@ def plausible(
     few, more = slice(SEARCHED[with_images]), slice(RANKED[with_images])
     names = NEVER_NEGATIVE if base.output == "negated-activation" else tuple(ACTIVATIONS)
     tried = try_out([replace(base, activation=name) for name in names], inputs[more], values[more])
-    if len(layers) > 2 and base.output == "linear":
+    if len(layers) > 2 and base.output in LOGITS:
         early = sorted(tried, key=lambda trial: trial.loss)[: EARLY[with_images]]
         shape = base.layout.image if base.layout else (inputs.shape[1],)
         loss = partial(loss_of, torch.from_numpy(values[few]), scorer)
@@ -88,6 +89,6 @@ def _against(trial: Trial) -> float:
 
 
 def loss_of(truth: Tensor, scorer: Scorer, z: Tensor) -> float:
-    """Give the mean loss of a linear output; what is no number is infinite."""
+    """Give the mean loss of logits; what is no number is infinite."""
     loss = float(scorer(z, truth, "linear")[1].double().mean())
     return loss if loss == loss else np.inf

@@ -8,7 +8,7 @@ from torch import nn
 
 from checkpoints.inference.weighing.test_weighing import Named
 from checkpoints.planted import DIGITS
-from interp.checkpoints import load_model
+from interp.checkpoints import LoadOptions, load_model
 from interp.checkpoints.inference import infer
 from interp.checkpoints.inference.weighing.explain import named
 
@@ -45,3 +45,26 @@ def test_one_after_the_other_they_are_not(weights, monkeypatch):
     monkeypatch.setattr(infer, "_floor", lambda *_: 0.0)
     model, _ = load_model(weights, DIGITS)
     assert model.scores["train"] < 0.8
+
+
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory):
+    """Weights of a dense network that does worse than class means."""
+    torch.manual_seed(0)
+    parts = nn.Linear(64, 12), nn.ReLU(), nn.Linear(12, 12), nn.ReLU(), nn.Linear(12, 10)
+    path = tmp_path_factory.mktemp("net") / "net.pt"
+    torch.save(nn.Sequential(*parts).state_dict(), path)
+    return path
+
+
+@pytest.mark.parametrize("output", ["softmax", "log-softmax", "sigmoid", "activation"])
+def test_networks_below_class_means_are_read_whatever_the_output_that_is_stated(untrained, output):
+    model, _ = load_model(untrained, DIGITS, LoadOptions(output=output))
+    assert model.inferred["output"].value == output
+    assert model.scores["train"] < 0.5
+
+
+@pytest.mark.parametrize("output", ["softmax", "log-softmax"])
+def test_activations_and_scaling_are_found_together_behind_probabilities(weights, output):
+    model, _ = load_model(weights, DIGITS, LoadOptions(output=output))
+    assert model.scores["train"] > 0.9
