@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
+
 from interp.checkpoints.inference.candidates.candidate import Candidate, all_candidates
 from interp.checkpoints.inference.candidates.halving import Round, successive_halving
 from interp.checkpoints.inference.candidates.prefer import finalists, prefer_simple
@@ -108,7 +110,7 @@ def infer_candidate(
     trials = _trials(layers, try_out, candidates, data.train.inputs, values, list(facts.values()), seed)
     chosen = prefer_simple(trials)
     is_open = _is_open(asked, layers, given)
-    if is_open and len(layers) > 2 and chosen.score < _floor(task, data.train.inputs, values):
+    if is_open and len(layers) > 2 and chosen.score < _floor(task, data.train.inputs, values, seed):
         joint = found_jointly(layers, try_out, scorers, trials, list(tried.values()), data.train.inputs, values, seed)
         chosen, trials = joint[0] if joint and better(joint[0], chosen) else chosen, [*trials, *joint]
     chance = asked.chance(values)
@@ -170,9 +172,13 @@ def _acts_before_the_mean(layers: Sequence[Layer], chosen: Candidate) -> bool:
     return layers[-1].is_convolution and chosen.ends_active
 
 
-def _floor(task: str, inputs: Array, values: Array) -> float:
-    """Give the score of nearest class means, on few rows: below it a network is misread, or not trained."""
-    return expected(task, inputs[:FEW], values[:FEW], None).floor
+def _floor(task: str, inputs: Array, values: Array, seed: int) -> float:
+    """Give the score of nearest class means, on few rows: below it a network is misread, or not trained.
+
+    Rows are drawn, since those of a data set may lie sorted by class.
+    """
+    rows = np.random.default_rng(seed).permutation(len(values))[:FEW]
+    return expected(task, inputs[rows], values[rows], None).floor
 
 
 def _weighed(

@@ -68,3 +68,15 @@ def test_networks_below_class_means_are_read_whatever_the_output_that_is_stated(
 def test_activations_and_scaling_are_found_together_behind_probabilities(weights, output):
     model, _ = load_model(weights, DIGITS, LoadOptions(output=output))
     assert model.scores["train"] > 0.9
+
+
+def test_class_means_are_those_of_all_classes_also_where_rows_lie_sorted():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(4), 2500)
+    inputs = (
+        rng.normal(size=(len(labels), 8)).astype(np.float32) + 0.5 * rng.normal(size=(4, 8)).astype(np.float32)[labels]
+    )
+    mixed = rng.permutation(len(labels))
+    floor = infer._floor("classification", inputs, labels, 0)
+    assert 0.3 < floor < 0.8
+    assert floor == pytest.approx(infer._floor("classification", inputs[mixed], labels[mixed], 0), abs=0.05)
