@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from interp.network.recurrent.sites import Candidate, CellOutput, Function, Gate, OneStep, Projection, quick_tanh
+from interp.network.recurrent.sites import Candidate, CellOutput, Function, Gate, OneStep, Projection, tanh
 
 State = tuple[Tensor, ...]
 """What a cell hands on to the next time step: h, and for an LSTM also c; (B, N) each."""
@@ -75,7 +75,7 @@ class LSTMStep(nn.Module):
         read = torch.cat([x, h], 1)
         admits, keeps = self.input.active(self.input(read)), self.forget.active(self.forget(read))
         c = keeps * c + admits * self.cell.active(self.cell(read))
-        return self.hidden(self.output.active(self.output(read)) * quick_tanh(c)), c
+        return self.hidden(self.output.active(self.output(read)) * tanh(c)), c
 
 
 class GRUStep(nn.Module):

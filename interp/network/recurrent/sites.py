@@ -7,23 +7,33 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import handle_torch_function, has_torch_function_unary
 
 Function = Callable[[Tensor], Tensor]
 
 
-def quick_tanh(z: Tensor) -> Tensor:
-    """Give tanh(z) to 2e-7, by the sigmoid function, in a fraction of the time that torch's takes.
+def tanh(z: Tensor) -> Tensor:
+    """Give tanh(z) to rounding, near 0 too, in less time than torch's takes; it is a call that modes see by its name.
+
+    It is m / (m + 2) with m = exp(2 z) - 1, which is as exact as m is; types but 32-bit floats are left to torch.
 
     Examples
     --------
-    >>> round(float(quick_tanh(torch.tensor(0.5))), 6)
+    >>> round(float(tanh(torch.tensor(0.5))), 6)
     0.462117
     """
-    share = torch.sigmoid(z + z)
-    return share - (1 - share)
+    if has_torch_function_unary(z):
+        return handle_torch_function(tanh, (z,), z)
+    if z.dtype is not torch.float32:
+        return torch.tanh(z)
+    more = torch.expm1((z + z).clamp(max=LARGEST))
+    return more / (more + 2)
 
 
-QUICK: dict[Function, Function] = {torch.tanh: quick_tanh}
+LARGEST = 40.0
+"""Value of 2 z from which on tanh(z) is 1 to rounding, and below which its exponential is finite."""
+
+QUICK: dict[Function, Function] = {torch.tanh: tanh}
 """Activation of a gate -> the same to rounding, in less time."""
 
 
@@ -49,14 +59,9 @@ class OneStep:
 
     def active(self, z: Tensor) -> Tensor:
         """Give the activation's outputs of z (B, N), changed where they are to be."""
-        outputs = self._function()(z)
-        return outputs if self.after is None else self.after(outputs)
-
-    def _function(self) -> Function:
-        """Choose the quick function; a trace, which is to see the activation by name, sets hooks before modules."""
         assert self.function is not None
-        is_watched = bool(getattr(self, "_forward_pre_hooks", None))
-        return self.function if is_watched else QUICK.get(self.function, self.function)
+        outputs = QUICK.get(self.function, self.function)(z)
+        return outputs if self.after is None else self.after(outputs)
 
     @contextmanager
     def changed(self, after: Function) -> Iterator[None]:

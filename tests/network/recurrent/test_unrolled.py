@@ -9,7 +9,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from interp.network.hooks import edit, tap
 from interp.network.linear_maps import affine_map, read_by
 from interp.network.nodes import find_layers
-from interp.network.recurrent.sites import quick_tanh
+from interp.network.recurrent.sites import tanh
 from interp.network.recurrent.unroll import is_recurrent, unrolled
 from tests.network.recurrent.plain import plain_layers
 
@@ -269,7 +269,7 @@ def test_a_recurrence_over_the_samples_is_said_to_belong_to_none():
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_no_step_calls_what_torch_is_slow_at(name):
-    """Tanh takes a multiple of the sigmoid's time; a trace alone calls it, to know gates by their activations."""
+    """Torch's tanh takes a multiple of its exponential's time; a trace still knows gates by their activations."""
     network, x = unrolled(classifier(name)), torch.randn(2, 6, 3)
     called = []
 
@@ -285,9 +285,32 @@ def test_no_step_calls_what_torch_is_slow_at(name):
     assert {layer.activation for layer in layers} <= {"tanh", "sigmoid", "identity", "relu"}
 
 
-def test_the_quick_tanh_is_tanh():
-    z = torch.cat([torch.linspace(-20, 20, 4001), torch.tensor([-torch.inf, torch.inf, 0.0])])
-    torch.testing.assert_close(quick_tanh(z), torch.tanh(z.double()).float(), rtol=0, atol=2e-7)
+def test_the_quick_tanh_is_tanh_to_rounding_near_zero_too():
+    sizes = torch.logspace(-12, 2, 4001)
+    z = torch.cat([sizes, -sizes, torch.tensor([-torch.inf, torch.inf, 0.0])])
+    torch.testing.assert_close(tanh(z), torch.tanh(z.double()).float(), rtol=5e-7, atol=0)
+    assert tanh(torch.tensor(torch.nan)).isnan()
+
+
+def test_its_slopes_are_those_of_tanh():
+    z = torch.linspace(-60, 60, 1201).requires_grad_()
+    (found,) = torch.autograd.grad(tanh(z).sum(), z)
+    torch.testing.assert_close(found, 1 - torch.tanh(z.detach()) ** 2, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_other_types_are_left_to_torchs_tanh(dtype):
+    z = torch.linspace(-9, 9, 401).to(dtype)
+    assert torch.equal(tanh(z), torch.tanh(z))
+
+
+def test_a_cell_gives_the_same_where_it_is_watched():
+    network, x = unrolled(classifier("lstm")), torch.randn(4, 6, 3)
+    gate = next(part for name, part in network.named_modules() if name.endswith(".cell"))
+    with torch.no_grad():
+        plain = network(x)
+        gate.register_forward_pre_hook(lambda *_: None)
+        assert torch.equal(network(x), plain)
 
 
 def test_changes_of_outputs_are_gone_after_their_block():
