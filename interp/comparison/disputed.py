@@ -21,7 +21,10 @@ VALUES = 24
 """Number of values that are shown of each part of an input with tokens."""
 
 ROWS = 1_000
-"""Number of samples that the mean and the spread of a column are taken of."""
+"""Number of samples that the mean and the standard deviation of a column are taken of, drawn at random."""
+
+SEED = 0
+"""Seed of the random number generator that draws these samples."""
 
 
 def disputed_rows(
@@ -81,18 +84,27 @@ def with_inputs(disputed: pd.DataFrame, data: Dataset, split: Split) -> pd.DataF
     Returns
     -------
     DataFrame
-        Disputed samples with ``inputs``: name of a column or part -> its value, or its first values.
+        Disputed samples with ``inputs``: name of a column or part -> its value, or its first values; and
+        ``inputs_left_out``: number of values of a sample that are not among them.
     """
     if disputed.empty or data.image_shape is not None:
         return disputed
     inputs = np.asarray(split.inputs[disputed["sample"].to_numpy(int)])
-    told = _parts(data, inputs) if any(part.whole for part in data.parts) else _columns(data, split, inputs)
-    return disputed.assign(inputs=list(told))
+    if any(part.whole for part in data.parts):
+        left = sum(max(part.width - VALUES, 0) for part in data.parts)
+        return disputed.assign(inputs=list(_parts(data, inputs)), inputs_left_out=left)
+    told = list(_columns(data, split, inputs))
+    return disputed.assign(inputs=told, inputs_left_out=inputs.shape[1] - len(told[0]))
 
 
 def _columns(data: Dataset, split: Split, inputs: Array) -> Iterator[dict[str, float]]:
-    """Give the values of each sample in the columns in which the samples lie furthest from the mean of all."""
-    rows = np.asarray(split.inputs[:ROWS], float)
+    """Give the values of each sample in the columns in which the samples lie furthest from the mean of the split.
+
+    Distances are in standard deviations of the column; of many samples, mean and deviation are those of `ROWS` of them,
+    drawn at random, since samples may be sorted by class.
+    """
+    drawn = np.random.default_rng(SEED).choice(len(split), min(ROWS, len(split)), replace=False)
+    rows = np.asarray(split.inputs[np.sort(drawn)], float)
     spread = rows.std(axis=0)
     far = np.abs(inputs - rows.mean(axis=0)).mean(axis=0) / np.where(spread > 0, spread, np.inf)
     chosen = np.sort(np.argsort(-np.nan_to_num(far), kind="stable")[:COLUMNS]).tolist()

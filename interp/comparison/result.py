@@ -42,7 +42,9 @@ class Comparison(ShortRepr):
         Samples that most networks disagree on, a row each: ``sample`` in the split, ``label``, how many networks are
         ``wrong``, number of different ``predicted`` classes, each network's prediction, and, where they are no images,
         the ``inputs`` as stored: name of a column -> its value, of the ten columns in which the samples lie furthest
-        from the mean, or of inputs with tokens name of a part -> its first values.
+        from the mean, in standard deviations (mean and deviation of up to 1,000 samples of the split, drawn at random),
+        or of inputs with tokens name of a part -> its first values; and number of values of a sample that are not
+        among them (``inputs_left_out``).
     alignment
         Debiased linear CKA, a row a pair of networks and of layers.
     layers

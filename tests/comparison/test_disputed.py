@@ -5,13 +5,15 @@ import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
 
 import interp
-from interp.comparison.disputed import COLUMNS, distinct
+from interp.comparison.disputed import COLUMNS, ROWS, distinct, with_inputs
 from interp.report.comparison.page import write_comparison
+from interp.types import Dataset, Split
 
 pytestmark = pytest.mark.usefixtures("few_draws", "blank_figures")
 
@@ -76,6 +78,29 @@ def test_of_many_columns_those_are_shown_in_which_the_samples_are_unusual(tmp_pa
     assert [list(row["inputs"]) for row in document["disputed"]] == [[f"co_l{i}" for i in unusual]] * len(
         found.disputed
     )
+
+
+def test_the_mean_is_of_samples_drawn_from_the_whole_split():
+    """Of samples sorted by class, the first are not like all: a column that parts the classes is not unusual."""
+    draw = np.random.default_rng(1)
+    x = draw.normal(size=(4 * ROWS, COLUMNS + 1))
+    x[2 * ROWS :, 0] += 100
+    x[-5:, 1:] += 10
+    split = Split(x.astype(np.float32), np.zeros(len(x), int))
+    names = tuple(f"c{i}" for i in range(COLUMNS + 1))
+    data = Dataset("sorted", {"train": split, "test": split}, None, ("a", "b"), names, "digest")
+    found = with_inputs(pd.DataFrame({"sample": np.arange(len(x) - 5, len(x))}), data, split)
+    assert list(found["inputs"].iloc[0]) == [f"c{i}" for i in range(1, COLUMNS + 1)]
+    assert found["inputs_left_out"].tolist() == [1] * 5
+
+
+@pytest.mark.parametrize(("more", "said"), [(0, ""), (1, f" Of {COLUMNS + 1} columns, the {COLUMNS} in which")])
+def test_the_caption_says_so_only_where_columns_are_left_out(tmp_path, more, said):
+    networks, data = of_columns(COLUMNS + more)
+    _, page, document = compared(networks, data, tmp_path)
+    assert {row["inputs_left_out"] for row in document["disputed"]} == {more}
+    assert ("columns, the" in page) == bool(more)
+    assert f"What they are, in the units of the data.{said or '<'}" in page
 
 
 class Reader(nn.Module):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interp.comparison.disputed import COLUMNS, VALUES, distinct
+from interp.comparison.disputed import ROWS, VALUES, distinct
 from interp.comparison.result import Comparison
 from interp.report.drawing.style import PHOTO, canvas
 from interp.report.tables import cells
@@ -95,13 +95,22 @@ def _inputs(found: Comparison, about: Mapping[str, Any]) -> tuple[Table, ...]:
     if "inputs" not in found.disputed:
         return ()
     rows = list(found.disputed["inputs"])
-    is_cut = len(rows[0]) >= COLUMNS or isinstance(next(iter(rows[0].values())), list)
-    left = (
-        f" Of many columns, the {COLUMNS} in which these samples lie furthest from the mean of all; of a sequence, its"
-    )
-    left = f"{left} first {VALUES} values."
-    caption = f"What they are, in the units of the data.{left if is_cut else ''}"
+    left = _left_out(rows[0], int(found.disputed["inputs_left_out"].iloc[0]))
+    caption = f"What they are, in the units of the data.{left}"
     return (Table(_table(about, {name: [row[name] for row in rows] for name in rows[0]}), caption, sortable=True),)
+
+
+def _left_out(row: Mapping[str, Any], left: int) -> str:
+    """Say which values of the inputs are shown, where others are left out."""
+    if not left:
+        return ""
+    if any(isinstance(values, list) for values in row.values()):
+        return f" Of each sequence, its first {VALUES} values."
+    return (
+        f" Of {len(row) + left:,} columns, the {len(row)} in which these samples lie furthest from the mean, in"
+        f" standard deviations of the column (mean and deviation are of up to {ROWS:,} samples of the split, drawn at"
+        " random)."
+    )
 
 
 def _table(about: Mapping[str, Any], named: Mapping[str, Any]) -> pd.DataFrame:
