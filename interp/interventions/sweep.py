@@ -351,7 +351,7 @@ def _groups(
 
 def _is_costly(model: LoadedModel) -> bool:
     """Whether every level is expensive: the network has convolutions, or runs a time step at a time."""
-    return any(layer.kind.startswith("conv") or layer.is_stepwise for layer in model.layers)
+    return any(layer.kind.startswith("conv") or layer.is_stepwise for layer in model.every_layer)
 
 
 def draw(split: Split, most: int | None, seed: int) -> Split:

@@ -1,5 +1,7 @@
 """Some layers of a network are looked at, and what is found of them is what a look at all finds."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tiny_runs
@@ -7,11 +9,15 @@ import torch
 from torch import nn
 
 import interp
+from interp.checkpoints import load_module
 from interp.errors import UsageError
+from interp.interventions.sweep import _is_costly
 from interp.recording.positions import position_counts, samples_a_block
+from interp.report.drawing.images import _is_long
 from interp.run.settings.limits import Limits, settled
 from interp.verdict.answers.description import what_it_is
 from interp.verdict.evidence import Evidence
+from interp.verdict.reading.networks.subject import is_stepwise
 
 STAGES = ["boundaries", "intervene", "attribute"]
 
@@ -66,6 +72,30 @@ def test_what_is_left_out_is_said(both):
     _, part = both
     assert part.model.skipped["2 more layers"] == "not among those that were asked for with --only"
     assert "4 layers" in what_it_is(Evidence(part.model, part.data))
+
+
+class Steps(nn.Module):
+    """A recurrent network with a head."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.head = nn.LSTM(2, 4, batch_first=True), nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.head(self.lstm(x)[0][:, -1])
+
+
+def test_a_recurrent_network_of_which_only_the_head_is_looked_at_still_runs_step_by_step():
+    """Its sequences are no images, each level is expensive, and its long pictures stay undrawn."""
+    x = np.random.default_rng(0).normal(size=(60, 9, 2)).astype(np.float32)
+    sequences = {"x_train": x, "y_train": np.arange(60) % 3}
+    found = [load_module(Steps(), sequences, interp.LoadOptions(scaling="raw", only=only)) for only in (None, "head")]
+    assert [layer.name for layer in found[1][0].layers] == ["head"]
+    for model, data in found:
+        assert "looked at with sequences of" in what_it_is(Evidence(model, data))
+        assert _is_costly(model)
+        assert is_stepwise(model)
+        assert _is_long(SimpleNamespace(model=model), (1, 9, 2))
 
 
 def test_a_wrong_name_is_one_line():

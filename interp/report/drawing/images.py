@@ -43,7 +43,7 @@ def network_shape(results: Results, layer: NodeLayer, width: int) -> Shape | Non
 
 def _is_long(results: Results, shape: Shape) -> bool:
     """Whether a shape is that of long sequences, whose pictures one below the other would be metres high."""
-    return shape[1] > LONG * shape[2] and any(layer.is_stepwise for layer in results.model.layers)
+    return shape[1] > LONG * shape[2] and any(layer.is_stepwise for layer in results.model.every_layer)
 
 
 def layer_shape(results: Results, layer: NodeLayer) -> Shape | None:

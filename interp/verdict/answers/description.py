@@ -45,7 +45,7 @@ def what_it_is(found: Evidence) -> str:
 
 
 def _is_stepwise(model: LoadedModel) -> bool:
-    return any(layer.is_stepwise for layer in model.layers)
+    return any(layer.is_stepwise for layer in model.every_layer)
 
 
 def _built(model: LoadedModel) -> str:

@@ -76,7 +76,7 @@ def subject(model: LoadedModel, layers: Sequence[NodeLayer], inputs: Array, norm
 
 def is_stepwise(model: LoadedModel) -> bool:
     """Tell whether a network runs a time step at a time."""
-    return any(layer.is_stepwise for layer in model.layers)
+    return any(layer.is_stepwise for layer in model.every_layer)
 
 
 def _stepwise_cut(model: LoadedModel, layers: Sequence[NodeLayer], inputs: Tensor) -> Cut | None:
