@@ -288,6 +288,21 @@ def test_of_how_many_nodes_the_kind_could_not_be_told_is_said_first():
     assert said.place == "layers"
 
 
+def test_where_all_nodes_are_undecided_nothing_is_said_of_the_rest():
+    (said,) = asked(answers(with_kinds("undecided", "undecided")), NODES)
+    assert said.answer == (
+        "For 2 of 2 nodes we could not tell where zero, the boundary, lies among their values: these form no clear"
+        " clusters, or the samples are too few (undecided)."
+    )
+
+
+@pytest.mark.parametrize("kind", ["undecided", "adhoc"])
+def test_one_node_is_one_node(kind):
+    (said,) = asked(answers(with_kinds(kind)), NODES)
+    assert "1 node " in said.answer.replace(":", " ")
+    assert "1 nodes" not in said.answer
+
+
 def test_coherent_nodes_stand_beside_chance_and_nodes_that_were_not_drawn_are_counted():
     (said,) = asked(answers(with_kinds("coherent", "coherent", "adhoc", "unsampled")), NODES)
     assert said.answer == (

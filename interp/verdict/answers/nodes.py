@@ -47,16 +47,18 @@ def what_kinds(found: Evidence) -> str:
     left = counts[UNSAMPLED]
     last = ", the last layer's among them," if set(found.boundaries) - set(found.hidden) else ""
     drawn = f"The kind of {left:,} of {seen + left:,} nodes{last} was not looked for: {DRAWN}. " if left else ""
-    rest = f"the other {seen:,} nodes" if left else f"{seen:,} nodes{last}"
+    nodes = f"{seen:,} {'node' if seen == 1 else 'nodes'}"
+    rest = f"the other {nodes}" if left else f"{nodes}{last}"
     told = [_called(kind, counts[kind]) for kind in CALLED if counts[kind] or kind == "coherent"]
     beside = CHANCE if counts["coherent"] else ""
     if not counts["undecided"]:
         which = f"Where zero, the boundary, lies among the values of {rest.removesuffix(',')}:"
         return f"{drawn}{which} {listed(told)}.{beside}"
+    of_the_rest = f" Of the rest, {listed(told)}.{beside}" if counts["undecided"] < seen else ""
     return (
-        f"{drawn}For {counts['undecided']:,} of {rest} we could not tell where"
-        " zero, the boundary, lies among their values: these form no clear clusters, or the samples are too few"
-        f" (undecided). Of the rest, {listed(told)}.{beside}"
+        f"{drawn}For {counts['undecided']:,} of {rest} we could not tell where zero, the boundary, lies among"
+        f" {'its' if seen == 1 else 'their'} values: these form no clear clusters, or the samples are too few"
+        f" (undecided).{of_the_rest}"
     )
 
 
