@@ -103,6 +103,20 @@ def _cuts(first: int, last: int) -> Iterator[tuple[int, int]]:
         first = stop
 
 
+def _blocks_of(rows: Any, count: int) -> list[int]:
+    """Give the blocks that hold the rows of a key, or all where it is not known what the key is."""
+    if isinstance(rows, slice):
+        begin, end, _ = rows.indices(count)
+        return list(range(begin // BLOCK_ROWS, block_count(end) if begin < end else 0))
+    picked = np.asarray(rows)
+    if picked.dtype == bool and picked.shape == (count,):
+        picked = np.flatnonzero(picked)
+    if picked.dtype.kind not in "iu" or picked.ndim > 1:
+        return list(range(block_count(count)))
+    found: list[int] = np.unique(picked % count // BLOCK_ROWS).tolist()
+    return found
+
+
 class CheckedRows:
     """Rows on disk, whose blocks are compared with their checksums when they are first read.
 
@@ -143,7 +157,7 @@ class CheckedRows:
         rows: Any = key[0] if isinstance(key, tuple) else key
         whole_rows = not isinstance(key, tuple)
         begin, end, step = rows.indices(len(self)) if isinstance(rows, slice) else (0, len(self), 0)
-        for block in range(begin // BLOCK_ROWS, block_count(end) if begin < end else 0):
+        for block in _blocks_of(rows, len(self)):
             if not self._sound[block]:
                 first, last = block * BLOCK_ROWS, min((block + 1) * BLOCK_ROWS, len(self))
                 is_read = whole_rows and step == 1 and begin <= first and last <= end

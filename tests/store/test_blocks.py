@@ -111,6 +111,16 @@ def test_rows_are_read_as_numpy_reads_them(path, key):
         assert (found.z["a"].shape, len(found.z["a"]), found.z["a"].dtype) == (VALUES.shape, ROWS, VALUES.dtype)
 
 
+@pytest.mark.parametrize("key", [[3, 2 * BLOCK_ROWS], -1, np.arange(ROWS) < 9, ([-5, -2], 0)], ids=str)
+def test_blocks_without_rows_that_are_asked_for_are_not_read(path, key):
+    damage(path, flip_700_signs)
+    with open_recording(path) as found:
+        np.testing.assert_array_equal(found.z["a"][key], VALUES[key], strict=True)
+        for of_it in ([0, BLOCK_ROWS], BLOCK_ROWS + 3, np.arange(ROWS) == BLOCK_ROWS, ...):
+            with pytest.raises(MismatchError, match="block 2 of 3"):
+                found.z["a"][of_it]
+
+
 def test_a_block_is_read_again_without_another_check(path):
     with open_recording(path) as found:
         rows = found.z["a"]

@@ -70,6 +70,14 @@ class JoinedRows:
         for part, (start, stop) in zip(self._parts, pairwise(self._starts), strict=True):
             here = chosen[(start <= chosen) & (chosen < stop)] - start
             if len(here):
-                block = np.asarray(part[int(here[0]) : int(here[-1]) + 1])[here - here[0]]
+                block = _read(part, here)
                 found.append(block[(slice(None), *columns)] if columns else block)
         return np.concatenate(found)[back.ravel()]
+
+
+def _read(part: Rows, wanted: Array) -> Array:
+    """Read rows whose numbers increase; all between them too only where these are no more, which is quicker."""
+    first, stop = int(wanted[0]), int(wanted[-1]) + 1
+    if stop - first > 2 * len(wanted):
+        return np.asarray(part[wanted])
+    return np.asarray(part[first:stop])[wanted - first]

@@ -119,6 +119,36 @@ def test_rows_are_picked_as_numpy_does(path, key):
         assert np.array_equal(recording.z["fc1"][where], Z[where])
 
 
+class Counted:
+    """Rows as of h5py, which takes numbers that increase; counts what is read."""
+
+    def __init__(self, values):
+        self.values, self.shape, self.dtype, self.read = values, values.shape, values.dtype, 0
+
+    def __getitem__(self, key):
+        if isinstance(key, np.ndarray):
+            assert (np.diff(key) > 0).all()
+        found = self.values[key]
+        self.read += len(found)
+        return found
+
+
+@pytest.mark.parametrize("key", [[2000, 5, 999, 5, 0, 3999], ([3999, 0], 1), np.arange(4000) % 400 == 7])
+def test_rows_that_lie_apart_are_read_without_those_between(key):
+    values = np.random.default_rng(0).normal(size=(4000, 3))
+    parts = [Counted(values[:1000]), Counted(values[1000:])]
+    assert np.array_equal(JoinedRows(parts)[key], values[key])
+    assert sum(part.read for part in parts) <= 10
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rows_in_any_order_are_those_that_numpy_gives(path, seed):
+    rng = np.random.default_rng(seed)
+    where = rng.integers(-10, 10, rng.integers(1, 15))
+    with open_recording(path) as recording:
+        assert np.array_equal(recording.z["fc1"][where], Z[where])
+
+
 def test_an_unknown_split_is_named(path):
     with pytest.raises(UsageError, match="'test'; expected one of train"):
         open_recording(path, "test")
