@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from torch import Tensor
@@ -37,6 +38,9 @@ LAYERS_A_THREAD = 4
 
 ROOM = 200_000_000
 """Largest number of values of the layers that are worked on at once: 800 MB."""
+
+MOST_NAMES = 8
+"""Largest number of layers that an error names."""
 
 _NETWORK = threading.RLock()
 """Held by whoever runs the network, whose hooks are its own."""
@@ -68,12 +72,26 @@ def recorded(run: Run, split: str = "train") -> Recording:
     with ExitStack() as failed:
         failed.callback(recording.close)
         check_same(path, recording.provenance, run.provenance, stage.command)
-        if recording.layers != run.model.layers:
-            named = ", ".join(layer.name for layer in recording.layers) or "none"
-            remedy = f"run `{stage.command}`"
-            raise MismatchError(path, found=f"layers {named}", expected="the network's own", do=remedy)
+        _check_layers(path, recording.layers, run.model.layers, stage.command)
         failed.pop_all()
     return recording
+
+
+def _check_layers(path: Path, found: Sequence[NodeLayer], wanted: Sequence[NodeLayer], command: str) -> None:
+    """Refuse a recording of other layers than are looked at now."""
+    if tuple(found) == tuple(wanted):
+        return
+    theirs, ours = ([layer.name for layer in layers] for layers in (found, wanted))
+    is_part = theirs != ours  # else they were read in another way
+    do = f"give the same --only as the recording was made with, or run `{command}`" if is_part else f"run `{command}`"
+    expected = f"layers {_some(ours)}" if is_part else "the network's own"
+    raise MismatchError(path, found=f"layers {_some(theirs)}", expected=expected, do=do)
+
+
+def _some(names: Sequence[str]) -> str:
+    """Name layers in an error, of many the first."""
+    named = ", ".join(names[:MOST_NAMES]) or "none"
+    return named if len(names) <= MOST_NAMES else f"{named} and {len(names) - MOST_NAMES:,} more"
 
 
 def gathered(run: Run) -> Statistics | None:
@@ -141,6 +159,7 @@ def values_for_fit(run: Run, bins: int) -> tuple[Callable[[NodeLayer, Recording]
     """
     found = gathered(run)
     if found is not None:
+        _check_layers(run.path("record"), found.layers, run.model.layers, run.stage("record").command)
         samples = all_samples(run, "train", run.provenance_of("record").seed)
         known = GatheredValues(run.model, samples, found.splits["train"], bins, _NETWORK)
         return lambda layer, recording: known(layer), known.is_at_hand

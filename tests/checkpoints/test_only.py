@@ -9,11 +9,12 @@ import torch
 from torch import nn
 
 import interp
-from interp.checkpoints import load_module
-from interp.errors import UsageError
+from interp.checkpoints import LoadOptions, load_module
+from interp.errors import MismatchError, UsageError
 from interp.interventions.sweep import _is_costly
 from interp.recording.positions import position_counts, samples_a_block
 from interp.report.drawing.images import _is_long
+from interp.run import Options, run_stage, start
 from interp.run.settings.limits import Limits, settled
 from interp.verdict.answers.description import what_it_is
 from interp.verdict.evidence import Evidence
@@ -101,6 +102,23 @@ def test_a_recurrent_network_of_which_only_the_head_is_looked_at_still_runs_step
 def test_a_wrong_name_is_one_line():
     with pytest.raises(UsageError, match="--only: found '7'; expected one of 1, 3, 6, 8"):
         interp.analyse(network(), tiny_runs.digits(), stages=["record"], scaling="raw", only="3,7")
+
+
+@pytest.mark.parametrize("store", [True, False])
+@pytest.mark.parametrize(("before", "after", "expected"), [
+    (None, "3,6", "layers 1, 3, 6, 8; expected layers 3, 6; give the same --only"),
+    ("3,6", None, "layers 3, 6; expected layers 1, 3, 6, 8; give the same --only"),
+])  # fmt: skip
+def test_a_recording_of_other_layers_is_refused_by_their_names(before, after, expected, store, tmp_path):
+    first, later = (
+        start(
+            network(), tmp_path, tiny_runs.digits(), LoadOptions(scaling="raw", only=only), options=Options(store=store)
+        )
+        for only in (before, after)
+    )
+    run_stage(first, first.stage("record"))
+    with pytest.raises(MismatchError, match=expected):
+        run_stage(later, later.stage("fit"))
 
 
 def test_a_network_is_large_by_all_its_layers():
