@@ -10,6 +10,7 @@ from interp.cli.call import Call
 from interp.run import (
     SEVERAL,
     Run,
+    as_begun,
     data_options_from,
     find_stage,
     limited,
@@ -88,4 +89,6 @@ def _opened(args: argparse.Namespace, command: str) -> Run:
     further = [command] if ":" in command else []
     if args.checkpoint is None:
         return resume(out, options, load, args.data, further)
+    if "store" not in find_stage(command).options:  # which `record` alone is asked
+        options = as_begun(out, options)
     return start(args.checkpoint, out, args.data, load, where, options, getattr(args, "others", ()), further)

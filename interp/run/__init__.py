@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from interp.run.folder import locked, remove_run
     from interp.run.pipeline import Done, read_run, run_all, run_stage, run_stages
     from interp.run.progress import told
-    from interp.run.resumption import resume
+    from interp.run.resumption import as_begun, resume
     from interp.run.run import run_on, start
     from interp.run.settings.limits import Limits
     from interp.run.settings.options import Options
@@ -32,6 +32,7 @@ __all__ = [
     "Stage",
     "all_settings",
     "all_stages",
+    "as_begun",
     "cut_names",
     "data_options_from",
     "describe",
@@ -57,7 +58,7 @@ _HOMES = {
     "interp.run.folder": ("locked", "remove_run"),
     "interp.run.pipeline": ("Done", "read_run", "run_all", "run_stage", "run_stages"),
     "interp.run.progress": ("told",),
-    "interp.run.resumption": ("resume",),
+    "interp.run.resumption": ("as_begun", "resume"),
     "interp.run.run": ("run_on", "start"),
     "interp.run.settings.limits": ("Limits",),
     "interp.run.settings.options": ("Options",),

@@ -88,6 +88,24 @@ def resume(
     return run
 
 
+def as_begun(out: str | Path, options: Options) -> Options:
+    """Give options with activations stored or not, as the recording, or the statistics in its place, of a folder were.
+
+    Parameters
+    ----------
+    out
+        Folder of a run, which need not be there.
+    options
+        Options that shape the results.
+
+    Examples
+    --------
+    >>> as_begun("missing", Options(seed=3)) == Options(seed=3)
+    True
+    """
+    return _begun(Path(out), options)[1]
+
+
 def _begun(out: Path, options: Options) -> tuple[Stage, Options]:
     """Give the first stage of a folder's run, with or without stored activations, and the options that go with it."""
     recorded, without = find_stage("record"), stage_of(WITHOUT_STORE["record"])

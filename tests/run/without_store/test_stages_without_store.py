@@ -10,6 +10,7 @@ from sklearn.datasets import load_digits
 
 import interp
 from interp.checkpoints import LoadOptions
+from interp.cli.main import main
 from interp.errors import UsageError
 from interp.run import Options, remove_run, resume, run_stage, run_stages, start
 from interp.run.recorded import recorded
@@ -136,6 +137,14 @@ def test_a_recording_and_statistics_are_not_in_one_folder(before, tmp_path):
     remove_run(tmp_path, [])
     run_stages(other, ["record"])
     assert not first.path("record").exists()
+
+
+def test_a_stage_of_a_named_network_goes_on_as_its_folder_was_begun(tmp_path, capsys):
+    network, out = "zoo/pretrained/abs-digits.pt", ["--out", str(tmp_path)]
+    assert main(["record", network, *out, "--no-store"]) == 0
+    assert main(["fit", network, *out, "--nodes-per-layer", "2"]) == 0
+    assert capsys.readouterr().out.strip().endswith("gaussians.h5")
+    assert {path.name for path in tmp_path.glob("*.h5")} == {"statistics.h5", "gaussians.h5"}
 
 
 def test_every_stage_in_place_of_another_has_its_name():
