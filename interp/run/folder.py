@@ -156,7 +156,7 @@ def check_store(run: Run) -> None:
         raise UsageError(
             run.out / name,
             found=f"results of a run {'without' if run.options.store else 'with'} stored activations",
-            expected=f"none beside those of one {'with' if run.options.store else 'without (--no-store)'}",
+            expected=f"an empty folder, or results of a run {'with' if run.options.store else 'without'} them",
             do=f"{'add' if run.options.store else 'leave out'} --no-store to go on with them, choose another folder"
             " with --out, or let `report` or `record` replace them with --overwrite",
         )
