@@ -1,7 +1,8 @@
 """Convolutions of maps that are smaller than the kernel, as dense products.
 
 There the convolution mostly multiplies padding, which the product of the whole map leaves out. Its sums are those of
-the convolution but for their order. Only runs without gradients are changed.
+the convolution but for their order, since each output reads the whole map: of one that does not, the product would
+multiply what is not read by 0, so that infinite values spread. Only runs without gradients are changed.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class QuickConv2d(nn.Conv2d):
             return False
         is_usual = self.groups == 1 and self.padding_mode == "zeros" and not isinstance(self.padding, str)
         positions, reach = input.shape[2] * input.shape[3], self.kernel_size[0] * self.kernel_size[1]
-        return is_usual and 2 * positions <= reach and min(_size(self, input.shape[2], input.shape[3])) > 0
+        return is_usual and 2 * positions <= reach and _reads_all(self, input.shape[2], input.shape[3])
 
 
 def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None, part: QuickConv2d) -> Tensor:
@@ -93,19 +94,44 @@ class Dense(NamedTuple):
 
 
 class DenseWeights:
-    """Dense products of one convolution, by the size of the map; copies of a network share them."""
+    """Dense products of one convolution, by the size of the map; copies of a network share them.
+
+    They are made anew once the weights have changed, or are others.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, int], Dense] = {}
+        self._known: dict[tuple[int, int], tuple[Made, Dense]] = {}
 
     def __deepcopy__(self, memo: object) -> DenseWeights:
         return self
 
     def of(self, part: nn.Conv2d, height: int, width: int) -> Dense:
         """Give the product for maps of a height and width."""
-        if (height, width) not in self._known:
-            self._known[height, width] = as_dense(part, height, width)
-        return self._known[height, width]
+        made, known = _made_from(part), self._known.get((height, width))
+        if known is None or known[0].state != made.state:
+            known = self._known[height, width] = made, as_dense(part, height, width)
+        return known[1]
+
+
+class Made(NamedTuple):
+    """What a dense product is made from.
+
+    Attributes
+    ----------
+    weights
+        Weights and biases, which are held so that no others come to lie where they do.
+    state
+        Their places in memory, each with the number of changes in place.
+    """
+
+    weights: tuple[Tensor, ...]
+    state: tuple[tuple[int, int], ...]
+
+
+def _made_from(part: nn.Conv2d) -> Made:
+    weights = (part.weight,) if part.bias is None else (part.weight, part.bias)
+    state = tuple((one.data_ptr(), 0 if one.is_inference() else one._version) for one in weights)
+    return Made(tuple(one.detach() for one in weights), state)
 
 
 @torch.no_grad()
@@ -137,6 +163,13 @@ def as_dense(part: nn.Conv2d, height: int, width: int) -> Dense:
 def _size(part: nn.Conv2d, height: int, width: int) -> tuple[int, int]:
     """Give the height and width of a convolution's outputs."""
     return _places(part, 0, height), _places(part, 1, width)
+
+
+def _reads_all(part: nn.Conv2d, height: int, width: int) -> bool:
+    """Whether there are outputs, each of which reads all of a map of a height and width."""
+    if min(_size(part, height, width)) <= 0:
+        return False
+    return all(len(read) == size for axis, size in enumerate((height, width)) for read in _reads(part, axis, size))
 
 
 def _places(part: nn.Conv2d, axis: int, size: int) -> int:

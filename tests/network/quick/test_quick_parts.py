@@ -62,7 +62,9 @@ def test_a_small_map_is_multiplied_as_a_whole_and_gives_the_same(plain_runs, bia
             found = quick(x)
             assert found.is_contiguous() == expected.is_contiguous()
             torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5, msg=f"{size}, {plain}")
-        assert bool(plain_runs) == (2 * size[0] * size[1] > kernel[0] * kernel[1])
+        seen = functional.conv2d(torch.ones(1, 1, *size), torch.ones(1, 1, *kernel), None, stride, padding, dilation)
+        reads_all = bool((seen == size[0] * size[1]).all())
+        assert bool(plain_runs) == (2 * size[0] * size[1] > kernel[0] * kernel[1] or not reads_all)
         was_quick += not plain_runs
     assert was_quick > 10
 
@@ -86,6 +88,30 @@ def test_what_is_no_small_map_is_left_to_torch(plain_runs, changed, shape):
         plain_runs.clear()
         assert torch.equal(make_quick(deepcopy(plain))(x), expected)
     assert len(plain_runs) == 1
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("bad", [torch.inf, torch.nan])
+def test_what_is_not_finite_reaches_what_reads_it_and_no_more(bad):
+    for size, kernel, padding in (((1, 3), 3, 1), ((1, 4), 3, 1), ((2, 2), 3, 1), ((3, 3), 5, 2), ((1, 1), 3, 1)):
+        plain, x = nn.Conv2d(2, 3, kernel, padding=padding), drawn(4, 2, *size)
+        x[1, 0, 0, 0] = bad
+        found, expected = make_quick(deepcopy(plain))(x), plain(x)
+        np.testing.assert_array_equal(found.isfinite(), expected.isfinite())
+
+
+@torch.no_grad()
+def test_weights_that_change_change_the_product():
+    quick, x = make_quick(nn.Conv2d(4, 6, 3, padding=1)), drawn(2, 4, 2, 2)
+    first, other = quick(x), deepcopy(quick)
+    quick.weight.mul_(0)
+    torch.testing.assert_close(quick(x), quick.bias[:, None, None].expand_as(first))
+    torch.testing.assert_close(other(x), first, rtol=1e-5, atol=1e-5)
+    quick.bias.zero_()
+    assert not quick(x).any()
+    quick.weight = nn.Parameter(other.weight.clone())
+    quick.bias.data = other.bias.clone()
+    torch.testing.assert_close(quick(x), first, rtol=1e-5, atol=1e-5)
 
 
 def test_gradients_are_left_to_torch(plain_runs):
