@@ -18,6 +18,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any, NoReturn, TypeVar
 
 from interp.analysis.threads import processors
+from interp.network.copies import one_thread
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
@@ -28,11 +29,15 @@ FEWEST = 6
 PATIENCE = 10.0
 """Longest time to wait for a copy's part, in times of one's own part and in seconds beside."""
 
+LONGEST = 120.0
+"""Longest time to wait for a copy's part in seconds, however long one's own took."""
+
 
 def side_by_side(work: Callable[[Item], Found], items: Sequence[Item], processes: int = 2) -> list[Found]:
     """Give what some work makes of each item: a part is worked on here, the others in copies of this process.
 
-    What a copy does not give, because it failed, was killed or does not end, is worked on here.
+    What a copy does not give, because it failed, was killed or does not end, is worked on here. With copies, torch has
+    one thread in each process: the threads that it had are not copied, and it would wait for them.
 
     Parameters
     ----------
@@ -56,22 +61,22 @@ def side_by_side(work: Callable[[Item], Found], items: Sequence[Item], processes
     if len(items) < FEWEST or processes < 2 or not can_fork():
         return [work(item) for item in items]
     parts = [items[first::processes] for first in range(processes)]
-    with ExitStack() as files:
+    with one_thread(), ExitStack() as files:
         written = [files.enter_context(TemporaryFile()) for _ in parts[1:]]
         copies: list[int] = []
         try:
             copies += (_fork(work, part, file) for part, file in zip(parts[1:], written, strict=True))
             begun = time.monotonic()
             found = [[work(item) for item in parts[0]]]
-            patience = (time.monotonic() - begun) * PATIENCE + PATIENCE
+            patience = min((time.monotonic() - begun) * PATIENCE + PATIENCE, LONGEST)
             for copy in copies:
                 _wait(copy, patience)
         finally:
             for copy in copies:
                 _end(copy)
         found += map(_read, written)
-    for part, given in zip(parts, found, strict=True):
-        given += [work(item) for item in part[len(given) :]]
+        for part, given in zip(parts, found, strict=True):
+            given += [work(item) for item in part[len(given) :]]
     return [found[i % processes][i // processes] for i in range(len(items))]
 
 

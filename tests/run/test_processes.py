@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+import torch
 
 from interp.run import processes as module
 from interp.run.processes import FEWEST, side_by_side
@@ -100,6 +101,35 @@ def test_what_a_copy_does_not_give_is_worked_on_here(monkeypatch, work, capfd, c
     assert {worker for _, worker in found[3:]} == {HERE}
     assert capfd.readouterr() == ("", "")
     assert have_ended(copies)
+
+
+def test_a_copy_is_not_waited_for_longer_than_two_minutes(monkeypatch, copies):
+    monkeypatch.setattr(module, "LONGEST", 0.3)
+    begun = time.monotonic()
+    assert [item for item, _ in side_by_side(_never_ends, ITEMS)] == ITEMS
+    assert time.monotonic() - begun < module.PATIENCE / 2
+    assert have_ended(copies)
+
+
+def _multiplied(item):
+    return float(torch.ones(400, 400).matmul(torch.ones(400, 400)).sum()), torch.get_num_threads(), os.getpid()
+
+
+def test_torch_runs_in_a_copy_also_after_it_had_several_threads(monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 3.0)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        _multiplied(0)
+        torch.ones(2_000_000).exp().sum()
+        found = side_by_side(_multiplied, ITEMS)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert {made for made, *_ in found} == {400.0**3}
+    assert {threads for _, threads, _ in found} == {1}
+    assert len({worker for *_, worker in found[1::2]} - {HERE}) == 1
+    assert found[-2][2] != HERE, "the copy gave all that was its"
 
 
 def test_an_error_is_raised_here_and_the_copy_is_ended(copies):
