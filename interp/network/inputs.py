@@ -64,7 +64,7 @@ def rows_a_block(model: Runnable, threads: int = 1) -> int:
 
 
 def channels_last(module: nn.Module) -> nn.Module:
-    """Copy a rebuilt network with its convolutions in the memory format, and its parts in the form, that run faster.
+    """Copy a rebuilt network for quick passes: convolutions in the format channels-last, other parts as quicker ones.
 
     Its outputs are the same to rounding.
 

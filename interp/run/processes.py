@@ -1,4 +1,4 @@
-"""Work on many items in this process and in copies of it, each of which runs on another processor.
+"""Work on many items in this process and in processes forked from it, each of which runs on another processor.
 
 Threads of Python wait for each other between short operations, and wherever plain Python is run, such as for drawing.
 """
@@ -24,20 +24,20 @@ Item = TypeVar("Item")
 Found = TypeVar("Found")
 
 FEWEST = 6
-"""Smallest number of items that are worth a copy of the process."""
+"""Smallest number of items that are worth another process."""
 
 PATIENCE = 10.0
-"""Longest time to wait for a copy's part, in times of one's own part and in seconds beside."""
+"""Longest time to wait for another process's part, in times of one's own part and in seconds beside."""
 
 LONGEST = 120.0
-"""Longest time to wait for a copy's part in seconds, however long one's own took."""
+"""Longest time to wait for another process's part in seconds, however long one's own took."""
 
 
 def side_by_side(work: Callable[[Item], Found], items: Sequence[Item], processes: int = 2) -> list[Found]:
-    """Give what some work makes of each item: a part is worked on here, the others in copies of this process.
+    """Give what some work makes of each item: a part is worked on here, the others in forked processes.
 
-    What a copy does not give, because it failed, was killed or does not end, is worked on here. With copies, torch has
-    one thread in each process: the threads that it had are not copied, and it would wait for them.
+    What a process does not give, because it failed, was killed or does not end, is worked on here. With several, torch
+    has one thread in each: the threads that it had are not there in a forked one, and it would wait for them.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def side_by_side(work: Callable[[Item], Found], items: Sequence[Item], processes
     Returns
     -------
     list
-        Results in the order of the items, the same whatever the number of copies.
+        Results in the order of the items, the same whatever the number of processes.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def side_by_side(work: Callable[[Item], Found], items: Sequence[Item], processes
 
 
 def can_fork() -> bool:
-    """Say whether a process may be copied: not where other threads run, whose locks the copy would wait for.
+    """Say whether a process may be forked: not where other threads run, whose locks the new one would wait for.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def _other_threads() -> list[threading.Thread]:
 
 
 def _fork(work: Callable[[Item], Any], items: Sequence[Item], written: IO[bytes]) -> int:
-    """Start a copy of this process that writes its results into a file and ends; gives its number."""
+    """Fork a process that writes its results into a file and ends; gives its number."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python warns of threads, which `can_fork` has looked for
         copy = os.fork()
