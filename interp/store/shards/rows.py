@@ -80,4 +80,5 @@ def _read(part: Rows, wanted: Array) -> Array:
     first, stop = int(wanted[0]), int(wanted[-1]) + 1
     if stop - first > 2 * len(wanted):
         return np.asarray(part[wanted])
-    return np.asarray(part[first:stop])[wanted - first]
+    between: Array = np.asarray(part[first:stop])[wanted - first]
+    return between
