@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from interp.errors import UsageError
 from interp.ranks.alone import ALONE, Ranks
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def job() -> Iterator[Ranks]:
     ------
     JobError
         If another process of the job ends while the block runs.
+    UsageError
+        If the environment holds words where numbers of processes belong.
 
     Examples
     --------
@@ -96,15 +99,32 @@ def apart() -> Iterator[None]:
 def is_job() -> bool:
     """Whether this process is one of several, by what torchrun, or whoever does the same, put in the environment.
 
+    Raises
+    ------
+    UsageError
+        If the number of processes is none.
+
     Examples
     --------
     >>> is_job()
     False
     """
-    return int(os.environ.get("WORLD_SIZE") or 1) > 1 and {"RANK", "MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys()
+    return _number("WORLD_SIZE", 1) > 1 and {"RANK", "MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys()
+
+
+def _number(name: str, otherwise: int = 0) -> int:
+    """Read a number of the environment, where it has one."""
+    given = os.environ.get(name) or str(otherwise)
+    try:
+        return int(given)
+    except ValueError as error:
+        do = f"unset {name}, or start the job with torchrun, which sets it"
+        raise UsageError(name, found=repr(given), expected="a whole number", do=do) from error
 
 
 def _begun() -> Group:
+    for name in ("RANK", "LOCAL_RANK", "MASTER_PORT"):
+        _number(name)
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # our one line says what gloo says in fifty
     import torch
     from torch.distributed.rendezvous import rendezvous
@@ -112,7 +132,7 @@ def _begun() -> Group:
     from interp.ranks.group import Group
 
     if torch.cuda.is_available():
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
+        torch.cuda.set_device(_number("LOCAL_RANK") % torch.cuda.device_count())
     store, rank, size = next(iter(rendezvous("env://")))
     return Group(store, rank, size)
 

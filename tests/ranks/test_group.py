@@ -7,6 +7,7 @@ import time
 import pytest
 from together import together
 
+from interp.cli.main import main
 from interp.errors import UsageError
 from interp.ranks import ALONE, current, job
 from interp.ranks.job import is_job
@@ -116,3 +117,12 @@ def test_torchrun_says_so_in_the_environment(monkeypatch, size, rank, found):
         if value is not None:
             monkeypatch.setenv(name, value)
     assert is_job() is found
+
+
+@pytest.mark.parametrize("name", ["WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_PORT"])
+def test_words_in_place_of_numbers_are_said_in_one_line(monkeypatch, capsys, name):
+    for known, value in {"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "x", "MASTER_PORT": "1", name: "two"}.items():
+        monkeypatch.setenv(known, value)
+    assert main(["inspect", "net.pt"]) == 2
+    do = f"unset {name}, or start the job with torchrun, which sets it"
+    assert capsys.readouterr().err == f"error: {name}: found 'two'; expected a whole number; {do}\n"
