@@ -1,8 +1,8 @@
 """Recordings that several processes make together: each the samples that are its own, into a file of its own.
 
 A process has samples that follow on each other, from a block to another of those that one process alone would run at
-once: so every block is run as it would be by one, and its values are the same to the last bit. Of data of one block the
-first process records all.
+once: so every block is run as it would be by one, and its values are the same to the last bit. Of a split of
+one block the last process records all.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def record_together(
 
 
 def parts_of(model: LoadedModel, data: Dataset, size: int) -> list[Part]:
-    """Divide the samples of every split over processes: block b of B is recorded by process b * size // B.
+    """Divide the samples of every split over processes, each a run of blocks; see `cut`.
 
     Parameters
     ----------
@@ -118,6 +118,8 @@ def parts_of(model: LoadedModel, data: Dataset, size: int) -> list[Part]:
 
 def cut(samples: int, block: int, size: int) -> list[tuple[int, int]]:
     """Cut samples into a part for each process, of whole blocks, as equal as these allow.
+
+    Of B blocks process r of R has those from ⌊r·B/R⌋ to ⌊(r + 1)·B/R⌋; the last process always has some.
 
     Parameters
     ----------

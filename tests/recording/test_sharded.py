@@ -2,6 +2,7 @@
 
 import os
 import signal
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -96,6 +97,9 @@ def test_samples_are_cut_between_blocks():
             assert all(first % BLOCK == 0 or first == samples for first, _ in parts)
             blocks = [-(-(last - first) // BLOCK) for first, last in parts]
             assert max(blocks) - min(blocks) <= 1
+            ends = [rank * sum(blocks) // size for rank in range(size + 1)]
+            assert blocks == [last - first for first, last in pairwise(ends)]
+            assert parts[-1][0] < samples, "of one block the last process has all"
 
 
 @pytest.mark.parametrize("moment", [1, 3, 4])
