@@ -24,6 +24,7 @@ from interp.run import (
     told,
 )
 from interp.store import check_writable
+from interp.store.shards.opening import file_of
 
 OVER_NETWORKS = {"intervene": SEVERAL}
 """Stage -> the one that is run in its place where several networks are given."""
@@ -78,7 +79,7 @@ def run(args: argparse.Namespace, call: Call) -> None:
     _, *lines = stage.lines(found)
     for line in (*lines, *limited(run.limits)):
         print(line)
-    print(run.out / stage.file)
+    print(file_of(run.out / stage.file))
 
 
 def _opened(args: argparse.Namespace, command: str) -> Run:

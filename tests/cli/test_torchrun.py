@@ -5,13 +5,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from run.planted import planted_data
 
+from interp.network.inputs import BLOCK
 from interp.store import open_recording
 
 ROOT = Path(__file__).parents[2]
+LONG = 8 * BLOCK + 1
+"""Number of samples of a small network that one block does not hold."""
 
 
 def torchrun(folder, *words):
@@ -20,6 +24,13 @@ def torchrun(folder, *words):
     launch += ["--rdzv-endpoint", "localhost:0", "-m", "interp", *map(str, words)]
     given = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
     return subprocess.run([sys.executable, *launch], cwd=folder, env=os.environ | given, capture_output=True, text=True)
+
+
+def lengthened(path):
+    """Repeat the training samples of a data set until they are of two blocks."""
+    data = dict(np.load(path))
+    data |= {name: np.resize(data[name], (LONG, *data[name].shape[1:])) for name in ("x_train", "y_train")}
+    np.savez(path, **data)
 
 
 @pytest.fixture
@@ -33,12 +44,14 @@ GIVEN = ("--data", "data.npz", "--activation", "abs", "--scaling", "raw", "--out
 
 
 def test_two_processes_record_and_one_speaks(folder):
+    lengthened(folder / "data.npz")
     done = torchrun(folder, "record", "net.pt", *GIVEN)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["out/activations.h5"]
-    assert done.stderr.count("record: 1 layer, 200 rows of training") == 1
-    assert (folder / "out" / "activations.json").exists()
-    for split, samples in (("train", 200), ("test", 60)):
+    assert done.stdout.splitlines() == ["out/activations.json"]
+    assert done.stderr.count(f"record: 1 layer, {LONG:,} rows of training") == 1
+    files = sorted(file.name for file in (folder / "out").glob("activations.*"))
+    assert files == ["activations.0-of-2.h5", "activations.1-of-2.h5", "activations.json"]
+    for split, samples in (("train", LONG), ("test", 60)):
         with open_recording(folder / "out" / "activations.h5", split) as recording:
             assert recording.z["a"].shape == (samples, 3)
 

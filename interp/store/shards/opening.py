@@ -120,6 +120,17 @@ def is_sharded(path: Path) -> bool:
     return not _is_there(path) and _is_there(manifest_path(path))
 
 
+def file_of(path: Path) -> Path:
+    """Give the file that stands for a recording: its own, or the manifest of several.
+
+    Parameters
+    ----------
+    path
+        Path that a recording of one file has, or would have; also of any other file.
+    """
+    return manifest_path(path) if is_sharded(path) else path
+
+
 def _is_there(path: Path) -> bool:
     return os.path.exists(path)  # noqa: PTH110 - never raises, unlike that of `Path`
 
