@@ -49,6 +49,8 @@ class Ranks:
     def told(self, value: Value) -> list[Value]:
         """Tell all processes something, and give what each of them told, by rank.
 
+        All processes call this and the methods below in the same order, and none of them leaves a call out.
+
         Parameters
         ----------
         value
@@ -74,6 +76,9 @@ class Ranks:
 
     def from_first(self, make: Callable[[], Value]) -> Value:
         """Give what the first process makes, which all wait for; errors as of `told`.
+
+        All processes call it, in the same order among their exchanges: these have no names, and one that is called out
+        of turn gives what was told in another.
 
         Parameters
         ----------
