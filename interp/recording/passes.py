@@ -12,6 +12,7 @@ from interp.analysis.components.halves import sample_halves
 from interp.analysis.components.values import NodeValues, values_gathered
 from interp.analysis.mergeable.splits import SplitStatistics
 from interp.data.streams.drawn import Whole
+from interp.errors import DataError
 from interp.recording.bins import Halves, bin_halves, in_groups
 from interp.recording.gather import Block, Places, gather
 from interp.recording.positions import DrawnPlaces, drawn_positions, position_counts, samples_a_block
@@ -92,10 +93,20 @@ def samples_of_whole(model: LoadedModel, data: Dataset, split: str, wholes: Mapp
 
 
 def _of_whole(whole: Whole, part: Split, size: int) -> Iterator[Block]:
+    """Yield the blocks of one pass; one that gives other numbers of samples than the one that counted is refused."""
     first = 0
     for inputs, labels in whole.blocks(part, size):
+        if whole.samples is not None and first + len(inputs) > whole.samples:
+            raise _changed(whole.name, f"over {whole.samples:,} samples", whole.samples)
         yield Block(first, inputs, labels)
         first += len(inputs)
+    if whole.samples is not None and first < whole.samples:
+        raise _changed(whole.name, f"{first:,} samples", whole.samples)
+
+
+def _changed(name: str, found: str, samples: int) -> DataError:
+    do = "give the same samples in each pass, or analyse with store=True"
+    return DataError(name, found=f"{found} in a further pass", expected=f"{samples:,}, as in the first", do=do)
 
 
 def _blocks(part: Split, size: int) -> Iterator[Block]:

@@ -110,6 +110,23 @@ def test_a_class_of_which_no_sample_is_held_is_refused(digits):
         interp.analyse(dense(), interp.stream(function(x, rare)()), **SAID)
 
 
+@pytest.mark.parametrize("passes", [1, 2])
+@pytest.mark.parametrize(("later", "found"), [(500, "over 400 samples"), (300, "300 samples")])
+def test_passes_of_other_numbers_of_samples_are_refused(digits, passes, later, found):
+    """A pass draws the samples that are held and counts, one gathers statistics, and one sorts into bins."""
+    (x, y), begun = digits, []
+
+    def source():
+        begun.append(1)
+        count = 400 if len(begun) <= passes else later
+        return in_batches(x[:count], y[:count], 50)
+
+    with pytest.raises(InterpError, match=f"found {found} in a further pass; expected 400") as error:
+        interp.analyse(dense(), interp.stream(source), **SAID)
+    assert "\n" not in str(error.value)
+    assert len(begun) == passes + 1
+
+
 def test_draws_do_not_depend_on_batches(digits):
     x, y = digits
     parts = [drawn.drawn(interp.stream(partial(in_batches, x, y, size))) for size in (1, 13, 500)]
