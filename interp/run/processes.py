@@ -5,6 +5,7 @@ Threads of Python wait for each other between short operations, and wherever pla
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pickle
 import signal
@@ -14,6 +15,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from tempfile import TemporaryFile
 from typing import IO, Any, NoReturn, TypeVar
 
@@ -28,6 +30,9 @@ FEWEST = 6
 
 PATIENCE = 10.0
 """Longest time to wait for another process's part, in times of one's own part and in seconds beside."""
+
+DEATH_SIGNAL = 1
+"""Number by which Linux is asked for a signal at the parent's end, ``PR_SET_PDEATHSIG`` of ``prctl``."""
 
 LONGEST = 120.0
 """Longest time to wait for another process's part in seconds, however long one's own took."""
@@ -99,17 +104,28 @@ def _other_threads() -> list[threading.Thread]:
 
 def _fork(work: Callable[[Item], Any], items: Sequence[Item], written: IO[bytes]) -> int:
     """Fork a process that writes its results into a file and ends; gives its number."""
+    here, system = os.getpid(), ctypes.CDLL(None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python warns of threads, which `can_fork` has looked for
         copy = os.fork()
     if not copy:
-        _copied(work, items, written)
+        _copied(partial(_end_with, here, system), work, items, written)
     return copy
 
 
-def _copied(work: Callable[[Item], Any], items: Sequence[Item], written: IO[bytes]) -> NoReturn:
+def _end_with(parent: int, system: ctypes.CDLL) -> None:
+    """Have this process killed as its parent ends, whatever ends it: nobody would read what it makes."""
+    system.prctl(DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != parent:  # it had ended before
+        os._exit(0)
+
+
+def _copied(
+    begin: Callable[[], None], work: Callable[[Item], Any], items: Sequence[Item], written: IO[bytes]
+) -> NoReturn:
     """Work on items and end without a word, whatever happens; what waits to be printed is not printed twice."""
     try:
+        begin()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         for item in items:

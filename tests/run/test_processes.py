@@ -5,9 +5,12 @@ import signal
 import sys
 import threading
 import time
+from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
+from forked import forked
 
 from interp.run import processes as module
 from interp.run.processes import FEWEST, side_by_side
@@ -130,6 +133,37 @@ def test_torch_runs_in_a_copy_also_after_it_had_several_threads(monkeypatch):
     assert {threads for _, threads, _ in found} == {1}
     assert len({worker for *_, worker in found[1::2]} - {HERE}) == 1
     assert found[-2][2] != HERE, "the copy gave all that was its"
+
+
+def _goes_on_for_long(folder, item):
+    (folder / str(os.getpid())).touch()
+    time.sleep(60)
+
+
+def _is_alive(number):
+    try:
+        return (Path("/proc") / str(number) / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def _by(seconds, holds):
+    last = time.monotonic() + seconds
+    while not holds() and time.monotonic() < last:
+        time.sleep(0.01)
+    return holds()
+
+
+def test_copies_end_with_a_process_that_is_killed(tmp_path):
+    process = forked(side_by_side, partial(_goes_on_for_long, tmp_path), ITEMS)
+    assert _by(20, lambda: len(list(tmp_path.iterdir())) == 2)
+    process.kill()
+    process.join()
+    (copy,) = {int(path.name) for path in tmp_path.iterdir()} - {process.pid}
+    ended = _by(10, lambda: not _is_alive(copy))
+    if not ended:
+        os.kill(copy, signal.SIGKILL)
+    assert ended
 
 
 def test_an_error_is_raised_here_and_the_copy_is_ended(copies):
