@@ -13,8 +13,8 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from tempfile import TemporaryFile
 from typing import IO, Any, NoReturn, TypeVar
@@ -30,6 +30,9 @@ FEWEST = 6
 
 PATIENCE = 10.0
 """Longest time to wait for another process's part, in times of one's own part and in seconds beside."""
+
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
+"""Signals by which a user ends the program; a copy ends by them without a word."""
 
 DEATH_SIGNAL = 1
 """Number by which Linux is asked for a signal at the parent's end, ``PR_SET_PDEATHSIG`` of ``prctl``."""
@@ -70,7 +73,9 @@ def side_by_side(work: Callable[[Item], Found], items: Sequence[Item], processes
         written = [files.enter_context(TemporaryFile()) for _ in parts[1:]]
         copies: list[int] = []
         try:
-            copies += (_fork(work, part, file) for part, file in zip(parts[1:], written, strict=True))
+            for part, file in zip(parts[1:], written, strict=True):
+                with _undisturbed():
+                    copies.append(_fork(work, part, file))
             begun = time.monotonic()
             found = [[work(item) for item in parts[0]]]
             patience = min((time.monotonic() - begun) * PATIENCE + PATIENCE, LONGEST)
@@ -102,6 +107,16 @@ def _other_threads() -> list[threading.Thread]:
     return [thread for thread in others if type(thread).__name__ != "TMonitor"]
 
 
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let interrupts wait in a block: one that came in a copy would unwind the program there, a second time."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _fork(work: Callable[[Item], Any], items: Sequence[Item], written: IO[bytes]) -> int:
     """Fork a process that writes its results into a file and ends; gives its number."""
     here, system = os.getpid(), ctypes.CDLL(None)
@@ -126,8 +141,9 @@ def _copied(
     """Work on items and end without a word, whatever happens; what waits to be printed is not printed twice."""
     try:
         begin()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in INTERRUPTS:
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
         for item in items:
             pickle.dump(work(item), written)
             written.flush()

@@ -166,6 +166,33 @@ def test_copies_end_with_a_process_that_is_killed(tmp_path):
     assert ended
 
 
+def _interrupted_at_the_fork(folder):
+    """Work in copies, with an interrupt of each behind the fork; notes who comes out of it, and with what."""
+    fork = os.fork
+
+    def disturbed():
+        copy = fork()
+        if not copy:
+            os.kill(os.getpid(), signal.SIGINT)
+        return copy
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.fork = disturbed
+    try:
+        (folder / str(os.getpid())).write_text(str(side_by_side(str, ITEMS)))
+    except BaseException as error:
+        (folder / str(os.getpid())).write_text(type(error).__name__)
+    finally:
+        os._exit(0)
+
+
+def test_an_interrupt_at_the_fork_ends_the_copy_and_no_more(tmp_path):
+    process = forked(_interrupted_at_the_fork, tmp_path)
+    process.join(30)
+    time.sleep(0.1)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {str(process.pid): str([*map(str, ITEMS)])}
+
+
 def test_an_error_is_raised_here_and_the_copy_is_ended(copies):
     def work(item):
         if item == 3:
