@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 
 import torch
@@ -55,8 +56,10 @@ def max_pool2d(input: Tensor, part: QuickMaxPool2d) -> Tensor:
     return part.maxima(input)
 
 
-def _both(given: int | tuple[int, ...]) -> tuple[int, ...]:
-    return (given, given) if isinstance(given, int) else tuple(given)
+def _both(given: int | Sequence[int]) -> tuple[int, ...]:
+    """Give the values of both axes; as torch has it, one alone is that of both."""
+    values = (given,) if isinstance(given, int) else tuple(given)
+    return values * 2 if len(values) == 1 else values
 
 
 def window_maxima(values: Tensor, side: int) -> Tensor:

@@ -149,6 +149,13 @@ def test_maxima_of_windows_side_by_side_are_the_same_without_torchs_pooling(side
         assert torch.equal(found.nan_to_num(nan=1e9), expected.nan_to_num(nan=1e9))
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("given", [([2],), ((2,), [2]), ([3, 2],), ((2, 1), (2,), [1, 0], (1,)), (2, None, (0,), [2])])
+def test_sizes_are_taken_in_every_form_that_torch_takes(given):
+    plain, x = nn.MaxPool2d(*given), drawn(3, 8, 7, 8)
+    assert torch.equal(make_quick(deepcopy(plain))(x), plain(x))
+
+
 def test_maxima_with_gradients_are_torchs():
     values = torch.zeros(2, 3, 4, 4, requires_grad=True)
     slopes = [torch.autograd.grad(pool(values).sum(), values)[0] for pool in (nn.MaxPool2d(2), quick())]
