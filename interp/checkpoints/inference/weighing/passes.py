@@ -26,7 +26,7 @@ AT_ONCE = 2**20
 """Largest number of values of one dense layer that are run at once, 4 MB, and of its slopes four times as many."""
 
 KEPT = 2**24
-"""Largest number of outputs of the first layer that are kept from one candidate to the next, 64 MB."""
+"""Largest number of inputs and outputs of the first layer that are kept from one candidate to the next, 64 MB."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Beginnings:
             return self._kept[place]
         x = self.scaled(candidate, rows)
         found = x, first(x)
-        if first.out_features * len(self.inputs) <= KEPT:
+        if (first.in_features + first.out_features) * len(self.inputs) <= KEPT:
             self._kept[place] = found
         return found
 

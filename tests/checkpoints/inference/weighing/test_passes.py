@@ -80,6 +80,16 @@ def test_what_was_begun_under_another_scaling_is_not_used():
         assert np.array_equal(shared.values, alone.values)
 
 
+@pytest.mark.parametrize(("most", "runs"), [(28 * ROWS, 1), (28 * ROWS - 1, 2)])
+def test_what_is_kept_counts_inputs_and_outputs(monkeypatch, most, runs):
+    monkeypatch.setattr(passing, "KEPT", most)
+    first, begun, ran = nn.Linear(16, 12), Beginnings(rows()[0]), []
+    first.register_forward_hook(lambda *_: ran.append(1))
+    for _ in range(2):
+        begun.begun(Candidate(UNIT, "relu", "linear"), first, slice(0, ROWS))
+    assert len(ran) == runs
+
+
 @pytest.mark.parametrize("factor", [0.05, 0.3, 1, 4, 30])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_best_size_is_found_without_trying_all(name, factor):
