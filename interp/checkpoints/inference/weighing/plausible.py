@@ -27,9 +27,6 @@ RANKED = {False: 500, True: 400}
 SEARCHED = {False: 500, True: 128}
 """Number of rows on which other activations are looked for, likewise."""
 
-EARLY = {False: len(ACTIVATIONS), True: len(ACTIVATIONS)}
-"""Number of activations that are tried behind first layers, likewise: the best of those behind all layers."""
-
 NEVER_NEGATIVE = ("relu", "abs", "softplus", "sigmoid")
 """Activations behind outputs whose smallest is the answer, as a distance is."""
 
@@ -65,7 +62,7 @@ def plausible(
     names = NEVER_NEGATIVE if base.output == "negated-activation" else tuple(ACTIVATIONS)
     tried = try_out([replace(base, activation=name) for name in names], inputs[more], values[more])
     if len(layers) > 2 and base.output in LOGITS:
-        early = sorted(tried, key=lambda trial: trial.loss)[: EARLY[with_images]]
+        early = sorted(tried, key=lambda trial: trial.loss)
         shape = base.layout.image if base.layout else (inputs.shape[1],)
         loss = partial(loss_of, torch.from_numpy(values[few]), scorer)
         begin = [trial.candidate.activation for trial in early]

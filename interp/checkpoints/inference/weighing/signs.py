@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isfinite, log
+from math import isfinite, isnan, log, nan
 
 import numpy as np
 import torch
@@ -129,7 +129,12 @@ def _sized_loss(z: Tensor, candidate: Candidate, truth: Tensor, scorer: Scorer, 
 
     if candidate.output == "linear":
         return least_of_convex(loss, len(SIZES), SIZES.index(1.0), own)
-    return min(loss(place) for place in range(len(SIZES)))
+    return _least([loss(place) for place in range(len(SIZES))])
+
+
+def _least(values: Sequence[float]) -> float:
+    """Give the least of some values but those that are no numbers; NaN where none is one."""
+    return min((one for one in values if not isnan(one)), default=nan)
 
 
 def least_of_convex(value: Callable[[int], float], count: int, start: int, at_start: float) -> float:
@@ -153,7 +158,7 @@ def least_of_convex(value: Callable[[int], float], count: int, start: int, at_st
     (0, [4, 3])
     """
     if not isfinite(at_start):
-        return min(value(place) for place in range(count))
+        return _least([value(place) for place in range(count)])
     for step in (-1, 1):
         least, place = at_start, start + step
         while 0 <= place < count and (found := value(place)) < least:

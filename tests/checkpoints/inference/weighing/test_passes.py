@@ -104,6 +104,7 @@ def test_the_best_size_is_found_without_trying_all(name, factor):
     assert len(asked) == len(set(asked)) < 13
 
 
-def test_of_outputs_that_are_no_numbers_all_sizes_are_tried():
-    values = [2.0, 1.0, float("inf"), float("nan")]
+@pytest.mark.parametrize("values", [[2.0, 1.0, np.inf, np.nan], [np.nan, 1.0, np.inf, 2.0], [2.0, np.nan, np.nan, 1.0]])
+def test_of_outputs_that_are_no_numbers_all_sizes_are_tried(values):
     assert least_of_convex(values.__getitem__, 4, 2, values[2]) == 1.0
+    assert np.isnan(least_of_convex(lambda _: np.nan, 4, 2, np.nan))
