@@ -156,8 +156,9 @@ def test_sizes_are_taken_in_every_form_that_torch_takes(given):
     assert torch.equal(make_quick(deepcopy(plain))(x), plain(x))
 
 
-def test_maxima_with_gradients_are_torchs():
-    values = torch.zeros(2, 3, 4, 4, requires_grad=True)
+@pytest.mark.parametrize("channels", [3, 16])
+def test_maxima_with_gradients_are_torchs(channels):
+    values = torch.zeros(2, channels, 4, 4, requires_grad=True)
     slopes = [torch.autograd.grad(pool(values).sum(), values)[0] for pool in (nn.MaxPool2d(2), quick())]
     assert torch.equal(*slopes)
     with pytest.raises(RuntimeError, match="too small"):
