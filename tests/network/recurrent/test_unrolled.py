@@ -9,7 +9,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from interp.network.hooks import edit, tap
 from interp.network.linear_maps import affine_map, read_by
 from interp.network.nodes import find_layers
-from interp.network.recurrent.sites import tanh
+from interp.network.recurrent.sites import OneStep, tanh
 from interp.network.recurrent.unroll import is_recurrent, unrolled
 from tests.network.recurrent.plain import plain_layers
 
@@ -325,3 +325,12 @@ def test_changes_of_outputs_are_gone_after_their_block():
         with edit(network, gate, after=torch.ones_like):
             assert torch.equal(network(x), once)
         assert torch.equal(network(x), plain)
+
+
+def test_outputs_that_stand_in_are_there_again_after_a_block_within():
+    part, outer, inner = OneStep(), torch.ones(2, 3, 4), torch.zeros(2, 3, 4)
+    with part.standing_in(outer):
+        with part.standing_in(inner):
+            assert part.given is inner
+        assert part.given is outer
+    assert part.given is None
