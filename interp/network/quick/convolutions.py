@@ -121,7 +121,7 @@ class Made(NamedTuple):
     weights
         Weights and biases, which are held so that no others come to lie where they do.
     state
-        Their places in memory, each with the number of changes in place.
+        Place in memory of each of these tensors, with the number of its changes in place.
     """
 
     weights: tuple[Tensor, ...]

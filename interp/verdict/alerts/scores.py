@@ -141,7 +141,7 @@ def simple_model(found: Evidence) -> Iterator[Seen]:
 
 
 def near_simple_model(found: Evidence) -> Iterator[Seen]:
-    """Say so where a simple model scores less than the network, but within the uncertainty of the network's score."""
+    """Say so where a simple model scores less than the network, but inside the 95 % interval of the network's score."""
     beside = _beside_simple(found)
     if beside is None or beside.simple.score >= beside.score.value:
         return
