@@ -30,7 +30,7 @@ def write_zarr(contents: Contents, path: Path) -> None:
             _put(split, "label", recording.labels)
         _put(split, "prediction", recording.predictions)
     for sheet in contents.sheets():
-        group = root[plain_name(sheet.split)].require_group("layers").create_group(plain_name(sheet.layer.name))
+        group = root.require_group(f"{plain_name(sheet.split)}/layers").create_group(plain_name(sheet.layer.name))
         for name in ("sample", "position"):
             if name in (known := sheet.columns(slice(None))):
                 _put(group, name, known[name])
