@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -81,7 +82,8 @@ def export(
 def _check_stored(recorded: Path) -> None:
     """Refuse a run without stored activations, whose values no file holds."""
     statistics = all_stages(store=False)["record"]
-    if is_recorded(recorded) or not recorded.with_name(statistics.file).exists():
+    is_stored = is_recorded(recorded)
+    if is_stored or not os.path.exists(recorded.with_name(statistics.file)):  # noqa: PTH110 - never raises
         return
     found = f"{statistics.file} alone, of a run that stored no values"
     do = f"run `{statistics.command}` without --no-store, and with --overwrite"

@@ -58,6 +58,10 @@ def read_cells(file: Path) -> list[Cell]:
         File ``cells.csv`` of a report.
     """
     names = [field.name for field in fields(Cell)]
-    table = pd.read_csv(file, dtype={"why": object}).drop(columns="rule").rename(columns={"kind": "rule"})
+    table = (
+        pd.read_csv(file, dtype={"why": object}, float_precision="round_trip")
+        .drop(columns="rule")
+        .rename(columns={"kind": "rule"})
+    )
     table["why"] = table["why"].fillna("")
     return [Cell(**row) for row in table[names].to_dict("records")]
