@@ -93,6 +93,11 @@ class Group(Ranks):
             raise self.ended(first_line(error)) from error
         return found
 
+    def leave(self) -> None:
+        """End what exchanges in the background: a process that ends beside it may be aborted."""
+        with suppress(Exception):  # others may be gone
+            dist.destroy_process_group()
+
     def _meet(self) -> None:
         """Wait until all processes have come here."""
         self._exchanges += 1

@@ -58,8 +58,12 @@ def job() -> Iterator[Ranks]:
     if not is_job():
         yield ALONE
         return
-    with joined(_begun()) as ranks:
-        yield ranks
+    group = _begun()
+    try:
+        with joined(group) as ranks:
+            yield ranks
+    finally:
+        group.leave()
 
 
 @contextmanager
