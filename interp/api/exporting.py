@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,9 +10,8 @@ from typing import Any
 from interp.api.frames import node_frame
 from interp.errors import MismatchError, unknown_name
 from interp.interchange import Contents, find_format, write_as
-from interp.run import all_stages
+from interp.run import Options, all_stages, as_begun
 from interp.store import check_same, open_recording, read_results, recorded_splits
-from interp.store.shards.opening import is_recorded
 from interp.types import NodeLayer, Provenance
 from interp.types.annotations.edge import checked
 
@@ -81,10 +79,9 @@ def export(
 
 def _check_stored(recorded: Path) -> None:
     """Refuse a run without stored activations, whose values no file holds."""
-    statistics = all_stages(store=False)["record"]
-    is_stored = is_recorded(recorded)
-    if is_stored or not os.path.exists(recorded.with_name(statistics.file)):  # noqa: PTH110 - never raises
+    if as_begun(recorded.parent, Options()).store:
         return
+    statistics = all_stages(store=False)["record"]
     found = f"{statistics.file} alone, of a run that stored no values"
     do = f"run `{statistics.command}` without --no-store, and with --overwrite"
     raise MismatchError(recorded, found=found, expected="recorded values", do=do)

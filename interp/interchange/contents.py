@@ -90,6 +90,11 @@ class Sheet:
             found["label"] = self.recording.labels[sample]
         return {**found, "prediction": self.recording.predictions[sample]}
 
+    @property
+    def origin(self) -> dict[str, Array]:
+        """Index of each row's sample, and its position where samples have several."""
+        return {name: values for name, values in self.columns(slice(None)).items() if name in ("sample", "position")}
+
     def blocks(self, size: int = BLOCK) -> Iterator[tuple[slice, Array]]:
         """Yield the pre-activations in order, a block of rows at a time.
 

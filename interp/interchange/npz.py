@@ -39,8 +39,7 @@ def write_npz(contents: Contents, path: Path) -> None:
 
 
 def _put_sheet(archive: ZipFile, name: str, sheet: Sheet) -> None:
-    known = {key: values for key, values in sheet.columns(slice(None)).items() if key in ("sample", "position")}
-    for key, values in known.items():
+    for key, values in sheet.origin.items():
         _put(archive, f"{name}/{key}", values)
     blocks = (z for _, z in sheet.blocks())
     _put_blocks(archive, f"{name}/z", (sheet.rows, sheet.layer.nodes), np.dtype("<f4"), blocks)

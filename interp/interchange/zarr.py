@@ -31,9 +31,8 @@ def write_zarr(contents: Contents, path: Path) -> None:
         _put(split, "prediction", recording.predictions)
     for sheet in contents.sheets():
         group = root.require_group(f"{plain_name(sheet.split)}/layers").create_group(plain_name(sheet.layer.name))
-        for name in ("sample", "position"):
-            if name in (known := sheet.columns(slice(None))):
-                _put(group, name, known[name])
+        for name, known in sheet.origin.items():
+            _put(group, name, known)
         shape = (sheet.rows, sheet.layer.nodes)
         values = group.create_array("z", shape=shape, dtype="float32", chunks=_chunks(shape))
         for rows, z in sheet.blocks():

@@ -16,6 +16,7 @@ from interp.run.settings.options import Options
 from interp.run.stage import Run, Stage
 from interp.run.stages import WITHOUT_STORE
 from interp.store import check_same, open_recording, read_provenance
+from interp.store.files import is_there
 from interp.store.shards.opening import is_recorded
 from interp.tasks import TASKS
 from interp.types import Provenance
@@ -109,7 +110,7 @@ def as_begun(out: str | Path, options: Options) -> Options:
 def _begun(out: Path, options: Options) -> tuple[Stage, Options]:
     """Give the first stage of a folder's run, with or without stored activations, and the options that go with it."""
     recorded, without = find_stage("record"), stage_of(WITHOUT_STORE["record"])
-    is_stored = is_recorded(out / recorded.file) or not (out / without.file).exists()
+    is_stored = is_recorded(out / recorded.file) or not is_there(out / without.file)
     return (recorded, options) if is_stored else (without, replace(options, store=False))
 
 

@@ -222,9 +222,25 @@ def opened(
         ) from error
 
 
+def is_there(path: Path) -> bool:
+    """Tell whether there is a file or folder; of a name that none can have, that there is not.
+
+    Parameters
+    ----------
+    path
+        Path of the file or folder.
+
+    Examples
+    --------
+    >>> is_there(Path("interp")), is_there(Path("x" * 5000))
+    (True, False)
+    """
+    return os.path.exists(path)  # noqa: PTH110 - never raises, unlike that of `Path`
+
+
 def _unopened(path: Path, error: OSError) -> str:
     """Say why HDF5 does not open a file."""
-    if not os.path.exists(path):  # noqa: PTH110 - never raises, unlike that of `Path`
+    if not is_there(path):
         return "no such file"
     if error.errno in (errno.EACCES, errno.EPERM):
         return "permission denied"

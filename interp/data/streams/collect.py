@@ -69,7 +69,7 @@ def collected(where: str, batches: Iterator[Arrays]) -> Found:
         if size > MOST_HELD and inputs_name(batch) is not None:
             return kept(where, batches, held)
     if not held:
-        raise _no_samples(where)
+        raise no_samples(where)
     return Found(joined(where, held), {})
 
 
@@ -99,7 +99,7 @@ def kept(where: str, batches: Iterable[Arrays], before: list[Arrays] | None = No
             table.add(inputs)
             targets.append({key: array for key, array in batch.items() if key in LABEL_KEYS})
     if not table.count:
-        raise _no_samples(where)
+        raise no_samples(where)
     return Found({"x": table.rows(), **joined(where, targets)}, facts)
 
 
@@ -148,5 +148,12 @@ def channels_first(inputs: Array) -> tuple[Array, bool]:
     return (np.moveaxis(inputs, -1, 1) if is_last else inputs), is_last
 
 
-def _no_samples(where: str) -> DataError:
+def no_samples(where: str) -> DataError:
+    """Make the error for data without samples.
+
+    Parameters
+    ----------
+    where
+        Name of the data.
+    """
     return DataError(where, found="no samples", expected="at least one", do="give the whole data set")

@@ -21,7 +21,7 @@ from interp.data.draws import fixed_draws
 from interp.data.found import Found
 from interp.data.splits import holds_splits
 from interp.data.streams.batches import Arrays, each_as_arrays, joined, own_faults
-from interp.data.streams.collect import channels_first, inputs_of
+from interp.data.streams.collect import channels_first, inputs_of, no_samples
 from interp.data.targets import read_targets
 from interp.data.words import LABEL_KEYS
 from interp.errors import DataError, UsageError
@@ -241,7 +241,7 @@ class _Drawn:
     def samples(self) -> Arrays:
         """Give the samples, in the order of their indices."""
         if not self._parts:
-            raise DataError(self.name, found="no samples", expected="at least one", do="give the whole data set")
+            raise no_samples(self.name)
         self._pruned()
         return self._parts[0]
 
@@ -277,7 +277,7 @@ def _head(stream: Stream) -> tuple[Found, Whole | None]:
         if sum(len(part["x"]) for part in parts) >= most_samples(batch["x"]):
             break
     if not parts:
-        raise DataError(stream.name, found="no samples", expected="at least one", do="give the whole data set")
+        raise no_samples(stream.name)
     arrays = joined(stream.name, parts)
     behind = next(following, None)
     if behind is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -106,7 +105,7 @@ def is_recorded(path: Path) -> bool:
     path
         Path that a recording of one file has, or would have.
     """
-    return _is_there(path) or _is_there(manifest_path(path))
+    return files.is_there(path) or files.is_there(manifest_path(path))
 
 
 def is_sharded(path: Path) -> bool:
@@ -117,7 +116,7 @@ def is_sharded(path: Path) -> bool:
     path
         Path that a recording of one file would have.
     """
-    return not _is_there(path) and _is_there(manifest_path(path))
+    return not files.is_there(path) and files.is_there(manifest_path(path))
 
 
 def file_of(path: Path) -> Path:
@@ -129,10 +128,6 @@ def file_of(path: Path) -> Path:
         Path that a recording of one file has, or would have; also of any other file.
     """
     return manifest_path(path) if is_sharded(path) else path
-
-
-def _is_there(path: Path) -> bool:
-    return os.path.exists(path)  # noqa: PTH110 - never raises, unlike that of `Path`
 
 
 def check_recording(path: Path) -> None:
