@@ -23,6 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from killing.commands import import_all
 from killing.trials import trial, uninterrupted
 
 from interp.cli import guarded
@@ -32,6 +33,7 @@ SAMPLES = {"recording": (6000, 1500), "rounded": (6000, 1500), "stages": (300, 1
 RECORDED: dict[str, list[str]] = {"recording": [], "rounded": ["--store-dtype", "float16"]}
 """What is killed while it records -> options of it."""
 QUICK = ["--quick", "--levels", "1", "--curve-levels", "2", "--read-copies", "2", "--interventions", "scale,offset"]
+QUICK += ["--nodes-per-layer", "4", "--single-nodes", "4"]
 
 
 def write_data(path: Path, train: int, test: int) -> None:
@@ -57,16 +59,19 @@ def killed(what: str, kills: int, seed: int, work: Path) -> dict[str, object]:
     """Kill one command so many times, and say what failed."""
     words, rng = command(what, work), np.random.default_rng(seed)
     whole = uninterrupted(words, work / what)
-    done, failures, failed = 0, Counter[str](), 0
+    done, failures, failed, come = 0, Counter[str](), 0, Counter[int]()
     while done < kills:
         found = trial(words, work / what, whole.seconds, rng)
         done += len(found.kills)
         failed += bool(found.failures)
         failures.update(set(found.failures))
+        come.update(found.whole)
+        print(f"{what}: {done} kills, at {', '.join(map(str, found.whole))} whole files", file=sys.stderr, flush=True)
         for failure in found.failures:
             print(f"{what}, killed after {', '.join(f'{at:.2f} s' for at in found.kills)}: {failure}")
-    print(f"{what}: {done} kills within {whole.seconds:.1f} s, {failed} commands failed")
-    return {"kills": done, "failed": failed, "seconds": whole.seconds, "failures": dict(failures.most_common(5))}
+    print(f"{what}: {done} kills within {whole.seconds:.1f} s of processor time, {failed} commands failed")
+    counts = {"kills": done, "failed": failed, "seconds": whole.seconds, "by_whole_files": dict(sorted(come.items()))}
+    return {**counts, "failures": dict(failures.most_common(5))}
 
 
 def main():
@@ -76,6 +81,7 @@ def main():
     known.add_argument("--seed", type=int, default=0, help="seed of the moments")
     options = known.parse_args()
     begun = time.perf_counter()
+    import_all()
     with tempfile.TemporaryDirectory() as folder:
         found = {what: killed(what, options.kills, options.seed, Path(folder)) for what in options.what}
     kills, failed = (sum(one[key] for one in found.values()) for key in ("kills", "failed"))

@@ -1,8 +1,10 @@
-"""Commands in processes of their own, made by forking: importing torch anew for each would take most of the time."""
+"""Commands in processes of their own, made by forking: importing all anew for each would take most of the time."""
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import signal
 import struct
 import sys
@@ -14,10 +16,13 @@ from unittest.mock import patch
 
 import torch
 
+import interp
 from interp.cli.main import main
 from interp.store import RecordingWriter
 
 NUMBER = struct.Struct("<q")
+LOOK = 0.02
+"""Longest time between two looks at how much a process has done, in seconds."""
 ROWS = 100
 """Rows in place of 1024 in the child: 800 samples are written at a time, which end within blocks with a checksum."""
 
@@ -31,7 +36,7 @@ class Ended:
     code
         Exit code; -9 where it was killed.
     seconds
-        Time from its start to its end.
+        Processor time that it used, in seconds, with that of its processes.
     written
         Samples of each split that the recording was said to hold, in the order of the splits.
     told
@@ -44,6 +49,13 @@ class Ended:
     told: str
 
 
+def import_all() -> None:
+    """Import what commands import as they run, so that kills fall into their work."""
+    names = [one.name for one in pkgutil.walk_packages(interp.__path__, "interp.") if not one.name.endswith("__main__")]
+    for name in (*names, "captum.attr", "sklearn.cluster", "sklearn.datasets"):
+        importlib.import_module(name)
+
+
 def run_command(words: Sequence[str], log: Path, kill_after: float | None = None, stop_at: int | None = None) -> Ended:
     """Run a command of the program in a process group of its own, which may be killed.
 
@@ -54,12 +66,12 @@ def run_command(words: Sequence[str], log: Path, kill_after: float | None = None
     log
         File for what it prints.
     kill_after
-        Seconds after which the group gets SIGKILL; None to let it end.
+        Seconds of processor time after which the group gets SIGKILL, so that moments spread over the work however
+        loaded the machine is; None to let it end.
     stop_at
         Number of samples of all splits after which the recording kills itself; None to let it go on.
     """
     read, write = os.pipe()
-    begun = time.perf_counter()
     child = os.fork()
     if not child:
         os.close(read)
@@ -67,13 +79,35 @@ def run_command(words: Sequence[str], log: Path, kill_after: float | None = None
     os.close(write)
     with os.fdopen(read, "rb") as reports:
         if kill_after is not None:
-            time.sleep(kill_after)
+            while (used := work(child)) < kill_after:
+                time.sleep(min(LOOK, max(kill_after - used, 0.001)))
             _kill(child)
-        _, status = os.waitpid(child, 0)
-        seconds = time.perf_counter() - begun
+        _, status, usage = os.wait4(child, 0)
+        seconds = usage.ru_utime + usage.ru_stime
         sent = reports.read()
     counts = [number for (number,) in NUMBER.iter_unpack(sent[: len(sent) - len(sent) % NUMBER.size])]
     return Ended(os.waitstatus_to_exitcode(status), seconds, _by_split(counts), log.read_text(errors="replace"))
+
+
+def work(process: int) -> float:
+    """Give the processor time of a process and of those that it started, in seconds; infinite once it has ended.
+
+    Parameters
+    ----------
+    process
+        Number of the process.
+    """
+    tick = os.sysconf("SC_CLK_TCK")
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        started = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except OSError:
+        return float("inf")
+    if stat[0] in "ZX":
+        return float("inf")
+    own = sum(int(each) for each in stat[11:15]) / tick
+    others = (work(int(each)) for each in started)
+    return own + sum(each for each in others if each < float("inf"))
 
 
 def _kill(child: int) -> None:

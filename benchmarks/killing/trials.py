@@ -23,12 +23,15 @@ class Trial:
     Attributes
     ----------
     kills
-        Moments of the kills, each in seconds after the start of a command.
+        Moments of the kills, each in seconds of processor time after the start of a command.
+    whole
+        Number of files of results that were whole at each kill: how far the command had come.
     failures
         What did not hold.
     """
 
     kills: tuple[float, ...]
+    whole: tuple[int, ...]
     failures: tuple[str, ...]
 
 
@@ -61,13 +64,14 @@ def trial(words: Sequence[str], out: Path, seconds: float, rng: np.random.Genera
     out
         Folder that it writes into, removed first.
     seconds
-        Time that the command takes.
+        Processor time that the command takes.
     rng
         Random number generator of the moments.
     """
     shutil.rmtree(out, ignore_errors=True)
     log, whole = out.with_name("log"), out.with_name(f"{out.name}-whole")
     kills: list[float] = []
+    ready: list[int] = []
     failures: list[str] = []
     while not kills or rng.random() < AGAIN:
         moment = rng.uniform(0, seconds)
@@ -75,6 +79,7 @@ def trial(words: Sequence[str], out: Path, seconds: float, rng: np.random.Genera
         if ended.code != -9:
             break
         kills.append(moment)
+        ready.append(len(_marks(out)))
         failures += [f"killed: {each}" for each in (*broken(out), *lost(out, ended.written))]
     kept = _marks(out)
     ended = run_command(words, log)
@@ -82,7 +87,7 @@ def trial(words: Sequence[str], out: Path, seconds: float, rng: np.random.Genera
         failures.append(f"the same command again: exit code {ended.code}: {ended.told[-300:].strip()}")
     now = _marks(out)
     failures += [f"{name} was whole, and was made again" for name in kept if kept[name] != now.get(name)]
-    return Trial(tuple(kills), (*failures, *differences(out, whole)))
+    return Trial(tuple(kills), tuple(ready), (*failures, *differences(out, whole)))
 
 
 def _marks(out: Path) -> dict[str, int]:

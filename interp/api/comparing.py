@@ -16,6 +16,7 @@ from interp.comparison.members import STAGES, open_members, sources_of
 from interp.comparison.result import Comparison
 from interp.comparison.snapshots import unpacked
 from interp.data import fixed_draws
+from interp.ranks import apart
 from interp.report.comparison.page import write_comparison
 from interp.run import data_options_from, load_options_from, options_from
 from interp.types.annotations.edge import checked
@@ -82,6 +83,7 @@ def compare(
     stages = STAGES[:1] if brief else STAGES
     with ExitStack() as stack:
         temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="interp-"))
+        stack.enter_context(apart())  # comparing is not divided
         stack.enter_context(fixed_draws(options_from(said).seed))
         for network in networks:
             if isinstance(network, nn.Module):

@@ -7,6 +7,7 @@ import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,8 @@ from interp.api.analysis import Analysis
 from interp.api.options import settings_of, spelled_out
 from interp.checkpoints import Network, as_found
 from interp.data import fixed_draws
+from interp.errors import UsageError
+from interp.ranks import ALONE, current
 from interp.run import (
     Run,
     cut_names,
@@ -57,6 +60,8 @@ def analyse(
     A module in memory is left exactly as it was found: mode, device, hooks, buffers, gradients. So are the random
     number generators of torch, numpy and Python.
 
+    Inside ``with interp.ranks.job():`` the processes that torchrun started divide the work, and each gets the result.
+
     Parameters
     ----------
     source
@@ -71,7 +76,7 @@ def analyse(
         Further networks of the same architecture, for tests over several networks.
     out
         Folder for the files of the stages, which a later call with the same network and options goes on from; None
-        for a temporary one, removed with the result.
+        for a temporary one, removed with the result. Processes of a job need one that all of them see.
     overwrite
         Whether results of another network in that folder are replaced.
     progress
@@ -177,7 +182,7 @@ def analyse(
     DataError
         If the data cannot be used, or are not this network's.
     UsageError
-        If an option is wrong, or a name is unknown, with the close ones.
+        If an option is wrong, a name is unknown, with the close ones, or processes of a job have no folder in common.
 
     Examples
     --------
@@ -191,7 +196,7 @@ def analyse(
     """
     said = settings_of(options)
     wanted = None if stages is None else _stage_names(stages)
-    draws, folder = fixed_draws(options_from(said).seed), _Folder(out)
+    draws, folder = fixed_draws(options_from(said).seed), _Folder(_shared(out))
     with ExitStack() as stack:
         failed = stack.enter_context(ExitStack())
         failed.callback(folder.remove)
@@ -200,16 +205,28 @@ def analyse(
             if isinstance(network, nn.Module):
                 stack.enter_context(as_found(network))
         run = _started(source, data, folder.path, said, others, wanted)
-        stack.enter_context(locked(run.out))
+        stack.enter_context(locked(run.out, run.ranks))
         if overwrite:
-            remove_run(run.out, [stage.file for stage in run.stages.values()])
+            run.ranks.from_first(lambda: remove_run(run.out, [stage.file for stage in run.stages.values()]))
         names = None if wanted is None else [find_stage(name).name for name in wanted]
         found = run_stages(run, names, told if progress else None)
+        alone = replace(run, ranks=ALONE)  # whoever asks the result for something asks no other process
+        if not run.ranks.is_first:
+            found = {name: alone.read(name) for name in found}
+        run.ranks.told(None)  # no process goes on, and may replace the files, before all have read them
         failed.pop_all()
-    return Analysis(run, found, _call(source, data, options), folder)
+    return Analysis(alone, found, _call(source, data, options), folder)
 
 
 analyse.__signature__ = spelled_out(analyse)  # type: ignore[attr-defined]
+
+
+def _shared(out: str | Path | None) -> str | Path | None:
+    """Refuse a temporary folder, which the other processes of a job would not find."""
+    if out is None and current().size > 1:
+        do = "give out=, a folder that all processes see"
+        raise UsageError("analyse", found="several processes and no folder", expected="one for all of them", do=do)
+    return out
 
 
 def _started(

@@ -57,7 +57,7 @@ class Group(Ranks):
 
     def __init__(self, store: Any, rank: int, size: int) -> None:
         self.rank, self.size = rank, size
-        self._store, self._exchanges = store, 0
+        self._store, self._exchanges, self._is_own = store, 0, not dist.is_initialized()
         self._processes: list[tuple[list[str], int]] = []
         try:
             self._begin(store)
@@ -67,8 +67,9 @@ class Group(Ranks):
     def _begin(self, store: Any) -> None:
         """Wait until all processes are there, and join them."""
         store.set(f"process/{self.rank}", json.dumps([_machine(), os.getpid()]))
-        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
-        dist.init_process_group(backend, store=store, rank=self.rank, world_size=self.size)
+        if self._is_own:
+            backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
+            dist.init_process_group(backend, store=store, rank=self.rank, world_size=self.size)
         self._gloo: Any = dist.new_group(backend="gloo", timeout=LONG)
         self._processes = [json.loads(store.get(f"process/{other}")) for other in range(self.size)]
 
@@ -96,7 +97,7 @@ class Group(Ranks):
     def leave(self) -> None:
         """End what exchanges in the background: a process that ends beside it may be aborted."""
         with suppress(Exception):  # others may be gone
-            dist.destroy_process_group()
+            dist.destroy_process_group(None if self._is_own else self._gloo)  # a group of the user's own stays
 
     def _meet(self) -> None:
         """Wait until all processes have come here."""

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from itertools import count
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from interp.ranks.group import Group
 
 _CURRENT = [ALONE]
+
+_BEGUN = count()
+"""Numbers of the jobs that this process joins, one after the other: keys of one must not be read by the next."""
 
 
 def current() -> Ranks:
@@ -33,9 +37,11 @@ def current() -> Ranks:
 
 @contextmanager
 def job() -> Iterator[Ranks]:
-    """Join the job that torchrun started this process for, if it did.
+    """Join the job that torchrun started this process for, if it did, and has not joined it yet.
 
-    Processes other than the first print nothing inside the block; an error in it reaches all of them.
+    The commands do so by themselves; a script does to have `interp.analyse` divide its work, and all of its processes
+    then run the block. Others than the first print nothing inside it; an error in it reaches all of them. A group of
+    `torch.distributed` that the script has begun is left as it is.
 
     Yields
     ------
@@ -55,8 +61,8 @@ def job() -> Iterator[Ranks]:
     ...     ranks.size
     1
     """
-    if not is_job():
-        yield ALONE
+    if len(_CURRENT) > 1 or not is_job():
+        yield current()
         return
     group = _begun()
     try:
@@ -131,14 +137,19 @@ def _begun() -> Group:
         _number(name)
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # our one line says what gloo says in fifty
     import torch
+    import torch.distributed as dist
     from torch.distributed.rendezvous import rendezvous
 
     from interp.ranks.group import Group
 
     if torch.cuda.is_available():
         torch.cuda.set_device(_number("LOCAL_RANK") % torch.cuda.device_count())
-    store, rank, size = next(iter(rendezvous("env://")))
-    return Group(store, rank, size)
+    if dist.is_initialized():
+        found = dist.distributed_c10d._get_default_store(), dist.get_rank(), dist.get_world_size()
+    else:
+        found = next(iter(rendezvous("env://")))
+    store, rank, size = found
+    return Group(dist.PrefixStore(f"interp/{next(_BEGUN)}", store), rank, size)
 
 
 @contextmanager

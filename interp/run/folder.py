@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from interp.errors import MismatchError, UsageError
-from interp.ranks import ALONE, Ranks
+from interp.ranks import ALONE, Ranks, current
+from interp.ranks.job import is_job
 from interp.run.find import files_in_place
 from interp.run.parts import remove_parts
 from interp.run.stage import Run
@@ -30,6 +31,9 @@ PAGES = (PAGE, "report.html", TIMINGS)
 FIGURES = "figures"
 _HELD: dict[Path, int | None] = {}
 """Folder that this process holds -> handle that bears the lock; None on systems without."""
+
+WAIT = "wait for it, or choose another folder with --out"
+SHARE = "begin the script's work with `with interp.ranks.job():`, in which all processes of torchrun share it"
 
 
 @contextmanager
@@ -105,7 +109,7 @@ def _lock(folder: Path, handle: int) -> None:
             folder,
             found="another run that is writing into it",
             expected="one at a time",
-            do="wait for it, or choose another folder with --out",
+            do=SHARE if is_job() and current() is ALONE else WAIT,
         ) from error
     except OSError:  # some network file systems have no locks of folders
         pass
