@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -54,17 +54,38 @@ def stacked(where: str, sources: Sequence[Path | bytes | Image], side: int | Non
             expected="fewer",
             do="pass --image-size with the side in pixels that the network was trained on, or give interp.stream(...)",
         )
+    images = of_one_size(where, sources, side)
+    return channels_first(images, all(image.mode in GREY for image in images))
+
+
+def of_one_size(where: str, sources: Iterable[Path | bytes | Image], side: int | None) -> list[Image]:
+    """Read images that all have one size.
+
+    Parameters
+    ----------
+    where
+        Name of the data in errors.
+    sources
+        Files, contents of files, or images of Pillow's.
+    side
+        Side in pixels that images are resized and cut to; None to leave them.
+
+    Raises
+    ------
+    DataError
+        If an image cannot be read, or sizes differ without `side`.
+    """
     images = [sized(decoded(where, source), side) for source in sources]
     sizes = {image.size for image in images}
     if len(sizes) > 1:
         shown = ", ".join(f"{width}x{height}" for width, height in sorted(sizes)[:3])
         raise DataError(
             where,
-            found=f"images of {len(sizes):,} sizes ({shown}, ...)",
+            found=f"images of {len(sizes):,} sizes ({shown}{', ...' if len(sizes) > 3 else ''})",
             expected="one size",
-            do="pass --image-size with the side in pixels that the network was trained on",
+            do="pass --image-size (image_size in Python) with the side in pixels that the network was trained on",
         )
-    return channels_first(images, all(image.mode in GREY for image in images))
+    return images
 
 
 def channels_first(images: Sequence[Any], grey: bool) -> Array:

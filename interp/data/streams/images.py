@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from interp.data.options import DataOptions
-from interp.data.sources.image_files import GREY, channels_first, decoded, mode_of, sized
+from interp.data.sources.image_files import GREY, channels_first, mode_of, of_one_size
 from interp.data.sources.image_folders import ImageFolder, image_facts, labelled_files
-from interp.errors import DataError
 from interp.streams import Stream
 from interp.types import Array, Inference
 
@@ -83,14 +82,4 @@ def stacked_as(where: str, sources: Iterable[Path | bytes], side: int | None, gr
     DataError
         If an image cannot be read, or sizes differ without `side`.
     """
-    images = [sized(decoded(where, source), side) for source in sources]
-    sizes = {image.size for image in images}
-    if len(sizes) > 1:
-        shown = ", ".join(f"{width}x{height}" for width, height in sorted(sizes)[:3])
-        raise DataError(
-            where,
-            found=f"images of sizes {shown}",
-            expected="one size",
-            do="pass image_size with the side in pixels that the network was trained on",
-        )
-    return channels_first(images, grey)
+    return channels_first(of_one_size(where, sources, side), grey)
