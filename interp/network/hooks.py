@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -22,8 +22,12 @@ WITHOUT_OUTPUT = ("identity", "custom")
 """Activations whose output cannot be recognised while the network runs: z is edited in its place."""
 
 
+class _AllSeenError(Exception):
+    """Ends a run of the network when all layers that are read have run."""
+
+
 @contextmanager
-def tap(module: nn.Module, layers: Iterable[NodeLayer]) -> Iterator[dict[str, Tensor]]:
+def tap(module: nn.Module, layers: Iterable[NodeLayer], to_end: bool = True) -> Iterator[dict[str, Tensor]]:
     """Collect the pre-activations of some layers while the network runs.
 
     Parameters
@@ -32,6 +36,10 @@ def tap(module: nn.Module, layers: Iterable[NodeLayer]) -> Iterator[dict[str, Te
         Network that the layers are part of.
     layers
         Layers to read.
+    to_end
+        Whether the network runs to its end. Else its run, and the ``with`` block, end as soon as all layers have a
+        value, wherever that can be told and done: not of layers that run a time step at a time, nor in networks with
+        parts that must come to their end.
 
     Yields
     ------
@@ -50,6 +58,7 @@ def tap(module: nn.Module, layers: Iterable[NodeLayer]) -> Iterator[dict[str, Te
     """
     values: dict[str, Tensor] = {}
     layers = list(layers)
+    stops = not to_end and bool(layers) and can_stop(module, layers)
     with _batch_size(module, layers) as batch, _each_run(module, layers, values) as calls:
 
         def keep(layer: NodeLayer) -> Change:
@@ -59,12 +68,39 @@ def tap(module: nn.Module, layers: Iterable[NodeLayer]) -> Iterator[dict[str, Te
                     calls[layer.name].append(kept)
                 else:
                     values[layer.name] = kept
+                    if stops and len(values) == len(layers):
+                        raise _AllSeenError
                 return z
 
             return change
 
-        with _changed(module, {layer.tap: keep(layer) for layer in layers}):
+        with _changed(module, {layer.tap: keep(layer) for layer in layers}), suppress(_AllSeenError):
             yield values
+
+
+def can_stop(module: nn.Module, layers: Iterable[NodeLayer]) -> bool:
+    """Tell whether a run of a network may end at the last of some layers.
+
+    Parameters
+    ----------
+    module
+        Network that the layers are part of.
+    layers
+        Layers that are read.
+
+    Returns
+    -------
+    bool
+        False where a layer runs a time step at a time, so that the last step cannot be told; and where parts of the
+        network put something away when they have run: those of accelerate that load all that they hold at once.
+
+    Examples
+    --------
+    >>> can_stop(nn.Linear(2, 3), [NodeLayer("", "linear", 3, 2, "identity", "")])
+    True
+    """
+    loads = (getattr(getattr(part, "_hf_hook", None), "place_submodules", False) for part in module.modules())
+    return not any(layer.is_stepwise for layer in layers) and not any(loads)
 
 
 @contextmanager

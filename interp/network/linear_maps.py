@@ -308,7 +308,7 @@ def affine_map(module: nn.Module, layer: NodeLayer, example: Tensor) -> tuple[Ar
     if kind_named(layer.kind).distances:
         return None
     read = read_by(module, layer, example)
-    with tap(module, [layer]) as values:
+    with tap(module, [layer], to_end=False) as values:
         module(example)
     z = rows_of_nodes(values[layer.name], layer.kind).double().cpu()
     scale, shift = _norm_map(module, layer)

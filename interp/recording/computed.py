@@ -15,7 +15,7 @@ from interp.analysis.outputs.sums import OutputSums
 from interp.network.inputs import as_tensor, device_of, input_blocks
 from interp.recording.gather import rows_of_block
 from interp.recording.positions import drawn_positions, position_counts, samples_a_block
-from interp.recording.predictions import classes_of
+from interp.recording.predictions import classes_of, has_predictions
 from interp.types import Array, Dataset, LoadedModel, NodeLayer, Provenance, Recording
 
 
@@ -139,6 +139,7 @@ def computed_recording(
     provenance: Provenance,
     seed: int = 0,
     lock: Any = None,
+    predictions: bool = True,
 ) -> Recording:
     """Give a recording whose values are computed when they are asked for, the same as one on disk would hold.
 
@@ -158,6 +159,9 @@ def computed_recording(
         Seed of the random number generator that draws the positions of convolutions.
     lock
         Lock to hold while the network runs; None for one of its own.
+    predictions
+        Whether the recording has the class that the network predicts for each sample; else the network is not run to
+        its end.
 
     Returns
     -------
@@ -178,14 +182,16 @@ def computed_recording(
         output_mean={name: own.mean for name, own in outputs.items()},
         active_share={name: own.active_share for name, own in outputs.items()},
         labels=part.labels,
-        predictions=cast(Array, Later(lambda: _predictions(source))),
+        predictions=cast(Array, Later(lambda: _predictions(source, predictions))),
         provenance=provenance,
     )
 
 
 @torch.no_grad()
-def _predictions(source: _Source) -> Array:
-    """Give the class that the network predicts for each sample (S,)."""
+def _predictions(source: _Source, are_wanted: bool) -> Array:
+    """Give the class that the network predicts for each sample (S,); none where they are not wanted."""
+    if not are_wanted or not has_predictions(source.model):
+        return classes_of(None, len(source.inputs), source.model)
     with source.lock:
         blocks = input_blocks(source.model, source.inputs, source.block)
-        return np.concatenate([classes_of(source.model.module(x), source.model) for _, x in blocks])
+        return np.concatenate([classes_of(source.model.module(x), len(x), source.model) for _, x in blocks])

@@ -19,7 +19,7 @@ from interp.network.inputs import as_tensor, device_of
 from interp.network.linear_maps import read_by
 from interp.network.own_activations import Function, output_functions
 from interp.recording.positions import chosen_rows
-from interp.recording.predictions import classes_of
+from interp.recording.predictions import are_counted, classes_of, has_predictions
 from interp.streams import ahead
 from interp.types import Array, LoadedModel
 
@@ -56,7 +56,11 @@ class Places(Protocol):
 
 @torch.no_grad()
 def gather(
-    model: LoadedModel, blocks: Iterable[Block], places: Mapping[str, Places], further: bool = False
+    model: LoadedModel,
+    blocks: Iterable[Block],
+    places: Mapping[str, Places],
+    further: bool = False,
+    predictions: bool = True,
 ) -> SplitStatistics:
     """Gather the statistics of all layers over some samples of a split; those of other samples merge with them.
 
@@ -70,6 +74,8 @@ def gather(
         Layer name -> positions of each sample that are looked at.
     further
         Whether cross moments of inputs and nodes, and co-activity, are gathered too.
+    predictions
+        Whether predicted classes are counted; else what follows the last layer is not run.
 
     Returns
     -------
@@ -92,17 +98,22 @@ def gather(
     >>> shards[0].merge(shards[1]).layers["0"].moments.count
     1437
     """
-    return reduce(SplitStatistics.merge, each_block(model, blocks, places, further))
+    return reduce(SplitStatistics.merge, each_block(model, blocks, places, further, predictions))
 
 
 def each_block(
-    model: LoadedModel, blocks: Iterable[Block], places: Mapping[str, Places], further: bool = False
+    model: LoadedModel,
+    blocks: Iterable[Block],
+    places: Mapping[str, Places],
+    further: bool = False,
+    predictions: bool = True,
 ) -> Iterator[SplitStatistics]:
     """Yield the statistics of each block; raises as `gather` does."""
     functions: dict[str, Function] = {}
+    to_end = predictions and has_predictions(model)
     for block, x in scaled(model, blocks):
         functions = functions or output_functions(model.module, model.layers, x[:2])
-        outputs, rows = rows_of_block(model, block.first, x, places)
+        outputs, rows = rows_of_block(model, block.first, x, places, to_end)
         layers = {}
         for layer in model.layers:
             z = rows[layer.name].z
@@ -115,7 +126,8 @@ def each_block(
                 functions[layer.name](torch.from_numpy(z)).numpy(),
                 _read(model, layer.name, x, rows[layer.name]) if further else None,
             )
-        yield SplitStatistics(len(x), layers, confusion_counts(block.labels, classes_of(outputs, model)))
+        labels = block.labels if are_counted(model) else None
+        yield SplitStatistics(len(x), layers, confusion_counts(labels, classes_of(outputs, len(x), model)))
 
 
 class Chosen(NamedTuple):
@@ -138,8 +150,8 @@ class Chosen(NamedTuple):
 
 @torch.no_grad()
 def rows_of_block(
-    model: LoadedModel, first: int, x: Tensor, places: Mapping[str, Places]
-) -> tuple[Tensor, dict[str, Chosen]]:
+    model: LoadedModel, first: int, x: Tensor, places: Mapping[str, Places], to_end: bool = False
+) -> tuple[Tensor | None, dict[str, Chosen]]:
     """Run a network on some samples that follow each other, and pick the rows of its layers that are looked at.
 
     Parameters
@@ -152,14 +164,17 @@ def rows_of_block(
         Scaled inputs (B, ...).
     places
         Layer name -> positions of each sample that are looked at, of the layers that are wanted.
+    to_end
+        Whether the network runs to its end; else what follows the last of these layers is not run.
 
     Returns
     -------
-    Tensor, dict
-        Outputs of the network; and layer name -> its rows.
+    Tensor or None, dict
+        Outputs of the network, None where it did not run to its end; and layer name -> its rows.
     """
     layers = [layer for layer in model.layers if layer.name in places]
-    with tap(model.module, layers) as values:
+    outputs: Tensor | None = None
+    with tap(model.module, layers, to_end) as values:
         outputs = model.module(x)
     found = {}
     for layer in layers:

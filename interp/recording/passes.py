@@ -115,7 +115,9 @@ def _blocks(part: Split, size: int) -> Iterator[Block]:
         yield Block(first, part.inputs[rows], None if part.labels is None else part.labels[rows])
 
 
-def first_pass(model: LoadedModel, samples: Samples, name: str, keep: Keep) -> SplitStatistics:
+def first_pass(
+    model: LoadedModel, samples: Samples, name: str, keep: Keep, predictions: bool = True
+) -> SplitStatistics:
     """Gather the statistics of all samples, in parts that are kept as they are finished.
 
     Parameters
@@ -128,18 +130,22 @@ def first_pass(model: LoadedModel, samples: Samples, name: str, keep: Keep) -> S
         Name of the split.
     keep
         Function that gives each part, kept from before an interrupt or made now.
+    predictions
+        Whether predicted classes are counted; else what follows the last layer is not run.
     """
-    return reduce(SplitStatistics.merge, _parts(model, samples, name, keep))
+    return reduce(SplitStatistics.merge, _parts(model, samples, name, keep, predictions))
 
 
-def _parts(model: LoadedModel, samples: Samples, name: str, keep: Keep) -> Iterator[SplitStatistics]:
+def _parts(model: LoadedModel, samples: Samples, name: str, keep: Keep, predictions: bool) -> Iterator[SplitStatistics]:
     blocks = iter(samples.begin())
     for number in count():
         first = next(blocks, None)
         if first is None:
             return
         some = chain([first], islice(blocks, PART - 1))
-        yield keep(f"{name} {number}", partial(gather, model, some, samples.places), SplitStatistics)
+        yield keep(
+            f"{name} {number}", partial(gather, model, some, samples.places, predictions=predictions), SplitStatistics
+        )
         for _ in some:  # of a part that was kept, samples are read and left
             pass
 

@@ -32,7 +32,7 @@ def position_counts(model: LoadedModel, data: Dataset) -> dict[str, int]:
     first = 0 if lengths is None else int(lengths.argmax())
     one = data.train.inputs[first : first + 1]
     example = as_tensor(one, model.scaling, model.input_shape).to(device_of(model.module))
-    with tap(model.module, model.every_layer) as values:
+    with tap(model.module, model.every_layer, to_end=False) as values:
         model.module(example)
     return {layer.name: len(rows_of_nodes(values[layer.name], layer.kind)) for layer in model.every_layer}
 

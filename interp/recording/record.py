@@ -14,8 +14,9 @@ from interp.network.inputs import BLOCK, as_tensor, device_of, input_blocks
 from interp.network.own_activations import Function, output_functions
 from interp.network.own_data import check_data
 from interp.recording.gather import rows_of_block
+from interp.recording.options import StoreOptions
 from interp.recording.positions import drawn_positions, position_counts, positions_a_sample, samples_a_block
-from interp.recording.predictions import classes_of
+from interp.recording.predictions import classes_of, has_predictions
 from interp.store import RecordingWriter, file_name
 from interp.types import Array, Dataset, LoadedModel, Provenance, Split
 from interp.types.annotations.edge import checked
@@ -30,7 +31,7 @@ def record_activations(
     path: str | Path,
     provenance: Provenance,
     seed: Seed = 0,
-    dtype: str = "float32",
+    how: StoreOptions = StoreOptions(),
     part: Mapping[str, tuple[int, int]] | None = None,
 ) -> None:
     """Record every layer's pre-activations over every split.
@@ -47,9 +48,8 @@ def record_activations(
         Origin of the recording, saved with it.
     seed
         Seed of the random number generator that draws the recorded positions of convolutions.
-    dtype
-        Type that pre-activations are stored as: ``float32``, ``float16`` or ``bfloat16``. Statistics of outputs are
-        those of the stored values.
+    how
+        Options of what is stored and how. Statistics of outputs are those of the stored values.
     part
         Name of a split -> index of the first sample that is recorded of it, and of the one behind the last; None for
         all of every split.
@@ -82,11 +82,12 @@ def record_activations(
     functions = output_functions(model.module, model.layers, example)
     labelled = [name for name in part if data.splits[name].labels is not None]
     placed = [name for name in kept if counts[name] > 1]  # of very many samples one position each is kept
-    with RecordingWriter(path, model.layers, samples, kept, provenance, labelled, dtype, placed) as writer:
+    to_end = how.predictions and has_predictions(model)
+    with RecordingWriter(path, model.layers, samples, kept, provenance, labelled, how.dtype, placed) as writer:
         for name, (first, last) in part.items():
             split = data.splits[name]
             positions = drawn_positions(model, data, name, counts, seed)
-            _record_split(model, name, split, (first, last), writer, counts, positions)
+            _record_split(model, name, split, (first, last), writer, counts, positions, to_end)
             outputs = {
                 layer.name: _output_statistics(writer.values(name, layer.name), functions[layer.name])
                 for layer in model.layers
@@ -102,13 +103,14 @@ def _record_split(
     writer: RecordingWriter,
     counts: dict[str, int],
     positions: dict[str, Array],
+    to_end: bool,
 ) -> None:
     done, (first, last) = writer.done(name), part
     bar = tqdm(total=last - first, initial=done, desc=f"recording {name}", unit="inputs", disable=None)
     for rows, x in input_blocks(model, split.inputs, samples_a_block(model, counts), first + done, last):
-        outputs, chosen = rows_of_block(model, rows.start, x, positions)
+        outputs, chosen = rows_of_block(model, rows.start, x, positions, to_end)
         z = {layer: (found.z, found.position) for layer, found in chosen.items()}
-        writer.write(name, rows.start - first, classes_of(outputs, model), z)
+        writer.write(name, rows.start - first, classes_of(outputs, len(x), model), z)
         bar.update(len(x))
     bar.close()
 

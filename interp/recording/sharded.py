@@ -17,6 +17,7 @@ from pathlib import Path
 
 from interp.errors import MismatchError
 from interp.ranks import ALONE, Ranks
+from interp.recording.options import StoreOptions
 from interp.recording.positions import position_counts, samples_a_block
 from interp.recording.record import record_activations
 from interp.store import file_name
@@ -36,7 +37,7 @@ def record_together(
     path: str | Path,
     provenance: Provenance,
     seed: int = 0,
-    dtype: str = "float32",
+    how: StoreOptions = StoreOptions(),
     ranks: Ranks = ALONE,
 ) -> None:
     """Record every layer's pre-activations over every split: one process into one file, several into one each.
@@ -53,8 +54,8 @@ def record_together(
         Origin of the recording, saved with it; what was recorded before with the same, by as many processes, is used.
     seed
         Seed of the random number generator that draws the recorded positions of convolutions.
-    dtype
-        Type that pre-activations are stored as: ``float32``, ``float16`` or ``bfloat16``.
+    how
+        Options of what is stored and how.
     ranks
         Processes that record.
 
@@ -76,12 +77,12 @@ def record_together(
     """
     path = file_name(path)
     if ranks.size == 1:
-        record_activations(model, data, path, provenance, seed, dtype)
+        record_activations(model, data, path, provenance, seed, how)
         _remove(path, ranks)
         return
     ranks.from_first(lambda: _say_what_is_left(path, ranks))
     part = parts_of(model, data, ranks.size)[ranks.rank]
-    mine = _recorded(model, data, shard_path(path, ranks.rank, ranks.size), provenance, seed, dtype, part)
+    mine = _recorded(model, data, shard_path(path, ranks.rank, ranks.size), provenance, seed, how, part)
     shards = [shard for shard in ranks.told(mine) if shard is not None]
 
     def finish() -> None:
@@ -146,7 +147,7 @@ def cut(samples: int, block: int, size: int) -> list[tuple[int, int]]:
 
 
 def _recorded(
-    model: LoadedModel, data: Dataset, path: Path, provenance: Provenance, seed: int, dtype: str, part: Part
+    model: LoadedModel, data: Dataset, path: Path, provenance: Provenance, seed: int, how: StoreOptions, part: Part
 ) -> Shard | None:
     """Record a part, unless its file is whole and of the very same; nothing where there are no samples."""
     if not part:
@@ -155,7 +156,7 @@ def _recorded(
         provenance, settings={**provenance.settings, SHARD: {name: list(ends) for name, ends in part.items()}}
     )
     if not _is_whole(path, own):
-        record_activations(model, data, path, own, seed, dtype, part)
+        record_activations(model, data, path, own, seed, how, part)
     return described(path, part)
 
 

@@ -24,6 +24,7 @@ from interp.network.linear_maps import affine_map
 from interp.recording import layer_rows
 from interp.recording.computed import computed_recording
 from interp.recording.passes import GatheredValues, Samples, samples_of, samples_of_whole
+from interp.recording.predictions import are_counted
 from interp.run.processes import can_fork, side_by_side
 from interp.run.stage import Run
 from interp.store import check_same, open_recording
@@ -108,8 +109,10 @@ def gathered(run: Run) -> Statistics | None:
 def _computed(run: Run, split: str, found: Statistics) -> Recording:
     """Give a recording of the data at hand, with what is known of all samples."""
     outputs = {name: own.outputs for name, own in found.splits[split].layers.items() if own.outputs is not None}
-    provenance = run.provenance_of("record")
-    recording = computed_recording(run.model, run.data, split, outputs, provenance, provenance.seed, _NETWORK)
+    provenance, predictions = run.provenance_of("record"), run.options.recording.predictions
+    recording = computed_recording(
+        run.model, run.data, split, outputs, provenance, provenance.seed, _NETWORK, predictions
+    )
     return replace(recording, layers=found.layers)
 
 
@@ -325,13 +328,15 @@ def confusion_of(run: Run) -> dict[str, Array]:
     -------
     dict
         Split -> number of samples of each label (rows) and prediction (columns), (C, C), those without prediction left
-        out; without splits that have no labels or a task without classes, and empty where nothing was recorded.
+        out; without splits that have no labels or a task without classes, and empty where nothing was recorded or there
+        are very many classes.
     """
     found = gathered(run) if run.path("record").exists() else None
     if found is not None:
         return {split: own.confusion for split, own in found.splits.items() if own.confusion.size}
     counts = {}
-    for split in run.data.splits if is_recorded(run.path("record")) else ():
+    is_there = is_recorded(run.path("record")) and are_counted(run.model)
+    for split in run.data.splits if is_there else ():
         with recorded(run, split) as recording:
             labels, predictions = recording.labels, recording.predictions
         if labels is not None and (predictions != NO_PREDICTION).any():

@@ -36,6 +36,7 @@ OTHER = {
     "inputs": 7,
     "read_copies": 5,
     "store_dtype": "float16",
+    "predictions": False,
 }
 """Setting of the analysis -> a value that is not its default."""
 

@@ -12,6 +12,7 @@ from interp.interventions import InterventionOptions, levels
 from interp.network.caps import capped, least
 from interp.recording import StoreOptions, multiply_adds
 from interp.recording.positions import position_counts, positions_a_sample
+from interp.recording.predictions import has_predictions
 from interp.run.settings.limits import PER_GATE, Limits, settled, spread_layers
 from interp.types import Dataset, Limit, LoadedModel, Thresholds
 from interp.types.annotations.flags import Flag, Within
@@ -153,7 +154,13 @@ def left_out(asked: Options, used: Options, model: LoadedModel, data: Dataset) -
     data
         Data set that it is looked at with.
     """
-    found = (*_nodes(used, model), *_steps(model, data), *_rows(asked, used, data), *_sweeps(asked, used, model, data))
+    found = (
+        *_nodes(used, model),
+        *_steps(model, data),
+        *_predictions(used, model, data),
+        *_rows(asked, used, data),
+        *_sweeps(asked, used, model, data),
+    )
     return tuple(limit for limit in found if limit.looked_at < limit.of)
 
 
@@ -176,6 +183,13 @@ def _steps(model: LoadedModel, data: Dataset) -> Iterator[Limit]:
         own = of if lengths is None else min(of, max(1, round(float(lengths.mean()))))
         what = "time steps of each sequence that are recorded"
         yield Limit(what, positions_a_sample(of, data, True), own, "drawn at random", "fewer sequences")
+
+
+def _predictions(used: Options, model: LoadedModel, data: Dataset) -> Iterator[Limit]:
+    if not used.recording.predictions and has_predictions(model):
+        what = "samples whose predicted class is recorded, for agreement with k-means and classes never predicted"
+        rule = "none: what follows the last layer that is looked at is not run while recording"
+        yield Limit(what, 0, sum(map(len, data.splits.values())), rule, "leaving out --no-predictions")
 
 
 def _rows(asked: Options, used: Options, data: Dataset) -> Iterator[Limit]:

@@ -20,7 +20,10 @@ def run(run: Run) -> Statistics:
         Model, data, options and folder.
     """
     samples = {split: all_samples(run, split, run.options.seed) for split in run.data.splits}
-    found = {split: first_pass(run.model, each, split, run.keep) for split, each in samples.items()}
+    found = {
+        split: first_pass(run.model, each, split, run.keep, run.options.recording.predictions)
+        for split, each in samples.items()
+    }
     return Statistics(run.model.layers, found)
 
 
@@ -39,7 +42,7 @@ STAGE = Stage(
     needs=(),
     run=run,
     summarise=summarise,
-    options=("seed", "store"),
+    options=("seed", "recording.predictions", "store"),
     layers=None,
     inputs=lambda run: {split: whole.digest for split, whole in run.wholes.items()},
 )

@@ -25,8 +25,7 @@ def run(run: Run) -> None:
         Model, data, options and folder.
     """
     made = run.ranks.from_first(lambda: stage_provenance(run, STAGE))
-    seed, dtype = run.options.seed, run.options.recording.dtype
-    record_together(run.model, run.data, run.path("record"), made, seed, dtype, run.ranks)
+    record_together(run.model, run.data, run.path("record"), made, run.options.seed, run.options.recording, run.ranks)
 
 
 @dataclass(frozen=True)
