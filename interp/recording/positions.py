@@ -194,7 +194,12 @@ def chosen_rows(output: Tensor, layer: NodeLayer, positions: Array) -> tuple[Arr
     rows = rows_of_nodes(output, layer.kind)
     flat = _flat_index(positions, len(rows))
     position = positions.ravel() if len(rows) > len(positions) else np.empty(0, np.int32)
-    return rows[flat].cpu().numpy(), position
+    return values_of(rows[flat]), position
+
+
+def values_of(rows: Tensor) -> Array:
+    """Give rows as an array; numpy knows no bfloat16, whose values are those of float32 with fewer bits."""
+    return np.asarray((rows.float() if rows.dtype == torch.bfloat16 else rows).cpu())
 
 
 def _flat_index(positions: Array, rows: int) -> Tensor:

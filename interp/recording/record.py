@@ -13,6 +13,7 @@ from interp.analysis import output_statistics
 from interp.network.inputs import BLOCK, as_tensor, device_of, input_blocks
 from interp.network.own_activations import Function, output_functions
 from interp.network.own_data import check_data
+from interp.recording.forward import check_runs, compared, computed_as
 from interp.recording.gather import rows_of_block
 from interp.recording.options import StoreOptions
 from interp.recording.positions import drawn_positions, position_counts, positions_a_sample, samples_a_block
@@ -83,15 +84,22 @@ def record_activations(
     labelled = [name for name in part if data.splits[name].labels is not None]
     placed = [name for name in kept if counts[name] > 1]  # of very many samples one position each is kept
     to_end = how.predictions and has_predictions(model)
-    with RecordingWriter(path, model.layers, samples, kept, provenance, labelled, how.dtype, placed) as writer:
+    if how.forward != "float32":
+        check_runs(model, example, how.forward)
+    with RecordingWriter(
+        path, model.layers, samples, kept, provenance, labelled, how.dtype, placed, how.forward
+    ) as writer:
         for name, (first, last) in part.items():
             split = data.splits[name]
             positions = drawn_positions(model, data, name, counts, seed)
-            _record_split(model, name, split, (first, last), writer, counts, positions, to_end)
+            _record_split(model, name, split, (first, last), writer, counts, positions, to_end, how.forward)
             outputs = {
                 layer.name: _output_statistics(writer.values(name, layer.name), functions[layer.name])
                 for layer in model.layers
             }
+            if how.forward != "float32":
+                size = samples_a_block(model, counts)
+                writer.compare(name, compared(model, split, (first, last), positions, how.forward, seed, size, to_end))
             writer.summarise(name, None if split.labels is None else split.labels[first:last], outputs)
 
 
@@ -104,11 +112,13 @@ def _record_split(
     counts: dict[str, int],
     positions: dict[str, Array],
     to_end: bool,
+    dtype: str,
 ) -> None:
     done, (first, last) = writer.done(name), part
     bar = tqdm(total=last - first, initial=done, desc=f"recording {name}", unit="inputs", disable=None)
     for rows, x in input_blocks(model, split.inputs, samples_a_block(model, counts), first + done, last):
-        outputs, chosen = rows_of_block(model, rows.start, x, positions, to_end)
+        with computed_as(dtype, model.module):
+            outputs, chosen = rows_of_block(model, rows.start, x, positions, to_end)
         z = {layer: (found.z, found.position) for layer, found in chosen.items()}
         writer.write(name, rows.start - first, classes_of(outputs, len(x), model), z)
         bar.update(len(x))

@@ -18,6 +18,7 @@ from interp.store.atomic import cannot_write, reserve
 from interp.store.blocks import BLOCK_ROWS, CheckedRows, ChecksumWriter, block_count
 from interp.store.elements import VERSION, read_element, write_element
 from interp.store.files import DAMAGE, plain_file
+from interp.store.precision.forward import COMPUTED_IN, ForwardSums, prepare_forward, write_forward
 from interp.store.precision.kinds import DecodedRows, find_kind
 from interp.store.precision.rounding import (
     ROUNDING,
@@ -58,6 +59,8 @@ class RecordingWriter:
         Type that pre-activations are stored as: ``float32``, ``float16`` or ``bfloat16``.
     placed
         Names of the layers whose rows come with their positions; None for those with several positions of a sample.
+    forward
+        Type that forward passes are computed in; of another than float32 `compare` takes the difference.
 
     Raises
     ------
@@ -89,9 +92,11 @@ class RecordingWriter:
         labelled: Collection[str] = (),
         dtype: str = "float32",
         placed: Collection[str] | None = None,
+        forward: str = "float32",
     ) -> None:
         self.path, self.layers, self.samples, self.positions = path, layers, samples, positions
         self.provenance, self.labelled, self.kind = provenance, labelled, find_kind(dtype)
+        self._forward = forward
         several = [name for name, count in positions.items() if count > 1]
         self._placed = several if placed is None else placed
         self._followed: dict[tuple[str, str], ChecksumWriter] = {}
@@ -209,6 +214,18 @@ class RecordingWriter:
         if not self.kind.is_exact:
             self._summarise_rounding(group, self.samples[split])
 
+    def compare(self, split: str, found: ForwardSums) -> None:
+        """Write how far forward passes are from those in float32.
+
+        Parameters
+        ----------
+        split
+            Name of the split.
+        found
+            Sums over samples that were run both ways.
+        """
+        write_forward(self._file[split], found)
+
     def _summarise_rounding(self, group: h5py.Group, samples: int) -> None:
         here = place_of(group, samples)
         for layer, positions in self.positions.items():
@@ -231,6 +248,8 @@ class RecordingWriter:
                 self._allocate(group.create_group(f"z/{layer.name}"), layer, samples * self.positions[layer.name])
             if not self.kind.is_exact:
                 prepare_rounding(group, self.layers)
+            if self._forward != "float32":
+                prepare_forward(group, self.layers, self._forward)
             group.create_dataset("progress", data=np.zeros(1, np.int64))
         file.flush()
         try:
@@ -297,6 +316,7 @@ class RecordingWriter:
             and ("labels" in file[split]) == (split in self.labelled)
             and file[split]["z"][layer.name]["values"].shape == (count * self.positions[layer.name], layer.nodes)
             and all(name in file[split]["z"][layer.name] for name in OUTPUT_STATISTICS)
+            and file[split].attrs.get(COMPUTED_IN, "float32") == self._forward
             and kind_of(file[split]["z"][layer.name]) == self.kind
             for split, count in self.samples.items()
             for layer in self.layers

@@ -18,6 +18,7 @@ from interp.errors import MismatchError, unknown_name
 from interp.store.blocks import CheckedRows, block_count
 from interp.store.elements import read_element
 from interp.store.files import opened, provenance_of
+from interp.store.precision.forward import ForwardSums, merged_loss, read_forward
 from interp.store.precision.kinds import KINDS, Kind
 from interp.store.precision.rounding import ROUNDING, SUMS, place_of
 from interp.types import Array, NodeLayer, Recording, Rows
@@ -169,6 +170,25 @@ def read_rounding_sums(path: Path, split: str) -> dict[str, Array]:
         return {layer.name: group["z"][layer.name][SUMS][here] for layer in read_element(file["layers"])}
 
 
+def read_forward_sums(path: Path, split: str) -> tuple[str, ForwardSums] | None:
+    """Read what the difference of forward passes from float32 follows from; None where they were computed in float32.
+
+    Parameters
+    ----------
+    path
+        Path of the file.
+    split
+        Name of the split.
+
+    Raises
+    ------
+    MismatchError
+        If the file is missing, damaged, or of another version.
+    """
+    with opened(path, ENCODING, REMEDY, is_sealed=False) as file:
+        return read_forward(file[split], read_element(file["layers"]))
+
+
 def _splits(file: h5py.File) -> list[str]:
     return [name for name in file if name not in ("layers", "provenance")]
 
@@ -243,6 +263,7 @@ def _known_of_split(group: h5py.Group, layers: tuple[NodeLayer, ...]) -> dict[st
         },
         **{key: {name: part[key][()] for name, part in parts.items()} for key in OUTPUT_STATISTICS},
         **_rounding(parts),
+        "forward": merged_loss([read_forward(group, layers)]),
         "labels": group["labels"][()] if "labels" in group else None,
         "predictions": group["predictions"][()],
     }

@@ -16,7 +16,7 @@ from interp.types.networks import Confidence, Inference, LoadedModel, NodeLayer,
 from interp.types.page import Figure, Section, Table
 from interp.types.prototypes import ClusterMatch, Prototypes
 from interp.types.reading import Beside, LayerVerdict, Leaning, ReadingProfile
-from interp.types.recordings import LabelledInputs, LayerRows, Provenance, Recording
+from interp.types.recordings import ForwardLoss, LabelledInputs, LayerRows, Provenance, Recording
 from interp.types.results import SEVERITIES, Alert, Answer, Limit, Made, Results, Severity, Timing, Verdict
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Dataset",
     "Effects",
     "Figure",
+    "ForwardLoss",
     "GaussianFit",
     "Inference",
     "InputPart",

@@ -48,6 +48,39 @@ class Provenance(ShortRepr):
 
 
 @dataclass(frozen=True, repr=False)
+class ForwardLoss(ShortRepr):
+    """How far forward passes in fewer bits lead from those in float32, on samples of a split drawn at random.
+
+    Attributes
+    ----------
+    dtype
+        Type of the products in these passes.
+    samples
+        Number of samples that were run both ways.
+    layers
+        Layer name -> largest and root-mean-square difference of each node's pre-activations, in standard deviations of
+        the node over these samples; NaN of a node whose values are all the same.
+    largest_output, typical_output
+        Largest and root-mean-square difference of the outputs, in standard deviations of all of their values; NaN where
+        they were not compared.
+    changed
+        Share of predicted classes that differ; NaN where no classes were predicted.
+
+    Examples
+    --------
+    >>> ForwardLoss("bfloat16", 32, {}, 0.02, 0.004, 0.0).changed
+    0.0
+    """
+
+    dtype: str
+    samples: int
+    layers: Mapping[str, Annotated[Array, Shape("2 N")]]
+    largest_output: float
+    typical_output: float
+    changed: float
+
+
+@dataclass(frozen=True, repr=False)
 class Recording(ShortRepr):
     """Pre-activations of one split, read from disk a batch at a time.
 
@@ -83,6 +116,8 @@ class Recording(ShortRepr):
         the node; NaN of a node whose values are all the same. Empty where values are stored as float32.
     stored_as
         Type that pre-activations are stored as; they are read as float32.
+    forward
+        Difference from float32 of forward passes that were computed in another type; None where they were not.
     """
 
     split: str
@@ -99,6 +134,7 @@ class Recording(ShortRepr):
     close: Callable[[], None] = lambda: None
     rounding: Mapping[str, Annotated[Array, Shape("2 N")]] = field(default_factory=dict)
     stored_as: str = "float32"
+    forward: ForwardLoss | None = None
 
     def batches(self, layer: str, size: int = 8192) -> Iterator[Array]:
         """Yield the pre-activations of one layer in order.

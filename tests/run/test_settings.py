@@ -37,6 +37,7 @@ OTHER = {
     "read_copies": 5,
     "store_dtype": "float16",
     "predictions": False,
+    "forward_dtype": "bfloat16",
 }
 """Setting of the analysis -> a value that is not its default."""
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from interp.analysis import preset
 from interp.checkpoints import LoadOptions
 from interp.data import DataOptions
-from interp.errors import UsageError
+from interp.errors import UsageError, unknown_name
+from interp.recording.options import FORWARD
 from interp.run.settings.options import Options
 from interp.run.settings.settings import all_settings, check_settings, label_of
 from interp.store.precision.kinds import find_kind
@@ -52,9 +53,12 @@ def options_from(values: Mapping[str, Any], dashes: str = "") -> Options:
         raise UsageError(label, found="1", expected="0, or 2 and more", do="leave it out for the default")
     options = _filled(Options(thresholds=preset(said.get("preset", "default"))), "", said)
     find_kind(options.recording.dtype, label_of("store_dtype", dashes))
-    if not options.store and "store_dtype" in said:
-        label, do = label_of("store_dtype", dashes), f"leave it out, or {'--no-store' if dashes else 'store=False'}"
-        raise UsageError(label, found=said["store_dtype"], expected="activations that are stored", do=do)
+    if options.recording.forward not in FORWARD:
+        raise unknown_name(label_of("forward_dtype", dashes), options.recording.forward, FORWARD)
+    for name in ("store_dtype", "forward_dtype"):
+        if not options.store and name in said:
+            label, do = label_of(name, dashes), f"leave it out, or {'--no-store' if dashes else 'store=False'}"
+            raise UsageError(label, found=said[name], expected="activations that are stored", do=do)
     groups = (*((node,) for node in said.get("nodes", ())), *(tuple(sites) for sites in said.get("together", ())))
     caps = {name: said[name] for name in ("levels", "curve_levels") if name in said}
     return replace(

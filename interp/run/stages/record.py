@@ -13,7 +13,7 @@ from interp.run.fingerprint import stage_provenance
 from interp.run.stage import Run, Stage
 from interp.run.summaries import counted
 from interp.store import check_recording, open_recording
-from interp.types import Array, Provenance, Recording
+from interp.types import Array, ForwardLoss, Provenance, Recording
 
 
 def run(run: Run) -> None:
@@ -41,6 +41,8 @@ class Recorded:
     rounding
         Layer name -> largest change of a value by rounding, and the root mean square of changes of the node where it is
         largest, in standard deviations of the node; empty where nothing was rounded.
+    forward
+        Difference from float32 of forward passes that were computed in another type; None where they were not.
 
     Examples
     --------
@@ -51,6 +53,7 @@ class Recorded:
     rows: Mapping[str, int]
     dtype: str = "float32"
     rounding: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    forward: ForwardLoss | None = None
 
 
 def opened(path: Path) -> tuple[Recorded, Provenance]:
@@ -75,7 +78,7 @@ def opened(path: Path) -> tuple[Recorded, Provenance]:
     with open_recording(path) as recording:
         rows = {layer.name: recording.z[layer.name].shape[0] for layer in recording.layers}
         rounding = {name: _worst(found) for name, found in recording.rounding.items()}
-        return Recorded(rows, recording.stored_as, rounding), recording.provenance
+        return Recorded(rows, recording.stored_as, rounding, recording.forward), recording.provenance
 
 
 def _worst(rounding: Array) -> tuple[float, float]:
@@ -87,16 +90,33 @@ def _worst(rounding: Array) -> tuple[float, float]:
 def summarise(found: Recorded) -> Iterator[str]:
     """Say how many layers and rows were recorded, and what rounding has cost; of each layer in lines of their own."""
     said = f"{counted(len(found.rows), 'layer')}, {counted(max(found.rows.values(), default=0), 'row')} of training"
-    if not found.rounding:
-        yield said
-        return
-    largest, typical = (max(worst) for worst in zip(*found.rounding.values(), strict=True))
-    yield (
-        f"{said}, stored as {found.dtype}: rounding moves no value by over {_sigma(largest)} of its node,"
-        f" and those of no node by over {_sigma(typical)} in root mean square"
-    )
+    if found.rounding:
+        largest, typical = (max(worst) for worst in zip(*found.rounding.values(), strict=True))
+        said += (
+            f", stored as {found.dtype}: rounding moves no value by over {_sigma(largest)} of its node,"
+            f" and those of no node by over {_sigma(typical)} in root mean square"
+        )
+    if found.forward is not None:
+        said += f"{';' if found.rounding else ','} computed in {found.forward.dtype}: {_differences(found.forward)}"
+    yield said
+    if found.forward is not None:
+        for name, (most, usual) in ((name, _worst(one)) for name, one in found.forward.layers.items()):
+            yield f"{name}: {found.forward.dtype} differs by up to {_sigma(most)}, {_sigma(usual)} in root mean square"
     for name, (most, usual) in found.rounding.items():
         yield f"{name}: rounding by up to {_sigma(most)}, {_sigma(usual)} in root mean square"
+
+
+def _differences(found: ForwardLoss) -> str:
+    """Say how far from float32 the samples that were compared are."""
+    largest, typical = (max(worst) for worst in zip(*map(_worst, found.layers.values()), strict=True))
+    said = (
+        f"of {counted(found.samples, 'training sample')} no value differs from float32 by over {_sigma(largest)} of its"
+        f" node, and those of no node by over {_sigma(typical)} in root mean square"
+    )
+    if found.typical_output == found.typical_output:
+        said += f", outputs by {_sigma(found.largest_output)} and {_sigma(found.typical_output)}"
+    has_classes = found.changed == found.changed
+    return f"{said}; {found.changed:.0%} of predicted classes change" if has_classes else said
 
 
 def _sigma(value: float) -> str:

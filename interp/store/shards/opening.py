@@ -12,6 +12,7 @@ import numpy as np
 
 from interp.errors import MismatchError, unknown_name
 from interp.store import files, recordings
+from interp.store.precision.forward import merged_loss
 from interp.store.precision.rounding import merged, relative
 from interp.store.shards.manifest import Shard, manifest_path, read_manifest
 from interp.store.shards.rows import JoinedRows
@@ -201,7 +202,9 @@ def _opened(path: Path, shards: Sequence[Shard], split: str) -> Recording:
             _check_part(path.with_name(shard.name), part, shard, parts[0] if parts else part)
             parts.append(part)
         rounding = _rounding([path.with_name(shard.name) for shard in shards], parts) if parts[0].rounding else {}
-        return replace(_joined(parts, shards), rounding=rounding, close=stack.pop_all().close)
+        sums = [recordings.read_forward_sums(path.with_name(shard.name), split) for shard in shards]
+        whole = replace(_joined(parts, shards), rounding=rounding, forward=merged_loss(sums))
+        return replace(whole, close=stack.pop_all().close)
     raise AssertionError  # an exit stack suppresses nothing
 
 
