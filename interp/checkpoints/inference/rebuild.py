@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -16,9 +18,40 @@ from interp.network.activations import Activation, Negate
 from interp.network.chain import Chain, chain_of
 
 
+class Planned(NamedTuple):
+    """A module of a network that is not built yet.
+
+    Attributes
+    ----------
+    name
+        Name in the file, or one after the layer before it.
+    settings
+        Kind and settings, which tell it from other modules of that name.
+    build
+        Function that builds it.
+    """
+
+    name: str
+    settings: tuple[object, ...]
+    build: Callable[[], nn.Module]
+
+
 def rebuild(layers: Sequence[Layer], candidate: Candidate) -> Chain:
     """Build the network that a candidate describes, under the names that its file uses."""
-    steps: list[tuple[str, nn.Module]] = []
+    return chain_of([(one.name, one.build()) for one in planned(layers, candidate)])
+
+
+def planned(layers: Sequence[Layer], candidate: Candidate) -> list[Planned]:
+    """List the modules of the network that a candidate describes, in running order.
+
+    Parameters
+    ----------
+    layers
+        Layers in running order.
+    candidate
+        Candidate that says what is between them.
+    """
+    steps: list[Planned] = []
     at_end = last_of(candidate.activation) if candidate.ends_active else "identity"
     names = (*spread(candidate.activation, len(layers) - 1), at_end)
     for number, (layer, active) in enumerate(zip(layers, names, strict=True)):
@@ -28,13 +61,13 @@ def rebuild(layers: Sequence[Layer], candidate: Candidate) -> Chain:
             if last or not layers[number + 1].is_convolution:
                 steps += _flatten(candidate.layout)
         else:
-            steps.append((layer.name, _linear(layer)))
+            steps.append(Planned(layer.name, ("linear",), partial(_linear, layer)))
             steps += _after_linear(layer, active, candidate.order)
     if candidate.output == "negated-activation":
-        steps.append(("negate", Negate()))
+        steps.append(Planned("negate", ("negate",), Negate))
     if (end := module_of(candidate.output)) is not None:
-        steps.append((candidate.output.replace("-", "_"), end))
-    return chain_of(steps)
+        steps.append(Planned(candidate.output.replace("-", "_"), ("output",), lambda: end))
+    return steps
 
 
 Steps = list[tuple[str, nn.Module]]
@@ -53,14 +86,18 @@ def dense_steps(layers: Sequence[Layer], activation: str) -> Steps:
     steps: Steps = []
     for layer in layers:
         active = "identity" if layer is layers[-1] else activation
-        steps += [(layer.name, _linear(layer).eval()), *_after_linear(layer, active, "before")]
+        behind = _after_linear(layer, active, "before")
+        steps += [(layer.name, _linear(layer).eval()), *((one.name, one.build()) for one in behind)]
     return steps
 
 
-def _after_linear(layer: Layer, activation: str, order: str, pool: Steps | None = None) -> Steps:
-    pool = pool or []
-    norm: Steps = [] if layer.norm is None else [(layer.norm.name, norm_part(layer.norm, layer.weight.dim()))]
-    active: Steps = [] if activation == "identity" else [(f"{layer.name}_{activation}", _activation(layer, activation))]
+def _after_linear(layer: Layer, activation: str, order: str, pool: Sequence[Planned] = ()) -> list[Planned]:
+    norm, active = [], []
+    if layer.norm is not None:
+        norm.append(Planned(layer.norm.name, ("norm",), partial(norm_part, layer.norm, layer.weight.dim())))
+    if activation != "identity":
+        named = f"{layer.name}_{activation}"
+        active.append(Planned(named, ("activation",), partial(_activation, layer, activation)))
     orders = {
         "before": [*norm, *active, *pool],
         "after": [*active, *norm, *pool],
@@ -79,29 +116,37 @@ def _activation(layer: Layer, activation: str) -> nn.Module:
     return part
 
 
-def _convolution(layer: Layer, number: int, activation: str, order: str, layout: PoolingLayout) -> Steps:
-    kernel = layer.weight.shape[2:]
+def _convolution(layer: Layer, number: int, activation: str, order: str, layout: PoolingLayout) -> list[Planned]:
+    stride, padding, window = layout.stride[number], layout.padding[number], layout.pooling[number]
+    build = partial(_conv2d, layer, stride, padding)
+    kinds: dict[str, type[nn.MaxPool2d] | type[nn.AvgPool2d]] = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}
+    pool = Planned(f"{layer.name}_pool", (layout.kind, window), partial(kinds[layout.kind], window))
+    behind = _after_linear(layer, activation, order, [pool] if window > 1 else [])
+    return [Planned(layer.name, ("convolution", stride, padding), build), *behind]
+
+
+def _conv2d(layer: Layer, stride: int, padding: int) -> nn.Conv2d:
+    high, wide = layer.weight.shape[2:]
     part = nn.Conv2d(
         layer.channels,
         len(layer.weight),
-        (kernel[0], kernel[1]),
-        stride=layout.stride[number],
-        padding=layout.padding[number],
+        (high, wide),
+        stride=stride,
+        padding=padding,
         groups=layer.groups,
         bias=layer.bias is not None,
     )
     _load(part, layer)
-    window = layout.pooling[number]
-    kinds: dict[str, type[nn.MaxPool2d] | type[nn.AvgPool2d]] = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}
-    pool: Steps = [(f"{layer.name}_pool", kinds[layout.kind](window))] if window > 1 else []
-    return [(layer.name, part), *_after_linear(layer, activation, order, pool)]
+    return part
 
 
-def _flatten(layout: PoolingLayout) -> Steps:
+def _flatten(layout: PoolingLayout) -> list[Planned]:
     kinds: dict[str, type[nn.AdaptiveAvgPool2d] | type[nn.AdaptiveMaxPool2d]]
     kinds = {"mean": nn.AdaptiveAvgPool2d, "max": nn.AdaptiveMaxPool2d}
-    end: Steps = [(f"whole_{layout.end}", kinds[layout.end](1))] if layout.end else []
-    return [*end, ("flatten", nn.Flatten())]
+    flatten = Planned("flatten", ("flatten",), nn.Flatten)
+    if not layout.end:
+        return [flatten]
+    return [Planned(f"whole_{layout.end}", (layout.end,), partial(kinds[layout.end], 1)), flatten]
 
 
 def _load(part: nn.Module, layer: Layer) -> None:

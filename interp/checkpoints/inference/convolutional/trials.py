@@ -1,20 +1,23 @@
-"""Candidates of a stack with convolutions, tried on rows: each distinct network is built and run once."""
+"""Candidates of a stack with convolutions, tried on rows: what several networks compute alike is computed once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.candidates.outputs import scored_as
 from interp.checkpoints.inference.candidates.trial import Trial, apply_output, known_scores
-from interp.checkpoints.inference.rebuild import rebuild
+from interp.checkpoints.inference.convolutional.together import Together, channels_side_by_side
 from interp.checkpoints.inference.stack.layers import Layer
-from interp.network.inputs import IMAGE_BLOCK, as_tensor
+from interp.network.inputs import IMAGE_BLOCK
 from interp.network.quick.parts import make_quick
+from interp.network.quick.side_by_side import side_by_side
 from interp.tasks import Scorer
 from interp.types import Array
 
@@ -24,7 +27,7 @@ class Runs:
 
     def __init__(self) -> None:
         self._inputs: Array = np.empty((0, 0))
-        self._outputs: dict[Candidate, torch.Tensor] = {}
+        self._outputs: dict[Candidate, Tensor] = {}
 
     def begin(self, inputs: Array) -> None:
         """Keep what is known where these rows (S, D) and those of before begin alike; else forget it."""
@@ -35,16 +38,20 @@ class Runs:
         elif len(inputs) > len(self._inputs):
             self._inputs = inputs
 
-    def outputs(self, layers: Sequence[Layer], candidate: Candidate, inputs: Array) -> torch.Tensor:
-        """Give a network's outputs (S, C) on the rows that were begun with."""
-        known = self._outputs.get(candidate)
-        seen = 0 if known is None else len(known)
-        if seen < len(inputs):
-            new = _outputs(layers, candidate, inputs[seen:])
-            known = new if known is None else torch.cat([known, new])
-            self._outputs[candidate] = known
-        assert known is not None
-        return known[: len(inputs)]
+    def outputs(self, layers: Sequence[Layer], candidates: Sequence[Candidate], inputs: Array) -> list[Tensor]:
+        """Give the outputs (S, C) of each of some networks on the rows that were begun with."""
+        lacking: dict[int, list[Candidate]] = {}
+        for candidate in dict.fromkeys(candidates):
+            if (seen := self._seen(candidate)) < len(inputs):
+                lacking.setdefault(seen, []).append(candidate)
+        for seen, alike in lacking.items():
+            for candidate, new in _outputs(layers, alike, inputs[seen:]).items():
+                self._outputs[candidate] = torch.cat([self._outputs[candidate], new]) if seen else new
+        return [self._outputs[candidate][: len(inputs)] for candidate in candidates]
+
+    def _seen(self, candidate: Candidate) -> int:
+        """Give the number of rows that a network was run on."""
+        return len(self._outputs[candidate]) if candidate in self._outputs else 0
 
 
 def try_convolutional(
@@ -67,24 +74,33 @@ def try_convolutional(
     runs = runs or Runs()
     runs.begin(inputs)
     truth = torch.from_numpy(values)
+    forms = [_form(layers, candidate) for candidate in candidates]
     trials = []
-    for candidate in candidates:
-        # an activation before the mean over positions is no function of that mean
-        own = layers[-1].is_convolution and candidate.ends_active
-        shared = replace(candidate, output="activation" if own else "linear")
-        negated = own and candidate.output == "negated-activation"
-        found = runs.outputs(layers, shared, inputs)
-        outputs = -found if negated else found if own else apply_output(found, candidate)
+    for candidate, form, found in zip(candidates, forms, runs.outputs(layers, forms, inputs), strict=True):
+        negated = form.ends_active and candidate.output == "negated-activation"
+        outputs = -found if negated else found if form.ends_active else apply_output(found, candidate)
         per_sample, loss = scorers[candidate.scaling.name](outputs, truth, scored_as(candidate.output))
         trials.append(Trial(candidate, known_scores(per_sample), float(loss.double().mean())))
     return trials
 
 
-@torch.no_grad()
-def _outputs(layers: Sequence[Layer], candidate: Candidate, inputs: Array) -> torch.Tensor:
-    assert candidate.layout is not None
-    network = make_quick(rebuild(layers, candidate).to(memory_format=torch.channels_last))
-    shape = candidate.layout.image
-    blocks = range(0, len(inputs), IMAGE_BLOCK)
-    found = [network(as_tensor(inputs[at : at + IMAGE_BLOCK], candidate.scaling, shape)) for at in blocks]
-    return torch.from_numpy(np.nan_to_num(torch.cat(found).numpy()))
+def _form(layers: Sequence[Layer], candidate: Candidate) -> Candidate:
+    """Give the candidate whose network is run: an activation before the mean over positions is no function of it."""
+    own = layers[-1].is_convolution and candidate.ends_active
+    return replace(candidate, output="activation" if own else "linear")
+
+
+def _outputs(layers: Sequence[Layer], candidates: Sequence[Candidate], inputs: Array) -> dict[Candidate, Tensor]:
+    """Run networks on rows (S, D), block by block, those of each scaling and each block in a thread."""
+    together = Together(layers, candidates, lambda module: make_quick(channels_side_by_side(module)))
+
+    @torch.no_grad()
+    def run(item: tuple[int, Candidate]) -> list[tuple[Candidate, Tensor]]:
+        at, root = item
+        return list(together.outputs(root, inputs[at : at + IMAGE_BLOCK]))
+
+    found: dict[Candidate, list[Tensor]] = {}
+    for ends in side_by_side(run, product(range(0, len(inputs), IMAGE_BLOCK), together.roots)):
+        for candidate, outputs in ends:
+            found.setdefault(candidate, []).append(outputs)
+    return {candidate: torch.from_numpy(np.nan_to_num(torch.cat(own).numpy())) for candidate, own in found.items()}
