@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,10 +17,13 @@ from interp.checkpoints.inference.expected import expected
 from interp.checkpoints.inference.fit import assess_fit, doubt_of, doubted, is_sound
 from interp.checkpoints.inference.trained import assess_training
 from interp.errors import unknown_name
-from interp.network.inputs import BLOCK, IMAGE_BLOCK, Runnable, channels_last, input_blocks, outputs_on
+from interp.network.branches import Dag
+from interp.network.chain import Chain
+from interp.network.inputs import Runnable, block_of, channels_last, device_of, input_blocks, outputs_on
 from interp.network.linear_maps import weight_of
-from interp.tasks import find_task
-from interp.types import Dataset, Inference, LoadedModel, NodeLayer
+from interp.network.quick.side_by_side import side_by_side
+from interp.tasks import Scorer, find_task
+from interp.types import Array, Dataset, Inference, LoadedModel, NodeLayer
 
 FITTED = 5000
 """Training rows whose outputs are looked at."""
@@ -92,18 +96,26 @@ def score_splits(network: Runnable, task: str, output: str, data: Dataset) -> di
         values = asked.answers(split)
         if values is None:
             continue
-        scorer = asked.scorer(values, network.scaling)
-        total = 0.0
-        for rows, x in input_blocks(network, split.inputs, _block(network)):
-            per_sample, _ = scorer(network.module(x), torch.from_numpy(values[rows]).to(x.device), output)
-            total += float(per_sample.double().sum())
-        found[name] = total / len(split)
+        score = partial(_score_of_block, network.module, asked.scorer(values, network.scaling), values, output)
+        blocks = input_blocks(network, split.inputs, block_of(network))
+        found[name] = sum(_each_block(network)(score, blocks)) / len(split)
     return found
 
 
-def _block(network: Runnable) -> int:
-    """Give how many samples run at once."""
-    return IMAGE_BLOCK if len(network.input_shape) > 1 else BLOCK
+def _each_block(network: Runnable) -> Callable[..., Iterator[float]]:
+    """Give how blocks are gone through: several at once of modules that are ours, which nothing else runs meanwhile."""
+    ours = isinstance(network.module, (Chain, Dag)) and device_of(network.module).type == "cpu"
+    return side_by_side if ours else map
+
+
+@torch.no_grad()
+def _score_of_block(
+    module: nn.Module, scorer: Scorer, values: Array, output: str, block: tuple[slice, Tensor]
+) -> float:
+    """Sum the scores of a block of samples."""
+    rows, x = block
+    per_sample, _ = scorer(module(x), torch.from_numpy(values[rows]).to(x.device), output)
+    return float(per_sample.double().sum())
 
 
 def _inferred(draft: Draft, fast: Draft, scores: Mapping[str, float]) -> dict[str, Inference]:
@@ -153,7 +165,7 @@ def _fit(draft: Draft, fast: Draft, scores: Mapping[str, float]) -> tuple[Infere
     if data is None or values is None:
         return None, 0.0
     rows = np.sort(np.random.default_rng(0).permutation(len(values))[:FITTED])
-    outputs = outputs_on(fast, data.train.inputs[rows], _block(fast))
+    outputs = outputs_on(fast, data.train.inputs[rows], block_of(fast))
     expect, score = expected(draft.task, data.train.inputs, values, _features(draft)), scores["train"]
     seen = doubt_of(draft.task, outputs, torch.from_numpy(values[rows]), draft.structure.output)
     doubt = "; ".join(filter(None, (seen, draft.doubt)))

@@ -18,7 +18,7 @@ from interp.checkpoints.inference.fit import GUESSED
 from interp.checkpoints.inference.label_order import IN_ANY_ORDER, Reordered, reorder
 from interp.checkpoints.inference.trained import trained_from_weights
 from interp.errors import InterpError
-from interp.network.inputs import outputs_on
+from interp.network.inputs import block_of, channels_last, outputs_on
 from interp.tasks import find_task, losses, predict
 from interp.types import Array, Inference
 
@@ -147,8 +147,9 @@ def _run(found: Draft, rows: Array) -> Seen:
     data = found.data
     assert data is not None
     assert data.train.labels is not None
+    fast, size = replace(found, module=channels_last(found.module)), block_of(found)
     with torch.no_grad():
-        outputs = outputs_on(found, data.train.inputs[rows]).cpu()
+        outputs = outputs_on(fast, data.train.inputs[rows], size).cpu()
     return Seen(rows, data.train.labels[rows], outputs, predict(outputs, found.structure.output).numpy())
 
 

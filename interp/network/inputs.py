@@ -63,6 +63,23 @@ def rows_a_block(model: Runnable, threads: int = 1) -> int:
     return max(1, min(BLOCK * threads, MOST_INPUTS // math.prod(model.input_shape)))
 
 
+def block_of(model: Runnable) -> int:
+    """Give the number of rows of a block by the samples alone: fewer where they are images.
+
+    Parameters
+    ----------
+    model
+        Network with the shape of its samples.
+
+    Examples
+    --------
+    >>> from interp.checkpoints import load_module
+    >>> block_of(load_module(nn.Sequential(nn.Linear(64, 10)))[0])
+    1024
+    """
+    return IMAGE_BLOCK if len(model.input_shape) > 1 else BLOCK
+
+
 def channels_last(module: nn.Module) -> nn.Module:
     """Copy a rebuilt network for quick passes: convolutions in the format channels-last, other parts as quicker ones.
 

@@ -200,7 +200,7 @@ def _weighed(
     """
     weighed = weigh(layers, try_out, base, scorers, inputs, values, least, seed)
     likeliest = weighed[0].signs.trial.candidate
-    scaled = weigh_scalings(layers, likeliest, _first(base.scaling, scalings), scorers, inputs, values, least, seed)
+    scaled = _weighed_scalings(layers, try_out, scorers, inputs, values, seed, likeliest, scalings, least, weighed)
     if _are_told_apart(scaled):
         best = scaled[0].signs.trial.candidate.scaling
         own = sum(one.share for one in scaled if one.signs.trial.candidate.scaling.name == base.scaling.name)
@@ -210,8 +210,7 @@ def _weighed(
     stands = standing(weighed)
     candidate = stands.trial.candidate
     if candidate.activation != likeliest.activation and len(scalings) > 1:
-        own_first = _first(base.scaling, scalings)
-        scaled = weigh_scalings(layers, candidate, own_first, scorers, inputs, values, least, seed)
+        scaled = _weighed_scalings(layers, try_out, scorers, inputs, values, seed, candidate, scalings, least, weighed)
     found = {}
     if _are_told_apart(scaled):
         at = next(one.signs.trial for one in scaled if one.signs.trial.candidate.scaling.name == base.scaling.name)
@@ -220,9 +219,22 @@ def _weighed(
     return Inferred(candidate, found, doubt_of_slopes(stands))
 
 
-def _first(own: Scaling, scalings: Sequence[Scaling]) -> list[Scaling]:
-    """Put a network's own scaling first, so that of those with the same outputs it stays."""
-    return [own, *(one for one in scalings if one.name != own.name)]
+def _weighed_scalings(
+    layers: Sequence[Layer],
+    try_out: TryOut,
+    scorers: Mapping[str, Scorer],
+    inputs: Array,
+    values: Array,
+    seed: int,
+    base: Candidate,
+    scalings: Sequence[Scaling],
+    least: float,
+    weighed: Sequence[Weighed],
+) -> list[Weighed]:
+    """Weigh scalings, the own one first, so that of those with the same outputs it stays."""
+    own_first = [base.scaling, *(one for one in scalings if one.name != base.scaling.name)]
+    known = [one.signs for one in weighed]
+    return weigh_scalings(layers, try_out, base, own_first, scorers, inputs, values, least, seed, known)
 
 
 def _are_told_apart(scaled: Sequence[Weighed]) -> bool:

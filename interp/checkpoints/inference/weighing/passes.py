@@ -1,6 +1,6 @@
-"""A candidate's network run forth and back over rows: its outputs, and slopes of the loss in every weight, by blocks.
+"""A dense network run forth and back over rows: its outputs, and slopes of the loss in every weight, by blocks.
 
-Dense layers are run over many blocks at once: each block's slopes follow from what a module reads and the slope at its
+Layers are run over many blocks at once: each block's slopes follow from what a module reads and the slope at its
 output. What comes before and in the first of them is the same for all activations, and is run once.
 """
 
@@ -49,7 +49,7 @@ class Pass:
 
 
 class Beginnings:
-    """Rows as the first layer reads them, scaled, and what a dense one gives, kept until another scaling is asked for.
+    """Rows as the first layer reads them, scaled, and what it gives, kept until another scaling is asked for.
 
     Parameters
     ----------
@@ -62,11 +62,6 @@ class Beginnings:
         self._scaling = ""
         self._kept: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
 
-    def scaled(self, candidate: Candidate, rows: slice) -> Tensor:
-        """Give some rows as the network takes them, (S, ...)."""
-        shape = candidate.layout.image if candidate.layout else (self.inputs.shape[1],)
-        return as_tensor(self.inputs[rows], candidate.scaling, shape)
-
     @torch.no_grad()
     def begun(self, candidate: Candidate, first: nn.Linear, rows: slice) -> tuple[Tensor, Tensor]:
         """Give some rows scaled, (S, D), and what the first dense layer makes of them, (S, N)."""
@@ -76,7 +71,7 @@ class Beginnings:
         place = (rows.start, rows.stop)
         if place in self._kept:
             return self._kept[place]
-        x = self.scaled(candidate, rows)
+        x = as_tensor(self.inputs[rows], candidate.scaling, (self.inputs.shape[1],))
         found = x, first(x)
         if (first.in_features + first.out_features) * len(self.inputs) <= KEPT:
             self._kept[place] = found
@@ -92,7 +87,7 @@ def passes(
     scorer: Scorer,
     size: int,
 ) -> Iterator[Pass]:
-    """Run a network forth and back, some blocks of rows at a time.
+    """Run a network of dense layers forth and back, some blocks of rows at a time.
 
     Parameters
     ----------
@@ -116,25 +111,20 @@ def passes(
     Pass
         Rows of the next blocks.
     """
-
-    def losses(z: Tensor, some: slice) -> Tensor:
-        return scorer(apply_output(z, candidate), truth[some], scored_as(candidate.output))[1].sum()
-
     first = network.parts[0][0]
+    assert isinstance(first, nn.Linear)
     dense = [module for module in network.modules if isinstance(module, nn.Linear)]
     with torch.enable_grad():
-        if isinstance(first, nn.Linear):
-            for some in _blocks_at_once(len(truth), size, dense):
-                run = _Run(first, *rows.begun(candidate, first, some))
-                end = run.through((network.parts[0][1:], *network.parts[1:]), names)
-                at_end, *given = torch.autograd.grad(losses(end, some), [end, *run.given])
-                yield Pass(end.detach(), at_end, run.slopes(given, min(size, len(end))))
-        else:
-            parameters = [part.requires_grad_() for module in network.modules for part in module.parameters()]
-            for some in _parts(0, len(truth), size):
-                end = network.rest(names, 0, network.part(0, rows.scaled(candidate, some)))
-                at_end, *slopes = torch.autograd.grad(losses(end, some), [end, *parameters])
-                yield Pass(end.detach(), at_end, [one[None] for one in slopes])
+        for some in _blocks_at_once(len(truth), size, dense):
+            run = _Run(first, *rows.begun(candidate, first, some))
+            end = run.through((network.parts[0][1:], *network.parts[1:]), names)
+            at_end, *given = torch.autograd.grad(loss_of(end, candidate, truth[some], scorer), [end, *run.given])
+            yield Pass(end.detach(), at_end, run.slopes(given, min(size, len(end))))
+
+
+def loss_of(z: Tensor, candidate: Candidate, truth: Tensor, scorer: Scorer) -> Tensor:
+    """Give the summed loss of the last layer's z (S, C) of some rows under a candidate's form of the outputs."""
+    return scorer(apply_output(z, candidate), truth, scored_as(candidate.output))[1].sum()
 
 
 class _Run:

@@ -6,7 +6,7 @@ does not change with the weights, and under another activation it does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, isnan, log, nan
 
@@ -14,12 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from interp.checkpoints.inference.candidates.by_layer import spread
+from interp.checkpoints.inference.candidates.by_layer import JOINT, spread
 from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.candidates.outputs import scored_as
 from interp.checkpoints.inference.candidates.trial import Trial, apply_output, known_scores
 from interp.checkpoints.inference.stack.layers import Layer
 from interp.checkpoints.inference.weighing.passes import Beginnings, passes
+from interp.checkpoints.inference.weighing.passes_together import PassesTogether
 from interp.checkpoints.inference.weighing.slopes import Slopes, SlopeSums
 from interp.checkpoints.inference.weighing.stretch import stretched
 from interp.tasks import Scorer
@@ -62,6 +63,9 @@ class Signs:
     slopes: tuple[Slopes, ...] = ()
 
 
+UNKNOWN = np.full(5, FAR)
+"""Values of a candidate whose signs were not looked at, since its score rules it out."""
+
 NAMES = ("errors", "calibrated loss", "slope at the outputs", "slope in weights", "kinds")
 
 
@@ -88,29 +92,86 @@ def signs_of(
     scorer
         Scorer of outputs under the candidate's scaling.
     begun
-        Beginnings of other candidates on the same rows; None for none.
+        Beginnings of other candidates on the same rows, of dense networks; None for none.
     """
+    truth, size = torch.from_numpy(answers), _block(inputs)
+    if layers[0].is_convolution:
+        return _of_convolutional(layers, [candidate], inputs, truth, {candidate.scaling.name: scorer})[0]
     network, names = stretched(layers, candidate), spread(candidate.activation, len(layers) - 1)
-    truth, sums = torch.from_numpy(answers), SlopeSums(network.modules)
-    size = max(2, min(BLOCK, len(inputs) // BLOCKS))
-    found = []
+    sums, ends = SlopeSums(network.modules), []
     for some in passes(network, names, candidate, begun or Beginnings(inputs), truth, scorer, size):
-        sums.add(some.slopes)
-        found.append((some.z, some.at_end))
-    z, at_end = (torch.cat(parts) for parts in zip(*found, strict=True))
+        sums.add(sums.looked_at(some.slopes))
+        ends.append((some.z, some.at_end))
+    return _signs(candidate, sums.found(), ends, truth, scorer)
+
+
+def signs_of_all(
+    layers: Sequence[Layer],
+    candidates: Sequence[Candidate],
+    inputs: Array,
+    answers: Array,
+    scorers: Mapping[str, Scorer],
+) -> list[Signs]:
+    """Run several candidates forth and back on the same rows, as `signs_of` does each.
+
+    Parameters
+    ----------
+    layers, inputs, answers
+        Arguments of `signs_of`.
+    candidates
+        Candidates, in any order.
+    scorers
+        Scorer of outputs by the name of the scaling of the inputs.
+    """
+    if layers[0].is_convolution:
+        return _of_convolutional(layers, candidates, inputs, torch.from_numpy(answers), scorers)
+    begun = Beginnings(inputs)
+    return [signs_of(layers, one, inputs, answers, scorers[one.scaling.name], begun) for one in candidates]
+
+
+def _of_convolutional(
+    layers: Sequence[Layer],
+    candidates: Sequence[Candidate],
+    inputs: Array,
+    truth: Tensor,
+    scorers: Mapping[str, Scorer],
+) -> list[Signs]:
+    """Run convolutional networks block by block, what they have in common at once."""
+    passing = PassesTogether(layers, candidates, inputs, truth, scorers)
+    ends: dict[Candidate, list[tuple[Tensor, Tensor]]] = {one: [] for one in candidates}
+    for passed in passing.blocks(_block(inputs)):
+        for one, found in passed.items():
+            passing.sums[one].add(found.slopes)
+            ends[one].append((found.z, found.at_end))
+    return [_signs(one, passing.sums[one].found(), ends[one], truth, scorers[one.scaling.name]) for one in candidates]
+
+
+def _block(inputs: Array) -> int:
+    """Give the number of rows of a block."""
+    return max(2, min(BLOCK, len(inputs) // BLOCKS))
+
+
+def _signs(
+    candidate: Candidate,
+    slopes: Sequence[Slopes],
+    ends: Sequence[tuple[Tensor, Tensor]],
+    truth: Tensor,
+    scorer: Scorer,
+) -> Signs:
+    """Put the signs of a candidate together, from what its passes gave: each block's last z and the slope there."""
+    z, at_end = (torch.cat(parts) for parts in zip(*ends, strict=True))
     scores, losses = scorer(apply_output(z, candidate), truth, scored_as(candidate.output))
     errors, loss = 1 - float(scores.double().mean()), float(losses.double().mean())
-    slopes = tuple(sums.found())
     sizes = [one.size for one in slopes if one.is_map]
     values = [
         log(max(errors, 0) + 1 / len(z)),
         log(_sized_loss(z, candidate, truth, scorer, loss) + 1e-7),
         log(_squared_t(at_end) + SMALL),
         float(np.mean(sizes)) if sizes else 0.0,
-        float(len(set(names)) - 1),
+        float(len(set(candidate.activation.split(JOINT))) - 1),
     ]
     bounded = np.clip(np.nan_to_num(values, nan=FAR, posinf=FAR), -FAR, FAR)
-    return Signs(Trial(candidate, known_scores(scores), loss), bounded, slopes)
+    return Signs(Trial(candidate, known_scores(scores), loss), bounded, tuple(slopes))
 
 
 def _squared_t(slopes: Tensor) -> float:

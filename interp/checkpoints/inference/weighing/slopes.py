@@ -66,10 +66,13 @@ class SlopeSums:
         self._total: list[Tensor] = [torch.zeros(()) for _ in self.parameters]
         self._squares: list[Tensor] = [torch.zeros(()) for _ in self.parameters]
 
-    def add(self, slopes: Sequence[Tensor]) -> None:
-        """Add the slopes of the summed loss of each of some blocks, a tensor (B, ...) for each of `parameters`."""
-        for number, (slope, stride) in enumerate(zip(slopes, self._strides, strict=True)):
-            some = slope.flatten(1)[:, ::stride].double()
+    def looked_at(self, slopes: Sequence[Tensor]) -> list[Tensor]:
+        """Give those slopes that are summed, of each of some blocks: a tensor (B, ...) for each of `parameters`."""
+        return [slope.flatten(1)[:, ::stride].double() for slope, stride in zip(slopes, self._strides, strict=True)]
+
+    def add(self, looked_at: Sequence[Tensor]) -> None:
+        """Add slopes of the summed loss of each of some blocks, as `looked_at` gives them."""
+        for number, some in enumerate(looked_at):
             self._total[number] = self._total[number] + some.sum(0)
             self._squares[number] = self._squares[number] + (some**2).sum(0)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor, nn
 
 from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.rebuild import rebuild
 from interp.checkpoints.inference.stack.layers import Layer
 from interp.network.activations import ACTIVATIONS, Activation
+from interp.network.quick.parts import make_quick
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ def stretched(layers: Sequence[Layer], candidate: Candidate) -> Stretch:
         Candidate; its activations and its output are left out.
     """
     parts: list[list[nn.Module]] = [[]]
-    for module in rebuild(layers, replace(candidate, activation="tanh", output="linear")).steps():
+    network = rebuild(layers, replace(candidate, activation="tanh", output="linear"))
+    for module in make_quick(network.to(memory_format=torch.channels_last)).steps():
         if isinstance(module, Activation):
             parts.append([])
         else:

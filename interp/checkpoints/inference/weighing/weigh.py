@@ -15,9 +15,8 @@ from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.candidates.trial import TryOut
 from interp.checkpoints.inference.stack.layers import Layer
 from interp.checkpoints.inference.weighing.contrast import contrasts
-from interp.checkpoints.inference.weighing.passes import Beginnings
 from interp.checkpoints.inference.weighing.plausible import plausible
-from interp.checkpoints.inference.weighing.signs import Signs, signs_of
+from interp.checkpoints.inference.weighing.signs import UNKNOWN, Signs, signs_of_all
 from interp.tasks import Scorer
 from interp.types import Array, Scaling
 
@@ -111,10 +110,8 @@ def weigh(
         Candidates, the likeliest first; those that give the same outputs as another are left out.
     """
     x, y = _some(layers, inputs, values, seed)
-    scorer = scorers[base.scaling.name]
-    found = plausible(layers, try_out, base, scorer, x, y)
-    begun = Beginnings(x)
-    looked_at = (signs_of(layers, one, x, y, scorer, begun) for one in dict.fromkeys([base, *found]))
+    found = plausible(layers, try_out, base, scorers[base.scaling.name], x, y)
+    looked_at = signs_of_all(layers, list(dict.fromkeys([base, *found])), x, y, scorers)
     left, beaten = parted(distinct(looked_at), least)
     close = sorted(left, key=_against)[:CLOSE]
     return [*_sorted(close, shares(close)), *beaten]
@@ -122,6 +119,7 @@ def weigh(
 
 def weigh_scalings(
     layers: Sequence[Layer],
+    try_out: TryOut,
     base: Candidate,
     scalings: Sequence[Scaling],
     scorers: Mapping[str, Scorer],
@@ -129,23 +127,31 @@ def weigh_scalings(
     values: Array,
     least: float,
     seed: int = 0,
+    known: Iterable[Signs] = (),
 ) -> list[Weighed]:
     """Weigh the scalings of inputs of a stack that is settled but for that, the likeliest first.
 
-    Slopes grow with the inputs, so each candidate's are seen beside their own spread alone.
+    Slopes grow with the inputs, so each candidate's are seen beside their own spread alone; of candidates that score
+    below the least they are not looked at.
 
     Parameters
     ----------
-    layers, scorers, inputs, values, least, seed
+    layers, try_out, scorers, inputs, values, least, seed
         Arguments of `weigh`.
     base
         Candidate that stands.
     scalings
         Scalings to weigh.
+    known
+        Signs of candidates that were looked at on these rows before.
     """
     x, y = _some(layers, inputs, values, seed)
-    tried = [replace(base, scaling=one) for one in scalings]
-    found, beaten = parted(distinct(signs_of(layers, one, x, y, scorers[one.scaling.name]) for one in tried), least)
+    trials = try_out([replace(base, scaling=one) for one in scalings], x, y)
+    left, beaten = parted(distinct(Signs(trial, UNKNOWN) for trial in trials), least)
+    signs = {one.trial.candidate: one for one in known}
+    rest = [one.trial.candidate for one in left if one.trial.candidate not in signs]
+    signs |= {one.trial.candidate: one for one in signs_of_all(layers, rest, x, y, scorers)}
+    found = [signs[one.trial.candidate] for one in left]
     return [*_sorted(found, softened(np.array([_against(one) for one in found]))), *beaten]
 
 

@@ -17,6 +17,7 @@ from interp.checkpoints.inference.dense.trials import try_dense
 from interp.checkpoints.inference.explain import FACTS
 from interp.checkpoints.inference.infer import _weighed
 from interp.checkpoints.inference.stack.state import layer_stack
+from interp.checkpoints.inference.weighing import weigh as weighing
 from interp.checkpoints.inference.weighing.contrast import contrasts, evidence
 from interp.checkpoints.inference.weighing.explain import LIKELY, explain_weighed, named, standing
 from interp.checkpoints.inference.weighing.signs import NAMES, Signs, signs_of
@@ -165,10 +166,36 @@ def test_of_inputs_on_disk_only_the_rows_that_are_used_are_read(monkeypatch):
     scorers = {name: CLASSIFICATION.scorer(y, one) for name, one in scalings(DIGITS).items()}
     base = Candidate(UNIT, "tanh", "linear")
     for inputs_ in (kept.rows(), DIGITS.train.inputs):
-        found = weigh(layers, partial(try_dense, layers, scorers), base, scorers, inputs_, y, 0)
-        scaled = weigh_scalings(layers, base, list(scalings(DIGITS).values()), scorers, inputs_, y, 0)
+        try_out = partial(try_dense, layers, scorers)
+        found = weigh(layers, try_out, base, scorers, inputs_, y, 0)
+        scaled = weigh_scalings(layers, try_out, base, list(scalings(DIGITS).values()), scorers, inputs_, y, 0)
         assert {len(one.signs.trial.per_sample) for one in [*found, *scaled]} == {600}
     assert read == [600, 600]
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_slopes_are_not_looked_at_of_what_scores_rule_out_or_of_what_is_known(is_known, monkeypatch):
+    y, layers = DIGITS.train.labels, layer_stack(trained("tanh", "tanh").state_dict(), "net").layers
+    tried = scalings(DIGITS)
+    scorers = {name: CLASSIFICATION.scorer(y, one) for name, one in tried.items()}
+    base, try_out, looked_at = Candidate(UNIT, "tanh", "linear"), partial(try_dense, layers, scorers), []
+    known = weigh(layers, try_out, base, scorers, DIGITS.train.inputs, y, 0)
+    run = weighing.signs_of_all
+
+    def counted(layers, candidates, *rest):
+        looked_at.extend(candidates)
+        return run(layers, candidates, *rest)
+
+    monkeypatch.setattr(weighing, "signs_of_all", counted)
+    of_base = [one.signs for one in known if one.signs.trial.candidate == base]
+    assert len(of_base) == 1
+    given = (layers, try_out, base, list(tried.values()), scorers, DIGITS.train.inputs, y)
+    scaled = weigh_scalings(*given, 0.9, known=of_base if is_known else ())
+    left = {one.signs.trial.candidate for one in scaled if one.signs.trial.score >= 0.9}
+    assert base in left
+    assert len(left) < len(tried)
+    assert set(looked_at) == left - ({base} if is_known else set())
+    assert all(one.share == 0 for one in scaled if one.signs.trial.candidate not in left)
 
 
 # --------------------------------------------------------------------------- the parts
