@@ -66,11 +66,11 @@ def classify_boundaries(
     samples: int | None = None,
     seed: Seed = 0,
 ) -> Boundaries:
-    """Tell coherent boundaries, which pass through the mean of a cluster, from ad hoc ones.
+    """Tell coherent boundaries, which pass through the mean of a cluster, from adhoc ones.
 
     The distance of the boundary z = 0 to a component with mean m and standard deviation s is d = |m| / s, in sigma.
     Its 95 % interval is that of `distance_interval`, and its p-value the chance that a parallel boundary through a
-    random data point comes as close. Rule ``mean`` is that of as-NN, experiment 1. A node is called coherent or ad hoc
+    random data point comes as close. Rule ``mean`` is that of as-NN, experiment 1. A node is called coherent or adhoc
     only where the data allow it (`interp.analysis.labels`), else undecided; shares and nulls count all live nodes.
 
     Parameters

@@ -7,7 +7,7 @@ overlap: what looks like one cluster may be several closer than two sigma, whose
 called
 
 - *coherent* only where the cluster is apart from its neighbours in both halves, and nothing speaks for several in it;
-- *ad hoc* where it is far from every cluster, or not so far but the cluster is one.
+- *adhoc* where it is far from every cluster, or not so far but the cluster is one.
 
 That a cluster is one is told by the classes where there are any: some class's mean must lie on the same side of the
 threshold. Without classes, by its shape: BIC asks for no more Gaussians than clusters, and it is not wider than others.
@@ -25,10 +25,10 @@ APART = 3.0
 """Least gap of a cluster to its neighbours, in their mean standard deviation."""
 
 OUTSIDE = 1.25
-"""Least distance of an ad hoc boundary to a cluster that is apart and Gaussian, in its standard deviations."""
+"""Least distance of an adhoc boundary to a cluster that is apart and Gaussian, in its standard deviations."""
 
 FAR = 2.0
-"""Least distance of an ad hoc boundary to clusters that may be several."""
+"""Least distance of an adhoc boundary to clusters that may be several."""
 
 WIDE = 1.1
 """Largest standard deviation of a cluster that is taken to be one, without classes, relative to the narrowest."""
@@ -49,7 +49,7 @@ def claimed(fit: GaussianFit, thresholds: Thresholds, distance: Array) -> tuple[
     Returns
     -------
     is_claimed
-        True for each node that can be called coherent or ad hoc (N,).
+        True for each node that can be called coherent or adhoc (N,).
     reliability
         Probability of the same label on other samples (N,).
     """

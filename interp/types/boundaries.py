@@ -97,7 +97,7 @@ class Boundaries(ShortRepr):
     ----------
     kind
         Kind of each node's boundary, one of `KINDS`: ``undecided`` where the data do not allow to say whether it is
-        coherent or ad hoc; ``unsampled`` where no mixture was fitted to a node that is neither dead nor one-sided.
+        coherent or adhoc; ``unsampled`` where no mixture was fitted to a node that is neither dead nor one-sided.
     component
         Index of the mixture component whose mean the boundary is closest to; NaN if dead, without mixture, or under the
         rule ``mean``, which looks at no component.

@@ -69,7 +69,7 @@ class Answer(ShortRepr):
     question
         Question in a few words.
     answer
-        Answer in plain sentences.
+        Answer in plain sentences, of which the first is the result.
     place
         Place of the page that shows more: a key of `interp.report.SECTIONS`, ``all-nodes``, or the address of a node;
         empty where none does.
@@ -80,7 +80,7 @@ class Answer(ShortRepr):
 
     Examples
     --------
-    >>> Answer("What it reads", "fc1: large outputs decide.", "reading", ("fc1",)).layers
+    >>> Answer("Which outputs decide", "fc1: large outputs decide.", "reading", ("fc1",)).layers
     ('fc1',)
     """
 

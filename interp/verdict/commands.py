@@ -7,10 +7,46 @@ from collections.abc import Iterator, Mapping
 from typing import Any, get_type_hints
 
 from interp.checkpoints import LoadOptions
+from interp.checkpoints.inference.candidates.outputs import STATED
 from interp.data import DataOptions
 from interp.data.load import IN_MEMORY
+from interp.network import ACTIVATIONS
 from interp.types.annotations.flags import Flag
 from interp.verdict.evidence import Evidence
+
+FILLED_IN: dict[str, str] = {
+    "ACTIVATION": ", ".join(ACTIVATIONS),
+    "SCALING": "raw, x/255 (divided by any number), (x/255-0.5)/0.5 (any mean and spread), or (x-mean)/std",
+    "OUTPUT": ", ".join(STATED),
+    "HEADS": "number of heads of the attention",
+    "LABEL_ORDER": "the output of label 0, of label 1, and so on, such as 1,0,2",
+    "MORE_SAMPLES": "data as above with more test samples",
+    "TRAINING_DATA": "the data that it was trained on",
+    "WITHOUT_THEM": "the data without the samples that are in both splits",
+    "WITH_LABELS": "the data with labels",
+    "WITH_TEST_SPLIT": "the data with a test split",
+    "RETRAINED": "the file of the network that is trained again",
+    "PRUNED": "the file of the network without these nodes",
+    "MERGED": "the file of the network with these nodes merged",
+}
+"""Word in capitals of a command -> what the reader types in its place."""
+
+
+def to_fill_in(command: str) -> dict[str, str]:
+    """Give what a reader types in place of each word in capitals of a command.
+
+    Parameters
+    ----------
+    command
+        Command of the first screen.
+
+    Examples
+    --------
+    >>> to_fill_in("interp compare net.pt PRUNED --data digits")
+    {'PRUNED': 'the file of the network without these nodes'}
+    """
+    words = shlex.split(command)
+    return {word: meaning for word, meaning in FILLED_IN.items() if word in words}
 
 
 def command(found: Evidence, template: str) -> str:

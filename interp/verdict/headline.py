@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 
 from interp.types import Alert, Dataset, LoadedModel
-from interp.verdict.alerts.reading import doubt_cause
+from interp.verdict.alerts.reading import doubted, is_guess
+from interp.verdict.alerts.simple import call
 from interp.verdict.evidence import Evidence
 from interp.verdict.layers import network_sentence
 
@@ -19,10 +20,14 @@ GAPS = ("train-test-gap", "memorising")
 """Alerts that say that what was learned does not hold on test samples."""
 
 SIMPLE = {
-    "simple-model": "no better than a simple model",
-    "near-simple-model": "not shown to do better than a simple model",
+    "simple-model": "worse than a simple model",
+    "near-simple-model": "not shown better than a simple model",
 }
 """Alert that sets the network beside a simple model -> what it means, after the network's score."""
+
+
+BETTER = "better than a simple model"
+"""What it means that no alert sets the network beside a simple model, where both have a score."""
 
 
 def headline(found: Evidence, alerts: Sequence[Alert] = ()) -> str:
@@ -48,16 +53,21 @@ def headline(found: Evidence, alerts: Sequence[Alert] = ()) -> str:
         return f"{score}."
     if found.layers and not any(one.statistics for one in found.layers):
         return "Which outputs of its layers decide was not looked at."
-    read = network_sentence(told or found.layers)
+    read = network_sentence(told or found.layers).removesuffix(".") + (_if_right(found) if told else "") + "."
     return f"{score}; {read[0].lower()}{read[1:]}" if score else read
+
+
+def _if_right(found: Evidence) -> str:
+    """Say that what is read of layers rests on an activation that is a guess; empty where it is none."""
+    said = found.model.inferred.get("activation")
+    return f" (if {said.value}, a guess, is its activation)" if said is not None and is_guess(said) else ""
 
 
 def _doubt(found: Evidence, alerts: Container[str]) -> str:
     """Say that the network is doubtful, and what that may come from, after its score; empty where it is not."""
     if "doubtful-fit" not in alerts:
         return ""
-    begun = ", but as it was read it is doubtful" if found.model.scores else "This network as it was read is doubtful"
-    return f"{begun}: {doubt_cause(found)}"
+    return f"{'; it' if found.model.scores else 'This network'} is {doubted(found)}"
 
 
 def _score(found: Evidence, alerts: Container[str]) -> str:
@@ -69,11 +79,8 @@ def _score(found: Evidence, alerts: Container[str]) -> str:
     said = f"This network gets {task.described(scores['test'])} on test samples"
     trained = f"{task.score.shown(scores['train'])} in training" if "train" in scores else ""
     beside = [f"well below the {trained}"] if trained and has_gap else []
-    beside += [
-        f"{words} ({task.score.shown(found.simple.score)})"
-        for name, words in SIMPLE.items()
-        if name in alerts and found.simple is not None
-    ]
+    words = [one for name, one in SIMPLE.items() if name in alerts] or [BETTER] * (call(found) == "better")
+    beside += [f"{one} ({task.score.shown(found.simple.score)})" for one in words if found.simple is not None]
     said += f" ({trained})" if trained and not has_gap else ""
     return said + (f", {' and '.join(beside)}" if beside else "")
 

@@ -78,8 +78,8 @@ def _central(values: Array) -> tuple[float, float]:
 # --------------------------------------------------------------------------- in words
 
 PLAIN: Mapping[Leaning, str] = {
-    "distances": "in {names}, small outputs decide: what counts is which nodes are near zero, as with distances",
-    "intensities": "in {names}, large outputs decide: what counts is which nodes respond most",
+    "distances": "in {names}, small outputs decide more than large ones",
+    "intensities": "in {names}, large outputs decide more than small ones",
     "neither": "in {names}, neither small nor large outputs are seen to decide more than in untrained copies",
     "undecided": "in {names}, whether small or large outputs decide is undecided",
 }

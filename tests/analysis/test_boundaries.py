@@ -146,7 +146,7 @@ def test_as_nn_is_the_published_rule(fit):
 
 
 def test_published_parameters_give_the_published_table(shared):
-    """Table 3, Abs: 277 coherent nodes and 23 ad hoc ones, with mean final errors of 0.396 and 0.541."""
+    """Table 3, Abs: 277 coherent nodes and 23 adhoc ones, with mean final errors of 0.396 and 0.541."""
     folder = shared / "fixtures" / "published" / "experiment1" / "abs-data-sampled"
     if not folder.is_dir():
         pytest.skip("no published experiment 1")

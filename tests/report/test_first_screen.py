@@ -7,10 +7,13 @@ import pytest
 from tiny_runs import colours, mlp, one_node, unlabelled
 
 from interp.report import SECTIONS
-from interp.report.html.first_screen import MOST_NODES, alerts, answers
+from interp.report.html.first_screen import LEADS, LEADS_OF, MOST_ALERTS, MOST_NODES, MOST_STEPS, alerts, answers
 from interp.report.html.render import render
 from interp.report.sections.questions import MEANINGS, MOST, layer_questions
 from interp.types import Alert, Answer
+from interp.verdict.alerts import ALERTS
+from interp.verdict.answers import DISTRUST, NODES, ORDER, READS
+from interp.verdict.commands import FILLED_IN
 
 from .planted import nothing_analysed
 
@@ -32,21 +35,35 @@ def test_every_answer_leads_to_a_place_of_the_page():
     places = ("reading", "all-nodes", "fc1:2", "clusters", "fc9:1", "")
     given = tuple(Answer("What", f"{i}", place) for i, place in enumerate(places))
     results = replace(results, verdict=replace(results.verdict, answers=given))
-    found = [(answer["place"], answer["words"]) for answer in answers(results, made(results))["What"]]
-    read = made(results)["reading"].title
-    expected = [("#reading", read), ("#all-nodes", "Look up a node"), ("#fc1:2", "fc1:2"), ("", ""), ("", ""), ("", "")]
+    found = [answer["link"] for answer in answers(results, made(results))["What"]]
+    read, nodes = ("#reading", "curves of every layer"), ("#all-nodes", "table of all nodes")
+    expected = [read, nodes, ("#fc1:2", "fc1:2"), ("", ""), ("", ""), ("", "")]
     assert found == expected, "what is not on the page is no link"
+
+
+def test_links_say_what_they_lead_to():
+    """Several lead to one section, where different things stand."""
+    results = mlp()
+    sections = made(results)
+    given = tuple(Answer(question, "It is so.", "model") for question in ("What it is", "How good it is"))
+    raised = tuple(replace(ALERT, name=name, place="model") for name in ("limited", "uncertain-reading"))
+    results = replace(results, verdict=replace(results.verdict, answers=given, alerts=raised))
+    answered = [one for found in answers(results, sections).values() for one in found]
+    said = [one["link"][1] for one in (*answered, *alerts(results, sections))]
+    assert said == ["how the file was read", "scores", "what was left out", "how the file was read"]
+    assert set(LEADS) <= {*SECTIONS, "all-nodes"}
+    assert set(LEADS_OF) <= {*ALERTS, *ORDER}
 
 
 def test_a_layer_that_was_read_has_its_profile_beside_it():
     results = mlp()
-    found = answers(results, made(results))["What it reads"]
+    found = answers(results, made(results))[READS]
     drawn = [(name, str(drawing)) for answer in found for name, drawing in answer["drawings"]]
     assert sorted(name for name, _ in drawn) == ["fc1", "fc2"]
     assert all(text.startswith("<svg") and ">10%</text>" in text and ">0%</text>" in text for _, text in drawn)
     leads = [answer["lead"] for answer in found if answer["drawings"]]
-    assert all(lead.startswith("Layer") and lead.endswith(". ") for lead in leads)
-    assert all(answer["drawings"] == [] for answer in answers(results, {})["What it reads"])
+    assert all(lead.startswith("Layer") and lead.endswith(").") for lead in leads)
+    assert all(answer["drawings"] == [] for answer in answers(results, {})[READS])
 
 
 def test_a_step_has_its_command():
@@ -54,32 +71,91 @@ def test_a_step_has_its_command():
     step = Answer("What to do next", "Compare.", command="interp compare a.pt PRUNED --data 'my <data>.npz'")
     results = replace(results, verdict=replace(results.verdict, answers=(step,)))
     (found,) = answers(results, {})["What to do next"]
-    assert (found["lead"], found["text"], found["command"]) == ("", "Compare.", step.command)
+    assert (found["lead"], found["text"], found["command"]) == ("Compare.", "", step.command)
+    assert found["to_fill_in"] == {"PRUNED": FILLED_IN["PRUNED"]}
+
+
+def test_what_is_long_is_folded_away_and_what_is_short_is_not():
+    results = mlp()
+    long = "Words that say how. " * 10
+    steps = tuple(Answer("What to do next", f"Do it. {rest}", command="interp x") for rest in ("So.", long))
+    raised = tuple(replace(ALERT, evidence=f"Seen: 9 of 10. {rest}") for rest in ("So.", long))
+    results = replace(results, verdict=replace(results.verdict, answers=steps, alerts=raised))
+    short, folded = answers(results, {})["What to do next"]
+    assert (short["text"], short["folded"]) == ("So.", "")
+    assert (folded["lead"], folded["text"], folded["folded"]) == ("Do it.", "", long)
+    assert [(one["lead"], one["text"]) for one in alerts(results, {})] == [
+        ("Seen:", "9 of 10. So."),
+        ("Seen:", "9 of 10."),
+    ]
+    page = render(results, no_figures(results), {})
+    assert page.count(f'<details class="fold"><summary>how</summary><p>{long}</p>') == 1, "as it is, without scripts"
+
+
+def test_rows_stand_in_their_order_on_the_page():
+    """What it is, how good, what to distrust and to do, and only then what was found of layers and nodes."""
+    results = mlp()
+    page = render(results, no_figures(results), {})
+    rows = re.findall(r"<dt>(.*?)</dt><dd>", page.partition('<dl class="answers">')[2].partition("</dl>")[0])
+    assert rows == [question for question in ORDER if question == DISTRUST or question in answers(results, {})]
+    assert rows[:2] == ["What it is", "How good it is"]
+
+
+def test_further_steps_and_alerts_are_folded_away():
+    results = mlp()
+    steps = tuple(Answer("What to do next", f"Step {i}.", command="interp x") for i in range(MOST_STEPS + 2))
+    raised = tuple(replace(ALERT, evidence=f"Alert {i}.") for i in range(MOST_ALERTS + 1))
+    results = replace(results, verdict=replace(results.verdict, answers=steps, alerts=raised))
+    page = render(results, no_figures(results), {})
+    shown, fold, rest = page.partition("<summary>2 more</summary>")
+    assert f"<b>Step {MOST_STEPS - 1}.</b>" in shown
+    assert f'<span class="step">{MOST_STEPS + 1}.</span> <b>Step {MOST_STEPS}.</b>' in rest
+    assert fold
+    assert "<summary>1 more</summary>" in shown
+
+
+@pytest.mark.parametrize("make", [mlp, colours])
+def test_kinds_are_counted_alike_in_the_text_and_in_both_tables(make):
+    """Hidden nodes alone: the last layer's outputs are the answers."""
+    results = make()
+    said = " ".join(answer.answer for answer in results.verdict.answers if answer.question == NODES)
+    table = next(table for table in SECTIONS["verdict"](results).tables if "kind" in table.frame.columns).frame
+    of_kind = {cell.text: count.value for cell, count in zip(table["kind"], table["nodes"], strict=True)}
+    in_text = {kind: int(count.replace("none", "0")) for count, kind in re.findall(r": (none|\d+) \((.*?)\)", said)}
+    assert in_text == {kind: count for kind, count in of_kind.items() if count or kind == "coherent"}
+    (layers,) = layer_questions(results)
+    idle = " ".join(cell.text for cell in layers.frame["idle"])
+    for kind in ("dead", "one-sided"):
+        assert sum(map(int, re.findall(rf"(\d+) {kind}", idle))) == of_kind[kind]
+    counted = {
+        name: sum(of.values()) for name, of in ((name, part.counts) for name, part in results.boundaries.items())
+    }
+    assert sum(of_kind.values()) == sum(counted[layer.name] for layer in results.model.hidden)
 
 
 @pytest.mark.parametrize(
     ("command", "has_some"),
     [("interp compare a.pt PRUNED", True), ("interp inspect NET.pt --data DIGITS/x.npz", False), ("", False)],
 )
-def test_words_in_capitals_are_spoken_of_only_where_there_are_any(command, has_some):
+def test_words_in_capitals_are_explained_only_where_there_are_any(command, has_some):
     results = mlp()
     step = Answer("What to do next", "Look.", command=command)
     results = replace(results, verdict=replace(results.verdict, answers=(step,)))
-    assert ("Words in capitals" in render(results, no_figures(results), {})) == has_some
+    assert ("<code>PRUNED</code>: the file of" in render(results, no_figures(results), {})) == has_some
 
 
 def test_the_last_layer_and_channels_are_spoken_of_where_layers_were_read():
     results = mlp()
     page = render(results, no_figures(results), {})
     assert "The last layer is not asked: its outputs are the answers." in page
-    assert "Each node (in a convolution: each channel)" in page
+    assert "a convolution's node, a channel, has one at each place of the input" in page
 
 
 def test_an_alert_names_some_of_its_nodes_and_counts_the_others():
     results = mlp()
     results = replace(results, verdict=replace(results.verdict, alerts=(ALERT,)))
     (found,) = alerts(results, made(results))
-    assert found["place"] == ("#nodes", made(results)["nodes"].title)
+    assert found["link"] == ("#nodes", "list of these nodes")
     assert found["nodes"][0] == ("#fc1:0", "fc1:0")
     assert (len(found["nodes"]), found["more"]) == (MOST_NODES, 11 - MOST_NODES)
 

@@ -9,7 +9,7 @@ from verdict.test_verdict import evidence
 from interp.cli.commands import COMMANDS
 from interp.cli.parser import Parser
 from interp.verdict.alerts import ALERTS, find_rule
-from interp.verdict.commands import command
+from interp.verdict.commands import FILLED_IN, command, to_fill_in
 
 SAID = {
     "checkpoint": "my net.pt",
@@ -38,6 +38,21 @@ def test_the_program_takes_every_command(name):
     assert (args.allow_pickle, args.prefix, args.data_root, args.image_size) == (True, "net.", "/data", 32)
     assert args.data == "a b.npz" or args.data.isupper(), "words in capitals are to be filled in"
     assert "networks" not in vars(args) or args.networks[1].isupper()
+
+
+EXAMPLES = {"ACTIVATION": ("relu", "gelu", "tanh"), "SCALING": ("raw", "x/255", "(x/255-0.5)/0.5", "(x-mean)/std")}
+
+
+def test_every_word_in_capitals_is_explained_by_values_that_the_program_takes():
+    """Names of files stand for themselves; of options each value that is named can be typed."""
+    words = {word for template in TEMPLATES.values() for word in template.split() if word.isupper()}
+    assert words <= set(FILLED_IN)
+    assert all(to_fill_in(f"interp x {word}") == {word: FILLED_IN[word]} for word in words)
+    for word, values in EXAMPLES.items():
+        line = f"interp report net.pt --{word.lower()} "
+        for value in values:
+            assert value in FILLED_IN[word]
+            assert getattr(parsed(line + shlex.quote(value)), word.lower()) == value
 
 
 def test_what_was_given_in_memory_has_no_command():

@@ -33,5 +33,7 @@ def test_sequences_gates_and_steps_are_said(words, said):
     x = rng.integers(1, 9, (40, 5)) if words else rng.normal(size=(40, 5, 2)).astype(np.float32)
     more = {"lengths": rng.integers(2, 6, 40)} if words else {}
     found = described(Network(nn.LSTM, "last", words), x=x, y=rng.integers(0, 2, 40), **more)
-    assert found.startswith("A network of 6 layers (4 gates, 1 cell output, 1 linear; ")
-    assert re.sub(r"sequences of [^,]+,", "sequences of memory,", found).endswith(said + STEPWISE)
+    assert found.startswith("A network of 6 layers for ")
+    assert ". 4 gates, 1 cell output and 1 linear, with " in found
+    assert found.endswith(STEPWISE)
+    assert said in re.sub(r"sequences of [^,]+,", "sequences of memory,", found)

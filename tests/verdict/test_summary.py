@@ -12,7 +12,7 @@ from verdict.test_verdict import boundaries, evidence
 from interp.tasks.simple import Simple, simple_model
 from interp.types import Alert, Effects, Inference
 from interp.verdict.alerts import alerts
-from interp.verdict.answers import GOOD, IS, NEXT, NODES, READS, answers, how_good, what_it_is
+from interp.verdict.answers import DISTRUST, GOOD, IS, NEXT, NODES, ORDER, READS, answers, how_good, what_it_is
 from interp.verdict.answers.reads import MOST_DRAWN, of_layers
 from interp.verdict.answers.steps import MOST_STEPS
 from interp.verdict.evidence import Evidence
@@ -40,33 +40,55 @@ def test_every_network_is_told_what_it_is_how_good_and_what_it_reads(make):
 
 
 def test_a_chain_is_described_by_its_widths_and_others_by_their_layers():
-    assert what_it_is(whole(mlp())) == (
-        "A network of 3 layers (64 inputs, then 8, 6 and 3 nodes) for naming the class of an input, looked at with "
+    assert what_it_is(whole(mlp())).startswith(
+        "A network of 3 layers for naming the class of an input. 64 inputs, then 8, 6 and 3 nodes, looked at with "
         "images of digits, 8 by 8 pixels."
     )
-    assert "2 layers (1 conv2d, 1 linear; 7 nodes)" in what_it_is(whole(colours()))
+    assert "2 layers for naming the class of an input. 1 conv2d and 1 linear, with 7 nodes," in what_it_is(
+        whole(colours())
+    )
     numbered = replace(
         colours().model, layers=tuple(replace(one, name=f"{2 * i}") for i, one in enumerate(colours().model.layers))
     )
     said = what_it_is(replace(whole(colours()), model=numbered))
-    assert "2 layers (1 conv2d, 1 linear; 7 nodes, named 0 and 2 in the file)" in said
+    assert "1 conv2d and 1 linear, with 7 nodes (called layers 0 and 2, as in the file)" in said
     assert "6 by 6 pixels in 3 channels" in what_it_is(whole(colours()))
     assert "one layer" in what_it_is(whole(one_node()))
     assert "rows of columns, 5 columns each" in what_it_is(whole(one_node()))
 
 
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"activation": "uncertain", "input_scaling": "likely"},
+         "Read with the activation relu (guessed) and the input scaling x/16 (inferred)."),
+        ({"activation": "certain", "input_scaling": "certain"},
+         "Read with the activation relu (as stated) and the input scaling x/16 (as stated)."),
+        ({}, "Read with the activation relu."),
+    ],
+)  # fmt: skip
+def test_with_which_activation_and_scaling_it_was_read_is_said_and_how_sure_they_are(facts, said):
+    results, values = mlp(), {"activation": "relu", "input_scaling": "x/16"}
+    inferred = {name: Inference(values[name], confidence, "") for name, confidence in facts.items()}
+    layers = tuple(replace(one, activation="relu") for one in results.model.layers)
+    found = replace(whole(results), model=replace(results.model, inferred=inferred, layers=layers))
+    assert what_it_is(found).endswith(said)
+
+
 def test_the_score_stands_beside_that_of_the_best_constant_answer():
     results = mlp()
     said = how_good(whole(results))
-    assert f"{results.model.scores['test']:.2%} right on 45 test samples" in said
+    assert said.startswith(
+        f"{results.model.scores['test']:.2%} right on 45 test samples, not shown better than a simple "
+    )
     assert f"{results.model.scores['train']:.2%} right on 90 training samples" in said
     commonest = np.bincount(results.data.splits["test"].labels).max() / 45
     assert f"the best constant answer gets {commonest:.2%} right on the test samples" in said
-    simple = said.partition("On the same test samples a simple model gets ")[2]
-    assert simple.endswith("right (it names the class whose mean training sample is nearest).")
+    named = "The simple model, on the same test samples: it names the class whose mean training sample is nearest."
+    assert said.endswith(named)
     fit = Inference("at chance", "likely", "9.00% right on 90 training rows; nearest class means: 81.00% right")
     judged = replace(whole(results), model=replace(results.model, inferred={"fit": fit}))
-    assert how_good(judged).endswith("is nearest). On its training samples it is no better than chance.")
+    assert how_good(judged).endswith("is nearest. On its training samples it is no better than chance.")
     well = replace(judged, model=replace(results.model, inferred={"fit": replace(fit, value="as expected")}))
     assert "On its training samples" not in how_good(well), "one comparison, on the samples of the score"
     no_test = replace(well, data=replace(results.data, splits={"train": results.data.train}))
@@ -81,7 +103,7 @@ def test_each_model_that_the_network_is_compared_with_is_named():
     said = how_good(replace(whole(results), model=replace(results.model, inferred={"fit": fit})))
     test, _, train = said.partition("On its training samples")
     assert "a simple model" in test
-    assert "(it names the class whose mean training sample is nearest)" in test
+    assert "it names the class whose mean training sample is nearest." in test
     assert train == " it gets no more than a quick fit to them (random features: 81.00% right)."
 
 
@@ -91,7 +113,7 @@ def test_test_samples_without_labels_leave_the_score_in_training():
     model = replace(results.model, scores={"train": results.model.scores["train"]})
     said = how_good(Evidence(model, replace(results.data, splits=splits)))
     commonest = np.bincount(results.data.train.labels).max() / 90
-    assert said.startswith(f"{model.scores['train']:.2%} right on 90 training samples; the best constant answer gets ")
+    assert said.startswith(f"{model.scores['train']:.2%} right on 90 training samples. The best constant answer gets ")
     assert f"answer gets {commonest:.2%} right on the training samples" in said, "of the samples of the score"
 
 
@@ -105,7 +127,7 @@ def test_the_simple_model_is_fitted_to_training_samples_and_scored_on_test_sampl
     means = np.stack([x[train.labels == label].mean(0) for label in range(3)])
     far = (((test.inputs - means[:, None]) / spread) ** 2).sum(-1)
     assert found.score == (far.argmin(0) == test.labels).mean()
-    assert f"{found.score:.2%} right" in how_good(whole(results))
+    assert f"a simple model ({found.score:.2%})" in how_good(whole(results))
 
 
 @pytest.mark.parametrize("scale", [1.0, 1000.0])
@@ -134,7 +156,10 @@ def test_measured_values_are_spoken_of_as_such():
     found = Evidence(model, replace(results.data, splits=splits, classes=()))
     assert "for predicting measured values" in what_it_is(found)
     said = how_good(found)
-    assert said.startswith("R² 0.1700 on 40 test samples, R² 0.2500 on 80 training samples; the best constant answer ")
+    assert said.startswith("R² 0.1700 on 40 test samples")
+    assert (
+        " R² 0.2500 on 80 training samples; the best constant answer, their mean, gets R² 0.0000 on the test " in said
+    )
     assert "perfection is R² 1.0000" in said
     assert "right" not in said.partition("perfection")[0]
 
@@ -147,21 +172,41 @@ def test_layers_of_which_the_same_is_known_share_a_sentence():
     kinds = {"fc0": "distances", "fc1": "intensities", "fc2": "neither", "fc3": "neither"}
     found = list(of_layers(layer_verdicts({name: profile(leaning) for name, leaning in kinds.items()})))
     assert [read.layers for read in found] == [("fc0",), ("fc1",), ("fc2", "fc3")]
-    assert found[0].answer.startswith("Layer fc0: small outputs decide (p = ")
+    assert found[0].answer.startswith("Layer fc0: small outputs decide more than large ones (p = ")
     assert "look at the inputs that make it smallest" in found[0].answer
-    assert found[1].answer.startswith("Layer fc1: large outputs decide (p = ")
-    assert found[2].answer.startswith("Layers fc2 and fc3: no answer either way (p = ")
+    assert found[1].answer.startswith("Layer fc1: large outputs decide more than small ones (p = ")
+    assert found[2].answer.startswith("Layers fc2 and fc3: no preference was seen (p = ")
+    assert all(", corrected for 4 layers)." in read.answer for read in found)
+
+
+def test_small_outputs_of_a_relu_are_said_to_be_those_of_nodes_that_are_off():
+    layers = layer_verdicts({name: profile("distances") for name in ("fc0", "fc1")})
+    relu, smooth = of_layers(layers, {"fc0": "relu", "fc1": "tanh"})
+    assert "With relu, the smallest outputs are those of a node that is off." in relu.answer
+    assert "is off" not in smooth.answer
+
+
+@pytest.mark.parametrize("confidence", ["uncertain", "likely"])
+def test_what_rests_on_a_guessed_activation_is_said_to(confidence):
+    results = mlp()
+    facts = {name: Inference(value, confidence, "") for name, value in (("trained", True), ("activation", "tanh"))}
+    model = replace(results.model, inferred=facts)
+    found = evidence(model=model, reading={"fc1": profile("distances"), "fc2": profile("neither")})
+    preferred, none = asked(answers(found), READS)
+    assert ("only if the activation, which is a guess, is right" in preferred.answer) == (confidence == "uncertain")
+    assert "guess" not in none.answer
+    assert headline(found).endswith(" (if tanh, a guess, is its activation).") == (confidence == "uncertain")
 
 
 def test_p_values_of_few_layers_are_all_named():
     layers = layer_verdicts({f"fc{i}": profile("neither") for i in range(6)})
     few = [replace(one, p_holm=0.1 * (i + 1)) for i, one in enumerate(layers)]
-    assert "(p = 0.1, 0.2 and 0.3, beside the copies)" in next(of_layers(few[:3])).answer
-    assert "(p = 0.1 to 0.6, beside the copies)" in next(of_layers(few)).answer
-    assert "(p = 0.1, beside the copies)" in next(of_layers(few[:1])).answer
+    assert "(p = 0.1, 0.2 and 0.3, corrected for 3 layers)" in next(of_layers(few[:3])).answer
+    assert "(p = 0.1 to 0.6, corrected for 6 layers)" in next(of_layers(few)).answer
+    assert "(p = 0.1)" in next(of_layers(few[:1])).answer
     same = [replace(one, p_holm=1.0) for one in layers]
-    assert "(p = 1 each, beside the copies)" in next(of_layers(same[:2])).answer
-    assert "(p = 1 each, beside the copies)" in next(of_layers(same)).answer
+    assert "(p = 1, corrected for 2 layers)" in next(of_layers(same[:2])).answer
+    assert "(p = 1, corrected for 6 layers)" in next(of_layers(same)).answer
 
 
 def test_of_an_untrained_network_nothing_else_is_to_be_done():
@@ -178,18 +223,21 @@ def test_of_an_untrained_network_nothing_else_is_to_be_done():
 
 
 def test_a_headline_says_where_a_simple_model_does_as_well():
-    """On 45 test samples: as well, too near to tell, or worse."""
+    """By the interval of the difference, on 45 test samples."""
     results = mlp()
     model = replace(results.model, inferred={"trained": Inference(True, "likely", "")})
     score = whole(results).simple.score
     assert score > 0.9
-    for own, expected in ((score - 0.01, "no better than"), (score, "no better than"), (score + 0.01, "not shown to")):
+    near = "not shown better than"
+    for own, expected in ((score - 0.4, "worse than"), (score - 0.01, near), (score, near), (score + 0.01, near)):
         found = replace(whole(results), model=replace(model, scores={"train": 1.0, "test": own}))
-        assert f", {expected}" in headline(found, alerts(found))
+        assert f" {expected}" in headline(found, alerts(found))
+        assert f", {expected} a simple model ({score:.2%})." in how_good(found)
         assert f"a simple model ({score:.2%})" in headline(found, alerts(found))
     worse = replace(whole(results), model=replace(model, scores={"train": 1.0, "test": 0.95}))
     vars(worse)["simple"] = Simple("it guesses", 0.5)
-    assert "simple model" not in headline(worse, alerts(worse))
+    assert ", better than a simple model (50.00%)" in headline(worse, alerts(worse))
+    assert ", better than a simple model (50.00%)." in how_good(worse)
 
 
 def test_a_headline_says_that_the_network_is_doubtful_before_what_layers_are_read_at():
@@ -197,35 +245,38 @@ def test_a_headline_says_that_the_network_is_doubtful_before_what_layers_are_rea
     facts = {name: Inference(value, "likely", "") for name, value in (("trained", True), ("fit", "doubtful"))}
     model = replace(results.model, inferred=facts, scores={"train": 1.0, "test": 0.95})
     found = evidence(model=model, reading={"fc1": profile("distances"), "fc2": profile("neither")})
-    score, _, doubt = headline(found, alerts(found)).partition(", but as it was read it is doubtful: ")
+    score, _, doubt = headline(found, alerts(found)).partition("; it is not fully trained")
     assert score.startswith("This network gets 95.00% right on test samples")
-    assert doubt.startswith("either training was stopped early")
     assert "; in fc1, small outputs decide" in doubt
     bare = replace(found, model=replace(model, scores={}))
-    assert headline(bare, alerts(bare)).startswith("This network as it was read is doubtful: either training")
+    assert headline(bare, alerts(bare)).startswith("This network is not fully trained on these data; in fc1")
 
 
 def test_an_undecided_layer_is_told_with_the_reason():
     (found,) = of_layers(layer_verdicts({"fc0": profile("undecided")}))
-    assert found.answer.startswith("Layer fc0: we could not tell, since its copies differ so much")
+    assert found.answer.startswith("Layer fc0: we could not tell (p = 0.4). Its copies differ so much")
 
 
 def test_a_difference_that_is_too_small_is_not_called_none():
     (one,) = layer_verdicts({"fc0": profile("neither")})
     (found,) = of_layers([replace(one, p_holm=0.01)])
-    assert found.answer.startswith("Layer fc0: a difference, but too small to count (p = 0.01, beside the copies).")
+    assert found.answer.startswith("Layer fc0: a difference from random weights, but too small to count (p = 0.01).")
     assert "as they do in copies" not in found.answer
     strong = replace(one.statistics["balance"], value=0.3)
     (mixed,) = of_layers([replace(one, p_holm=0.01, statistics={**one.statistics, "balance": strong})])
-    assert "a difference, but neither end decides" in mixed.answer
-    assert all("no rule follows for reading its nodes" in one.answer for one in (found, mixed))
+    assert "small outputs decide more, but not more so than with random weights" in mixed.answer
+    assert "no rule follows for reading its nodes" in mixed.answer
+    copied = dict.fromkeys(COPIES, (0.4, 0.6))
+    less = replace(one.statistics["balance"], value=0.3, copies=copied)
+    (weak,) = of_layers([replace(one, p_holm=0.01, statistics={**one.statistics, "balance": less})])
+    assert "small outputs decide more, but less so than with random weights (p = 0.01)." in weak.answer
     (none,) = of_layers([replace(one, p_holm=0.4)])
     assert "as they do in copies" in none.answer
 
 
 def test_many_layers_are_named_in_part_and_some_of_them_drawn():
     (many,) = of_layers(layer_verdicts({f"fc{i}": profile("neither") for i in range(20)}))
-    assert many.answer.startswith("Layers fc0, fc1, fc2, fc3, fc4, fc5 and 14 more: no answer either way")
+    assert many.answer.startswith("Layers fc0, fc1, fc2, fc3, fc4, fc5 and 14 more: no preference was seen")
     assert (len(many.layers), many.layers[0], many.layers[-1]) == (MOST_DRAWN, "fc0", "fc19")
 
 
@@ -233,7 +284,7 @@ def test_layers_that_were_not_tested_are_told_by_reason():
     left = layer_verdicts({"fc0": not_read("too much work"), "fc1": not_read("too few"), "fc2": profile("neither")})
     found = list(of_layers(left))
     assert [read.layers for read in found] == [(), (), ("fc2",)]
-    assert found[0].answer == "Layer fc0: not tested, since too much work."
+    assert found[0].answer == "Layer fc0: not tested. Too much work."
     reads = asked(answers(evidence(reading={})), READS)
     assert [read.answer for read in reads] == ["There is no hidden layer to read."]
 
@@ -276,14 +327,21 @@ def with_kinds(*kinds):
     return replace(evidence(), boundaries={"fc1": replace(part, kind=np.array(kinds))})
 
 
+ASKED = "Asked is where a node's value before the activation crosses zero, its boundary, on the data: "
+CLUSTER = "in the middle of a cluster of its values, as a distance to a prototype would: "
+UNTOLD = (
+    " Of undecided nodes the clusters are not clear enough, or the samples too few: conclude nothing from where they"
+    " cross zero."
+)
+
+
 def test_of_how_many_nodes_the_kind_could_not_be_told_is_said_first():
     kinds = ["undecided"] * 39 + ["adhoc"] * 2 + ["one-sided"] * 6 + ["dead"] * 1
     (said,) = asked(answers(with_kinds(*kinds)), NODES)
     assert said.answer == (
-        "For 39 of 48 nodes we could not tell where zero, the boundary, lies among their values: these form no clear"
-        " clusters, or the samples are too few (undecided). Of the rest, none has it at the middle of a cluster, as the"
-        " distance to a prototype has (coherent), 2 have it elsewhere (ad hoc), 6 lie on one side of zero for nearly"
-        " all data (one-sided) and 1 never changes (dead)."
+        f"Nothing can be said of most single nodes: 39 of 48 hidden nodes are undecided. {ASKED}{CLUSTER}none"
+        " (coherent); elsewhere: 2 (adhoc); nearly never: 6 (one-sided); the output never changes: 1 (dead); not to be"
+        f" told: 39 (undecided).{UNTOLD}"
     )
     assert said.place == "layers"
 
@@ -291,44 +349,60 @@ def test_of_how_many_nodes_the_kind_could_not_be_told_is_said_first():
 def test_where_all_nodes_are_undecided_nothing_is_said_of_the_rest():
     (said,) = asked(answers(with_kinds("undecided", "undecided")), NODES)
     assert said.answer == (
-        "For 2 of 2 nodes we could not tell where zero, the boundary, lies among their values: these form no clear"
-        " clusters, or the samples are too few (undecided)."
+        f"Nothing can be said of most single nodes: 2 of 2 hidden nodes are undecided. {ASKED}{CLUSTER}none"
+        f" (coherent); not to be told: 2 (undecided).{UNTOLD}"
     )
 
 
 @pytest.mark.parametrize("kind", ["undecided", "adhoc"])
 def test_one_node_is_one_node(kind):
     (said,) = asked(answers(with_kinds(kind)), NODES)
-    assert "1 node " in said.answer.replace(":", " ")
-    assert "1 nodes" not in said.answer
+    assert "1 hidden node " in said.answer
+    assert "1 hidden nodes" not in said.answer
 
 
 def test_coherent_nodes_stand_beside_chance_and_nodes_that_were_not_drawn_are_counted():
-    (said,) = asked(answers(with_kinds("coherent", "coherent", "adhoc", "unsampled")), NODES)
+    found = with_kinds("coherent", "coherent", "adhoc", "one-sided", "unsampled", "unsampled")
+    p_values = np.array([0.1, 0.2, 0.3, np.nan, np.nan, np.nan])
+    found = replace(found, boundaries={"fc1": replace(found.boundaries["fc1"], p_value=p_values)})
+    (said,) = asked(answers(found), NODES)
     assert said.answer == (
-        "The kind of 1 of 4 nodes was not looked for: only some were drawn for that, and of the others those alone are"
-        " known that are dead or one-sided. Where zero, the boundary, lies among the values of the other"
-        " 3 nodes: 2 have it at the middle of a cluster, as the distance to a prototype has (coherent) and 1 has it"
-        " elsewhere (ad hoc). Nodes that learned nothing can be coherent too: compare their share with that of chance."
+        f"Of 4 hidden nodes 2 coherent, 1 adhoc and 1 one-sided. {ASKED}{CLUSTER}2 (coherent); elsewhere: 1 (adhoc);"
+        " nearly never: 1 (one-sided). Nodes that learned nothing can be coherent too: compare their share with that of"
+        " chance. Clusters were looked for in 3 live nodes of 6 hidden ones, drawn at random; the 1 others counted here"
+        " are dead or one-sided, which shows without."
     )
     assert asked(answers(evidence(boundaries={})), NODES) == []
 
 
-@pytest.mark.parametrize(
-    ("kind", "begun"),
-    [
-        ("undecided", "For 6 of 6 nodes, the last layer's among them, we could not tell"),
-        ("adhoc", "Where zero, the boundary, lies among the values of 6 nodes, the last layer's among them:"),
-        ("unsampled", "The kind of 2 of 6 nodes, the last layer's among them, was not looked for: only some"),
-    ],
-)
-def test_nodes_of_the_last_layer_are_said_to_be_counted(kind, begun):
-    """The table of layers has hidden ones alone, so that its numbers are smaller."""
-    part = boundaries(True)
-    kinds = np.array(["adhoc", "adhoc", kind] if kind == "unsampled" else [kind] * 3)
-    found = replace(evidence(), boundaries=dict.fromkeys(("fc1", "fc3"), replace(part, kind=kinds)))
-    (said,) = asked(answers(found), NODES)
-    assert said.answer.startswith(begun)
+def test_nodes_of_the_last_layer_are_not_counted():
+    """Its outputs are the answers; the table of layers has hidden ones alone, with the same numbers."""
+    part = replace(boundaries(True), kind=np.array(["adhoc"] * 3))
+    (said,) = asked(answers(replace(evidence(), boundaries=dict.fromkeys(("fc1", "fc3"), part))), NODES)
+    assert said.answer.startswith("Of 3 hidden nodes 3 adhoc. ")
+
+
+def test_what_one_page_answers_is_one_step():
+    """Two alerts that ask for more samples, and a guess that a command before it states too."""
+    more, read = "interp report n.pt --data MORE_SAMPLES", "interp report n.pt --data d --activation ACTIVATION"
+    commands = [more, more, f"{read} --scaling SCALING", read]
+    given = tuple(replace(WARNING, do=f"Step {i}.", command=one) for i, one in enumerate(commands))
+    assert [step.answer for step in asked(answers(evidence(), given), NEXT)] == ["Step 0.", "Step 2."]
+
+
+def test_rows_come_in_one_order():
+    """What it is, how good, what to distrust and to do; then what was found of layers and nodes."""
+    found = answers(evidence(reading={"fc1": profile("neither")}), (WARNING,))
+    asked_for = list(dict.fromkeys(answer.question for answer in found))
+    assert asked_for == [question for question in ORDER if question != DISTRUST]
+    assert ORDER.index(DISTRUST) + 1 == ORDER.index(NEXT) < ORDER.index(READS)
+
+
+def test_the_first_sentence_of_every_answer_is_short():
+    """It is the result, which the page sets in bold."""
+    for make in (mlp, colours, one_node, unlabelled):
+        for answer in answers(whole(make())):
+            assert len(answer.answer.partition(". ")[0].split()) <= 20, answer
 
 
 @pytest.mark.parametrize(("drawn", "asked_for"), [((9, 9), "200"), ((99, 999), "3996"), ((9, 60_000), "100000")])

@@ -21,7 +21,7 @@ from interp.verdict.reading.read import not_read
 from interp.verdict.sensitivity import harmless_ranges
 
 HIDDEN = ("fc1", "fc2")
-NEAR = "not shown to do better than a simple model (91.11%)"  # 41 of its 45 test samples
+NEAR = "not shown better than a simple model (91.11%)"  # 41 of its 45 test samples
 
 
 def evidence(**changes):

@@ -225,9 +225,12 @@ def profile(own: ReadingProfile, width: int = WIDTH, height: int = HEIGHT) -> Ma
     parts = [area(x, up(low), up(own.curve_high[kind]), f"d-copies {kind}") for kind, low in own.curve_low.items()]
     parts += [_heights(up, len(own.curve), width), line(x, up(own.curve), "d-read")]
     label = "Share of what moves decisions, by tenth of the outputs, from the smallest to the largest"
-    words = [(MARGIN, "smallest outputs"), (float(width), "largest")]
+    words = [(MARGIN, "smallest outputs" if width > NARROW else "smallest"), (float(width), "largest")]
     return frame(parts, label, words, width, height, MARGIN)
 
+
+NARROW = 180
+"""Largest width of a reading profile that has no room for two words at either end, in pixels."""
 
 MARGIN = 32.0
 """Place of the axis of a reading profile, in pixels from the left."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,16 +10,40 @@ from markupsafe import Markup
 from interp.report.browser.drawing import profile
 from interp.report.tables.cells import place_of
 from interp.types import Answer, Results, Section
+from interp.verdict.commands import to_fill_in
 from interp.verdict.words import layer_name
 
 MOST_NODES = 8
 """Number of nodes that an alert names."""
 
-SMALL, HIGH = 200, 84
-"""Width and height of a drawing below an answer, in pixels."""
+SMALL, HIGH = 150, 44
+"""Width and height of a drawing beside an answer, in pixels."""
 
-FILLED_IN = re.compile("[A-Z][A-Z_]+")
-"""Word of a command that stands for what the reader has to type in its place."""
+SHORT = 110
+"""Largest number of characters behind a first sentence that are not folded away."""
+
+MOST_ALERTS, MOST_STEPS = 6, 3
+"""Numbers of alerts and of steps that are shown; further ones are folded away."""
+
+LEADS = {
+    "model": "how the file was read",
+    "layers": "kinds by layer",
+    "reading": "curves of every layer",
+    "nodes": "list of these nodes",
+    "boundaries": "boundaries beside chance",
+    "distributions": "values of the nodes",
+    "all-nodes": "table of all nodes",
+}
+"""Place -> what a link to it leads to; others are named by their title."""
+
+LEADS_OF = {
+    "How good it is": "scores",
+    "limited": "what was left out",
+    "not-covered": "what is not covered",
+    **dict.fromkeys(("memorising", "train-test-gap", "simple-model", "near-simple-model", "small-sample"), "scores"),
+    **dict.fromkeys(("never-predicted", "shared-samples", "no-labels", "no-test-split"), "scores and data"),
+}
+"""Question, or name of an alert -> what its link leads to, where that is not its place's."""
 
 
 def answers(results: Results, sections: Mapping[str, Section]) -> dict[str, list[dict[str, Any]]]:
@@ -35,28 +58,44 @@ def answers(results: Results, sections: Mapping[str, Section]) -> dict[str, list
     """
     found: dict[str, list[dict[str, Any]]] = {}
     for answer in results.verdict.answers:
-        href, words = _place(answer.place, results, sections)
-        drawings = _drawings(answer, results) if "reading" in sections else []
-        lead, dot, rest = answer.answer.partition(". ") if drawings else ("", "", answer.answer)
+        lead, rest = first_sentence(answer.answer)
+        folds = bool(answer.command) and len(rest) > SHORT
         given = {
-            "lead": lead + dot,
-            "text": rest,
-            "place": href,
-            "words": words,
-            "drawings": drawings,
+            "lead": lead,
+            "text": "" if folds else rest,
+            "folded": rest if folds else "",
+            "link": _link(answer.place, answer.question, results, sections),
+            "drawings": _drawings(answer, results) if "reading" in sections else [],
             "command": answer.command,
-            "to_fill_in": any(FILLED_IN.fullmatch(word) for word in answer.command.split()),
+            "to_fill_in": to_fill_in(answer.command),
         }
         found.setdefault(answer.question, []).append(given)
     return found
 
 
-def _place(place: str, results: Results, sections: Mapping[str, Section]) -> tuple[str, str]:
+def first_sentence(text: str) -> tuple[str, str]:
+    """Part a text behind its first sentence.
+
+    Parameters
+    ----------
+    text
+        Sentences.
+
+    Examples
+    --------
+    >>> first_sentence("R² 0.46 on 133 samples. Perfection is 1."), first_sentence("One.")
+    (('R² 0.46 on 133 samples.', 'Perfection is 1.'), ('One.', ''))
+    """
+    lead, dot, rest = text.partition(". ")
+    return lead + dot.rstrip(), rest
+
+
+def _link(place: str, what: str, results: Results, sections: Mapping[str, Section]) -> tuple[str, str]:
     """Give the address of a place and the words that lead there; empty where the page has none."""
     if place in sections:
-        return f"#{place}", sections[place].title
+        return f"#{place}", LEADS_OF.get(what, LEADS.get(place, sections[place].title))
     if place == "all-nodes":
-        return "#all-nodes", "Look up a node"
+        return "#all-nodes", LEADS[place]
     layer = place.rpartition(":")[0]
     known = any(one.name == layer for one in results.model.layers)
     return (place_of(place), place) if known else ("", "")
@@ -78,14 +117,18 @@ def alerts(results: Results, sections: Mapping[str, Section]) -> list[dict[str, 
     sections
         Key -> section, for those that are on the page.
     """
-    return [
-        {
-            "name": alert.name.replace("-", " "),
+    found = []
+    for alert in results.verdict.alerts:
+        said, rest = first_sentence(alert.evidence)
+        lead, colon, numbers = said.partition(": ")
+        given = {
             "severity": alert.severity,
-            "evidence": alert.evidence,
-            "place": _place(alert.place, results, sections),
+            "lead": lead + colon.rstrip(),
+            "text": numbers + ("" if len(rest) > SHORT or not rest else f" {rest}"),
+            "folded": rest if len(rest) > SHORT else "",
+            "link": _link(alert.place, alert.name, results, sections),
             "nodes": [(place_of(name), name) for name in alert.nodes[:MOST_NODES]],
             "more": max(len(alert.nodes) - MOST_NODES, 0),
         }
-        for alert in results.verdict.alerts
-    ]
+        found.append(given)
+    return found

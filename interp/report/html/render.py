@@ -13,12 +13,13 @@ from interp.report.browser.columns import node_columns
 from interp.report.browser.packed import packed_columns
 from interp.report.browser.places import find_places, named_nodes
 from interp.report.drawing.pictures import Picture
-from interp.report.html.first_screen import alerts, answers
+from interp.report.html.first_screen import MOST_ALERTS, MOST_STEPS, alerts, answers
 from interp.report.html.tables import table_parts
 from interp.report.tables import numbers
 from interp.report.tables.cells import place_of
 from interp.tasks import find_task
 from interp.types import KINDS, UNSAMPLED, Figure, Results, Section
+from interp.verdict.answers import DISTRUST, ORDER
 
 HERE = Path(__file__).parent
 FOLDED = 8  # figures of a section beyond these are folded away
@@ -44,6 +45,10 @@ def render(results: Results, sections: Mapping[str, Section], pictures: Mapping[
         tiles=_tiles(results),
         alerts=alerts(results, sections),
         answers=answers(results, sections),
+        questions=ORDER,
+        distrust=DISTRUST,
+        most_alerts=MOST_ALERTS,
+        most_steps=MOST_STEPS,
         findings=results.verdict.findings,
         kinds=[*KINDS, *([UNSAMPLED] if any(UNSAMPLED in part.counts for part in results.boundaries.values()) else [])],
         sections={key: _section(section) for key, section in sections.items()},

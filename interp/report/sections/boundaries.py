@@ -108,7 +108,7 @@ def _distances(axes: Any, found: Boundaries) -> None:
 
 
 def _edges(far: float, epsilon: float) -> Any:
-    """Give about 30 bins, the threshold at an edge: no bar holds both coherent and ad hoc nodes."""
+    """Give about 30 bins, the threshold at an edge: no bar holds both coherent and adhoc nodes."""
     width = epsilon / max(round(30 * epsilon / far), 1)
     return np.arange(0, far + width, width)
 

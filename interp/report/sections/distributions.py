@@ -30,7 +30,7 @@ def section(results: Results) -> Section:
         "Each panel is one node: the histogram of its z over the training data, the Gaussian mixture fitted to it "
         "(number of components by BIC), and its boundary, the vertical line at z = 0.",
         "Read |z| as a distance: inputs at the line are as close to the node's prototype as can be, inputs far from "
-        "it are far. A coherent node has its line at the middle of a cluster; an ad hoc one has it on a slope, or "
+        "it are far. A coherent node has its line at the middle of a cluster; an adhoc one has it on a slope, or "
         "between clusters.",
         "A mixture component is a convenient description, not a proven cluster: BIC adds components to any long tail.",
     )

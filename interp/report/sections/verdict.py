@@ -28,7 +28,10 @@ def section(results: Results) -> Section:
     layers = [(layer.name, found) for layer, _, found in analysed(results)]
     shown = [layers[i] for i in ranks(len(layers), LAYERS)]
     figures = (Figure("verdict-overview", _caption(shown, len(layers)), lambda: _overview(shown)),) if layers else ()
-    kinds = Table(_kinds(layers), "How to read the kinds of node. Every colour on this page means its kind.")
+    hidden = {layer.name for layer in results.model.hidden or results.model.layers}
+    counted = "hidden nodes, the last layer's left out" if results.model.hidden else "all nodes"
+    legend = f"How to read the kinds of node. Every colour on this page means its kind. Numbers are of {counted}."
+    kinds = Table(_kinds([one for one in layers if one[0] in hidden]), legend)
     return Section("Verdict", (results.verdict.headline,), figures, (*layer_questions(results), kinds))
 
 
@@ -92,7 +95,7 @@ def _meanings(thresholds: Thresholds) -> dict[str, str]:
     return {
         "coherent": f"Its boundary z = 0 passes {near}: the node can be read as a distance to a prototype.",
         "adhoc": "Its boundary separates data somewhere else; no single prototype explains it.",
-        "undecided": "Its clusters overlap or its samples are too few to say whether it is coherent or ad hoc.",
+        "undecided": "Its clusters overlap or its samples are too few to say whether it is coherent or adhoc.",
         "one-sided": f"At least {thresholds.one_sided:.1%} of the data lie on one side: it acts as linear, or as zero.",
         "dead": "Its output does not vary over the data.",
         UNSAMPLED: "Not drawn to be looked at: neither dead nor one-sided, and no mixture was fitted to it.",

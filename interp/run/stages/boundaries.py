@@ -1,4 +1,4 @@
-"""Tell coherent boundaries from ad hoc ones."""
+"""Tell coherent boundaries from adhoc ones."""
 
 from __future__ import annotations
 

@@ -10,16 +10,16 @@ from collections.abc import Mapping
 
 from interp.safety import import_name
 from interp.types import SEVERITIES, Alert
-from interp.verdict.alerts import nodes, reading, samples, scope, scores
+from interp.verdict.alerts import nodes, reading, samples, scope, scores, simple
 from interp.verdict.alerts.rule import AlertRule, Seen
 from interp.verdict.evidence import Evidence
 
 __all__ = ["ALERTS", "AlertRule", "Seen", "alerts", "find_rule", "table"]
 
 REMOVE = (
-    "Remove the dead nodes: leave out their rows of the layer's weights and biases, and their columns of the next"
-    " layer's weights (where its output is not 0, add that part to the next biases). No output on these data"
-    " changes; compare with the copy to see that."
+    "Remove the dead nodes and compare: no output on these data changes. Leave out their rows of the layer's weights"
+    " and biases, and their columns of the next layer's weights (where its output is not 0, add that part to the next"
+    " biases)."
 )
 """What to do about dead nodes, many or few."""
 
@@ -48,13 +48,13 @@ ALERTS: dict[str, AlertRule | str] = {
         "Bring the labels of the data into the order in which the network was trained, or state it with --label-order.",
         scores.label_order,
         "model",
-        command="report {checkpoint} {options} --label-order ORDER",
+        command="report {checkpoint} {options} --label-order LABEL_ORDER",
     ),
     "memorising": AlertRule(
         "error",
         "the training score is half way to perfection or more, that of the test split at most a tenth of the way",
-        "Check the labels of both splits; if they are right, train again with more samples or"
-        " regularisation, and compare.",
+        "Check the labels of both splits: a network that learned noise looks like this. If they are right, train again"
+        " with more samples or regularisation, and compare.",
         scores.memorising,
         "model",
         command="compare {checkpoint} RETRAINED {options}",
@@ -78,8 +78,8 @@ ALERTS: dict[str, AlertRule | str] = {
     "doubtful-fit": AlertRule(
         "warning",
         "outputs on training rows have an error that training removes: a wrong mean, or a wrong size",
-        "State the activation and scaling that it was trained with, if you know them. If this alert stays with"
-        " the right ones, the training is what is doubtful.",
+        "Look up the activation and scaling in the code that trained it, and make the page again with them. If this"
+        " alert stays with the right ones, the training is what is doubtful: train longer, and compare.",
         reading.doubtful_fit,
         "model",
         command="report {checkpoint} {options} --activation ACTIVATION --scaling SCALING",
@@ -87,29 +87,30 @@ ALERTS: dict[str, AlertRule | str] = {
     "train-test-gap": AlertRule(
         "warning",
         "the score falls from training to test split by more than 5 points at the near end of its 95 % interval",
-        "Trust the test score, not that in training. Check the labels of both splits; train again with more data"
-        " or more regularisation, and compare.",
+        "Check the labels of both splits: wrong labels and overfitting both look like this. If they are right, go by"
+        " the test score, train again with more data or more regularisation, and compare.",
         scores.train_test_gap,
         "model",
         command="compare {checkpoint} RETRAINED {options}",
     ),
     "simple-model": AlertRule(
         "warning",
-        "a simple model's score on the test samples is no less than the network's",
-        "Compare with the simple model before relying on the network, which does no better on these test samples.",
-        scores.simple_model,
+        "a simple model's score on the test samples is above the network's, and the 95 % interval of the difference"
+        " does not hold 0",
+        "Use the simple model, or train again and compare.",
+        simple.simple_model,
         "model",
-        command="report {checkpoint} --data MORE_TEST_SAMPLES {reading}",
+        command="compare {checkpoint} RETRAINED {options}",
     ),
     "near-simple-model": AlertRule(
-        "note",
-        "a simple model's score on the test samples is below the network's, but within its 95 % interval; of too few"
-        " samples for an interval, half way from chance to the network's or above",
+        "warning",
+        "the 95 % interval of the network's score on the test samples less that of a simple model holds 0; of too few"
+        " samples for an interval, the simple model's is half way from chance to the network's or above",
         "Score the network and the simple model on more test samples. If they stay level, the simple model does the"
         " same with less.",
-        scores.near_simple_model,
+        simple.near_simple_model,
         "model",
-        command="report {checkpoint} --data MORE_TEST_SAMPLES {reading}",
+        command="report {checkpoint} --data MORE_SAMPLES {reading}",
     ),
     "never-predicted": AlertRule(
         "warning",
@@ -130,7 +131,7 @@ ALERTS: dict[str, AlertRule | str] = {
     "small-sample": AlertRule(
         "warning",
         "fewer than 200 training samples, or a 95 % interval of the score that is wider than 5 points either way",
-        "Open it with more samples; until then trust no small difference, and no score without its interval.",
+        "Open it with more samples; until then trust no small difference.",
         samples.small_sample,
         "model",
         command="report {checkpoint} --data MORE_SAMPLES {reading}",
@@ -138,7 +139,7 @@ ALERTS: dict[str, AlertRule | str] = {
     "uncertain-reading": AlertRule(
         "warning",
         "a fact about the file that could change predictions is a guess that the data do not settle",
-        "Look up how the network was trained, and make the page again with that.",
+        "Look up what is guessed in the code that trained it, and make the page again with it.",
         reading.uncertain_reading,
         "model",
         command="report {checkpoint} {options}",
@@ -149,7 +150,7 @@ ALERTS: dict[str, AlertRule | str] = {
         "Check the names of the classes; state their order with --label-order, or leave labels as they are so.",
         scores.labels_reordered,
         "model",
-        command="report {checkpoint} {options} --label-order ORDER",
+        command="report {checkpoint} {options} --label-order LABEL_ORDER",
     ),
     "no-labels": AlertRule(
         "note",

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 
 from interp.checkpoints.inference.explain import OPTIONS
-from interp.checkpoints.inference.weighing.explain import BETWEEN, named
+from interp.checkpoints.inference.weighing.explain import BETWEEN, SHARES
 from interp.types import Inference
 from interp.verdict.alerts.rule import Seen
 from interp.verdict.alerts.scores import order_in_doubt
 from interp.verdict.evidence import Evidence
+from interp.verdict.words import listed
 
 FLAGS = {fact: f"--{option}" for fact, option in {**OPTIONS, "label_order": "label-order"}.items()}
 """Fact -> the flag with which a user states it."""
@@ -22,7 +23,7 @@ SHARE = re.compile(r" (\d+)%$")
 def untrained(found: Evidence) -> Iterator[Seen]:
     """Say so where the weights are those of an initialisation."""
     if _is_untrained(found):
-        yield Seen(f"The network looks untrained: {found.model.inferred['trained'].evidence}.")
+        yield Seen(f"The network looks untrained. {_begun(found.model.inferred['trained'].evidence)}.")
 
 
 def _is_untrained(found: Evidence) -> bool:
@@ -34,7 +35,12 @@ def training_unknown(found: Evidence) -> Iterator[Seen]:
     """Say so where neither weights nor score tell whether the network was trained on these data."""
     said = found.model.inferred.get("trained")
     if said is not None and said.value is None:
-        yield Seen(f"Whether the network was trained on these data is not known: {said.evidence}.")
+        yield Seen(f"Whether the network was trained on these data is not known. {_begun(said.evidence)}.")
+
+
+def _begun(evidence: str) -> str:
+    """Give evidence as a sentence of its own."""
+    return f"{evidence[:1].upper()}{evidence[1:]}"
 
 
 def at_chance(found: Evidence) -> Iterator[Seen]:
@@ -53,7 +59,8 @@ def doubtful_fit(found: Evidence) -> Iterator[Seen]:
     fit = found.model.inferred.get("fit")
     if fit is not None and fit.value == "doubtful":
         shown = _doubt_first(fit.evidence)
-        yield Seen(f"The network as it was read is doubtful: {doubt_cause(found)}. What shows it: {shown}.")
+        is_guessed = bool(_guesses(found))
+        yield Seen(f"It is {doubted(found)}. {LEFT}{MISREAD if is_guessed else ''}. What shows it: {shown}.")
 
 
 def _doubt_first(evidence: str) -> str:
@@ -66,8 +73,13 @@ STATED = {"activation": "activation", "input_scaling": "scaling"}
 """Fact about the file, as it is inferred -> word for it, of those that make a network doubtful if they are wrong."""
 
 
-def doubt_cause(found: Evidence) -> str:
-    """Say what a network may be doubtful from: its training, or how the file was read.
+LEFT = "Training that was stopped early, or went by another loss, changed inputs or other data leaves such traces"
+MISREAD = ", and so does a file that is read with a wrong activation or scaling"
+"""What a doubtful fit may come from, and what else where the file does not say how it is read."""
+
+
+def doubted(found: Evidence) -> str:
+    """Say in a few words what a doubtful network may be.
 
     Parameters
     ----------
@@ -78,20 +90,25 @@ def doubt_cause(found: Evidence) -> str:
     --------
     >>> import torch
     >>> from interp.checkpoints import load_module
-    >>> found = Evidence(*load_module(torch.nn.Sequential(torch.nn.Linear(64, 10)), "digits"))
-    >>> doubt_cause(found).rpartition(", or ")[2]
-    'the file was read with a wrong scaling'
+    >>> doubted(Evidence(*load_module(torch.nn.Sequential(torch.nn.Linear(64, 10)), "digits")))
+    'not fully trained, or misread (its scaling is guessed)'
     """
+    guessed = _guesses(found)
+    verb = "is" if len(guessed) == 1 else "are"
+    misread = f", or misread (its {' and '.join(guessed)} {verb} guessed)" if guessed else " on these data"
+    return f"not fully trained{misread}"
+
+
+def _guesses(found: Evidence) -> list[str]:
+    """Name what would make a network doubtful if it were wrong, and is stated by nobody."""
     known = found.model.inferred
-    guessed = [word for fact, word in STATED.items() if fact in known and known[fact].confidence != "certain"]
-    last = f"the file was read with a wrong {' or '.join(guessed)}" if guessed else "was on other data"
-    return f"either training was stopped early, or went by another loss or changed inputs, or {last}"
+    return [word for fact, word in STATED.items() if fact in known and known[fact].confidence != "certain"]
 
 
 def _fit(found: Evidence, value: str, words: str) -> Iterator[Seen]:
     fit = found.model.inferred.get("fit")
     if fit is not None and fit.value == value:
-        yield Seen(f"{words}: {fit.evidence}.")
+        yield Seen(f"{words}. {_begun(fit.evidence)}.")
 
 
 def uncertain_reading(found: Evidence) -> Iterator[Seen]:
@@ -104,13 +121,26 @@ def uncertain_reading(found: Evidence) -> Iterator[Seen]:
     for fact, said in found.model.inferred.items():
         if said is order_in_doubt(found):  # which has an alert of its own
             continue
-        if said.confidence == "uncertain" and said.value is not None and fact != "trained" and not said.harmless:
-            name, flag = fact.replace("_", " "), f" ({FLAGS[fact]})" if fact in FLAGS else ""
-            option = f"{FLAGS[fact]} {name.upper().replace(' ', '_')}" if fact in FLAGS else ""
-            why = most_likely(_alone(said, found))
+        if fact != "trained" and is_guess(said):
+            name, flag = fact.replace("_", " "), FLAGS.get(fact, "")
+            option = f"{flag} {flag.removeprefix('--').upper().replace('-', '_')}" if flag else ""
+            stated = f" ({flag} states it)" if flag else ""
             yield Seen(
-                f"The {name}{flag} is a guess that the data do not settle: {_guessed(said)} ({why}).", options=option
+                f"The {name} is a guess that the data do not settle: {_guessed(said)}. Evidence{stated}:"
+                f" {most_likely(_alone(said, found))}.",
+                options=option,
             )
+
+
+def is_guess(said: Inference) -> bool:
+    """Tell whether a fact about the file could change predictions, and the data do not settle it.
+
+    Parameters
+    ----------
+    said
+        Fact, as it was inferred.
+    """
+    return said.confidence == "uncertain" and said.value is not None and not said.harmless
 
 
 def _alone(said: Inference, found: Evidence) -> str:
@@ -119,10 +149,30 @@ def _alone(said: Inference, found: Evidence) -> str:
     return said.evidence if fit is None else said.evidence.replace(f" ({fit.evidence})", "")
 
 
+MOST_RIVALS = 3
+"""Largest number of other values that are named beside a guess."""
+
+LEAST_SHARE = 5
+"""Least share of the evidence with which another value is named, in per cent."""
+
+
 def _guessed(said: Inference) -> str:
-    """Give the value, and why ReLU was taken where another activation has a larger share of the evidence."""
-    has_rival = said.value == "relu" and named(said)[0] != "relu"
-    return "relu is used since most published networks have it, not for its evidence" if has_rival else str(said.value)
+    """Give the value with those that the data leave as likely, and why ReLU is taken before likelier ones."""
+    shares = _shares(said.evidence)
+    own = shares.pop(str(said.value), 0)
+    likelier = [name for name, share in shares.items() if share > own][:MOST_RIVALS]
+    if said.value == "relu" and likelier:
+        verb = "fits" if len(likelier) == 1 else "fit"
+        return f"relu, taken since most networks have it, although {listed(likelier)} {verb} a little better"
+    rivals = [name for name, share in shares.items() if share >= LEAST_SHARE][:MOST_RIVALS]
+    return f"{said.value}; {' or '.join(rivals)} may be right too" if rivals else str(said.value)
+
+
+def _shares(evidence: str) -> dict[str, int]:
+    """Give the share of the evidence of each single value, in per cent; of combinations none."""
+    parts = [part.removeprefix(SHARES) for part in evidence.split("; ") if part.startswith(SHARES)]
+    named = [(value, SHARE.search(value)) for part in parts for value in part.split(BETWEEN)]
+    return {value[: share.start()]: int(share[1]) for value, share in named if share and ", " not in value}
 
 
 def most_likely(evidence: str, least: int = 5) -> str:

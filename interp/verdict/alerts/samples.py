@@ -43,7 +43,10 @@ def small_sample(found: Evidence) -> Iterator[Seen]:
     score = score_on(found, split)
     name = found.task.score
     if score is not None and np.isnan(score.low):
-        yield Seen(f"{score.samples:,} {split} samples are too few for an interval of the {name.words}{_fall(found)}.")
+        yield Seen(
+            f"{score.samples:,} {split} samples are too few to say how exact the {name.words} is{_fall(found)}. Of so"
+            " few no interval was found that holds the truth in 95 of 100 data sets, so that none is given."
+        )
     elif score is not None and (score.high - score.low) / 2 > WIDE:
         yield Seen(
             f"{score.samples:,} {split} samples put the {name.words} between {name.shown(score.low)} and"
@@ -57,7 +60,7 @@ def _fall(found: Evidence) -> str:
     if not {"train", "test"} <= set(scores) or scores["train"] - scores["test"] <= WIDE_GAP:
         return ""
     fall = f"from {name.shown(scores['train'])} in training to {name.shown(scores['test'])}"
-    return f", so that we cannot tell whether its fall {fall} is chance or a gap between the splits"
+    return f", and whether its fall {fall} is chance"
 
 
 def shared_samples(found: Evidence) -> Iterator[Seen]:

@@ -19,8 +19,8 @@ def limited(found: Evidence) -> Iterator[Seen]:
         others = len(parts) - MOST_LIMITS
         more = f"; and, in part too, {others} more that “The network” lists" if others > 0 else ""
         yield Seen(
-            f"To save time the network was looked at in part only: {'; '.join(parts[:MOST_LIMITS])}{more}. What shows"
-            " only in the rest is not on this page."
+            f"To save time the network was looked at in part only. Seen were {'; '.join(parts[:MOST_LIMITS])}{more}."
+            " What shows only in the rest is not on this page."
         )
 
 

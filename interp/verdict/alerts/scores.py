@@ -1,4 +1,4 @@
-"""Alerts on scores: beside chance, from one split to the other, and with the classes in another order."""
+"""Alerts on scores: from one split to the other, of single classes, and with the classes in another order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from interp.analysis import share_interval
-from interp.tasks.simple import Simple
 from interp.types import Inference
 from interp.verdict.alerts.rule import Seen
 from interp.verdict.evidence import Evidence
@@ -85,7 +84,7 @@ def memorising(found: Evidence) -> Iterator[Seen]:
         scores = found.model.scores
         yield Seen(
             f"The network knows its training samples ({found.task.described(scores['train'])}) and next to nothing of"
-            f" others ({found.task.described(scores['test'])}): it memorised them, as where labels are noise."
+            f" others ({found.task.described(scores['test'])}). It memorised them, as where labels are noise."
         )
 
 
@@ -111,70 +110,8 @@ def train_test_gap(found: Evidence) -> Iterator[Seen]:
         fall = f"{100 * near:.1f} points" if name.share else f"{near:.2f}"
         yield Seen(
             f"The {name.words} falls from {name.shown(train.value)} in training to {name.shown(test.value)} on"
-            f" {test.samples:,} test samples, by at least {fall} at 95 % confidence."
+            f" {test.samples:,} test samples, by at least {fall} (95 % confidence)."
         )
-
-
-class Beside(NamedTuple):
-    """A network's score on the test samples beside that of a simple model.
-
-    Attributes
-    ----------
-    score
-        Score of the network, with its interval.
-    simple
-        Simple model, with its score on the same samples.
-    said
-        Both scores in words, with the number of samples.
-    """
-
-    score: Score
-    simple: Simple
-    said: str
-
-
-def simple_model(found: Evidence) -> Iterator[Seen]:
-    """Say so where a simple model scores no less than the network on the test samples."""
-    beside = _beside_simple(found)
-    if beside is not None and beside.simple.score >= beside.score.value:
-        yield Seen(f"The network does no better than a simple model: {beside.said}.")
-
-
-def near_simple_model(found: Evidence) -> Iterator[Seen]:
-    """Say so where a simple model scores less than the network, but inside the 95 % interval of the network's score."""
-    beside = _beside_simple(found)
-    if beside is None or beside.simple.score >= beside.score.value:
-        return
-    has_interval = bool(np.isfinite(beside.score.low))
-    least = beside.score.low if has_interval else _half_way(beside.score.value, chance_on(found, "test"))
-    if beside.simple.score >= least:
-        few = "" if has_interval else ", which are too few for an interval"
-        yield Seen(f"We cannot tell whether the network does better than a simple model: {beside.said}{few}.")
-
-
-def _beside_simple(found: Evidence) -> Beside | None:
-    """Set the network beside the simple model; None where either has no score, or every model would do better."""
-    score, simple = score_on(found, "test"), found.simple
-    if score is None or simple is None or _knows_nothing(found):
-        return None
-    name = found.task.score
-    interval = f" (95 % interval {name.shown(score.low)} to {name.shown(score.high)})" if np.isfinite(score.low) else ""
-    said = (
-        f"the network gets {found.task.described(score.value)}{interval}, the simple model {name.shown(simple.score)}"
-        f" ({simple.what}), on the same {score.samples:,} test samples"
-    )
-    return Beside(score, simple, said)
-
-
-def _half_way(score: float, chance: float) -> float:
-    """Give the score half way from chance to another."""
-    return chance + LEARNED * (score - chance)
-
-
-def _knows_nothing(found: Evidence) -> bool:
-    """Whether the network is untrained or at chance, so that every model does better."""
-    trained, fit = found.model.inferred.get("trained"), found.model.inferred.get("fit")
-    return (trained is not None and trained.value is False) or (fit is not None and fit.value == "at chance")
 
 
 def label_order(found: Evidence) -> Iterator[Seen]:

@@ -13,10 +13,12 @@ from interp.verdict.answers.steps import what_next
 from interp.verdict.evidence import Evidence
 
 __all__ = [
+    "DISTRUST",
     "GOOD",
     "IS",
     "NEXT",
     "NODES",
+    "ORDER",
     "READS",
     "answers",
     "how_good",
@@ -26,9 +28,10 @@ __all__ = [
     "what_next",
 ]
 
-IS, GOOD, READS, NODES = "What it is", "How good it is", "What it reads", "What its nodes are"
-NEXT = "What to do next"
-"""Questions of the first screen, in order."""
+IS, GOOD, DISTRUST, NEXT = "What it is", "How good it is", "What to distrust", "What to do next"
+READS, NODES = "Which outputs decide", "What its nodes are"
+ORDER = (IS, GOOD, DISTRUST, NEXT, READS, NODES)
+"""Questions of the first screen, in order; alerts answer what to distrust."""
 
 
 def answers(found: Evidence, alerts: Sequence[Alert] = ()) -> tuple[Answer, ...]:
@@ -44,7 +47,7 @@ def answers(found: Evidence, alerts: Sequence[Alert] = ()) -> tuple[Answer, ...]
     Returns
     -------
     tuple of Answer
-        Answers in the order of the first screen.
+        Answers in the order of the first screen, `ORDER`; the first sentence of each is the result.
 
     Examples
     --------
@@ -52,12 +55,12 @@ def answers(found: Evidence, alerts: Sequence[Alert] = ()) -> tuple[Answer, ...]
     >>> from interp.checkpoints import load_module
     >>> model, data = load_module(torch.nn.Sequential(torch.nn.Linear(64, 10)), "digits")
     >>> [answer.question for answer in answers(Evidence(model, data))][:3]
-    ['What it is', 'How good it is', 'What it reads']
+    ['What it is', 'How good it is', 'Which outputs decide']
     """
     return (
         Answer(IS, what_it_is(found), "model"),
         Answer(GOOD, how_good(found), "model"),
+        *(Answer(NEXT, step.do, step.place, command=step.command) for step in what_next(found, alerts)),
         *(Answer(READS, said.answer, said.place, said.layers) for said in what_it_reads(found)),
         *(Answer(NODES, said, "layers") for said in (what_kinds(found),) if said),
-        *(Answer(NEXT, step.do, step.place, command=step.command) for step in what_next(found, alerts)),
     )

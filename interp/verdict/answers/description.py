@@ -8,9 +8,9 @@ from pathlib import PurePath
 from torch import nn
 
 from interp.checkpoints.inspection import inspection
-from interp.types import LoadedModel
+from interp.types import Inference, LoadedModel
 from interp.verdict.evidence import Evidence
-from interp.verdict.words import layer_name, listed, some
+from interp.verdict.words import layer_name, layers_named, listed
 
 STEPWISE = (
     " A gate is one map of a recurrent cell, such as an LSTM's forget gate: it reads a time step's values and the"
@@ -24,7 +24,7 @@ WORDS = {"gate": "gate", "candidate": "new value", "cell-output": "cell output"}
 
 
 def what_it_is(found: Evidence) -> str:
-    """Say in one sentence what the network takes and gives, and of a recurrent one what its nodes and rows are.
+    """Say what the network is there for, how it is built and was read, and of a recurrent one what its rows are.
 
     Parameters
     ----------
@@ -37,11 +37,13 @@ def what_it_is(found: Evidence) -> str:
     >>> from interp.checkpoints import load_module
     >>> model, data = load_module(torch.nn.Sequential(torch.nn.Linear(64, 10)), "digits")
     >>> what_it_is(Evidence(model, data))[:41]
-    'A network of one layer (64 inputs, then 1'
+    'A network of one layer for naming the cla'
     """
     asked = f" for {found.task.asked}" if found.task.asked else ""
     more = STEPWISE if _is_stepwise(found.model) else ""
-    return f"A network of {_built(found.model)}{asked}, looked at with {_data(found)}.{more}"
+    count = len(found.model.every_layer)
+    layers = "one layer" if count == 1 else f"{count} layers"
+    return f"A network of {layers}{asked}. {_built(found.model)}, looked at with {_data(found)}.{_read_as(found)}{more}"
 
 
 def _is_stepwise(model: LoadedModel) -> bool:
@@ -50,14 +52,14 @@ def _is_stepwise(model: LoadedModel) -> bool:
 
 def _built(model: LoadedModel) -> str:
     """Give the widths of a plain chain, else the layers of each kind."""
-    widths, count = inspection(model)["widths"], len(model.every_layer)
-    layers = "one layer" if count == 1 else f"{count} layers"
+    widths = inspection(model)["widths"]
     if widths:
         nodes = listed([f"{width:,}" for width in widths[1:]])
-        return f"{layers} ({widths[0]:,} inputs, then {nodes} nodes{_named(model)})"
+        return f"{widths[0]:,} inputs, then {nodes} nodes{_named(model)}"
     kinds = Counter(layer.kind for layer in model.every_layer)
-    nodes = f"{sum(layer.nodes for layer in model.every_layer):,} nodes{_named(model)}"
-    return f"{layers} ({', '.join(_counted(kind, number) for kind, number in kinds.items())}; {nodes})"
+    nodes = sum(layer.nodes for layer in model.every_layer)
+    layers = listed([_counted(kind, number) for kind, number in kinds.items()])
+    return f"{layers[:1].upper()}{layers[1:]}, with {nodes:,} {'node' if nodes == 1 else 'nodes'}{_named(model)}"
 
 
 def _counted(kind: str, number: int) -> str:
@@ -68,7 +70,27 @@ def _counted(kind: str, number: int) -> str:
 def _named(model: LoadedModel) -> str:
     """Give the names of layers that are only numbers, which count activations too."""
     names = [layer.name for layer in model.every_layer]
-    return f", named {some(names)} in the file" if any(layer_name(name) != name for name in names) else ""
+    are_numbers = any(layer_name(name) != name for name in names)
+    return f" (called {layers_named(names)}, as in the file)" if are_numbers else ""
+
+
+SURE = {"certain": "as stated", "likely": "inferred", "uncertain": "guessed"}
+"""Confidence in a fact about the file -> word for where it comes from."""
+
+
+def _read_as(found: Evidence) -> str:
+    """Say with which activation and scaling the network was read, and how sure these are."""
+    known, scaling = found.model.inferred, found.model.inferred.get("input_scaling")
+    used = sorted({layer.activation for layer in found.model.hidden if layer.activation})
+    said = [f"the activation {_sure(' and '.join(used), known.get('activation'))}"] if used else []
+    if scaling is not None and scaling.value is not None:
+        said.append(f"the input scaling {_sure(scaling.value, scaling)}")
+    return f" Read with {' and '.join(said)}." if said else ""
+
+
+def _sure(value: object, said: Inference | None) -> str:
+    """Give a value with where it comes from; that of code or a graph needs no word."""
+    return f"{value}" if said is None else f"{value} ({SURE[said.confidence]})"
 
 
 def _data(found: Evidence) -> str:

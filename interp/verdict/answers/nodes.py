@@ -1,4 +1,4 @@
-"""What kinds of nodes there are, in words that need no paper, and of how many it could not be told."""
+"""What kinds of hidden nodes there are, in words that need no paper, and of how many it could not be told."""
 
 from __future__ import annotations
 
@@ -9,23 +9,29 @@ from interp.types import KINDS, UNSAMPLED, Boundaries
 from interp.verdict.evidence import Evidence
 from interp.verdict.words import listed
 
+WHERE = "Asked is where a node's value before the activation crosses zero, its boundary, on the data: "
+
 CALLED = {
-    "coherent": "{} {have} it at the middle of a cluster, as the distance to a prototype has (coherent)",
-    "adhoc": "{} {have} it elsewhere (ad hoc)",
-    "one-sided": "{} lie{s} on one side of zero for nearly all data (one-sided)",
-    "dead": "{} never change{s} (dead)",
+    "coherent": "in the middle of a cluster of its values, as a distance to a prototype would: {} (coherent)",
+    "adhoc": "elsewhere: {} (adhoc)",
+    "one-sided": "nearly never: {} (one-sided)",
+    "dead": "the output never changes: {} (dead)",
+    "undecided": "not to be told: {} (undecided)",
 }
-"""Kind -> what it means, after a number of nodes."""
+"""Kind -> what it means, with a number of nodes."""
+
+UNTOLD = (
+    " Of undecided nodes the clusters are not clear enough, or the samples too few: conclude nothing from where they"
+    " cross zero."
+)
+"""What undecided nodes mean for the reader."""
 
 CHANCE = " Nodes that learned nothing can be coherent too: compare their share with that of chance."
 """What to hold beside coherent nodes."""
 
-DRAWN = "only some were drawn for that, and of the others those alone are known that are dead or one-sided"
-"""Which nodes' kinds are known where not all were looked for."""
-
 
 def what_kinds(found: Evidence) -> str:
-    """Count the kinds of nodes, those first of which the kind could not be told; empty where no node was looked at.
+    """Count the kinds of hidden nodes, whether the kind could be told first; empty where no node was looked at.
 
     Parameters
     ----------
@@ -40,25 +46,38 @@ def what_kinds(found: Evidence) -> str:
     >>> what_kinds(Evidence(model, data))
     ''
     """
-    counts = _counts(found.boundaries)
+    counts = _counts(found.hidden_boundaries)
     seen = sum(counts[kind] for kind in KINDS)
     if not seen:
         return ""
-    left = counts[UNSAMPLED]
-    last = ", the last layer's among them," if set(found.boundaries) - set(found.hidden) else ""
-    drawn = f"The kind of {left:,} of {seen + left:,} nodes{last} was not looked for: {DRAWN}. " if left else ""
-    nodes = f"{seen:,} {'node' if seen == 1 else 'nodes'}"
-    rest = f"the other {nodes}" if left else f"{nodes}{last}"
-    told = [_called(kind, counts[kind]) for kind in CALLED if counts[kind] or kind == "coherent"]
-    beside = CHANCE if counts["coherent"] else ""
-    if not counts["undecided"]:
-        which = f"Where zero, the boundary, lies among the values of {rest.removesuffix(',')}:"
-        return f"{drawn}{which} {listed(told)}.{beside}"
-    of_the_rest = f" Of the rest, {listed(told)}.{beside}" if counts["undecided"] < seen else ""
+    told = [
+        words.format(f"{counts[kind]:,}" if counts[kind] else "none")
+        for kind, words in CALLED.items()
+        if counts[kind] or kind == "coherent"
+    ]
+    where = WHERE + "; ".join(told)
+    meant = (UNTOLD if counts["undecided"] else "") + (CHANCE if counts["coherent"] else "")
+    hidden = "hidden " if found.model.hidden else ""
+    return f"{_result(counts, seen, hidden)}. {where}.{meant}{_drawn(found, seen, counts[UNSAMPLED], hidden)}"
+
+
+def _result(counts: Mapping[str, int], seen: int, hidden: str) -> str:
+    """Say whether the kinds could be told; where they could, which the nodes are of."""
+    nodes = f"{seen:,} {hidden}{'node' if seen == 1 else 'nodes'}"
+    if 2 * counts["undecided"] > seen:
+        return f"Nothing can be said of most single nodes: {counts['undecided']:,} of {nodes} are undecided"
+    told = [f"{counts[kind]:,} {kind}" for kind in KINDS if counts[kind]]
+    return f"Of {nodes} {listed(told)}"
+
+
+def _drawn(found: Evidence, seen: int, left: int, hidden: str) -> str:
+    """Say in how many nodes clusters were looked for, where some were drawn, and how many are counted besides."""
+    if not left:
+        return ""
+    fitted = sum(part.classified for part in found.hidden_boundaries.values())
     return (
-        f"{drawn}For {counts['undecided']:,} of {rest} we could not tell where zero, the boundary, lies among"
-        f" {'its' if seen == 1 else 'their'} values: these form no clear clusters, or the samples are too few"
-        f" (undecided).{of_the_rest}"
+        f" Clusters were looked for in {fitted:,} live nodes of {seen + left:,} {hidden}ones, drawn at random; the"
+        f" {seen - fitted:,} others counted here are dead or one-sided, which shows without."
     )
 
 
@@ -68,9 +87,3 @@ def _counts(layers: Mapping[str, Boundaries]) -> Counter[str]:
     for part in layers.values():
         counts.update(part.counts)
     return counts
-
-
-def _called(kind: str, count: int) -> str:
-    """Say what so many nodes of a kind are."""
-    is_one = count <= 1  # "none has"
-    return CALLED[kind].format(f"{count:,}" if count else "none", s="s" * is_one, have="has" if is_one else "have")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from interp.tasks import Task
 from interp.types import Array, LoadedModel
+from interp.verdict.alerts.simple import Call, call
 from interp.verdict.evidence import Evidence
 
 SPLITS = {"test": "test", "train": "training"}
@@ -10,7 +14,6 @@ SPLITS = {"test": "test", "train": "training"}
 
 FITS = {
     "as expected": "On its training samples it gets more than a quick fit to them",
-    "doubtful": "On its training samples its outputs have errors that a finished training would not leave",
     "poor for its size": "On its training samples it gets no more than a quick fit to them",
     "at chance": "On its training samples it is no better than chance",
 }
@@ -18,6 +21,13 @@ FITS = {
 
 NAMED = ("as expected", "poor for its size")
 """Values of the fit that compare the network with a stand-in, which is named then."""
+
+CALLED: Mapping[Call, str] = {
+    "better": ", better than a simple model ({})",
+    "level": ", not shown better than a simple model ({})",
+    "worse": ", worse than a simple model ({})",
+}
+"""How the network does beside a simple model -> what is said after its score."""
 
 
 def how_good(found: Evidence) -> str:
@@ -33,7 +43,7 @@ def how_good(found: Evidence) -> str:
     >>> import torch
     >>> from interp.checkpoints import load_module
     >>> model, data = load_module(torch.nn.Sequential(torch.nn.Linear(64, 10)), "digits")
-    >>> "On the same test samples a simple model" in how_good(Evidence(model, data))
+    >>> "worse than a simple model" in how_good(Evidence(model, data))
     True
     """
     task, known = found.task, _known(found)
@@ -44,10 +54,27 @@ def how_good(found: Evidence) -> str:
         for name in known
     ]
     first, values = next(iter(known.items()))
-    constant = f"{task.described(task.chance(values))} on the {SPLITS[first]} samples"
-    beside = f"the best constant answer gets {constant}, perfection is {task.described(1.0)}"
+    constant = f"the best constant answer{_of_mean(task)} gets {task.described(task.chance(values))}"
+    beside = f"{constant} on the {SPLITS[first]} samples, perfection is {task.described(1.0)}"
+    others = "".join(f"{score}; " for score in scores[1:])
+    said = f"{scores[0]}{_called(found)}. {_begun(others + beside)}."
     simple = _simple(found)
-    return " ".join(filter(None, (f"{', '.join(scores)}; {beside}.", simple, _fits(found.model, bool(simple)))))
+    return " ".join(filter(None, (said, simple, _fits(found.model, bool(simple)))))
+
+
+def _begun(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}"
+
+
+def _of_mean(task: Task) -> str:
+    """Say which constant answer is best, where it is not a class or a label."""
+    return ", their mean," if task.measured else ""
+
+
+def _called(found: Evidence) -> str:
+    """Say how the network does beside a simple model; empty where that is not known."""
+    words = CALLED.get(call(found), "")
+    return words.format(found.task.score.shown(found.simple.score)) if found.simple is not None else ""
 
 
 def _known(found: Evidence) -> dict[str, Array]:
@@ -58,9 +85,11 @@ def _known(found: Evidence) -> dict[str, Array]:
 
 
 def _simple(found: Evidence) -> str:
-    """Give what a simple model of the training samples gets on the test samples; empty where that is not known."""
+    """Say what the simple model is, with its score where that was not said; empty where there is none."""
     if found.simple is None:
         return ""
+    if _called(found):
+        return f"The simple model, on the same test samples: {found.simple.what}."
     score = found.task.described(found.simple.score)
     return f"On the same test samples a simple model gets {score} ({found.simple.what})."
 

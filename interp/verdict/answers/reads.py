@@ -1,16 +1,20 @@
-"""What each layer is read at, in words that need no paper, and what follows from it for the reader."""
+"""Which outputs of each layer decide, in words that need no paper, and what follows from it for the reader."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
 from interp.types import LayerVerdict, LoadedModel
+from interp.verdict.alerts.reading import is_guess
 from interp.verdict.evidence import Evidence
 from interp.verdict.reading.rule import Rule
 from interp.verdict.words import layers_named, listed
+
+NONE: Mapping[str, str] = MappingProxyType({})
 
 MOST_DRAWN = 6
 """Largest number of layers whose reading profile is drawn on the first screen."""
@@ -19,41 +23,38 @@ FEW = 4
 """Largest number of layers that share a sentence and whose p-values are all named."""
 
 CLAIMED = {
-    "distances": "small outputs decide",
-    "intensities": "large outputs decide",
-    "neither": "no answer either way",
+    "distances": "small outputs decide more than large ones",
+    "intensities": "large outputs decide more than small ones",
+    "neither": "no preference was seen",
     "undecided": "we could not tell",
 }
 """Leaning -> answer in a few words, after the layers' names."""
 
-BOTH_ENDS = (
-    " To see what a node does, look at the inputs that make it smallest and at those that make it largest, not at one"
-    " end alone."
-)
+BOTH_ENDS = " To see what a node does, look at the inputs that make it smallest and at those that make it largest."
 """What follows where neither end decides."""
 
 MEANT = {
-    "distances": "Disturbing a node where its output is small changes decisions more than where it is large, and more"
-    " so than in copies with random weights. So a node tells most by being small, as a distance does: near zero means"
-    " “close to my pattern”. To see what a node stands for, look at the inputs that make it smallest.",
-    "intensities": "Disturbing a node where its output is large changes decisions more than where it is small, and more"
-    " so than in copies with random weights. So a node tells most by being large, as a detector does: large means"
-    " “my pattern is here”. To see what a node stands for, look at the inputs that make it largest.",
-    "neither": "Small and large outputs matter here as they do in copies with random weights, so that training is not"
-    " seen to have made nodes into distances or detectors; a leaning half as strong as possible (S = 0.5) would have"
-    " been found." + BOTH_ENDS,
-    "undecided": "Nothing can be concluded from a node's output being small, or large.",
+    "distances": "So whether a node is near zero tells more than how strongly it responds: look at the inputs that make"
+    " it smallest.",
+    "intensities": "So how strongly a node responds tells more than whether it is near zero: look at the inputs that"
+    " make it largest.",
+    "neither": "Small and large outputs matter as they do in copies with random weights; a strong preference (S beyond"
+    " 0.5 of 1) would have been seen." + BOTH_ENDS,
+    "undecided": "Conclude nothing from a node's output being small, or large.",
 }
 """Leaning -> what was seen, and what it means for the reader."""
 
-DIFFERENCES = {
-    "a difference, but too small to count": "The layer differs from copies with random weights, but small and large"
-    " outputs matter nearly alike in it, so that no rule follows for reading its nodes." + BOTH_ENDS,
-    "a difference, but neither end decides": "The layer differs from copies with random weights, but the signs"
-    " disagree: its own leaning, and its differences from each kind of copies (its own weights shuffled, and new ones),"
-    " do not all point to the same end. So no rule follows for reading its nodes." + BOTH_ENDS,
-}
-"""Answer in a few words of a layer that is called neither although its p-value is small -> what it means."""
+SMALL_CHANGE = "Small and large outputs matter nearly alike, if not quite as in copies with random weights." + BOTH_ENDS
+"""What a difference from copies means that is too small to follow."""
+
+ZEROS = " With {}, the smallest outputs are those of a node that is off."
+"""What small outputs are where an activation ends at zero."""
+
+ENDING_AT_ZERO = ("relu", "relu6")
+"""Activations whose smallest outputs are equal, and zero."""
+
+GUESSED = " This holds only if the activation, which is a guess, is right."
+"""What to hold beside a preference where the activation is not settled."""
 
 RANDOM = (
     "Nothing that was learned, since its weights look random: how its layers work comes from chance, not from data."
@@ -100,52 +101,81 @@ def what_it_reads(found: Evidence) -> Iterator[Read]:
         return
     if not found.layers:
         yield Read("There is no hidden layer to read.", "")
-    yield from of_layers(found.layers)
+    activations = {layer.name: layer.activation for layer in found.model.every_layer}
+    guess = found.model.inferred.get("activation")
+    yield from of_layers(found.layers, activations, GUESSED if guess is not None and is_guess(guess) else "")
 
 
 def _is_random(model: LoadedModel) -> bool:
     return "trained" in model.inferred and model.inferred["trained"].value is False
 
 
-def of_layers(layers: Sequence[LayerVerdict]) -> Iterator[Read]:
+def of_layers(
+    layers: Sequence[LayerVerdict], activations: Mapping[str, str] = NONE, caveat: str = ""
+) -> Iterator[Read]:
     """Say what was found of each kind of layers, in network order of the first of each.
 
     Parameters
     ----------
     layers
         Verdict on each hidden layer.
+    activations
+        Layer name -> name of its activation.
+    caveat
+        Sentence behind each preference; empty for none.
     """
     drawn = _drawn(layers)
     groups: dict[tuple[str, str, str], list[LayerVerdict]] = {}
     for one in layers:
-        groups.setdefault((*_said(one), one.why), []).append(one)
+        groups.setdefault((*_said(one, activations.get(one.layer, ""), caveat), one.why), []).append(one)
+    tested = sum(bool(np.isfinite(one.p_holm)) for one in layers)
     for (claimed, meaning, _), those in groups.items():
         names = tuple(one.layer for one in those if one.layer in drawn)
-        claim = f"{layers_named([one.layer for one in those])}: {claimed}{_p_values(those)}."
+        claim = f"{layers_named([one.layer for one in those])}: {claimed}{_p_values(those, tested)}."
         yield Read(f"{claim[:1].upper()}{claim[1:]} {meaning}".strip(), "reading", names)
 
 
-def _said(one: LayerVerdict) -> tuple[str, str]:
+def _said(one: LayerVerdict, activation: str, caveat: str) -> tuple[str, str]:
     """Give the answer in a few words, and what it means."""
     if not one.statistics:
-        return f"not tested, since {one.why.removeprefix('it was not read: ')}", ""
+        return "not tested", _sentence(one.why.removeprefix("it was not read: "))
     if one.leaning == "neither" and one.p_holm <= Rule().alpha:
-        small, mixed = DIFFERENCES
-        claimed = small if abs(one.statistics["balance"].value) < Rule().least else mixed
-        return claimed, DIFFERENCES[claimed]
-    return CLAIMED[one.leaning] + (f", since {one.why}" if one.why else ""), MEANT[one.leaning]
+        if abs(one.statistics["balance"].value) < Rule().least:
+            return "a difference from random weights, but too small to count", SMALL_CHANGE
+        return _less_than_copies(one), NO_RULE
+    is_off = one.leaning == "distances" and activation in ENDING_AT_ZERO
+    meant = MEANT[one.leaning] + (ZEROS.format(activation) if is_off else "")
+    meant += caveat if one.leaning in ("distances", "intensities") else ""
+    return CLAIMED[one.leaning], f"{_sentence(one.why)} {meant}" if one.why else meant
 
 
-def _p_values(those: Sequence[LayerVerdict]) -> str:
-    """Give the p-value of the layers, or of many the smallest and the largest, with what it is beside."""
+def _sentence(why: str) -> str:
+    """Give a reason as a sentence of its own."""
+    return f"{why[:1].upper()}{why[1:]}."
+
+
+NO_RULE = "So no rule follows for reading its nodes." + BOTH_ENDS
+"""What follows where a layer leans to one end, and its copies do so more."""
+
+
+def _less_than_copies(one: LayerVerdict) -> str:
+    """Say to which end a layer leans that copies lean to more, those of one kind at least."""
+    balance = one.statistics["balance"]
+    end = "small" if balance.value > 0 else "large"
+    less = all(high < balance.value < 0 or 0 < balance.value < low for low, high in balance.copies.values())
+    return f"{end} outputs decide more, but {'less' if less else 'not more'} so than with random weights"
+
+
+def _p_values(those: Sequence[LayerVerdict], tested: int) -> str:
+    """Give the p-value of the layers, or of many the smallest and the largest, with what they are corrected for."""
     known = [one.p_holm for one in those if np.isfinite(one.p_holm)]
     if not known:
         return ""
     said = [f"{value:.2g}" for value in known]
     several = listed(said) if len(said) <= FEW else f"{min(known):.2g} to {max(known):.2g}"
     if len(set(said)) == 1:
-        several = said[0] + (" each" if len(said) > 1 else "")
-    return f" (p = {several}, beside the copies)"
+        several = said[0]
+    return f" (p = {several}{f', corrected for {tested} layers' if tested > 1 else ''})"
 
 
 def _drawn(layers: Sequence[LayerVerdict]) -> set[str]:

@@ -14,7 +14,7 @@ from interp.verdict.reading.options import MOST_COPIES
 from interp.verdict.words import layers_named
 
 MOST_STEPS = 5
-"""Largest number of steps that are named."""
+"""Largest number of steps that are named; what one page answers is one step."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,18 @@ def what_next(found: Evidence, alerts: Sequence[Alert]) -> Iterator[Step]:
     if any(alert.name == "untrained" for alert in alerts):  # all else would be about random weights
         yield from _about_alerts([alert for alert in alerts if alert.name == "untrained"])
         return
-    steps = [*_about_alerts(_by_importance(alerts)), *_about_layers(found)]
+    steps = _without_repeats([*_about_alerts(_by_importance(alerts)), *_about_layers(found)])
     yield from steps[:MOST_STEPS] or _where_to_look(found.effects, found.hidden)
+
+
+def _without_repeats(steps: Sequence[Step]) -> list[Step]:
+    """Leave out steps whose command an earlier one has already, alone or with further options."""
+    kept: list[Step] = []
+    for step in steps:
+        words = set(step.command.split(" "))
+        if not step.command or not any(words <= set(one.command.split(" ")) for one in kept):
+            kept.append(step)
+    return kept
 
 
 def _by_importance(alerts: Sequence[Alert]) -> list[Alert]:
@@ -111,4 +121,4 @@ def _where_to_look(effects: Effects, hidden: Sequence[str]) -> Iterator[Step]:
         return
     worst = table.loc[table["difference"].idxmin()]
     name = f"{worst['layer']}:{int(worst['node'])}"
-    yield Step(f"Nothing has to be mended. Look at {name}: silencing it costs most in training.", name)
+    yield Step(f"Look at {name}: silencing it costs most in training. Nothing has to be mended.", name)

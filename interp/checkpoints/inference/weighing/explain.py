@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
+
+import numpy as np
 
 from interp.checkpoints.inference.candidates.trial import Trial, by_merit
 from interp.checkpoints.inference.explain import Fact, level
@@ -68,13 +71,25 @@ BETWEEN = " or "
 
 def _shown(known: Mapping[str, float]) -> str:
     """Name values until they cover nearly all of the evidence."""
-    said, total = [], 0.0
-    for value, share in known.items():
-        said.append(f"{value} {share:.0%}")
-        total += share
-        if total >= COVERED:
-            break
-    return BETWEEN.join(said)
+    covered = np.cumsum(list(known.values())) >= COVERED
+    count = int(covered.argmax()) + 1 if covered.any() else len(known)
+    shares = dict(islice(known.items(), count))
+    return BETWEEN.join(f"{value} {share}%" for value, share in zip(shares, per_cent([*shares.values()]), strict=True))
+
+
+def per_cent(shares: Sequence[float]) -> list[int]:
+    """Round shares to per cents that add up as the shares do, by the largest remainders.
+
+    Examples
+    --------
+    >>> per_cent([0.716, 0.235, 0.028, 0.011, 0.01])
+    [72, 23, 3, 1, 1]
+    """
+    exact = 100 * np.asarray(shares, float)
+    whole = np.floor(exact)
+    left = round(float(exact.sum() - whole.sum()))
+    whole[np.argsort(whole - exact, kind="stable")[:left]] += 1
+    return whole.astype(int).tolist()
 
 
 def named(said: Inference) -> list[str]:
