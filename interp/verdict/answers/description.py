@@ -57,9 +57,9 @@ def _built(model: LoadedModel) -> str:
         nodes = listed([f"{width:,}" for width in widths[1:]])
         return f"{widths[0]:,} inputs, then {nodes} nodes{_named(model)}"
     kinds = Counter(layer.kind for layer in model.every_layer)
-    nodes = sum(layer.nodes for layer in model.every_layer)
-    layers = listed([_counted(kind, number) for kind, number in kinds.items()])
-    return f"{layers[:1].upper()}{layers[1:]}, with {nodes:,} {'node' if nodes == 1 else 'nodes'}{_named(model)}"
+    number = sum(layer.nodes for layer in model.every_layer)
+    layers = listed([_counted(kind, count) for kind, count in kinds.items()])
+    return f"{layers[:1].upper()}{layers[1:]}, with {number:,} {'node' if number == 1 else 'nodes'}{_named(model)}"
 
 
 def _counted(kind: str, number: int) -> str:

@@ -89,7 +89,7 @@ def per_cent(shares: Sequence[float]) -> list[int]:
     whole = np.floor(exact)
     left = round(float(exact.sum() - whole.sum()))
     whole[np.argsort(whole - exact, kind="stable")[:left]] += 1
-    return whole.astype(int).tolist()
+    return [int(share) for share in whole]
 
 
 def named(said: Inference) -> list[str]:
