@@ -3,11 +3,13 @@
 python benchmarks/kills.py [--kills 50] [--what recording stages] [--seed 0]
 
 ``recording`` kills ``interp record`` of a convolutional network, ``rounded`` one that stores float16, and ``stages``
-``interp report``, which runs all stages and writes the page. After each SIGKILL of the whole process group every file
-under its final name is opened and held against its checksums, and samples that were said to be written must be there;
-then the same command is run again, sometimes killed once more, and at its end every file is compared with that of an
-uninterrupted run. `killing.files.FREE` names what may differ: times by the clock. A finished stage must not be run
-again.
+``interp report``, which runs all stages and writes the page. ``ranks`` and ``rank-stages`` kill one rank of two or
+three that record, or report, started by torchrun's agent: the others must name it in one line each.
+
+After each SIGKILL, of the whole process group or of one rank, every file under its final name is held against
+its checksums, and samples that were said to be written must be there; then the same command is run again, sometimes
+killed once more, and at its end every file is compared with that of an uninterrupted run. `killing.files.FREE` names
+what may differ: times by the clock. A finished stage must not be run again.
 """
 
 from __future__ import annotations
@@ -19,19 +21,24 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from importlib.metadata import version
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 from killing.commands import import_all
-from killing.trials import trial, uninterrupted
+from killing.trials import Trial, job_trial, job_uninterrupted, trial, uninterrupted
 
 from interp.cli import guarded
 
 ROOT = Path(__file__).parents[1]
-SAMPLES = {"recording": (6000, 1500), "rounded": (6000, 1500), "stages": (300, 120)}
-RECORDED: dict[str, list[str]] = {"recording": [], "rounded": ["--store-dtype", "float16"]}
+FEW, MANY = (300, 120), (6000, 1500)
+SAMPLES = {"recording": MANY, "rounded": MANY, "stages": FEW, "ranks": MANY, "rank-stages": FEW}
+RECORDED: dict[str, list[str]] = {"recording": [], "rounded": ["--store-dtype", "float16"], "ranks": []}
 """What is killed while it records -> options of it."""
+SIZES = (2, 3)
+"""Numbers of ranks of jobs, in turn."""
 QUICK = ["--quick", "--levels", "1", "--curve-levels", "2", "--read-copies", "2", "--interventions", "scale,offset"]
 QUICK += ["--nodes-per-layer", "4", "--single-nodes", "4"]
 
@@ -57,21 +64,37 @@ def command(what: str, work: Path, samples: tuple[int, int] | None = None) -> li
 
 def killed(what: str, kills: int, seed: int, work: Path) -> dict[str, object]:
     """Kill one command so many times, and say what failed."""
-    words, rng = command(what, work), np.random.default_rng(seed)
-    whole = uninterrupted(words, work / what)
+    seconds, next_trial = _trials(what, work, np.random.default_rng(seed))
     done, failures, failed, come = 0, Counter[str](), 0, Counter[int]()
     while done < kills:
-        found = trial(words, work / what, whole.seconds, rng)
+        found = next_trial()
         done += len(found.kills)
         failed += bool(found.failures)
         failures.update(set(found.failures))
         come.update(found.whole)
-        print(f"{what}: {done} kills, at {', '.join(map(str, found.whole))} whole files", file=sys.stderr, flush=True)
+        if found.kills:
+            print(f"{what}: {done} kills, at {found.whole} whole files", file=sys.stderr, flush=True)
         for failure in found.failures:
             print(f"{what}, killed after {', '.join(f'{at:.2f} s' for at in found.kills)}: {failure}")
-    print(f"{what}: {done} kills within {whole.seconds:.1f} s of processor time, {failed} commands failed")
-    counts = {"kills": done, "failed": failed, "seconds": whole.seconds, "by_whole_files": dict(sorted(come.items()))}
+    print(f"{what}: {done} kills within {seconds:.1f} s of processor time, {failed} commands failed")
+    counts = {"kills": done, "failed": failed, "seconds": seconds, "by_whole_files": dict(sorted(come.items()))}
     return {**counts, "failures": dict(failures.most_common(5))}
+
+
+def _trials(what: str, work: Path, rng: np.random.Generator) -> tuple[float, Callable[[], Trial]]:
+    """Run a command once to its end; give its processor time, and a function that kills it and lets it go on."""
+    words, out = command(what, work), work / what
+    if not what.startswith("rank"):
+        whole = uninterrupted(words, out).seconds
+        return whole, lambda: trial(words, out, whole, rng)
+    seconds = {size: job_uninterrupted(words, size, out) for size in SIZES}
+    sizes = cycle(SIZES)
+
+    def of_job() -> Trial:
+        size = next(sizes)
+        return job_trial(words, size, out, seconds[size], rng)
+
+    return max(max(each.values()) for each in seconds.values()), of_job
 
 
 def main():

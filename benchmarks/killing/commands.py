@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 from unittest.mock import patch
 
 import torch
@@ -122,24 +123,34 @@ def _by_split(counts: Sequence[int]) -> tuple[int, ...]:
     return tuple(count for i, count in enumerate(counts) if i + 1 == len(counts) or counts[i + 1] <= count)
 
 
-def _child(words: Sequence[str], log: Path, write: int, stop_at: int | None) -> None:
-    """Run the command and leave: nothing of the parent's is to be done twice."""
+def _child(words: Sequence[str], log: Path, write: int, stop_at: int | None) -> NoReturn:
+    """Run the command in a group of its own, and leave: nothing of the parent's is to be done twice."""
     code = 1
     try:
         os.setsid()
-        with log.open("w", buffering=1) as out:
-            os.dup2(out.fileno(), 1)
-            os.dup2(out.fileno(), 2)
-            sys.stdout, sys.stderr = os.fdopen(1, "w", buffering=1), os.fdopen(2, "w", buffering=1)
-            torch.set_num_threads(1)
-            with (
-                patch("interp.recording.positions.BLOCK", ROWS),
-                patch("interp.run.parts.LEAST_SECONDS", 0.0),
-                patch.object(RecordingWriter, "write", _reported(RecordingWriter.write, write, stop_at)),
-            ):
-                code = main(words)
+        with patch.object(RecordingWriter, "write", _reported(RecordingWriter.write, write, stop_at)):
+            code = as_child(words, log)
     finally:
         os._exit(code)
+
+
+def as_child(words: Sequence[str], log: Path) -> int:
+    """Run a command in this process, which is the command's alone; give its exit code.
+
+    Parameters
+    ----------
+    words
+        Words of the command line, without the program's name.
+    log
+        File for what it prints.
+    """
+    with log.open("w", buffering=1) as out:
+        os.dup2(out.fileno(), 1)
+        os.dup2(out.fileno(), 2)
+    sys.stdout, sys.stderr = os.fdopen(1, "w", buffering=1), os.fdopen(2, "w", buffering=1)
+    torch.set_num_threads(1)
+    with patch("interp.recording.positions.BLOCK", ROWS), patch("interp.run.parts.LEAST_SECONDS", 0.0):
+        return main(words)
 
 
 def _reported(plain: Callable[..., None], write: int, stop_at: int | None) -> Callable[..., None]:

@@ -22,6 +22,9 @@ FREE = {
 }
 """File -> what of it differs from run to run, and is left out of the comparison."""
 
+SHARD = re.compile(r"activations\.[0-9]+-of-[0-9]+\.h5")
+"""Name of the file of one rank."""
+
 TIMES = re.compile(rb"not run again(; [0-9.]+ s when it was)?|\b[0-9]+\.[0-9] s\b")
 
 
@@ -42,7 +45,7 @@ def broken(folder: Path) -> Iterator[str]:
 
 def _open(path: Path) -> None:
     """Read all of a file, and hold it against its checksums."""
-    if path.name == find_stage("record").file:
+    if path.name == find_stage("record").file or SHARD.fullmatch(path.name):
         check_recording(path)
     elif path.suffix == ".h5":
         read_results(path, next(stage.result for stage in map(find_stage, STAGES) if stage.file == path.name), "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from killing.commands import Ended, run_command
 from killing.files import broken, differences, lost
+from killing.jobs import JobEnded, run_job
 
 AGAIN = 0.3
 """Probability that the command which goes on is killed as well."""
@@ -88,6 +89,70 @@ def trial(words: Sequence[str], out: Path, seconds: float, rng: np.random.Genera
     now = _marks(out)
     failures += [f"{name} was whole, and was made again" for name in kept if kept[name] != now.get(name)]
     return Trial(tuple(kills), tuple(ready), (*failures, *differences(out, whole)))
+
+
+def job_uninterrupted(words: Sequence[str], size: int, out: Path) -> dict[int, float]:
+    """Run a job to its end, move what it wrote to ``NAME-whole-SIZE``, and give each rank's processor time.
+
+    Parameters
+    ----------
+    words
+        Words of the command line.
+    size
+        Number of ranks.
+    out
+        Folder that it writes into.
+    """
+    ended = run_job(words, size, out.with_name("job"))
+    if not ended.is_done:
+        raise RuntimeError(f"{size} ranks did not come to the end: {' '.join(ended.told)[-500:]}")
+    out.rename(out.with_name(f"{out.name}-whole-{size}"))
+    return ended.seconds
+
+
+def job_trial(
+    words: Sequence[str], size: int, out: Path, seconds: Mapping[int, float], rng: np.random.Generator
+) -> Trial:
+    """Kill one rank at a random moment, and let the same job go on.
+
+    Parameters
+    ----------
+    words
+        Words of the command line.
+    size
+        Number of ranks.
+    out
+        Folder that it writes into, removed first.
+    seconds
+        Processor time that each rank takes.
+    rng
+        Random number generator of the rank and the moment.
+    """
+    shutil.rmtree(out, ignore_errors=True)
+    victim = int(rng.integers(size))
+    moment = rng.uniform(0, seconds[victim])
+    ended = run_job(words, size, out.with_name("job"), victim, moment)
+    if not ended.is_killed:
+        return Trial((), (), ())
+    failures = [*map("killed: {}".format, broken(out)), *_unsaid(ended, victim)]
+    kept = _marks(out)
+    again = run_job(words, size, out.with_name("job"))
+    if not again.is_done:
+        failures.append(f"the same job again: {' '.join(again.told)[-300:].strip()}")
+    now = _marks(out)
+    failures += [f"{name} was whole, and was made again" for name in kept if kept[name] != now.get(name)]
+    whole = out.with_name(f"{out.name}-whole-{size}")
+    return Trial((moment,), (len(kept),), (*failures, *differences(out, whole)))
+
+
+def _unsaid(ended: JobEnded, victim: int) -> Iterator[str]:
+    """Say which ranks did not name the one that was killed, in one line; those that were done need not."""
+    if not ended.is_over:
+        yield "the job did not end"
+    for rank, told in enumerate(ended.told):
+        said = [line for line in told.splitlines() if line.startswith(("error:", "Traceback", "Exception", "interp."))]
+        if rank != victim and rank not in ended.seconds and (len(said) != 1 or f"rank {victim} is gone" not in said[0]):
+            yield f"rank {rank} did not name rank {victim} in one line: {told[-900:].strip()!r}"
 
 
 def _marks(out: Path) -> dict[str, int]:

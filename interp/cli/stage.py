@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from interp.cli.arguments import OUT, OVERWRITE, add_settings, said, settings_of
 from interp.cli.call import Call
+from interp.ranks import current
 from interp.run import (
     SEVERAL,
     Run,
@@ -85,7 +87,7 @@ def run(args: argparse.Namespace, call: Call) -> None:
 def _opened(args: argparse.Namespace, command: str) -> Run:
     """Open the checkpoint that was given, or else what the folder was made of."""
     out, values = Path(args.out), said(args)
-    check_writable(out)
+    current().from_first(partial(check_writable, out))  # which leaves nothing behind, and so cannot be done by two
     options, load, where = options_from(values, "--"), load_options_from(values, "--"), data_options_from(values, "--")
     further = [command] if ":" in command else []
     if args.checkpoint is None:

@@ -31,6 +31,12 @@ LONG = timedelta(days=30)
 FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.2
 """Seconds between two looks at whether all have come; each pause is half as long again as the one before."""
 
+WAITING = 0.02
+"""Seconds between two looks at whether all have begun."""
+
+PATIENCE = 1800.0
+"""Seconds after which a process that has not begun is waited for no more."""
+
 BOOT, NUMBERS = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
 """What a machine drew when it started, and the namespace that a process has its number in, on Linux."""
 
@@ -58,20 +64,41 @@ class Group(Ranks):
     def __init__(self, store: Any, rank: int, size: int) -> None:
         self.rank, self.size = rank, size
         self._store, self._exchanges, self._is_own = store, 0, not dist.is_initialized()
-        self._processes: list[tuple[list[str], int]] = []
+        self._processes: dict[int, tuple[list[str], int]] = {}
+
+    def begin(self) -> None:
+        """Wait until all processes are there, and join them.
+
+        Raises
+        ------
+        JobError
+            If another process has ended.
+        """
         try:
-            self._begin(store)
+            self._store.set(self._key(self.rank), json.dumps([_machine(), os.getpid()]))
+            self._wait()
+            if self._is_own:
+                backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
+                dist.init_process_group(backend, store=self._store, rank=self.rank, world_size=self.size)
+            self._gloo: Any = dist.new_group(backend="gloo", timeout=LONG)
         except RuntimeError as error:
             raise self.ended(first_line(error)) from error
 
-    def _begin(self, store: Any) -> None:
-        """Wait until all processes are there, and join them."""
-        store.set(f"process/{self.rank}", json.dumps([_machine(), os.getpid()]))
-        if self._is_own:
-            backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
-            dist.init_process_group(backend, store=store, rank=self.rank, world_size=self.size)
-        self._gloo: Any = dist.new_group(backend="gloo", timeout=LONG)
-        self._processes = [json.loads(store.get(f"process/{other}")) for other in range(self.size)]
+    def _key(self, rank: int) -> str:
+        return f"process/{rank}"
+
+    def _wait(self) -> None:
+        """Wait until all processes have said which they are; a wait inside torch could not be told to end."""
+        end, missing = time.monotonic() + PATIENCE, list(range(self.size))
+        while missing:
+            for rank in [rank for rank in missing if self._store.check([self._key(rank)])]:
+                self._processes[rank] = tuple(json.loads(self._store.get(self._key(rank))))
+                missing.remove(rank)
+            self._look()
+            if missing and time.monotonic() > end:
+                raise self.ended(f"nothing of rank {missing[0]} for {PATIENCE / 60:.0f} minutes")
+            if missing:
+                time.sleep(WAITING)
 
     def told(self, value: Value) -> list[Value]:
         """Tell all processes something; see `Ranks.told`.
@@ -118,7 +145,7 @@ class Group(Ranks):
     def _gone(self) -> list[int]:
         """Give the ranks on this machine whose processes are no more."""
         here = _machine()
-        return [rank for rank, (machine, pid) in enumerate(self._processes) if machine == here and not _runs(pid)]
+        return [rank for rank, (machine, pid) in sorted(self._processes.items()) if machine == here and not _runs(pid)]
 
     def ended(self, otherwise: str = "the end of the job from outside") -> JobError:
         """Make the error that says which process ended, and why as far as that is known.
@@ -128,13 +155,13 @@ class Group(Ranks):
         otherwise
             Reason to give in the case that no process failed or is gone.
         """
-        with suppress(RuntimeError):  # the store may have ended too
-            if self._store.check([FAILED]):
-                return self._error(self._store.get(FAILED).decode())
         for rank in self._gone()[:1]:
             pid = self._processes[rank][1]
             otherwise = f"rank {rank} is gone (process {pid}), as when it is killed or memory is used up"
             self._tell(otherwise)  # who looks later finds this process gone too
+        with suppress(RuntimeError):  # the store may have ended too
+            if self._store.check([FAILED]):  # what was said first: others may have ended of it since
+                return self._error(self._store.get(FAILED).decode())
         return self._error(otherwise)
 
     def _tell(self, said: str) -> None:

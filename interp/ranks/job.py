@@ -83,7 +83,8 @@ def joined(group: Group) -> Iterator[Ranks]:
     """
     _CURRENT.append(group)
     try:
-        with _silent(group.rank > 0), group.reported(), _told_to_end(group):
+        with _told_to_end(group), _silent(group.rank > 0), group.reported():
+            group.begin()
             yield group
     finally:
         _CURRENT.pop()
@@ -149,7 +150,8 @@ def _begun() -> Group:
     else:
         found = next(iter(rendezvous("env://")))
     store, rank, size = found
-    return Group(dist.PrefixStore(f"interp/{next(_BEGUN)}", store), rank, size)
+    own = dist.PrefixStore(f"interp/{next(_BEGUN)}", store)  # type: ignore[attr-defined]  # torch lists few names
+    return Group(own, rank, size)
 
 
 @contextmanager
@@ -164,10 +166,17 @@ def _silent(is_silent: bool) -> Iterator[None]:
 
 @contextmanager
 def _told_to_end(group: Group) -> Iterator[None]:
-    """Say why the job ends where torchrun ends this process, as it does when another one has ended."""
+    """Say why the job ends where torchrun ends this process, as it does when another one has ended, and end it.
+
+    An error raised by a signal would be lost wherever one is: in what frees an object, or in code that tries something.
+    Files are such that a process may end at any moment.
+    """
+    owner = os.getpid()
 
     def end(number: int, frame: FrameType | None) -> None:
-        raise group.ended()
+        if os.getpid() == owner:  # else a copy of the process
+            os.write(2, f"error: {group.ended()}\n".encode())
+        os._exit(2)
 
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -175,5 +184,7 @@ def _told_to_end(group: Group) -> Iterator[None]:
     before = signal.signal(signal.SIGTERM, end)
     try:
         yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    except BaseException:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # this process has something to say, and ends by itself
+        raise
+    signal.signal(signal.SIGTERM, before)

@@ -6,6 +6,7 @@ from run.planted import planted_data
 from together import together
 
 from interp.cli.main import main
+from interp.errors import UsageError
 from interp.ranks import current
 
 GIVEN = ("--data", "data.npz", "--activation", "abs", "--scaling", "raw", "--output", "linear")
@@ -39,6 +40,20 @@ def test_all_end_as_the_first_does(here):
 def test_networks_are_compared_by_the_first(here):
     assert ends(here, 0, "compare", "net.pt", "other.pt", *GIVEN, "--brief", "--out", "out") == [(0, "")] * 2
     assert len(list((here / "out").rglob("activations.h5"))) == 2, "each the recording of one process"
+
+
+@pytest.mark.parametrize("command", ["record", "report"])
+def test_the_folder_is_tried_by_the_first_alone(here, monkeypatch, command):
+    """Each makes it and removes it again: of two one found it gone."""
+
+    def tried(folder):
+        (here / f"tried.{current().rank}").touch()
+        raise UsageError(folder, found="no room", expected="room", do="look")
+
+    home = {"record": "stage", "report": "report"}[command]
+    monkeypatch.setattr(f"interp.cli.{home}.check_writable", tried)
+    ends(here, 2, command, "net.pt", *GIVEN, "--out", "out")
+    assert [path.name for path in here.glob("tried.*")] == ["tried.0"]
 
 
 def test_a_request_for_help_is_no_failure(here):

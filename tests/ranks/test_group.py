@@ -5,12 +5,15 @@ import signal
 import time
 
 import pytest
+import torch.distributed as dist
+from forked import forked
 from together import together
 
 from interp.cli.main import main
 from interp.errors import UsageError
 from interp.ranks import ALONE, current, job
-from interp.ranks.job import is_job
+from interp.ranks.group import Group, JobError
+from interp.ranks.job import is_job, joined
 
 
 def test_a_process_alone_has_everything():
@@ -86,7 +89,10 @@ def test_no_process_is_looked_for_by_its_number_on_another_machine_of_the_same_n
     assert together(2, work, tmp_path) == [(0, "")] * 2
 
 
-def test_one_that_is_told_to_end_says_why(tmp_path):
+TOLD = "error: rank {}: found the end of the job from outside; "
+
+
+def test_one_that_is_told_to_end_says_why(tmp_path, capfd):
     """As torchrun does with all others when one has ended."""
 
     def work():
@@ -96,8 +102,45 @@ def test_one_that_is_told_to_end_says_why(tmp_path):
             os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(1)
 
-    ends = together(2, work, tmp_path)
-    assert ends[1][1].startswith("JobError: rank 1: found the end of the job from outside")
+    assert together(2, work, tmp_path)[1][0] == 2
+    assert capfd.readouterr().err.startswith(TOLD.format(1))
+
+
+class Ending:
+    """Something that is freed just when torchrun ends the process: errors are lost there."""
+
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_one_that_is_told_to_end_does_so_wherever_it_is(tmp_path, capfd):
+    def freeing():
+        found = Ending()
+        del found
+        time.sleep(1)
+
+    assert together(1, freeing, tmp_path) == [(2, "")]
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith(TOLD.format(0))
+
+
+def test_one_that_waits_for_others_to_begin_says_why_it_ends(capfd):
+    def wait():
+        with joined(Group(dist.HashStore(), 0, 2)):
+            pass
+
+    waiting = forked(wait)
+    time.sleep(0.5)
+    waiting.terminate()
+    waiting.join(10)
+    assert waiting.exitcode == 2
+    assert capfd.readouterr().err.startswith(TOLD.format(0))
+
+
+def test_one_that_never_begins_is_not_waited_for_for_ever(monkeypatch):
+    monkeypatch.setattr("interp.ranks.group.PATIENCE", 0.06)
+    with pytest.raises(JobError, match="rank 0: found nothing of rank 1 for 0 minutes; "):
+        Group(dist.HashStore(), 0, 2).begin()
 
 
 def test_only_the_first_prints(tmp_path):
@@ -126,3 +169,15 @@ def test_words_in_place_of_numbers_are_said_in_one_line(monkeypatch, capsys, nam
     assert main(["inspect", "net.pt"]) == 2
     do = f"unset {name}, or start the job with torchrun, which sets it"
     assert capsys.readouterr().err == f"error: {name}: found 'two'; expected a whole number; {do}\n"
+
+
+def test_the_first_end_is_named_though_others_have_ended_of_it_since():
+    group = Group(dist.HashStore(), 2, 3)
+    group._processes = {0: (["here"], 10), 1: (["here"], 11)}
+
+    def gone():
+        group._tell("rank 1 is gone")  # rank 0 said so, and ended, after this one had looked
+        return [0, 1]
+
+    group._gone = gone
+    assert "found rank 1 is gone; " in str(group.ended())

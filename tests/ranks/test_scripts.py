@@ -1,7 +1,9 @@
 """A user's own script under torchrun: it joins the job where it says so, once or several times, and shares the work."""
 
 import os
+import signal
 import socket
+from contextlib import suppress
 
 import pandas as pd
 import pytest
@@ -86,6 +88,20 @@ def test_results_are_replaced_by_the_first_and_others_wait(tmp_path, data):
                 net = torch.nn.Linear(4, 3)
                 found = interp.analyse(net, data, stages=["fit"], out=tmp_path / "run", overwrite=True)
                 assert found.run.read("fit").keys() == found.found["fit"].keys()
+
+    assert as_torchrun(work) == [0, 0]
+
+
+def test_signals_are_as_they_were_but_after_an_error_the_process_ends_by_itself():
+    """Torchrun ends all when one has failed, which would come before the line that says why."""
+
+    def work(rank):
+        with job():
+            pass
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        with suppress(UsageError), job():
+            raise UsageError("here", found="a", expected="b", do="c")
+        os.kill(os.getpid(), signal.SIGTERM)
 
     assert as_torchrun(work) == [0, 0]
 
