@@ -10,7 +10,10 @@ LEAST_SHARE = 0.01
 """Least share of rows on which a node's output must differ from its usual value to be like another."""
 
 BLOCK = 1024
-"""Number of nodes that are compared with all others at a time."""
+"""Largest number of nodes that are compared with all others at a time."""
+
+MOST_VALUES = 2**23
+"""Largest number of correlations that are in memory at once, 64 MB, of layers of over 8,192 nodes."""
 
 
 def find_alike(outputs: Array, count: int = 5) -> tuple[Array, Array]:
@@ -43,15 +46,44 @@ def find_alike(outputs: Array, count: int = 5) -> tuple[Array, Array]:
     nodes = scaled.shape[1]
     alike, correlation = np.full((2, nodes, count), np.nan)
     others = min(count, int(varies.sum()) - 1)
-    for start in range(0, nodes if others > 0 else 0, BLOCK):
-        own = np.arange(start, min(start + BLOCK, nodes))
+    block = max(1, min(BLOCK, MOST_VALUES // max(1, nodes)))
+    for start in range(0, nodes if others > 0 else 0, block):
+        own = np.arange(start, min(start + block, nodes))
         found = scaled[:, own].T @ scaled / len(scaled)
         size = np.where(varies, np.abs(found), -1.0)
         size[np.arange(len(own)), own] = -2.0
-        best = np.argsort(-size, axis=1, kind="stable")[:, :others]
+        best = largest_of(size, others)
         alike[own, :others] = best
         correlation[own, :others] = np.take_along_axis(found, best, axis=1).clip(-1, 1)
     return np.where(varies[:, None], alike, np.nan), np.where(varies[:, None], correlation, np.nan)
+
+
+def largest_of(values: Array, count: int) -> Array:
+    """Find the columns of the largest values of each row, the largest first; of equal ones the first.
+
+    Parameters
+    ----------
+    values
+        Numbers (R, C), none of them NaN.
+    count
+        Number of columns to find, 1 to C.
+
+    Returns
+    -------
+    Array
+        Indices of columns (R, count).
+
+    Examples
+    --------
+    >>> largest_of(np.array([[0.0, 2.0, 1.0, 2.0]]), 3).tolist()
+    [[1, 3, 2]]
+    """
+    bound = np.partition(values, values.shape[1] - count, axis=1)[:, -count, None]
+    found = np.empty((len(values), count), np.int64)
+    for row, (own, is_large) in enumerate(zip(values, values >= bound, strict=True)):
+        few = np.flatnonzero(is_large)  # more than `count` where values are equal
+        found[row] = few[np.argsort(-own[few], kind="stable")[:count]]
+    return found
 
 
 def _standardised(outputs: Array) -> tuple[Array, Array]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from interp.analysis.outputs import twins
-from interp.analysis.outputs.twins import find_alike, saturated_share
+from interp.analysis.outputs.twins import find_alike, largest_of, saturated_share
 
 
 @pytest.mark.parametrize("block", [3, 1024])
@@ -48,3 +48,21 @@ def test_rows_near_either_end_are_saturated():
     outputs = np.array([[-1, 0.0], [0.99, 0.5], [0.97, 0.9], [0.1, -0.999]])
     assert saturated_share(outputs, (-1, 1)).tolist() == [0.5, 0.25]
     assert np.isnan(saturated_share(outputs, None)).all()
+
+
+@pytest.mark.parametrize("distinct", [3, 10**6])
+def test_the_largest_are_those_of_a_whole_sort(distinct):
+    """Of equal values the first are taken, also where more are equal than are wanted."""
+    values = np.random.default_rng(distinct).integers(0, distinct, (40, 30)).astype(float)
+    for count in (1, 5, 30):
+        whole = np.argsort(-values, axis=1, kind="stable")[:, :count]
+        np.testing.assert_array_equal(largest_of(values, count), whole)
+
+
+def test_a_wide_layer_is_compared_in_smaller_blocks(monkeypatch):
+    outputs = np.random.default_rng(0).normal(size=(20, 70))
+    whole = find_alike(outputs)
+    monkeypatch.setattr(twins, "MOST_VALUES", 700)
+    part = find_alike(outputs)
+    np.testing.assert_array_equal(part[0], whole[0])
+    np.testing.assert_allclose(part[1], whole[1], rtol=1e-12)
