@@ -26,8 +26,19 @@ class _AllSeenError(Exception):
     """Ends a run of the network when all layers that are read have run."""
 
 
+Take = Callable[[NodeLayer, Tensor], Tensor]
+"""Function of a layer and its z, samples on axis 0, that copies what is kept of it."""
+
+
+def _all(layer: NodeLayer, z: Tensor) -> Tensor:
+    """Keep all values."""
+    return z.clone()
+
+
 @contextmanager
-def tap(module: nn.Module, layers: Iterable[NodeLayer], to_end: bool = True) -> Iterator[dict[str, Tensor]]:
+def tap(
+    module: nn.Module, layers: Iterable[NodeLayer], to_end: bool = True, take: Take = _all
+) -> Iterator[dict[str, Tensor]]:
     """Collect the pre-activations of some layers while the network runs.
 
     Parameters
@@ -40,12 +51,15 @@ def tap(module: nn.Module, layers: Iterable[NodeLayer], to_end: bool = True) -> 
         Whether the network runs to its end. Else its run, and the ``with`` block, end as soon as all layers have a
         value, wherever that can be told and done: not of layers that run a time step at a time, nor in networks with
         parts that must come to their end.
+    take
+        Function of a layer and its z, samples on axis 0, that gives a copy of what is kept of it, since an in-place
+        activation may overwrite z: of a large map a few positions cost far less than all. All is kept by default.
 
     Yields
     ------
     dict
-        Layer name -> latest z with samples on axis 0, copied, since an in-place activation may overwrite it; of a layer
-        that runs a time step at a time all steps, (B, T, N).
+        Layer name -> what is kept of its latest z; of a layer that runs a time step at a time z has all steps,
+        (B, T, N).
 
     Examples
     --------
@@ -59,15 +73,15 @@ def tap(module: nn.Module, layers: Iterable[NodeLayer], to_end: bool = True) -> 
     values: dict[str, Tensor] = {}
     layers = list(layers)
     stops = not to_end and bool(layers) and can_stop(module, layers)
-    with _batch_size(module, layers) as batch, _each_run(module, layers, values) as calls:
+    with _batch_size(module, layers) as batch, _each_run(module, layers, values, take) as calls:
 
         def keep(layer: NodeLayer) -> Change:
             def change(z: Tensor) -> Tensor:
-                kept = samples_first(z.detach(), layer, batch()).clone()
+                seen = samples_first(z.detach(), layer, batch())
                 if layer.is_stepwise:
-                    calls[layer.name].append(kept)
+                    calls[layer.name].append(seen.clone())
                 else:
-                    values[layer.name] = kept
+                    values[layer.name] = take(layer, seen)
                     if stops and len(values) == len(layers):
                         raise _AllSeenError
                 return z
@@ -221,9 +235,9 @@ class _AfterActivation(Seer):
 
 @contextmanager
 def _each_run(
-    module: nn.Module, layers: Sequence[NodeLayer], values: dict[str, Tensor]
+    module: nn.Module, layers: Sequence[NodeLayer], values: dict[str, Tensor], take: Take
 ) -> Iterator[dict[str, list[Tensor]]]:
-    """Collect the values of all time steps of one run of the network, and put them into `values` at its end."""
+    """Collect the values of all time steps of one run of the network, and put what is kept into `values` at its end."""
     stepwise = [layer for layer in layers if layer.is_stepwise]
     calls: dict[str, list[Tensor]] = {layer.name: [] for layer in stepwise}
 
@@ -232,7 +246,9 @@ def _each_run(
             own.clear()
 
     def end(part: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-        values.update({layer.name: in_time(calls[layer.name], layer) for layer in stepwise if calls[layer.name]})
+        for layer in stepwise:
+            if own := calls[layer.name]:
+                values[layer.name] = take(layer, in_time(own, layer))
         begin(part, args)
 
     with ExitStack() as stack:

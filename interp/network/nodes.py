@@ -192,3 +192,28 @@ def rows_of_nodes(output: Tensor, kind: str) -> Tensor:
     if kind.startswith("conv"):
         output = output.flatten(2).transpose(1, 2)
     return output.reshape(-1, output.shape[-1])
+
+
+def positions_of_nodes(output: Tensor, kind: str) -> Tensor:
+    """Arrange the output of a layer by sample and position, as a view wherever its layout allows it.
+
+    Parameters
+    ----------
+    output
+        Output of a convolution (B, N, H, W) or (B, N, L), or of a linear map (B, N) or (B, T, N).
+    kind
+        Kind of the layer's nodes.
+
+    Returns
+    -------
+    Tensor
+        Values (B, positions, N).
+
+    Examples
+    --------
+    >>> positions_of_nodes(torch.zeros(2, 3, 4, 5), "conv2d").shape
+    torch.Size([2, 20, 3])
+    """
+    if kind.startswith("conv"):
+        return output.flatten(2).transpose(1, 2)
+    return output.reshape(len(output), -1, output.shape[-1])

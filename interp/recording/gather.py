@@ -18,10 +18,10 @@ from interp.network.hooks import tap
 from interp.network.inputs import as_tensor, device_of
 from interp.network.linear_maps import read_by
 from interp.network.own_activations import Function, output_functions
-from interp.recording.positions import chosen_rows
+from interp.recording.positions import chosen_rows, values_of
 from interp.recording.predictions import are_counted, classes_of, has_predictions
 from interp.streams import ahead
-from interp.types import Array, LoadedModel
+from interp.types import Array, LoadedModel, NodeLayer
 
 
 class Block(NamedTuple):
@@ -173,15 +173,20 @@ def rows_of_block(
         Outputs of the network, None where it did not run to its end; and layer name -> its rows.
     """
     layers = [layer for layer in model.layers if layer.name in places]
+    chosen = {layer.name: places[layer.name][first : first + len(x)] for layer in layers}
+    position = {}
+
+    def take(layer: NodeLayer, z: Tensor) -> Tensor:
+        rows, position[layer.name] = chosen_rows(z, layer, chosen[layer.name])
+        return rows
+
     outputs: Tensor | None = None
-    with tap(model.module, layers, to_end) as values:
+    with tap(model.module, layers, to_end, take) as values:
         outputs = model.module(x)
     found = {}
-    for layer in layers:
-        chosen = places[layer.name][first : first + len(x)]
-        z, position = chosen_rows(values[layer.name], layer, chosen)
-        samples = first + np.arange(len(x)).repeat(chosen.shape[1])
-        found[layer.name] = Chosen(z, samples, position)
+    for name, own in chosen.items():
+        samples = first + np.arange(len(x)).repeat(own.shape[1])
+        found[name] = Chosen(values_of(values[name]), samples, position[name])
     return outputs, found
 
 

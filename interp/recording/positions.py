@@ -12,7 +12,7 @@ from torch import Tensor
 from interp.analysis.mergeable.draws import mixed
 from interp.network.hooks import tap
 from interp.network.inputs import BLOCK, as_tensor, device_of
-from interp.network.nodes import rows_of_nodes
+from interp.network.nodes import positions_of_nodes
 from interp.types import Array, Dataset, LoadedModel, NodeLayer
 
 MOST_ROWS = 262_144
@@ -20,6 +20,13 @@ MOST_ROWS = 262_144
 
 MOST_VALUES = 16_777_216
 """Largest number of values of all layers that are in memory at once: 64 MB."""
+
+QUICK_VALUES = 4_194_304
+"""Number of the same up to which memory is used again: 16 MB. Pages of larger arrays are given back to the system after
+each block, and taking them anew costs as much as the forward pass of a small network does."""
+
+QUICK_SAMPLES = 64
+"""Number of samples that are run at once even where they have more values: fewer make poor use of a layer's weights."""
 
 MOST_STEP_ROWS = 65_536
 """The same of a layer that runs a time step at a time, of which a network has several times as many."""
@@ -34,7 +41,7 @@ def position_counts(model: LoadedModel, data: Dataset) -> dict[str, int]:
     example = as_tensor(one, model.scaling, model.input_shape).to(device_of(model.module))
     with tap(model.module, model.every_layer, to_end=False) as values:
         model.module(example)
-    return {layer.name: len(rows_of_nodes(values[layer.name], layer.kind)) for layer in model.every_layer}
+    return {layer.name: positions_of_nodes(values[layer.name], layer.kind).shape[1] for layer in model.every_layer}
 
 
 def multiply_adds(model: LoadedModel, data: Dataset, per_gate: int = 0) -> int:
@@ -146,7 +153,7 @@ def samples_a_block(model: LoadedModel, counts: Mapping[str, int]) -> int:
         Layer name -> number of positions of a sample.
     """
     width = sum(layer.nodes * counts[layer.name] for layer in model.every_layer)  # all of them run
-    return max(1, min(8 * BLOCK, MOST_VALUES // width))
+    return max(1, min(8 * BLOCK, max(QUICK_VALUES // width, min(QUICK_SAMPLES, MOST_VALUES // width))))
 
 
 def draw_positions(count: int, kept: int, samples: int, seed: list[int]) -> Array:
@@ -172,8 +179,8 @@ def draw_steps(lengths: Array, kept: int, seed: list[int]) -> Array:
     return np.minimum(places.astype(np.int32), lengths[:, None].astype(np.int32) - 1)
 
 
-def chosen_rows(output: Tensor, layer: NodeLayer, positions: Array) -> tuple[Array, Array]:
-    """Pick the recorded rows out of a layer's output.
+def chosen_rows(output: Tensor, layer: NodeLayer, positions: Array) -> tuple[Tensor, Array]:
+    """Copy the recorded rows out of a layer's output, and nothing else of it.
 
     Parameters
     ----------
@@ -187,24 +194,21 @@ def chosen_rows(output: Tensor, layer: NodeLayer, positions: Array) -> tuple[Arr
     Returns
     -------
     values
-        Pre-activations of the recorded rows (B * p, N).
+        Pre-activations of the recorded rows (B * p, N), on the device of the output.
     positions
         Position of each row (B * p,); empty where a layer has only one.
     """
-    rows = rows_of_nodes(output, layer.kind)
-    flat = _flat_index(positions, len(rows))
-    position = positions.ravel() if len(rows) > len(positions) else np.empty(0, np.int32)
-    return values_of(rows[flat]), position
+    spots = positions_of_nodes(output, layer.kind)
+    if spots.shape[1] == 1:
+        return spots[:, 0].clone(memory_format=torch.contiguous_format), np.empty(0, np.int32)
+    index = torch.from_numpy(positions.astype(np.int64)).to(output.device)
+    found = spots[torch.arange(len(spots), device=output.device)[:, None], index]
+    return found.flatten(0, 1).contiguous(), positions.ravel()
 
 
 def values_of(rows: Tensor) -> Array:
     """Give rows as an array; numpy knows no bfloat16, whose values are those of float32 with fewer bits."""
     return np.asarray((rows.float() if rows.dtype == torch.bfloat16 else rows).cpu())
-
-
-def _flat_index(positions: Array, rows: int) -> Tensor:
-    per_input = rows // len(positions)
-    return torch.from_numpy((positions + np.arange(len(positions))[:, None] * per_input).ravel())
 
 
 @dataclass(frozen=True)

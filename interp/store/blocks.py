@@ -14,6 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from interp.store.handles import write_rows
 from interp.store.precision.kinds import KINDS, Kind
 from interp.types import Array
 
@@ -68,7 +69,7 @@ class ChecksumWriter:
     """
 
     def __init__(self, values: h5py.Dataset, sums: h5py.Dataset) -> None:
-        self._values, self._sums = values, sums
+        self._values, self._sums, self._rows = values, sums, len(values)
         self._next, self._running = 0, 0  # row that is expected next, and checksum of its block up to there
 
     def add(self, first: int, rows: Array) -> None:
@@ -87,11 +88,11 @@ class ChecksumWriter:
         begin, whole = first // BLOCK_ROWS, []
         for start, stop in _cuts(first, first + len(rows)):
             self._running = checksum(rows[start - first : stop - first], self._running)
-            if stop % BLOCK_ROWS == 0 or stop == len(self._values):
+            if stop % BLOCK_ROWS == 0 or stop == self._rows:
                 whole.append(self._running)
                 self._running = 0
         if whole:
-            self._sums[begin : begin + len(whole)] = whole
+            write_rows(self._sums.id, begin, np.array(whole, np.uint32))
         self._next = first + len(rows)
 
 

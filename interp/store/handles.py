@@ -202,6 +202,31 @@ def new_numbers(above: GroupID, key: str, values: Array) -> DatasetID:
     return made
 
 
+def write_rows(node: DatasetID, first: int, rows: Array) -> None:
+    """Write rows that follow each other into a dataset.
+
+    Parameters
+    ----------
+    node
+        Handle of a dataset (L, ...).
+    first
+        Index of the first of the rows.
+    rows
+        Rows (B, ...), of any type that HDF5 brings to that of the dataset.
+
+    Raises
+    ------
+    ValueError
+        If the dataset has no such rows.
+    """
+    where = node.get_space()
+    if rows.shape[1:] != where.shape[1:] or not 0 <= first <= first + len(rows) <= where.shape[0]:
+        raise ValueError(f"rows {first} to {first + len(rows)} of shape {rows.shape[1:]} into {where.shape}")
+    if len(rows):
+        where.select_hyperslab((first, *(0 for _ in rows.shape[1:])), rows.shape)
+        node.write(h5s.create_simple(rows.shape), where, np.ascontiguousarray(rows))
+
+
 def new_text(above: GroupID, key: str, text: str) -> DatasetID:
     """Write one text, of no axis.
 

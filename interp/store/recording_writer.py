@@ -6,9 +6,10 @@ samples are done.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -18,6 +19,7 @@ from interp.store.atomic import cannot_write, reserve
 from interp.store.blocks import BLOCK_ROWS, CheckedRows, ChecksumWriter, block_count
 from interp.store.elements import VERSION, read_element, write_element
 from interp.store.files import DAMAGE, plain_file
+from interp.store.handles import write_rows
 from interp.store.precision.forward import COMPUTED_IN, ForwardSums, prepare_forward, write_forward
 from interp.store.precision.kinds import DecodedRows, find_kind
 from interp.store.precision.rounding import (
@@ -33,8 +35,44 @@ from interp.store.recordings import ENCODING, OUTPUT_STATISTICS, STORED_AS, kind
 from interp.store.sound import check_sound, prepare_seal, seal
 from interp.types import Array, NodeLayer, Provenance
 
+if TYPE_CHECKING:
+    from h5py.h5d import DatasetID
+
 OVERHEAD = 2**20
 """Number of bytes that the headers and the provenance of a recording stay below."""
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """Datasets of a split that are written with every block of samples.
+
+    Attributes
+    ----------
+    predictions, progress
+        Handle of the class of each sample (S,), and number of samples that are done (1,).
+    values, position
+        Layer name -> handle of the rows of the layer (L, N), and of the position of each (L,) where there are several.
+    sums
+        Layer name -> checksums of the rows.
+    """
+
+    predictions: DatasetID
+    progress: h5py.Dataset
+    values: Mapping[str, DatasetID]
+    position: Mapping[str, DatasetID]
+    sums: Mapping[str, ChecksumWriter]
+
+    @classmethod
+    def of(cls, group: h5py.Group, names: Iterable[str]) -> _Parts:
+        """Look up the datasets of a split and of some layers."""
+        layers = {name: group["z"][name] for name in names}
+        return cls(
+            group["predictions"].id,
+            group["progress"],
+            {name: part["values"].id for name, part in layers.items()},
+            {name: part["position"].id for name, part in layers.items() if "position" in part},
+            {name: ChecksumWriter(part["values"], part["checksums"]) for name, part in layers.items()},
+        )
 
 
 class RecordingWriter:
@@ -99,7 +137,7 @@ class RecordingWriter:
         self._forward = forward
         several = [name for name, count in positions.items() if count > 1]
         self._placed = several if placed is None else placed
-        self._followed: dict[tuple[str, str], ChecksumWriter] = {}
+        self._parts: dict[str, _Parts] = {}
         self._part = path.with_name(f".{path.name}.partial")
 
     def __enter__(self) -> RecordingWriter:
@@ -151,8 +189,8 @@ class RecordingWriter:
         UsageError
             If there are values beyond what the type that they are stored as can hold.
         """
-        group, rounded = self._file[split], {}
-        group["predictions"][start : start + len(predictions)] = predictions
+        parts, rounded = self._parts_of(split), {}
+        write_rows(parts.predictions, start, predictions)
         for layer, (given, position) in z.items():
             values = np.asarray(given, np.float32)
             stored = self.kind.encode(values)
@@ -160,20 +198,21 @@ class RecordingWriter:
                 rounded[layer] = values, self.kind.decode(stored)
                 check_range(layer, *rounded[layer], self.kind)
             first = start * self.positions[layer]
-            group["z"][layer]["values"][first : first + len(stored)] = stored
-            self._checksums(split, layer).add(first, stored)
+            write_rows(parts.values[layer], first, stored)
+            parts.sums[layer].add(first, stored)
             if len(position):
-                group["z"][layer]["position"][first : first + len(stored)] = position
+                write_rows(parts.position[layer], first, position)
         if rounded:
-            add_rounding(group, start, len(predictions), rounded, self.positions)
+            add_rounding(self._file[split], start, len(predictions), rounded, self.positions)
         self._file.flush()  # what progress counts is on disk before it
-        group["progress"][0] = start + len(predictions)
-        group["progress"].flush()
+        parts.progress[0] = start + len(predictions)
+        parts.progress.flush()
 
-    def _checksums(self, split: str, layer: str) -> ChecksumWriter:
-        """Give what follows the rows of a layer."""
-        part = self._file[split]["z"][layer]
-        return self._followed.setdefault((split, layer), ChecksumWriter(part["values"], part["checksums"]))
+    def _parts_of(self, split: str) -> _Parts:
+        """Give what is written of a split with every block: to look it up anew each time costs more than to write."""
+        if split not in self._parts:
+            self._parts[split] = _Parts.of(self._file[split], self.positions)
+        return self._parts[split]
 
     def values(self, split: str, layer: str) -> Any:
         """Give the rows of a layer that are on disk.

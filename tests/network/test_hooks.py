@@ -149,3 +149,18 @@ def test_modes_and_devices_are_left_as_they_are():
     with edit(net, layer_of(net, "a"), before=torch.neg), tap(net, [layer_of(net, "a")]):
         net(X)
     assert net.training
+
+
+def test_what_is_taken_of_a_layer_is_all_that_is_kept():
+    """Taken where the layer runs, before an activation in place changes it."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(48, 2)).eval()
+    x = torch.randn(4, 1, 6, 6)
+    layers = find_layers(network, x).layers
+    with torch.no_grad(), tap(network, layers, take=lambda layer, z: z[:, 1].clone()) as some:
+        network(x)
+    with torch.no_grad():
+        conv = network[0](x)
+    assert torch.equal(some["0"], conv[:, 1])
+    assert conv.min() < 0
+    assert some["3"].shape == (4,)

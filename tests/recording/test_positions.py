@@ -1,11 +1,15 @@
 """Which output positions of a convolution are recorded."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
 import interp
 from interp.recording import positions
+from interp.types import NodeLayer
 
 
 def test_one_position_each_is_kept_of_very_many_samples(monkeypatch):
@@ -22,3 +26,44 @@ def test_one_position_each_is_kept_of_very_many_samples(monkeypatch):
         assert len(set(places.tolist())) > 10
         expected = maps[torch.arange(60), :, torch.from_numpy(places).long()]
         np.testing.assert_allclose(recording.z["0"][:], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_rows_are_copied_from_the_drawn_positions_and_nothing_else(layout):
+    rng = np.random.default_rng(0)
+    z = torch.from_numpy(rng.normal(size=(5, 3, 4, 6)).astype(np.float32)).to(memory_format=layout)
+    drawn = rng.integers(0, 24, (5, 7), dtype=np.int32)
+    rows, position = positions.chosen_rows(z, NodeLayer("c", "conv2d", 3, 9, "relu", "c"), drawn)
+    expected = [z[i, :, place // 6, place % 6].numpy() for i in range(5) for place in drawn[i]]
+    np.testing.assert_array_equal(rows, expected)
+    np.testing.assert_array_equal(position, drawn.ravel())
+    before = rows.clone()
+    z.zero_()  # as an activation in place does
+    assert torch.equal(rows, before)
+
+
+@pytest.mark.parametrize("steps", [1, 4])
+def test_rows_of_linear_maps_are_copied_too(steps):
+    z = torch.arange(2.0 * steps * 3).reshape(2, steps, 3)
+    z = z[:, 0] if steps == 1 else z
+    every = np.broadcast_to(np.arange(steps, dtype=np.int32), (2, steps))
+    rows, position = positions.chosen_rows(z, NodeLayer("a", "linear", 3, 2, "relu", "a"), every)
+    assert torch.equal(rows, z.reshape(-1, 3))
+    assert len(position) == (0 if steps == 1 else 8)
+    assert rows.data_ptr() != z.data_ptr()
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (10, 8192),  # narrow: as many as are ever run at once
+        (4694, 893),  # LeNet-5: 16 MB of values
+        (200_000, 64),  # wide: enough to make use of a layer's weights, though they take more
+        (1_000_000, 16),  # 64 MB at most
+        (20_000_000, 1),
+    ],
+)
+def test_few_enough_samples_are_run_at_once_for_memory_to_be_used_again(width, expected):
+    layer = NodeLayer("a", "linear", width, 2, "relu", "a")
+    model = SimpleNamespace(every_layer=(layer,))
+    assert positions.samples_a_block(model, {"a": 1}) == expected
