@@ -67,7 +67,7 @@ def _doubt(found: Evidence, alerts: Container[str]) -> str:
     """Say that the network is doubtful, and what that may come from, after its score; empty where it is not."""
     if "doubtful-fit" not in alerts:
         return ""
-    return f"{'; it' if found.model.scores else 'This network'} is {doubted(found)}"
+    return f"{'; it' if found.model.scores else 'This network'} seems {doubted(found)}"
 
 
 def _score(found: Evidence, alerts: Container[str]) -> str:

@@ -61,6 +61,19 @@ def test_nothing_overflows_sideways(page, width):
     assert page.run("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
 
 
+def test_the_first_screen_is_one_screen_and_says_early_what_to_do(page):
+    """On a sheet of 1,200 pixels; what is folded away can be opened by hand."""
+    below = (
+        "[...document.querySelectorAll('.answers > div')].map((row) => row.getBoundingClientRect().bottom + scrollY)"
+    )
+    names = page.run("[...document.querySelectorAll('.answers > div > dt')].map((name) => name.textContent)")
+    bottoms = dict(zip(names, page.run(below), strict=True))
+    assert bottoms["What to do next"] <= 1200
+    assert max(bottoms.values()) <= 1600
+    page.run("document.querySelector('.answers details.fold > summary').click()")
+    assert page.run("document.querySelector('.answers details.fold').open")
+
+
 def test_it_opens_from_disk_without_a_complaint_and_asks_for_nothing(page, written):
     page.run("location.hash = '#fc1:2'")
     page.wait("document.querySelector('.place.shown')")

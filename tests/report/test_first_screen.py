@@ -171,9 +171,9 @@ def test_layers_stand_under_questions_with_their_own_numbers():
     assert row["boundary near a cluster"].text == f"{100 * found.share[found.at_threshold]:.0f} %"
     tolerance = results.effects.tolerance
     own = tolerance[(tolerance["network"] == "given") & (tolerance["layer"] == "fc1")].iloc[0]
-    assert re.fullmatch(r"by chance \d+ %; p of as many or more [01]\.\d{3}", row["boundary near a cluster"].note)
+    assert re.fullmatch(r"by chance \d+ % \(p = [01]\.\d{3}\)", row["boundary near a cluster"].note)
     assert "The last layer is not among them" in table.caption
-    weakened = "no weakening" if own["scale_low"] >= 1 else f"to {own['scale_low']:.2f} times"
+    weakened = "not at all" if own["scale_low"] >= 1 else f"to {own['scale_low']:.2f} times"
     assert row["weakened"].text == weakened
 
 

@@ -245,11 +245,11 @@ def test_a_headline_says_that_the_network_is_doubtful_before_what_layers_are_rea
     facts = {name: Inference(value, "likely", "") for name, value in (("trained", True), ("fit", "doubtful"))}
     model = replace(results.model, inferred=facts, scores={"train": 1.0, "test": 0.95})
     found = evidence(model=model, reading={"fc1": profile("distances"), "fc2": profile("neither")})
-    score, _, doubt = headline(found, alerts(found)).partition("; it is not fully trained")
+    score, _, doubt = headline(found, alerts(found)).partition("; it seems not fully trained")
     assert score.startswith("This network gets 95.00% right on test samples")
     assert "; in fc1, small outputs decide" in doubt
     bare = replace(found, model=replace(model, scores={}))
-    assert headline(bare, alerts(bare)).startswith("This network is not fully trained on these data; in fc1")
+    assert headline(bare, alerts(bare)).startswith("This network seems not fully trained on these data; in fc1")
 
 
 def test_an_undecided_layer_is_told_with_the_reason():
@@ -327,12 +327,10 @@ def with_kinds(*kinds):
     return replace(evidence(), boundaries={"fc1": replace(part, kind=np.array(kinds))})
 
 
-ASKED = "Asked is where a node's value before the activation crosses zero, its boundary, on the data: "
-CLUSTER = "in the middle of a cluster of its values, as a distance to a prototype would: "
-UNTOLD = (
-    " Of undecided nodes the clusters are not clear enough, or the samples too few: conclude nothing from where they"
-    " cross zero."
-)
+ASKED = "Where does a node's value before its activation cross zero, its boundary, on the data? "
+CLUSTER = "In the middle of a cluster of its values, as a distance to a prototype would: "
+NOT_TOLD = "not to be told, clusters being unclear or samples too few: "
+UNTOLD = " Conclude nothing from where an undecided node crosses zero."
 
 
 def test_of_how_many_nodes_the_kind_could_not_be_told_is_said_first():
@@ -340,8 +338,8 @@ def test_of_how_many_nodes_the_kind_could_not_be_told_is_said_first():
     (said,) = asked(answers(with_kinds(*kinds)), NODES)
     assert said.answer == (
         f"Nothing can be said of most single nodes: 39 of 48 hidden nodes are undecided. {ASKED}{CLUSTER}none"
-        " (coherent); elsewhere: 2 (adhoc); nearly never: 6 (one-sided); the output never changes: 1 (dead); not to be"
-        f" told: 39 (undecided).{UNTOLD}"
+        " (coherent); elsewhere: 2 (adhoc); nearly never: 6 (one-sided); the output never changes: 1 (dead);"
+        f" {NOT_TOLD}39 (undecided).{UNTOLD}"
     )
     assert said.place == "layers"
 
@@ -350,7 +348,7 @@ def test_where_all_nodes_are_undecided_nothing_is_said_of_the_rest():
     (said,) = asked(answers(with_kinds("undecided", "undecided")), NODES)
     assert said.answer == (
         f"Nothing can be said of most single nodes: 2 of 2 hidden nodes are undecided. {ASKED}{CLUSTER}none"
-        f" (coherent); not to be told: 2 (undecided).{UNTOLD}"
+        f" (coherent); {NOT_TOLD}2 (undecided).{UNTOLD}"
     )
 
 

@@ -20,13 +20,13 @@ SHORT = {"distances": "small ones", "intensities": "large ones", "neither": "nei
 """Leaning -> which outputs decide."""
 
 MEANINGS = {
-    "which outputs decide": "small ones, as one reads a distance, or large ones; p against untrained copies",
-    "levels": "values a node must be able to take for 95 % of the predictions to stay",
-    "boundary near a cluster": "live nodes for which zero (z = 0, the boundary) lies near the middle of a cluster of"
-    " their values, undecided ones too, which may be near by luck and are not called coherent; by chance: where"
-    " boundaries are placed without regard to clusters; p: how often these are near as often, or more often",
-    "weakened": "all its nodes at once, with {kept}",
-    "shifted": "all boundaries at once, in shares of a node's range, with {kept}",
+    "which outputs decide": "small ones, as one reads a distance, or large ones; p against copies with random weights,"
+    " corrected for the number of layers",
+    "levels needed": "values a node must be able to take for 95 % of the predictions to stay",
+    "boundary near a cluster": "live nodes, undecided ones too, whose zero lies near the middle of a cluster of their"
+    " values; by chance: where boundaries lie anywhere; p: how often these are near as often",
+    "weakened": "how far all its nodes can be scaled down at once, with {kept}",
+    "shifted": "how far all its boundaries can be moved at once, in shares of a node's range, with {kept}",
     "idle": "nodes that are dead or one-sided",
 }
 """Column -> what it means; ``kept`` stands for what is held on to."""
@@ -62,7 +62,7 @@ def _row(results: Results, name: str, one: LayerVerdict | None, tolerated: dict[
     return {
         "layer": cells.Code(name, 32),
         "which outputs decide": _leaning(one, is_read) if one is not None else None,
-        "levels": _levels(read.needed, int(read.levels[-1])) if is_read and read is not None else None,
+        "levels needed": _levels(read.needed, int(read.levels[-1])) if is_read and read is not None else None,
         "boundary near a cluster": _coherent(results, name) if found is not None and len(found.epsilons) else None,
         "weakened": _weakened(tolerated),
         "shifted": _shifted(tolerated),
@@ -85,9 +85,7 @@ def _coherent(results: Results, name: str) -> cells.Linked:
     found = results.boundaries[name]
     null, p_value = chance(found).value, cells.probability(share_p_value(found)).text
     said = percent(coherent_share(found).value, 0)
-    return cells.Linked(
-        said, "#boundaries", f"by chance {percent(null, 0)}; p of as many or more {p_value}" if said != MISSING else ""
-    )
+    return cells.Linked(said, "#boundaries", f"by chance {percent(null, 0)} (p = {p_value})" if said != MISSING else "")
 
 
 def _tolerated(table: pd.DataFrame) -> dict[str, dict[Any, Any]]:
@@ -100,7 +98,7 @@ def _weakened(row: dict[Any, Any]) -> cells.Linked | None:
     low = row.get("scale_low", np.nan)
     if not finite(low):
         return None
-    return cells.Linked("no weakening" if low >= 1 else f"to {decimals(low, 2)} times", "#interventions")
+    return cells.Linked("not at all" if low >= 1 else f"to {decimals(low, 2)} times", "#interventions")
 
 
 def _shifted(row: dict[Any, Any]) -> cells.Linked | None:
@@ -108,7 +106,7 @@ def _shifted(row: dict[Any, Any]) -> cells.Linked | None:
     if not (finite(low) and finite(high)):
         return None
     said = f"{percent(low)} to {percent(high)}"
-    return cells.Linked("no shift" if low == 0 == high else said, "#interventions")
+    return cells.Linked("not at all" if low == 0 == high else said, "#interventions")
 
 
 def _idle(counts: dict[str, int]) -> cells.Linked:

@@ -60,7 +60,7 @@ def doubtful_fit(found: Evidence) -> Iterator[Seen]:
     if fit is not None and fit.value == "doubtful":
         shown = _doubt_first(fit.evidence)
         is_guessed = bool(_guesses(found))
-        yield Seen(f"It is {doubted(found)}. {LEFT}{MISREAD if is_guessed else ''}. What shows it: {shown}.")
+        yield Seen(f"It seems {doubted(found)}. {LEFT}{MISREAD if is_guessed else ''}. What shows it: {shown}.")
 
 
 def _doubt_first(evidence: str) -> str:

@@ -9,21 +9,18 @@ from interp.types import KINDS, UNSAMPLED, Boundaries
 from interp.verdict.evidence import Evidence
 from interp.verdict.words import listed
 
-WHERE = "Asked is where a node's value before the activation crosses zero, its boundary, on the data: "
+WHERE = "Where does a node's value before its activation cross zero, its boundary, on the data? "
 
 CALLED = {
-    "coherent": "in the middle of a cluster of its values, as a distance to a prototype would: {} (coherent)",
+    "coherent": "In the middle of a cluster of its values, as a distance to a prototype would: {} (coherent)",
     "adhoc": "elsewhere: {} (adhoc)",
     "one-sided": "nearly never: {} (one-sided)",
     "dead": "the output never changes: {} (dead)",
-    "undecided": "not to be told: {} (undecided)",
+    "undecided": "not to be told, clusters being unclear or samples too few: {} (undecided)",
 }
 """Kind -> what it means, with a number of nodes."""
 
-UNTOLD = (
-    " Of undecided nodes the clusters are not clear enough, or the samples too few: conclude nothing from where they"
-    " cross zero."
-)
+UNTOLD = " Conclude nothing from where an undecided node crosses zero."
 """What undecided nodes mean for the reader."""
 
 CHANCE = " Nodes that learned nothing can be coherent too: compare their share with that of chance."

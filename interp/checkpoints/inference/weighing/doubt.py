@@ -38,5 +38,6 @@ def doubt_of_slopes(signs: Signs) -> str:
         return ""
     return (
         "slopes of the loss are left which training would have removed, with mean squared t values of"
-        f" {at_outputs:.1f} in the output biases and {exp(in_weights):.1f} in the weights (near 1 is normal)"
+        f" {at_outputs:.1f} in the output biases and {exp(in_weights):.1f} in the weights (near 1 once training has"
+        " converged)"
     )

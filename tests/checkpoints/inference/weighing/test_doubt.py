@@ -37,7 +37,10 @@ def test_slopes_at_both_places_are_asked_for_and_a_loss_of_nothing_has_none():
         values = np.array([0, 0, np.log(t + SMALL), in_weights, kinds])
         return doubt_of_slopes(Signs(Trial(Candidate(Scaling("raw"), "relu", "linear"), np.ones(9), loss), values))
 
-    assert "squared t values of 9.0 in the output biases and 7.4 in the weights (near 1 is normal)" in said(9, 2)
+    assert (
+        "squared t values of 9.0 in the output biases and 7.4 in the weights (near 1 once training has converged)"
+        in said(9, 2)
+    )
     assert [said(1, 2), said(9, 0), said(9, 2, loss=1e-6)] == ["", "", ""]
     assert said(4, 2) == ""
     assert said(4, 2, kinds=1)

@@ -19,7 +19,7 @@ from interp.checkpoints.inference.infer import _weighed
 from interp.checkpoints.inference.stack.state import layer_stack
 from interp.checkpoints.inference.weighing import weigh as weighing
 from interp.checkpoints.inference.weighing.contrast import contrasts, evidence
-from interp.checkpoints.inference.weighing.explain import LIKELY, explain_weighed, named, standing
+from interp.checkpoints.inference.weighing.explain import LIKELY, explain_weighed, named, per_cent, standing
 from interp.checkpoints.inference.weighing.signs import NAMES, Signs, signs_of
 from interp.checkpoints.inference.weighing.slopes import Slopes
 from interp.checkpoints.inference.weighing.weigh import (
@@ -314,3 +314,14 @@ def test_of_a_loss_of_nothing_no_candidate_is_told_from_another():
         Signs(Trial(Candidate(UNIT, name, "linear"), right, 0.25), np.zeros(len(NAMES))) for name in ("relu", "elu")
     ]
     assert distinct(same) == same[:1]
+
+
+def test_per_cents_add_up():
+    """Each is its share, rounded up or down, and all together are what the shares are together."""
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        shares = rng.dirichlet(np.full(rng.integers(1, 30), 0.3))
+        found = per_cent(shares.tolist())
+        assert sum(found) == 100
+        assert all(abs(whole - 100 * share) < 1 for whole, share in zip(found, shares, strict=True))
+    assert per_cent([0.724, 0.236, 0.03]) == [72, 24, 3], "of values that do not cover all, what they cover"
