@@ -51,6 +51,15 @@ def draft(asked: Request) -> Draft:
     DataError
         If the data are not this network's.
     """
+    found = _drafted(asked)
+    if not asked.contents.is_choice:
+        return found
+    said = found.facts["architecture"]
+    return replace(found, facts={**found.facts, "architecture": replace(said, confidence="uncertain")})
+
+
+def _drafted(asked: Request) -> Draft:
+    """Make a network of what the user and the file give, whether or not the file holds others."""
     contents, options = asked.contents, asked.options
     _check_parts(asked)
     _check_heads(asked)

@@ -45,6 +45,8 @@ class Contents:
         Sentences on how the weights were found.
     members
         Name of one of several states in the file, or its number in a list -> its tensors.
+    is_choice
+        Whether other networks in the file are as likely to be meant, of which neither names nor matrices tell.
     """
 
     state: Mapping[str, Tensor]
@@ -56,6 +58,7 @@ class Contents:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     members: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
+    is_choice: bool = False
 
 
 def contents_of(loaded: Any, path: object) -> Contents:
@@ -77,18 +80,21 @@ def contents_of(loaded: Any, path: object) -> Contents:
     if isinstance(loaded, list | tuple) and (members := _listed(loaded)):
         only = next(iter(members)) if len(members) == 1 else None
         return Contents({}, members=members) if only is None else contents_of(loaded[int(only)], path)
-    holder, notes = _find_state(loaded, path)
+    holder, notes, is_choice = _find_state(loaded, path)
+    members = {"/".join(where): inner for where, inner, _ in states_in(loaded) if where}
     if isinstance(holder, Inert):
         parts = parts_of(holder)
         notes += (f"a pickled {holder.class_name}, of which no code was run",)
         named = "" if holder.class_name.startswith("__torch__.") else "torch-module"
-        return Contents(state_of(parts), named, parts=parts, metadata=_plain(loaded), notes=notes)
+        plain = _plain(loaded)
+        return Contents(
+            state_of(parts), named, parts=parts, metadata=plain, notes=notes, members=members, is_choice=is_choice
+        )
     kept, left_out = without_averaged_copy(holder)
     state, prefix = strip_wrappers(kept)
     if prefix:
         notes += (f"prefix {prefix!r} taken off every name",)
-    members = {"/".join(where): inner for where, inner, _ in states_in(loaded) if where}
-    return Contents(state, metadata=_plain(loaded), notes=notes + left_out, members=members)
+    return Contents(state, metadata=_plain(loaded), notes=notes + left_out, members=members, is_choice=is_choice)
 
 
 def _listed(loaded: list[Any] | tuple[Any, ...]) -> dict[str, dict[str, Tensor]]:
@@ -101,8 +107,8 @@ def _listed(loaded: list[Any] | tuple[Any, ...]) -> dict[str, dict[str, Tensor]]
     return found
 
 
-def _find_state(loaded: Any, path: object) -> tuple[Any, tuple[str, ...]]:
-    """Find what holds the weights, a mapping of tensors or a module's stand-in, and say where it was."""
+def _find_state(loaded: Any, path: object) -> tuple[Any, tuple[str, ...], bool]:
+    """Find what holds the weights, a mapping of tensors or a module's stand-in; say where it was, and if by choice."""
     found = list(states_in(loaded))
     if not found:
         raise CheckpointError(path, found=_kind(loaded), expected="a state dict", do="save model.state_dict()")
@@ -113,7 +119,12 @@ def _find_state(loaded: Any, path: object) -> tuple[Any, tuple[str, ...]]:
     rest = [name for name, inner in others.items() if name not in alike and any(t.dim() > 1 for t in inner.values())]
     for which, names in (("the same", alike), ("other", rest)):
         notes += [f"weights of {which} shapes under {shorten(names)} were left"] if names else []
-    return holder, tuple(notes)
+    own = _rank(where, state)[:-1]
+    equals = ["/".join(other) for other, inner, _ in found if other != where and _rank(other, inner)[:-1] == own]
+    is_choice = bool(equals) and own[0] > 0
+    if is_choice:
+        notes.append(f"a choice, for its size or as the first: take {shorten(equals)} with --member NAME")
+    return holder, tuple(notes), is_choice
 
 
 def shapes_of(state: Mapping[str, Tensor]) -> list[tuple[int, ...]]:

@@ -87,7 +87,34 @@ def label_of(data: Dataset, row: int) -> str:
     return f"sample {row}"
 
 
-def table(data: Dataset, lines: Mapping[str, Array], chosen: Array) -> Markup:
+def input_name(data: Dataset, place: int, steps: tuple[int, int] | None = None) -> str:
+    """Name one value of an input: as the data do, else by its time step, else by its number.
+
+    Parameters
+    ----------
+    data
+        Data set of rows of values.
+    place
+        Index of the value in a row.
+    steps
+        Number of time steps of an input and of values at each; None where it is no sequence.
+
+    Examples
+    --------
+    >>> from interp.data import load_dataset
+    >>> mine = load_dataset({"x": [[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]], "y": [0]})
+    >>> input_name(mine, 5), input_name(mine, 5, (3, 2)), input_name(mine, 2, (6, 1))
+    ('input 5', 'time step 2, value 1', 'time step 2')
+    """
+    if place < len(data.features):
+        return str(data.features[place])
+    if steps is None or place >= steps[0] * steps[1]:
+        return f"input {place}" if steps is None else "length"
+    step, value = divmod(place, steps[1])
+    return f"time step {step}, value {value}" if steps[1] > 1 else f"time step {step}"
+
+
+def table(data: Dataset, lines: Mapping[str, Array], chosen: Array, steps: tuple[int, int] | None = None) -> Markup:
     """Show rows of a table in the units of the data, a column an input.
 
     Parameters
@@ -98,8 +125,10 @@ def table(data: Dataset, lines: Mapping[str, Array], chosen: Array) -> Markup:
         Name of a line -> its values, (I,).
     chosen
         Indices of the inputs that are shown.
+    steps
+        Number of time steps of an input and of values at each; None where it is no sequence.
     """
-    names = [data.features[i] if i < len(data.features) else f"input {i}" for i in chosen.tolist()]
+    names = [input_name(data, i, steps) for i in chosen.tolist()]
     head = Markup("").join(Markup('<th scope="col" class="right">{}</th>').format(name) for name in names)
     rows = Markup("").join(
         Markup('<tr><th scope="row">{}</th>{}</tr>').format(

@@ -46,6 +46,29 @@ def _is_long(results: Results, shape: Shape) -> bool:
     return shape[1] > LONG * shape[2] and any(layer.is_stepwise for layer in results.model.every_layer)
 
 
+def step_shape(results: Results) -> tuple[int, int] | None:
+    """Give the number of time steps and of values at each, of inputs of a network that runs a step at a time.
+
+    Parameters
+    ----------
+    results
+        Results of all stages.
+
+    Returns
+    -------
+    tuple of int
+        Time steps and values of each; None where no layer runs a step at a time, or the inputs have no such shape.
+    """
+    data = results.data
+    if not any(layer.is_stepwise for layer in results.model.every_layer):
+        return None
+    if data.parts:
+        steps = data.parts[0].shape
+        return (steps[0], prod(steps[1:])) if steps else None
+    shape = data.image_shape
+    return (shape[1], shape[2]) if shape is not None and shape[0] == 1 and prod(shape) == data.width else None
+
+
 def layer_shape(results: Results, layer: NodeLayer) -> Shape | None:
     """Give the shape of a layer's input as an image; only the first layer reads images.
 

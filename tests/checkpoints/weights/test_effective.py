@@ -2,6 +2,7 @@
 
 import copy
 import warnings
+from dataclasses import replace
 
 import pytest
 import torch
@@ -226,3 +227,44 @@ def test_what_torch_prepares_for_quantisation_aware_training(tmp_path):
     model, _ = load_model(tmp_path / "net.pt", DIGITS, SAID)
     same_outputs(model.module, plain)
     assert "quantisation-aware training" in model.inferred["weights"].evidence
+
+
+TWO = {
+    "mappings": lambda first, second: {"gen": first.state_dict(), "disc": second.state_dict()},
+    "in one mapping": lambda first, second: {"model": {"gen": first.state_dict(), "disc": second.state_dict()}},
+    "modules": lambda first, second: {"gen": first, "disc": second},
+}
+
+
+def two_of(seeds=(1, 2)):
+    found = []
+    for seed in seeds:
+        torch.manual_seed(seed)
+        layers = (torch.nn.Linear(64, 12), torch.nn.ReLU(), torch.nn.Linear(12, 10))
+        found.append(torch.nn.Sequential(*layers).eval().requires_grad_(False))
+    return found
+
+
+@pytest.mark.parametrize("kind", TWO)
+def test_one_of_several_networks_is_a_choice_and_said_to_be(kind, tmp_path):
+    first, second = two_of()
+    torch.save(TWO[kind](first, second), tmp_path / "net.pt")
+    chosen = load_model(tmp_path / "net.pt", DIGITS, SAID)[0]
+    said = chosen.inferred["architecture"]
+    assert said.confidence == "uncertain"
+    assert "a choice, for its size or as the first" in said.evidence
+    assert "disc with --member NAME" in said.evidence
+    same_outputs(chosen.module, first)
+    name = "model/disc" if kind == "in one mapping" else "disc"
+    asked = replace(SAID, member=name)
+    other_one = load_model(tmp_path / "net.pt", DIGITS, asked)[0]
+    same_outputs(other_one.module, second)
+    assert other_one.inferred["architecture"].confidence != "uncertain"
+
+
+def test_a_usual_name_is_no_choice(tmp_path):
+    first, second = two_of()
+    torch.save({"extra": second.state_dict(), "model": first.state_dict()}, tmp_path / "net.pt")
+    said = load_model(tmp_path / "net.pt", DIGITS, SAID)[0].inferred["architecture"]
+    assert said.confidence != "uncertain"
+    assert "a choice" not in said.evidence

@@ -186,3 +186,26 @@ def test_nodes_of_a_group_have_places_and_are_linked():
     named = effects.groups["group"].iloc[0].split(", ")
     shown = group_tables(effects, TASKS["classification"].score)[0].frame["changed together"].iloc[0]
     assert [node.text for node in shown.nodes] == [name for name in named if ":" in name]
+
+
+def sequences(results, steps, kind):
+    """The same results of a network that runs a time step at a time on inputs of some steps."""
+    gates = tuple(replace(layer, kind="gate", layout="steps") for layer in results.model.layers)
+    shape, data = (1, steps, results.data.width // steps), results.data
+    splits = {name: replace(split, inputs=split.inputs.astype(kind)) for name, split in data.splits.items()}
+    data = replace(data, image_shape=shape, splits=splits, features=())
+    return replace(results, model=replace(results.model, layers=gates), data=data)
+
+
+def test_values_of_sequences_are_named_by_their_time_step_and_are_no_pictures():
+    results = sequences(mlp(), 8, np.float32)
+    html = of(results)
+    assert "tiles-row" not in html
+    assert re.search(r"time step [0-7], value [0-7]", text_of(html))
+    assert not re.search(r"input \d", text_of(html))
+
+
+def test_pictures_that_are_read_row_by_row_stay_pictures():
+    html = of(sequences(mlp(), 8, np.uint8))
+    assert "tiles-row" in html
+    assert "A row of a picture is a time step." in text_of(html)

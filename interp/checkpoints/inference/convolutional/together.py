@@ -115,4 +115,4 @@ def _through(place: Place, values: Tensor) -> Iterator[tuple[Candidate, Tensor]]
 
 def channels_side_by_side(module: nn.Module) -> nn.Module:
     """Lay the weights of a convolution out so that it runs on channels that lie side by side."""
-    return module.to(memory_format=torch.channels_last)  # type: ignore[no-any-return, call-overload]
+    return module.to(memory_format=torch.channels_last)

@@ -62,7 +62,8 @@ def stretched(layers: Sequence[Layer], candidate: Candidate) -> Stretch:
     """
     parts: list[list[nn.Module]] = [[]]
     network = rebuild(layers, replace(candidate, activation="tanh", output="linear"))
-    for module in make_quick(network.to(memory_format=torch.channels_last)).steps():
+    make_quick(network.to(memory_format=torch.channels_last))
+    for module in network.steps():
         if isinstance(module, Activation):
             parts.append([])
         else:

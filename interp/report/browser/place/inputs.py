@@ -55,7 +55,8 @@ def _examples(known: Known, found: Prototypes, at: int) -> Panels:
         if sort in found.exemplars:
             rows = examples.known_rows(data, found.exemplars[sort][at])
             content = examples.pictures(data, rows, known.tones) if known.tones else examples.tokens(data, rows)
-            shown.append(panel(content, f"{said}, best first."))
+            rule = " A row of a picture is a time step." if known.tones and known.steps else ""
+            shown.append(panel(content, f"{said}, best first.{rule}"))
     yield "Training inputs", shown
 
 
@@ -119,4 +120,4 @@ def _rows_of_table(known: Known, found: Prototypes, at: int) -> Markup:
     left = f" The {len(chosen)} of {data.width:,} inputs in which it is furthest from the mean." * (
         len(chosen) < data.width
     )
-    return panel(examples.table(data, lines, chosen), f"In the units of the data.{left}")
+    return panel(examples.table(data, lines, chosen, known.steps), f"In the units of the data.{left}")

@@ -16,6 +16,7 @@ from markupsafe import Markup
 import interp.report.html
 from interp.report.browser import drawing, examples
 from interp.report.browser.tiles import Tones
+from interp.report.drawing.images import step_shape
 from interp.report.selection.lookup import nearest_classes
 from interp.types import Array, NodeLayer, Results
 
@@ -81,8 +82,19 @@ class Known:
 
     @cached_property
     def tones(self) -> Tones | None:
-        """Shape of the images, and their range of values; None where inputs are no images."""
-        return examples.tones_of(self.results.data)
+        """Shape of the images, and their range of values; None where inputs are no images.
+
+        What a network reads a time step at a time is a sequence, unless it is stored in bytes as pictures are.
+        """
+        data = self.results.data
+        if self.steps is not None and len(data.train) and np.asarray(data.train.inputs[:1]).dtype != np.uint8:
+            return None
+        return examples.tones_of(data)
+
+    @cached_property
+    def steps(self) -> tuple[int, int] | None:
+        """Number of time steps of an input and of values at each; None where it is no sequence."""
+        return step_shape(self.results)
 
     @cached_property
     def silenced(self) -> RowsByNode:
