@@ -7,14 +7,18 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tiny_runs import mlp, several_mlps
 
 from interp.errors import UsageError
 from interp.report import SECTIONS, write_report
 from interp.report.document.document import document
+from interp.report.html.render import HERE
+from interp.report.html.tables import ROWS, table_parts
 from interp.run.folder import page_figures
-from interp.types import Alert, Inference, Verdict
+from interp.types import Alert, Inference, Table, Verdict
 
 from .planted import renamed, widened
 
@@ -285,3 +289,14 @@ def test_a_quick_look_has_no_figures_and_says_so(tmp_path):
         assert not said or said[0].startswith(f"{count} figures are " if count > 1 else "A figure is ")
         assert section["tables"] == plain[key]["tables"]
     assert not (tmp_path / "quick" / "figures").exists()
+
+
+@pytest.mark.parametrize(
+    ("left_out", "said"), [(0, None), (1, "1 more row is in report.json."), (2, "2 more rows are")]
+)
+def test_what_a_long_table_leaves_out_is_one_row_or_several(left_out, said):
+    environment = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined)
+    parts = environment.get_template("parts.html").make_module({"document": "report.json"})
+    html = str(parts.table_html(table_parts(Table("long", pd.DataFrame({"a": range(ROWS + left_out)})))))
+    assert ("more row" in html) == bool(left_out)
+    assert said is None or said in html
