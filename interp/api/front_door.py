@@ -89,8 +89,9 @@ def analyse(
     seed
         Seed of the random number generators; 0 where it is None.
     store
-        Whether activations are written to disk; where they are not, statistics of them are, and stages that need
-        single values run the network again.
+        Samples of each split whose activations are written to disk: all (True), a share (``0.1`` or ``"10%"``) or a
+        number (``5000``) that a hash of index and seed draws, or none (False), and then statistics of all are, and
+        stages that need single values run the network again.
     store_dtype
         Type that activations are stored as: ``float32``, ``float16`` or ``bfloat16``.
     preset

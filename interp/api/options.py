@@ -20,7 +20,7 @@ class Said(TypedDict, total=False):
     """Keywords of `analyse` that are named as on the command line; None stands for what was not said."""
 
     seed: int | None
-    store: bool | None
+    store: bool | float | str | None
     store_dtype: str | None
     preset: str | None
     epsilon: float | None

@@ -67,7 +67,12 @@ def settings_of(*stages: Stage) -> list[Setting]:
 
 def _add_flag(group: Any, setting: Setting) -> None:
     name, help = f"--{setting.name.replace('_', '-')}", _help(setting)
-    if setting.kind is bool:
+    if setting.flag.read is not None:
+        group.add_argument(name, nargs="?", const=True, metavar="PART", help=help)
+        group.add_argument(
+            f"--no-{name[2:]}", dest=setting.name, action="store_false", default=None, help="none of them"
+        )
+    elif setting.kind is bool:
         action = argparse.BooleanOptionalAction if setting.default else "store_true"
         group.add_argument(name, action=action, default=None, help=help)
     elif setting.kind is tuple:

@@ -30,15 +30,25 @@ def activities(members: Sequence[Member], split: str) -> list[Activity]:
     split
         Name of the split.
     """
-    return [_activity(member, split) for member in members]
+    samples = _samples(members, split)
+    return [_activity(member, split, samples) for member in members]
 
 
-def _activity(member: Member, split: str) -> Activity:
+def _samples(members: Sequence[Member], split: str) -> Array:
+    """Choose samples whose activations are stored of all networks, evenly among them."""
+    common = np.arange(len(members[0].run.data.splits[split]))
+    for member in members:
+        with recorded(member.run, split) as recording:
+            common = common if recording.kept is None else np.intersect1d(common, recording.kept, assume_unique=True)
+    places = np.linspace(0, len(common) - 1, min(len(common), MOST_SAMPLES)).round().astype(int)
+    return np.asarray(common[np.unique(places)])
+
+
+def _activity(member: Member, split: str, chosen: Array) -> Activity:
     run = member.run
     example = as_tensor(run.data.train.inputs[:2], run.model.scaling, run.model.input_shape)
     functions = output_functions(run.model.module, run.model.layers, example.to(device_of(run.model.module)))
     samples = len(run.data.splits[split])
-    chosen = np.unique(np.linspace(0, samples - 1, min(samples, MOST_SAMPLES)).round().astype(int))
     with recorded(run, split) as recording:
         return {
             layer.name: _means(recording, layer.name, functions[layer.name], samples)[chosen]

@@ -56,8 +56,9 @@ class Sheet:
 
     @property
     def samples(self) -> int:
-        """Number of samples of the split."""
-        return len(self.recording.predictions)
+        """Number of samples of the split whose values are recorded."""
+        kept = self.recording.kept
+        return len(self.recording.predictions) if kept is None else len(kept)
 
     @property
     def positions(self) -> int:

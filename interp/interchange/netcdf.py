@@ -10,6 +10,9 @@ import numpy as np
 from interp.interchange.contents import BLOCK, Contents, Sheet, plain_name
 from interp.types import Array
 
+STORED = "stored"
+"""Axis of the samples whose values are recorded, and variable of their indices, where others are left out."""
+
 
 def write_netcdf(contents: Contents, path: Path) -> None:
     """Write a group a split, with a variable a layer in ``layers`` over samples, positions and nodes; and ``nodes``.
@@ -33,6 +36,9 @@ def write_netcdf(contents: Contents, path: Path) -> None:
             if recording.labels is not None:
                 _put(group, "label", ("sample",), recording.labels)
             _put(group, "prediction", ("sample",), recording.predictions)
+            if recording.kept is not None:
+                group.dimensions[STORED] = len(recording.kept)
+                _put(group, STORED, (STORED,), recording.kept)
         for sheet in contents.sheets():
             _put_sheet(_layers(file[plain_name(sheet.split)]), sheet)
         nodes = file.create_group("nodes")
@@ -49,17 +55,18 @@ def _layers(split: Any) -> Any:
 def _put_sheet(group: Any, sheet: Sheet) -> None:
     """Write the values of one layer, with an axis of positions where samples have several."""
     name = plain_name(sheet.layer.name)
-    sizes = {"sample": sheet.samples, f"{name}_node": sheet.layer.nodes}
+    samples = "sample" if sheet.recording.kept is None else STORED
+    sizes = {samples: sheet.samples, f"{name}_node": sheet.layer.nodes}
     if len(sheet.place):
-        sizes = {"sample": sheet.samples, f"{name}_row": sheet.positions, f"{name}_node": sheet.layer.nodes}
+        sizes = {samples: sheet.samples, f"{name}_row": sheet.positions, f"{name}_node": sheet.layer.nodes}
         group.dimensions[f"{name}_row"] = sheet.positions
         places = sheet.place.reshape(sheet.samples, sheet.positions)
-        _put(group, f"{name}_position", ("sample", f"{name}_row"), places)
+        _put(group, f"{name}_position", (samples, f"{name}_row"), places)
     group.dimensions[f"{name}_node"] = sheet.layer.nodes
     values = group.create_variable(name, tuple(sizes), "float32")
     for rows, z in sheet.blocks(max(1, BLOCK // sheet.positions) * sheet.positions):
-        samples = slice(rows.start // sheet.positions, rows.stop // sheet.positions)
-        values[samples] = z.reshape(-1, *list(sizes.values())[1:])
+        few = slice(rows.start // sheet.positions, rows.stop // sheet.positions)
+        values[few] = z.reshape(-1, *list(sizes.values())[1:])
 
 
 def _put(group: Any, name: str, axes: tuple[str, ...], values: Array) -> None:

@@ -10,15 +10,18 @@ import torch
 from tqdm import tqdm
 
 from interp.analysis import output_statistics
+from interp.analysis.outputs.sums import OutputSums
 from interp.network.inputs import BLOCK, as_tensor, device_of, input_blocks
 from interp.network.own_activations import Function, output_functions
 from interp.network.own_data import check_data
 from interp.recording.forward import check_runs, compared, computed_as
-from interp.recording.gather import rows_of_block
+from interp.recording.gather import Chosen, rows_of_block
+from interp.recording.kept import Store, rule_of, stored_samples
 from interp.recording.options import StoreOptions
 from interp.recording.positions import drawn_positions, position_counts, positions_a_sample, samples_a_block
 from interp.recording.predictions import classes_of, has_predictions
 from interp.store import RecordingWriter, file_name
+from interp.store.sampled.kept import Kept
 from interp.types import Array, Dataset, LoadedModel, Provenance, Split
 from interp.types.annotations.edge import checked
 from interp.types.annotations.flags import Seed
@@ -34,8 +37,9 @@ def record_activations(
     seed: Seed = 0,
     how: StoreOptions = StoreOptions(),
     part: Mapping[str, tuple[int, int]] | None = None,
+    store: Store = True,
 ) -> None:
-    """Record every layer's pre-activations over every split.
+    """Record every layer's pre-activations over every split; predictions and statistics of outputs of all samples.
 
     Parameters
     ----------
@@ -48,12 +52,16 @@ def record_activations(
     provenance
         Origin of the recording, saved with it.
     seed
-        Seed of the random number generator that draws the recorded positions of convolutions.
+        Seed of the random number generator that draws the recorded positions of convolutions, and of the samples that
+        are stored.
     how
-        Options of what is stored and how. Statistics of outputs are those of the stored values.
+        Options of what is stored and how. Statistics of outputs are those of the stored values; where samples are left
+        out, of values that were not rounded.
     part
         Name of a split -> index of the first sample that is recorded of it, and of the one behind the last; None for
         all of every split.
+    store
+        Samples of each split whose pre-activations are stored: all (True), a share of them (0.1) or a number (5000).
 
     Raises
     ------
@@ -84,23 +92,37 @@ def record_activations(
     labelled = [name for name in part if data.splits[name].labels is not None]
     placed = [name for name in kept if counts[name] > 1]  # of very many samples one position each is kept
     to_end = how.predictions and has_predictions(model)
+    stored = stored_of(data, store, seed).part(part)
     if how.forward != "float32":
         check_runs(model, example, how.forward)
     with RecordingWriter(
-        path, model.layers, samples, kept, provenance, labelled, how.dtype, placed, how.forward
+        path, model.layers, samples, kept, provenance, labelled, how.dtype, placed, how.forward, stored
     ) as writer:
         for name, (first, last) in part.items():
             split = data.splits[name]
             positions = drawn_positions(model, data, name, counts, seed)
-            _record_split(model, name, split, (first, last), writer, counts, positions, to_end, how.forward)
-            outputs = {
-                layer.name: _output_statistics(writer.values(name, layer.name), functions[layer.name])
-                for layer in model.layers
-            }
+            _record_split(model, name, split, (first, last), writer, counts, positions, to_end, how.forward, functions)
+            outputs = {layer.name: _outputs(writer, name, layer.name, functions) for layer in model.layers}
             if how.forward != "float32":
                 size = samples_a_block(model, counts)
                 writer.compare(name, compared(model, split, (first, last), positions, how.forward, seed, size, to_end))
             writer.summarise(name, None if split.labels is None else split.labels[first:last], outputs)
+
+
+def stored_of(data: Dataset, store: Store, seed: int) -> Kept:
+    """Draw the samples of each split whose pre-activations are stored.
+
+    Parameters
+    ----------
+    data
+        Data set with all samples.
+    store
+        Samples that are stored of each split: all, a share or a number.
+    seed
+        Seed of the draw.
+    """
+    found = {name: stored_samples(len(split), store, seed) for name, split in data.splits.items()}
+    return Kept({name: samples for name, samples in found.items() if samples is not None}, rule_of(store, seed))
 
 
 def _record_split(
@@ -113,16 +135,44 @@ def _record_split(
     positions: dict[str, Array],
     to_end: bool,
     dtype: str,
+    functions: Mapping[str, Function],
 ) -> None:
     done, (first, last) = writer.done(name), part
+    is_whole = name not in writer.kept.samples
     bar = tqdm(total=last - first, initial=done, desc=f"recording {name}", unit="inputs", disable=None)
     for rows, x in input_blocks(model, split.inputs, samples_a_block(model, counts), first + done, last):
         with computed_as(dtype, model.module):
             outputs, chosen = rows_of_block(model, rows.start, x, positions, to_end)
-        z = {layer: (found.z, found.position) for layer, found in chosen.items()}
-        writer.write(name, rows.start - first, classes_of(outputs, len(x), model), z)
+        start = rows.start - first
+        if is_whole:
+            z, sums = {layer: (found.z, found.position) for layer, found in chosen.items()}, None
+        else:
+            kept = writer.kept.within(name, start, start + len(x))
+            z = {layer: _rows_of(found, kept, len(x)) for layer, found in chosen.items()}
+            sums = {layer: _output_sums(found.z, functions[layer]) for layer, found in chosen.items()}
+        writer.write(name, start, classes_of(outputs, len(x), model), z, sums)
         bar.update(len(x))
     bar.close()
+
+
+def _rows_of(found: Chosen, kept: Array, samples: int) -> tuple[Array, Array]:
+    """Give the rows of some samples of a block, and their positions where there are several."""
+    places = found.position.reshape(samples, -1)[kept].ravel() if len(found.position) else found.position
+    return found.z.reshape(samples, -1, found.z.shape[1])[kept].reshape(-1, found.z.shape[1]), places
+
+
+def _output_sums(z: Array, function: Function) -> OutputSums:
+    return OutputSums.of(function(torch.from_numpy(z)).numpy())
+
+
+def _outputs(
+    writer: RecordingWriter, split: str, layer: str, functions: Mapping[str, Function]
+) -> tuple[Array, Array, Array]:
+    """Give the statistics of outputs of a split that is whole: of the values, or of the sums over all samples."""
+    if split not in writer.kept.samples:
+        return _output_statistics(writer.values(split, layer), functions[layer])
+    found = writer.outputs(split, layer)
+    return np.stack([found.low, found.high]), found.mean, found.active_share
 
 
 def _output_statistics(values: Array, function: Function) -> tuple[Array, Array, Array]:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from interp.network.inputs import BLOCK, input_blocks
+from interp.network.inputs import BLOCK, as_tensor, device_of, input_blocks
 from interp.network.linear_maps import read_by
-from interp.types import Dataset, LayerRows, LoadedModel, Recording
+from interp.types import Array, Dataset, LayerRows, LoadedModel, Recording
 
 MOST_VALUES = 16_777_216
 """Largest number of a layer's inputs that are in memory at once: 64 MB."""
@@ -53,9 +54,9 @@ def layer_rows(model: LoadedModel, data: Dataset, recording: Recording, layer: s
     """
     target = model.layer(layer)
     z, inputs = recording.z[layer], data.splits[recording.split].inputs
-    kept = z.shape[0] // len(inputs)
+    kept = z.shape[0] // (len(inputs) if recording.kept is None else len(recording.kept))
     width = kept * target.inputs + data.width
-    for rows, x in input_blocks(model, inputs, max(1, min(2 * BLOCK, MOST_VALUES // width))):
+    for rows, x in _stored_blocks(model, inputs, recording.kept, max(1, min(2 * BLOCK, MOST_VALUES // width))):
         first, last = rows.start * kept, rows.stop * kept
         position = recording.position[layer][first:last]
         flat = torch.from_numpy(position.astype(np.int64) if position.size else np.zeros(len(x), np.int64))
@@ -63,3 +64,14 @@ def layer_rows(model: LoadedModel, data: Dataset, recording: Recording, layer: s
         read = read_by(model.module, target, x).rows(len(x), index, flat).cpu().numpy()
         network = x.flatten(1).cpu().numpy()
         yield LayerRows(np.asarray(z[first:last]), read, read if np.array_equal(read, network) else network)
+
+
+def _stored_blocks(model: LoadedModel, inputs: Array, kept: Array | None, size: int) -> Iterator[tuple[slice, Tensor]]:
+    """Yield scaled inputs of the samples that are stored, some at a time, with the places of these among them."""
+    if kept is None:
+        yield from input_blocks(model, inputs, size)
+        return
+    device = device_of(model.module)
+    for start in range(0, len(kept), size):
+        some = kept[start : start + size]
+        yield slice(start, start + len(some)), as_tensor(inputs[some], model.scaling, model.input_shape).to(device)

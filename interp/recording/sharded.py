@@ -14,9 +14,11 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from interp.errors import MismatchError
 from interp.ranks import ALONE, Ranks
+from interp.recording.kept import Store
 from interp.recording.options import StoreOptions
 from interp.recording.positions import position_counts, samples_a_block
 from interp.recording.record import record_activations
@@ -39,6 +41,7 @@ def record_together(
     seed: int = 0,
     how: StoreOptions = StoreOptions(),
     ranks: Ranks = ALONE,
+    store: Store = True,
 ) -> None:
     """Record every layer's pre-activations over every split: one process into one file, several into one each.
 
@@ -58,6 +61,8 @@ def record_together(
         Options of what is stored and how.
     ranks
         Processes that record.
+    store
+        Samples of each split whose pre-activations are stored: all (True), a share of them (0.1) or a number (5000).
 
     Raises
     ------
@@ -77,12 +82,13 @@ def record_together(
     """
     path = file_name(path)
     if ranks.size == 1:
-        record_activations(model, data, path, provenance, seed, how)
+        record_activations(model, data, path, provenance, seed, how, store=store)
         _remove(path, ranks)
         return
     ranks.from_first(lambda: _say_what_is_left(path, ranks))
     part = parts_of(model, data, ranks.size)[ranks.rank]
-    mine = _recorded(model, data, shard_path(path, ranks.rank, ranks.size), provenance, seed, how, part)
+    own = shard_path(path, ranks.rank, ranks.size)
+    mine = _recorded(model, data, own, provenance, part, seed=seed, how=how, store=store)
     shards = [shard for shard in ranks.told(mine) if shard is not None]
 
     def finish() -> None:
@@ -147,7 +153,7 @@ def cut(samples: int, block: int, size: int) -> list[tuple[int, int]]:
 
 
 def _recorded(
-    model: LoadedModel, data: Dataset, path: Path, provenance: Provenance, seed: int, how: StoreOptions, part: Part
+    model: LoadedModel, data: Dataset, path: Path, provenance: Provenance, part: Part, **said: Any
 ) -> Shard | None:
     """Record a part, unless its file is whole and of the very same; nothing where there are no samples."""
     if not part:
@@ -156,7 +162,7 @@ def _recorded(
         provenance, settings={**provenance.settings, SHARD: {name: list(ends) for name, ends in part.items()}}
     )
     if not _is_whole(path, own):
-        record_activations(model, data, path, own, seed, how, part)
+        record_activations(model, data, path, own, part=part, **said)
     return described(path, part)
 
 

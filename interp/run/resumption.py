@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from interp.checkpoints import LoadOptions
 from interp.data import IN_MEMORY, DataOptions, is_code
 from interp.errors import MismatchError, UsageError
+from interp.recording.kept import Store, store_of
 from interp.run.find import find_stage, stage_of
 from interp.run.run import start
 from interp.run.settings.options import Options
@@ -90,7 +92,7 @@ def resume(
 
 
 def as_begun(out: str | Path, options: Options) -> Options:
-    """Give options with activations stored or not, as the recording, or the statistics in its place, of a folder were.
+    """Give options with as many activations stored as the recording, or the statistics in its place, of a folder has.
 
     Parameters
     ----------
@@ -111,7 +113,19 @@ def _begun(out: Path, options: Options) -> tuple[Stage, Options]:
     """Give the first stage of a folder's run, with or without stored activations, and the options that go with it."""
     recorded, without = find_stage("record"), stage_of(WITHOUT_STORE["record"])
     is_stored = is_recorded(out / recorded.file) or not is_there(out / without.file)
-    return (recorded, options) if is_stored else (without, replace(options, store=False))
+    if not is_stored:
+        return without, replace(options, store=False)
+    return recorded, replace(options, store=_stored(out / recorded.file, recorded))
+
+
+def _stored(path: Path, stage: Stage) -> Store:
+    """Give which samples of a recording are stored; all where there is none, or it does not say."""
+    if not is_recorded(path):
+        return True
+    with suppress(MismatchError, UsageError):
+        said = read_provenance(path, stage.command).settings.get("options")
+        return store_of(said.get("store", True) if isinstance(said, Mapping) else True, "store") or True
+    return True
 
 
 def _provenance(path: Path, stage: Stage) -> Provenance:

@@ -177,7 +177,7 @@ def run_on(
     }
     provenance = Provenance(model.digest, data.digest, used.seed, versions(), as_json(settings, exact=True))
     limits = left_out(options, used, model, data)
-    known = all_stages(*([SEVERAL] if others else []), *stages, store=used.store)
+    known = all_stages(*([SEVERAL] if others else []), *stages, store=bool(used.store))
     return Run(model, data, Path(out), used, provenance, known, limits, tuple(others), ranks=current())
 
 

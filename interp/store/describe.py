@@ -23,6 +23,7 @@ END = "<!-- end of what is made -->"
 RECORDED = {
     "labels": "labels",
     "predictions": "predictions",
+    "kept": "kept",
     "z/LAYER/values": "z",
     "z/LAYER/position": "position",
     "z/LAYER/output_range": "output_range",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from interp.store.handles import Handle
 
-VERSION = 8
+VERSION = 9
 """Version of the format, written into every file.
 
 2 added `RunEffects`, and fields of `Effects` that read as empty from version 1; 3 the nodes that were drawn of a layer;

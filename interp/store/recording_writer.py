@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
+from interp.analysis.outputs.sums import OutputSums
 from interp.errors import UsageError
 from interp.store.atomic import cannot_write, reserve
 from interp.store.blocks import BLOCK_ROWS, CheckedRows, ChecksumWriter, block_count
@@ -27,11 +28,14 @@ from interp.store.precision.rounding import (
     SUMS,
     add_rounding,
     check_range,
+    place_in,
     place_of,
     prepare_rounding,
     relative,
 )
 from interp.store.recordings import ENCODING, OUTPUT_STATISTICS, STORED_AS, kind_of
+from interp.store.sampled.kept import KEPT, Kept, write_kept
+from interp.store.sampled.outputs import SUMMED, add_outputs, outputs_of, prepare_outputs
 from interp.store.sound import check_sound, prepare_seal, seal
 from interp.types import Array, NodeLayer, Provenance
 
@@ -99,6 +103,9 @@ class RecordingWriter:
         Names of the layers whose rows come with their positions; None for those with several positions of a sample.
     forward
         Type that forward passes are computed in; of another than float32 `compare` takes the difference.
+    kept
+        Samples whose pre-activations are stored. Where some are left out, sums over the outputs of all samples are
+        kept beside them.
 
     Raises
     ------
@@ -131,9 +138,10 @@ class RecordingWriter:
         dtype: str = "float32",
         placed: Collection[str] | None = None,
         forward: str = "float32",
+        kept: Kept = Kept(),
     ) -> None:
         self.path, self.layers, self.samples, self.positions = path, layers, samples, positions
-        self.provenance, self.labelled, self.kind = provenance, labelled, find_kind(dtype)
+        self.provenance, self.labelled, self.kind, self.kept = provenance, labelled, find_kind(dtype), kept
         self._forward = forward
         several = [name for name, count in positions.items() if count > 1]
         self._placed = several if placed is None else placed
@@ -170,8 +178,15 @@ class RecordingWriter:
         """
         return int(self._file[split]["progress"][0])
 
-    def write(self, split: str, start: int, predictions: Array, z: Mapping[str, tuple[Array, Array]]) -> None:
-        """Write the predictions and pre-activations of B samples.
+    def write(
+        self,
+        split: str,
+        start: int,
+        predictions: Array,
+        z: Mapping[str, tuple[Array, Array]],
+        outputs: Mapping[str, OutputSums] | None = None,
+    ) -> None:
+        """Write the predictions of B samples, and the pre-activations of those b of them that are stored.
 
         Parameters
         ----------
@@ -182,14 +197,16 @@ class RecordingWriter:
         predictions
             Class that the network predicts for each sample, (B,).
         z
-            Layer name -> pre-activations (B * p, N) and positions (B * p,) of the rows; no positions where p is 1.
+            Layer name -> pre-activations (b * p, N) and positions (b * p,) of the rows; no positions where p is 1.
+        outputs
+            Layer name -> sums over the outputs of all B samples; needed of a split of which samples are left out.
 
         Raises
         ------
         UsageError
             If there are values beyond what the type that they are stored as can hold.
         """
-        parts, rounded = self._parts_of(split), {}
+        parts, rounded, before = self._parts_of(split), {}, self._rows(split, start)
         write_rows(parts.predictions, start, predictions)
         for layer, (given, position) in z.items():
             values = np.asarray(given, np.float32)
@@ -197,13 +214,16 @@ class RecordingWriter:
             if not self.kind.is_exact:
                 rounded[layer] = values, self.kind.decode(stored)
                 check_range(layer, *rounded[layer], self.kind)
-            first = start * self.positions[layer]
-            write_rows(parts.values[layer], first, stored)
-            parts.sums[layer].add(first, stored)
+            first = before[layer]
+            if len(stored):
+                write_rows(parts.values[layer], first, stored)
+                parts.sums[layer].add(first, stored)
             if len(position):
                 write_rows(parts.position[layer], first, position)
         if rounded:
-            add_rounding(self._file[split], start, len(predictions), rounded, self.positions)
+            add_rounding(self._file[split], start, len(predictions), rounded, before)
+        if outputs:
+            add_outputs(self._file[split], start, len(predictions), outputs)
         self._file.flush()  # what progress counts is on disk before it
         parts.progress[0] = start + len(predictions)
         parts.progress.flush()
@@ -213,6 +233,11 @@ class RecordingWriter:
         if split not in self._parts:
             self._parts[split] = _Parts.of(self._file[split], self.positions)
         return self._parts[split]
+
+    def _rows(self, split: str, samples: int) -> dict[str, int]:
+        """Count the rows of each layer that are stored of the first samples of a split."""
+        stored = self.kept.before(split, samples)
+        return {layer: stored * positions for layer, positions in self.positions.items()}
 
     def values(self, split: str, layer: str) -> Any:
         """Give the rows of a layer that are on disk.
@@ -231,6 +256,19 @@ class RecordingWriter:
         """
         values = self._file[split]["z"][layer]["values"]
         return values if self.kind.is_exact else DecodedRows(values, self.kind)
+
+    def outputs(self, split: str, layer: str) -> OutputSums:
+        """Give the sums over the outputs of all samples, once a split is whole of which some samples are stored.
+
+        Parameters
+        ----------
+        split
+            Name of the split.
+        layer
+            Name of the layer.
+        """
+        samples = self.samples[split]
+        return outputs_of(self._file[split], layer, samples, samples * self.positions[layer])
 
     def summarise(self, split: str, labels: Array | None, outputs: Mapping[str, tuple[Array, Array, Array]]) -> None:
         """Write the labels and the statistics of outputs, once a split is whole.
@@ -251,7 +289,7 @@ class RecordingWriter:
             for name, value in zip(OUTPUT_STATISTICS, values, strict=True):
                 group["z"][layer][name][...] = value
         if not self.kind.is_exact:
-            self._summarise_rounding(group, self.samples[split])
+            self._summarise_rounding(group, split)
 
     def compare(self, split: str, found: ForwardSums) -> None:
         """Write how far forward passes are from those in float32.
@@ -265,11 +303,11 @@ class RecordingWriter:
         """
         write_forward(self._file[split], found)
 
-    def _summarise_rounding(self, group: h5py.Group, samples: int) -> None:
-        here = place_of(group, samples)
-        for layer, positions in self.positions.items():
+    def _summarise_rounding(self, group: h5py.Group, split: str) -> None:
+        here = place_of(group, self.samples[split])
+        for layer, rows in self._rows(split, self.samples[split]).items():
             part = group["z"][layer]
-            part[ROUNDING][...] = relative(part[SUMS][here], samples * positions)
+            part[ROUNDING][...] = relative(part[SUMS][here], rows)
 
     def _begun(self) -> h5py.File:
         self._take_room(self._size)
@@ -283,8 +321,12 @@ class RecordingWriter:
             group.create_dataset("predictions", data=np.zeros(samples, np.int64))
             if split in self.labelled:
                 group.create_dataset("labels", data=np.zeros(samples, np.int64))
+            write_kept(group, split, self.kept)
+            rows = self._rows(split, samples)
             for layer in self.layers:
-                self._allocate(group.create_group(f"z/{layer.name}"), layer, samples * self.positions[layer.name])
+                self._allocate(group.create_group(f"z/{layer.name}"), layer, rows[layer.name])
+            if split in self.kept.samples:
+                prepare_outputs(group, self.layers)
             if not self.kind.is_exact:
                 prepare_rounding(group, self.layers)
             if self._forward != "float32":
@@ -303,7 +345,8 @@ class RecordingWriter:
         """Size of the file in bytes, or a little more."""
         a_value = self.kind.dtype.itemsize
         a_sample = sum(self.positions[layer.name] * (a_value * layer.nodes + 4) for layer in self.layers)
-        return sum(self.samples.values()) * (a_sample + 16) + OVERHEAD
+        stored = sum(self.kept.before(split, samples) for split, samples in self.samples.items())
+        return stored * (a_sample + 8) + sum(self.samples.values()) * 16 + OVERHEAD
 
     def _take_room(self, size: int) -> None:
         try:
@@ -353,7 +396,8 @@ class RecordingWriter:
         shapes = [
             (len(file[split]["predictions"]), file[split]["progress"].shape) == (count, (1,))
             and ("labels" in file[split]) == (split in self.labelled)
-            and file[split]["z"][layer.name]["values"].shape == (count * self.positions[layer.name], layer.nodes)
+            and self._keeps_same(file[split], split)
+            and file[split]["z"][layer.name]["values"].shape == (self._rows(split, count)[layer.name], layer.nodes)
             and all(name in file[split]["z"][layer.name] for name in OUTPUT_STATISTICS)
             and file[split].attrs.get(COMPUTED_IN, "float32") == self._forward
             and kind_of(file[split]["z"][layer.name]) == self.kind
@@ -365,14 +409,22 @@ class RecordingWriter:
             self._check_blocks(file)
         return same and all(shapes)
 
+    def _keeps_same(self, group: h5py.Group, split: str) -> bool:
+        """Whether a split of a file is of the samples that are to be stored."""
+        if split not in self.kept.samples:
+            return KEPT not in group
+        return KEPT in group and SUMMED in group and np.array_equal(group[KEPT], self.kept.samples[split])
+
     def _check_blocks(self, file: h5py.File) -> None:
         """Raise `ValueError` where a whole block is not as it was written, as after a crash of the machine."""
         for split, samples in self.samples.items():
             done = int(file[split]["progress"][0])
             if not self.kind.is_exact:
                 place_of(file[split], done)
-            for layer, positions in self.positions.items():
-                part, rows = file[split]["z"][layer], done * positions
+            if split in self.kept.samples:
+                place_in(file[split][SUMMED], done)
+            for layer, rows in self._rows(split, done).items():
+                part = file[split]["z"][layer]
                 whole = rows if done == samples else rows - rows % BLOCK_ROWS
                 CheckedRows(part["values"], part["checksums"], _damaged).check(whole)
 

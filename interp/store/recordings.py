@@ -2,7 +2,7 @@
 
 Layout: ``/provenance``, ``/layers``, and for each split ``labels``, ``predictions`` and
 ``z/LAYER/{values, checksums, position, output_range, output_mean, active_share}``; no checksums before version 4; and
-``z/LAYER/rounding`` where values are stored as another type than float32.
+``z/LAYER/rounding`` where values are stored as another type than float32, and ``kept`` where samples are left out.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from interp.store.files import opened, provenance_of
 from interp.store.precision.forward import ForwardSums, merged_loss, read_forward
 from interp.store.precision.kinds import KINDS, Kind
 from interp.store.precision.rounding import ROUNDING, SUMS, place_of
+from interp.store.sampled.kept import read_kept
 from interp.types import Array, NodeLayer, Recording, Rows
 from interp.types.annotations.edge import checked
 from interp.types.annotations.fields import field_types
@@ -234,7 +235,7 @@ def _check_shapes(group: h5py.Group, layers: tuple[NodeLayer, ...], known: Mappi
         raise ValueError("layers or inputs are missing")
     values = {"z": {layer.name: group["z"][layer.name]["values"] for layer in layers}, **known}
     for field, expected in field_types(Recording).items():
-        if field in ("labels", "predictions"):
+        if field in ("labels", "predictions", "kept"):
             check_value(field, values[field], expected, {"S": samples})
     for layer in layers:
         _check_layer(layer, values)
@@ -255,7 +256,8 @@ def _check_layer(layer: NodeLayer, values: Mapping[str, Any]) -> None:
 def _known_of_split(group: h5py.Group, layers: tuple[NodeLayer, ...]) -> dict[str, Any]:
     """Read all of a split but its values."""
     parts = {layer.name: group["z"][layer.name] for layer in layers}
-    samples = np.arange(len(group["predictions"]))
+    kept, rule = read_kept(group)
+    samples = np.arange(len(group["predictions"])) if kept is None else kept
     return {
         "sample": {name: _repeated(samples, _positions(part, len(samples))) for name, part in parts.items()},
         "position": {
@@ -266,6 +268,8 @@ def _known_of_split(group: h5py.Group, layers: tuple[NodeLayer, ...]) -> dict[st
         "forward": merged_loss([read_forward(group, layers)]),
         "labels": group["labels"][()] if "labels" in group else None,
         "predictions": group["predictions"][()],
+        "kept": kept,
+        "kept_by": rule,
     }
 
 

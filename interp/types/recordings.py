@@ -97,11 +97,11 @@ class Recording(ShortRepr):
     position
         Layer name -> flat index of each row's output position; empty where there is only one position.
     output_range
-        Layer name -> least and largest output of each node's activation.
+        Layer name -> least and largest output of each node's activation, over all samples.
     output_mean
-        Layer name -> mean output of each node's activation.
+        Layer name -> mean output of each node's activation, over all samples.
     active_share
-        Layer name -> share of rows on which the size of each node's output exceeds 1e-6.
+        Layer name -> share of rows, of all samples, on which the size of each node's output exceeds 1e-6.
     labels
         Class index of each sample; None without labels.
     predictions
@@ -118,6 +118,10 @@ class Recording(ShortRepr):
         Type that pre-activations are stored as; they are read as float32.
     forward
         Difference from float32 of forward passes that were computed in another type; None where they were not.
+    kept
+        Index of each sample whose pre-activations are stored, ascending; None where those of all samples are.
+    kept_by
+        Rule by which these samples were drawn; empty where none are left out.
     """
 
     split: str
@@ -135,6 +139,8 @@ class Recording(ShortRepr):
     rounding: Mapping[str, Annotated[Array, Shape("2 N")]] = field(default_factory=dict)
     stored_as: str = "float32"
     forward: ForwardLoss | None = None
+    kept: Annotated[Array, Shape("G", "whole numbers")] | None = None
+    kept_by: str = ""
 
     def batches(self, layer: str, size: int = 8192) -> Iterator[Array]:
         """Yield the pre-activations of one layer in order.

@@ -17,7 +17,8 @@ from interp.errors import UsageError
 from interp.network.inputs import as_tensor
 from interp.network.linear_maps import affine_map
 from interp.network.nodes import find_layers, rows_of_nodes
-from interp.recording import layer_rows, positions, record_activations, rows
+from interp.recording import StoreOptions, layer_rows, positions, record_activations, rows
+from interp.recording.kept import stored_samples
 from interp.store import RecordingWriter, open_recording
 from interp.streams import RowsOnDisk
 from interp.types import Dataset, LoadedModel, Provenance, Scaling, Split
@@ -404,3 +405,98 @@ def test_a_stream_that_was_interrupted_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(positions, "BLOCK", 4)
     record_activations(model, found, tmp_path / "b.h5", PROVENANCE)
     assert_same(contents(tmp_path / "a.h5"), contents(tmp_path / "b.h5"))
+
+
+SOME = [0.3, 40]
+"""What is stored of each split: a share, and a number."""
+
+
+@pytest.mark.parametrize("store", SOME)
+@pytest.mark.parametrize("make", [dense, convolutional])
+def test_stored_samples_have_the_rows_that_a_whole_recording_has(tmp_path, monkeypatch, make, store):
+    monkeypatch.setattr(positions, "MOST_ROWS", 2000)
+    model, data = make(), dataset()
+    record_activations(model, data, tmp_path / "whole.h5", PROVENANCE, seed=3)
+    record_activations(model, data, tmp_path / "some.h5", PROVENANCE, seed=3, store=store)
+    assert (tmp_path / "some.h5").stat().st_size < (tmp_path / "whole.h5").stat().st_size
+    for name, split in data.splits.items():
+        kept = stored_samples(len(split), store, 3)
+        with open_recording(tmp_path / "whole.h5", name) as whole, open_recording(tmp_path / "some.h5", name) as found:
+            np.testing.assert_array_equal(found.kept, kept)
+            np.testing.assert_array_equal(found.predictions, whole.predictions)
+            np.testing.assert_array_equal(found.labels, whole.labels)
+            for layer in (layer.name for layer in model.layers):
+                rows = np.flatnonzero(np.isin(whole.sample[layer], kept))
+                np.testing.assert_array_equal(found.z[layer][:], whole.z[layer][:][rows])
+                np.testing.assert_array_equal(found.sample[layer], whole.sample[layer][rows])
+                np.testing.assert_array_equal(found.row_labels(layer), whole.row_labels(layer)[rows])
+                if len(whole.position[layer]):
+                    np.testing.assert_array_equal(found.position[layer], whole.position[layer][rows])
+                for field in ("output_range", "active_share"):
+                    np.testing.assert_array_equal(getattr(found, field)[layer], getattr(whole, field)[layer], field)
+                np.testing.assert_allclose(found.output_mean[layer], whole.output_mean[layer], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("make", [dense, convolutional])
+def test_inputs_behind_stored_rows_are_those_that_were_stored(tmp_path, make):
+    model, data = make(), dataset()
+    record_activations(model, data, tmp_path / "a.h5", PROVENANCE, store=0.3)
+    with open_recording(tmp_path / "a.h5") as found:
+        for layer in model.layers:
+            weight, bias = affine_map(model.module, layer, torch.zeros(2, *model.input_shape))
+            parts = list(layer_rows(model, data, found, layer.name))
+            assert len(parts) > 1
+            z, read = (np.concatenate([getattr(part, name) for part in parts]) for name in ("z", "layer_input"))
+            np.testing.assert_allclose(read @ weight.T + bias, z, atol=1e-5)
+            network = np.concatenate([part.network_input for part in parts])
+            expected = as_tensor(data.train.inputs[found.kept], model.scaling, model.input_shape).flatten(1).numpy()
+            np.testing.assert_array_equal(network, expected)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_recording_of_some_samples_goes_on_after_any_block_to_the_same_bytes(tmp_path, monkeypatch, dtype):
+    model, data = convolutional(), dataset()
+    said = {"seed": 5, "how": StoreOptions(dtype), "store": 0.2}
+    record_activations(model, data, tmp_path / "whole.h5", PROVENANCE, **said)
+    expected, write = (tmp_path / "whole.h5").read_bytes(), RecordingWriter.write
+    for blocks in range(1, 13):
+        path, left = tmp_path / f"{blocks}.h5", iter(range(blocks))
+
+        def until(writer, *block, left=left):
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            write(writer, *block)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(RecordingWriter, "write", until)
+            with pytest.raises(KeyboardInterrupt):
+                record_activations(model, data, path, PROVENANCE, **said)
+        record_activations(model, data, path, PROVENANCE, **said)
+        assert path.read_bytes() == expected, f"stopped behind block {blocks}"
+
+
+def test_a_recording_of_other_samples_is_not_continued(tmp_path, monkeypatch):
+    model, data, path = dense(), dataset(), tmp_path / "a.h5"
+    write, done = RecordingWriter.write, iter(range(3))
+
+    def until(writer, *block):
+        if next(done, None) is None:
+            raise KeyboardInterrupt
+        write(writer, *block)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RecordingWriter, "write", until)
+        with pytest.raises(KeyboardInterrupt):
+            record_activations(model, data, path, PROVENANCE, store=40)
+    record_activations(model, data, path, PROVENANCE, store=0.2)
+    record_activations(model, data, tmp_path / "b.h5", PROVENANCE, store=0.2)
+    assert path.read_bytes() == (tmp_path / "b.h5").read_bytes()
+
+
+def test_what_rounding_cost_is_of_the_rows_that_are_stored(tmp_path):
+    model, data = dense(), dataset()
+    record_activations(model, data, tmp_path / "exact.h5", PROVENANCE, store=0.3)
+    record_activations(model, data, tmp_path / "a.h5", PROVENANCE, how=StoreOptions("bfloat16"), store=0.3)
+    with open_recording(tmp_path / "exact.h5") as exact, open_recording(tmp_path / "a.h5") as found:
+        z, stored = exact.z["3"][:].astype(float), found.z["3"][:]
+        np.testing.assert_allclose(found.rounding["3"][0], np.abs(stored - z).max(axis=0) / z.std(axis=0), rtol=1e-9)

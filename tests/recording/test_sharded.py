@@ -15,7 +15,7 @@ from torch import nn
 from interp.checkpoints import load_module
 from interp.errors import MismatchError
 from interp.ranks import current
-from interp.recording import record_activations, record_together
+from interp.recording import StoreOptions, record_activations, record_together
 from interp.recording.sharded import cut, parts_of
 from interp.store import RecordingWriter, check_recording, open_recording, recorded_splits
 from interp.store.sound import SEAL
@@ -165,3 +165,24 @@ def test_ranks_without_samples_have_no_part(subject):
 def test_the_manifest_leaves_no_name_of_this_machine(subject, tmp_path):
     together(2, lambda: recorded(subject, tmp_path / "r.h5"), tmp_path / "errors")
     assert str(Path(tmp_path)) not in (tmp_path / "r.json").read_text()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize(("size", "store"), [(2, 0.2), (3, 0.2), (3, 2), (4, 1)])
+def test_several_store_the_samples_that_one_stores(subject, tmp_path, size, store, dtype):
+    """Also where no sample of some process is stored."""
+    model, data = subject
+    record_activations(model, data, tmp_path / "one.h5", provenance(subject), 7, StoreOptions(dtype), store=store)
+
+    def record():
+        path = tmp_path / "several.h5"
+        record_together(model, data, path, provenance(subject), 7, StoreOptions(dtype), current(), store)
+
+    assert together(size, record, tmp_path / "errors") == [(0, "")] * size
+    assert_same(tmp_path / "one.h5", tmp_path / "several.h5")
+    check_recording(tmp_path / "several.h5")
+    with open_recording(tmp_path / "one.h5") as one, open_recording(tmp_path / "several.h5") as several:
+        assert np.array_equal(one.kept, several.kept)
+        assert one.kept_by == several.kept_by != ""
+        for name, cost in one.rounding.items():
+            np.testing.assert_allclose(several.rounding[name], cost, rtol=1e-9)

@@ -14,8 +14,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from interp.analysis.outputs.sums import OutputSums
 from interp.store import RecordingWriter
 from interp.store.elements import VERSION
+from interp.store.sampled.kept import Kept
 from interp.types import (
     Attribution,
     Boundaries,
@@ -278,6 +280,9 @@ RESULTS_7["screening"] = (
 RESULTS_8: dict[str, tuple[type, dict]] = {}
 """Version 8 changed recordings alone."""
 
+RESULTS_9: dict[str, tuple[type, dict]] = {}
+"""Version 9 changed recordings alone."""
+
 VALUES = {"features.0": ramp(12, 2, start=-1).astype(np.float32), "head": ramp(6, 3).astype(np.float32)}
 POSITIONS = np.array([0, 5] * 6, np.int32)
 LABELS, PREDICTIONS = np.array([0, 2, 1, 1, 0, 2]), np.array([0, 2, 1, 0, 0, 1])
@@ -297,6 +302,30 @@ def write_recording(path: Path, dtype: str = "float32") -> None:
             writer.summarise(split, LABELS if split == "train" else None, STATISTICS)
 
 
+KEPT = np.array([1, 2, 5])
+RULE = "drawn by lot"
+
+
+def write_some(path: Path) -> None:
+    """Write a recording of which three training samples are stored; sums over the outputs are of all six."""
+    samples, positions = {"train": 6, "test": 6}, {"features.0": 2, "head": 1}
+    kept = Kept({"train": KEPT}, RULE)
+    rows = (2 * KEPT[:, None] + np.arange(2)).ravel()
+    with RecordingWriter(path, LAYERS, samples, positions, PROVENANCE, ["train"], kept=kept) as writer:
+        z = {"features.0": (VALUES["features.0"], POSITIONS), "head": (VALUES["head"], np.empty(0, np.int32))}
+        some = {
+            "features.0": (VALUES["features.0"][rows], POSITIONS[rows]),
+            "head": (VALUES["head"][KEPT], np.empty(0, np.int32)),
+        }
+        outputs = {layer: OutputSums.of(values) for layer, values in VALUES.items()}
+        writer.write("train", 0, PREDICTIONS, some, outputs)
+        writer.write("test", 0, PREDICTIONS, z)
+        found = {layer: writer.outputs("train", layer) for layer in VALUES}
+        sums = {layer: (np.stack([own.low, own.high]), own.mean, own.active_share) for layer, own in found.items()}
+        writer.summarise("train", LABELS, sums)
+        writer.summarise("test", None, STATISTICS)
+
+
 if __name__ == "__main__":
-    assert VERSION == 8
-    write_recording(HERE / "activations_v8.h5", "bfloat16")
+    assert VERSION == 9
+    write_some(HERE / "activations_v9.h5")

@@ -3,11 +3,25 @@ import re
 import h5py
 import numpy as np
 import pytest
-from store.golden import HERE, LABELS, LAYERS, POSITIONS, PREDICTIONS, PROVENANCE, STATISTICS, VALUES, write_recording
+from store.golden import (
+    HERE,
+    KEPT,
+    LABELS,
+    LAYERS,
+    POSITIONS,
+    PREDICTIONS,
+    PROVENANCE,
+    RULE,
+    STATISTICS,
+    VALUES,
+    write_recording,
+    write_some,
+)
 
 from interp.errors import MismatchError, UsageError
 from interp.store import RecordingWriter, open_recording
 from interp.store.elements import READABLE, VERSION
+from interp.store.sound import seal
 
 READS = f"interp-recording of version {' or '.join(map(str, READABLE))}"
 GOLDEN = HERE / "activations_v1.h5"
@@ -36,6 +50,38 @@ def test_recordings_of_every_version_are_read(path):
         assert found.position["head"].size == 0
         np.testing.assert_array_equal(found.labels, LABELS)
         np.testing.assert_array_equal(found.predictions, PREDICTIONS)
+
+
+@pytest.mark.parametrize("is_golden", [True, False])
+def test_recordings_of_some_samples_are_read(tmp_path, is_golden):
+    path = HERE / "activations_v9.h5" if is_golden else tmp_path / "a.h5"
+    if not is_golden:
+        write_some(path)
+    with open_recording(path) as found:
+        np.testing.assert_array_equal(found.kept, KEPT)
+        assert found.kept_by == RULE
+        np.testing.assert_array_equal(found.z["head"][:], VALUES["head"][KEPT], strict=True)
+        rows = np.isin(np.arange(6).repeat(2), KEPT)
+        np.testing.assert_array_equal(found.z["features.0"][:], VALUES["features.0"][rows], strict=True)
+        np.testing.assert_array_equal(found.position["features.0"], POSITIONS[rows])
+        np.testing.assert_array_equal(found.sample["features.0"], KEPT.repeat(2))
+        np.testing.assert_array_equal(found.row_labels("head"), LABELS[KEPT])
+        np.testing.assert_array_equal(found.predictions, PREDICTIONS)
+        np.testing.assert_array_equal(found.labels, LABELS)
+        np.testing.assert_array_equal(found.output_range["head"][1], VALUES["head"].max(axis=0), "of all samples")
+        np.testing.assert_allclose(found.output_mean["head"], VALUES["head"].mean(axis=0), rtol=1e-12)
+    with open_recording(path, "test") as found:
+        assert (found.kept, found.kept_by, found.z["head"].shape) == (None, "", (6, 3))
+
+
+@pytest.mark.parametrize("kept", [[2, 1, 5], [1, 1, 5], [-1, 2, 5], [1, 2, 6]])
+def test_samples_that_cannot_be_are_refused(tmp_path, kept):
+    write_some(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        file["train/kept"][...] = kept
+        seal(file)
+    with pytest.raises(MismatchError, match="found a damaged file"):
+        open_recording(tmp_path / "a.h5")
 
 
 def test_a_split_may_have_no_labels(path):

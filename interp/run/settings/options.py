@@ -11,6 +11,7 @@ from interp.analysis import ClusterOptions, GaussianOptions, PrototypeOptions
 from interp.interventions import InterventionOptions, levels
 from interp.network.caps import capped, least
 from interp.recording import StoreOptions, multiply_adds
+from interp.recording.kept import Store, rule_of, store_of, stored_samples
 from interp.recording.positions import position_counts, positions_a_sample
 from interp.recording.predictions import has_predictions
 from interp.run.settings.limits import PER_GATE, Limits, settled, spread_layers
@@ -31,7 +32,8 @@ class Options:
     recording
         Options of how activations are stored.
     store
-        Whether activations are written to disk; where they are not, statistics of them are, and stages that need
+        Samples of each split whose activations are written to disk: all (True), a share (0.1 or 10%) or a number (5000)
+        that a hash of index and seed draws, or none (False), and then statistics of all are, and stages that need
         single values run the network again.
     thresholds
         Thresholds of the kinds of boundaries.
@@ -55,7 +57,7 @@ class Options:
 
     seed: Annotated[int, Flag(low=0, high=2**32 - 1)] = 0
     recording: StoreOptions = field(default_factory=StoreOptions)
-    store: Annotated[bool, Flag()] = True
+    store: Annotated[Store, Flag(default="all", read=store_of)] = True
     thresholds: Thresholds = field(default_factory=Thresholds)
     gaussians: GaussianOptions = field(default_factory=GaussianOptions)
     prototypes: PrototypeOptions = field(default_factory=PrototypeOptions)
@@ -157,11 +159,20 @@ def left_out(asked: Options, used: Options, model: LoadedModel, data: Dataset) -
     found = (
         *_nodes(used, model),
         *_steps(model, data),
+        *_stored(used, data),
         *_predictions(used, model, data),
         *_rows(asked, used, data),
         *_sweeps(asked, used, model, data),
     )
     return tuple(limit for limit in found if limit.looked_at < limit.of)
+
+
+def _stored(used: Options, data: Dataset) -> Iterator[Limit]:
+    for name, split in data.splits.items():
+        kept = stored_samples(len(split), used.store, used.seed)
+        what = f"samples of the {name} split whose activations are stored, which fits and prototypes are of"
+        found = len(split) if kept is None else len(kept)
+        yield Limit(what, found, len(split), rule_of(used.store, used.seed), "--store")
 
 
 def _nodes(used: Options, model: LoadedModel) -> Iterator[Limit]:

@@ -91,6 +91,8 @@ class Setting:
         UsageError
             If it is of another type, or out of range.
         """
+        if self.flag.read is not None:
+            return self.flag.read(value, label)
         if self.is_repeated and isinstance(value, (list, tuple)):
             return tuple(cut_names(part, label) for part in value)
         if self.is_repeated:

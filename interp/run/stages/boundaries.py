@@ -45,7 +45,7 @@ def run(run: Run) -> dict[str, Boundaries]:
             bias=None if affine is None else affine[1],
             directions=_random_directions(run, layer, recording) if affine is not None else None,
             loss=_losses(run, layer),
-            samples=samples,
+            samples=samples if recording.kept is None else len(recording.kept),
             seed=run.options.seed,
         )
 

@@ -11,7 +11,8 @@ from interp.analysis import find_prototypes
 from interp.analysis.prototypes import WIDEST_PCA
 from interp.errors import MismatchError
 from interp.network.inputs import input_blocks
-from interp.run.recorded import affine_of, each_layer, rows_of
+from interp.recording.kept import is_drawn
+from interp.run.recorded import affine_of, each_layer, recorded, rows_of
 from interp.run.stage import Run, Stage
 from interp.run.summaries import counted
 from interp.types import Array, Boundaries, GaussianFit, NodeLayer, Prototypes, Recording
@@ -80,14 +81,15 @@ def restored(run: Run, found: Mapping[str, Prototypes]) -> dict[str, Prototypes]
     MismatchError
         If there are shares of other samples than those of the data.
     """
-    samples = len(run.data.train)
     shares = {layer: own.network_share for layer, own in found.items() if own.network_share and not own.network_input}
+    inputs_of = _stored_inputs(run) if shares else run.data.train.inputs
+    samples = len(inputs_of)
     if any(share.shape[1] != samples for own in shares.values() for share in own.values()):
         remedy = f"run `{STAGE.command}`"
         problem = "prototypes of other numbers of samples"
         raise MismatchError(run.path(STAGE.name), found=problem, expected=f"{samples:,}", do=remedy)
     means: dict[tuple[str, str], Array] = {}
-    for rows, x in input_blocks(run.model, run.data.train.inputs) if shares else ():
+    for rows, x in input_blocks(run.model, inputs_of) if shares else ():
         values = x.flatten(1).cpu().numpy().astype(np.float64)
         for layer, own in shares.items():
             for kind, share in own.items():
@@ -97,6 +99,15 @@ def restored(run: Run, found: Mapping[str, Prototypes]) -> dict[str, Prototypes]
         layer: replace(own, network_input=inputs.get(layer, own.network_input), weight=_weight(run, layer, own))
         for layer, own in found.items()
     }
+
+
+def _stored_inputs(run: Run) -> Array:
+    """Give the inputs of the training samples that prototypes are of: few, where files hold these samples' shares."""
+    inputs = run.data.train.inputs
+    if not is_drawn(run.options.store):
+        return inputs
+    with recorded(run) as recording:
+        return inputs if recording.kept is None else np.asarray(inputs[recording.kept])
 
 
 def _weight(run: Run, layer: str, found: Prototypes) -> Array:

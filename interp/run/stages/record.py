@@ -25,7 +25,8 @@ def run(run: Run) -> None:
         Model, data, options and folder.
     """
     made = run.ranks.from_first(lambda: stage_provenance(run, STAGE))
-    record_together(run.model, run.data, run.path("record"), made, run.options.seed, run.options.recording, run.ranks)
+    seed, how = run.options.seed, run.options.recording
+    record_together(run.model, run.data, run.path("record"), made, seed, how, run.ranks, run.options.store)
 
 
 @dataclass(frozen=True)

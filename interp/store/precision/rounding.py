@@ -44,7 +44,7 @@ def add_rounding(
     before: int,
     samples: int,
     blocks: Mapping[str, tuple[Array, Array]],
-    positions: Mapping[str, int],
+    rows: Mapping[str, int],
 ) -> None:
     """Add rows to the sums of a split.
 
@@ -58,13 +58,13 @@ def add_rounding(
         Number of these samples.
     blocks
         Layer name -> rows as they were and as they are stored, both float32.
-    positions
-        Layer name -> number of rows of a sample.
+    rows
+        Layer name -> number of rows before these.
     """
     here = place_of(group, before)
     for layer, (values, stored) in blocks.items():
         sums = group["z"][layer][SUMS]
-        sums[1 - here] = added(sums[here], before * positions[layer], values, stored)
+        sums[1 - here] = added(sums[here], rows[layer], values, stored) if len(values) else sums[here]
     group[SUMMED][1 - here] = before + samples
 
 
@@ -83,7 +83,25 @@ def place_of(group: h5py.Group, samples: int) -> int:
     ValueError
         If there are none over so many.
     """
-    found: list[int] = group[SUMMED][()].tolist()
+    return place_in(group[SUMMED], samples)
+
+
+def place_in(summed: h5py.Dataset, samples: int) -> int:
+    """Give the place of the sums over some samples, of two that hold sums in turn.
+
+    Parameters
+    ----------
+    summed
+        Dataset of the number of samples that the sums in each place are over (2,).
+    samples
+        Number of samples that the sums are over.
+
+    Raises
+    ------
+    ValueError
+        If there are none over so many.
+    """
+    found: list[int] = summed[()].tolist()
     return found.index(samples)
 
 

@@ -212,6 +212,7 @@ def _check_part(path: Path, part: Recording, shard: Shard, first: Recording) -> 
     """Refuse a file that is not of the same recording, or holds other samples than its manifest says."""
     start, stop = shard.rows[part.split]
     same = part.layers == first.layers and _of_all(part.provenance) == _of_all(first.provenance)
+    same = same and (part.kept is None) == (first.kept is None)
     if not same or len(part.predictions) != stop - start or (part.labels is None) != (first.labels is None):
         found = f"{len(part.predictions):,} samples of {part.split}, or another network's"
         do = f"run `{recordings.REMEDY}`"
@@ -224,12 +225,15 @@ def _joined(parts: Sequence[Recording], shards: Sequence[Shard]) -> Recording:
     starts = [shard.rows[first.split][0] for shard in shards]
     names = [layer.name for layer in first.layers]
     labels = None if first.labels is None else np.concatenate([np.asarray(part.labels) for part in parts])
+    kept = [_kept(part) + start for part, start in zip(parts, starts, strict=True)]
     ranges = {name: [part.output_range[name] for part in parts] for name in names}
     return Recording(
         split=first.split,
         layers=first.layers,
         z={name: JoinedRows([part.z[name] for part in parts]) for name in names},
         sample=_samples(parts, starts),
+        kept=None if first.kept is None else np.concatenate(kept),
+        kept_by=first.kept_by,
         position={name: np.concatenate([part.position[name] for part in parts]) for name in names},
         output_range={name: reduce(_wider, found) for name, found in ranges.items()},
         output_mean={name: _mean(parts, name) for name in names},
@@ -241,12 +245,17 @@ def _joined(parts: Sequence[Recording], shards: Sequence[Shard]) -> Recording:
     )
 
 
+def _kept(part: Recording) -> Array:
+    """Give the samples of a file whose values it holds, counted from its first."""
+    return np.arange(len(part.predictions)) if part.kept is None else part.kept
+
+
 def _samples(parts: Sequence[Recording], starts: Sequence[int]) -> Mapping[str, Array]:
     """Give the sample of each row; layers of one row a sample share one array, which may be as long as the data."""
     plain = np.arange(starts[-1] + len(parts[-1].predictions))
     return {
         layer.name: plain
-        if len(parts[0].sample[layer.name]) == len(parts[0].predictions)
+        if parts[0].kept is None and len(parts[0].sample[layer.name]) == len(parts[0].predictions)
         else np.concatenate([part.sample[layer.name] + start for part, start in zip(parts, starts, strict=True)])
         for layer in parts[0].layers
     }
@@ -257,16 +266,23 @@ def _wider(one: Array, other: Array) -> Array:
     return np.stack([np.minimum(one[0], other[0]), np.maximum(one[1], other[1])])
 
 
+def _rows(parts: Sequence[Recording], layer: str) -> list[int]:
+    """Count the rows of the samples of each file, stored or not."""
+    stored = sum(len(_kept(part)) for part in parts)
+    positions = sum(len(part.sample[layer]) for part in parts) // max(1, stored)
+    return [len(part.predictions) * positions for part in parts]
+
+
 def _mean(parts: Sequence[Recording], layer: str) -> Array:
     """Give the mean output of each node over all rows."""
-    rows = [len(part.sample[layer]) for part in parts]
+    rows = _rows(parts, layer)
     totals = [part.output_mean[layer] * count for part, count in zip(parts, rows, strict=True)]
     return np.asarray(np.sum(totals, axis=0) / sum(rows))
 
 
 def _share(parts: Sequence[Recording], layer: str) -> Array:
     """Give the share of all rows where each node is active, from whole numbers of rows: exact."""
-    rows = [len(part.sample[layer]) for part in parts]
+    rows = _rows(parts, layer)
     counts = [np.rint(part.active_share[layer] * count) for part, count in zip(parts, rows, strict=True)]
     return np.asarray(np.sum(counts, axis=0) / sum(rows))
 
@@ -282,5 +298,6 @@ def _cost(sums: Sequence[Array], rows: Sequence[int]) -> Array:
     """Give what rounding has cost (2, N), of sums over the rows of each file and the numbers of these rows."""
     found, count = sums[0], rows[0]
     for others, further in zip(sums[1:], rows[1:], strict=True):
-        found, count = merged(found, count, others, further), count + further
+        if count + further:
+            found, count = merged(found, count, others, further), count + further
     return relative(found, count)

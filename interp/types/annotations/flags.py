@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,14 @@ class Flag(Within):
         Name of the setting, where the field's own would not be understood alone.
     default
         Words for the default in ``--help``, if the field's default value does not tell.
+    read
+        Function of what a user gave and the setting's name in errors that gives the value, where a type and a range do
+        not say what is allowed.
     """
 
     name: str | None = None
     default: str | None = None
+    read: Callable[[Any, str], Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ Holds = Literal["numbers", "whole numbers", "text"]
 
 AXES: Mapping[str, str] = {
     "S": "samples of a split",
-    "L": "rows of a layer: its samples, or the recorded positions of a convolution, sample by sample",
+    "L": "rows of a layer: the samples that are stored, or their recorded positions of a convolution, sample by sample",
+    "G": "samples of a split whose pre-activations are stored",
     "N": "nodes of a layer",
     "M": "nodes of a layer that were drawn, all N of them where it is not large",
     "K": "components of a node's mixture, at most",
