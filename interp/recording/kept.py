@@ -37,7 +37,7 @@ def store_of(given: Any, label: str) -> Store:
     Returns
     -------
     bool, int or float
-        What was asked for; True where that is a share of 1.
+        Samples that are stored: all, none, a share or a number; all where the share is 1.
 
     Raises
     ------
