@@ -66,6 +66,17 @@ def bin_halves(
     return sums
 
 
+def added(some: Mapping[str, Halves], others: Mapping[str, Halves]) -> dict[str, Halves]:
+    """Put the histograms of two sets of samples together, sorted by the same statistics.
+
+    Parameters
+    ----------
+    some, others
+        Layer name -> histograms of the two halves of some samples.
+    """
+    return {name: (first + others[name][0], second + others[name][1]) for name, (first, second) in some.items()}
+
+
 def in_groups(layers: Sequence[NodeLayer], bins: int) -> Iterator[list[NodeLayer]]:
     """Yield layers in groups whose histograms fit in memory, one layer at least.
 

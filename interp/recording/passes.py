@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial, reduce
-from itertools import chain, count, islice
+from itertools import accumulate, chain, count, islice
 from typing import Any
 
 from interp.analysis.components.halves import sample_halves
@@ -13,7 +14,8 @@ from interp.analysis.components.values import NodeValues, values_gathered
 from interp.analysis.mergeable.splits import SplitStatistics
 from interp.data.streams.drawn import Whole
 from interp.errors import DataError
-from interp.recording.bins import Halves, bin_halves, in_groups
+from interp.ranks import ALONE, Ranks
+from interp.recording.bins import Halves, added, bin_halves, in_groups
 from interp.recording.gather import Block, Places, gather
 from interp.recording.positions import DrawnPlaces, drawn_positions, position_counts, samples_a_block
 from interp.types import Dataset, LoadedModel, NodeLayer, Split
@@ -30,14 +32,15 @@ class Samples:
     Attributes
     ----------
     begin
-        Function that begins the blocks of samples, in order.
+        Function that begins the blocks of samples, in order; of several processes those that are this one's, which go
+        round.
     places
         Layer name -> positions of each sample that are looked at.
     is_once
         Whether samples come once, so that there is no second pass.
     """
 
-    begin: Callable[[], Iterable[Block]]
+    begin: Callable[[Ranks], Iterable[Block]]
     places: Mapping[str, Places]
     is_once: bool = False
 
@@ -58,7 +61,7 @@ def samples_of(model: LoadedModel, data: Dataset, split: str, seed: int) -> Samp
     """
     counts, part = position_counts(model, data), data.splits[split]
     size, places = samples_a_block(model, counts), drawn_positions(model, data, split, counts, seed)
-    return Samples(lambda: _blocks(part, size), places)
+    return Samples(lambda ranks: _blocks(part, size, ranks), places)
 
 
 FEW = 16
@@ -83,7 +86,7 @@ def samples_of_whole(model: LoadedModel, data: Dataset, split: str, wholes: Mapp
     """
     counts, whole, part = position_counts(model, data), wholes[split], data.splits[split]
     size = samples_a_block(model, counts)
-    begin = lambda: _of_whole(whole, part, size)  # noqa: E731
+    begin = lambda ranks: islice(_of_whole(whole, part, size), ranks.rank, None, ranks.size)  # noqa: E731
     if whole.samples is None:
         places = {name: DrawnPlaces(count, min(count, FEW), seed) for name, count in counts.items()}
         return Samples(begin, places, is_once=True)
@@ -109,14 +112,19 @@ def _changed(name: str, found: str, samples: int) -> DataError:
     return DataError(name, found=f"{found} in a further pass", expected=f"{samples:,}, as in the first", do=do)
 
 
-def _blocks(part: Split, size: int) -> Iterator[Block]:
-    for first in range(0, len(part), size):
+def _blocks(part: Split, size: int, ranks: Ranks) -> Iterator[Block]:
+    for first in range(ranks.rank * size, len(part), ranks.size * size):
         rows = slice(first, first + size)
         yield Block(first, part.inputs[rows], None if part.labels is None else part.labels[rows])
 
 
 def first_pass(
-    model: LoadedModel, samples: Samples, name: str, keep: Keep, predictions: bool = True
+    model: LoadedModel,
+    samples: Samples,
+    name: str,
+    keep: Keep,
+    predictions: bool = True,
+    ranks: Ranks = ALONE,
 ) -> SplitStatistics:
     """Gather the statistics of all samples, in parts that are kept as they are finished.
 
@@ -132,20 +140,26 @@ def first_pass(
         Function that gives each part, kept from before an interrupt or made now.
     predictions
         Whether predicted classes are counted; else what follows the last layer is not run.
+    ranks
+        Processes that gather, each over blocks of its own; `keep` gives the parts of this one.
     """
-    return reduce(SplitStatistics.merge, _parts(model, samples, name, keep, predictions))
+    whose = name if ranks.size == 1 else f"{name}, rank {ranks.rank} of {ranks.size},"
+    parts = _parts(model, samples, whose, keep, predictions, ranks)
+    mine = deque(accumulate(parts, SplitStatistics.merge), maxlen=1)  # empty where there are fewer blocks than ranks
+    return reduce(SplitStatistics.merge, chain.from_iterable(ranks.told(mine)))
 
 
-def _parts(model: LoadedModel, samples: Samples, name: str, keep: Keep, predictions: bool) -> Iterator[SplitStatistics]:
-    blocks = iter(samples.begin())
+def _parts(
+    model: LoadedModel, samples: Samples, name: str, keep: Keep, predictions: bool, ranks: Ranks
+) -> Iterator[SplitStatistics]:
+    blocks = iter(samples.begin(ranks))
     for number in count():
         first = next(blocks, None)
         if first is None:
             return
         some = chain([first], islice(blocks, PART - 1))
-        yield keep(
-            f"{name} {number}", partial(gather, model, some, samples.places, predictions=predictions), SplitStatistics
-        )
+        make = partial(gather, model, some, samples.places, predictions=predictions)
+        yield keep(f"{name} {number}", make, SplitStatistics)
         for _ in some:  # of a part that was kept, samples are read and left
             pass
 
@@ -165,14 +179,25 @@ class GatheredValues:
         Number of bins of histograms.
     lock
         Lock to hold while the network runs.
+    ranks
+        Processes that share the second pass where there is one over all layers; all of them make this at once.
     """
 
-    def __init__(self, model: LoadedModel, samples: Samples, found: SplitStatistics, bins: int, lock: Any) -> None:
+    def __init__(
+        self,
+        model: LoadedModel,
+        samples: Samples,
+        found: SplitStatistics,
+        bins: int,
+        lock: Any,
+        ranks: Ranks = ALONE,
+    ) -> None:
         self._model, self._samples, self._found, self._bins, self._lock = model, samples, found, bins, lock
         self._groups = list(in_groups(model.layers, bins))
         self._halves: dict[str, Halves] = {}
         if self.is_at_hand and not samples.is_once:
-            self._halves = self._second_pass([layer.name for layer in model.layers])
+            every = ranks.told(self._second_pass([layer.name for layer in model.layers], ranks))
+            self._halves = reduce(added, filter(None, every))
 
     @property
     def is_at_hand(self) -> bool:
@@ -187,7 +212,7 @@ class GatheredValues:
                 self._halves = self._second_pass([each.name for each in group])
             return values_gathered(self._found.layers[layer.name], self._halves.get(layer.name), self._bins)
 
-    def _second_pass(self, layers: list[str]) -> dict[str, Halves]:
+    def _second_pass(self, layers: list[str], ranks: Ranks = ALONE) -> dict[str, Halves]:
         places = {name: self._samples.places[name] for name in layers}
         second = sample_halves(self._found.samples)
-        return bin_halves(self._model, self._samples.begin(), places, self._found, second, self._bins)
+        return bin_halves(self._model, self._samples.begin(ranks), places, self._found, second, self._bins)

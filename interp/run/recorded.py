@@ -164,7 +164,7 @@ def values_for_fit(run: Run, bins: int) -> tuple[Callable[[NodeLayer, Recording]
     if found is not None:
         _check_layers(run.path("record"), found.layers, run.model.layers, run.stage("record").command)
         samples = all_samples(run, "train", run.provenance_of("record").seed)
-        known = GatheredValues(run.model, samples, found.splits["train"], bins, _NETWORK)
+        known = GatheredValues(run.model, samples, found.splits["train"], bins, _NETWORK, run.ranks)
         return lambda layer, recording: known(layer), known.is_at_hand
     return _recorded_values(bins), True
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from interp.analysis.mergeable.splits import Statistics
+from interp.ranks import ALONE
 from interp.recording.passes import first_pass
+from interp.run.parts import Parts
 from interp.run.recorded import all_samples
 from interp.run.stage import Run, Stage
 from interp.run.summaries import counted
@@ -19,9 +22,10 @@ def run(run: Run) -> Statistics:
     run
         Model, data, options and folder.
     """
+    keep = replace(run.keep, ranks=ALONE) if isinstance(run.keep, Parts) else run.keep  # of what each makes, its own
     samples = {split: all_samples(run, split, run.options.seed) for split in run.data.splits}
     found = {
-        split: first_pass(run.model, each, split, run.keep, run.options.recording.predictions)
+        split: first_pass(run.model, each, split, keep, run.options.recording.predictions, run.ranks)
         for split, each in samples.items()
     }
     return Statistics(run.model.layers, found)
@@ -45,5 +49,6 @@ STAGE = Stage(
     options=("seed", "recording.predictions", "store"),
     layers=None,
     inputs=lambda run: {split: whole.digest for split, whole in run.wholes.items()},
+    is_divided=True,
 )
 """Stage in place of ``record`` where activations are not stored."""
