@@ -297,6 +297,6 @@ def test_a_quick_look_has_no_figures_and_says_so(tmp_path):
 def test_what_a_long_table_leaves_out_is_one_row_or_several(left_out, said):
     environment = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined)
     parts = environment.get_template("parts.html").make_module({"document": "report.json"})
-    html = str(parts.table_html(table_parts(Table("long", pd.DataFrame({"a": range(ROWS + left_out)})))))
+    html = str(parts.table_html(table_parts(Table(pd.DataFrame({"a": range(ROWS + left_out)}), "long"))))
     assert ("more row" in html) == bool(left_out)
     assert said is None or said in html
