@@ -79,7 +79,7 @@ def first_sentence(text: str) -> tuple[str, str]:
     Parameters
     ----------
     text
-        Sentences.
+        Sentences of an answer or an alert.
 
     Examples
     --------

@@ -178,7 +178,7 @@ def _stored(used: Options, data: Dataset) -> Iterator[Limit]:
 def _nodes(used: Options, model: LoadedModel) -> Iterator[Limit]:
     most, total = used.limits.nodes_per_layer, sum(layer.nodes for layer in model.layers)
     yield Limit(
-        "nodes with mixtures, prototypes and centroids",
+        "nodes of all layers with mixtures, prototypes and centroids",
         sum(capped(layer.nodes, most) for layer in model.layers),
         total,
         f"{most} of each layer, drawn at random; shares and nulls are theirs",
@@ -239,7 +239,7 @@ def _sweeps(asked: Options, used: Options, model: LoadedModel, data: Dataset) ->
         )
     counts = [sum(len(levels(kind, count)) for kind in sweeps.interventions) for count in (sweeps.levels, plain.levels)]
     yield Limit(
-        "strengths at which layers are changed, of all interventions together",
+        "levels at which whole layers are changed, all kinds of interventions together",
         counts[0],
         counts[1],
         "the published ones first",

@@ -54,7 +54,7 @@ def difference(score: Score, simple: float, is_share: bool) -> tuple[float, floa
 
     Of shares it is that of two independent ones (Newcombe 1998, method 10), which is too wide where both are right on
     the same samples; of measured values the simple model's score is taken as it is. Two that are equal are told apart
-    in 2.8 % of data sets at most, either way (docs/intervals.md).
+    in 2.7 % of data sets at most, either way (docs/intervals.md).
 
     Parameters
     ----------

@@ -272,7 +272,7 @@ def test_a_stage_says_what_it_left_out(deep, capsys):
     _, _, out = deep
     assert main(["fit", "--out", str(out), "--nodes-per-layer", "2"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    expected = "only 18 of 83 nodes with mixtures, prototypes and centroids: 2 of each layer, drawn at random"
+    expected = "only 18 of 83 nodes of all layers with mixtures, prototypes and centroids: 2 of each layer, drawn at "
     assert any(line.startswith(expected) and line.endswith("(--nodes-per-layer)") for line in lines)
 
 
