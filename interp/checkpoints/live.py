@@ -21,6 +21,7 @@ from interp.checkpoints.weights.quantised_modules import NOTE, in_floats
 from interp.checkpoints.weights.tensors import checked_state, tensor_bytes
 from interp.data import DataOptions, load_dataset
 from interp.errors import CheckpointError, UsageError
+from interp.network.offloaded import with_values
 from interp.types import Dataset, LoadedModel
 
 FORMAT = "module"
@@ -76,7 +77,7 @@ def load_module(
     _check_module(module, where, options)
     floats = in_floats(_innermost(module), where)
     module, notes = (module, ()) if floats is None else (floats, (NOTE,))
-    checked_state(dict(module.named_parameters()), where)  # buffers may be infinite, such as an attention's mask
+    _check_parameters(module, where)
     dataset = None if data is None else load_dataset(data, data_options)
     digest, runs = module_digest(module), _in_a_network(_in_float32(_innermost(module)))
     with as_found(runs):
@@ -101,8 +102,17 @@ def module_digest(module: nn.Module) -> str:
     for name, tensor in module.state_dict().items():
         if isinstance(tensor, torch.Tensor):
             digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-            digest.update(tensor_bytes(tensor))
+            digest.update(tensor_bytes(with_values(module, name, tensor)))
     return digest.hexdigest()
+
+
+def _check_parameters(module: nn.Module, where: str) -> None:
+    """Refuse parameters without usable numbers; buffers may be infinite, such as an attention's mask."""
+    parameters = dict(module.named_parameters())
+    elsewhere = [name for name, tensor in parameters.items() if tensor.is_meta]
+    checked_state({name: tensor for name, tensor in parameters.items() if not tensor.is_meta}, where)
+    for name in elsewhere:  # one at a time: they may not fit in memory
+        checked_state({name: with_values(module, name, parameters[name])}, where)
 
 
 def _check_module(module: nn.Module, where: str, options: LoadOptions) -> None:

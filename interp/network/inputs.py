@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from interp.network.branches import Dag
 from interp.network.chain import Chain
+from interp.network.offloaded import running_device
 from interp.network.quick.parts import make_quick
 from interp.streams import RowsOnDisk, ahead
 from interp.types import Array, Scaling
@@ -206,7 +207,7 @@ def outputs_on(model: Runnable, inputs: Array, size: int | None = None) -> Tenso
 
 
 def device_of(module: nn.Module) -> torch.device:
-    """Give the device of a module's parameters; the CPU where it has none.
+    """Give the device of a module's parameters, or that on which it runs where they are kept elsewhere; else the CPU.
 
     Parameters
     ----------
@@ -218,7 +219,8 @@ def device_of(module: nn.Module) -> torch.device:
     >>> device_of(nn.ReLU())
     device(type='cpu')
     """
-    return next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
+    first = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
+    return running_device(module) or first if first.type == "meta" else first
 
 
 IMAGE_SIDES = (28, 32, 8, 64, 96, 224)

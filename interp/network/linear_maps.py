@@ -20,6 +20,7 @@ from interp.network.hooks import tap
 from interp.network.kinds import kind_named, node_weight
 from interp.network.layouts import in_time, samples_first
 from interp.network.nodes import rows_of_nodes
+from interp.network.offloaded import with_values
 from interp.network.tracing.calls import Call, Seer, call_of, function_name, place_of
 from interp.types import Array, NodeLayer
 
@@ -203,7 +204,7 @@ def weight_of(module: nn.Module, layer: NodeLayer) -> Tensor:
     for parameter in (f"{layer.name}.{kind_named(layer.kind).weight}", f"{layer.name}_weight", layer.name):
         with suppress(AttributeError):
             if isinstance(found := place_of(module, parameter), Tensor):
-                return found
+                return with_values(module, parameter, found)
     raise AssertionError(f"no weight of {layer.name}")
 
 

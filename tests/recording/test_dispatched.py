@@ -3,10 +3,13 @@
 import functools
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
 from interp.checkpoints import load_module
+from interp.errors import CheckpointError
+from interp.network.offloaded import with_values
 from interp.recording import record_activations
 from interp.store import open_recording
 from interp.types import Provenance
@@ -57,3 +60,86 @@ def test_a_dispatched_module_is_recorded_through_its_hooks(tmp_path):
     assert spread[0]._hf_hook.calls > before
     assert found.keys() == expected.keys()
     assert all(np.array_equal(found[name], expected[name]) for name in expected)
+
+
+class Loading(Hook):
+    """Keeps a part's parameters elsewhere, and loads them while it runs, as accelerate's `AlignDevicesHook` does."""
+
+    def __init__(self, part):
+        super().__init__()
+        self.execution_device = torch.device("cpu")
+        self.weights_map = {own: tensor.detach().clone() for own, tensor in part.named_parameters()}
+
+    def pre_forward(self, module, *args):
+        self.calls += 1
+        for own, tensor in self.weights_map.items():
+            part, _, last = own.rpartition(".")
+            setattr(module.get_submodule(part), last, nn.Parameter(tensor.clone(), requires_grad=False))
+        return args
+
+    def post_forward(self, module):
+        for own in self.weights_map:
+            part, _, last = own.rpartition(".")
+            old = getattr(module.get_submodule(part), last)
+            setattr(module.get_submodule(part), last, nn.Parameter(torch.empty_like(old, device="meta"), False))
+
+
+def offloaded(module, parts):
+    """Keep the parameters of some parts elsewhere."""
+    for name in parts:
+        part = module.get_submodule(name)
+        hook, old = Loading(part), part.forward
+        part._hf_hook = hook
+        hook.place_submodules = bool(list(part.children()))
+
+        def forward(*args, part=part, hook=hook, old=old):
+            found = old(*hook.pre_forward(part, *args))
+            hook.post_forward(part)
+            return found
+
+        part.forward = functools.update_wrapper(forward, old)
+        hook.post_forward(part)
+    return module
+
+
+def nested():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Sequential(nn.Linear(5, 4), nn.ReLU()), nn.Linear(4, 3)).eval()
+
+
+def test_a_module_whose_weights_are_loaded_as_its_parts_run_is_recorded(tmp_path):
+    expected, whole = recorded(nested(), tmp_path / "plain.h5"), nested()
+    for number, parts in enumerate([["0", "2.0", "3"], ["2", "3"], ["0"]]):
+        spread = offloaded(nested(), parts)
+        assert any(tensor.is_meta for tensor in spread.parameters())
+        read = {name: with_values(spread, name, one) for name, one in spread.named_parameters()}
+        assert all(torch.equal(read[name], one) for name, one in whole.named_parameters())
+        found = recorded(spread, tmp_path / f"{number}.h5")
+        assert all(np.array_equal(found[name], expected[name]) for name in expected)
+        assert any(tensor.is_meta for tensor in spread.parameters()), "they are put away again"
+
+
+def test_parameters_without_values_anywhere_are_refused(tmp_path):
+    with pytest.raises(CheckpointError, match="without values"):
+        recorded(nested().to("meta"), tmp_path / "a.h5")
+
+
+def test_accelerates_own_hooks(tmp_path):
+    """Where accelerate is installed: parameters on the disk and in memory, loaded as their parts run."""
+    accelerate = pytest.importorskip("accelerate")
+    expected, cpu = recorded(nested(), tmp_path / "plain.h5"), torch.device("cpu")
+    spread = {
+        "mapped": accelerate.dispatch_model(nested(), device_map={"": "cpu"}, force_hooks=True),
+        "memory": accelerate.cpu_offload(nested(), execution_device=cpu),
+        "disk": accelerate.disk_offload(nested(), tmp_path / "disk", execution_device=cpu),
+        "whole": accelerate.disk_offload(
+            nested(), tmp_path / "whole", execution_device=cpu, preload_module_classes=["Sequential"]
+        ),
+        "mixed": accelerate.dispatch_model(
+            nested(), {"0": "cpu", "1": "cpu", "2": "disk", "3": "cpu"}, main_device="cpu",
+            offload_dir=tmp_path / "mixed", force_hooks=True,
+        ),
+    }  # fmt: skip
+    for name, module in spread.items():
+        found = recorded(module, tmp_path / f"{name}.h5")
+        assert all(np.array_equal(found[layer], expected[layer]) for layer in expected), name

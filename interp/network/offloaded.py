@@ -1,0 +1,71 @@
+"""Parameters that a network does not hold itself: accelerate keeps them elsewhere, and loads a part's when it runs.
+
+Such a parameter is on torch's device ``meta``; the part's hook knows where its values are, and where they are to run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+
+def with_values(module: nn.Module, name: str, tensor: Tensor) -> Tensor:
+    """Give a parameter or buffer with its values, read from where they are kept if the network does not hold them.
+
+    Parameters
+    ----------
+    module
+        Network that the tensor is part of.
+    name
+        Dotted name of the tensor.
+    tensor
+        Tensor as the network has it.
+
+    Returns
+    -------
+    Tensor
+        Tensor itself where it has values, or where nothing is known of them; else a new one.
+
+    Examples
+    --------
+    >>> layer = nn.Linear(2, 3)
+    >>> with_values(layer, "weight", layer.weight) is layer.weight
+    True
+    """
+    if not tensor.is_meta:
+        return tensor
+    words = name.split(".")
+    for count in range(len(words) - 1, -1, -1):  # the part's own hook, or that of a part which loads all that it holds
+        own = ".".join(words[count:])
+        for hook in _hooks(module.get_submodule(".".join(words[:count]))):
+            kept = getattr(hook, "weights_map", None)
+            if kept is not None and own in kept:
+                return torch.as_tensor(kept[own])
+    return tensor
+
+
+def running_device(module: nn.Module) -> torch.device | None:
+    """Give the device on which the first part runs whose parameters are kept elsewhere; None where there is none.
+
+    Parameters
+    ----------
+    module
+        Any network.
+
+    Examples
+    --------
+    >>> running_device(nn.Linear(2, 3)) is None
+    True
+    """
+    devices = (getattr(hook, "execution_device", None) for part in module.modules() for hook in _hooks(part))
+    found = next((device for device in devices if device is not None), None)
+    return None if found is None else torch.device(found)
+
+
+def _hooks(part: nn.Module) -> Iterator[object]:
+    """Yield the hooks of accelerate on one part of a network."""
+    hook = getattr(part, "_hf_hook", None)
+    if hook is not None:
+        yield from getattr(hook, "hooks", (hook,))
