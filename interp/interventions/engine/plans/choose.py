@@ -105,7 +105,7 @@ def find_plan(edits: Sequence[JointEdit], site: Site, scoring: Scoring) -> Plan:
     idle = [i for i, each in enumerate(edits) if all(_changes_nothing(edit) for edit in each.values())]
     busy = sorted({*range(len(edits))} - {*idle})
     quick = isinstance(site, ChainSite) and isinstance(scoring, ByClass) and scoring.form not in PROBABILITIES
-    if not quick or not _read_alone(site):
+    if not quick or not _read_alone(site) or _is_elsewhere(site):
         return Plan(edits, None, idle, [], [], busy)
     assert isinstance(site, ChainSite)
     own = {i: edits[i][site.name] for i in busy}
@@ -116,6 +116,13 @@ def find_plan(edits: Sequence[JointEdit], site: Site, scoring: Scoring) -> Plan:
     single = [(some, single_nodes([own[i] for i in some], device)) for some in nodes]
     served = {i for some, _ in (*whole, *single) for i in some}
     return Plan(edits, reader, idle, whole, single, [i for i in busy if i not in served])
+
+
+def _is_elsewhere(site: Site) -> bool:
+    """Whether parameters of what follows a site are loaded only while its parts run, as accelerate does it."""
+    return isinstance(site, ChainSite) and any(
+        tensor.is_meta for step in site.following for tensor in step.parameters()
+    )
 
 
 def count_of(edit: Edit) -> int | None:
