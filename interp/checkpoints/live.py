@@ -21,7 +21,7 @@ from interp.checkpoints.weights.quantised_modules import NOTE, in_floats
 from interp.checkpoints.weights.tensors import checked_state, tensor_bytes
 from interp.data import DataOptions, load_dataset
 from interp.errors import CheckpointError, UsageError
-from interp.network.offloaded import with_values
+from interp.network.tracing.offloaded import with_values
 from interp.types import Dataset, LoadedModel
 
 FORMAT = "module"

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from interp.network.branches import Dag
 from interp.network.chain import Chain
-from interp.network.offloaded import running_device
 from interp.network.quick.parts import make_quick
+from interp.network.tracing.offloaded import running_device
 from interp.streams import RowsOnDisk, ahead
 from interp.types import Array, Scaling
 

@@ -20,8 +20,8 @@ from interp.network.hooks import tap
 from interp.network.kinds import kind_named, node_weight
 from interp.network.layouts import in_time, samples_first
 from interp.network.nodes import rows_of_nodes
-from interp.network.offloaded import with_values
 from interp.network.tracing.calls import Call, Seer, call_of, function_name, place_of
+from interp.network.tracing.offloaded import with_values
 from interp.types import Array, NodeLayer
 
 AGREES = 1e-3

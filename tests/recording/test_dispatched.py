@@ -9,7 +9,7 @@ from torch import nn
 
 from interp.checkpoints import load_module
 from interp.errors import CheckpointError
-from interp.network.offloaded import with_values
+from interp.network.tracing.offloaded import with_values
 from interp.recording import record_activations
 from interp.store import open_recording
 from interp.types import Provenance
