@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import signal
+import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -59,15 +61,14 @@ def run_job(
     size
         Number of ranks.
     folder
-        Folder for what they print, and for how they ended.
+        Folder for what they print, and for how they ended; emptied first.
     victim
         Rank that gets SIGKILL; None to let all end.
     kill_after
         Processor time of that rank, in seconds, after which it is killed.
     """
-    folder.mkdir(exist_ok=True)
-    for path in folder.iterdir():
-        path.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     agent = os.fork()
     if not agent:
         _agent(words, size, folder)
@@ -116,6 +117,7 @@ def _agent(words: Sequence[str], size: int, folder: Path) -> NoReturn:
             os.dup2(out.fileno(), 1)
             os.dup2(out.fileno(), 2)
         os.environ |= {"GLOO_SOCKET_IFNAME": "lo"}
+        tempfile.tempdir = str(folder)  # the agent leaves folders behind where it does not end as Python does
         kind, at = {"start_method": "fork", "max_restarts": 0, "monitor_interval": 0.1}, "localhost:0"
         config = LaunchConfig(1, 1, size, run_id="job", rdzv_backend="c10d", rdzv_endpoint=at, **kind)
         elastic_launch(config, _rank)(tuple(words), str(folder))

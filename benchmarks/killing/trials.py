@@ -134,7 +134,7 @@ def job_trial(
     ended = run_job(words, size, out.with_name("job"), victim, moment)
     if not ended.is_killed:
         return Trial((), (), ())
-    failures = [*map("killed: {}".format, broken(out)), *_unsaid(ended, victim)]
+    failures = [*map("killed: {}".format, broken(out)), *unsaid(ended, victim)]
     kept = _marks(out)
     again = run_job(words, size, out.with_name("job"))
     if not again.is_done:
@@ -145,8 +145,16 @@ def job_trial(
     return Trial((moment,), (len(kept),), (*failures, *differences(out, whole)))
 
 
-def _unsaid(ended: JobEnded, victim: int) -> Iterator[str]:
-    """Say which ranks did not name the one that was killed, in one line; those that were done need not."""
+def unsaid(ended: JobEnded, victim: int) -> Iterator[str]:
+    """Say which ranks did not name the one that was killed, in one line; those that were done need not.
+
+    Parameters
+    ----------
+    ended
+        Job of which a rank was killed.
+    victim
+        Number of the rank.
+    """
     if not ended.is_over:
         yield "the job did not end"
     for rank, told in enumerate(ended.told):

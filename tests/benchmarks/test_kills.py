@@ -1,13 +1,15 @@
 """A few kills, as `benchmarks/kills.py` makes a hundred."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from killing.commands import run_command
 from killing.files import broken, differences, lost
-from killing.trials import trial, uninterrupted
+from killing.jobs import JobEnded
+from killing.trials import job_trial, job_uninterrupted, trial, uninterrupted, unsaid
 from kills import command
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # of fork, from Python 3.12 on
@@ -41,6 +43,25 @@ def test_a_kill_behind_a_whole_split_changes_no_byte(work, recording):
     assert [*broken(out), *lost(out, ended.written)] == []
     assert run_command(words, work / "log").code == 0
     assert list(differences(out, out.with_name("recording-whole"))) == []
+
+
+def test_a_job_whose_rank_is_killed_comes_to_the_bytes_of_one_never_killed(work):
+    words, out = command("ranks", work, samples=(600, 300)), work / "ranks"
+    seconds = job_uninterrupted(words, 2, out)
+    found = job_trial(words, 2, out, seconds, np.random.default_rng(2))
+    assert len(found.kills) == 1
+    assert found.failures == ()
+
+
+def test_ranks_that_say_nothing_or_too_much_are_seen():
+    line = "error: rank 0: found rank 1 is gone (process 7), as when it is killed"
+    named = JobEnded(is_over=True, is_killed=True, told=(line, ""), seconds={})
+    assert list(unsaid(named, 1)) == []
+    assert list(unsaid(replace(named, told=("", ""), seconds={0: 1.0}), 1)) == [], "it had come to its end"
+    for told in ("", f"{line}\n{line}", line.replace("rank 1", "rank 2")):
+        (said,) = unsaid(replace(named, told=(told, "")), 1)
+        assert said.startswith("rank 0 did not name rank 1 in one line")
+    assert list(unsaid(replace(named, is_over=False), 1)) == ["the job did not end"]
 
 
 def test_what_is_damaged_or_missing_is_seen(work, recording, tmp_path):
