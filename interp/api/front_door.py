@@ -94,6 +94,13 @@ def analyse(
         stages that need single values run the network again.
     store_dtype
         Type that activations are stored as: ``float32``, ``float16`` or ``bfloat16``.
+    predictions
+        Whether the class that the network predicts for each sample is recorded.
+    forward_dtype
+        Type of the network's products while it is recorded: ``float32`` or ``bfloat16``.
+    positions
+        Number of positions of each sample that are recorded of convolutions, or of time steps of a sequence; None for
+        as many as make a table of bounded length.
     preset
         Name of thresholds that belong together: ``default`` or ``as-nn``.
     epsilon

@@ -22,6 +22,9 @@ class Said(TypedDict, total=False):
     seed: int | None
     store: bool | float | str | None
     store_dtype: str | None
+    predictions: bool | None
+    forward_dtype: str | None
+    positions: int | None
     preset: str | None
     epsilon: float | None
     scaling: str | None

@@ -140,6 +140,7 @@ def computed_recording(
     seed: int = 0,
     lock: Any = None,
     predictions: bool = True,
+    positions: int | None = None,
 ) -> Recording:
     """Give a recording whose values are computed when they are asked for, the same as one on disk would hold.
 
@@ -162,6 +163,8 @@ def computed_recording(
     predictions
         Whether the recording has the class that the network predicts for each sample; else the network is not run to
         its end.
+    positions
+        Number of positions of a sample that was asked for; None for as many as make a table of bounded length.
 
     Returns
     -------
@@ -169,7 +172,7 @@ def computed_recording(
         Pre-activations of all layers; each run through the rows of a layer is a pass of the network over the samples.
     """
     counts, part = position_counts(model, data), data.splits[split]
-    places = drawn_positions(model, data, split, counts, seed)
+    places = drawn_positions(model, data, split, counts, seed, asked=positions)
     source = _Source(model, part.inputs, lock or threading.RLock(), samples_a_block(model, counts))
     samples = np.arange(len(part))
     return Recording(

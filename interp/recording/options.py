@@ -26,6 +26,10 @@ class StoreOptions:
     forward
         Type of the network's products while it is recorded: float32, or bfloat16, which is quicker; on samples drawn at
         random the difference is measured. Other stages run the network in float32.
+    positions
+        Number of positions of each sample that are recorded of convolutions, or of time steps of a sequence, drawn at
+        random where there are more; None: as many as make 262,144 rows of a layer and split, of a layer that runs a
+        time step at a time 65,536.
 
     Examples
     --------
@@ -36,3 +40,4 @@ class StoreOptions:
     dtype: Annotated[str, Flag(name="store_dtype")] = "float32"
     predictions: Annotated[bool, Flag()] = True
     forward: Annotated[str, Flag(name="forward_dtype")] = "float32"
+    positions: Annotated[int | None, Flag(low=1, high=10**9, default="all, up to 262,144 rows of a layer")] = None

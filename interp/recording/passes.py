@@ -45,7 +45,7 @@ class Samples:
     is_once: bool = False
 
 
-def samples_of(model: LoadedModel, data: Dataset, split: str, seed: int) -> Samples:
+def samples_of(model: LoadedModel, data: Dataset, split: str, seed: int, positions: int | None = None) -> Samples:
     """Take the samples of a data set, in the blocks and at the positions that a recording has.
 
     Parameters
@@ -58,9 +58,11 @@ def samples_of(model: LoadedModel, data: Dataset, split: str, seed: int) -> Samp
         Name of the split.
     seed
         Seed of the random number generator that draws the positions of convolutions.
+    positions
+        Number of positions of a sample that was asked for; None for as many as make a table of bounded length.
     """
     counts, part = position_counts(model, data), data.splits[split]
-    size, places = samples_a_block(model, counts), drawn_positions(model, data, split, counts, seed)
+    size, places = samples_a_block(model, counts), drawn_positions(model, data, split, counts, seed, asked=positions)
     return Samples(lambda ranks: _blocks(part, size, ranks), places)
 
 
@@ -68,7 +70,14 @@ FEW = 16
 """Number of positions that are looked at of each sample, of samples whose number is not known."""
 
 
-def samples_of_whole(model: LoadedModel, data: Dataset, split: str, wholes: Mapping[str, Whole], seed: int) -> Samples:
+def samples_of_whole(
+    model: LoadedModel,
+    data: Dataset,
+    split: str,
+    wholes: Mapping[str, Whole],
+    seed: int,
+    positions: int | None = None,
+) -> Samples:
     """Take all samples of a split of which the data set holds some.
 
     Parameters
@@ -83,16 +92,19 @@ def samples_of_whole(model: LoadedModel, data: Dataset, split: str, wholes: Mapp
         Name of a split -> all of its samples.
     seed
         Seed of the random number generator that draws the positions of convolutions.
+    positions
+        Number of positions of a sample that was asked for; None for as many as make a table of bounded length, or, of
+        samples whose number is not known, `FEW`.
     """
     counts, whole, part = position_counts(model, data), wholes[split], data.splits[split]
     size = samples_a_block(model, counts)
     begin = lambda ranks: islice(_of_whole(whole, part, size), ranks.rank, None, ranks.size)  # noqa: E731
     if whole.samples is None:
-        places = {name: DrawnPlaces(count, min(count, FEW), seed) for name, count in counts.items()}
+        places = {name: DrawnPlaces(count, min(count, positions or FEW), seed) for name, count in counts.items()}
         return Samples(begin, places, is_once=True)
     known = {name: len(each) for name, each in data.splits.items()}
     sizes = known | {name: each.samples for name, each in wholes.items() if each.samples is not None}
-    return Samples(begin, drawn_positions(model, data, split, counts, seed, sizes))
+    return Samples(begin, drawn_positions(model, data, split, counts, seed, sizes, positions))
 
 
 def _of_whole(whole: Whole, part: Split, size: int) -> Iterator[Block]:

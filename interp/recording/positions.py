@@ -73,12 +73,14 @@ def multiply_adds(model: LoadedModel, data: Dataset, per_gate: int = 0) -> int:
     return sum(layer.nodes * each[layer.name] * counts[layer.name] for layer in model.every_layer)
 
 
-def kept_positions(count: int, samples: int, stepwise: bool = False) -> int:
+def kept_positions(count: int, samples: int, stepwise: bool = False, asked: int | None = None) -> int:
     """Give the number of positions that are recorded of each of `samples` samples, of `count` that there are."""
-    return min(count, max(1, (MOST_STEP_ROWS if stepwise else MOST_ROWS) // samples))
+    return min(count, asked or max(1, (MOST_STEP_ROWS if stepwise else MOST_ROWS) // samples))
 
 
-def positions_a_sample(count: int, data: Dataset, stepwise: bool = False, samples: int | None = None) -> int:
+def positions_a_sample(
+    count: int, data: Dataset, stepwise: bool = False, samples: int | None = None, asked: int | None = None
+) -> int:
     """Give the number of positions that are recorded of a sample: of padded sequences the mean of their lengths.
 
     Parameters
@@ -91,8 +93,10 @@ def positions_a_sample(count: int, data: Dataset, stepwise: bool = False, sample
         Whether the layer runs a time step at a time.
     samples
         Number of samples of the largest split; None where the data set has them all.
+    asked
+        Number of positions that was asked for; None for as many as make a table of bounded length.
     """
-    most = kept_positions(count, samples or max(map(len, data.splits.values())), stepwise)
+    most = kept_positions(count, samples or max(map(len, data.splits.values())), stepwise, asked)
     lengths = data.train.lengths
     return most if lengths is None or count == 1 else min(most, max(1, round(float(lengths.mean()))))
 
@@ -104,6 +108,7 @@ def drawn_positions(
     counts: Mapping[str, int],
     seed: int,
     sizes: Mapping[str, int] | None = None,
+    asked: int | None = None,
 ) -> dict[str, Array]:
     """Draw the positions of each sample of a split that are looked at.
 
@@ -121,6 +126,8 @@ def drawn_positions(
         Seed of the random number generator.
     sizes
         Name of a split -> number of its samples; None where the data set has them all.
+    asked
+        Number of positions of a sample that was asked for; None for as many as make a table of bounded length.
 
     Returns
     -------
@@ -134,7 +141,7 @@ def drawn_positions(
         if layer.name not in chosen:
             continue
         count, stepwise = counts[layer.name], layer.is_stepwise
-        kept = positions_a_sample(count, data, stepwise, max(sizes.values()))
+        kept = positions_a_sample(count, data, stepwise, max(sizes.values()), asked)
         if part.lengths is not None and 1 < count <= (data.steps or 0):
             found[layer.name] = draw_steps(np.minimum(part.lengths, count), kept, [seed, i])
         else:

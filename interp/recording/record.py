@@ -86,7 +86,10 @@ def record_activations(
     counts = position_counts(model, data)
     part = {name: (0, len(split)) for name, split in data.splits.items()} if part is None else part
     samples = {name: last - first for name, (first, last) in part.items()}
-    kept = {layer.name: positions_a_sample(counts[layer.name], data, layer.is_stepwise) for layer in model.layers}
+    kept = {
+        layer.name: positions_a_sample(counts[layer.name], data, layer.is_stepwise, asked=how.positions)
+        for layer in model.layers
+    }
     example = as_tensor(data.train.inputs[:2], model.scaling, model.input_shape).to(device_of(model.module))
     functions = output_functions(model.module, model.layers, example)
     labelled = [name for name in part if data.splits[name].labels is not None]
@@ -100,7 +103,7 @@ def record_activations(
     ) as writer:
         for name, (first, last) in part.items():
             split = data.splits[name]
-            positions = drawn_positions(model, data, name, counts, seed)
+            positions = drawn_positions(model, data, name, counts, seed, asked=how.positions)
             _record_split(model, name, split, (first, last), writer, counts, positions, to_end, how.forward, functions)
             outputs = {layer.name: _outputs(writer, name, layer.name, functions) for layer in model.layers}
             if how.forward != "float32":

@@ -109,9 +109,9 @@ def gathered(run: Run) -> Statistics | None:
 def _computed(run: Run, split: str, found: Statistics) -> Recording:
     """Give a recording of the data at hand, with what is known of all samples."""
     outputs = {name: own.outputs for name, own in found.splits[split].layers.items() if own.outputs is not None}
-    provenance, predictions = run.provenance_of("record"), run.options.recording.predictions
+    provenance, how = run.provenance_of("record"), run.options.recording
     recording = computed_recording(
-        run.model, run.data, split, outputs, provenance, provenance.seed, _NETWORK, predictions
+        run.model, run.data, split, outputs, provenance, provenance.seed, _NETWORK, how.predictions, how.positions
     )
     return replace(recording, layers=found.layers)
 
@@ -128,9 +128,10 @@ def all_samples(run: Run, split: str, seed: int) -> Samples:
     seed
         Seed of the random number generator that draws the positions of convolutions, which the first pass settles.
     """
+    positions = run.options.recording.positions
     if split in run.wholes:
-        return samples_of_whole(run.model, run.data, split, run.wholes, seed)
-    return samples_of(run.model, run.data, split, seed)
+        return samples_of_whole(run.model, run.data, split, run.wholes, seed, positions)
+    return samples_of(run.model, run.data, split, seed, positions)
 
 
 def samples_behind(run: Run) -> int:

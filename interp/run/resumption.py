@@ -113,18 +113,34 @@ def _begun(out: Path, options: Options) -> tuple[Stage, Options]:
     """Give the first stage of a folder's run, with or without stored activations, and the options that go with it."""
     recorded, without = find_stage("record"), stage_of(WITHOUT_STORE["record"])
     is_stored = is_recorded(out / recorded.file) or not is_there(out / without.file)
-    if not is_stored:
-        return without, replace(options, store=False)
-    return recorded, replace(options, store=_stored(out / recorded.file, recorded))
+    stage = recorded if is_stored else without
+    said = _said(out / stage.file, stage)
+    store, positions = said.get("store", True), said.get("recording.positions")
+    positions = positions if isinstance(positions, int) and positions > 0 else None
+    how = replace(options.recording, positions=positions)
+    return stage, replace(options, store=_stored(store) if is_stored else False, recording=how)
 
 
-def _stored(path: Path, stage: Stage) -> Store:
-    """Give which samples of a recording are stored; all where there is none, or it does not say."""
+def _said(path: Path, stage: Stage) -> Mapping[str, Any]:
+    """Give the options that a recording, or the statistics in its place, was made with; none where they are unknown."""
     if not is_recorded(path):
-        return True
-    with suppress(MismatchError, UsageError):
+        return {}
+    with suppress(MismatchError):
         said = read_provenance(path, stage.command).settings.get("options")
-        return store_of(said.get("store", True) if isinstance(said, Mapping) else True, "store") or True
+        if isinstance(said, Mapping):
+            parts = said.get("recording")
+            return {**said, **_under("recording", parts if isinstance(parts, Mapping) else {})}
+    return {}
+
+
+def _under(group: str, parts: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{group}.{name}": value for name, value in parts.items()}
+
+
+def _stored(said: Any) -> Store:
+    """Give which samples of a recording are stored; all where it does not say."""
+    with suppress(UsageError):
+        return store_of(said, "store") or True
     return True
 
 

@@ -31,8 +31,17 @@ def flags_of(command):
 
 
 LIMITS = {"--everything", "--quick", "--single-nodes", "--swept-layers", "--inputs"}
+STORED = {
+    "--store-dtype",
+    "--store",
+    "--no-store",
+    "--predictions",
+    "--no-predictions",
+    "--forward-dtype",
+    "--positions",
+}
 OWN = {
-    "record": {"--overwrite", "--seed", "--store-dtype", "--store", "--no-store"},
+    "record": {"--overwrite", "--seed", *STORED},
     "fit": {"--seed", "--everything", "--quick", "--nodes-per-layer"},
     "boundaries": {"--seed", "--epsilon", "--preset", "--everything", "--quick"},
     "prototypes": set(),
@@ -45,7 +54,7 @@ OWN = {
     "screen": set(),
     "compare": {"--brief", "--overwrite", "--quick", "--snapshots"}
     | {"--seed", "--epsilon", "--preset", "--everything", "--nodes-per-layer"}
-    | {"--read-copies", "--store-dtype", "--store", "--no-store"},
+    | {"--read-copies", *STORED},
     "check": {"--fail-on", "--against", "--junit", "--summary", "--overwrite", "--quick"}
     | {
         "--seed",
@@ -53,9 +62,7 @@ OWN = {
         "--preset",
         "--everything",
         "--nodes-per-layer",
-        "--store-dtype",
-        "--store",
-        "--no-store",
+        *STORED,
     },
 }
 

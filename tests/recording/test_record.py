@@ -500,3 +500,21 @@ def test_what_rounding_cost_is_of_the_rows_that_are_stored(tmp_path):
     with open_recording(tmp_path / "exact.h5") as exact, open_recording(tmp_path / "a.h5") as found:
         z, stored = exact.z["3"][:].astype(float), found.z["3"][:]
         np.testing.assert_allclose(found.rounding["3"][0], np.abs(stored - z).max(axis=0) / z.std(axis=0), rtol=1e-9)
+
+
+@pytest.mark.parametrize(("asked", "kept"), [(1, 1), (3, 3), (12, 12), (99, 12)])
+def test_as_many_positions_are_recorded_as_are_asked_for(tmp_path, asked, kept):
+    """Of twelve positions of a convolution; a dense layer has one."""
+    model, data = convolutional(), dataset()
+    record_activations(model, data, tmp_path / "a.h5", PROVENANCE, how=StoreOptions(positions=asked))
+    with open_recording(tmp_path / "a.h5") as found:
+        assert found.z["0"].shape[0] == 300 * kept
+        assert found.z["3"].shape[0] == 300
+        places = found.position["0"].reshape(300, kept)
+        assert (places.min(), places.max()) == (0, 11)
+        if kept == 12:
+            np.testing.assert_array_equal(places, np.arange(12)[None].repeat(300, axis=0))
+        weight, bias = affine_map(model.module, model.layers[0], torch.zeros(2, *IMAGE))
+        parts = list(layer_rows(model, data, found, "0"))
+        z, read = (np.concatenate([getattr(part, name) for part in parts]) for name in ("z", "layer_input"))
+        np.testing.assert_allclose(read @ weight.T + bias, z, atol=1e-5)

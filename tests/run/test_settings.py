@@ -38,6 +38,7 @@ OTHER = {
     "store_dtype": "float16",
     "predictions": False,
     "forward_dtype": "bfloat16",
+    "positions": 3,
 }
 """Setting of the analysis -> a value that is not its default."""
 

@@ -158,8 +158,9 @@ def left_out(asked: Options, used: Options, model: LoadedModel, data: Dataset) -
     """
     found = (
         *_nodes(used, model),
-        *_steps(model, data),
+        *_steps(used, model, data),
         *_stored(used, data),
+        *_positions(used, model, data),
         *_predictions(used, model, data),
         *_rows(asked, used, data),
         *_sweeps(asked, used, model, data),
@@ -186,14 +187,26 @@ def _nodes(used: Options, model: LoadedModel) -> Iterator[Limit]:
     )
 
 
-def _steps(model: LoadedModel, data: Dataset) -> Iterator[Limit]:
+def _steps(used: Options, model: LoadedModel, data: Dataset) -> Iterator[Limit]:
     stepwise = [layer for layer in model.layers if layer.is_stepwise]
     counts = position_counts(model, data) if stepwise else {}
     for layer in stepwise[:1]:
         of, lengths = counts[layer.name], data.train.lengths
         own = of if lengths is None else min(of, max(1, round(float(lengths.mean()))))
         what = "time steps of each sequence that are recorded"
-        yield Limit(what, positions_a_sample(of, data, True), own, "drawn at random", "fewer sequences")
+        kept = positions_a_sample(of, data, True, asked=used.recording.positions)
+        yield Limit(what, kept, own, "drawn at random", "--positions, or fewer sequences")
+
+
+def _positions(used: Options, model: LoadedModel, data: Dataset) -> Iterator[Limit]:
+    asked = used.recording.positions  # where none is, tables of bounded length are what all runs have
+    counts = position_counts(model, data) if asked is not None else {}
+    known = {layer.name: counts[layer.name] for layer in model.layers if counts and not layer.is_stepwise}
+    if known:
+        most = max(known, key=lambda name: known[name])
+        what = f"positions of each sample that are recorded of {most}, the layer that has the most"
+        kept = positions_a_sample(counts[most], data, asked=asked)
+        yield Limit(what, kept, counts[most], f"drawn at random with the seed {used.seed}", "--positions")
 
 
 def _predictions(used: Options, model: LoadedModel, data: Dataset) -> Iterator[Limit]:

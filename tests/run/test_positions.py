@@ -1,0 +1,57 @@
+"""As many positions of convolutions are looked at as are asked for, with and without stored activations."""
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import interp
+from interp.run import Options, as_begun
+
+pytestmark = pytest.mark.usefixtures("few_draws")
+
+ASKED, THERE = 3, 36
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """Give what a small convolutional network's fits are, with stored activations and without."""
+    torch.manual_seed(0)
+    convolution = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * THERE, 3)).eval()
+    rng = np.random.default_rng(0)
+    data = (rng.normal(size=(120, 1, 8, 8)).astype(np.float32), rng.integers(0, 3, 120))
+    home = tmp_path_factory.mktemp("positions")
+    return {
+        store: interp.analyse(
+            convolution, data, stages=["fit"], out=home / str(store), store=store, positions=ASKED, progress=False
+        )
+        for store in (True, False)
+    }
+
+
+def test_file_and_limits_say_how_many(found):
+    run = found[True].run
+    train = len(run.data.train)
+    with h5py.File(run.path("record")) as file:
+        assert file["train/z/0"].attrs["positions"] == ASKED
+        assert file["train/z/0/values"].shape[0] == ASKED * train
+    for one in found.values():
+        (limit,) = (limit for limit in one.run.limits if limit.lift == "--positions")
+        assert (limit.looked_at, limit.of) == (ASKED, THERE)
+        assert limit.what.endswith("of 0, the layer that has the most")
+
+
+def test_fits_without_stored_activations_are_of_the_same_positions(found):
+    stored, computed = (one.run.read("fit") for one in (found[True], found[False]))
+    for name, fit in stored.items():
+        assert fit.count == computed[name].count
+        np.testing.assert_allclose(computed[name].mean, fit.mean, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(computed[name].class_mean, fit.class_mean, rtol=1e-9, atol=1e-12)
+
+
+def test_later_commands_look_at_as_many(found):
+    for store, one in found.items():
+        begun = as_begun(one.run.out, Options())
+        assert begun.recording.positions == ASKED
+        assert bool(begun.store) is store
