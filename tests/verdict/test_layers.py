@@ -106,7 +106,7 @@ def test_no_headline_is_contradicted_by_a_finding(count, trained):
 
 
 def test_the_claims_that_this_test_looks_for_are_there():
-    assert claims("In fc1, large outputs decide: which nodes respond most.", "fc1") == {"intensities"}
+    assert claims("In fc1, large outputs decide more than small ones.", "fc1") == {"intensities"}
     for leaning, words in CLAIMED.items():
         assert claims(f"fc1: {words}", "fc1") == {leaning}
     assert claims(said_of(["neither"]).findings[0], "fc1") == {"neither"}

@@ -69,7 +69,7 @@ def difference(score: Score, simple: float, is_share: bool) -> tuple[float, floa
     --------
     >>> low, high = difference(Score(0.70, 0.66, 0.74, 540), 0.68, True)
     >>> round(low, 3), round(high, 3)
-    (-0.036, 0.077)
+    (-0.035, 0.077)
     """
     below = above = 0.0
     if is_share:
