@@ -8,13 +8,16 @@ is not held here: `interp.run.recorded.each_layer` does so.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import lru_cache
 from typing import TypeVar
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
@@ -34,6 +37,29 @@ def processors() -> int:
         return 1
     known = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(known, MOST)
+
+
+def unthreaded() -> AbstractContextManager[object]:
+    """Hold libraries below numpy to one thread, until the end of a block if it is used for one.
+
+    Returns
+    -------
+    AbstractContextManager
+        Gives the libraries back at its end the numbers of threads that they had.
+
+    Examples
+    --------
+    >>> with unthreaded():
+    ...     print("one thread")
+    one thread
+    """
+    return _libraries(len(sys.modules)).limit(limits=1)
+
+
+@lru_cache(maxsize=1)
+def _libraries(modules: int) -> ThreadpoolController:
+    """Find the libraries that have threads; this takes milliseconds, and finds others only once a module more is there."""
+    return ThreadpoolController()
 
 
 def in_order(work: Callable[[Item], Found], items: Iterable[Item], threads: int | None = None) -> Iterator[Found]:
@@ -64,11 +90,11 @@ def in_order(work: Callable[[Item], Found], items: Iterable[Item], threads: int 
     """
     threads = processors() if threads is None else threads
     if threads == 1:
-        with threadpool_limits(1):
+        with unthreaded():
             yield from map(work, items)
         return
     waiting: deque[Future[Found]] = deque()
-    with threadpool_limits(1), ThreadPoolExecutor(threads, initializer=_alone) as pool:
+    with unthreaded(), ThreadPoolExecutor(threads, initializer=_alone) as pool:
         try:
             for item in items:
                 waiting.append(pool.submit(work, item))
@@ -84,7 +110,7 @@ def in_order(work: Callable[[Item], Found], items: Iterable[Item], threads: int 
 def _alone() -> None:
     """Hold libraries that ask each thread for its number of threads to one in a new thread."""
     _THIS.is_worker = True
-    threadpool_limits(1)
+    unthreaded()
 
 
 def alone(work: Callable[[], Found]) -> Found:
@@ -103,7 +129,7 @@ def alone(work: Callable[[], Found]) -> Found:
     before = getattr(_THIS, "is_worker", False)
     _THIS.is_worker = True
     try:
-        with threadpool_limits(1):
+        with unthreaded():
             return work()
     finally:
         _THIS.is_worker = before

@@ -1,6 +1,7 @@
 """Work in threads gives what one after the other gives, in its order."""
 
 import signal
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -114,3 +115,16 @@ def test_a_thread_has_no_threads_of_its_own_neither_here_nor_in_libraries():
     before = {pool["filepath"]: pool["num_threads"] for pool in threadpool_info()}
     assert list(in_order(own, range(3), 2)) == [(1, 1)] * 3
     assert {pool["filepath"]: pool["num_threads"] for pool in threadpool_info()} == before
+
+
+def test_libraries_are_looked_for_anew_only_after_an_import(monkeypatch):
+    """To look for them takes as long as many a block of work."""
+    looked, plain = [], threads.ThreadpoolController
+    monkeypatch.setattr(threads, "ThreadpoolController", lambda: looked.append(1) or plain())
+    threads._libraries.cache_clear()
+    for _ in range(2):
+        assert list(in_order(abs, range(3), 2)) == [0, 1, 2]
+    assert len(looked) == 1
+    monkeypatch.setitem(sys.modules, "new_module", threads)
+    assert list(in_order(abs, range(3), 1)) == [0, 1, 2]
+    assert len(looked) == 2

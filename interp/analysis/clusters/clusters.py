@@ -15,7 +15,7 @@ from interp.analysis.clusters.cells import Cells
 from interp.analysis.clusters.classifiers import classifiers
 from interp.analysis.clusters.matching import match_to_centroids, null_distances
 from interp.analysis.clusters.options import ClusterOptions
-from interp.analysis.threads import in_order
+from interp.analysis.threads import in_order, unthreaded
 from interp.types import Array, ClusterMatch, LabelledInputs
 from interp.types.annotations.edge import checked
 from interp.types.annotations.flags import Within
@@ -167,10 +167,9 @@ def fit_centroids(inputs: Array, k: int, options: ClusterOptions) -> Array:
     """
     from sklearn.cluster import KMeans, kmeans_plusplus
     from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits
 
     k = min(k, len(inputs))
-    with threadpool_limits(1), warnings.catch_warnings():  # parts of sums are another thread's, and so the last digits
+    with unthreaded(), warnings.catch_warnings():  # parts of sums are another thread's, and so the last digits
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k: doubled centroids
         start, _ = kmeans_plusplus(inputs[: max(3 * k, 2000)], k, random_state=options.seed)
         model = KMeans(k, init=start, n_init=1, max_iter=100).fit(inputs)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from interp.analysis.threads import unthreaded
 from interp.types import Array
 
 MOST_ROWS = 1000
@@ -41,7 +41,7 @@ def in_span(rows: Array, points: Sequence[Array]) -> tuple[Array, list[Array]]:
     >>> np.abs(rows).round(9), np.abs(point).round(9)
     (array([[5., 0.]]), array([[5., 2.]]))
     """
-    with threadpool_limits(1):  # the last digits are those of one thread
+    with unthreaded():  # the last digits are those of one thread
         basis, coordinates = np.linalg.qr(rows.T.astype(np.float64))
         placed = [_beside(basis, np.asarray(each, np.float64)) for each in points]
     return np.column_stack([coordinates.T, np.zeros(len(rows))]).astype(rows.dtype), placed

@@ -9,12 +9,11 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import scipy
-from threadpoolctl import threadpool_limits
 
 from interp.analysis.clusters.pairing import Targets
 from interp.analysis.clusters.span import in_span, is_thin
 from interp.analysis.prototypes import PrototypeOptions, distance_of, strength_of
-from interp.analysis.threads import in_order
+from interp.analysis.threads import in_order, unthreaded
 from interp.types import Array
 
 KINDS = ("nearest", "strongest", "conditional")
@@ -93,7 +92,7 @@ def beside_untrained(
     chosen = rng.permutation(len(weight))[: options.nodes]
     middle = x.mean(axis=0)
     averaged, targets = _averaged(x, middle, centroids, activation, prototypes)
-    with threadpool_limits(1):  # as each of the others is made by one thread alone
+    with unthreaded():  # as each of the others is made by one thread alone
         own = _distances(averaged, x @ weight[chosen].T.astype(np.float32) + bias[chosen], targets)
     others = {
         null: list(
