@@ -38,6 +38,8 @@ def guarded(main: Callable[[], int | None], interrupted: str = "") -> int:
     # Waiting threads sleep instead of spinning: on a busy machine spinning makes torch ten times slower.
     # The runtime reads this when torch is first imported, which is after this line.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # Large tensors come in large pages, each of which the system clears at once; torch reads this at the first of them.
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     try:
         return _ended(main)
     except KeyboardInterrupt as error:
