@@ -58,7 +58,7 @@ def unthreaded() -> AbstractContextManager[object]:
 
 @lru_cache(maxsize=1)
 def _libraries(modules: int) -> ThreadpoolController:
-    """Find the libraries that have threads; this takes milliseconds, and finds others only once a module more is there."""
+    """Find the libraries that have threads, anew where more modules have been imported: it takes milliseconds."""
     return ThreadpoolController()
 
 
