@@ -53,7 +53,8 @@ def unthreaded() -> AbstractContextManager[object]:
     ...     print("one thread")
     one thread
     """
-    return _libraries(len(sys.modules)).limit(limits=1)
+    limited: AbstractContextManager[object] = _libraries(len(sys.modules)).limit(limits=1)
+    return limited
 
 
 @lru_cache(maxsize=1)
