@@ -17,6 +17,9 @@ WHOLE = "all"
 Opened = Callable[[Path], tuple[Any, Provenance]]
 """Function of a file that gives results and their provenance."""
 
+Checked = Callable[[Path], None]
+"""Function of a file that reads all of it, and raises `MismatchError` where that is not as it was written."""
+
 
 @dataclass(frozen=True)
 class StageFile:
@@ -38,6 +41,8 @@ class StageFile:
         Function that opens the file of a stage that writes it itself; None for a file of results.
     restored
         Function of results as the file holds them that gives all of them; None where the file holds all.
+    checked
+        Function that reads what `opened` leaves unread, and compares it with its checksums; None where that is nothing.
     """
 
     path: Path
@@ -47,6 +52,7 @@ class StageFile:
     layers: Sequence[NodeLayer] | None
     opened: Opened | None
     restored: Callable[[Any], Any] | None = None
+    checked: Checked | None = None
 
     def read(self, is_new: bool = False) -> Any:
         """Read what the stage found.
@@ -54,7 +60,8 @@ class StageFile:
         Parameters
         ----------
         is_new
-            Whether the file has just been written by this process, so that it need not be compared with its digest.
+            Whether the file has just been written by this process, or others of its job, so that it need not be
+            compared with its digest and checksums.
 
         Returns
         -------
@@ -67,6 +74,8 @@ class StageFile:
             If the file is missing, damaged, or belongs to another model or data set.
         """
         if self.opened is not None:
+            if self.checked is not None and not is_new:
+                self.checked(self.path)
             found, provenance = self.opened(self.path)
             check_same(self.path, provenance, self.made_of, self.command)
             return found

@@ -12,7 +12,7 @@ from typing import Any
 from interp.data.streams.drawn import Whole
 from interp.errors import InterpError, UsageError, unknown_name
 from interp.ranks import ALONE, Ranks
-from interp.run.files import Opened, StageFile
+from interp.run.files import Checked, Opened, StageFile
 from interp.run.settings.options import Options
 from interp.safety import problem
 from interp.types import Dataset, Limit, LoadedModel, NodeLayer, Provenance
@@ -68,6 +68,9 @@ class Stage:
     restored
         Function of a `Run` and of results as its file holds them that gives them with what follows from model and data;
         None where the file holds all.
+    checked
+        Function of the file that reads what `opened` leaves unread, and raises `MismatchError` where that is not as it
+        was written: before results of an earlier run are used. None where `opened` reads all that is to be checked.
     is_divided
         Whether all processes of a job run it, each its share of the parts that it asks `Run.keep` or `Run.ranks` for;
         else the first runs it, and the others wait.
@@ -93,6 +96,7 @@ class Stage:
     inputs: Callable[[Run], Any] | None = None
     opened: Opened | None = None
     restored: Callable[[Run, Any], Any] | None = None
+    checked: Checked | None = None
     is_divided: bool = False
 
     def lines(self, found: Any) -> list[str]:
@@ -214,7 +218,9 @@ class Run(ShortRepr):
         layers = None if stage.layers is None else stage.layers(self)
         restored = None if stage.restored is None else partial(stage.restored, self)
         path = self.out / stage.file
-        return StageFile(path, stage.result, stage.command, self.provenance, layers, stage.opened, restored)
+        return StageFile(
+            path, stage.result, stage.command, self.provenance, layers, stage.opened, restored, stage.checked
+        )
 
     def read(self, stage: str) -> Any:
         """Give what a stage found, read from its file unless it is known: layer name -> result, or one of the network.

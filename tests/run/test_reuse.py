@@ -19,6 +19,7 @@ from interp.run.resumption import resume
 from interp.run.run import start
 from interp.run.stages import STAGES
 from interp.store import sound
+from interp.store.blocks import CheckedRows
 from interp.types import Thresholds
 
 pytestmark = pytest.mark.usefixtures("few_draws")
@@ -237,3 +238,14 @@ def test_what_a_killed_run_had_begun_is_removed_when_its_stage_is_run(tmp_path):
     begun.write_bytes(b"half")
     run_stage(run, run.stage("fit"))
     assert not begun.exists()
+
+
+def test_values_are_read_back_where_they_are_used_again_and_not_where_they_were_just_written(tmp_path, monkeypatch):
+    """What was just written need not be read: later stages compare each block with its checksum when they read it."""
+    plain, read = CheckedRows.check, []
+    monkeypatch.setattr(CheckedRows, "check", lambda self, *count: (read.append(self), plain(self, *count)))
+    run = planted_run(tmp_path, SMALL)
+    run_stage(run, run.stage("record"))
+    assert not read
+    run_stage(run, run.stage("record"))
+    assert read

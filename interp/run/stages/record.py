@@ -58,7 +58,7 @@ class Recorded:
 
 
 def opened(path: Path) -> tuple[Recorded, Provenance]:
-    """Check a recording, and count its rows.
+    """Open a recording, and count its rows.
 
     Parameters
     ----------
@@ -75,7 +75,6 @@ def opened(path: Path) -> tuple[Recorded, Provenance]:
     MismatchError
         If it is missing or damaged.
     """
-    check_recording(path)  # a recording that is damaged is made anew
     with open_recording(path) as recording:
         rows = {layer.name: recording.z[layer.name].shape[0] for layer in recording.layers}
         rounding = {name: _worst(found) for name, found in recording.rounding.items()}
@@ -134,5 +133,6 @@ STAGE = Stage(
     summarise=summarise,
     options=("seed", "recording", "store"),
     opened=opened,
+    checked=check_recording,  # a recording of an earlier run that is damaged is made anew
     is_divided=True,
 )
