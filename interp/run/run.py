@@ -18,6 +18,7 @@ from interp.data.streams.drawn import Whole, drawn, with_digests
 from interp.errors import UsageError
 from interp.interventions import check_options, same_architecture
 from interp.ranks import current
+from interp.recording.kept import store_of
 from interp.run.find import all_stages
 from interp.run.settings.options import Options, left_out, within_limits
 from interp.run.stage import Run
@@ -168,6 +169,7 @@ def run_on(
     >>> list(run_on(model, data, "my-run").stages)[:3]
     ['record', 'fit', 'boundaries']
     """
+    options = replace(options, store=store_of(options.store, "options.store"))
     check_options(model, options.interventions)  # before the long work
     used = within_limits(options, model, data)
     settings = {
