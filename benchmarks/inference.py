@@ -5,7 +5,8 @@ OMP_WAIT_POLICY=passive python benchmarks/inference.py [--networks 300] [--first
 Small perceptrons and convolutional networks are trained under one activation or two, a scaling, an optimiser and a
 depth that their seeds draw (`inferring/specs.py`), and saved as state dicts without a word of that. Weights and
 the threshold of what is likely were fixed on seeds below 200,000; the doubt by slopes was chosen with seeds from
-200,000 in view, and what these showed was mended. What is finished is in FOLDER and is not done again. The last line
+200,000 in view, and what these showed was mended. Counts are given by learning
+rate too. What is finished is in FOLDER and is not done again. The last line
 is one JSON object.
 """
 
@@ -68,6 +69,9 @@ def main() -> int:
         return 0
     rows = infer_all(seeds, options.out, options.data, options.short)
     print(confusion(rows))
+    for falls, words in ((True, "a rate that falls to nothing"), (False, "a constant rate")):
+        of = [row for row in rows if drawn(row["seed"], options.short).decays == falls]
+        print(f"with {words}: {json.dumps({fact: counted(of, fact) for fact in FACTS})}")
     print(json.dumps({fact: counted(rows, fact) for fact in FACTS}))
     return 0
 
