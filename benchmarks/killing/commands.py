@@ -9,6 +9,7 @@ import signal
 import struct
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,6 +131,8 @@ def _child(words: Sequence[str], log: Path, write: int, stop_at: int | None) -> 
         os.setsid()
         with patch.object(RecordingWriter, "write", _reported(RecordingWriter.write, write, stop_at)):
             code = as_child(words, log)
+    except BaseException:  # the parent reads what is said here
+        log.open("a").write(traceback.format_exc())
     finally:
         os._exit(code)
 
@@ -157,8 +160,8 @@ def _reported(plain: Callable[..., None], write: int, stop_at: int | None) -> Ca
     """Let whoever reads the pipe know what is written once the program may say so."""
     done = 0
 
-    def followed(writer: RecordingWriter, split: str, start: int, predictions, z) -> None:
-        plain(writer, split, start, predictions, z)
+    def followed(writer: RecordingWriter, split: str, start: int, predictions, *values) -> None:
+        plain(writer, split, start, predictions, *values)
         os.write(write, NUMBER.pack(start + len(predictions)))
         nonlocal done
         done += len(predictions)

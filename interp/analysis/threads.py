@@ -45,7 +45,7 @@ def unthreaded() -> AbstractContextManager[object]:
     Returns
     -------
     AbstractContextManager
-        Gives the libraries back at its end the numbers of threads that they had.
+        Context at whose end the libraries have the numbers of threads back that they had.
 
     Examples
     --------

@@ -13,6 +13,7 @@ from interp.network.activations import activation_name
 from interp.network.layouts import as_it_was, in_time, samples_first
 from interp.network.recurrent.sites import OneStep
 from interp.network.tracing.calls import Seer, call_of, function_name, place_of
+from interp.network.tracing.offloaded import hooks_of
 from interp.network.tracing.uses import KEEPS_NODES
 from interp.types import NodeLayer
 
@@ -22,7 +23,7 @@ WITHOUT_OUTPUT = ("identity", "custom")
 """Activations whose output cannot be recognised while the network runs: z is edited in its place."""
 
 
-class _AllSeenError(Exception):
+class _AllSeen(BaseException):
     """Ends a run of the network when all layers that are read have run."""
 
 
@@ -83,12 +84,12 @@ def tap(
                 else:
                     values[layer.name] = take(layer, seen)
                     if stops and len(values) == len(layers):
-                        raise _AllSeenError
+                        raise _AllSeen
                 return z
 
             return change
 
-        with _changed(module, {layer.tap: keep(layer) for layer in layers}), suppress(_AllSeenError):
+        with _changed(module, {layer.tap: keep(layer) for layer in layers}), suppress(_AllSeen):
             yield values
 
 
@@ -105,16 +106,21 @@ def can_stop(module: nn.Module, layers: Iterable[NodeLayer]) -> bool:
     Returns
     -------
     bool
-        False where a layer runs a time step at a time, so that the last step cannot be told; and where parts of the
-        network put something away when they have run: those of accelerate that load all that they hold at once.
+        False where a layer runs a time step at a time, so that the last step cannot be told; and where parts that
+        hold others put their parameters away when they have run, as accelerate lets them.
 
     Examples
     --------
     >>> can_stop(nn.Linear(2, 3), [NodeLayer("", "linear", 3, 2, "identity", "")])
     True
     """
-    loads = (getattr(getattr(part, "_hf_hook", None), "place_submodules", False) for part in module.modules())
-    return not any(layer.is_stepwise for layer in layers) and not any(loads)
+    return not any(layer.is_stepwise for layer in layers) and not any(map(_puts_away, module.modules()))
+
+
+def _puts_away(part: nn.Module) -> bool:
+    """Tell whether a part that holds others does something with its parameters when it has run."""
+    hooks = hooks_of(part) if next(part.children(), None) is not None else ()
+    return any(getattr(hook, "place_submodules", False) or getattr(hook, "offload", False) for hook in hooks)
 
 
 @contextmanager

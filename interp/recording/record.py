@@ -16,7 +16,7 @@ from interp.network.own_activations import Function, output_functions
 from interp.network.own_data import check_data
 from interp.recording.forward import check_runs, compared, computed_as
 from interp.recording.gather import Chosen, rows_of_block
-from interp.recording.kept import Store, rule_of, stored_samples
+from interp.recording.kept import Store, rule_of, store_of, stored_samples
 from interp.recording.options import StoreOptions
 from interp.recording.positions import drawn_positions, position_counts, positions_a_sample, samples_a_block
 from interp.recording.predictions import classes_of, has_predictions
@@ -95,7 +95,7 @@ def record_activations(
     labelled = [name for name in part if data.splits[name].labels is not None]
     placed = [name for name in kept if counts[name] > 1]  # of very many samples one position each is kept
     to_end = how.predictions and has_predictions(model)
-    stored = stored_of(data, store, seed).part(part)
+    stored = stored_of(data, store_of(store, "store"), seed).part(part)
     if how.forward != "float32":
         check_runs(model, example, how.forward)
     with RecordingWriter(

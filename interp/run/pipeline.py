@@ -92,7 +92,7 @@ def run_stage(run: Run, stage: Stage, told: Listener | None = None) -> Any:
     >>> with TemporaryDirectory() as folder:
     ...     run = start(network, folder, (torch.rand(40, 2), torch.arange(40) % 2))
     ...     run_stage(run, run.stage("record"))
-    Recorded(rows={'0': 40, '2': 40}, dtype='float32', rounding={})
+    Recorded(rows={'0': 40, '2': 40}, dtype='float32', rounding={}, forward=None)
     """
     with _held(run):
         return _run(run, stage, told)

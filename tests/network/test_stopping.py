@@ -91,10 +91,18 @@ def test_steps_are_run_to_the_last():
     assert all(z.shape[1] == 9 for z in found.values())
 
 
-def test_parts_that_put_something_away_come_to_their_end():
+PUT_AWAY = [
+    SimpleNamespace(place_submodules=True),
+    SimpleNamespace(place_submodules=False, offload=True),
+    SimpleNamespace(hooks=[SimpleNamespace(), SimpleNamespace(place_submodules=True)]),
+]
+
+
+@pytest.mark.parametrize("hook", PUT_AWAY, ids=["all-parts", "own-parameters", "one-of-several"])
+def test_parts_that_put_something_away_come_to_their_end(hook):
     net = network()
     layers = find_layers(net, X).layers[:1]
-    net._hf_hook = SimpleNamespace(place_submodules=True)
+    net._hf_hook = hook
     before = runs(net)
     with tap(net, layers, to_end=False):
         net(X)
@@ -106,3 +114,23 @@ def test_errors_of_the_network_are_still_raised():
     layers = find_layers(net, X).layers
     with pytest.raises(RuntimeError, match="shapes"), tap(net, layers, to_end=False):
         net(X[:, :3])
+
+
+def test_networks_that_go_on_after_errors_end_too():
+    class Forgiving(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.last, self.fell = nn.Linear(6, 5), nn.Linear(5, 3), 0
+
+        def forward(self, x):
+            try:
+                x = self.first(x)
+            except Exception:
+                self.fell += 1
+                x = torch.zeros(len(x), 5)
+            return self.last(x)
+
+    net, out = Forgiving().eval(), None
+    with torch.no_grad(), tap(net, find_layers(net, X).layers[:1], to_end=False) as found:
+        out = net(X)
+    assert (net.fell, out, list(found)) == (0, None, ["first"])

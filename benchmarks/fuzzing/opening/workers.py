@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import warnings
@@ -52,6 +53,7 @@ class Worker:
         self._start()
 
     def _start(self) -> None:
+        gc.collect()  # what is garbage here would be thrown away by the process too, with its temporary folders
         self._ours, theirs = CONTEXT.Pipe()
         self._process = CONTEXT.Process(target=_serve, args=(theirs, self.scratch), daemon=True)
         self._process.start()

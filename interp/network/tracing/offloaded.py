@@ -39,7 +39,7 @@ def with_values(module: nn.Module, name: str, tensor: Tensor) -> Tensor:
     words = name.split(".")
     for count in range(len(words) - 1, -1, -1):  # the part's own hook, or that of a part which loads all that it holds
         own = ".".join(words[count:])
-        for hook in _hooks(module.get_submodule(".".join(words[:count]))):
+        for hook in hooks_of(module.get_submodule(".".join(words[:count]))):
             kept = getattr(hook, "weights_map", None)
             if kept is not None and own in kept:
                 return torch.as_tensor(kept[own])
@@ -59,13 +59,24 @@ def running_device(module: nn.Module) -> torch.device | None:
     >>> running_device(nn.Linear(2, 3)) is None
     True
     """
-    devices = (getattr(hook, "execution_device", None) for part in module.modules() for hook in _hooks(part))
+    devices = (getattr(hook, "execution_device", None) for part in module.modules() for hook in hooks_of(part))
     found = next((device for device in devices if device is not None), None)
     return None if found is None else torch.device(found)
 
 
-def _hooks(part: nn.Module) -> Iterator[object]:
-    """Yield the hooks of accelerate on one part of a network."""
+def hooks_of(part: nn.Module) -> Iterator[object]:
+    """Yield the hooks of accelerate on one part of a network.
+
+    Parameters
+    ----------
+    part
+        Part of a network.
+
+    Examples
+    --------
+    >>> list(hooks_of(nn.Linear(2, 3)))
+    []
+    """
     hook = getattr(part, "_hf_hook", None)
     if hook is not None:
         yield from getattr(hook, "hooks", (hook,))

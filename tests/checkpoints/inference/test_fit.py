@@ -67,7 +67,7 @@ def test_never_trained(tmp_path):
     assert found["inferred"]["fit"]["value"] == "at chance"
     assert "untrained" in verdict.headline
     (said,) = [alert.evidence for alert in verdict.alerts if alert.name == "untrained"]
-    assert "every weight lies where PyTorch draws new ones from (the largest is " in said
+    assert "Every weight lies where PyTorch draws new ones from (the largest is " in said
     assert "; the best constant answer, in training: " in said
 
 

@@ -13,6 +13,8 @@ from zoo.papers.report.judging import judge_all
 
 SHOWN = ("published", "ours", "spread", "runs", "reproduced", "rule")
 """Columns that a page shows."""
+NUMBERS = tuple(field.name for field in fields(Cell) if field.type == "float")
+"""Columns that are read to the last digit, which pandas 2 does not do by itself and pandas 3 needs no option for."""
 WORDS: dict[bool | None, str] = {True: "yes", False: "no", None: "-"}
 
 
@@ -59,9 +61,14 @@ def read_cells(file: Path) -> list[Cell]:
     """
     names = [field.name for field in fields(Cell)]
     table = (
-        pd.read_csv(file, dtype={"why": object}, float_precision="round_trip")
+        pd.read_csv(file, dtype={"why": object}, converters=dict.fromkeys(NUMBERS, _number))
         .drop(columns="rule")
         .rename(columns={"kind": "rule"})
     )
     table["why"] = table["why"].fillna("")
     return [Cell(**row) for row in table[names].to_dict("records")]
+
+
+def _number(text: str) -> float:
+    """Read a number; NaN where there is none."""
+    return float(text or "nan")

@@ -41,6 +41,8 @@ class PassesTogether:
         Sums of slopes of each candidate, to which those of `blocks` are added.
     """
 
+    sums: dict[Candidate, SlopeSums]
+
     def __init__(
         self,
         layers: Sequence[Layer],
