@@ -16,7 +16,7 @@ from interp.verdict.evidence import Evidence
 
 FILLED_IN: dict[str, str] = {
     "ACTIVATION": ", ".join(ACTIVATIONS),
-    "SCALING": "raw, x/255 (divided by any number), (x/255-0.5)/0.5 (any mean and spread), or (x-mean)/std",
+    "SCALING": "raw (as stored), x/255 (divided by any number), (x/255-0.5)/0.5 (any mean and spread), or (x-mean)/std",
     "OUTPUT": ", ".join(STATED),
     "HEADS": "number of heads of the attention",
     "LABEL_ORDER": "the output of label 0, of label 1, and so on, such as 1,0,2",

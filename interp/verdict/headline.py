@@ -33,6 +33,8 @@ BETTER = "better than a simple model"
 def headline(found: Evidence, alerts: Sequence[Alert] = ()) -> str:
     """Say how good a network is and what was found of its layers; where it does not fit the data, that it does not.
 
+    What layers are read at is left to its row where the network is not shown better than a simple model.
+
     Parameters
     ----------
     found
@@ -48,7 +50,7 @@ def headline(found: Evidence, alerts: Sequence[Alert] = ()) -> str:
     if trained is None:
         return UNKNOWN
     score = f"{_score(found, names)}{_doubt(found, names)}"
-    told = [one for one in found.layers if one.leaning in READ]
+    told = [] if names & {*SIMPLE} else [one for one in found.layers if one.leaning in READ]
     if score and not told:
         return f"{score}."
     if found.layers and not any(one.statistics for one in found.layers):

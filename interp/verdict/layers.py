@@ -14,6 +14,9 @@ from interp.verdict.words import layer_name, some
 TWO_CLASSES = "of two classes, small outputs for one are large outputs for the other"
 NO_COPIES = "too few untrained copies can be compared with it"
 NO_BALANCE = "most decisions do not hang on it"
+NOT_TESTED = "it was not tested: "
+"""What stands before the reason why a layer was left out."""
+
 NO_POWER = "its copies differ so much among themselves that even a strong leaning would not stand out"
 
 
@@ -39,7 +42,7 @@ def layer_verdicts(found: Mapping[str, ReadingProfile], rule: Rule = Rule()) -> 
 
 def _left_out(name: str, own: ReadingProfile) -> LayerVerdict:
     none = float("nan")
-    return LayerVerdict(name, "undecided", none, none, 0, {}, f"it was not read: {own.skipped}")
+    return LayerVerdict(name, "undecided", none, none, 0, {}, f"{NOT_TESTED}{own.skipped}")
 
 
 def _called(
@@ -120,7 +123,7 @@ def layer_sentence(one: LayerVerdict) -> str:
     balance = one.statistics["balance"]
     why = f", since {one.why}" if one.why else ""
     return (
-        f"{one.layer}: {MEANT[one.leaning]}{why}. S = {balance.value:+.2f} from -1 (only large outputs matter) to +1"
+        f"{one.layer}: {_meant(one)}{why}. S = {balance.value:+.2f} from -1 (only large outputs matter) to +1"
         f" (only small ones); the central 95% of copies: {_spans(balance, '{:+.2f}')};"
         f" p = {one.p_holm:.2g} after Holm's correction, {one.copies} copies of each kind."
     )
@@ -132,6 +135,52 @@ MEANT: Mapping[Leaning, str] = {
     "neither": "neither (no end of the outputs decides more than in copies of the network)",
     "undecided": "undecided",
 }
+
+UNLIKE_COPIES = "neither (it differs from its copies, but not towards an end that decides more in itself)"
+"""What neither means where the difference from copies is no chance."""
+
+
+def _meant(one: LayerVerdict) -> str:
+    return UNLIKE_COPIES if differs_from_copies(one) else MEANT[one.leaning]
+
+
+def differs_from_copies(one: LayerVerdict) -> bool:
+    """Tell whether a layer with no preference differs from copies by more than chance: too little, or the other way.
+
+    Parameters
+    ----------
+    one
+        Verdict on a layer.
+    """
+    return one.leaning == "neither" and one.p_holm <= Rule().alpha
+
+
+PREFERENCE: Mapping[Leaning, str] = {
+    "distances": "small outputs",
+    "intensities": "large outputs",
+    "neither": "no preference",
+    "undecided": "undecided",
+}
+"""Leaning -> which outputs decide, in two words: the words that the first screen and the table of layers share."""
+
+
+def preference(one: LayerVerdict) -> str:
+    """Say in two or three words which outputs of a layer decide.
+
+    Parameters
+    ----------
+    one
+        Verdict on a layer.
+
+    Examples
+    --------
+    >>> nan = float("nan")
+    >>> preference(LayerVerdict("fc1", "undecided", nan, nan, 0, {}))
+    'not tested'
+    """
+    if not one.statistics:
+        return "not tested"
+    return "no clear preference" if differs_from_copies(one) else PREFERENCE[one.leaning]
 
 
 def levels_sentence(one: LayerVerdict) -> str:

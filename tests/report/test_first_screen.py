@@ -13,6 +13,7 @@ from interp.report.sections.questions import MEANINGS, MOST, layer_questions
 from interp.types import Alert, Answer
 from interp.verdict.alerts import ALERTS
 from interp.verdict.answers import DISTRUST, NODES, ORDER, READS
+from interp.verdict.answers.reads import of_layers
 from interp.verdict.commands import FILLED_IN
 
 from .planted import nothing_analysed
@@ -121,8 +122,10 @@ def test_kinds_are_counted_alike_in_the_text_and_in_both_tables(make):
     said = " ".join(answer.answer for answer in results.verdict.answers if answer.question == NODES)
     table = next(table for table in SECTIONS["verdict"](results).tables if "kind" in table.frame.columns).frame
     of_kind = {cell.text: count.value for cell, count in zip(table["kind"], table["nodes"], strict=True)}
-    in_text = {kind: int(count.replace("none", "0")) for count, kind in re.findall(r": (none|\d+) \((.*?)\)", said)}
-    assert in_text == {kind: count for kind, count in of_kind.items() if count or kind == "coherent"}
+    in_text = {kind: int(count) for count, kind in re.findall(r"(\d+) (coherent|adhoc|one-sided|dead|undecided)", said)}
+    of_all = re.search(r"(\d+) of \d+ hidden nodes undecided", said)
+    in_text |= {"undecided": int(of_all[1])} if of_all else {}
+    assert in_text == {kind: count for kind, count in of_kind.items() if count and kind != "unsampled"}
     (layers,) = layer_questions(results)
     idle = " ".join(cell.text for cell in layers.frame["idle"])
     for kind in ("dead", "one-sided"):
@@ -151,6 +154,30 @@ def test_the_last_layer_and_channels_are_spoken_of_where_layers_were_read():
     assert "a convolution's node, a channel, has one at each place of the input" in page
 
 
+def test_text_and_table_name_what_decides_in_the_same_words():
+    """Also where a layer differs from its copies and yet has no preference of its own."""
+    results = mlp()
+    first, second = results.verdict.layers
+    unlike = replace(first, leaning="neither", p_holm=0.04)
+    left = replace(
+        second, leaning="undecided", p_holm=float("nan"), statistics={}, why="it was not tested: too much work"
+    )
+    read = {"fc1": results.reading["fc1"], "fc2": replace(results.reading["fc2"], skipped="too much work")}
+    results = replace(results, verdict=replace(results.verdict, layers=(unlike, left)), reading=read)
+    (table,) = layer_questions(results)
+    said = [read.answer for read in of_layers((unlike, left))]
+    assert [cell.text for cell in table.frame["which outputs decide"]] == ["no clear preference", "not tested"]
+    assert said[0].startswith("Layer fc1: no clear preference (p = 0.04")
+    assert said[1] == "Layer fc2: not tested. Too much work."
+
+
+def test_a_badge_says_from_when_on_an_alert_is_raised():
+    results = mlp()
+    results = replace(results, verdict=replace(results.verdict, alerts=(ALERT, replace(ALERT, name="of-a-user"))))
+    page = render(results, no_figures(results), {})
+    assert page.count('title="raised where 10 % or more of the nodes of a hidden layer are dead"') == 1
+
+
 def test_an_alert_names_some_of_its_nodes_and_counts_the_others():
     results = mlp()
     results = replace(results, verdict=replace(results.verdict, alerts=(ALERT,)))
@@ -171,9 +198,9 @@ def test_layers_stand_under_questions_with_their_own_numbers():
     assert row["boundary near a cluster"].text == f"{100 * found.share[found.at_threshold]:.0f} %"
     tolerance = results.effects.tolerance
     own = tolerance[(tolerance["network"] == "given") & (tolerance["layer"] == "fc1")].iloc[0]
-    assert re.fullmatch(r"by chance \d+ % \(p = [01]\.\d{3}\)", row["boundary near a cluster"].note)
+    assert re.fullmatch(r"chance \d+ %, p = [01]\.\d{3}", row["boundary near a cluster"].note)
     assert "The last layer is not among them" in table.caption
-    weakened = "not at all" if own["scale_low"] >= 1 else f"to {own['scale_low']:.2f} times"
+    weakened = "none" if own["scale_low"] >= 1 else f"to {own['scale_low']:.2f} times"
     assert row["weakened"].text == weakened
 
 

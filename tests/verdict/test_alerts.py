@@ -75,8 +75,8 @@ def test_of_many_limits_the_first_are_told():
     many = tuple(Limit(f"things {i}", i, 10, "evenly", "--layers") for i in range(5))
     (said,) = alerts(replace(evidence(), limits=many))[-1:]
     assert said.evidence.endswith(
-        "0 of 10 things 0; 1 of 10 things 1; 2 of 10 things 2; and, in part too, 2 more that “The network” lists. What"
-        " shows only in the rest is not on this page."
+        "0 of 10 things 0, and 4 others like it. Also 1 of 10 things 1; 2 of 10 things 2; and 2 more that “The"
+        " network” lists. What shows only in the rest is not on this page."
     )
 
 
@@ -146,7 +146,7 @@ def bare(splits):
         (
             lambda: replace(evidence(), limits=(Limit("layers swept", 6, 1_000, "evenly", "--layers"),)),
             "limited",
-            "in part only. Seen were 6 of 1,000 layers swept",
+            "in part only: 6 of 1,000 layers swept",
         ),
         (
             lambda: evidence(skipped={"rnn": "GRU is no linear map"}),
@@ -178,8 +178,34 @@ def test_each_alert_is_raised_alone(found, name, words):
 )
 def test_one_node_is_and_several_are(count, words):
     kinds = np.where(np.arange(8) < count, "dead", "adhoc")
-    found = SimpleNamespace(hidden_boundaries={"a": SimpleNamespace(kind=kinds)})
+    found = SimpleNamespace(hidden_boundaries={"a": SimpleNamespace(kind=kinds)}, model=SimpleNamespace(inferred={}))
     assert [seen.evidence for seen in dead(found)] == [words]
+
+
+@pytest.mark.parametrize(("confidence", "said"), [("uncertain", " (if relu, a guess, is right)"), ("likely", "")])
+def test_dead_nodes_under_a_guessed_activation_are_said_to_hang_on_it(confidence, said):
+    found = evidence(dead=0.05, facts={"activation": Inference("relu", confidence, "")})
+    few = [alert.evidence for alert in alerts(found) if alert.name == "few-dead"]
+    assert few[0] == f"1 of 20 nodes of fc1 (5%) is dead: its output does not vary over the training samples{said}."
+
+
+def test_what_was_left_out_stands_in_the_line_that_says_so():
+    limits = [Limit(f"things {i}", i + 1, 10, "drawn at random", "--x") for i in range(5)]
+    said = {
+        count: next(
+            alert.evidence for alert in alerts(replace(evidence(), limits=limits[:count])) if alert.name == "limited"
+        )
+        for count in (1, 2, 5)
+    }
+    begun, rest = (
+        "To save time the network was looked at in part only: 1 of 10 things 0",
+        " What shows only in the rest is",
+    )
+    assert said[1] == f"{begun}.{rest} not on this page."
+    assert said[2] == f"{begun}, and 1 other like it. Also 2 of 10 things 1.{rest} not on this page."
+    assert said[5].startswith(
+        f"{begun}, and 4 others like it. Also 2 of 10 things 1; 3 of 10 things 2; and 2 more that"
+    )
 
 
 def test_a_little_is_not_said():
@@ -426,8 +452,8 @@ def test_a_doubtful_fit_says_first_what_it_may_come_from():
         found = evidence(facts={name: Inference(value, confidence, why) for name, value in facts.items()})
         (said,) = [alert.evidence for alert in alerts(found) if alert.name == "doubtful-fit"]
         assert said == (
-            f"It seems not fully trained{first}. {left}{last}. What shows it: slopes; smaller scores; 97% right; class"
-            " means: 80%."
+            f"It seems not fully trained{first}: slopes. {left}{last}. What shows it: slopes; smaller scores; 97%"
+            " right; class means: 80%."
         )
 
 
@@ -445,12 +471,15 @@ def test_what_bears_on_the_score_comes_before_dead_nodes_and_guesses():
 @pytest.mark.parametrize(
     ("shares", "said"),
     [
-        ("gelu 60% or relu 40%", "relu, taken since most networks have it, although gelu fits a little better"),
+        (
+            "gelu 60% or relu 40%",
+            "relu, taken since most networks have it; gelu fits a little better, by too little to settle it",
+        ),
         ("relu 60% or gelu 40%", "relu; gelu may be right too"),
         ("relu 60% or gelu 36% or relu, gelu 4%", "relu; gelu may be right too"),
         (
             "silu 30% or gelu 30% or relu 20% or mish 20%",
-            "relu, taken since most networks have it, although silu and gelu fit a little better",
+            "relu, taken since most networks have it; silu and gelu fit a little better, by too little to settle it",
         ),
     ],
 )

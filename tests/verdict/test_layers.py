@@ -9,10 +9,11 @@ from tiny_runs import mlp
 from verdict.profiles import COPIES, profile
 from verdict.test_verdict import boundaries, evidence, sweeps
 
+from interp.tasks.simple import Simple
 from interp.types import Inference
 from interp.verdict.answers.reads import CLAIMED
 from interp.verdict.judge import judge, reading_verdict
-from interp.verdict.layers import MEANT, PLAIN, layer_verdicts
+from interp.verdict.layers import MEANT, PLAIN, differs_from_copies, layer_sentence, layer_verdicts
 from interp.verdict.reading.read import not_read
 from interp.verdict.reading.rule import Rule
 from interp.verdict.reading.significance import holm, rank_p_value
@@ -38,7 +39,7 @@ def test_p_values_are_the_worst_of_both_kinds_and_corrected_over_the_layers_that
     assert said["a"].leaning == "distances"
     assert said["b"].leaning != "distances", "0.12 lies inside the shuffled copies"
     assert said["d"].leaning == "undecided"
-    assert said["d"].why == "it was not read: too much"
+    assert said["d"].why == "it was not tested: too much"
     assert np.isnan(said["d"].p_value)
 
 
@@ -50,6 +51,18 @@ def test_copies_are_counted_and_their_central_part_given():
     assert one.leaning == "undecided"
     assert "too few untrained copies" in one.why
     assert one.statistics["levels_needed"].copies["fresh"] == (np.inf, np.inf)
+
+
+def test_a_difference_from_copies_is_not_told_as_none():
+    """A layer that differs by more than chance has no preference where it leans to one end, and its copies more so."""
+    (one,) = layer_verdicts({"h": profile(balance=-0.17, copied_balance={k: v - 0.5 for k, v in COPIES.items()})})
+    assert (one.leaning, differs_from_copies(one)) == ("neither", True)
+    said = layer_sentence(one)
+    assert "no end of the outputs decides more than in copies" not in said
+    assert said.startswith(
+        "h: neither (it differs from its copies, but not towards an end that decides more in itself)"
+    )
+    assert "no end of the outputs decides more" in layer_sentence(replace(one, p_holm=0.5))
 
 
 def test_two_classes_have_no_answer():
@@ -71,7 +84,9 @@ def said_of(leanings, trained=True, **ranges):
     reading = {name: profile(leaning) for name, leaning in zip(names, leanings, strict=True)}
     effects = sweeps(**ranges) if ranges else found.effects
     network = replace(found.model, layers=layers, inferred=facts)
-    return judge(evidence(model=network, boundaries=kinds, effects=effects, reading=reading))
+    given = evidence(model=network, boundaries=kinds, effects=effects, reading=reading)
+    vars(given)["simple"] = Simple("it guesses", 0.3)  # a headline says what layers are read at of a better network
+    return judge(given)
 
 
 def claims(text, layer):

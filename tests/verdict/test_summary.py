@@ -61,9 +61,10 @@ def test_a_chain_is_described_by_its_widths_and_others_by_their_layers():
     ("facts", "said"),
     [
         ({"activation": "uncertain", "input_scaling": "likely"},
-         "Read with the activation relu (guessed) and the input scaling x/16 (inferred)."),
+         "Read with the activation relu (guessed: the data do not settle it) and the input scaling x/16 (inferred:"
+         " the data single it out)."),
         ({"activation": "certain", "input_scaling": "certain"},
-         "Read with the activation relu (as stated) and the input scaling x/16 (as stated)."),
+         "Read with the activation relu and the input scaling x/16 (both stated by the file or by you)."),
         ({}, "Read with the activation relu."),
     ],
 )  # fmt: skip
@@ -158,7 +159,8 @@ def test_measured_values_are_spoken_of_as_such():
     said = how_good(found)
     assert said.startswith("R² 0.1700 on 40 test samples")
     assert (
-        " R² 0.2500 on 80 training samples; the best constant answer, their mean, gets R² 0.0000 on the test " in said
+        " R² 0.2500 on 80 training samples; the best constant answer, the mean of the targets, gets R² 0.0000 on the"
+        in said
     )
     assert "perfection is R² 1.0000" in said
     assert "right" not in said.partition("perfection")[0]
@@ -172,10 +174,14 @@ def test_layers_of_which_the_same_is_known_share_a_sentence():
     kinds = {"fc0": "distances", "fc1": "intensities", "fc2": "neither", "fc3": "neither"}
     found = list(of_layers(layer_verdicts({name: profile(leaning) for name, leaning in kinds.items()})))
     assert [read.layers for read in found] == [("fc0",), ("fc1",), ("fc2", "fc3")]
-    assert found[0].answer.startswith("Layer fc0: small outputs decide more than large ones (p = ")
+    assert found[0].answer.startswith(
+        "Layer fc0: small outputs decide more than large ones (strength 0.60 of at most 1; p = "
+    )
     assert "look at the inputs that make it smallest" in found[0].answer
-    assert found[1].answer.startswith("Layer fc1: large outputs decide more than small ones (p = ")
-    assert found[2].answer.startswith("Layers fc2 and fc3: no preference was seen (p = ")
+    assert found[1].answer.startswith(
+        "Layer fc1: large outputs decide more than small ones (strength 0.60 of at most 1; p = "
+    )
+    assert found[2].answer.startswith("Layers fc2 and fc3: no preference (p = ")
     assert all(", corrected for 4 layers)." in read.answer for read in found)
 
 
@@ -245,6 +251,7 @@ def test_a_headline_says_that_the_network_is_doubtful_before_what_layers_are_rea
     facts = {name: Inference(value, "likely", "") for name, value in (("trained", True), ("fit", "doubtful"))}
     model = replace(results.model, inferred=facts, scores={"train": 1.0, "test": 0.95})
     found = evidence(model=model, reading={"fc1": profile("distances"), "fc2": profile("neither")})
+    vars(found)["simple"] = Simple("it guesses", 0.3)
     score, _, doubt = headline(found, alerts(found)).partition("; it seems not fully trained")
     assert score.startswith("This network gets 95.00% right on test samples")
     assert "; in fc1, small outputs decide" in doubt
@@ -252,31 +259,61 @@ def test_a_headline_says_that_the_network_is_doubtful_before_what_layers_are_rea
     assert headline(bare, alerts(bare)).startswith("This network seems not fully trained on these data; in fc1")
 
 
+@pytest.mark.parametrize(("simple", "told"), [(0.3, True), (0.94, False), (1.0, False)])
+def test_what_layers_are_read_at_is_no_headline_of_a_network_not_shown_better_than_a_simple_model(simple, told):
+    model = replace(
+        mlp().model, inferred={"trained": Inference(True, "likely", "")}, scores={"train": 1.0, "test": 0.95}
+    )
+    found = evidence(model=model, reading={"fc1": profile("distances")})
+    vars(found)["simple"] = Simple("it guesses", simple)
+    assert ("small outputs decide" in headline(found, alerts(found))) == told
+    (read,) = asked(answers(found, alerts(found)), READS)
+    assert "small outputs decide" in read.answer
+
+
+def test_random_weights_are_not_said_to_be_read_by_a_guess():
+    facts = {
+        name: Inference(value, "uncertain", "") for name, value in (("activation", "relu"), ("input_scaling", "raw"))
+    }
+    results = mlp()
+    said = {
+        trained: what_it_is(
+            replace(
+                whole(results),
+                model=replace(results.model, inferred={**facts, "trained": Inference(trained, "likely", "")}),
+            )
+        )
+        for trained in (True, False)
+    }
+    assert said[True].endswith(" and the input scaling raw (both guessed: the data do not settle them).")
+    assert said[False].endswith(" and the input scaling raw, which makes no difference to random weights.")
+
+
 def test_an_undecided_layer_is_told_with_the_reason():
     (found,) = of_layers(layer_verdicts({"fc0": profile("undecided")}))
-    assert found.answer.startswith("Layer fc0: we could not tell (p = 0.4). Its copies differ so much")
+    assert found.answer.startswith("Layer fc0: undecided (p = 0.4). Its copies differ so much")
 
 
 def test_a_difference_that_is_too_small_is_not_called_none():
     (one,) = layer_verdicts({"fc0": profile("neither")})
     (found,) = of_layers([replace(one, p_holm=0.01)])
-    assert found.answer.startswith("Layer fc0: a difference from random weights, but too small to count (p = 0.01).")
+    assert found.answer.startswith("Layer fc0: no clear preference (p = 0.01). Small and large outputs")
     assert "as they do in copies" not in found.answer
     strong = replace(one.statistics["balance"], value=0.3)
     (mixed,) = of_layers([replace(one, p_holm=0.01, statistics={**one.statistics, "balance": strong})])
-    assert "small outputs decide more, but not more so than with random weights" in mixed.answer
-    assert "no rule follows for reading its nodes" in mixed.answer
+    assert "Small outputs decide more, but not more so than with random weights" in mixed.answer
+    assert "so that neither end is a rule." in mixed.answer
     copied = dict.fromkeys(COPIES, (0.4, 0.6))
     less = replace(one.statistics["balance"], value=0.3, copies=copied)
     (weak,) = of_layers([replace(one, p_holm=0.01, statistics={**one.statistics, "balance": less})])
-    assert "small outputs decide more, but less so than with random weights (p = 0.01)." in weak.answer
+    assert "Small outputs decide more, but less so than with random weights, so that" in weak.answer
     (none,) = of_layers([replace(one, p_holm=0.4)])
     assert "as they do in copies" in none.answer
 
 
 def test_many_layers_are_named_in_part_and_some_of_them_drawn():
     (many,) = of_layers(layer_verdicts({f"fc{i}": profile("neither") for i in range(20)}))
-    assert many.answer.startswith("Layers fc0, fc1, fc2, fc3, fc4, fc5 and 14 more: no preference was seen")
+    assert many.answer.startswith("Layers fc0, fc1, fc2, fc3, fc4, fc5 and 14 more: no preference (")
     assert (len(many.layers), many.layers[0], many.layers[-1]) == (MOST_DRAWN, "fc0", "fc19")
 
 
@@ -327,29 +364,21 @@ def with_kinds(*kinds):
     return replace(evidence(), boundaries={"fc1": replace(part, kind=np.array(kinds))})
 
 
-ASKED = "Where does a node's value before its activation cross zero, its boundary, on the data? "
-CLUSTER = "In the middle of a cluster of its values, as a distance to a prototype would: "
-NOT_TOLD = "not to be told, clusters being unclear or samples too few: "
-UNTOLD = " Conclude nothing from where an undecided node crosses zero."
+BELOW = "The table of kinds, below, says what each word means."
+UNTOLD = f"Conclude nothing from where an undecided node crosses zero. {BELOW}"
 
 
 def test_of_how_many_nodes_the_kind_could_not_be_told_is_said_first():
     kinds = ["undecided"] * 39 + ["adhoc"] * 2 + ["one-sided"] * 6 + ["dead"] * 1
     (said,) = asked(answers(with_kinds(*kinds)), NODES)
-    assert said.answer == (
-        f"Nothing can be said of most single nodes: 39 of 48 hidden nodes are undecided. {ASKED}{CLUSTER}none"
-        " (coherent); elsewhere: 2 (adhoc); nearly never: 6 (one-sided); the output never changes: 1 (dead);"
-        f" {NOT_TOLD}39 (undecided).{UNTOLD}"
-    )
+    result = "39 of 48 hidden nodes undecided, 2 adhoc, 6 one-sided, 1 dead: little to build on."
+    assert said.answer == f"{result} {UNTOLD}"
     assert said.place == "layers"
 
 
 def test_where_all_nodes_are_undecided_nothing_is_said_of_the_rest():
     (said,) = asked(answers(with_kinds("undecided", "undecided")), NODES)
-    assert said.answer == (
-        f"Nothing can be said of most single nodes: 2 of 2 hidden nodes are undecided. {ASKED}{CLUSTER}none"
-        f" (coherent); {NOT_TOLD}2 (undecided).{UNTOLD}"
-    )
+    assert said.answer == f"2 of 2 hidden nodes undecided: little to build on. {UNTOLD}"
 
 
 @pytest.mark.parametrize("kind", ["undecided", "adhoc"])
@@ -365,10 +394,9 @@ def test_coherent_nodes_stand_beside_chance_and_nodes_that_were_not_drawn_are_co
     found = replace(found, boundaries={"fc1": replace(found.boundaries["fc1"], p_value=p_values)})
     (said,) = asked(answers(found), NODES)
     assert said.answer == (
-        f"Of 4 hidden nodes 2 coherent, 1 adhoc and 1 one-sided. {ASKED}{CLUSTER}2 (coherent); elsewhere: 1 (adhoc);"
-        " nearly never: 1 (one-sided). Nodes that learned nothing can be coherent too: compare their share with that of"
-        " chance. Clusters were looked for in 3 live nodes of 6 hidden ones, drawn at random; the 1 others counted here"
-        " are dead or one-sided, which shows without."
+        "Of the 4 hidden nodes looked at (of 6) 2 coherent, 1 adhoc and 1 one-sided. 3 nodes of 6 were drawn at random,"
+        " and clusters looked for in their values; 1 more is counted, since a dead or one-sided node is known without"
+        f" clusters. Nodes that learned nothing can be coherent too: compare their share with that of chance. {BELOW}"
     )
     assert asked(answers(evidence(boundaries={})), NODES) == []
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from interp.report.browser.drawing import profile
 from interp.report.tables.cells import place_of
 from interp.types import Answer, Results, Section
+from interp.verdict.alerts import ALERTS, find_rule
 from interp.verdict.commands import to_fill_in
 from interp.verdict.words import layer_name
 
@@ -123,6 +124,7 @@ def alerts(results: Results, sections: Mapping[str, Section]) -> list[dict[str, 
         lead, colon, numbers = said.partition(": ")
         given = {
             "severity": alert.severity,
+            "when": find_rule(ALERTS[alert.name]).when if alert.name in ALERTS else "",
             "lead": lead + colon.rstrip(),
             "text": numbers + ("" if len(rest) > SHORT or not rest else f" {rest}"),
             "folded": rest if len(rest) > SHORT else "",

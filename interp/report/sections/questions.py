@@ -13,23 +13,27 @@ from interp.report.tables import cells
 from interp.report.tables.numbers import MISSING, decimals, finite, number, percent
 from interp.tasks import find_task
 from interp.types import LayerVerdict, Results, Table
+from interp.verdict.layers import preference
 
 MOST = 24  # rows; of more layers some are shown, evenly over depth
 
-SHORT = {"distances": "small ones", "intensities": "large ones", "neither": "neither", "undecided": "undecided"}
-"""Leaning -> which outputs decide."""
-
 MEANINGS = {
-    "which outputs decide": "small ones, as one reads a distance, or large ones; p against copies with random weights,"
-    " corrected for the number of layers",
-    "levels needed": "values a node must be able to take for 95 % of the predictions to stay",
-    "boundary near a cluster": "live nodes, undecided ones too, whose zero lies near the middle of a cluster of their"
-    " values; by chance: where boundaries lie anywhere; p: how often these are near as often",
-    "weakened": "how far all its nodes can be scaled down at once, with {kept}",
-    "shifted": "how far all its boundaries can be moved at once, in shares of a node's range, with {kept}",
-    "idle": "nodes that are dead or one-sided",
+    "which outputs decide": "small or large ones; p: how often copies with random weights lean as far, corrected for"
+    " the number of layers. Near 0: not by chance; near 1: nothing seen",
+    "levels needed": "values a node must be able to take for 95 % of the predictions to stay. 2: on or off is enough;"
+    " many: it matters how much",
+    "boundary near a cluster": "live nodes whose zero lies near the middle of a cluster of their values. It says"
+    " something only above chance, the share of boundaries anywhere; p: how often these reach it",
+    "weakened": "how far all its nodes can be scaled down at once, with {kept}. Near 0: robust; none: sensitive",
+    "shifted": "how far all its boundaries can be moved down or up at once, in shares of a node's range, with {kept}."
+    " Wide: robust; narrow: sensitive",
+    "idle": "nodes that are dead or one-sided. Dead ones do nothing and can go",
 }
 """Column -> what it means; ``kept`` stands for what is held on to."""
+
+
+WHO = "Layer by layer, for those who shrink, quantise or edit the network; to use it, none of this is needed."
+"""What the table is for."""
 
 
 def layer_questions(results: Results) -> tuple[Table, ...]:
@@ -53,7 +57,7 @@ def layer_questions(results: Results) -> tuple[Table, ...]:
     kept = "99 % of the variance of its own outputs explained" if measured else "99 % of the predictions kept"
     meanings = {name: words.format(kept=kept) for name, words in MEANINGS.items()}
     last = " The last layer is not among them: its outputs are the answers." if results.model.hidden else ""
-    return (Table(frame, f"Every hidden layer under every question.{last}{left}", meanings=meanings),)
+    return (Table(frame, f"{WHO}{last}{left}", meanings=meanings),)
 
 
 def _row(results: Results, name: str, one: LayerVerdict | None, tolerated: dict[Any, Any]) -> dict[str, Any]:
@@ -72,9 +76,9 @@ def _row(results: Results, name: str, one: LayerVerdict | None, tolerated: dict[
 
 def _leaning(one: LayerVerdict, is_read: bool) -> cells.Linked:
     if not is_read:
-        return cells.Linked("not read", "#reading")
+        return cells.Linked(preference(one), "#reading")
     note = f"p = {cells.probability(one.p_holm).text}" if finite(one.p_holm) else ""
-    return cells.Linked(SHORT[one.leaning], "#reading", note)
+    return cells.Linked(preference(one), "#reading", note)
 
 
 def _levels(needed: float, most: int) -> cells.Linked:
@@ -85,7 +89,7 @@ def _coherent(results: Results, name: str) -> cells.Linked:
     found = results.boundaries[name]
     null, p_value = chance(found).value, cells.probability(share_p_value(found)).text
     said = percent(coherent_share(found).value, 0)
-    return cells.Linked(said, "#boundaries", f"by chance {percent(null, 0)} (p = {p_value})" if said != MISSING else "")
+    return cells.Linked(said, "#boundaries", f"chance {percent(null, 0)}, p = {p_value}" if said != MISSING else "")
 
 
 def _tolerated(table: pd.DataFrame) -> dict[str, dict[Any, Any]]:
@@ -98,7 +102,7 @@ def _weakened(row: dict[Any, Any]) -> cells.Linked | None:
     low = row.get("scale_low", np.nan)
     if not finite(low):
         return None
-    return cells.Linked("not at all" if low >= 1 else f"to {decimals(low, 2)} times", "#interventions")
+    return cells.Linked("none" if low >= 1 else f"to {decimals(low, 2)} times", "#interventions")
 
 
 def _shifted(row: dict[Any, Any]) -> cells.Linked | None:
@@ -106,7 +110,7 @@ def _shifted(row: dict[Any, Any]) -> cells.Linked | None:
     if not (finite(low) and finite(high)):
         return None
     said = f"{percent(low)} to {percent(high)}"
-    return cells.Linked("not at all" if low == 0 == high else said, "#interventions")
+    return cells.Linked("none" if low == 0 == high else said, "#interventions")
 
 
 def _idle(counts: dict[str, int]) -> cells.Linked:

@@ -17,9 +17,11 @@ from interp.verdict.evidence import Evidence
 __all__ = ["ALERTS", "AlertRule", "Seen", "alerts", "find_rule", "table"]
 
 REMOVE = (
-    "Remove the dead nodes and compare: no output on these data changes. Leave out their rows of the layer's weights"
-    " and biases, and their columns of the next layer's weights (where its output is not 0, add that part to the next"
-    " biases)."
+    "Remove the dead nodes and compare: no output on the training samples should change. Leave out their rows of the"
+    " layer's weights and biases, and their columns of the next layer's weights. What a dead node gives is constant:"
+    " where it is not 0, add it times its column to the next layer's biases (before a convolution that pads its inputs"
+    " that is not exact at the edges). Dead is what was seen on the training samples alone, with the activation that"
+    " the network was read with. From 10 % of a layer's nodes on it is a warning, below that a note."
 )
 """What to do about dead nodes, many or few."""
 

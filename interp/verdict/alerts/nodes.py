@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from interp.types import Array, Screening
+from interp.verdict.alerts.reading import is_guess
 from interp.verdict.alerts.rule import Seen
 from interp.verdict.evidence import Evidence
 from interp.verdict.words import MANY_LAYERS, layer_name, some
@@ -30,13 +31,19 @@ UNVARYING = "not vary over the training samples"
 
 def dead(found: Evidence) -> Iterator[Seen]:
     """Name the hidden layers in which many nodes never vary."""
-    yield from _many(_dead_nodes(found), MANY_DEAD, IS_DEAD, ARE_DEAD, UNVARYING)
+    yield from _many(_dead_nodes(found), MANY_DEAD, IS_DEAD, ARE_DEAD, _unvarying(found))
 
 
 def few_dead(found: Evidence) -> Iterator[Seen]:
     """Name the hidden layers in which some nodes never vary, but not many."""
     few = {name: mask for name, mask in _dead_nodes(found).items() if mask.mean() < MANY_DEAD}
-    yield from _many(few, 0.0, IS_DEAD, ARE_DEAD, UNVARYING)
+    yield from _many(few, 0.0, IS_DEAD, ARE_DEAD, _unvarying(found))
+
+
+def _unvarying(found: Evidence) -> str:
+    """Say over which samples dead nodes do not vary, and under which activation where that is a guess."""
+    said = found.model.inferred.get("activation")
+    return f"{UNVARYING}{f' (if {said.value}, a guess, is right)' if said is not None and is_guess(said) else ''}"
 
 
 def _dead_nodes(found: Evidence) -> dict[str, Array]:

@@ -20,6 +20,10 @@ SHARE = re.compile(r" (\d+)%$")
 """Share of the evidence, behind the name of a value."""
 
 
+RIVAL = re.compile(r"best with another value: (\S+) [^;]*; a difference that chance explains")
+"""Best other value, where it does as well."""
+
+
 def untrained(found: Evidence) -> Iterator[Seen]:
     """Say so where the weights are those of an initialisation."""
     if _is_untrained(found):
@@ -60,7 +64,14 @@ def doubtful_fit(found: Evidence) -> Iterator[Seen]:
     if fit is not None and fit.value == "doubtful":
         shown = _doubt_first(fit.evidence)
         is_guessed = bool(_guesses(found))
-        yield Seen(f"It seems {doubted(found)}. {LEFT}{MISREAD if is_guessed else ''}. What shows it: {shown}.")
+        yield Seen(
+            f"It seems {doubted(found)}: {_sign(shown)}. {LEFT}{MISREAD if is_guessed else ''}. What shows it: {shown}."
+        )
+
+
+def _sign(shown: str) -> str:
+    """Give what shows a doubtful fit in one clause, without its numbers."""
+    return shown.partition("; ")[0].partition(", with ")[0]
 
 
 def _doubt_first(evidence: str) -> str:
@@ -163,9 +174,18 @@ def _guessed(said: Inference) -> str:
     likelier = [name for name, share in shares.items() if share > own][:MOST_RIVALS]
     if said.value == "relu" and likelier:
         verb = "fits" if len(likelier) == 1 else "fit"
-        return f"relu, taken since most networks have it, although {listed(likelier)} {verb} a little better"
-    rivals = [name for name, share in shares.items() if share >= LEAST_SHARE][:MOST_RIVALS]
+        return (
+            f"relu, taken since most networks have it; {listed(likelier)} {verb} a little better, by too little to"
+            " settle it"
+        )
+    rivals = [name for name, share in shares.items() if share >= LEAST_SHARE][:MOST_RIVALS] or _rival(said.evidence)
     return f"{said.value}; {' or '.join(rivals)} may be right too" if rivals else str(said.value)
+
+
+def _rival(evidence: str) -> list[str]:
+    """Give the best other value where chance explains that it does worse; none where it does not, or there is none."""
+    best = RIVAL.search(evidence)
+    return [best[1]] if best else []
 
 
 def _shares(evidence: str) -> dict[str, int]:

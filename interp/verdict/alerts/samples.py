@@ -44,8 +44,8 @@ def small_sample(found: Evidence) -> Iterator[Seen]:
     name = found.task.score
     if score is not None and np.isnan(score.low):
         yield Seen(
-            f"{score.samples:,} {split} samples are too few to say how exact the {name.words} is{_fall(found)}. Of so"
-            " few no interval was found that holds the truth in 95 of 100 data sets, so that none is given."
+            f"{score.samples:,} {split} samples are too few to say how exact the {name.words} is{_fall(found)}. No"
+            " interval is given, since with so few none can be relied on."
         )
     elif score is not None and (score.high - score.low) / 2 > WIDE:
         yield Seen(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from interp.verdict.alerts.rule import Seen
 from interp.verdict.evidence import Evidence
@@ -14,14 +14,23 @@ MOST_LIMITS = 3
 
 def limited(found: Evidence) -> Iterator[Seen]:
     """Count the parts of the network and of the data that were looked at."""
-    if found.limits:
-        parts = [f"{limit.looked_at:,} of {limit.of:,} {limit.what}" for limit in found.limits]
-        others = len(parts) - MOST_LIMITS
-        more = f"; and, in part too, {others} more that “The network” lists" if others > 0 else ""
+    parts = [f"{limit.looked_at:,} of {limit.of:,} {limit.what}" for limit in found.limits]
+    if parts:
         yield Seen(
-            f"To save time the network was looked at in part only. Seen were {'; '.join(parts[:MOST_LIMITS])}{more}."
-            " What shows only in the rest is not on this page."
+            f"To save time the network was looked at in part only: {parts[0]}{_more(len(parts) - 1)}."
+            f"{_others(parts[1:])} What shows only in the rest is not on this page."
         )
+
+
+def _more(others: int) -> str:
+    return f", and {others} other{'s' if others > 1 else ''} like it" if others else ""
+
+
+def _others(parts: Sequence[str]) -> str:
+    """Name the limits behind the first, and count those that are too many to name."""
+    left = len(parts) - MOST_LIMITS + 1
+    more = f"; and {left} more that “The network” lists" if left > 0 else ""
+    return f" Also {'; '.join(parts[: MOST_LIMITS - 1])}{more}." if parts else ""
 
 
 def not_covered(found: Evidence) -> Iterator[Seen]:

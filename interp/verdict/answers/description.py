@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import PurePath
 
 from torch import nn
 
 from interp.checkpoints.inspection import inspection
-from interp.types import Inference, LoadedModel
+from interp.types import LoadedModel
 from interp.verdict.evidence import Evidence
 from interp.verdict.words import layer_name, layers_named, listed
 
@@ -74,23 +75,43 @@ def _named(model: LoadedModel) -> str:
     return f" (called {layers_named(names)}, as in the file)" if are_numbers else ""
 
 
-SURE = {"certain": "as stated", "likely": "inferred", "uncertain": "guessed"}
-"""Confidence in a fact about the file -> word for where it comes from."""
+SURE = {
+    "certain": "stated by the file or by you",
+    "likely": "inferred: the data single {} out",
+    "uncertain": "guessed: the data do not settle {}",
+}
+"""Confidence in facts about the file -> where they come from, with ``it`` or ``them``."""
+
+MOOT = ", which makes no difference to random weights"
+"""What is said of guesses where nothing was learned with any activation or scaling."""
 
 
 def _read_as(found: Evidence) -> str:
     """Say with which activation and scaling the network was read, and how sure these are."""
+    facts = list(_facts(found))
+    if not facts:
+        return ""
+    known, trained = {said for _, said in facts}, found.model.inferred.get("trained")
+    if trained is not None and trained.value is False and known != {"certain"}:
+        return f" Read with {listed([words for words, _ in facts])}{MOOT}."
+    if len(facts) > 1 and len(known) == 1 and (said := known.pop()):
+        return f" Read with {listed([words for words, _ in facts])} (both {SURE[said].format('them')})."
+    return f" Read with {listed([f'{words}{_sure(said)}' for words, said in facts])}."
+
+
+def _facts(found: Evidence) -> Iterator[tuple[str, str]]:
+    """Give the activation and the scaling in words, each with the confidence in it; empty where code states it."""
     known, scaling = found.model.inferred, found.model.inferred.get("input_scaling")
     used = sorted({layer.activation for layer in found.model.hidden if layer.activation})
-    said = [f"the activation {_sure(' and '.join(used), known.get('activation'))}"] if used else []
+    if used:
+        said = known.get("activation")
+        yield f"the activation {' and '.join(used)}", "" if said is None else said.confidence
     if scaling is not None and scaling.value is not None:
-        said.append(f"the input scaling {_sure(scaling.value, scaling)}")
-    return f" Read with {' and '.join(said)}." if said else ""
+        yield f"the input scaling {scaling.value}", scaling.confidence
 
 
-def _sure(value: object, said: Inference | None) -> str:
-    """Give a value with where it comes from; that of code or a graph needs no word."""
-    return f"{value}" if said is None else f"{value} ({SURE[said.confidence]})"
+def _sure(confidence: str) -> str:
+    return f" ({SURE[confidence].format('it')})" if confidence else ""
 
 
 def _data(found: Evidence) -> str:

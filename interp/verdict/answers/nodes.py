@@ -9,21 +9,10 @@ from interp.types import KINDS, UNSAMPLED, Boundaries
 from interp.verdict.evidence import Evidence
 from interp.verdict.words import listed
 
-WHERE = "Where does a node's value before its activation cross zero, its boundary, on the data? "
-
-CALLED = {
-    "coherent": "In the middle of a cluster of its values, as a distance to a prototype would: {} (coherent)",
-    "adhoc": "elsewhere: {} (adhoc)",
-    "one-sided": "nearly never: {} (one-sided)",
-    "dead": "the output never changes: {} (dead)",
-    "undecided": "not to be told, clusters being unclear or samples too few: {} (undecided)",
-}
-"""Kind -> what it means, with a number of nodes."""
-
-UNTOLD = " Conclude nothing from where an undecided node crosses zero."
+UNTOLD = "Conclude nothing from where an undecided node crosses zero."
 """What undecided nodes mean for the reader."""
 
-CHANCE = " Nodes that learned nothing can be coherent too: compare their share with that of chance."
+CHANCE = "Nodes that learned nothing can be coherent too: compare their share with that of chance."
 """What to hold beside coherent nodes."""
 
 
@@ -47,35 +36,32 @@ def what_kinds(found: Evidence) -> str:
     seen = sum(counts[kind] for kind in KINDS)
     if not seen:
         return ""
-    told = [
-        words.format(f"{counts[kind]:,}" if counts[kind] else "none")
-        for kind, words in CALLED.items()
-        if counts[kind] or kind == "coherent"
-    ]
-    where = WHERE + "; ".join(told)
-    meant = (UNTOLD if counts["undecided"] else "") + (CHANCE if counts["coherent"] else "")
-    hidden = "hidden " if found.model.hidden else ""
-    return f"{_result(counts, seen, hidden)}. {where}.{meant}{_drawn(found, seen, counts[UNSAMPLED], hidden)}"
+    meant = [UNTOLD] * bool(counts["undecided"]) + [CHANCE] * bool(counts["coherent"]) + [KINDS_BELOW]
+    drawn = _drawn(found, seen, counts[UNSAMPLED]) if counts[UNSAMPLED] else []
+    return " ".join([f"{_result(counts, seen, bool(found.model.hidden))}.", *drawn, *meant])
 
 
-def _result(counts: Mapping[str, int], seen: int, hidden: str) -> str:
-    """Say whether the kinds could be told; where they could, which the nodes are of."""
-    nodes = f"{seen:,} {hidden}{'node' if seen == 1 else 'nodes'}"
-    if 2 * counts["undecided"] > seen:
-        return f"Nothing can be said of most single nodes: {counts['undecided']:,} of {nodes} are undecided"
-    told = [f"{counts[kind]:,} {kind}" for kind in KINDS if counts[kind]]
-    return f"Of {nodes} {listed(told)}"
+KINDS_BELOW = "The table of kinds, below, says what each word means."
 
 
-def _drawn(found: Evidence, seen: int, left: int, hidden: str) -> str:
-    """Say in how many nodes clusters were looked for, where some were drawn, and how many are counted besides."""
-    if not left:
-        return ""
+def _result(counts: Mapping[str, int], seen: int, is_hidden: bool) -> str:
+    """Count the nodes of each kind, the undecided first; where these are most, say what that comes to."""
+    nodes, left = f"{'hidden ' if is_hidden else ''}{'node' if seen == 1 else 'nodes'}", counts[UNSAMPLED]
+    among = f"the {seen:,} {nodes} looked at (of {seen + left:,})" if left else f"{seen:,} {nodes}"
+    others = [f"{counts[kind]:,} {kind}" for kind in KINDS if counts[kind] and kind != "undecided"]
+    undecided = counts["undecided"]
+    if 2 * undecided <= seen:
+        return f"Of {among} {listed([*others, *([f'{undecided:,} undecided'] if undecided else [])])}"
+    return f"{', '.join([f'{undecided:,} of {among} undecided', *others])}: little to build on"
+
+
+def _drawn(found: Evidence, seen: int, left: int) -> list[str]:
+    """Say in how many nodes clusters were looked for, and why others are counted besides."""
     fitted = sum(part.classified for part in found.hidden_boundaries.values())
-    return (
-        f" Clusters were looked for in {fitted:,} live nodes of {seen + left:,} {hidden}ones, drawn at random; the"
-        f" {seen - fitted:,} others counted here are dead or one-sided, which shows without."
-    )
+    drawn = f"{fitted:,} nodes of {seen + left:,} were drawn at random, and clusters looked for in their values"
+    are = "is" if seen - fitted == 1 else "are"
+    more = f"; {seen - fitted:,} more {are} counted, since a dead or one-sided node is known without clusters"
+    return [f"{drawn}{more if seen > fitted else ''}."]
 
 
 def _counts(layers: Mapping[str, Boundaries]) -> Counter[str]:

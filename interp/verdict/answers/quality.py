@@ -68,7 +68,7 @@ def _begun(words: str) -> str:
 
 def _of_mean(task: Task) -> str:
     """Say which constant answer is best, where it is not a class or a label."""
-    return ", their mean," if task.measured else ""
+    return ", the mean of the targets," if task.measured else ""
 
 
 def _called(found: Evidence) -> str:

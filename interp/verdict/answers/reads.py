@@ -8,9 +8,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-from interp.types import LayerVerdict, LoadedModel
+from interp.types import LayerVerdict, Leaning, LoadedModel
 from interp.verdict.alerts.reading import is_guess
 from interp.verdict.evidence import Evidence
+from interp.verdict.layers import NOT_TESTED, PREFERENCE, differs_from_copies, preference
 from interp.verdict.reading.rule import Rule
 from interp.verdict.words import layers_named, listed
 
@@ -19,16 +20,18 @@ NONE: Mapping[str, str] = MappingProxyType({})
 MOST_DRAWN = 6
 """Largest number of layers whose reading profile is drawn on the first screen."""
 
+PREFERRED = ("distances", "intensities")
+"""Leanings that are a preference, whose strength is said."""
+
 FEW = 4
 """Largest number of layers that share a sentence and whose p-values are all named."""
 
-CLAIMED = {
-    "distances": "small outputs decide more than large ones",
-    "intensities": "large outputs decide more than small ones",
-    "neither": "no preference was seen",
-    "undecided": "we could not tell",
+CLAIMED: Mapping[Leaning, str] = {
+    **PREFERENCE,
+    "distances": f"{PREFERENCE['distances']} decide more than large ones",
+    "intensities": f"{PREFERENCE['intensities']} decide more than small ones",
 }
-"""Leaning -> answer in a few words, after the layers' names."""
+"""Leaning -> answer in a few words, after the layers' names; it begins as the cell of the table of layers."""
 
 BOTH_ENDS = " To see what a node does, look at the inputs that make it smallest and at those that make it largest."
 """What follows where neither end decides."""
@@ -38,8 +41,8 @@ MEANT = {
     " it smallest.",
     "intensities": "So how strongly a node responds tells more than whether it is near zero: look at the inputs that"
     " make it largest.",
-    "neither": "Small and large outputs matter as they do in copies with random weights; a strong preference (S beyond"
-    " 0.5 of 1) would have been seen." + BOTH_ENDS,
+    "neither": "Small and large outputs matter as they do in copies with random weights; a preference half as strong as"
+    " can be, or stronger, would have been seen." + BOTH_ENDS,
     "undecided": "Conclude nothing from a node's output being small, or large.",
 }
 """Leaning -> what was seen, and what it means for the reader."""
@@ -131,21 +134,21 @@ def of_layers(
     tested = sum(bool(np.isfinite(one.p_holm)) for one in layers)
     for (claimed, meaning, _), those in groups.items():
         names = tuple(one.layer for one in those if one.layer in drawn)
-        claim = f"{layers_named([one.layer for one in those])}: {claimed}{_p_values(those, tested)}."
+        claim = f"{layers_named([one.layer for one in those])}: {claimed}{_numbers(those, tested)}."
         yield Read(f"{claim[:1].upper()}{claim[1:]} {meaning}".strip(), "reading", names)
 
 
 def _said(one: LayerVerdict, activation: str, caveat: str) -> tuple[str, str]:
     """Give the answer in a few words, and what it means."""
     if not one.statistics:
-        return "not tested", _sentence(one.why.removeprefix("it was not read: "))
-    if one.leaning == "neither" and one.p_holm <= Rule().alpha:
+        return preference(one), _sentence(one.why.removeprefix(NOT_TESTED))
+    if differs_from_copies(one):
         if abs(one.statistics["balance"].value) < Rule().least:
-            return "a difference from random weights, but too small to count", SMALL_CHANGE
-        return _less_than_copies(one), NO_RULE
+            return preference(one), SMALL_CHANGE
+        return preference(one), f"{_less_than_copies(one)}.{BOTH_ENDS}"
     is_off = one.leaning == "distances" and activation in ENDING_AT_ZERO
     meant = MEANT[one.leaning] + (ZEROS.format(activation) if is_off else "")
-    meant += caveat if one.leaning in ("distances", "intensities") else ""
+    meant += caveat if one.leaning in PREFERRED else ""
     return CLAIMED[one.leaning], f"{_sentence(one.why)} {meant}" if one.why else meant
 
 
@@ -154,16 +157,24 @@ def _sentence(why: str) -> str:
     return f"{why[:1].upper()}{why[1:]}."
 
 
-NO_RULE = "So no rule follows for reading its nodes." + BOTH_ENDS
-"""What follows where a layer leans to one end, and its copies do so more."""
-
-
 def _less_than_copies(one: LayerVerdict) -> str:
     """Say to which end a layer leans that copies lean to more, those of one kind at least."""
     balance = one.statistics["balance"]
-    end = "small" if balance.value > 0 else "large"
+    end = "Small" if balance.value > 0 else "Large"
     less = all(high < balance.value < 0 or 0 < balance.value < low for low, high in balance.copies.values())
-    return f"{end} outputs decide more, but {'less' if less else 'not more'} so than with random weights"
+    how = "less" if less else "not more"
+    return f"{end} outputs decide more, but {how} so than with random weights, so that neither end is a rule"
+
+
+def _numbers(those: Sequence[LayerVerdict], tested: int) -> str:
+    """Give the p-values of the layers in brackets, and where they have a preference how strong it is."""
+    p_values = _p_values(those, tested)
+    if not p_values or those[0].leaning not in PREFERRED:
+        return p_values and f" ({p_values})"
+    strengths = [abs(one.statistics["balance"].value) for one in those]
+    said = [f"{value:.2f}" for value in strengths]
+    several = listed(said) if len(said) <= FEW else f"{min(strengths):.2f} to {max(strengths):.2f}"
+    return f" (strength {several} of at most 1; {p_values})"
 
 
 def _p_values(those: Sequence[LayerVerdict], tested: int) -> str:
@@ -175,7 +186,7 @@ def _p_values(those: Sequence[LayerVerdict], tested: int) -> str:
     several = listed(said) if len(said) <= FEW else f"{min(known):.2g} to {max(known):.2g}"
     if len(set(said)) == 1:
         several = said[0]
-    return f" (p = {several}{f', corrected for {tested} layers' if tested > 1 else ''})"
+    return f"p = {several}{f', corrected for {tested} layers' if tested > 1 else ''}"
 
 
 def _drawn(layers: Sequence[LayerVerdict]) -> set[str]:

@@ -250,7 +250,7 @@ def test_everything_left_out_is_named_with_numbers_and_the_way_to_lift_it(deep):
     page = (out / "report.html").read_text()
     for limit in results.limits:
         assert limit.what in page
-    assert any("in part only. Seen were 35 of 83 nodes" in alert.evidence for alert in results.verdict.alerts)
+    assert any("in part only: 35 of 83 nodes" in alert.evidence for alert in results.verdict.alerts)
 
 
 def test_the_page_of_a_deep_network_shows_a_few_layers_and_every_node_in_its_file(deep):
