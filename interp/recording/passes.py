@@ -100,7 +100,8 @@ def samples_of_whole(
     size = samples_a_block(model, counts)
     begin = lambda ranks: islice(_of_whole(whole, part, size), ranks.rank, None, ranks.size)  # noqa: E731
     if whole.samples is None:
-        places = {name: DrawnPlaces(count, min(count, positions or FEW), seed) for name, count in counts.items()}
+        kept, distinct = positions or FEW, positions is not None
+        places = {name: DrawnPlaces(count, min(count, kept), seed, distinct) for name, count in counts.items()}
         return Samples(begin, places, is_once=True)
     known = {name: len(each) for name, each in data.splits.items()}
     sizes = known | {name: each.samples for name, each in wholes.items() if each.samples is not None}

@@ -31,6 +31,9 @@ QUICK_SAMPLES = 64
 MOST_STEP_ROWS = 65_536
 """The same of a layer that runs a time step at a time, of which a network has several times as many."""
 
+MOST_KEYS = 1_048_576
+"""Largest number of positions that are ordered at once to draw some without replacement: 16 MB."""
+
 
 @torch.no_grad()
 def position_counts(model: LoadedModel, data: Dataset) -> dict[str, int]:
@@ -127,7 +130,8 @@ def drawn_positions(
     sizes
         Name of a split -> number of its samples; None where the data set has them all.
     asked
-        Number of positions of a sample that was asked for; None for as many as make a table of bounded length.
+        Number of positions of a sample that was asked for, which are drawn without replacement; None for as many as
+        make a table of bounded length, with replacement.
 
     Returns
     -------
@@ -145,7 +149,8 @@ def drawn_positions(
         if part.lengths is not None and 1 < count <= (data.steps or 0):
             found[layer.name] = draw_steps(np.minimum(part.lengths, count), kept, [seed, i])
         else:
-            found[layer.name] = draw_positions(count, kept, sizes[split], [seed, i])
+            draw = draw_positions if asked is None else draw_distinct
+            found[layer.name] = draw(count, kept, sizes[split], [seed, i])
     return found
 
 
@@ -168,6 +173,29 @@ def draw_positions(count: int, kept: int, samples: int, seed: list[int]) -> Arra
     if kept == count:
         return np.broadcast_to(np.arange(count, dtype=np.int32), (samples, count))
     return np.sort(np.random.default_rng(seed).integers(0, count, (samples, kept), dtype=np.int32), axis=1)
+
+
+def draw_distinct(count: int, kept: int, samples: int, seed: list[int]) -> Array:
+    """Draw positions of each sample, (S, kept), without replacement: each set of `kept` is as likely as the others.
+
+    Examples
+    --------
+    >>> draw_distinct(3, 2, 4, [0]).tolist()
+    [[1, 2], [0, 1], [0, 2], [1, 2]]
+    """
+    if kept == count:
+        return draw_positions(count, kept, samples, seed)
+    generator, size = np.random.default_rng(seed), max(1, MOST_KEYS // count)
+    found = np.empty((samples, kept), np.int32)
+    for start in range(0, samples, size):
+        block = found[start : start + size]
+        block[:] = _smallest(generator.random((len(block), count)), kept)
+    return found
+
+
+def _smallest(keys: Array, kept: int) -> Array:
+    """Give where the `kept` smallest keys of each row are (B, kept), ascending; fewer than there are keys."""
+    return np.sort(np.argpartition(keys, kept, axis=1)[:, :kept].astype(np.int32), axis=1)
 
 
 def draw_steps(lengths: Array, kept: int, seed: list[int]) -> Array:
@@ -230,6 +258,8 @@ class DrawnPlaces:
         Number of positions that are looked at of each sample.
     salt
         Number of the draw: another one gives other positions.
+    distinct
+        Whether the positions of a sample differ: they are drawn without replacement.
 
     Examples
     --------
@@ -240,11 +270,14 @@ class DrawnPlaces:
     count: int
     kept: int
     salt: int
+    distinct: bool = False
 
     def __getitem__(self, samples: slice) -> Array:
         """Give the positions (B, kept) of some samples."""
         indices = np.arange(samples.start, samples.stop)
         if self.kept == self.count:
             return np.broadcast_to(np.arange(self.count, dtype=np.int32), (len(indices), self.count))
+        if self.distinct:
+            return _smallest(mixed(indices[:, None] * self.count + np.arange(self.count), self.salt), self.kept)
         bits = mixed(indices[:, None] * self.kept + np.arange(self.kept), self.salt)
         return np.sort((bits % np.uint64(self.count)).astype(np.int32), axis=1)

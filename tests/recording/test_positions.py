@@ -67,3 +67,20 @@ def test_few_enough_samples_are_run_at_once_for_memory_to_be_used_again(width, e
     layer = NodeLayer("a", "linear", width, 2, "relu", "a")
     model = SimpleNamespace(every_layer=(layer,))
     assert positions.samples_a_block(model, {"a": 1}) == expected
+
+
+@pytest.mark.parametrize("kept", [1, 3, 5])
+@pytest.mark.parametrize("by", ["seed", "index"])
+def test_positions_that_were_asked_for_come_once_and_each_as_often(by, kept, monkeypatch):
+    """Of 6,000 samples each of 6 positions is in kept / 6; the deviation of that share is 0.0065 at most."""
+    monkeypatch.setattr(positions, "MOST_KEYS", 6 * 700)
+    seeded = positions.draw_distinct(6, kept, 6000, [0])
+    found = seeded if by == "seed" else positions.DrawnPlaces(6, kept, 0, distinct=True)[0:6000]
+    assert found.shape == (6000, kept)
+    assert (np.diff(found, axis=1) > 0).all(), "ascending, none twice"
+    np.testing.assert_allclose(np.bincount(found.ravel(), minlength=6) / 6000, kept / 6, atol=5 * 0.0065)
+
+
+def test_positions_by_index_are_the_same_in_any_block():
+    places = positions.DrawnPlaces(9, 4, 1, distinct=True)
+    np.testing.assert_array_equal(np.concatenate([places[0:5], places[5:30]]), places[0:30])

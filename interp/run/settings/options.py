@@ -191,11 +191,16 @@ def _steps(used: Options, model: LoadedModel, data: Dataset) -> Iterator[Limit]:
     stepwise = [layer for layer in model.layers if layer.is_stepwise]
     counts = position_counts(model, data) if stepwise else {}
     for layer in stepwise[:1]:
-        of, lengths = counts[layer.name], data.train.lengths
-        own = of if lengths is None else min(of, max(1, round(float(lengths.mean()))))
+        of = counts[layer.name]
         what = "time steps of each sequence that are recorded"
         kept = positions_a_sample(of, data, True, asked=used.recording.positions)
-        yield Limit(what, kept, own, "drawn at random", "--positions, or fewer sequences")
+        yield Limit(what, kept, _own(of, data), "drawn at random", "--positions, or fewer sequences")
+
+
+def _own(count: int, data: Dataset) -> int:
+    """Give how many of `count` positions a sample can have recorded: of padded sequences their mean length."""
+    lengths = data.train.lengths
+    return count if lengths is None else min(count, max(1, round(float(lengths.mean()))))
 
 
 def _positions(used: Options, model: LoadedModel, data: Dataset) -> Iterator[Limit]:
@@ -206,7 +211,7 @@ def _positions(used: Options, model: LoadedModel, data: Dataset) -> Iterator[Lim
         most = max(known, key=lambda name: known[name])
         what = f"positions of each sample that are recorded of {most}, the layer that has the most"
         kept = positions_a_sample(counts[most], data, asked=asked)
-        yield Limit(what, kept, counts[most], f"drawn at random with the seed {used.seed}", "--positions")
+        yield Limit(what, kept, _own(counts[most], data), f"drawn at random with the seed {used.seed}", "--positions")
 
 
 def _predictions(used: Options, model: LoadedModel, data: Dataset) -> Iterator[Limit]:
