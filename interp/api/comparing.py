@@ -16,7 +16,7 @@ from interp.comparison.members import STAGES, open_members, sources_of
 from interp.comparison.result import Comparison
 from interp.comparison.snapshots import unpacked
 from interp.data import fixed_draws
-from interp.ranks import apart
+from interp.ranks import apart, current
 from interp.report.comparison.page import write_comparison
 from interp.run import data_options_from, load_options_from, options_from
 from interp.types.annotations.edge import checked
@@ -38,6 +38,9 @@ def compare(
     **options: Unpack[Said],
 ) -> Comparison:
     """Compare networks on the same data: what ``interp compare`` does, for a notebook or script.
+
+    Comparing is not divided: inside ``with interp.ranks.job():`` each process that calls it works on its own, and the
+    first alone writes into the folder.
 
     Parameters
     ----------
@@ -81,18 +84,19 @@ def compare(
     """
     said = settings_of(options)
     stages = STAGES[:1] if brief else STAGES
+    written = out if current().is_first else None
     with ExitStack() as stack:
         temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="interp-"))
-        stack.enter_context(apart())  # comparing is not divided
+        stack.enter_context(apart())
         stack.enter_context(fixed_draws(options_from(said).seed))
         for network in networks:
             if isinstance(network, nn.Module):
                 stack.enter_context(as_found(network))
-        folder = temporary if out is None else out
+        folder = temporary if written is None else written
         sources = sources_of(unpacked(networks, folder) if snapshots else networks)
         given = (load_options_from(said), data_options_from(said), options_from(said))
         members = open_members(sources, data, folder, *given, stages, overwrite)
         found = compare_members(members, snapshots)
-    if out is not None:
-        write_comparison(found, out, f"interp.compare({', '.join(repr(source.name) for source in sources)})")
+    if written is not None:
+        write_comparison(found, written, f"interp.compare({', '.join(repr(source.name) for source in sources)})")
     return found

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None, program: Sequence[str] = ("inte
         from interp.cli.commands import dispatch
         from interp.ranks import job
 
-        with job():
+        with job(is_program=True):
             return dispatch(tuple(sys.argv[1:] if arguments is None else arguments), tuple(program), begun)
 
     return guarded(run)
@@ -69,7 +69,7 @@ def report(arguments: Sequence[str] | None = None) -> int:
         from interp.ranks import job
 
         words = tuple(sys.argv[1:] if arguments is None else arguments)
-        with job():
+        with job(is_program=True):
             return run_command(Call(("python", "-m", "interp.report"), "report", words, begun))
 
     return guarded(run)

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from itertools import count
 from pathlib import Path
 from types import FrameType
@@ -36,12 +36,21 @@ def current() -> Ranks:
 
 
 @contextmanager
-def job() -> Iterator[Ranks]:
+def job(is_program: bool = False) -> Iterator[Ranks]:
     """Join the job that torchrun started this process for, if it did, and has not joined it yet.
 
     The commands do so by themselves; a script does to have `interp.analyse` divide its work, and all of its processes
     then run the block. Others than the first print nothing inside it; an error in it reaches all of them. A group of
     `torch.distributed` that the script has begun is left as it is.
+
+    A process that is told to end (SIGTERM) inside the block says why the job ends, and does so at once with exit code
+    2: no `finally` is run, as without a handler. After the block the signal does what it did before.
+
+    Parameters
+    ----------
+    is_program
+        Whether the process ends after the block, as that of a command does: it then ignores SIGTERM after an error,
+        which it has still to print.
 
     Yields
     ------
@@ -65,11 +74,11 @@ def job() -> Iterator[Ranks]:
         yield current()
         return
     group = _begun()
-    try:
-        with joined(group) as ranks:
-            yield ranks
-    finally:
-        group.leave()
+    with ExitStack() as stack:
+        if not is_program:
+            stack.enter_context(_signal_kept())
+        stack.callback(group.leave)
+        yield stack.enter_context(joined(group))
 
 
 @contextmanager
@@ -105,6 +114,18 @@ def apart() -> Iterator[None]:
         yield
     finally:
         _CURRENT.pop()
+
+
+def has_joined() -> bool:
+    """Whether this process is inside `job` and one of several, also where it works apart from the others.
+
+    Examples
+    --------
+    >>> with apart():
+    ...     has_joined()
+    False
+    """
+    return any(ranks is not ALONE for ranks in _CURRENT)
 
 
 def is_job() -> bool:
@@ -162,6 +183,17 @@ def _silent(is_silent: bool) -> Iterator[None]:
         return
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
         yield
+
+
+@contextmanager
+def _signal_kept() -> Iterator[None]:
+    """Let SIGTERM do after the block what it did before."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from interp.errors import MismatchError, UsageError
-from interp.ranks import ALONE, Ranks, current
-from interp.ranks.job import is_job
+from interp.ranks import ALONE, Ranks
+from interp.ranks.job import has_joined, is_job
 from interp.run.find import files_in_place
 from interp.run.parts import remove_parts
 from interp.run.stage import Run
@@ -109,7 +109,7 @@ def _lock(folder: Path, handle: int) -> None:
             folder,
             found="another run that is writing into it",
             expected="one at a time",
-            do=SHARE if is_job() and current() is ALONE else WAIT,
+            do=SHARE if is_job() and not has_joined() else WAIT,
         ) from error
     except OSError:  # some network file systems have no locks of folders
         pass

@@ -3,7 +3,7 @@
 import os
 import signal
 import socket
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import pandas as pd
 import pytest
@@ -13,8 +13,10 @@ from forked import forked
 from run.planted import planted_data
 
 import interp
+from interp.cli.main import main
 from interp.errors import UsageError
-from interp.ranks import current, job
+from interp.ranks import apart, current, job
+from interp.ranks.group import JobError
 from interp.run import locked
 
 
@@ -92,15 +94,27 @@ def test_results_are_replaced_by_the_first_and_others_wait(tmp_path, data):
     assert as_torchrun(work) == [0, 0]
 
 
-def test_signals_are_as_they_were_but_after_an_error_the_process_ends_by_itself():
+@pytest.mark.parametrize("before", [signal.SIG_DFL, signal.SIG_IGN, lambda number, frame: None])
+def test_a_signal_does_what_it_did_before_whether_or_not_the_block_failed(before):
+    """A script that catches the error and goes on must still end when torchrun, Slurm or Docker say so."""
+
+    def work(rank):
+        signal.signal(signal.SIGTERM, before)
+        with job():
+            pass
+        assert signal.getsignal(signal.SIGTERM) is before
+        with suppress(UsageError, JobError), job():
+            raise UsageError("here", found="a", expected="b", do="c")
+        assert signal.getsignal(signal.SIGTERM) is before
+
+    assert as_torchrun(work) == [0, 0]
+
+
+def test_a_command_that_failed_is_not_ended_before_it_has_said_why(tmp_path):
     """Torchrun ends all when one has failed, which would come before the line that says why."""
 
     def work(rank):
-        with job():
-            pass
-        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-        with suppress(UsageError), job():
-            raise UsageError("here", found="a", expected="b", do="c")
+        assert main(["inspect", str(tmp_path / "net.pt")]) == 2
         os.kill(os.getpid(), signal.SIGTERM)
 
     assert as_torchrun(work) == [0, 0]
@@ -114,30 +128,53 @@ def test_a_job_needs_a_folder_that_all_see(data):
     assert as_torchrun(work) == [0, 0]
 
 
-def test_comparing_is_not_divided(data):
+@pytest.mark.parametrize("folder", [None, "compared"])
+def test_comparing_is_not_divided_and_the_first_alone_writes(tmp_path, data, folder):
+    out = None if folder is None else tmp_path / folder
+    settings = {"brief": True, "quick": True}
+    one = interp.compare(network(), torch.nn.Linear(4, 3), data=data, **settings).pairs
+
     def work(rank):
-        with job():
-            assert len(interp.compare(network(), torch.nn.Linear(4, 3), data=data, brief=True, quick=True).pairs)
+        with job() as ranks:
+            found = interp.compare(network(), torch.nn.Linear(4, 3), data=data, out=out, **settings)
+            pd.testing.assert_frame_equal(found.pairs, one)
+            if ranks.is_first:
+                assert out is None or {"compare.html", "compare.json"} <= {path.name for path in out.iterdir()}
 
     assert as_torchrun(work) == [0, 0]
 
 
-@pytest.mark.parametrize("is_script", [True, False])
-def test_processes_that_have_not_joined_are_told_how_in_a_folder_that_is_held(tmp_path, data, monkeypatch, is_script):
+@contextmanager
+def held(folder):
+    """Let another process write into a folder meanwhile."""
     began, end = os.pipe(), os.pipe()
 
     def hold():
-        with locked(tmp_path / "run"):
-            (tmp_path / "run" / "something").touch()
+        with locked(folder):
+            (folder / "something").touch()
             os.write(began[1], b"x")
             os.read(end[0], 1)
 
     holder = forked(hold)
     os.read(began[0], 1)
+    yield
+    os.write(end[1], b"x")
+    holder.join()
+
+
+@pytest.mark.parametrize("is_script", [True, False])
+def test_processes_that_have_not_joined_are_told_how_in_a_folder_that_is_held(tmp_path, data, monkeypatch, is_script):
     for name, value in {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "x", "MASTER_PORT": "1"}.items():
         monkeypatch.setenv(name, value) if is_script else monkeypatch.delenv(name, raising=False)
     said = "with interp.ranks.job" if is_script else "wait for it"
-    with pytest.raises(UsageError, match=said):
+    with held(tmp_path / "run"), pytest.raises(UsageError, match=said):
         interp.analyse(network(), data, stages=["record"], out=tmp_path / "run")
-    os.write(end[1], b"x")
-    holder.join()
+
+
+def test_processes_that_have_joined_are_not_told_to_join_where_they_work_apart(tmp_path):
+    def work(rank):
+        with job(), apart(), pytest.raises(UsageError, match="wait for it"), locked(tmp_path / "run"):
+            pass
+
+    with held(tmp_path / "run"):
+        assert as_torchrun(work) == [0, 0]
