@@ -4,12 +4,14 @@ python benchmarks/kills.py [--kills 50] [--what recording stages] [--seed 0]
 
 ``recording`` kills ``interp record`` of a convolutional network, ``rounded`` one that stores float16, and ``stages``
 ``interp report``, which runs all stages and writes the page. ``ranks`` and ``rank-stages`` kill one rank of two or
-three that record, or report, started by torchrun's agent: the others must name it in one line each.
+three that record, or report, started by torchrun's agent: each other one that had not come to its end must name it in
+one line, which is all that it says of trouble.
 
 After each SIGKILL, of the whole process group or of one rank, every file under its final name is held against
-its checksums, and samples that were said to be written must be there; then the same command is run again, sometimes
-killed once more, and at its end every file is compared with that of an uninterrupted run. `killing.files.FREE` names
-what may differ: times by the clock. A finished stage must not be run again.
+its checksums; then the same command is run again, sometimes killed once more, and at its end every file is compared
+with that of an uninterrupted run. `killing.files.FREE` names what may differ: times by the clock. A finished stage must
+not be run again. Of commands of one process, samples that were said to be written must be there after a kill; of ranks
+this is not looked at.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from killing.jobs import JobEnded, run_job
 
 AGAIN = 0.3
 """Probability that the command which goes on is killed as well."""
+TROUBLE = re.compile(r"error|exception|traceback|warn|gloo|nccl|c10d|^\[?[WEF]\d{4} |^interp\.", re.IGNORECASE)
+"""Words of a line by which a program, torch or gloo tells of trouble, of what the first rank prints besides results."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def job_uninterrupted(words: Sequence[str], size: int, out: Path) -> dict[int, f
 def job_trial(
     words: Sequence[str], size: int, out: Path, seconds: Mapping[int, float], rng: np.random.Generator
 ) -> Trial:
-    """Kill one rank at a random moment, and let the same job go on.
+    """Kill one rank at a random moment, sometimes twice, and let the same job go on.
 
     Parameters
     ----------
@@ -129,24 +132,32 @@ def job_trial(
         Random number generator of the rank and the moment.
     """
     shutil.rmtree(out, ignore_errors=True)
-    victim = int(rng.integers(size))
-    moment = rng.uniform(0, seconds[victim])
-    ended = run_job(words, size, out.with_name("job"), victim, moment)
-    if not ended.is_killed:
-        return Trial((), (), ())
-    failures = [*map("killed: {}".format, broken(out)), *unsaid(ended, victim)]
+    folder, whole = out.with_name("job"), out.with_name(f"{out.name}-whole-{size}")
+    kills: list[float] = []
+    ready: list[int] = []
+    failures: list[str] = []
+    while not kills or rng.random() < AGAIN:
+        victim = int(rng.integers(size))
+        moment = rng.uniform(0, seconds[victim])
+        ended = run_job(words, size, folder, victim, moment)
+        if not ended.is_killed:
+            break
+        kills.append(moment)
+        ready.append(len(_marks(out)))
+        failures += [*map("killed: {}".format, broken(out)), *unsaid(ended, victim)]
     kept = _marks(out)
-    again = run_job(words, size, out.with_name("job"))
+    again = run_job(words, size, folder)
     if not again.is_done:
         failures.append(f"the same job again: {' '.join(again.told)[-300:].strip()}")
     now = _marks(out)
     failures += [f"{name} was whole, and was made again" for name in kept if kept[name] != now.get(name)]
-    whole = out.with_name(f"{out.name}-whole-{size}")
-    return Trial((moment,), (len(kept),), (*failures, *differences(out, whole)))
+    return Trial(tuple(kills), tuple(ready), (*failures, *differences(out, whole)))
 
 
 def unsaid(ended: JobEnded, victim: int) -> Iterator[str]:
     """Say which ranks did not name the one that was killed, in one line; those that were done need not.
+
+    Of ranks behind the first every line counts, since they print nothing else; of the first those that tell of trouble.
 
     Parameters
     ----------
@@ -158,7 +169,7 @@ def unsaid(ended: JobEnded, victim: int) -> Iterator[str]:
     if not ended.is_over:
         yield "the job did not end"
     for rank, told in enumerate(ended.told):
-        said = [line for line in told.splitlines() if line.startswith(("error:", "Traceback", "Exception", "interp."))]
+        said = [line for line in told.splitlines() if line.strip() and (rank or TROUBLE.search(line))]
         if rank != victim and rank not in ended.seconds and (len(said) != 1 or f"rank {victim} is gone" not in said[0]):
             yield f"rank {rank} did not name rank {victim} in one line: {told[-900:].strip()!r}"
 

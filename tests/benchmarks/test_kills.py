@@ -49,8 +49,23 @@ def test_a_job_whose_rank_is_killed_comes_to_the_bytes_of_one_never_killed(work)
     words, out = command("ranks", work, samples=(600, 300)), work / "ranks"
     seconds = job_uninterrupted(words, 2, out)
     found = job_trial(words, 2, out, seconds, np.random.default_rng(2))
-    assert len(found.kills) == 1
+    assert found.kills
     assert found.failures == ()
+
+
+def test_a_job_is_sometimes_killed_again_before_it_may_end(monkeypatch, tmp_path):
+    kills, draws = [], iter([0.0, 1.0])
+
+    class Moments:
+        integers, uniform, random = (lambda self, size: 1), (lambda self, low, high: 0.5), lambda self: next(draws)
+
+    def job_of(words, size, folder, victim=None, kill_after=0.0):
+        kills.append(victim)
+        return JobEnded(True, victim is not None, ("error: rank 0: found rank 1 is gone", ""), {0: 1.0, 1: 1.0})
+
+    monkeypatch.setattr("killing.trials.run_job", job_of)
+    assert job_trial([], 2, tmp_path / "run", {0: 1.0, 1: 1.0}, Moments()).kills == (0.5, 0.5)
+    assert kills == [1, 1, None]
 
 
 def test_ranks_that_say_nothing_or_too_much_are_seen():
@@ -61,6 +76,11 @@ def test_ranks_that_say_nothing_or_too_much_are_seen():
     for told in ("", f"{line}\n{line}", line.replace("rank 1", "rank 2")):
         (said,) = unsaid(replace(named, told=(told, "")), 1)
         assert said.startswith("rank 0 did not name rank 1 in one line")
+    noise = "[rank0]:[W1122 17:00:00.000 ProcessGroupGloo.cpp:1] connection closed by peer"
+    assert len(list(unsaid(replace(named, told=(f"{noise}\n{line}", "")), 1))) == 1
+    assert list(unsaid(replace(named, told=(f"train: 300 samples\n{line}", "")), 1)) == [], "the first prints results"
+    other = line.replace("rank 0", "rank 2")
+    assert len(list(unsaid(replace(named, told=(line, "", f"a word\n{other}")), 1))) == 1
     assert list(unsaid(replace(named, is_over=False), 1)) == ["the job did not end"]
 
 
