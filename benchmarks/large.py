@@ -1,9 +1,10 @@
 """Large networks with random weights, each in a process of its own: peak memory and processor time, for docs/scale.md.
 
-python benchmarks/large.py [NAME ...] [--page] [--train 8] [--test 4]
+python benchmarks/large.py [NAME ...] [--all-stages] [--train 8] [--test 4] [--keep FOLDER]
 
 Inputs are random pictures or tokens: what is found of them takes no part in this. Of each network some layers are
-recorded, fitted, and told coherent boundaries of; with ``--page`` all other stages run too, and the page is written.
+recorded, fitted, and told coherent boundaries of, and the page of these stages is written; with ``--all-stages`` all
+others run too, before the page.
 The ratio is the size of the weights as float32 over the peak memory, the least of the networks.
 """
 
@@ -13,6 +14,7 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -163,24 +165,26 @@ class Measured:
     wall: float
 
 
-def look(name: str, page: bool, train: int, test: int) -> None:
-    """Be the process that looks at a network."""
+def look(name: str, until: str | None, train: int, test: int, keep: Path | None) -> None:
+    """Be the process that looks at a network, and writes its page."""
     subject = SUBJECTS[name]
     network = gpt() if subject.network == "gpt" else subject.network
     scaling = "x/255" if len(subject.shape) > 1 else "raw"
-    stages = None if page else ["boundaries"]
     with tempfile.TemporaryDirectory() as folder:
         found = interp.analyse(
             network,
             samples(subject, train, test),
             out=f"{folder}/out",
-            stages=stages,
+            until=until,
             scaling=scaling,
             only=subject.only,
             **FEW,
         )
-        if page:
-            found.save(f"{folder}/page")
+        page = found.save(f"{folder}/page")
+        if keep is not None:
+            keep.mkdir(parents=True, exist_ok=True)
+            for file in (page, page.with_name("report.json")):
+                shutil.copy(file, keep / file.name)
 
 
 def measured(words: list[str]) -> Measured:
@@ -204,18 +208,22 @@ def main() -> None:
     """Measure the networks that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*")
-    parser.add_argument("--page", action="store_true")
+    parser.add_argument("--all-stages", action="store_true")
+    parser.add_argument("--keep", type=Path)
     parser.add_argument("--train", type=int, default=8)
     parser.add_argument("--test", type=int, default=4)
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.here:
-        look(args.names[0], args.page, args.train, args.test)
+        until = None if args.all_stages else "boundaries"
+        look(args.names[0], until, args.train, args.test, args.keep)
         return
     found = {}
     for name in args.names or SUBJECTS:
         counts = ["--train", str(args.train), "--test", str(args.test)]
-        found[name] = measured([name, *counts, *(["--page"] if args.page else [])])
+        asked = ["--all-stages"] if args.all_stages else []
+        kept = [] if args.keep is None else ["--keep", str(args.keep / SUBJECTS[name].network.rpartition(":")[2])]
+        found[name] = measured([name, *counts, *asked, *kept])
         print(f"{name}: {json.dumps(asdict(found[name]))}", flush=True)
     ratio = min(4e-9 * SUBJECTS[name].parameters / one.peak for name, one in found.items())
     print(json.dumps({"ratio": ratio, "networks": {name: asdict(one) for name, one in found.items()}}))

@@ -19,6 +19,7 @@ from interp.errors import UsageError
 from interp.report.page import write_report
 from interp.report.sections import SECTIONS
 from interp.run import Run, locked
+from interp.run.find import needed
 from interp.run.pipeline import evidence_of, results_of
 from interp.run.recorded import recorded
 from interp.run.timings import TIMINGS
@@ -134,7 +135,7 @@ class Analysis:
         UsageError
             If some stages were not run.
         """
-        for name in self.run.stages:
+        for name in needed(self.run):
             self._of(name)
         return results_of(self.run, self.found)
 
@@ -266,7 +267,7 @@ class Analysis:
 
     @property
     def _is_whole(self) -> bool:
-        return set(self.run.stages) <= set(self.found)
+        return set(needed(self.run)) <= set(self.found)
 
     @property
     def fields(self) -> dict[str, Any]:

@@ -49,6 +49,7 @@ def analyse(
     stages: Annotated[
         str | Sequence[str] | None, Meant("names of stages, or None for all", do="for example stages=['fit']")
     ] = None,
+    until: str | None = None,
     others: Sequence[Network] = (),
     out: str | Path | None = None,
     overwrite: bool = False,
@@ -72,6 +73,9 @@ def analyse(
         these, as `interp.load_dataset` takes them. None for those that a checkpoint of the zoo names.
     stages
         Names of the stages to run, or one name, with those that they need; None for all.
+    until
+        Name of the last stage before the page, which then says what was left out; None for all stages. Not together
+        with `stages`.
     others
         Further networks of the same architecture, for tests over several networks.
     out
@@ -203,6 +207,7 @@ def analyse(
     ((18, 21), True)
     """
     said = settings_of(options)
+    _check_one_way(stages, until)
     wanted = None if stages is None else _stage_names(stages)
     draws, folder = fixed_draws(options_from(said).seed), _Folder(_shared(out))
     with ExitStack() as stack:
@@ -212,7 +217,7 @@ def analyse(
         for network in (source, *others):
             if isinstance(network, nn.Module):
                 stack.enter_context(as_found(network))
-        run = _started(source, data, folder.path, said, others, wanted)
+        run = _started(source, data, folder.path, said, others, wanted, until or "")
         stack.enter_context(locked(run.out, run.ranks))
         if overwrite:
             run.ranks.from_first(lambda: remove_run(run.out, [stage.file for stage in run.stages.values()]))
@@ -223,7 +228,8 @@ def analyse(
             found = {name: alone.read(name) for name in found}
         run.ranks.told(None)  # no process goes on, and may replace the files, before all have read them
         failed.pop_all()
-    return Analysis(alone, found, _call(source, data, options), folder)
+    ends = {} if until is None else {"until": until}
+    return Analysis(alone, found, _call(source, data, ends | options), folder)
 
 
 analyse.__signature__ = spelled_out(analyse)  # type: ignore[attr-defined]
@@ -244,11 +250,19 @@ def _started(
     said: Mapping[str, Any],
     others: Sequence[Network],
     stages: Sequence[str] | None,
+    until: str,
 ) -> Run:
     """Load what was given; stages of the user's own are those that are named by their code."""
     load, where, options = load_options_from(said), data_options_from(said), options_from(said)
     further = [name for name in stages or () if ":" in name]
-    return start(source, out, data, load, where, options, others, further)
+    return start(source, out, data, load, where, options, others, further, until)
+
+
+def _check_one_way(stages: object, until: str | None) -> None:
+    """Refuse a last stage where the stages are named: both say what is run."""
+    if stages is not None and until is not None:
+        found, expected = "until= beside stages=", "one of them"
+        raise UsageError("analyse", found=found, expected=expected, do="leave out stages= for a page")
 
 
 def _stage_names(stages: Any) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 from interp.errors import unknown_name
 from interp.run import all_settings
 
-OWN = ("stages", "others", "out", "overwrite", "progress")
+OWN = ("stages", "until", "others", "out", "overwrite", "progress")
 """What is said in a call, and is no setting of the command line."""
 
 

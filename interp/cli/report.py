@@ -52,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     for what in ("stages", "sections"):
         text = f"further {what}, each package.module:name, separated by commas"
         parser.add_argument(f"--{what}", metavar="NAMES", help=text)
+    parser.add_argument("--until", metavar="STAGE", help="last stage before the page (default: all of them)")
     parser.add_argument("--timings", action="store_true", help="say on the error stream how long each step took")
     add_settings(parser, all_settings().values())
 
@@ -78,7 +79,8 @@ def run(args: argparse.Namespace, call: Call) -> None:
     for name in sections:
         import_name(name, "--sections")  # a wrong one is refused before the long work
     options, load, where = options_from(values, "--"), load_options_from(values, "--"), data_options_from(values, "--")
-    run = start(args.checkpoint, out, args.data, load, where, options, args.others, _names(args, "stages"))
+    further = _names(args, "stages")
+    run = start(args.checkpoint, out, args.data, load, where, options, args.others, further, args.until or "")
     print(one_line(run.model))
     before = (Timing("imports", begun - call.begun), Timing("load", time.perf_counter() - begun))
     with locked(out, run.ranks):

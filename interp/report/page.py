@@ -23,6 +23,18 @@ from interp.types.annotations.edge import checked
 LAST = ("reproduce",)
 """Sections that say how long the others took: made again when those are drawn."""
 
+SHOWN = {
+    "reading": ("read",),
+    "distributions": ("fit", "boundaries"),
+    "boundaries": ("boundaries",),
+    "prototypes": ("prototypes",),
+    "clusters": ("clusters",),
+    "interventions": ("intervene",),
+    "nodes": ("intervene",),
+    "attribution": ("attribute",),
+}
+"""Section -> the stages that it shows; it has nothing to say where one was not run."""
+
 FIRST = "verdict"
 """Section of the first screen."""
 
@@ -72,7 +84,7 @@ def write_report(
     """
     check_writable(Path(out))
     begun, results = time.perf_counter(), _with_command(results, command)
-    made = {key: _make(maker, results) for key, maker in sections.items()}
+    made = {key: _left(key, _make(maker, results), results) for key, maker in sections.items()}
     if _is_quick(results):
         made = {key: _without_figures(key, section) for key, section in made.items()}
     pictures = draw_all(figure for section in made.values() for figure in section.figures)
@@ -100,6 +112,18 @@ def _without_figures(key: str, section: Section) -> Section:
     left = f"{len(section.figures)} figures are" if len(section.figures) > 1 else "A figure is"
     said = f"{left} left out of a quick look (--quick); the numbers are in the tables, in report.json and in the files."
     return replace(section, text=section.text if key == FIRST else (*section.text, said), figures=())
+
+
+def _left(key: str, section: Section, results: Results) -> Section:
+    """Say in place of a section that a stage that it shows was not run."""
+    left = [name for name in SHOWN.get(key, ()) if name in results.not_run]
+    if not left:
+        return section
+    names = " and ".join(f"“{name}”" for name in left)
+    said = f"Not looked at: the stage {names} was not run."
+    if len(left) > 1:
+        said = f"Not looked at: the stages {names} were not run."
+    return replace(section, text=(said,), figures=(), tables=())
 
 
 def _make(maker: Maker | str, results: Results) -> Section:

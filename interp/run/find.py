@@ -1,11 +1,12 @@
-"""Stages found by their names, ours and a user's own."""
+"""Stages found by their names, ours and a user's own, and those that a run is asked for."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from interp.errors import UsageError
-from interp.run.stage import Stage
+from interp.run.stage import Run, Stage
 from interp.run.stages import STAGES, WITHOUT_STORE
 from interp.safety import import_name, look_up
 
@@ -92,3 +93,52 @@ def files_in_place() -> list[str]:
     ['activations.h5', 'statistics.h5']
     """
     return [stage.file for name, spec in WITHOUT_STORE.items() for stage in (find_stage(name), stage_of(spec))]
+
+
+def needed(run: Run, names: Iterable[str] | None = None) -> list[str]:
+    """Give the names of stages and of all those that they need, in the order in which they run.
+
+    Parameters
+    ----------
+    run
+        Run with its stages.
+    names
+        Names of the stages; None for all that the run is asked for.
+
+    Raises
+    ------
+    UsageError
+        If there is no stage of a name.
+    """
+    order: list[str] = []
+    for name in _asked(run) if names is None else names:
+        before = needed(run, run.stage(name).needs)
+        order += [one for one in (*before, name) if one not in order]
+    return order
+
+
+def _asked(run: Run) -> list[str]:
+    """Give the names of the stages that a run is asked for: all, or ours up to the last and all of the user's own."""
+    names = list(run.stages)
+    if not run.until:
+        return names
+    last = names.index(run.until)
+    return [name for i, name in enumerate(names) if i <= last or ":" in run.stage(name).spec]
+
+
+def not_run(run: Run) -> tuple[str, ...]:
+    """Give the names of the stages that a run leaves out, since it is asked for those up to another.
+
+    Parameters
+    ----------
+    run
+        Run with its stages.
+
+    Examples
+    --------
+    >>> from interp.run import start
+    >>> not_run(start("zoo/pretrained/abs-digits.pt", "my-run", until="clusters"))
+    ('intervene', 'attribute', 'read')
+    """
+    asked = needed(run)
+    return tuple(name for name in run.stages if name not in asked)

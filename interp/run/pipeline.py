@@ -13,6 +13,7 @@ from typing import Any
 from interp.checkpoints.live import FORMAT
 from interp.errors import UsageError
 from interp.ranks import ALONE
+from interp.run.find import needed, not_run
 from interp.run.fingerprint import stage_provenance
 from interp.run.folder import check_names, check_owner, check_store, locked, remove_remains
 from interp.run.parts import Parts, parts_of, remove_parts
@@ -21,7 +22,7 @@ from interp.run.stage import Run, Stage
 from interp.run.timings import keep_timing, made_in
 from interp.types import Made, Provenance, Results, Timing
 from interp.types.annotations.edge import checked
-from interp.verdict.evidence import Evidence
+from interp.verdict.evidence import Evidence, no_effects
 from interp.verdict.judge import judge
 
 
@@ -178,7 +179,7 @@ def run_stages(run: Run, names: Iterable[str] | None = None, told: Listener | No
     run
         Model, data, options and folder.
     names
-        Names of the stages; None for all.
+        Names of the stages; None for all that the run is asked for.
     told
         Function to call for each stage that has come to its end.
 
@@ -214,31 +215,9 @@ def run_stages(run: Run, names: Iterable[str] | None = None, told: Listener | No
         return found
 
 
-def needed(run: Run, names: Iterable[str] | None = None) -> list[str]:
-    """Give the names of stages and of all those that they need, in the order in which they run.
-
-    Parameters
-    ----------
-    run
-        Run with its stages.
-    names
-        Names of the stages; None for all.
-
-    Raises
-    ------
-    UsageError
-        If there is no stage of a name.
-    """
-    order: list[str] = []
-    for name in run.stages if names is None else names:
-        before = needed(run, run.stage(name).needs)
-        order += [one for one in (*before, name) if one not in order]
-    return order
-
-
 @checked
 def run_all(run: Run, told: Listener | None = None, before: Sequence[Timing] = ()) -> Results:
-    """Run every stage and judge what was found.
+    """Run every stage that the run is asked for, and judge what was found.
 
     Parameters
     ----------
@@ -284,7 +263,7 @@ def run_all(run: Run, told: Listener | None = None, before: Sequence[Timing] = (
 
 
 def read_run(run: Run) -> Results:
-    """Read the results of all stages from their files.
+    """Read the results of all stages that the run is asked for from their files.
 
     Parameters
     ----------
@@ -311,25 +290,25 @@ def read_run(run: Run) -> Results:
         ...
     interp.errors.MismatchError: missing/activations.h5: found ...; run `python -m interp record`
     """
-    return results_of(run, {name: run.read(name) for name in run.stages})
+    return results_of(run, {name: run.read(name) for name in needed(run)})
 
 
 def results_of(run: Run, found: Mapping[str, Any]) -> Results:
-    """Judge the results of all stages.
+    """Judge the results of all stages that a run is asked for.
 
     Parameters
     ----------
     run
         Model, data, options and folder.
     found
-        Name of each stage -> its results.
+        Name of each of these stages -> its results.
 
     Returns
     -------
     Results
         Results of all stages, with the verdict.
     """
-    stages = run.stages.values()
+    stages = [run.stage(name) for name in needed(run)]
     fields = {stage.field: found[stage.name] for stage in stages if stage.field is not None}
     verdict = judge(evidence_of(run, fields))
     return Results(
@@ -338,11 +317,18 @@ def results_of(run: Run, found: Mapping[str, Any]) -> Results:
         verdict=verdict,
         provenance=run.provenance,
         limits=run.limits,
+        not_run=not_run(run),
         extra={stage.name: found[stage.name] for stage in stages if stage.field is None and stage.opened is None},
         made=(made := tuple(_made(run, stage, found[stage.name]) for stage in stages)),
         timings=tuple(Timing(one.stage, made_in(run.out, one.stage, one.fingerprint)) for one in made),
-        **fields,
+        **(_nothing() | fields),
     )
+
+
+def _nothing() -> dict[str, Any]:
+    """Give the results of stages that were not run, by field of `Results`."""
+    layers = ("fits", "boundaries", "prototypes", "clusters", "attribution", "reading")
+    return {"effects": no_effects(), **{name: {} for name in layers}}
 
 
 def evidence_of(run: Run, fields: Mapping[str, Any]) -> Evidence:
@@ -364,8 +350,16 @@ def evidence_of(run: Run, fields: Mapping[str, Any]) -> Evidence:
     known = {name: fields[name] for name in names if name in fields}
     # the path as it was typed, not made absolute; a module in memory has none
     typed = run.model.format != FORMAT and "load" in run.provenance.settings
-    said = {**run.provenance.settings, "checkpoint": run.model.path} if typed else {}
-    return Evidence(run.model, run.data, **known, limits=run.limits, confusion=confusion_of(run), said=said)
+    said = {**run.provenance.settings, "checkpoint": run.model.path, "until": run.until} if typed else {}
+    return Evidence(
+        run.model,
+        run.data,
+        **known,
+        limits=run.limits,
+        confusion=confusion_of(run),
+        said=said,
+        not_run=not_run(run),
+    )
 
 
 def _made(run: Run, stage: Stage, found: Any) -> Made:

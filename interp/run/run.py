@@ -15,14 +15,14 @@ from interp.checkpoints import LoadOptions, Network, load_model
 from interp.checkpoints.architectures.named import is_named
 from interp.data import DataOptions
 from interp.data.streams.drawn import Whole, drawn, with_digests
-from interp.errors import UsageError
+from interp.errors import UsageError, unknown_name
 from interp.interventions import check_options, same_architecture
 from interp.ranks import current
 from interp.recording.kept import store_of
-from interp.run.find import all_stages
+from interp.run.find import all_stages, not_run
 from interp.run.settings.options import Options, left_out, within_limits
 from interp.run.stage import Run
-from interp.run.stages import SEVERAL
+from interp.run.stages import SEVERAL, STAGES
 from interp.types import Dataset, Limit, LoadedModel, Provenance, as_json
 from interp.types.annotations.edge import checked
 
@@ -39,6 +39,7 @@ def start(
     options: Options = Options(),
     others: Sequence[Network] = (),
     stages: Sequence[str] = (),
+    until: str = "",
 ) -> Run:
     """Open a network and its data for the stages to run on.
 
@@ -61,6 +62,8 @@ def start(
         Further networks of the same architecture, for tests over several networks.
     stages
         Further stages, each ``package.module:name``.
+    until
+        Name of the last of our stages that runs before the page, of `interp.run.STAGES`; empty for all.
 
     Returns
     -------
@@ -75,7 +78,8 @@ def start(
         If the data cannot be used.
     UsageError
         If no data set is named, by the user or by the checkpoint; if the options name a layer, node or intervention
-        that does not exist; or if one of the others has another architecture.
+        that does not exist; if there is no stage to end with of that name; or if one of the others has another
+        architecture.
 
     Examples
     --------
@@ -83,6 +87,8 @@ def start(
     >>> [layer.name for layer in run.model.layers], run.data.name
     (['hidden', 'output'], 'digits')
     """
+    if until:
+        _check_until(until)  # before the long work
     data, wholes = (data, {}) if options.store else drawn(data)
     model, dataset = load_model(checkpoint, data, load, data_options)
     if dataset is None:
@@ -106,8 +112,13 @@ def start(
     dataset = with_digests(dataset, wholes)
     for split, whole in wholes.items():
         whole.check(dataset.splits[split])
-    run = run_on(model, dataset, out, options, said, models[1:], stages)
+    run = run_on(model, dataset, out, options, said, models[1:], stages, until)
     return replace(run, wholes=wholes, limits=(*run.limits, *_held(dataset, wholes)))
+
+
+def _check_until(until: str) -> None:
+    if until not in STAGES:
+        raise unknown_name("stage", until, STAGES)
 
 
 def _held(data: Dataset, wholes: Mapping[str, Whole]) -> Iterator[Limit]:
@@ -133,6 +144,7 @@ def run_on(
     said: Mapping[str, Any] | None = None,
     others: Sequence[LoadedModel] = (),
     stages: Sequence[str] = (),
+    until: str = "",
 ) -> Run:
     """Make a run of a model and data that are loaded.
 
@@ -152,6 +164,8 @@ def run_on(
         Further networks of its architecture, for tests over several networks.
     stages
         Further stages, each ``package.module:name``.
+    until
+        Name of the last of our stages that runs before the page, of `interp.run.STAGES`; empty for all.
 
     Returns
     -------
@@ -178,9 +192,17 @@ def run_on(
         "options": asdict(used),
     }
     provenance = Provenance(model.digest, data.digest, used.seed, versions(), as_json(settings, exact=True))
-    limits = left_out(options, used, model, data)
     known = all_stages(*([SEVERAL] if others else []), *stages, store=bool(used.store))
-    return Run(model, data, Path(out), used, provenance, known, limits, tuple(others), ranks=current())
+    run = Run(model, data, Path(out), used, provenance, known, (), tuple(others), ranks=current(), until=until)
+    left = not_run(run)
+    return replace(run, limits=(*_stages(run, left), *left_out(options, used, model, data, left)))
+
+
+def _stages(run: Run, left: Sequence[str]) -> Iterator[Limit]:
+    """Yield the stages that a run is asked for, where those are not all."""
+    if left:
+        of, rule = len(run.stages), f"up to {run.until}, as asked; not run: {', '.join(left)}"
+        yield Limit("stages of the analysis", of - len(left), of, rule, "leaving out --until")
 
 
 def versions() -> dict[str, str]:

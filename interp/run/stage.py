@@ -165,6 +165,8 @@ class Run(ShortRepr):
         Processes that run it together.
     found
         Results of stages by name, as far as this process has just written or read their files: not to be changed.
+    until
+        Name of the last of our stages that runs before the page; empty for all.
     """
 
     model: LoadedModel
@@ -179,6 +181,7 @@ class Run(ShortRepr):
     keep: Keep = made_now
     ranks: Ranks = ALONE
     found: Mapping[str, Any] = field(default_factory=dict)
+    until: str = ""
 
     def stage(self, name: str) -> Stage:
         """Find a stage by name.

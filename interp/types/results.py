@@ -235,6 +235,8 @@ class Results(ShortRepr):
         Steps that led to these results with the time that each took, in order; may be empty.
     screening
         Layer name -> nodes that do the same, and nodes that are saturated.
+    not_run
+        Names of the stages that were left out, of which there are no results.
     """
 
     model: LoadedModel
@@ -254,3 +256,4 @@ class Results(ShortRepr):
     made: tuple[Made, ...] = ()
     screening: Mapping[str, Screening] = field(default_factory=dict)
     timings: tuple[Timing, ...] = ()
+    not_run: tuple[str, ...] = ()

@@ -58,7 +58,8 @@ def command(found: Evidence, template: str) -> str:
         Results of a run, with what the user said.
     template
         Command with ``{checkpoint}``, ``{options}`` (data and how the file is read) and ``{reading}`` (the latter
-        alone) where they belong; words in capitals are for the reader to fill in.
+        alone) where they belong; words in capitals are for the reader to fill in. Reports end with the stage that this
+        run ended with, but for those of everything.
 
     Examples
     --------
@@ -78,12 +79,19 @@ def command(found: Evidence, template: str) -> str:
         *_flags(found.said.get("load", {}), LoadOptions()),
         *_flags(found.said.get("data_options", {}), DataOptions()),
     ]
+    reading += _end(str(found.said.get("until", "")), template)
     words = {
         "checkpoint": shlex.quote(str(found.said["checkpoint"])),
         "options": shlex.join(["--data", str(found.said["data"]), *reading]),
         "reading": shlex.join(reading),
     }
     return f"interp {template.format(**words)}".rstrip()
+
+
+def _end(until: str, template: str) -> list[str]:
+    """Give the flag of the last stage, where a command makes a page of as many."""
+    is_alike = until and template.startswith("report ") and "--everything" not in template
+    return ["--until", until] if is_alike else []
 
 
 def _flags(said: Mapping[str, Any], default: Any) -> Iterator[str]:

@@ -26,7 +26,8 @@ from interp.types import (
 from interp.verdict.layers import layer_verdicts
 
 
-def _no_effects() -> Effects:
+def no_effects() -> Effects:
+    """Give the costs of interventions where none was made."""
     return Effects(pd.DataFrame(), pd.DataFrame(), {}, {})
 
 
@@ -56,18 +57,21 @@ class Evidence:
         Split -> number of samples of each label (rows) and prediction (columns), (C, C), where there are classes.
     said
         Checkpoint, data and options as the user gave them, `Provenance.settings`; empty where no command gives them.
+    not_run
+        Names of the stages that were left out, of which there are no results.
     """
 
     model: LoadedModel
     data: Dataset
     boundaries: Mapping[str, Boundaries] = field(default_factory=dict)
-    effects: Effects = field(default_factory=_no_effects)
+    effects: Effects = field(default_factory=no_effects)
     attribution: Mapping[str, Attribution] = field(default_factory=dict)
     reading: Mapping[str, ReadingProfile] = field(default_factory=dict)
     limits: Sequence[Limit] = ()
     screening: Mapping[str, Screening] = field(default_factory=dict)
     confusion: Mapping[str, Array] = field(default_factory=dict)
     said: Mapping[str, Any] = field(default_factory=dict)
+    not_run: Sequence[str] = ()
 
     @property
     def task(self) -> Task:

@@ -50,7 +50,8 @@ def beside_copies(found: Evidence) -> Iterator[str]:
 
 def of_nodes(found: Evidence) -> Iterator[str]:
     """Say which nodes do nothing, how sure their importance is, and which effects were too small to be seen."""
-    yield dead_nodes(found.boundaries)
+    if "boundaries" not in found.not_run:
+        yield dead_nodes(found.boundaries)
     yield from captums_agreement(found.attribution)
     yield power(found.effects, found.task.score)
 

@@ -73,7 +73,7 @@ def test_a_command_has_its_own_options_and_no_others(command):
 
 
 def test_report_has_those_of_all_stages():
-    own = {"--stages", "--sections", "--overwrite", "--timings"}
+    own = {"--stages", "--until", "--sections", "--overwrite", "--timings"}
     assert flags_of("report") == set().union(*map(flags_of, STAGES)) | own
 
 

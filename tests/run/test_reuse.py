@@ -13,8 +13,9 @@ import quick
 from run.planted import GIVEN, SMALL, planted_run
 
 from interp.run import parts
+from interp.run.find import needed
 from interp.run.fingerprint import code_digest, stage_provenance
-from interp.run.pipeline import needed, run_all, run_stage, run_stages
+from interp.run.pipeline import run_all, run_stage, run_stages
 from interp.run.resumption import resume
 from interp.run.run import start
 from interp.run.stages import STAGES

@@ -16,8 +16,8 @@ from interp.cli.commands import COMMANDS
 from interp.cli.main import main
 from interp.errors import UsageError
 from interp.report.sections import SECTIONS
-from interp.run.find import all_stages, find_stage
-from interp.run.pipeline import needed, run_stages
+from interp.run.find import all_stages, find_stage, needed
+from interp.run.pipeline import run_stages
 from interp.run.settings.options import Options
 from interp.run.stage import Stage
 from interp.run.stages import STAGES

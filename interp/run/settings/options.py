@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated
@@ -142,7 +142,9 @@ def within_limits(options: Options, model: LoadedModel, data: Dataset) -> Option
     )
 
 
-def left_out(asked: Options, used: Options, model: LoadedModel, data: Dataset) -> tuple[Limit, ...]:
+def left_out(
+    asked: Options, used: Options, model: LoadedModel, data: Dataset, not_run: Container[str] = ()
+) -> tuple[Limit, ...]:
     """List the parts of a network, or of the options' wishes, that options within limits leave out.
 
     Parameters
@@ -155,15 +157,19 @@ def left_out(asked: Options, used: Options, model: LoadedModel, data: Dataset) -
         Loaded network.
     data
         Data set that it is looked at with.
+    not_run
+        Names of stages that are left out; nothing is said of what their options leave out.
     """
     found = (
-        *_nodes(used, model),
+        *(_nodes(used, model) if "fit" not in not_run else ()),
         *_steps(used, model, data),
         *_stored(used, data),
         *_positions(used, model, data),
         *_predictions(used, model, data),
-        *_rows(asked, used, data),
-        *_sweeps(asked, used, model, data),
+        *(_rows(asked, used, data) if "clusters" not in not_run else ()),
+        *(_read(asked, used, data) if "read" not in not_run else ()),
+        *(_sweeps(asked, used, model, data) if "intervene" not in not_run else ()),
+        *(_directions(asked, used) if "boundaries" not in not_run else ()),
     )
     return tuple(limit for limit in found if limit.looked_at < limit.of)
 
@@ -225,6 +231,9 @@ def _rows(asked: Options, used: Options, data: Dataset) -> Iterator[Limit]:
     if used.limits.rows is not None:
         seen, of = (capped(len(data.train), one.clusters.rows) for one in (used, asked))
         yield Limit("training rows that k-means is fitted to", seen, of, "drawn at random", "leaving out --quick")
+
+
+def _read(asked: Options, used: Options, data: Dataset) -> Iterator[Limit]:
     seen, of = (capped(len(data.train), one.reading.samples) for one in (used, asked))
     yield Limit("samples that layers are read on", seen, of, "drawn at random", "leaving out --quick")
 
@@ -270,6 +279,9 @@ def _sweeps(asked: Options, used: Options, model: LoadedModel, data: Dataset) ->
         "even",
         "--curve-levels",
     )
+
+
+def _directions(asked: Options, used: Options) -> Iterator[Limit]:
     yield Limit(
         "random directions a layer, of that null", used.directions, asked.directions, "drawn at random", "--everything"
     )

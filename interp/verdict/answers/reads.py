@@ -63,6 +63,8 @@ RANDOM = (
     "Nothing that was learned, since its weights look random: how its layers work comes from chance, not from data."
 )
 
+NOT_READ = "Not looked at: the stage “read”, which tells, was not run."
+
 
 @dataclass(frozen=True)
 class Read:
@@ -101,6 +103,9 @@ def what_it_reads(found: Evidence) -> Iterator[Read]:
     """
     if _is_random(found.model):
         yield Read(RANDOM, "")
+        return
+    if "read" in found.not_run:
+        yield Read(NOT_READ, "")
         return
     if not found.layers:
         yield Read("There is no hidden layer to read.", "")
