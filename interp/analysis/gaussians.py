@@ -14,11 +14,14 @@ from interp.analysis.components.modes import Components, merge_without_valley
 from interp.analysis.components.values import NodeValues, values_of
 from interp.analysis.distributions import Distribution
 from interp.analysis.mergeable.classes import ClassMoments
-from interp.analysis.mixtures import BINS, Binned, Mixture, best_mixtures, mixture_cdf
+from interp.analysis.mixtures import BINS, Binned, Halves, Mixture, best_mixtures, mixture_cdf
 from interp.analysis.moments import Moments
 from interp.types import Array, GaussianFit, Rows
 from interp.types.annotations.edge import checked
 from interp.types.annotations.flags import Within
+
+NODES_A_BLOCK = 4096
+"""Number of nodes whose arrays of bins are in memory at once, beside the histograms themselves."""
 
 LEAST_HALF = 10
 """Rows that a half of the samples must have to be fitted alone."""
@@ -113,14 +116,11 @@ def fit_values(found: NodeValues, options: GaussianOptions, sampled: Array | Non
     total, parts = found.total, (found.first, found.second)
     by_class = _in_order(found.by_class)
     sd = np.sqrt(total.var)
-    binned = parts[0] + parts[1]
-    mixture, bic = _mixtures(binned, options.components, sampled)
-    merged = merge_without_valley(
-        _in_own_units(Components(mixture.weight, mixture.mean, mixture.var), total),
-        Distribution.of(total.minimum, total.maximum, binned.count),
-    )
+    histogram = parts[0].count + parts[1].count
+    mixture, bic = _mixtures(Halves(*parts), options.components, sampled)
+    given = _in_own_units(Components(mixture.weight, mixture.mean, mixture.var), total)
+    merged, ks, ks_mixture = _against_rows(given, histogram, total)
     by_half = _crossed(parts, options.components, sampled, total) if options.crossed else []
-    cumulative = np.cumsum(binned.count, axis=1) / total.count
     return GaussianFit(
         count=total.count,
         mean=total.mean,
@@ -137,10 +137,10 @@ def fit_values(found: NodeValues, options: GaussianOptions, sampled: Array | Non
         component_var=merged.var,
         components=merged.number,
         bic=bic + 2 * total.count * np.log(np.where(sd > 0, sd, 1))[:, None],  # from standard units to those of z
-        ks=_ks(cumulative, total, np.ones((len(sd), 1)), total.mean[:, None], total.var[:, None]),
-        ks_mixture=_ks(cumulative, total, merged.weight, merged.mean, merged.var),
+        ks=ks,
+        ks_mixture=ks_mixture,
         positive_share=np.asarray(found.positive / total.count, float),
-        histogram=binned.count.astype(np.int64),
+        histogram=histogram.astype(np.int64),
         sampled=sampled,
         crossed_weight=np.stack([part.weight for part in by_half]) if by_half else None,
         crossed_mean=np.stack([part.mean for part in by_half]) if by_half else None,
@@ -160,14 +160,35 @@ def _crossed(parts: tuple[Binned, Binned], most: int, sampled: Array | None, tot
     return [_in_own_units(part.among(nodes, len(scale)), total) for part in found]
 
 
-def _mixtures(data: Binned, most: int, sampled: Array | None) -> tuple[Mixture, Array]:
+def _against_rows(given: Components, histogram: Array, total: Moments) -> tuple[Components, Array, Array]:
+    """Merge components between which the rows have no valley; and give distances to one Gaussian and to the mixture.
+
+    Nodes are taken some at a time: the arrays of all bins of 50,000 nodes would take a gigabyte.
+    """
+    found = []
+    for start in range(0, len(histogram), NODES_A_BLOCK):
+        nodes = slice(start, start + NODES_A_BLOCK)
+        low, high = total.minimum[nodes], total.maximum[nodes]
+        mean, var = total.mean[nodes], total.var[nodes]
+        own = Components(given.weight[nodes], given.mean[nodes], given.var[nodes])
+        merged = merge_without_valley(own, Distribution.of(low, high, histogram[nodes]))
+        rows = _Cumulative(low, high, np.cumsum(histogram[nodes], axis=1) / total.count)
+        one = _ks(rows, np.ones((len(mean), 1)), mean[:, None], var[:, None])
+        several = _ks(rows, merged.weight, merged.mean, merged.var)
+        found.append((merged, *(np.where(var > 0, gap, 0.0) for gap in (one, several))))
+    parts, one, several = zip(*found, strict=True)
+    joined = (np.concatenate([getattr(part, name) for part in parts]) for name in ("weight", "mean", "var"))
+    return Components(*joined), np.concatenate(one), np.concatenate(several)
+
+
+def _mixtures(data: Halves, most: int, sampled: Array | None) -> tuple[Mixture, Array]:
     """Fit up to `most` components to the sampled nodes, and one to the others."""
-    if sampled is None or len(sampled) == len(data.count):
+    if sampled is None or len(sampled) == len(data):
         mixture, _, bic = best_mixtures(data, most)
         return mixture, bic
-    others = np.setdiff1d(np.arange(len(data.count)), sampled)
-    parts = [(sampled, best_mixtures(data.of(sampled), most)), (others, best_mixtures(data.of(others), 1))]
-    shape = (len(data.count), most)
+    others = np.setdiff1d(np.arange(len(data)), sampled)
+    parts = [(sampled, best_mixtures(data, most, sampled)), (others, best_mixtures(data, 1, others))]
+    shape = (len(data), most)
     weight, mean, var, bic = np.zeros(shape), *(np.full(shape, np.nan) for _ in range(3))
     loglik = np.empty(shape[0])
     for nodes, (found, _, criterion) in parts:  # neither is empty
@@ -199,9 +220,17 @@ def _in_own_units(found: Components, total: Moments) -> Components:
     return Components(weight, mean, var)
 
 
-def _ks(cumulative: Array, total: Moments, weight: Array, mean: Array, var: Array) -> Array:
+@dataclass(frozen=True)
+class _Cumulative:
+    """Least and largest values of N nodes (N,), and the shares of rows up to each bin's right edge (N, B)."""
+
+    low: Array
+    high: Array
+    share: Array
+
+
+def _ks(rows: _Cumulative, weight: Array, mean: Array, var: Array) -> Array:
     """Give the largest gap between the distribution functions of data and model, at the bins' right edges, (N,)."""
-    bins = cumulative.shape[1]
-    edges = total.minimum[:, None] + (total.maximum - total.minimum)[:, None] * np.arange(1, bins + 1) / bins
-    gap: Array = np.abs(cumulative - mixture_cdf(edges, weight, mean, var)).max(axis=1)
-    return np.where(total.var > 0, gap, 0.0)
+    bins = rows.share.shape[1]
+    edges = rows.low[:, None] + (rows.high - rows.low)[:, None] * np.arange(1, bins + 1) / bins
+    return np.asarray(np.abs(rows.share - mixture_cdf(edges, weight, mean, var)).max(axis=1))

@@ -43,6 +43,15 @@ class Binned:
     total: Array
     squares: Array
 
+    def __len__(self) -> int:
+        """Give the number of nodes."""
+        return len(self.count)
+
+    @property
+    def bins(self) -> int:
+        """Number of bins."""
+        return int(self.count.shape[1])
+
     @cached_property
     def centre(self) -> Array:
         """Mean of the values in each bin (N, B); 0 where there are none."""
@@ -71,6 +80,33 @@ class Binned:
     def of(self, nodes: Array | slice) -> Binned:
         """Give the histograms of some nodes only."""
         return Binned(self.count[nodes], self.total[nodes], self.squares[nodes])
+
+
+@dataclass(frozen=True)
+class Halves:
+    """Histograms of two halves of the rows of N nodes, put together for those nodes alone that are asked for.
+
+    Attributes
+    ----------
+    first, second
+        Histograms of each half, with the same edges.
+    """
+
+    first: Binned
+    second: Binned
+
+    def __len__(self) -> int:
+        """Give the number of nodes."""
+        return len(self.first)
+
+    @property
+    def bins(self) -> int:
+        """Number of bins."""
+        return self.first.bins
+
+    def of(self, nodes: Array | slice) -> Binned:
+        """Give the histograms of all rows of some nodes."""
+        return self.first.of(nodes) + self.second.of(nodes)
 
 
 @dataclass(frozen=True)
@@ -302,7 +338,7 @@ def _better(first: Mixture, second: Mixture) -> Mixture:
 # --------------------------------------------------------------------------- BIC
 
 
-def best_mixtures(data: Binned, most: int) -> tuple[Mixture, Array, Array]:
+def best_mixtures(data: Binned | Halves, most: int, nodes: Array | None = None) -> tuple[Mixture, Array, Array]:
     """Fit 1, 2, ... components to each node and keep the number with the least BIC (Schwarz 1978).
 
     Nodes are fitted a few at a time, so that the arrays of a block stay in cache, on all processors.
@@ -310,9 +346,11 @@ def best_mixtures(data: Binned, most: int) -> tuple[Mixture, Array, Array]:
     Parameters
     ----------
     data
-        Histograms of the N nodes.
+        Histograms of nodes.
     most
         Largest number of components, K.
+    nodes
+        Indices of the N nodes to fit, at least one; None for all.
 
     Returns
     -------
@@ -331,9 +369,9 @@ def best_mixtures(data: Binned, most: int) -> tuple[Mixture, Array, Array]:
     >>> best_mixtures(data, 2)[1]
     array([2])
     """
-    nodes, bins = data.count.shape
-    step = max(CELLS_A_BLOCK // bins, 1)
-    blocks = [slice(start, start + step) for start in range(0, nodes, step)]
+    count, step = len(data if nodes is None else nodes), max(CELLS_A_BLOCK // data.bins, 1)
+    spans = [slice(start, start + step) for start in range(0, count, step)]
+    blocks = spans if nodes is None else [nodes[span] for span in spans]
     found = list(in_order(lambda block: _best_of_block(data.of(block), most), blocks))
     mixtures, components, bic = zip(*found, strict=True)
     joined = (np.concatenate([getattr(m, name) for m in mixtures]) for name in ("weight", "mean", "var", "loglik"))
