@@ -176,9 +176,9 @@ def _against_rows(given: Components, histogram: Array, total: Moments) -> tuple[
         one = _ks(rows, np.ones((len(mean), 1)), mean[:, None], var[:, None])
         several = _ks(rows, merged.weight, merged.mean, merged.var)
         found.append((merged, *(np.where(var > 0, gap, 0.0) for gap in (one, several))))
-    parts, one, several = zip(*found, strict=True)
+    parts, of_one, of_several = zip(*found, strict=True)
     joined = (np.concatenate([getattr(part, name) for part in parts]) for name in ("weight", "mean", "var"))
-    return Components(*joined), np.concatenate(one), np.concatenate(several)
+    return Components(*joined), np.concatenate(of_one), np.concatenate(of_several)
 
 
 def _mixtures(data: Halves, most: int, sampled: Array | None) -> tuple[Mixture, Array]:

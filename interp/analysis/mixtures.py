@@ -371,7 +371,7 @@ def best_mixtures(data: Binned | Halves, most: int, nodes: Array | None = None) 
     """
     count, step = len(data if nodes is None else nodes), max(CELLS_A_BLOCK // data.bins, 1)
     spans = [slice(start, start + step) for start in range(0, count, step)]
-    blocks = spans if nodes is None else [nodes[span] for span in spans]
+    blocks: list[Array | slice] = [span if nodes is None else nodes[span] for span in spans]
     found = list(in_order(lambda block: _best_of_block(data.of(block), most), blocks))
     mixtures, components, bic = zip(*found, strict=True)
     joined = (np.concatenate([getattr(m, name) for m in mixtures]) for name in ("weight", "mean", "var", "loglik"))
