@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from torch import nn
 
 from interp.api.analysis import Analysis
+from interp.api.gathering import by_turns, is_divided
 from interp.api.options import settings_of, spelled_out
 from interp.checkpoints import Network, as_found
 from interp.data import fixed_draws
@@ -62,6 +63,8 @@ def analyse(
     number generators of torch, numpy and Python.
 
     Inside ``with interp.ranks.job():`` the processes that torchrun started divide the work, and each gets the result.
+    Of a module that `torch.distributed.fsdp.fully_shard` divided over them the first does the work, and the others help
+    it to gather weights.
 
     Parameters
     ----------
@@ -206,6 +209,14 @@ def analyse(
     >>> found.nodes.shape, net.training
     ((18, 21), True)
     """
+    if any(map(is_divided, (source, *others))):
+        _shared(out)
+
+        def work(networks: Sequence[Network], is_first: bool) -> Analysis:
+            mine: Any = {"others": networks[1:], "overwrite": overwrite and is_first, "progress": progress and is_first}
+            return analyse(networks[0], data, stages=stages, out=out, **mine, **options)
+
+        return by_turns((source, *others), work)
     said = settings_of(options)
     _check_one_way(stages, until)
     wanted = None if stages is None else _stage_names(stages)

@@ -22,6 +22,7 @@ from interp.checkpoints.weights.tensors import checked_state, tensor_bytes
 from interp.data import DataOptions, load_dataset
 from interp.errors import CheckpointError, UsageError
 from interp.network.tracing.offloaded import with_values
+from interp.network.tracing.sharded import is_sharded
 from interp.types import Dataset, LoadedModel
 
 FORMAT = "module"
@@ -133,12 +134,13 @@ def _check_module(module: nn.Module, where: str, options: LoadOptions) -> None:
             expected="a module of Python code",
             do="save it with torch.jit.save and give the file",
         )
-    if _is_sharded(module):
+    if is_sharded(module):
         raise CheckpointError(
             where,
             found="a module wrapped by FSDP, whose processes hold a part of each weight and must all run at once",
             expected="weights that are whole in each process",
-            do="load its full state dict into a plain module: get_model_state_dict with full_state_dict=True",
+            do="give one of fully_shard to interp.analyse in all processes inside `with interp.ranks.job():`, or"
+            " load its full state dict into a plain module: get_model_state_dict with full_state_dict=True",
         )
     lazy = [name for name, tensor in (*module.named_parameters(), *module.named_buffers()) if is_lazy(tensor)]
     if lazy:
@@ -148,12 +150,6 @@ def _check_module(module: nn.Module, where: str, options: LoadOptions) -> None:
             expected="parameters with values",
             do="run the module on one batch first",
         )
-
-
-def _is_sharded(module: nn.Module) -> bool:
-    """Tell whether torch's FSDP, of either version, has divided a module's weights over processes."""
-    bases = {base.__name__ for part in module.modules() for base in type(part).__mro__}
-    return bool(bases & {"FSDPModule", "FullyShardedDataParallel"})
 
 
 def _innermost(module: nn.Module) -> nn.Module:

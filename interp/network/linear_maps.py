@@ -331,6 +331,6 @@ def _norm_map(module: nn.Module, layer: NodeLayer) -> tuple[Tensor, Tensor]:
         return torch.ones(layer.nodes, dtype=torch.float64), torch.zeros(layer.nodes, dtype=torch.float64)
     scale = 1 / torch.sqrt(norm.running_var.double().cpu() + norm.eps)
     if norm.affine:
-        scale = scale * norm.weight.detach().double().cpu()
+        scale = scale * with_values(norm, "weight", norm.weight).detach().double().cpu()
     shift = -norm.running_mean.double().cpu() * scale
-    return scale, shift + (norm.bias.detach().double().cpu() if norm.affine else 0)
+    return scale, shift + (with_values(norm, "bias", norm.bias).detach().double().cpu() if norm.affine else 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -18,6 +17,7 @@ from interp.interventions.engine.output_ranges import output_ranges
 from interp.interventions.engine.tally import right_samples
 from interp.interventions.levels import levels
 from interp.interventions.readouts.tolerance import CENTRES, tolerance_row
+from interp.network.tracing.offloaded import copy_with_values
 from interp.tasks import find_task
 from interp.types import Array, Effects, LoadedModel, NodeLayer, Split
 from interp.types.annotations.fields import table_columns
@@ -144,7 +144,7 @@ def shuffle_weights(module: Network, seed: int) -> Network:
     True
     """
     generator = torch.Generator().manual_seed(seed)
-    shuffled = copy.deepcopy(module)
+    shuffled = copy_with_values(module)
     for parameter in shuffled.parameters():
         permute(parameter, generator)
     return shuffled

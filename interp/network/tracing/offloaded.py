@@ -5,10 +5,14 @@ Such a parameter is on torch's device ``meta``; the part's hook knows where its 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def with_values(module: nn.Module, name: str, tensor: Tensor) -> Tensor:
@@ -46,6 +50,40 @@ def with_values(module: nn.Module, name: str, tensor: Tensor) -> Tensor:
     return tensor
 
 
+def copy_with_values(module: Network) -> Network:
+    """Copy a network, with values that are kept elsewhere: what changes weights needs them, and its own.
+
+    Parameters
+    ----------
+    module
+        Network, whose weights fit in memory.
+
+    Returns
+    -------
+    nn.Module
+        Copy. Where parameters were elsewhere it holds them all, on the device that they run on, and has no hooks.
+
+    Examples
+    --------
+    >>> copy_with_values(nn.Linear(2, 3))
+    Linear(in_features=2, out_features=3, bias=True)
+    """
+    made = copy.deepcopy(module)
+    elsewhere = [(name, one) for name, one in made.named_parameters(remove_duplicate=False) if one.is_meta]
+    if not elsewhere:
+        return made
+    device, held = running_device(made), {}
+    for name, one in elsewhere:
+        if id(one) not in held:
+            values = with_values(made, name, one).detach().to(device=device, dtype=one.dtype)
+            held[id(one)] = nn.Parameter(values, requires_grad=one.requires_grad)
+        path, _, own = name.rpartition(".")
+        setattr(made.get_submodule(path), own, held[id(one)])
+    for part in made.modules():
+        _unhook(part)
+    return made.to(device)
+
+
 def running_device(module: nn.Module) -> torch.device | None:
     """Give the device on which the first part runs whose parameters are kept elsewhere; None where there is none.
 
@@ -80,3 +118,14 @@ def hooks_of(part: nn.Module) -> Iterator[object]:
     hook = getattr(part, "_hf_hook", None)
     if hook is not None:
         yield from getattr(hook, "hooks", (hook,))
+
+
+def _unhook(part: nn.Module) -> None:
+    """Have a part run as before it had a hook."""
+    held = part.__dict__
+    if held.pop("_hf_hook", None) is None:
+        return
+    before = held.pop("_old_forward")
+    held.pop("forward")
+    if getattr(before, "__func__", None) is not type(part).forward:
+        held["forward"] = before  # somebody had replaced it

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
 from interp.interventions import permute, shuffle_weights
+from interp.network.tracing.offloaded import copy_with_values
 from interp.verdict.reading.networks.stacked import Following
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -74,7 +75,7 @@ def fresh_copies(network: Network, seeds: Sequence[int], inputs: Tensor) -> Iter
     What has no initialisation of its own, such as a parameter of the network itself, is shuffled instead.
     """
     for seed in seeds:
-        fresh = copy.deepcopy(network)
+        fresh = copy_with_values(network)
         own = (seed + 1) * SPREAD % 2**63  # people train from seed 0 and 1 too
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(own)  # that of the CPU alone, which is the one that is put back

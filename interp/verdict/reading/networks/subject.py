@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from interp.interventions.engine.outputs import read_outputs
 from interp.interventions.engine.sites import ChainSite, find_site
 from interp.network.chain import chain_steps
 from interp.network.inputs import as_tensor, device_of
+from interp.network.tracing.offloaded import copy_with_values
 from interp.types import Array, LoadedModel, NodeLayer
 from interp.verdict.reading.networks.cut import CHUNK, Cut, chain_cut, stepwise_cut
 from interp.verdict.reading.networks.hooked import BLOCK, hooked_cut
@@ -135,7 +135,7 @@ def _chain(model: LoadedModel, layers: Sequence[NodeLayer]) -> tuple[nn.Sequenti
     sites = [find_site(model, {layer.name: layer}) for layer in layers]
     if steps is None or not all(isinstance(site, ChainSite) for site in sites):
         return None
-    chain = nn.Sequential(*copy.deepcopy(steps)).eval().requires_grad_(False)
+    chain = copy_with_values(nn.Sequential(*steps)).eval().requires_grad_(False)
     for part in chain.modules():
         if getattr(part, "inplace", False) is True:
             setattr(part, "inplace", False)  # noqa: B010  modules declare tensors and modules only
