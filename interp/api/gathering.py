@@ -58,7 +58,7 @@ def by_turns(networks: Sequence[Network], work: Work[Found]) -> Found:
     Returns
     -------
     object
-        What this process found.
+        Result of this process's work.
 
     Raises
     ------
