@@ -75,7 +75,7 @@ def copy_with_values(module: Network) -> Network:
     device, held = running_device(made), {}
     for name, one in elsewhere:
         if id(one) not in held:
-            values = with_values(made, name, one).detach().to(device=device, dtype=one.dtype)
+            values = with_values(made, name, one).detach().to(device=device, dtype=one.dtype, copy=True)
             held[id(one)] = nn.Parameter(values, requires_grad=one.requires_grad)
         path, _, own = name.rpartition(".")
         setattr(made.get_submodule(path), own, held[id(one)])
