@@ -34,6 +34,32 @@ def activities(members: Sequence[Member], split: str) -> list[Activity]:
     return [_activity(member, split, samples) for member in members]
 
 
+def left_out(members: Sequence[Member], split: str, found: Sequence[Activity]) -> list[str]:
+    """Say of how many samples activities are, where not all have stored activations.
+
+    Parameters
+    ----------
+    members
+        Networks, whose recordings are in their folders.
+    split
+        Name of the split.
+    found
+        What their nodes do, as `activities` gives it.
+    """
+    if not any(_is_drawn(member, split) for member in members):
+        return []
+    seen, samples = len(next(iter(found[0].values()))), len(members[0].run.data.splits[split])
+    return [
+        f"Likeness of nodes and of layers (correlations, matches and CKA) is of {seen:,} of {samples:,} samples, those"
+        " whose activations are stored of every network (--store)."
+    ]
+
+
+def _is_drawn(member: Member, split: str) -> bool:
+    with recorded(member.run, split) as recording:
+        return recording.kept is not None
+
+
 def _samples(members: Sequence[Member], split: str) -> Array:
     """Choose samples whose activations are stored of all networks, evenly among them."""
     common = np.arange(len(members[0].run.data.splits[split]))

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from interp.comparison.activity import activities
+from interp.comparison.activity import left_out as unstored
 from interp.comparison.aligned import aligned_with_first
 from interp.comparison.answers import answers_of, compared_split
 from interp.comparison.changes import change_tables
@@ -83,7 +84,11 @@ def compare_members(members: Sequence[Member], snapshots: bool = False) -> Compa
         images=np.asarray(split.inputs[rows]),
         image_shape=data.image_shape,
         classes_named=data.classes,
-        left_out=(*_left_out(members, labels is None), *alignment.left_out),
+        left_out=(
+            *unstored(members, name, activity),
+            *_left_out(members, labels is None),
+            *alignment.left_out,
+        ),
     )
 
 

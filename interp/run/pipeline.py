@@ -13,6 +13,7 @@ from typing import Any
 from interp.checkpoints.live import FORMAT
 from interp.errors import UsageError
 from interp.ranks import ALONE
+from interp.recording.kept import stored_samples
 from interp.run.find import needed, not_run
 from interp.run.fingerprint import stage_provenance
 from interp.run.folder import check_names, check_owner, check_store, locked, remove_remains
@@ -351,12 +352,14 @@ def evidence_of(run: Run, fields: Mapping[str, Any]) -> Evidence:
     # the path as it was typed, not made absolute; a module in memory has none
     typed = run.model.format != FORMAT and "load" in run.provenance.settings
     said = {**run.provenance.settings, "checkpoint": run.model.path, "until": run.until} if typed else {}
+    kept = stored_samples(len(run.data.train), run.options.store, run.options.seed)
     return Evidence(
         run.model,
         run.data,
         **known,
         limits=run.limits,
         confusion=confusion_of(run),
+        stored=None if kept is None else len(kept),
         said=said,
         not_run=not_run(run),
     )

@@ -55,6 +55,9 @@ class Evidence:
         Layer name -> nodes that do the same, and nodes that are saturated.
     confusion
         Split -> number of samples of each label (rows) and prediction (columns), (C, C), where there are classes.
+    stored
+        Number of training samples whose activations are stored, which fits and kinds of nodes are of; None where they
+        are of all.
     said
         Checkpoint, data and options as the user gave them, `Provenance.settings`; empty where no command gives them.
     not_run
@@ -70,6 +73,7 @@ class Evidence:
     limits: Sequence[Limit] = ()
     screening: Mapping[str, Screening] = field(default_factory=dict)
     confusion: Mapping[str, Array] = field(default_factory=dict)
+    stored: int | None = None
     said: Mapping[str, Any] = field(default_factory=dict)
     not_run: Sequence[str] = ()
 
@@ -77,6 +81,16 @@ class Evidence:
     def task(self) -> Task:
         """Task of the network, with its score and words."""
         return find_task(self.model.task)
+
+    @property
+    def fitted(self) -> int:
+        """Number of training samples that fits and kinds of nodes are of."""
+        return len(self.data.train) if self.stored is None else self.stored
+
+    @property
+    def fitted_words(self) -> str:
+        """Training samples that fits and kinds of nodes are of, as a sentence names them."""
+        return "the training samples" if self.stored is None else f"{self.stored:,} stored training samples"
 
     @cached_property
     def simple(self) -> Simple | None:

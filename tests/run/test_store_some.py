@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import interp
 from interp.cli.main import main
-from interp.comparison.activity import activities
+from interp.comparison.activity import activities, left_out
 from interp.comparison.members import Member
 from interp.recording.kept import stored_samples
 from interp.report.page import write_report
@@ -97,6 +97,19 @@ def test_the_page_says_how_many_were_stored_and_how_they_were_drawn(home, analys
     page = (home / "some" / "report.html").read_text()
     assert "those below 40 % of its range" in page
     assert "whose activations are stored" not in (home / "whole" / "report.html").read_text()
+
+
+def test_few_stored_samples_are_said_to_be_few(analysed):
+    """There are 200 training samples, of which kinds of nodes say something, and about 80 are stored."""
+    said = {
+        name: [one.evidence for one in found.verdict.alerts if one.name == "small-sample" and "kinds" in one.evidence]
+        for name, found in analysed.items()
+    }
+    kept = len(stored_samples(200, SHARE, 0))
+    assert said["whole"] == []
+    assert [one.partition(" (")[0] for one in said["some"]] == [
+        f"Activations of {kept} of 200 training samples are stored"
+    ]
 
 
 def test_a_folder_goes_on_as_it_was_begun(home, capsys):
@@ -189,6 +202,10 @@ def test_networks_are_compared_on_samples_that_are_stored_of_all(home):
             np.testing.assert_array_equal(one[layer], two[layer])
             np.testing.assert_array_equal(one[layer], all_of[layer])
             assert recording.z[layer].shape[0] == 200
+    told = left_out([Member("", "", run, {}) for run in (*members, whole)], "train", [one, two, all_of])
+    assert len(told) == 1
+    assert f" is of {len(common)} of 200 samples, those whose activations are stored of every network" in told[0]
+    assert left_out([Member("", "", whole, {})], "train", [all_of]) == []
 
 
 def test_exports_say_which_samples_they_hold(home, analysed, tmp_path):

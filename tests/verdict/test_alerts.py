@@ -101,9 +101,15 @@ def counts(order, samples=30):
     return found
 
 
-def screened(**changes):
+def screened(rows=200, **changes):
+    """Give a function for results in which nodes were compared, on as many training samples."""
     known = {"twin": np.arange(20)[::-1], "correlation": np.full(20, 0.5), "saturated": np.full(20, 0.1), **changes}
-    return lambda: evidence(screening={"fc1": Screening(90, **known)})
+
+    def found():
+        splits = {name: split.take(np.arange(rows) % len(split)) for name, split in mlp().data.splits.items()}
+        return replace(evidence(screening={"fc1": Screening(rows, **known)}), data=bare(splits))
+
+    return found
 
 
 def bare(splits):
@@ -167,6 +173,27 @@ def test_each_alert_is_raised_alone(found, name, words):
     alert = next(alert for alert in raised if alert.name == name)
     assert words in alert.evidence
     assert (alert.severity, alert.do) == (find_rule(ALERTS[name]).severity, find_rule(ALERTS[name]).do)
+
+
+@pytest.mark.parametrize(
+    ("rows", "stored", "said"),
+    [(199, None, None), (200, None, "or more)."), (900, 199, None), (900, 201, "or more over 201 stored training")],
+)
+def test_nodes_are_not_called_the_same_over_few_samples(rows, stored, said):
+    alike = screened(rows, correlation=np.where(np.arange(20) % 19 < 2, -0.995, 0.5))
+    raised = [alert.evidence for alert in alerts(replace(alike(), stored=stored)) if alert.name == "duplicate"]
+    assert len(raised) == (said is not None)
+    assert all(said in one for one in raised)
+
+
+def test_of_stored_samples_their_number_counts():
+    found = evidence()
+    sided = {name: replace(part, kind=np.repeat("one-sided", 20)) for name, part in found.boundaries.items()}
+    large = screened(900)()
+    said = {alert.name: alert.evidence for alert in alerts(replace(large, boundaries=sided, stored=60))}
+    assert said["one-sided"].endswith("over 60 stored training samples.")
+    assert said[FEW].startswith("Activations of 60 of 900 training samples are stored (--store); kinds of nodes")
+    assert FEW not in {alert.name for alert in alerts(replace(large, boundaries=sided, stored=200))}
 
 
 @pytest.mark.parametrize(

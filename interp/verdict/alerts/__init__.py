@@ -132,7 +132,8 @@ ALERTS: dict[str, AlertRule | str] = {
     ),
     "small-sample": AlertRule(
         "warning",
-        "fewer than 200 training samples, or a 95 % interval of the score that is wider than 5 points either way",
+        "fewer than 200 training samples, or stored ones, or a 95 % interval of the score that is wider than 5 points"
+        " either way",
         "Open it with more samples; until then trust no small difference.",
         samples.small_sample,
         "model",
@@ -188,7 +189,8 @@ ALERTS: dict[str, AlertRule | str] = {
     ),
     "duplicate": AlertRule(
         "warning",
-        "10 % or more of the nodes of a hidden layer repeat another: outputs correlated at 0.99 or beyond, either sign",
+        "10 % or more of the nodes of a hidden layer repeat another: outputs correlated at 0.99 or beyond, either sign,"
+        " over 200 samples or more",
         "Merge them: add their outgoing weights to their twins', and compare.",
         nodes.duplicate,
         "nodes",

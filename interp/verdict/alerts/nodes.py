@@ -9,6 +9,7 @@ import numpy as np
 from interp.types import Array, Screening
 from interp.verdict.alerts.reading import is_guess
 from interp.verdict.alerts.rule import Seen
+from interp.verdict.alerts.samples import FEW_ROWS
 from interp.verdict.evidence import Evidence
 from interp.verdict.words import MANY_LAYERS, layer_name, some
 
@@ -62,15 +63,21 @@ def one_sided(found: Evidence) -> Iterator[Seen]:
         MANY_ONE_SIDED,
         "is one-sided: it acts",
         "are one-sided: they act",
-        "as linear, or as zero, over the training samples",
+        f"as linear, or as zero, over {found.fitted_words}",
     )
 
 
 def duplicate(found: Evidence) -> Iterator[Seen]:
-    """Name the hidden layers in which many nodes could be left out, since another has the same outputs."""
+    """Name the hidden layers in which many nodes could be left out, since another has the same outputs.
+
+    Over few samples nodes that are rarely active look alike by chance.
+    """
+    if found.fitted < FEW_ROWS:
+        return
     nodes = {name: spare_nodes(part.twin, part.correlation) for name, part in _screened(found).items()}
+    over = "" if found.stored is None else f" over {found.fitted_words}"
     yield from _many(
-        nodes, MANY_TWINS, "repeats", "repeat", f"another node (correlation of outputs of {ALIKE:g} or more)"
+        nodes, MANY_TWINS, "repeats", "repeat", f"another node (correlation of outputs of {ALIKE:g} or more{over})"
     )
 
 

@@ -16,7 +16,7 @@ WIDE = 0.05
 """Largest half width of the 95 % interval of a score that is not said."""
 
 FEW_ROWS = 200
-"""Number of training samples below which mixtures and kinds of nodes say little (see docs/boundaries.md)."""
+"""Number of fitted training samples below which mixtures and kinds of nodes say little (see docs/boundaries.md)."""
 
 SHARED = 0.01
 """Share of test samples that are in the training split too, from which it is said."""
@@ -36,9 +36,8 @@ def no_test_split(found: Evidence) -> Iterator[Seen]:
 
 def small_sample(found: Evidence) -> Iterator[Seen]:
     """Say so where samples are too few for the score, or for the kinds of nodes."""
-    rows = len(found.data.train)
-    if rows < FEW_ROWS:
-        yield Seen(f"There are {rows:,} training samples; kinds of nodes and mixtures say little below {FEW_ROWS:,}.")
+    if found.fitted < FEW_ROWS:
+        yield Seen(f"{_how_many(found)}; kinds of nodes and mixtures say little below {FEW_ROWS:,}.")
     split = "test" if "test" in found.data.splits else "train"
     score = score_on(found, split)
     name = found.task.score
@@ -52,6 +51,14 @@ def small_sample(found: Evidence) -> Iterator[Seen]:
             f"{score.samples:,} {split} samples put the {name.words} between {name.shown(score.low)} and"
             f" {name.shown(score.high)} (95 % interval)."
         )
+
+
+def _how_many(found: Evidence) -> str:
+    """Say how many training samples there are, or of how many of them activations are stored."""
+    rows = len(found.data.train)
+    if found.stored is None:
+        return f"There are {rows:,} training samples"
+    return f"Activations of {found.stored:,} of {rows:,} training samples are stored (--store)"
 
 
 def _fall(found: Evidence) -> str:
