@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,7 +64,7 @@ def named_nodes(sections: Iterable[Section]) -> list[tuple[str, int]]:
     return list(found)
 
 
-def find_places(results: Results, columns: Iterable[Column], named: Iterable[tuple[str, int]], room: int) -> Places:
+def find_places(results: Results, columns: Sequence[Column], named: Iterable[tuple[str, int]], room: int) -> Places:
     """Write the places of as many nodes as the page has room for.
 
     Parameters
@@ -90,7 +90,8 @@ def find_places(results: Results, columns: Iterable[Column], named: Iterable[tup
         static[row] = Markup(made)
     rest = [row for row in _order(columns, wanted, total) if row not in static]
     blocks, rows = _packed(known, layers, starts, rest, room - sum(map(len, static.values())))
-    return Places(tuple(static.values()), blocks, rows, _rule(len(static) + sum(map(len, rows)), total))
+    is_by_effect = any(column.key == "effect" for column in columns)
+    return Places(tuple(static.values()), blocks, rows, _rule(len(static) + sum(map(len, rows)), total, is_by_effect))
 
 
 def _made(known: Known, layers: Mapping[str, NodeLayer], starts: Mapping[str, int], row: int) -> str:
@@ -121,11 +122,12 @@ def _packed(
     return tuple(blocks), tuple(rows)
 
 
-def _rule(places: int, total: int) -> str:
+def _rule(places: int, total: int, is_by_effect: bool) -> str:
     if places == total:
         return "Every node has a place of its own."
+    others = "those whose silencing changes the score most" if is_by_effect else "the first of the others"
     return (
-        f"{places:,} of {total:,} nodes have a place of their own on this page: those that it names, and those whose "
-        "silencing changes the score most, as far as there is room. Of the others the table holds what was found; "
+        f"{places:,} of {total:,} nodes have a place of their own on this page: those that it names, and {others}, as "
+        "far as there is room. Of the others the table holds what was found; "
         "their pictures and curves are in the files of the run, and analyse(…).node(name) shows them."
     )

@@ -209,3 +209,16 @@ def test_pictures_that_are_read_row_by_row_stay_pictures():
     html = of(sequences(mlp(), 8, np.uint8))
     assert "tiles-row" in html
     assert "A row of a picture is a time step." in text_of(html)
+
+
+@pytest.mark.parametrize(
+    ("results", "said"),
+    [
+        (mlp, "those whose silencing changes the score most"),
+        (lambda: nothing_analysed(mlp()), "the first of the others"),
+    ],
+    ids=["silenced", "not"],
+)
+def test_places_are_said_to_go_by_effects_where_there_are_some(results, said):
+    found = results()
+    assert said in find_places(found, node_columns(found), [], 5_000).rule
