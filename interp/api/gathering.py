@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from interp.checkpoints import Network
 from interp.errors import CheckpointError, InterpError, first_line
-from interp.network.tracing.sharded import can_gather, divided, gathering
+from interp.network.tracing.sharded import can_gather, divided, gathering, read_by_calls
 from interp.ranks import Ranks, apart, current
 
 Found = TypeVar("Found")
@@ -62,11 +62,15 @@ def by_turns(networks: Sequence[Network], work: Work[Found]) -> Found:
 
     Raises
     ------
+    CheckpointError
+        If a network has divided weights that are not those of a layer of torch's.
     JobError
         If another process has ended.
     LeaderError
         If the work of another process failed.
     """
+    for network in filter(is_divided, networks):
+        _check(network)
     ranks, found = current(), []
     shares = {i: divided(network) for i, network in enumerate(networks) if is_divided(network)}
     for leader in range(ranks.size):
@@ -75,6 +79,17 @@ def by_turns(networks: Sequence[Network], work: Work[Found]) -> Found:
         else:
             _follow(shares, ranks, leader)
     return found[0]
+
+
+def _check(network: nn.Module) -> None:
+    """Refuse a network of which layers would not be seen; every process finds the same."""
+    for name in read_by_calls(network)[:1]:
+        raise CheckpointError(
+            f"<module {type(network).__name__}>",
+            found=f"{name}, which fully_shard divided and a function or an attention reads",
+            expected="divided weights of layers such as Linear, convolutions and norms alone",
+            do="load its full state dict into a plain module: get_model_state_dict with full_state_dict=True",
+        )
 
 
 def _lead(networks: Sequence[Network], shares: dict[int, dict[str, Any]], work: Work[Found], ranks: Ranks) -> Found:

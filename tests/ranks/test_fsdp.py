@@ -122,3 +122,24 @@ def test_outside_of_a_job_it_is_refused(tmp_path):
 
     planted_data(tmp_path / "data.npz")
     assert as_script(work) == [0, 0]
+
+
+class Functional(torch.nn.Module):
+    """A network with a weight of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.randn(3, 4))
+
+    def forward(self, x):
+        return torch.nn.functional.linear(x, self.weight)
+
+
+@pytest.mark.parametrize("make", [Functional, lambda: torch.nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)])
+def test_weights_whose_calls_would_not_be_seen_are_refused(tmp_path, make):
+    def work(rank):
+        module = fsdp.fully_shard(make(), mesh=dist.init_device_mesh("cpu", (2,)))
+        with job(), pytest.raises(InterpError, match="a function or an attention reads"):
+            interp.analyse(module, str(tmp_path / "data.npz"), stages=["record"], out=tmp_path / "run")
+
+    assert as_script(work) == [0, 0]

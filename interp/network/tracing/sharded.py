@@ -15,12 +15,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 Gather = Callable[[str], Tensor]
 """Dotted name of a parameter -> its whole value, of all processes."""
-
-TOGETHER = (nn.MultiheadAttention, nn.RNNBase)
-"""Classes that read the parameters of their parts themselves, without running the parts."""
 
 
 def is_sharded(module: nn.Module) -> bool:
@@ -54,6 +52,24 @@ def can_gather(module: nn.Module) -> bool:
     """
     bases = _bases(module)
     return "FSDPModule" in bases and "FullyShardedDataParallel" not in bases
+
+
+def read_by_calls(module: nn.Module) -> list[str]:
+    """List divided parameters that are not those of a layer of torch's: what calls with them cannot be told.
+
+    A call is known by the tensor that the network holds, and what is gathered is another.
+
+    Parameters
+    ----------
+    module
+        Any network.
+
+    Examples
+    --------
+    >>> read_by_calls(nn.Linear(2, 3))
+    []
+    """
+    return [name for name in divided(module) if not _is_of_a_layer(module.get_submodule(name.rpartition(".")[0]))]
 
 
 def divided(module: nn.Module) -> dict[str, Any]:
@@ -105,7 +121,7 @@ def gathering(module: nn.Module, gather: Gather) -> nn.Module:
     made = _plain_copy(module, {id(parameter): _empty(parameter) for parameter in elsewhere.values()})
     device, lock = next((parameter.device for parameter in elsewhere.values()), torch.device("cpu")), RLock()
     for path, part in made.named_modules():
-        own = [name for name, _ in part.named_parameters(recurse=isinstance(part, TOGETHER), remove_duplicate=False)]
+        own = [name for name, _ in part.named_parameters(recurse=False, remove_duplicate=False)]
         names = {name: whole for name in own if (whole := f"{path}.{name}".lstrip(".")) in elsewhere}
         if names:
             _attach(part, _Hook(_Values(names, gather), device, lock))
@@ -114,6 +130,13 @@ def gathering(module: nn.Module, gather: Gather) -> nn.Module:
 
 def _bases(module: nn.Module) -> set[str]:
     return {base.__name__ for part in module.modules() for base in type(part).__mro__}
+
+
+def _is_of_a_layer(part: nn.Module) -> bool:
+    """Whether a part is of a class of torch's that reads its own parameters, and is itself run."""
+    plain = type(part).__bases__[-1] if _is_wrapped(part) else type(part)
+    read_by_others = (NonDynamicallyQuantizableLinear, nn.MultiheadAttention, nn.RNNBase)
+    return plain.__module__.startswith("torch.nn.modules.") and not issubclass(plain, read_by_others)
 
 
 def _is_wrapped(part: nn.Module) -> bool:
@@ -201,18 +224,13 @@ def _run(part: Any, *args: Any, **kwargs: Any) -> Any:
     """Run a part with the values of its parameters, and let go of them."""
     hook: _Hook = part._hf_hook
     with hook.lock:
-        before = {name: part.get_parameter(name) for name in hook.weights_map}
+        before = {name: getattr(part, name) for name in hook.weights_map}
         try:
             for name, kept in before.items():
                 if kept.is_meta:
                     values = hook.weights_map[name].to(kept.dtype)
-                    _put(part, name, nn.Parameter(values, requires_grad=kept.requires_grad))
+                    setattr(part, name, nn.Parameter(values, requires_grad=kept.requires_grad))
             return part._old_forward(*args, **kwargs)
         finally:
             for name, kept in before.items():
-                _put(part, name, kept)
-
-
-def _put(part: nn.Module, name: str, parameter: nn.Parameter) -> None:
-    path, _, own = name.rpartition(".")
-    setattr(part.get_submodule(path), own, parameter)
+                setattr(part, name, kept)
