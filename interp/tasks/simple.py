@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -34,10 +34,13 @@ class Simple:
         Description of the model in plain words.
     score
         Score on samples that it was not fitted to, in the measure of the task.
+    predictions
+        Predictions for these samples (S, ...); None where they are not kept.
     """
 
     what: str
     score: float
+    predictions: Array | None = field(default=None, repr=False, compare=False)
 
 
 def simple_model(task: str, inputs: Array, answers: Array, others: Array, known: Array, seed: int = 0) -> Simple | None:
@@ -81,7 +84,7 @@ def simple_model(task: str, inputs: Array, answers: Array, others: Array, known:
         what += f"; fitted to {len(rows):,} training samples"
     step = max(VALUES // max(others.shape[1], 1), 1)
     guess = torch.cat([predict(alike(others[i : i + step])) for i in range(0, len(others), step)])
-    return Simple(what, scored(guess, torch.from_numpy(known)))
+    return Simple(what, scored(guess, torch.from_numpy(known)), guess.numpy())
 
 
 def rows_fitted(columns: int) -> int:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from interp.analysis.statistics import LEAST_SCORED
+from interp.network.inputs import outputs_on
 from interp.tasks import Task, find_task, simple_model
 from interp.tasks.simple import Simple
 from interp.types import (
@@ -24,6 +26,7 @@ from interp.types import (
     Screening,
 )
 from interp.verdict.layers import layer_verdicts
+from interp.verdict.lead import lead_interval
 
 
 def no_effects() -> Effects:
@@ -100,6 +103,17 @@ class Evidence:
         if known is None or asked is None or test is None or "test" not in self.model.scores:
             return None
         return simple_model(self.model.task, train.inputs, known, test.inputs, asked)
+
+    @cached_property
+    def lead(self) -> tuple[float, float]:
+        """Ends of the 95 % interval of the network's R² less the simple model's on the test samples; NaN for none."""
+        test, simple = self.data.splits.get("test"), self.simple
+        known = None if test is None else self.task.answers(test)
+        if known is None or test is None or simple is None or simple.predictions is None:
+            return float("nan"), float("nan")
+        if self.task.score.key != "r2" or len(test) < LEAST_SCORED:
+            return float("nan"), float("nan")
+        return lead_interval(outputs_on(self.model, test.inputs).numpy(), simple.predictions, known)
 
     @cached_property
     def layers(self) -> tuple[LayerVerdict, ...]:

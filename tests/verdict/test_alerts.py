@@ -300,7 +300,7 @@ def test_two_that_are_equal_are_rarely_told_apart(samples, accuracy, alike):
     other = np.where(same, own, rng.random((count, samples)) < accuracy)
     told = 0
     for a, b in zip(own.sum(1).tolist(), other.sum(1).tolist(), strict=True):
-        low, high = difference(Score(a / samples, *map(float, share_interval(a, samples)), samples), b / samples, True)
+        low, high = difference(Score(a / samples, *map(float, share_interval(a, samples)), samples), b / samples)
         assert low <= (a - b) / samples <= high
         told += low > 0 or high < 0
     assert told / count <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / count)
@@ -324,6 +324,7 @@ def measured(samples, simple, ends=float("nan")):
         effects=replace(found.effects, whole_layers=table),
     )
     vars(found)["simple"] = Simple("least squares", simple)
+    vars(found)["lead"] = (0.46 - simple - ends, 0.46 - simple + ends)
     return {alert.name: alert.evidence for alert in alerts(found)}
 
 

@@ -46,35 +46,30 @@ def beside_simple(found: Evidence) -> Beside | None:
     score, simple = score_on(found, "test"), found.simple
     if score is None or simple is None:
         return None
-    return Beside(score, simple, *difference(score, simple.score, found.task.score.share))
+    return Beside(score, simple, *(difference(score, simple.score) if found.task.score.share else found.lead))
 
 
-def difference(score: Score, simple: float, is_share: bool) -> tuple[float, float]:
-    """Give the 95 % interval of a network's score less a simple model's on the same samples.
+def difference(score: Score, simple: float) -> tuple[float, float]:
+    """Give the 95 % interval of a network's share of right rows less a simple model's on the same samples.
 
-    Of shares it is that of two independent ones (Newcombe 1998, method 10), which is too wide where both are right on
-    the same samples; of measured values the simple model's score is taken as it is. Two that are equal are told apart
-    in 2.7 % of data sets at most, either way (docs/intervals.md).
+    It is that of two independent shares (Newcombe 1998, method 10), which is too wide where both are right on the same
+    samples. How often two that are equal are told apart is counted in ``docs/intervals.md``.
 
     Parameters
     ----------
     score
-        Score of the network, with its interval.
+        Share of the network, with its interval.
     simple
-        Score of the simple model.
-    is_share
-        Whether scores are shares of right rows.
+        Share of the simple model.
 
     Examples
     --------
-    >>> low, high = difference(Score(0.70, 0.66, 0.74, 540), 0.68, True)
+    >>> low, high = difference(Score(0.70, 0.66, 0.74, 540), 0.68)
     >>> round(low, 3), round(high, 3)
     (-0.035, 0.077)
     """
-    below = above = 0.0
-    if is_share:
-        low, high = share_interval(round(simple * score.samples), score.samples)
-        below, above = simple - float(low), float(high) - simple
+    low, high = share_interval(round(simple * score.samples), score.samples)
+    below, above = simple - float(low), float(high) - simple
     gap = score.value - simple
     return gap - float(np.hypot(score.value - score.low, above)), gap + float(np.hypot(score.high - score.value, below))
 
