@@ -3,8 +3,8 @@
 python benchmarks/simple_model.py [--trials 4000]
 
 Both are drawn with the same truth. Of accuracy, ``alike`` is the share of samples on which they do the same; none is
-the worst case, since the interval takes the two as independent. Of R² it is the share of the variance of their errors that
-is common; the interval is paired. The worst case is errors of unlike tails: a mean of squares with a long tail is
+the worst case, since the interval takes the two as independent. Of R² it is the share of the variance of their errors
+that is common; the interval is paired. The worst case is errors of unlike tails: a mean of squares with a long tail is
 mostly below the truth, so that the one with the longer tail looks better than it is.
 """
 

@@ -20,7 +20,7 @@ FILLED_IN: dict[str, str] = {
     "OUTPUT": ", ".join(STATED),
     "HEADS": "number of heads of the attention",
     "LABEL_ORDER": "the output of label 0, of label 1, and so on, such as 1,0,2",
-    "MORE_SAMPLES": "data as above with more test samples",
+    "MORE_SAMPLES": "the same data with more samples",
     "TRAINING_DATA": "the data that it was trained on",
     "WITHOUT_THEM": "the data without the samples that are in both splits",
     "WITH_LABELS": "the data with labels",
@@ -45,7 +45,10 @@ def to_fill_in(command: str) -> dict[str, str]:
     >>> to_fill_in("interp compare net.pt PRUNED --data digits")
     {'PRUNED': 'the file of the network without these nodes'}
     """
-    words = shlex.split(command)
+    try:
+        words = shlex.split(command)
+    except ValueError:  # an apostrophe in a command of a user's own
+        words = command.split()
     return {word: meaning for word, meaning in FILLED_IN.items() if word in words}
 
 

@@ -53,7 +53,8 @@ def headline(found: Evidence, alerts: Sequence[Alert] = ()) -> str:
     told = [] if names & {*SIMPLE} else [one for one in found.layers if one.leaning in READ]
     if score and not told:
         return f"{score}."
-    if "read" in found.not_run or (found.layers and not any(one.statistics for one in found.layers)):
+    hidden = found.layers or found.model.hidden
+    if "read" in found.not_run or (hidden and not any(one.statistics for one in found.layers)):
         return "Which outputs of its layers decide was not looked at."
     read = network_sentence(told or found.layers).removesuffix(".") + (_if_right(found) if told else "") + "."
     return f"{score}; {read[0].lower()}{read[1:]}" if score else read

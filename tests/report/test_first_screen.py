@@ -102,9 +102,10 @@ def test_rows_stand_in_their_order_on_the_page():
     assert rows[:2] == ["What it is", "How good it is"]
 
 
-def test_further_steps_and_alerts_are_folded_away():
+@pytest.mark.parametrize("command", ["interp x", ""])
+def test_further_steps_and_alerts_are_folded_away(command):
     results = mlp()
-    steps = tuple(Answer("What to do next", f"Step {i}.", command="interp x") for i in range(MOST_STEPS + 2))
+    steps = tuple(Answer("What to do next", f"Step {i}.", command=command) for i in range(MOST_STEPS + 2))
     raised = tuple(replace(ALERT, evidence=f"Alert {i}.") for i in range(MOST_ALERTS + 1))
     results = replace(results, verdict=replace(results.verdict, answers=steps, alerts=raised))
     page = render(results, no_figures(results), {})

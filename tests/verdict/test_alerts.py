@@ -497,17 +497,35 @@ def test_what_bears_on_the_score_comes_before_dead_nodes_and_guesses():
 
 
 @pytest.mark.parametrize(
+    ("activation", "scaling", "typed"),
+    [
+        ("certain", "uncertain", "report net.pt --data digits --activation relu --scaling SCALING"),
+        ("certain", "certain", "compare net.pt RETRAINED --data digits --activation relu"),
+    ],
+)
+def test_a_doubtful_fit_asks_for_nothing_that_was_stated(activation, scaling, typed):
+    facts = {
+        "fit": Inference("doubtful", "likely", "as measured"),
+        "activation": Inference("relu", activation, "as given"),
+        "input_scaling": Inference("raw", scaling, "as measured"),
+    }
+    said = {"checkpoint": "net.pt", "data": "digits", "load": {"activation": "relu"}}
+    (alert,) = [one for one in alerts(replace(evidence(facts=facts), said=said)) if one.name == "doubtful-fit"]
+    assert alert.command == f"interp {typed}"
+
+
+@pytest.mark.parametrize(
     ("shares", "said"),
     [
         (
             "gelu 60% or relu 40%",
-            "relu, taken since most networks have it; gelu fits a little better, by too little to settle it",
+            "relu, taken since most networks have it, with 40% of the evidence; gelu has 60%",
         ),
         ("relu 60% or gelu 40%", "relu; gelu may be right too"),
         ("relu 60% or gelu 36% or relu, gelu 4%", "relu; gelu may be right too"),
         (
             "silu 30% or gelu 30% or relu 20% or mish 20%",
-            "relu, taken since most networks have it; silu and gelu fit a little better, by too little to settle it",
+            "relu, taken since most networks have it, with 20% of the evidence; silu has 30% and gelu has 30%",
         ),
     ],
 )

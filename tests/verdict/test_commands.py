@@ -64,3 +64,7 @@ def test_what_was_given_in_memory_has_no_command():
 def test_nothing_is_left_behind_where_nothing_was_said():
     plain = {"checkpoint": "net.pt", "data": "digits"}
     assert command(evidence(said=plain), "report {checkpoint} {reading}") == "interp report net.pt"
+
+
+def test_a_command_of_ones_own_may_have_an_apostrophe():
+    assert to_fill_in("echo don't PRUNED") == {"PRUNED": FILLED_IN["PRUNED"]}

@@ -11,8 +11,20 @@ from verdict.test_verdict import boundaries, evidence
 
 from interp.tasks.simple import Simple, simple_model
 from interp.types import Alert, Effects, Inference
-from interp.verdict.alerts import alerts
-from interp.verdict.answers import DISTRUST, GOOD, IS, NEXT, NODES, ORDER, READS, answers, how_good, what_it_is
+from interp.verdict.alerts import ALERTS, alerts, find_rule
+from interp.verdict.answers import (
+    DISTRUST,
+    GOOD,
+    IS,
+    NEXT,
+    NODES,
+    ORDER,
+    READS,
+    answers,
+    how_good,
+    what_it_is,
+    what_next,
+)
 from interp.verdict.answers.reads import MOST_DRAWN, of_layers
 from interp.verdict.answers.steps import MOST_STEPS
 from interp.verdict.evidence import Evidence
@@ -323,7 +335,21 @@ def test_layers_that_were_not_tested_are_told_by_reason():
     assert [read.layers for read in found] == [(), (), ("fc2",)]
     assert found[0].answer == "Layer fc0: not tested. Too much work."
     reads = asked(answers(evidence(reading={})), READS)
-    assert [read.answer for read in reads] == ["There is no hidden layer to read."]
+    assert [read.answer for read in reads] == ["Which outputs of its layers decide was not looked at."]
+    assert "no hidden layer" not in headline(evidence(reading={}))
+    alone = evidence(reading={})
+    alone = replace(alone, model=replace(alone.model, layers=alone.model.layers[-1:]))
+    assert asked(answers(alone), READS)[0].answer == "There is no hidden layer to read."
+
+
+def test_advice_on_the_simple_model_is_kept_where_another_alert_has_its_command():
+    """To use the simple model is another thing to do than to check labels, though both end in a comparison."""
+    typed = "interp compare net.pt RETRAINED --data digits"
+    raised = [
+        Alert(name, "warning", "It is so.", find_rule(ALERTS[name]).do, "model", command=typed)
+        for name in ("train-test-gap", "simple-model")
+    ]
+    assert [step.do for step in what_next(evidence(), raised)] == [alert.do for alert in raised]
 
 
 def test_what_to_do_comes_from_alerts_first_and_is_said_once():

@@ -11,6 +11,7 @@ from interp.report.browser.drawing import profile
 from interp.report.tables.cells import place_of
 from interp.types import Answer, Results, Section
 from interp.verdict.alerts import ALERTS, find_rule
+from interp.verdict.answers import NEXT
 from interp.verdict.commands import to_fill_in
 from interp.verdict.words import layer_name
 
@@ -60,7 +61,7 @@ def answers(results: Results, sections: Mapping[str, Section]) -> dict[str, list
     found: dict[str, list[dict[str, Any]]] = {}
     for answer in results.verdict.answers:
         lead, rest = first_sentence(answer.answer)
-        folds = bool(answer.command) and len(rest) > SHORT
+        folds = answer.question == NEXT and len(rest) > SHORT
         given = {
             "lead": lead,
             "text": "" if folds else rest,

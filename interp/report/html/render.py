@@ -19,7 +19,7 @@ from interp.report.tables import numbers
 from interp.report.tables.cells import place_of
 from interp.tasks import find_task
 from interp.types import KINDS, UNSAMPLED, Figure, Results, Section
-from interp.verdict.answers import DISTRUST, ORDER
+from interp.verdict.answers import DISTRUST, NEXT, ORDER
 
 HERE = Path(__file__).parent
 FOLDED = 8  # figures of a section beyond these are folded away
@@ -47,6 +47,7 @@ def render(results: Results, sections: Mapping[str, Section], pictures: Mapping[
         answers=answers(results, sections),
         questions=ORDER,
         distrust=DISTRUST,
+        next=NEXT,
         most_alerts=MOST_ALERTS,
         most_steps=MOST_STEPS,
         findings=results.verdict.findings,

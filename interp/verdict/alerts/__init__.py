@@ -84,7 +84,7 @@ ALERTS: dict[str, AlertRule | str] = {
         " alert stays with the right ones, the training is what is doubtful: train longer, and compare.",
         reading.doubtful_fit,
         "model",
-        command="report {checkpoint} {options} --activation ACTIVATION --scaling SCALING",
+        command="report {checkpoint} {options}",
     ),
     "train-test-gap": AlertRule(
         "warning",

@@ -63,10 +63,16 @@ def doubtful_fit(found: Evidence) -> Iterator[Seen]:
     fit = found.model.inferred.get("fit")
     if fit is not None and fit.value == "doubtful":
         shown = _doubt_first(fit.evidence)
-        is_guessed = bool(_guesses(found))
+        guessed = _guesses(found)
         yield Seen(
-            f"It seems {doubted(found)}: {_sign(shown)}. {LEFT}{MISREAD if is_guessed else ''}. What shows it: {shown}."
+            f"It seems {doubted(found)}: {_sign(shown)}. {LEFT}{MISREAD if guessed else ''}. What shows it: {shown}.",
+            options=" ".join(f"--{word} {word.upper()}" for word in guessed),
+            command=None if guessed else TRAINED_LONGER,
         )
+
+
+TRAINED_LONGER = "compare {checkpoint} RETRAINED {options}"
+"""Command for a doubtful network whose file is read as somebody stated."""
 
 
 def _sign(shown: str) -> str:
@@ -171,13 +177,9 @@ def _guessed(said: Inference) -> str:
     """Give the value with those that the data leave as likely, and why ReLU is taken before likelier ones."""
     shares = _shares(said.evidence)
     own = shares.pop(str(said.value), 0)
-    likelier = [name for name, share in shares.items() if share > own][:MOST_RIVALS]
+    likelier = [f"{name} has {share}%" for name, share in shares.items() if share > own][:MOST_RIVALS]
     if said.value == "relu" and likelier:
-        verb = "fits" if len(likelier) == 1 else "fit"
-        return (
-            f"relu, taken since most networks have it; {listed(likelier)} {verb} a little better, by too little to"
-            " settle it"
-        )
+        return f"relu, taken since most networks have it, with {own}% of the evidence; {listed(likelier)}"
     rivals = [name for name, share in shares.items() if share >= LEAST_SHARE][:MOST_RIVALS] or _rival(said.evidence)
     return f"{said.value}; {' or '.join(rivals)} may be right too" if rivals else str(said.value)
 

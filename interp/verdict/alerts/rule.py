@@ -22,11 +22,14 @@ class Seen:
         Addresses of the nodes concerned, such as ``fc1:17``.
     options
         Flags that the command of the alert gets, such as ``--scaling raw``.
+    command
+        Command in place of the rule's; None for the rule's.
     """
 
     evidence: str
     nodes: tuple[str, ...] = ()
     options: str = ""
+    command: str | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class AlertRule:
                 self.do,
                 self.place,
                 seen.nodes,
-                command(found, f"{self.command} {seen.options}".strip()),
+                command(found, f"{self.command if seen.command is None else seen.command} {seen.options}".strip()),
             )
             for seen in self.find(found)
         ]

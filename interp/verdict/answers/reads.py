@@ -66,6 +66,10 @@ RANDOM = (
 NOT_READ = "Not looked at: the stage “read”, which tells, was not run."
 
 
+NOT_LOOKED_AT = "Which outputs of its layers decide was not looked at."
+"""What is said of hidden layers that were not read."""
+
+
 @dataclass(frozen=True)
 class Read:
     """One answer to what a network reads.
@@ -108,7 +112,7 @@ def what_it_reads(found: Evidence) -> Iterator[Read]:
         yield Read(NOT_READ, "")
         return
     if not found.layers:
-        yield Read("There is no hidden layer to read.", "")
+        yield Read(NOT_LOOKED_AT if found.model.hidden else "There is no hidden layer to read.", "")
     activations = {layer.name: layer.activation for layer in found.model.every_layer}
     guess = found.model.inferred.get("activation")
     yield from of_layers(found.layers, activations, GUESSED if guess is not None and is_guess(guess) else "")

@@ -63,13 +63,18 @@ def what_next(found: Evidence, alerts: Sequence[Alert]) -> Iterator[Step]:
 
 
 def _without_repeats(steps: Sequence[Step]) -> list[Step]:
-    """Leave out steps whose command an earlier one has already, alone or with further options."""
+    """Leave out steps whose command an earlier one has already with further options, or which say the same to do."""
     kept: list[Step] = []
     for step in steps:
-        words = set(step.command.split(" "))
-        if not step.command or not any(words <= set(one.command.split(" ")) for one in kept):
+        if not step.command or not any(_is_part(step, one) for one in kept):
             kept.append(step)
     return kept
+
+
+def _is_part(step: Step, other: Step) -> bool:
+    """Whether another step does this one too; one with the same command may ask for something else besides."""
+    words, others = set(step.command.split(" ")), set(other.command.split(" "))
+    return words < others or (words == others and "RETRAINED" not in words)
 
 
 def _by_importance(alerts: Sequence[Alert]) -> list[Alert]:
