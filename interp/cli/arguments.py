@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
+from interp.cli.parser import MayTake
+from interp.errors import UsageError
 from interp.run import Setting, Stage, all_settings
 from interp.run.settings.limits import LARGE_LAYERS, LARGE_NODES
 
@@ -68,7 +72,8 @@ def settings_of(*stages: Stage) -> list[Setting]:
 def _add_flag(group: Any, setting: Setting) -> None:
     name, help = f"--{setting.name.replace('_', '-')}", _help(setting)
     if setting.flag.read is not None:
-        group.add_argument(name, nargs="?", const=True, metavar="PART", help=help)
+        takes, whole = partial(_is_read, setting.flag.read), setting.flag.default
+        group.add_argument(name, action=MayTake, takes=takes, const=whole, metavar="PART", help=help)
         group.add_argument(
             f"--no-{name[2:]}", dest=setting.name, action="store_false", default=None, help="none of them"
         )
@@ -80,6 +85,14 @@ def _add_flag(group: Any, setting: Setting) -> None:
         group.add_argument(name, action=action, metavar="NAMES", help=help)
     else:
         group.add_argument(name, type=setting.kind, metavar={int: "N", float: "X"}.get(setting.kind), help=help)
+
+
+def _is_read(read: Callable[[Any, str], Any], word: str) -> bool:
+    """Tell whether a word can be the value of a setting."""
+    with suppress(UsageError):
+        read(word, "")
+        return True
+    return False
 
 
 def _help(setting: Setting) -> str:

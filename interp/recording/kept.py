@@ -30,7 +30,8 @@ def store_of(given: Any, label: str) -> Store:
     Parameters
     ----------
     given
-        Truth value, share above 0 and up to 1, number from 1 on; or one of these two as text, a share also in percent.
+        Truth value, share above 0 and up to 1, number from 1 on; or one of these two as text, a share also in percent,
+        or the word ``all``.
     label
         Name of the setting in errors.
 
@@ -54,7 +55,7 @@ def store_of(given: Any, label: str) -> Store:
     interp.errors.UsageError: --store: found '200%'; expected a share such as 10%, or a number of samples such as \
 5000; leave it out to store all
     """
-    found = _number(given) if isinstance(given, str) else given
+    found = _said(given) if isinstance(given, str) else given
     if isinstance(found, bool) or (isinstance(found, int) and found >= 1):
         return found
     if isinstance(found, float) and 0 < found <= 1:
@@ -62,8 +63,10 @@ def store_of(given: Any, label: str) -> Store:
     raise UsageError(label, found=repr(given), expected=EXPECTED, do="leave it out to store all")
 
 
-def _number(text: str) -> int | float | None:
-    """Read a number, or a share as one or in percent; None where it is neither."""
+def _said(text: str) -> Store | None:
+    """Read a number, a share as one or in percent, or ``all``; None where it is none of these."""
+    if text == "all":
+        return True
     if re.fullmatch(r"[0-9]{1,18}", text):
         return int(text)
     found = re.fullmatch(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(%?)", text)

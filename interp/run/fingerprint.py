@@ -36,7 +36,7 @@ def stage_provenance(run: Run, stage: Stage) -> Provenance:
     MismatchError
         If a stage that it needs has not been run.
     """
-    made = run.provenance
+    made = _own_seed(run, stage)
     said = {key: made.settings.get(key) for key in ("checkpoint", "data", "data_options", "load", "reading")}
     needs = {name: run.provenance_of(name).fingerprint for name in stage.needs}
     settings = {**said, "stage": stage.name, "options": options_of(run, stage), "needs": needs}
@@ -52,6 +52,12 @@ def stage_provenance(run: Run, stage: Stage) -> Provenance:
     del facts["checkpoint"], facts["data_options"]  # the same files elsewhere give the same results
     fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
     return replace(made, settings={**settings, "fingerprint": fingerprint})
+
+
+def _own_seed(run: Run, stage: Stage) -> Provenance:
+    """Give the provenance of a run with the seed that a stage draws with: what is recorded may have its own."""
+    is_recording = "recorded_seed" in stage.options
+    return replace(run.provenance, seed=run.options.recorded_seed) if is_recording else run.provenance
 
 
 def options_of(run: Run, stage: Stage) -> dict[str, Any]:

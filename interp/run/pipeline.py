@@ -352,7 +352,7 @@ def evidence_of(run: Run, fields: Mapping[str, Any]) -> Evidence:
     # the path as it was typed, not made absolute; a module in memory has none
     typed = run.model.format != FORMAT and "load" in run.provenance.settings
     said = {**run.provenance.settings, "checkpoint": run.model.path, "until": run.until} if typed else {}
-    kept = stored_samples(len(run.data.train), run.options.store, run.options.seed)
+    kept = stored_samples(len(run.data.train), run.options.store, run.options.recorded_seed)
     return Evidence(
         run.model,
         run.data,

@@ -26,6 +26,7 @@ from interp.recording.computed import computed_recording
 from interp.recording.passes import GatheredValues, Samples, samples_of, samples_of_whole
 from interp.recording.predictions import are_counted
 from interp.run.processes import can_fork, side_by_side
+from interp.run.settings.begun import as_recorded
 from interp.run.stage import Run
 from interp.store import check_same, open_recording
 from interp.store.shards.opening import is_recorded
@@ -109,14 +110,26 @@ def gathered(run: Run) -> Statistics | None:
 def _computed(run: Run, split: str, found: Statistics) -> Recording:
     """Give a recording of the data at hand, with what is known of all samples."""
     outputs = {name: own.outputs for name, own in found.splits[split].layers.items() if own.outputs is not None}
-    provenance, how = run.provenance_of("record"), run.options.recording
+    provenance, begun = run.provenance_of("record"), as_begun(run).options
+    seed, how = begun.recorded_seed, begun.recording
     recording = computed_recording(
-        run.model, run.data, split, outputs, provenance, provenance.seed, _NETWORK, how.predictions, how.positions
+        run.model, run.data, split, outputs, provenance, seed, _NETWORK, how.predictions, how.positions
     )
     return replace(recording, layers=found.layers)
 
 
-def all_samples(run: Run, split: str, seed: int) -> Samples:
+def as_begun(run: Run) -> Run:
+    """Give a run that looks at what its folder's recording, or the statistics in its place, was made of.
+
+    Parameters
+    ----------
+    run
+        Run whose folder holds one or the other.
+    """
+    return replace(run, options=as_recorded(run.options, run.provenance_of("record"), run.path("record")))
+
+
+def all_samples(run: Run, split: str) -> Samples:
     """Give all samples of a split, to be read block by block.
 
     Parameters
@@ -125,10 +138,8 @@ def all_samples(run: Run, split: str, seed: int) -> Samples:
         Run with the network and its data.
     split
         Name of the split.
-    seed
-        Seed of the random number generator that draws the positions of convolutions, which the first pass settles.
     """
-    positions = run.options.recording.positions
+    seed, positions = run.options.recorded_seed, run.options.recording.positions
     if split in run.wholes:
         return samples_of_whole(run.model, run.data, split, run.wholes, seed, positions)
     return samples_of(run.model, run.data, split, seed, positions)
@@ -164,7 +175,7 @@ def values_for_fit(run: Run, bins: int) -> tuple[Callable[[NodeLayer, Recording]
     found = gathered(run)
     if found is not None:
         _check_layers(run.path("record"), found.layers, run.model.layers, run.stage("record").command)
-        samples = all_samples(run, "train", run.provenance_of("record").seed)
+        samples = all_samples(as_begun(run), "train")
         known = GatheredValues(run.model, samples, found.splits["train"], bins, _NETWORK, run.ranks)
         return lambda layer, recording: known(layer), known.is_at_hand
     return _recorded_values(bins), True

@@ -11,9 +11,9 @@ from typing import Any
 from interp.checkpoints import LoadOptions
 from interp.data import IN_MEMORY, DataOptions, is_code
 from interp.errors import MismatchError, UsageError
-from interp.recording.kept import Store, store_of
 from interp.run.find import find_stage, stage_of
 from interp.run.run import start
+from interp.run.settings.begun import as_recorded
 from interp.run.settings.options import Options
 from interp.run.stage import Run, Stage
 from interp.run.stages import WITHOUT_STORE
@@ -92,7 +92,7 @@ def resume(
 
 
 def as_begun(out: str | Path, options: Options) -> Options:
-    """Give options with as many activations stored as the recording, or the statistics in its place, of a folder has.
+    """Give options that say of what is recorded what the recording of a folder, or the statistics in its place, says.
 
     Parameters
     ----------
@@ -100,6 +100,16 @@ def as_begun(out: str | Path, options: Options) -> Options:
         Folder of a run, which need not be there.
     options
         Options that shape the results.
+
+    Returns
+    -------
+    Options
+        Options of the folder on what is recorded, and how; the others as they are given.
+
+    Raises
+    ------
+    MismatchError
+        If the recording holds values that no option has.
 
     Examples
     --------
@@ -114,34 +124,16 @@ def _begun(out: Path, options: Options) -> tuple[Stage, Options]:
     recorded, without = find_stage("record"), stage_of(WITHOUT_STORE["record"])
     is_stored = is_recorded(out / recorded.file) or not is_there(out / without.file)
     stage = recorded if is_stored else without
-    said = _said(out / stage.file, stage)
-    store, positions = said.get("store", True), said.get("recording.positions")
-    positions = positions if isinstance(positions, int) and positions > 0 else None
-    how = replace(options.recording, positions=positions)
-    return stage, replace(options, store=_stored(store) if is_stored else False, recording=how)
+    path, options = out / stage.file, replace(options, store=(options.store or True) if is_stored else False)
+    found = _made_of(path, stage)
+    return stage, options if found is None else as_recorded(options, found, path)
 
 
-def _said(path: Path, stage: Stage) -> Mapping[str, Any]:
-    """Give the options that a recording, or the statistics in its place, was made with; none where they are unknown."""
-    if not is_recorded(path):
-        return {}
+def _made_of(path: Path, stage: Stage) -> Provenance | None:
+    """Read what a recording was made of; None where there is none, or it is damaged, which stages that need it say."""
     with suppress(MismatchError):
-        said = read_provenance(path, stage.command).settings.get("options")
-        if isinstance(said, Mapping):
-            parts = said.get("recording")
-            return {**said, **_under("recording", parts if isinstance(parts, Mapping) else {})}
-    return {}
-
-
-def _under(group: str, parts: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"{group}.{name}": value for name, value in parts.items()}
-
-
-def _stored(said: Any) -> Store:
-    """Give which samples of a recording are stored; all where it does not say."""
-    with suppress(UsageError):
-        return store_of(said, "store") or True
-    return True
+        return read_provenance(path, stage.command)
+    return None
 
 
 def _provenance(path: Path, stage: Stage) -> Provenance:

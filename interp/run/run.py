@@ -20,6 +20,7 @@ from interp.interventions import check_options, same_architecture
 from interp.ranks import current
 from interp.recording.kept import store_of
 from interp.run.find import all_stages, not_run
+from interp.run.settings.begun import check_recording
 from interp.run.settings.options import Options, left_out, within_limits
 from interp.run.stage import Run
 from interp.run.stages import SEVERAL, STAGES
@@ -175,7 +176,7 @@ def run_on(
     Raises
     ------
     UsageError
-        If the options name a layer, node or intervention that does not exist.
+        If the options name a layer, node or intervention that does not exist, or say how to store what is not stored.
 
     Examples
     --------
@@ -184,6 +185,7 @@ def run_on(
     ['record', 'fit', 'boundaries']
     """
     options = replace(options, store=store_of(options.store, "options.store"))
+    check_recording(options)
     check_options(model, options.interventions)  # before the long work
     used = within_limits(options, model, data)
     settings = {

@@ -70,7 +70,7 @@ def test_enough_are_all_and_too_few_are_one():
     ("given", "expected"),
     [
         *(("10%", 0.1), ("12.5%", 0.125), (".5", 0.5), ("5000", 5000), ("1", 1), (0.25, 0.25), (7, 7)),
-        *(("100%", True), ("1.0", True), (1.0, True), (True, True), (False, False)),
+        *(("100%", True), ("all", True), ("1.0", True), (1.0, True), (True, True), (False, False)),
     ],
 )
 def test_what_can_be_said(given, expected):

@@ -16,7 +16,7 @@ from interp.recording.positions import position_counts, positions_a_sample
 from interp.recording.predictions import has_predictions
 from interp.run.settings.limits import PER_GATE, Limits, settled, spread_layers
 from interp.types import Dataset, Limit, LoadedModel, Thresholds
-from interp.types.annotations.flags import Flag, Within
+from interp.types.annotations.flags import Flag, Seed, Within
 from interp.verdict.attribution import AttributionOptions
 from interp.verdict.reading.options import ReadingOptions
 
@@ -31,6 +31,9 @@ class Options:
         Seed of every random draw.
     recording
         Options of how activations are stored.
+    store_seed
+        Seed of the draw of samples whose activations are stored, and of positions; None: that of every draw. Later
+        commands in a folder have here the seed that its recording was made with.
     store
         Samples of each split whose activations are written to disk: all (True), a share (0.1 or 10%) or a number (5000)
         that a hash of index and seed draws, or none (False), and then statistics of all are, and stages that need
@@ -57,6 +60,7 @@ class Options:
 
     seed: Annotated[int, Flag(low=0, high=2**32 - 1)] = 0
     recording: StoreOptions = field(default_factory=StoreOptions)
+    store_seed: Seed | None = None
     store: Annotated[Store, Flag(default="all", read=store_of)] = True
     thresholds: Thresholds = field(default_factory=Thresholds)
     gaussians: GaussianOptions = field(default_factory=GaussianOptions)
@@ -68,11 +72,16 @@ class Options:
     directions: Annotated[int, Within(low=0)] = 96
     limits: Limits = field(default_factory=Limits)
 
+    @property
+    def recorded_seed(self) -> int:
+        """Seed of all draws of what is recorded."""
+        return self.seed if self.store_seed is None else self.store_seed
+
 
 SWEPT = ("interventions.layers", "interventions.single_nodes", "interventions.inputs", "interventions.levels")
 SCORED = ("attribution.layers", "attribution.single_nodes", "attribution.samples")
 REACHES: dict[str, tuple[str, ...]] = {
-    "seed": ("interventions.seed", "clusters.seed", "attribution.seed", "reading.seed"),
+    "seed": ("recorded_seed", "interventions.seed", "clusters.seed", "attribution.seed", "reading.seed"),
     "interventions.layers": ("attribution.layers",),
     "limits.everything": ("limits.nodes_per_layer", "directions", *SWEPT, "interventions.curve_levels", *SCORED),
     "limits.quick": (
@@ -176,10 +185,10 @@ def left_out(
 
 def _stored(used: Options, data: Dataset) -> Iterator[Limit]:
     for name, split in data.splits.items():
-        kept = stored_samples(len(split), used.store, used.seed)
+        kept = stored_samples(len(split), used.store, used.recorded_seed)
         what = f"samples of the {name} split whose activations are stored, which fits and prototypes are of"
         found = len(split) if kept is None else len(kept)
-        yield Limit(what, found, len(split), rule_of(used.store, used.seed), "--store")
+        yield Limit(what, found, len(split), rule_of(used.store, used.recorded_seed), "--store")
 
 
 def _nodes(used: Options, model: LoadedModel) -> Iterator[Limit]:
@@ -217,7 +226,8 @@ def _positions(used: Options, model: LoadedModel, data: Dataset) -> Iterator[Lim
         most = max(known, key=lambda name: known[name])
         what = f"positions of each sample that are recorded of {most}, the layer that has the most"
         kept = positions_a_sample(counts[most], data, asked=asked)
-        yield Limit(what, kept, _own(counts[most], data), f"drawn at random with the seed {used.seed}", "--positions")
+        rule = f"drawn at random with the seed {used.recorded_seed}"
+        yield Limit(what, kept, _own(counts[most], data), rule, "--positions")
 
 
 def _predictions(used: Options, model: LoadedModel, data: Dataset) -> Iterator[Limit]:

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from interp.analysis import preset
 from interp.checkpoints import LoadOptions
 from interp.data import DataOptions
-from interp.errors import UsageError, unknown_name
-from interp.recording.options import FORWARD
+from interp.errors import UsageError
+from interp.run.settings.begun import check_recording
 from interp.run.settings.options import Options
 from interp.run.settings.settings import all_settings, check_settings, label_of
-from interp.store.precision.kinds import find_kind
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Instance = TypeVar("Instance", bound="DataclassInstance")
+
+STORED = {"dtype": "store_dtype", "forward": "forward_dtype"}
+"""Field of `StoreOptions` that says how values are stored or computed -> its setting."""
 
 
 def options_from(values: Mapping[str, Any], dashes: str = "") -> Options:
@@ -52,13 +54,8 @@ def options_from(values: Mapping[str, Any], dashes: str = "") -> Options:
         label = label_of("curve_levels", dashes)
         raise UsageError(label, found="1", expected="0, or 2 and more", do="leave it out for the default")
     options = _filled(Options(thresholds=preset(said.get("preset", "default"))), "", said)
-    find_kind(options.recording.dtype, label_of("store_dtype", dashes))
-    if options.recording.forward not in FORWARD:
-        raise unknown_name(label_of("forward_dtype", dashes), options.recording.forward, FORWARD)
-    for name in ("store_dtype", "forward_dtype"):
-        if not options.store and name in said:
-            label, do = label_of(name, dashes), f"leave it out, or {'--no-store' if dashes else 'store=False'}"
-            raise UsageError(label, found=said[name], expected="activations that are stored", do=do)
+    labels = {field: label_of(name, dashes) for field, name in STORED.items()}
+    check_recording(options, labels, "--no-store" if dashes else "store=False")
     groups = (*((node,) for node in said.get("nodes", ())), *(tuple(sites) for sites in said.get("together", ())))
     caps = {name: said[name] for name in ("levels", "curve_levels") if name in said}
     return replace(

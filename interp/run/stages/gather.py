@@ -23,7 +23,7 @@ def run(run: Run) -> Statistics:
         Model, data, options and folder.
     """
     keep = replace(run.keep, ranks=ALONE) if isinstance(run.keep, Parts) else run.keep  # of what each makes, its own
-    samples = {split: all_samples(run, split, run.options.seed) for split in run.data.splits}
+    samples = {split: all_samples(run, split) for split in run.data.splits}
     found = {
         split: first_pass(run.model, each, split, keep, run.options.recording.predictions, run.ranks)
         for split, each in samples.items()
@@ -46,7 +46,7 @@ STAGE = Stage(
     needs=(),
     run=run,
     summarise=summarise,
-    options=("seed", "recording.predictions", "recording.positions", "store"),
+    options=("recorded_seed", "recording.predictions", "recording.positions", "store"),
     layers=None,
     inputs=lambda run: {split: whole.digest for split, whole in run.wholes.items()},
     is_divided=True,

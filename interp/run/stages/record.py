@@ -25,7 +25,7 @@ def run(run: Run) -> None:
         Model, data, options and folder.
     """
     made = run.ranks.from_first(lambda: stage_provenance(run, STAGE))
-    seed, how = run.options.seed, run.options.recording
+    seed, how = run.options.recorded_seed, run.options.recording
     record_together(run.model, run.data, run.path("record"), made, seed, how, run.ranks, run.options.store)
 
 
@@ -131,7 +131,7 @@ STAGE = Stage(
     needs=(),
     run=run,
     summarise=summarise,
-    options=("seed", "recording", "store"),
+    options=("recorded_seed", "recording", "store"),
     opened=opened,
     checked=check_recording,  # a recording of an earlier run that is damaged is made anew
     is_divided=True,
