@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from interp.analysis.outputs.sums import OutputSums
 from interp.errors import UsageError
 from interp.interchange import FORMATS, Contents, write_as
 from interp.store import RecordingWriter, open_recording, recorded_splits
+from interp.store.sampled.kept import Kept
 from interp.types import NodeLayer, Provenance
 
 DENSE = NodeLayer("fc/1", "linear", 3, 4, "relu", "fc1")
@@ -167,6 +169,78 @@ def test_anndata(contents, recording, tmp_path):
     dense = anndata.read_h5ad(folder / "samples.h5ad")
     assert list(dense.var["kind"].astype(str)) == ["adhoc", "", "<b>dead</b>"]
     assert dense.obs_names[0] == "train:0"
+
+
+KEPT = np.array([1, 2, 5])
+
+
+@pytest.fixture
+def some(tmp_path):
+    """Give a recording of which samples 1, 2 and 5 of 7 are stored, its values and its file."""
+    rng, path = np.random.default_rng(0), tmp_path / "some.h5"
+    values = rng.normal(size=(3, 3)).astype(np.float32)
+    provenance = Provenance("ab", "cd", 3, {}, {})
+    sums = {"fc/1": OutputSums.of(rng.normal(size=(7, 3)))}
+    with RecordingWriter(
+        path, (DENSE,), {"train": 7}, {"fc/1": 1}, provenance, ["train"], kept=Kept({"train": KEPT}, "drawn")
+    ) as writer:
+        writer.write("train", 0, np.arange(7) % 3, {"fc/1": (values, np.empty(0, np.int32))}, sums)
+        writer.summarise("train", np.arange(7) % 2, {"fc/1": (np.zeros((2, 3)), np.zeros(3), np.zeros(3))})
+    nodes = pd.DataFrame({"node": [0, 1, 2]}, index=pd.Index([f"fc/1:{node}" for node in range(3)], name="name"))
+    with open_recording(path) as recording:
+        yield Contents({"train": recording}, (DENSE,), nodes), recording
+
+
+def read_npz(path):
+    with np.load(path) as found:
+        return found["train/fc%2F1/z"], found["train/fc%2F1/sample"], found["train/prediction"]
+
+
+def read_parquet(path):
+    table = pd.read_parquet(path / "train.fc%2F1.parquet")
+    return table[[f"fc/1:{node}" for node in range(3)]].to_numpy(), table["sample"], table["prediction"]
+
+
+def read_zarr(path):
+    split = pytest.importorskip("zarr").open_group(path, mode="r")["train"]
+    layer = split["layers"]["fc%2F1"]
+    return layer["z"][:], layer["sample"][:], split["prediction"][:]
+
+
+def read_xarray(path):
+    with pytest.importorskip("xarray").open_datatree(path, engine="h5netcdf") as found:
+        layer = found["train"]["layers"].to_dataset()["fc%2F1"]
+        assert layer.dims == ("stored", "fc%2F1_node")
+        return layer.values, found["train"]["stored"].values, found["train"]["prediction"].values
+
+
+def read_anndata(path):
+    found = pytest.importorskip("anndata").read_h5ad(path / "samples.h5ad")
+    return found.X, found.obs["sample"], found.obs["prediction"]
+
+
+READ = {
+    "npz": read_npz,
+    "parquet": read_parquet,
+    "zarr": read_zarr,
+    "xarray": read_xarray,
+    "anndata": read_anndata,
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_values_of_some_samples_come_back_with_their_indices(some, tmp_path, name):
+    contents, recording = some
+    for needed in FORMATS[name].needs:
+        pytest.importorskip(needed)
+    if name == "xarray":
+        pytest.importorskip("xarray")
+    z, sample, prediction = READ[name](write_as(name, contents, tmp_path / f"out{FORMATS[name].ending}"))
+    np.testing.assert_array_equal(z, recording.z["fc/1"][:])
+    np.testing.assert_array_equal(sample, KEPT)
+    np.testing.assert_array_equal(recording.kept, KEPT)
+    rows = KEPT if len(prediction) == len(KEPT) else slice(None)  # a column of the table, or of all samples
+    np.testing.assert_array_equal(prediction, recording.predictions[rows])
 
 
 @pytest.mark.parametrize("name", FORMATS)

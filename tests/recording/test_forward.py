@@ -7,6 +7,8 @@ import pytest
 import torch
 from torch import nn
 
+import interp.recording.record as record_module
+import interp.store.recording_writer as writer_module
 from interp.checkpoints import LoadOptions, load_module
 from interp.cli.main import main
 from interp.errors import UsageError
@@ -93,6 +95,28 @@ def test_a_killed_recording_goes_on_to_the_same_bytes(both, tmp_path, monkeypatc
             record(path, HALF)
     record(path, HALF)
     assert path.read_bytes() == both[1].read_bytes()
+
+
+@pytest.mark.parametrize("writes", [2, 8, 30])
+def test_a_recording_killed_while_it_writes_goes_on_to_the_same_bytes(tmp_path, monkeypatch, writes):
+    """Blocks are of 16 samples and 5 writes: killed are the first, the second, and the first of the test split."""
+    monkeypatch.setattr(record_module, "samples_a_block", lambda *_: 16)
+    record(tmp_path / "whole.h5", HALF)
+    path, write, done = tmp_path / "killed.h5", writer_module.write_rows, []
+
+    def killed(rows, start, values):
+        write(rows, start, values)
+        done.append(start)
+        if len(done) == writes:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(writer_module, "write_rows", killed)
+        with pytest.raises(KeyboardInterrupt):
+            record(path, HALF)
+    assert not path.exists()
+    record(path, HALF)
+    assert path.read_bytes() == (tmp_path / "whole.h5").read_bytes()
 
 
 def test_sums_merge_to_those_of_all():

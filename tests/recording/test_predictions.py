@@ -1,5 +1,7 @@
 """Predictions are recorded only where they are wanted and there are any; else the network stops at the last layer."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,14 @@ from interp.run import options_from, run_stages, start
 from interp.run.recorded import confusion_of, recorded
 from interp.store import open_recording
 from interp.types import Provenance
+
+NUMBERLESS = re.compile(r"\bnan\b", re.IGNORECASE)
+
+
+def shown_words(page):
+    """Give the text of a page, without tags, styles and scripts."""
+    bare = re.sub(r"<(style|script)\b.*?</\1>", " ", page, flags=re.DOTALL)
+    return re.sub(r"<[^>]*>", " ", bare)
 
 
 class Head(nn.Linear):
@@ -82,7 +92,13 @@ def test_the_page_is_written_without_them(tmp_path):
     found.save(tmp_path)
     assert any("whose predicted class is recorded" in limit.what for limit in found.run.limits)
     assert "samples whose predicted class is recorded" in (tmp_path / "report.html").read_text()
-    assert "nan" not in (tmp_path / "report.html").read_text().split("</style>")[-1].split("<script")[0].lower().split()
+    assert not NUMBERLESS.search(shown_words((tmp_path / "report.html").read_text()))
+
+
+@pytest.mark.parametrize("cell", ["<td>nan</td>", "<p>NaN%</p>", "it is nan."])
+def test_a_value_that_is_no_number_would_be_seen(cell):
+    assert NUMBERLESS.search(shown_words(f"<style>a</style><table>{cell}</table><script>isNaN(nan)</script>"))
+    assert not NUMBERLESS.search(shown_words("<style>nan</style><p title='nan'>finance</p><script>nan</script>"))
 
 
 def test_predictions_of_very_many_classes_are_not_counted(tmp_path, monkeypatch):
