@@ -40,6 +40,9 @@ PATIENCE = 1800.0
 BOOT, NUMBERS = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
 """What a machine drew when it started, and the namespace that a process has its number in, on Linux."""
 
+CLOSING = 1.0
+"""Longest time in seconds for which a process that closed its connections may still be listed as one that runs."""
+
 FAILED = "failed"
 """Key of what the first process that failed said."""
 
@@ -82,7 +85,7 @@ class Group(Ranks):
                 dist.init_process_group(backend, store=self._store, rank=self.rank, world_size=self.size)
             self._gloo: Any = dist.new_group(backend="gloo", timeout=LONG)
         except RuntimeError as error:
-            raise self.ended(first_line(error)) from error
+            raise self._broken(error) from error
 
     def _key(self, rank: int) -> str:
         return f"process/{rank}"
@@ -118,7 +121,7 @@ class Group(Ranks):
             self._meet()
             dist.all_gather_object(found, value, group=self._gloo)
         except RuntimeError as error:
-            raise self.ended(first_line(error)) from error
+            raise self._broken(error) from error
         return found
 
     def leave(self) -> None:
@@ -163,6 +166,14 @@ class Group(Ranks):
             if self._store.check([FAILED]):  # what was said first: others may have ended of it since
                 return self._error(self._store.get(FAILED).decode())
         return self._error(otherwise)
+
+    def _broken(self, error: RuntimeError) -> JobError:
+        """Make the error of an exchange that broke off: what is killed closes its connections before it is gone."""
+        end = time.monotonic() + CLOSING
+        with suppress(RuntimeError):  # the store may have ended too
+            while not self._store.check([FAILED]) and not self._gone() and time.monotonic() < end:
+                time.sleep(WAITING)
+        return self.ended(first_line(error))
 
     def _tell(self, said: str) -> None:
         """Tell the others why the job ends, if nobody has."""

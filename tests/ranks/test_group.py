@@ -181,3 +181,12 @@ def test_the_first_end_is_named_though_others_have_ended_of_it_since():
 
     group._gone = gone
     assert "found rank 1 is gone; " in str(group.ended())
+
+
+def test_one_that_is_killed_is_named_though_its_connections_end_before_it_is_gone():
+    group, looks = Group(dist.HashStore(), 0, 2), iter([[], [], [1]])
+    group._processes = {1: (["here"], 11)}
+    group._gone = lambda: next(looks, [1])
+    group._meet = lambda: (_ for _ in ()).throw(RuntimeError("Read error: Connection reset by peer"))
+    with pytest.raises(JobError, match="found rank 1 is gone"):
+        group.told(None)
