@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 Gather = Callable[[str], Tensor]
 """Dotted name of a parameter -> its whole value, of all processes."""
@@ -133,10 +132,9 @@ def _bases(module: nn.Module) -> set[str]:
 
 
 def _is_of_a_layer(part: nn.Module) -> bool:
-    """Whether a part is of a class of torch's that reads its own parameters, and is itself run."""
+    """Whether a part is of a class of torch's that was tried."""
     plain = type(part).__bases__[-1] if _is_wrapped(part) else type(part)
-    read_by_others = (NonDynamicallyQuantizableLinear, nn.MultiheadAttention, nn.RNNBase)
-    return plain.__module__.startswith("torch.nn.modules.") and not issubclass(plain, read_by_others)
+    return plain in (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)  # of a batch norm, z was not seen to be its output
 
 
 def _is_wrapped(part: nn.Module) -> bool:
