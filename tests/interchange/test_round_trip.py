@@ -186,7 +186,9 @@ def some(tmp_path):
     ) as writer:
         writer.write("train", 0, np.arange(7) % 3, {"fc/1": (values, np.empty(0, np.int32))}, sums)
         writer.summarise("train", np.arange(7) % 2, {"fc/1": (np.zeros((2, 3)), np.zeros(3), np.zeros(3))})
-    nodes = pd.DataFrame({"node": [0, 1, 2]}, index=pd.Index([f"fc/1:{node}" for node in range(3)], name="name"))
+    nodes = pd.DataFrame(
+        {"layer": "fc/1", "node": [0, 1, 2]}, index=pd.Index([f"fc/1:{node}" for node in range(3)], name="name")
+    )
     with open_recording(path) as recording:
         yield Contents({"train": recording}, (DENSE,), nodes), recording
 
