@@ -44,7 +44,7 @@ def left_out(members: Sequence[Member], split: str, found: Sequence[Activity]) -
     split
         Name of the split.
     found
-        What their nodes do, as `activities` gives it.
+        Activities of their nodes, as `activities` gives them.
     """
     if not any(_is_drawn(member, split) for member in members):
         return []
