@@ -13,7 +13,7 @@ from interp.network.activations import activation_name
 from interp.network.layouts import as_it_was, in_time, samples_first
 from interp.network.recurrent.sites import OneStep
 from interp.network.tracing.calls import Seer, call_of, function_name, place_of
-from interp.network.tracing.offloaded import hooks_of
+from interp.network.tracing.offloaded import hooks_of, name_now
 from interp.network.tracing.uses import KEEPS_NODES
 from interp.types import NodeLayer
 
@@ -184,16 +184,16 @@ def edit(
 @contextmanager
 def _changed(module: nn.Module, changes: Mapping[str, Change]) -> Iterator[None]:
     """Replace the outputs of modules, and the results of calls that tensors mark."""
-    calls: list[tuple[Tensor, Change]] = []
+    calls: dict[str, Change] = {}
     with ExitStack() as stack:
         for tap, change in changes.items():
             place = place_of(module, tap)
             if isinstance(place, nn.Module):
                 stack.callback(place.register_forward_hook(_hook(change)).remove)
             else:
-                calls.append((place, change))
+                calls[tap] = change
         if calls:
-            stack.enter_context(_AtCalls(calls))
+            stack.enter_context(_AtCalls(module, calls))
         yield
 
 
@@ -204,16 +204,26 @@ def _hook(change: Change) -> Callable[..., Tensor]:
 class _AtCalls(Seer):
     """Changes the results of the linear maps and norms that are called with certain tensors."""
 
-    def __init__(self, changes: Sequence[tuple[Tensor, Change]]) -> None:
+    def __init__(self, module: nn.Module, changes: Mapping[str, Change]) -> None:
         super().__init__()
-        self.changes = {id(mark): change for mark, change in changes}
+        places = {tap: place_of(module, tap) for tap in changes}
+        loaded = {tap for tap, place in places.items() if isinstance(place, Tensor) and place.is_meta}
+        self.changes = {id(place): changes[tap] for tap, place in places.items() if tap not in loaded}
+        self.loaded = {tap: changes[tap] for tap in loaded}  # tensors that are others in each pass, known by name
+        self.module = module
 
     def call(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a function."""
         result = func(*args, **kwargs)
         made = call_of(function_name(func), args, kwargs)
-        change = None if made is None else self.changes.get(id(made.key))
+        change = None if made is None else self._change(made.key)
         return result if change is None else change(result)
+
+    def _change(self, key: Any) -> Change | None:
+        """Give the change that is wanted at a call with a tensor."""
+        if self.loaded and isinstance(key, Tensor) and (name := name_now(self.module, key)) in self.loaded:
+            return self.loaded[name]
+        return self.changes.get(id(key))
 
 
 class _AfterActivation(Seer):

@@ -1,5 +1,6 @@
 """Modules that are spread over devices, as accelerate's device_map does it, are recorded where they lie."""
 
+import copy
 import functools
 
 import numpy as np
@@ -117,6 +118,50 @@ def test_a_module_whose_weights_are_loaded_as_its_parts_run_is_recorded(tmp_path
         found = recorded(spread, tmp_path / f"{number}.h5")
         assert all(np.array_equal(found[name], expected[name]) for name in expected)
         assert any(tensor.is_meta for tensor in spread.parameters()), "they are put away again"
+
+
+class Mixed(nn.Module):
+    """Batch norms behind linear maps, and weights that functions are called with."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm, self.last = nn.Linear(4, 5), nn.BatchNorm1d(5), nn.Linear(5, 3)
+        self.second, self.behind = nn.Linear(5, 5), nn.LayerNorm(5)
+
+    def forward(self, x):
+        h = torch.relu(self.norm(self.first(x)))
+        return self.last(self.behind(nn.functional.gelu(self.second(h))))
+
+
+class Own(nn.Module):
+    """A linear map and a batch norm without modules."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight, self.shift = nn.Parameter(torch.randn(5, 4)), nn.Parameter(torch.randn(5))
+        self.register_buffer("mean", torch.randn(5))
+        self.register_buffer("variance", torch.ones(5))
+        self.out = nn.Linear(5, 3)
+
+    def forward(self, x):
+        z = nn.functional.linear(x, self.weight)
+        z = nn.functional.batch_norm(z, self.mean, self.variance, bias=self.shift)
+        return self.out(nn.functional.silu(z))
+
+
+@pytest.mark.parametrize(("made", "parts"), [(Mixed, ["first", "norm", "second", "behind"]), (Own, [""])])
+def test_layers_are_those_of_the_whole_network_whatever_reads_the_loaded_weights(made, parts, tmp_path):
+    torch.manual_seed(0)
+    whole = made().eval()
+    spread = offloaded(copy.deepcopy(whole), parts)
+    x = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
+    found, expected = (load_module(one, (x, np.arange(30) % 3))[0].layers for one in (spread, whole))
+    assert [(one.name, one.activation, one.tap) for one in found] == [
+        (one.name, one.activation, one.tap) for one in expected
+    ]
+    values, those = recorded(spread, tmp_path / "spread.h5"), recorded(whole, tmp_path / "whole.h5")
+    assert values.keys() == those.keys()
+    assert all(np.array_equal(values[name], those[name]) for name in those)
 
 
 def test_parameters_without_values_anywhere_are_refused(tmp_path):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from itertools import chain
 from typing import TypeVar
 
 import torch
@@ -100,6 +101,31 @@ def running_device(module: nn.Module) -> torch.device | None:
     devices = (getattr(hook, "execution_device", None) for part in module.modules() for hook in hooks_of(part))
     found = next((device for device in devices if device is not None), None)
     return None if found is None else torch.device(found)
+
+
+def name_now(module: nn.Module, tensor: Tensor) -> str | None:
+    """Find the name under which a network holds a tensor at this moment: those loaded for a pass are others each time.
+
+    Parameters
+    ----------
+    module
+        Network, which may be running.
+    tensor
+        Any tensor.
+
+    Returns
+    -------
+    str or None
+        Dotted name of the parameter or buffer; None where the tensor is neither.
+
+    Examples
+    --------
+    >>> layer = nn.Linear(2, 3)
+    >>> name_now(layer, layer.bias), name_now(layer, torch.zeros(3))
+    ('bias', None)
+    """
+    held = chain(module.named_parameters(), module.named_buffers())
+    return next((name for name, one in held if one is tensor), None)
 
 
 def hooks_of(part: nn.Module) -> Iterator[object]:

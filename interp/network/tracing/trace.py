@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from interp.network.kinds import kind_named, node_kind, node_weight
 from interp.network.tracing.calls import Call, Seer, call_of, function_name
+from interp.network.tracing.offloaded import name_now
 from interp.network.tracing.uses import KEEPS_NODES, acts_alone, become, named_activation, tensors_in
 
 OUTPUTS = {"log_softmax": "log-softmax", "softmax": "softmax", "sigmoid": "sigmoid"}
@@ -61,10 +62,12 @@ class Watch(Seer):
         super().__init__()
         self.names = {part: name for name, part in module.named_modules()}
         self.kinds = {name: kind for part, name in self.names.items() if (kind := node_kind(part))}
-        self.marks = {id(tensor): name for name, tensor in [*module.named_parameters(), *module.named_buffers()]}
+        held = [*module.named_parameters(), *module.named_buffers()]
+        self.marks = {id(tensor): name for name, tensor in held}
+        self.loading = module if any(tensor.is_meta for _, tensor in held) else None
         self.seen: dict[str, Tapped] = {}
         self.carries: dict[int, tuple[str, str]] = {}  # id of a tensor -> layer, and the state of its nodes
-        self.alive: list[Tensor] = []  # keeps ids from being used again
+        self.alive = [tensor for _, tensor in held]  # keeps ids from being used again
         self.biases: set[str] = set()  # of linear maps called as functions
         self.inside: list[str] = []  # linear modules that are running
         self._hooks = ExitStack()
@@ -147,19 +150,26 @@ class Watch(Seer):
 
     def _constant(self, tensor: Tensor) -> bool:
         """Tell whether a tensor is a parameter, a buffer or a single number, and holds no nodes."""
-        return id(tensor) not in self.carries and (id(tensor) in self.marks or tensor.numel() == 1)
+        return id(tensor) not in self.carries and (self._mark(tensor) is not None or tensor.numel() == 1)
+
+    def _mark(self, tensor: Any) -> str | None:
+        """Name the parameter or buffer that a tensor is; one that was loaded for this pass is known while it lasts."""
+        mark = self.marks.get(id(tensor))
+        if mark is not None or self.loading is None or not isinstance(tensor, Tensor):
+            return mark
+        return name_now(self.loading, tensor)
 
     def _functional(self, made: Call, result: Tensor) -> None:
         """Note a linear map that is called as a function, if its weight is a parameter of the network."""
-        mark = self.marks.get(id(made.key))
+        mark = self._mark(made.key)
         if mark is not None:
             name = mark.removesuffix(".weight").removesuffix("_weight")
-            self.biases.add(self.marks.get(id(made.arguments.get("bias")), ""))
+            self.biases.add(self._mark(made.arguments.get("bias")) or "")
             self._found(name, made.kind, mark, made.key, int(made.arguments.get("groups", 1)), result)
 
     def _norm(self, layer: str, made: Call, result: Tensor) -> None:
         """Take the output of a batch norm that follows at once for z; after a pooling it would have other positions."""
-        seen, mark = self.seen[layer], self.marks.get(id(made.key))
+        seen, mark = self.seen[layer], self._mark(made.key)
         if mark is not None and not seen.trail and seen.z.shape == result.shape and made.arguments["input"] is seen.z:
             self.carries.pop(id(seen.z))  # other readers of this tensor read no node
             self.seen[layer] = seen._replace(tap=mark, z=result)
