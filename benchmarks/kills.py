@@ -36,8 +36,13 @@ from interp.cli import guarded
 
 ROOT = Path(__file__).parents[1]
 FEW, MANY = (300, 120), (6000, 1500)
-SAMPLES = {"recording": MANY, "rounded": MANY, "stages": FEW, "ranks": MANY, "rank-stages": FEW}
-RECORDED: dict[str, list[str]] = {"recording": [], "rounded": ["--store-dtype", "float16"], "ranks": []}
+SAMPLES = {"recording": MANY, "rounded": MANY, "packed": MANY, "stages": FEW, "ranks": MANY, "rank-stages": FEW}
+RECORDED: dict[str, list[str]] = {
+    "recording": [],
+    "rounded": ["--store-dtype", "float16"],
+    "packed": ["--codec", "gzip"],
+    "ranks": [],
+}
 """What is killed while it records -> options of it."""
 SIZES = (2, 3)
 """Numbers of ranks of jobs, in turn."""

@@ -108,6 +108,8 @@ def analyse(
     positions
         Number of positions of each sample that are recorded of convolutions, or of time steps of a sequence; None for
         as many as make a table of bounded length.
+    codec
+        Codec that stored activations are packed with, without loss: ``none`` or ``gzip``.
     preset
         Name of thresholds that belong together: ``default`` or ``as-nn``.
     epsilon

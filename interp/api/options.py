@@ -25,6 +25,7 @@ class Said(TypedDict, total=False):
     predictions: bool | None
     forward_dtype: str | None
     positions: int | None
+    codec: str | None
     preset: str | None
     epsilon: float | None
     scaling: str | None

@@ -30,6 +30,9 @@ class StoreOptions:
         Number of positions of each sample that are recorded of convolutions, or of time steps of a sequence, drawn at
         random where there are more; None: as many as make 262,144 rows of a layer and split, of a layer that runs a
         time step at a time 65,536.
+    codec
+        Codec that stored pre-activations are packed with, without loss, once all are recorded: none or gzip, which
+        takes less room where values repeat or were rounded, and more time; until then they take their whole room.
 
     Examples
     --------
@@ -41,3 +44,4 @@ class StoreOptions:
     predictions: Annotated[bool, Flag()] = True
     forward: Annotated[str, Flag(name="forward_dtype")] = "float32"
     positions: Annotated[int | None, Flag(low=1, high=10**9, default="all, up to 262,144 rows of a layer")] = None
+    codec: Annotated[str, Flag()] = "none"

@@ -99,7 +99,7 @@ def record_activations(
     if how.forward != "float32":
         check_runs(model, example, how.forward)
     with RecordingWriter(
-        path, model.layers, samples, kept, provenance, labelled, how.dtype, placed, how.forward, stored
+        path, model.layers, samples, kept, provenance, labelled, how.dtype, placed, how.forward, stored, how.codec
     ) as writer:
         for name, (first, last) in part.items():
             split = data.splits[name]

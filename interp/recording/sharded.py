@@ -29,6 +29,9 @@ from interp.store.shards.manifest import Shard, described, manifest_path, shard_
 from interp.store.shards.opening import SHARD
 from interp.types import Dataset, LoadedModel, Provenance
 
+ENDS = (".partial", ".packed.partial")
+"""Ends of the names of files that are not whole yet."""
+
 Part = Mapping[str, tuple[int, int]]
 """Name of a split -> index of the first sample of a part, and of the one behind the last; without empty ones."""
 
@@ -180,7 +183,7 @@ def _others(path: Path, ranks: Ranks) -> list[Path]:
     own = {shard_path(path, rank, ranks.size).name for rank in range(ranks.size)} if ranks.size > 1 else {path.name}
     begun = path.with_name(f".{path.name}.partial")
     found = [*shard_files(path), *([begun] if begun.exists() else [])]
-    return [file for file in found if file.name not in own | {f".{name}.partial" for name in own}]
+    return [file for file in found if file.name not in own | {f".{name}{end}" for name in own for end in ENDS}]
 
 
 def _say_what_is_left(path: Path, ranks: Ranks) -> None:

@@ -164,7 +164,7 @@ REMEDIES = {
 """Number of an error -> what to do about it, where choosing another folder is not all."""
 
 
-def reserve(path: Path, size: int) -> None:
+def reserve(path: Path, size: int, begin: int = 0) -> None:
     """Take disk space for a file, made if missing: HDF5 ends the program, in its own way, where it finds none left.
 
     Systems other than Linux, and file systems that cannot, reserve nothing.
@@ -175,6 +175,8 @@ def reserve(path: Path, size: int) -> None:
         Path of the file.
     size
         Size of the file in bytes; a smaller one grows to it.
+    begin
+        Number of its first bytes whose room was taken before.
 
     Raises
     ------
@@ -190,10 +192,10 @@ def reserve(path: Path, size: int) -> None:
     0
     """
     with path.open("ab") as file:
-        if sys.platform != "linux" or not size:
+        if sys.platform != "linux" or size <= begin:
             return
         try:
-            os.posix_fallocate(file.fileno(), 0, size)
+            os.posix_fallocate(file.fileno(), begin, size - begin)
         except OSError as error:
             if error.errno in FULL:
                 raise

@@ -16,7 +16,7 @@ import numpy as np
 
 from interp.store.handles import write_rows
 from interp.store.precision.kinds import KINDS, Kind
-from interp.types import Array
+from interp.types import Array, Rows
 
 BLOCK_ROWS = 1024
 """Number of rows of a block; the last of a layer may have fewer."""
@@ -124,7 +124,7 @@ class CheckedRows:
     Parameters
     ----------
     values
-        HDF5 dataset of the rows, (L, N).
+        Rows on disk as they are stored, (L, N).
     sums
         HDF5 dataset of the checksums, one a block.
     damaged
@@ -136,7 +136,7 @@ class CheckedRows:
 
     def __init__(
         self,
-        values: h5py.Dataset,
+        values: Rows,
         sums: h5py.Dataset,
         damaged: Callable[[int, int, int], Exception],
         kind: Kind = KINDS["float32"],

@@ -17,7 +17,9 @@ import h5py
 from interp.errors import MismatchError
 from interp.store.atomic import write_bytes
 from interp.store.belonging import flat
+from interp.store.codec.rows import check_packed_rows
 from interp.store.elements import CLASSES, READABLE, VERSION, read_element, write_element
+from interp.store.packed import check_packed
 from interp.store.sound import check_seal, check_sound, prepare_seal, seal
 from interp.types import Provenance
 from interp.types.annotations.fields import field_types
@@ -25,6 +27,10 @@ from interp.types.annotations.held import check_shapes
 
 Result = TypeVar("Result")
 RESULTS = "interp-results"
+RECORDING = "interp-recording"
+PACKING = {RESULTS: check_packed, RECORDING: check_packed_rows}
+"""Kind of a file -> check of arrays that are packed in it."""
+
 DAMAGE = (AttributeError, IndexError, KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
 """Errors that h5py and the readers of elements raise on bytes that are not what was written."""
 
@@ -212,7 +218,7 @@ def opened(
     try:
         with file:
             _check_encoding(path, file, encoding, remedy)
-            nodes = check_sound(file, part, may_pack=file.attrs["encoding-type"] == RESULTS)
+            nodes = check_sound(file, part, PACKING.get(file.attrs["encoding-type"]))
             if is_sealed:
                 check_seal(file, nodes)
             yield file

@@ -63,14 +63,48 @@ def packed(values: Array) -> bytes | None:
         return None
     flat = np.ascontiguousarray(values).reshape(-1)
     probe = np.ascontiguousarray(flat[:: max(1, len(flat) // PROBE)])
-    if len(zlib.compress(_shuffled(probe), 1)) > WORTH * probe.nbytes:
+    if len(zlib.compress(shuffled(probe), 1)) > WORTH * probe.nbytes:
         return None
-    found = zlib.compress(_shuffled(flat), LEVEL)
+    found = zlib.compress(shuffled(flat), LEVEL)
     return found if values.nbytes / MOST_TIMES <= len(found) <= WORTH * values.nbytes else None
 
 
-def _shuffled(flat: Array) -> bytes:
+def shuffled(flat: Array) -> bytes:
+    """Give the bytes of numbers: all first ones, then all second ones.
+
+    Parameters
+    ----------
+    flat
+        Numbers (n,), one behind the other in memory.
+    """
     return flat.view(np.uint8).reshape(-1, flat.itemsize).T.tobytes()
+
+
+def unpacked(chunk: bytes, shape: tuple[int, ...], kind: np.dtype) -> Array:
+    """Unpack shuffled and deflated numbers, up to the size that is declared and no further.
+
+    Parameters
+    ----------
+    chunk
+        Packed bytes.
+    shape, kind
+        Shape and type of the numbers, as the file declares them.
+
+    Raises
+    ------
+    ValueError
+        If the bytes cannot be unpacked, or hold less or more than is declared.
+    """
+    size, unpacking = prod(shape) * kind.itemsize, zlib.decompressobj()
+    try:
+        found = unpacking.decompress(chunk, size)
+    except zlib.error as error:
+        raise ValueError("cannot be unpacked") from error
+    if len(found) != size or not unpacking.eof or unpacking.unused_data:
+        raise ValueError(f"does not unpack to the {size:,} bytes that it declares")
+    values = np.frombuffer(found, np.uint8).reshape(kind.itemsize, -1).T
+    whole: Array = np.ascontiguousarray(values).view(kind).reshape(shape)
+    return whole
 
 
 def write_array(group: GroupID, key: str, values: Array) -> DatasetID:
@@ -118,18 +152,10 @@ def read_array(node: DatasetID) -> Array:
     """
     if not is_packed(node):
         return numbers(node)
-    shape, kind = node.shape, node.dtype
-    size = prod(shape) * kind.itemsize
-    unpacking = zlib.decompressobj()
     try:
-        found = unpacking.decompress(node.read_direct_chunk((0,) * len(shape))[1], size)
-    except zlib.error as error:
-        raise ValueError(f"{h5py.Dataset(node).name} cannot be unpacked") from error
-    if len(found) != size or unpacking.unconsumed_tail:
-        raise ValueError(f"{h5py.Dataset(node).name} does not unpack to the {size:,} bytes that it declares")
-    values = np.frombuffer(found, np.uint8).reshape(kind.itemsize, -1).T
-    unpacked: Array = np.ascontiguousarray(values).view(kind).reshape(shape)
-    return unpacked
+        return unpacked(node.read_direct_chunk((0,) * node.rank)[1], node.shape, node.dtype)
+    except ValueError as error:
+        raise ValueError(f"{h5py.Dataset(node).name} {error}") from error
 
 
 def is_packed(node: DatasetID) -> bool:

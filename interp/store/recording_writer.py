@@ -1,7 +1,7 @@
 """Recordings that are written a block of samples at a time, and continued after a kill.
 
 Values lie contiguous and are allocated first, so that a kill leaves a readable file whose ``progress`` says how many
-samples are done.
+samples are done. Where they are to be packed, the file is written once more when it is whole (`interp.store.codec`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from interp.analysis.outputs.sums import OutputSums
 from interp.errors import UsageError
 from interp.store.atomic import cannot_write, reserve
 from interp.store.blocks import BLOCK_ROWS, CheckedRows, ChecksumWriter, block_count
+from interp.store.codec.rewrite import packing_path, write_packed
+from interp.store.codec.rows import check_packed_rows, find_codec, rows_on_disk
 from interp.store.elements import VERSION, read_element, write_element
 from interp.store.files import DAMAGE, plain_file
 from interp.store.handles import write_rows
+from interp.store.packed import is_packed
 from interp.store.precision.forward import COMPUTED_IN, ForwardSums, prepare_forward, write_forward
 from interp.store.precision.kinds import DecodedRows, find_kind
 from interp.store.precision.rounding import (
@@ -106,11 +109,15 @@ class RecordingWriter:
     kept
         Samples whose pre-activations are stored. Where some are left out, sums over the outputs of all samples are
         kept beside them.
+    codec
+        Name of the codec that pre-activations are packed with once all are there: ``none`` or ``gzip``. Until then, and
+        beside the packed file while that is written, they take the room that they take unpacked.
 
     Raises
     ------
     UsageError
-        If the folder cannot be written, another process is writing the same recording, or there is no such type.
+        If the folder cannot be written, another process is writing the same recording, or there is no such type or
+        codec.
 
     Examples
     --------
@@ -139,10 +146,11 @@ class RecordingWriter:
         placed: Collection[str] | None = None,
         forward: str = "float32",
         kept: Kept = Kept(),
+        codec: str = "none",
     ) -> None:
         self.path, self.layers, self.samples, self.positions = path, layers, samples, positions
         self.provenance, self.labelled, self.kind, self.kept = provenance, labelled, find_kind(dtype), kept
-        self._forward = forward
+        self._forward, self._codec = forward, find_codec(codec)
         several = [name for name, count in positions.items() if count > 1]
         self._placed = several if placed is None else placed
         self._parts: dict[str, _Parts] = {}
@@ -159,14 +167,26 @@ class RecordingWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         try:
             if kind is None:
-                seal(self._file)
+                self._finish()
             self._file.close()
             if kind is None:
                 self._part.replace(self.path)
         except OSError as problem:
+            self._file.close()
             raise cannot_write(self.path, problem) from problem
         if isinstance(error, OSError):
             raise cannot_write(self.path, error) from error
+
+    def _finish(self) -> None:
+        """Pack what is written, unless it is packed, and seal it; a kill leaves one file or the other, each whole."""
+        if self._codec == "none" or self._is_packed(self._file):
+            seal(self._file)
+            return
+        self._file.close()  # opened anew the bytes of a copy follow from the file alone, not from who wrote what of it
+        self._file = plain_file(self._part, "r+")
+        packed = packing_path(self.path)
+        write_packed(self._file, packed)
+        packed.replace(self._part)
 
     def done(self, split: str) -> int:
         """Count the samples of a split that are on disk.
@@ -251,10 +271,10 @@ class RecordingWriter:
 
         Returns
         -------
-        Dataset or DecodedRows
+        Rows
             Pre-activations as they will be read, (L, N).
         """
-        values = self._file[split]["z"][layer]["values"]
+        values = rows_on_disk(self._file[split]["z"][layer]["values"], _damaged)
         return values if self.kind.is_exact else DecodedRows(values, self.kind)
 
     def outputs(self, split: str, layer: str) -> OutputSums:
@@ -392,7 +412,9 @@ class RecordingWriter:
 
     def _is_ours(self, file: h5py.File) -> bool:
         """Whether a file is of the same run; reads every dataset's header, so that damage shows now."""
-        check_sound(file)  # what is a link would be written to elsewhere
+        check_sound(file, packing=check_packed_rows)  # what is a link would be written to elsewhere
+        if self._is_packed(file) and not (self._codec == "gzip" and self._is_whole(file)):
+            return False  # rows that HDF5 itself would unpack
         shapes = [
             (len(file[split]["predictions"]), file[split]["progress"].shape) == (count, (1,))
             and ("labels" in file[split]) == (split in self.labelled)
@@ -408,6 +430,16 @@ class RecordingWriter:
         if same and all(shapes):
             self._check_blocks(file)
         return same and all(shapes)
+
+    def _is_packed(self, file: h5py.File) -> bool:
+        """Whether values of a file are packed."""
+        return any(
+            is_packed(file[split]["z"][layer.name]["values"].id) for split in self.samples for layer in self.layers
+        )
+
+    def _is_whole(self, file: h5py.File) -> bool:
+        """Whether all samples of all splits are in a file."""
+        return all(int(file[split]["progress"][0]) == count for split, count in self.samples.items())
 
     def _keeps_same(self, group: h5py.Group, split: str) -> bool:
         """Whether a split of a file is of the samples that are to be stored."""
@@ -426,7 +458,7 @@ class RecordingWriter:
             for layer, rows in self._rows(split, done).items():
                 part = file[split]["z"][layer]
                 whole = rows if done == samples else rows - rows % BLOCK_ROWS
-                CheckedRows(part["values"], part["checksums"], _damaged).check(whole)
+                CheckedRows(rows_on_disk(part["values"], _damaged), part["checksums"], _damaged).check(whole)
 
 
 def _damaged(block: int, first: int, last: int) -> ValueError:

@@ -3,6 +3,7 @@
 Layout: ``/provenance``, ``/layers``, and for each split ``labels``, ``predictions`` and
 ``z/LAYER/{values, checksums, position, output_range, output_mean, active_share}``; no checksums before version 4; and
 ``z/LAYER/rounding`` where values are stored as another type than float32, and ``kept`` where samples are left out.
+Values may be packed, a block of rows at a time (`interp.store.codec`).
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import numpy as np
 
 from interp.errors import MismatchError, unknown_name
 from interp.store.blocks import CheckedRows, block_count
+from interp.store.codec.rows import CODEC, rows_on_disk
 from interp.store.elements import read_element
-from interp.store.files import opened, provenance_of
+from interp.store.files import RECORDING, opened, provenance_of
+from interp.store.packed import is_packed
 from interp.store.precision.forward import ForwardSums, merged_loss, read_forward
 from interp.store.precision.kinds import KINDS, Kind
 from interp.store.precision.rounding import ROUNDING, SUMS, place_of
@@ -27,7 +30,7 @@ from interp.types.annotations.edge import checked
 from interp.types.annotations.fields import field_types
 from interp.types.annotations.held import check_value
 
-ENCODING = "interp-recording"
+ENCODING = RECORDING
 REMEDY = "python -m interp record"
 OUTPUT_STATISTICS = ("output_range", "output_mean", "active_share")
 STORED_AS = "stored-as"
@@ -197,16 +200,14 @@ def _splits(file: h5py.File) -> list[str]:
 def _rows(path: Path, group: h5py.Group, layer: str) -> Rows:
     """Give the rows of a layer, checked where their checksums are known: since version 4."""
     part, split = group["z"][layer], group.name.strip("/")
-    if "checksums" not in part:
-        values: Rows = part["values"]
-        return values
 
     def damaged(block: int, first: int, last: int) -> MismatchError:
-        blocks = f"block {block:,} of {len(part['checksums']):,}"
+        blocks = f"block {block:,} of {block_count(len(part['values'])):,}"
         found = f"damaged values of {layer}, {blocks}, rows {first:,} to {last:,} of {split}"
         return MismatchError(path, found=found, expected="what was recorded", do=f"run `{REMEDY}`")
 
-    return CheckedRows(part["values"], part["checksums"], damaged, kind_of(part))
+    values = rows_on_disk(part["values"], damaged)
+    return CheckedRows(values, part["checksums"], damaged, kind_of(part)) if "checksums" in part else values
 
 
 def kind_of(part: h5py.Group) -> Kind:
@@ -228,6 +229,25 @@ def kind_of(part: h5py.Group) -> Kind:
     return kind
 
 
+def codec_of(part: h5py.Group) -> str:
+    """Tell how the values of a layer are packed.
+
+    Parameters
+    ----------
+    part
+        HDF5 group of the layer.
+
+    Raises
+    ------
+    ValueError
+        If they are packed in another way than is stated.
+    """
+    stated, found = str(part.attrs.get(CODEC, "none")), "gzip" if is_packed(part["values"].id) else "none"
+    if stated != found:
+        raise ValueError(f"{found} where {stated} is stated")
+    return found
+
+
 def _check_shapes(group: h5py.Group, layers: tuple[NodeLayer, ...], known: Mapping[str, Any]) -> None:
     """Raise `ValueError` where what is recorded of a split does not belong together."""
     samples = len(known["predictions"])
@@ -241,6 +261,7 @@ def _check_shapes(group: h5py.Group, layers: tuple[NodeLayer, ...], known: Mappi
         _check_layer(layer, values)
         part = group["z"][layer.name]
         kind_of(part)
+        codec_of(part)
         if "checksums" in part and part["checksums"].shape != (block_count(len(part["values"])),):
             raise ValueError(f"{len(part['checksums'])} checksums of {layer.name}")
 
@@ -265,6 +286,7 @@ def _known_of_split(group: h5py.Group, layers: tuple[NodeLayer, ...]) -> dict[st
         },
         **{key: {name: part[key][()] for name, part in parts.items()} for key in OUTPUT_STATISTICS},
         **_rounding(parts),
+        "codec": "gzip" if any(codec_of(part) == "gzip" for part in parts.values()) else "none",
         "forward": merged_loss([read_forward(group, layers)]),
         "labels": group["labels"][()] if "labels" in group else None,
         "predictions": group["predictions"][()],

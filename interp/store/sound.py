@@ -1,14 +1,14 @@
 """Checks of a file's structure, whoever wrote it: plain data of its own, no more than it holds, as it was sealed.
 
 HDF5 files can point to other files, hold one object under many names, and declare far more than they store. None of
-ours does, so all of it is refused before anything is read; arrays packed as `interp.store.packed` does it are held
-against what they may declare.
+ours does, so all of it is refused before anything is read; packed arrays are held against what they may declare
+(`interp.store.packed`, `interp.store.codec`).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from math import prod
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -16,13 +16,14 @@ import h5py
 import numpy as np
 
 from interp.store.handles import attributes, file_size, strings
-from interp.store.packed import check_packed, read_array
+from interp.store.packed import read_array
 
 if TYPE_CHECKING:
     from h5py.h5d import DatasetID
     from h5py.h5g import GroupID
 
     Named: TypeAlias = tuple[str, GroupID | DatasetID]
+    Packing: TypeAlias = Callable[[str, DatasetID], int]
 
 SEAL = "digest"
 UNSEALED = b""
@@ -31,7 +32,7 @@ UNHASHED = "values"  # pre-activations: too many to be read at every stage
 TEXT_AT_ONCE = 50_000_000  # bytes that texts read in one go may take, were each as long as the file
 
 
-def check_sound(file: h5py.File, part: str | None = None, may_pack: bool = False) -> list[Named]:
+def check_sound(file: h5py.File, part: str | None = None, packing: Packing | None = None) -> list[Named]:
     """Walk all links and headers.
 
     Parameters
@@ -40,8 +41,9 @@ def check_sound(file: h5py.File, part: str | None = None, may_pack: bool = False
         Open HDF5 file.
     part
         Name of the only element that is going to be read; None for the whole file.
-    may_pack
-        Whether arrays may be packed, as those of results may.
+    packing
+        Function of the path and handle of a dataset that is stored in chunks, which gives the number of bytes that it
+        takes and raises `ValueError` where it is not packed as it may be; None where nothing may be packed.
 
     Returns
     -------
@@ -62,7 +64,7 @@ def check_sound(file: h5py.File, part: str | None = None, may_pack: bool = False
         seen.add(address)
         nodes.append((name, node))
         if isinstance(node, h5py.h5d.DatasetID):
-            declared += _check_storage(name, node, may_pack)
+            declared += _check_storage(name, node, packing)
     if declared > file.id.get_filesize():
         raise ValueError(f"{declared:,} bytes declared in {file.id.get_filesize():,}")
     return nodes
@@ -84,12 +86,12 @@ def _walk(group: GroupID, above: str = "", depth: int = 0, part: str | None = No
             yield from _walk(node, name, depth + 1)
 
 
-def _check_storage(name: str, node: DatasetID, may_pack: bool) -> int:
+def _check_storage(name: str, node: DatasetID, packing: Packing | None) -> int:
     """Give the number of bytes that a dataset takes, or raise `ValueError`."""
     made = node.get_create_plist()
     layout = made.get_layout()
-    if may_pack and layout == h5py.h5d.CHUNKED:
-        return check_packed(name, node)
+    if packing is not None and layout == h5py.h5d.CHUNKED:
+        return packing(name, node)
     if layout not in (h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT) or made.get_external_count():
         raise ValueError(f"{name} is packed, or stored elsewhere")
     kind = node.dtype

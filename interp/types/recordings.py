@@ -122,6 +122,8 @@ class Recording(ShortRepr):
         Index of each sample whose pre-activations are stored, ascending; None where those of all samples are.
     kept_by
         Rule by which these samples were drawn; empty where none are left out.
+    codec
+        Name of the codec that stored pre-activations are packed with, without loss: gzip, or none.
     """
 
     split: str
@@ -141,6 +143,7 @@ class Recording(ShortRepr):
     forward: ForwardLoss | None = None
     kept: Annotated[Array, Shape("G", "whole numbers")] | None = None
     kept_by: str = ""
+    codec: str = "none"
 
     def batches(self, layer: str, size: int = 8192) -> Iterator[Array]:
         """Yield the pre-activations of one layer in order.

@@ -39,6 +39,7 @@ STORED = {
     "--no-predictions",
     "--forward-dtype",
     "--positions",
+    "--codec",
 }
 OWN = {
     "record": {"--overwrite", "--seed", *STORED},

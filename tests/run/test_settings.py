@@ -39,6 +39,7 @@ OTHER = {
     "predictions": False,
     "forward_dtype": "bfloat16",
     "positions": 3,
+    "codec": "gzip",
 }
 """Setting of the analysis -> a value that is not its default."""
 

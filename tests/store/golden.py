@@ -283,6 +283,9 @@ RESULTS_8: dict[str, tuple[type, dict]] = {}
 RESULTS_9: dict[str, tuple[type, dict]] = {}
 """Version 9 changed recordings alone."""
 
+RESULTS_10: dict[str, tuple[type, dict]] = {}
+"""Version 10 changed recordings alone."""
+
 VALUES = {"features.0": ramp(12, 2, start=-1).astype(np.float32), "head": ramp(6, 3).astype(np.float32)}
 POSITIONS = np.array([0, 5] * 6, np.int32)
 LABELS, PREDICTIONS = np.array([0, 2, 1, 1, 0, 2]), np.array([0, 2, 1, 0, 0, 1])
@@ -326,6 +329,17 @@ def write_some(path: Path) -> None:
         writer.summarise("test", None, STATISTICS)
 
 
+PACKED_LAYERS = (NodeLayer("head", "linear", 4, 2, "relu", "head"),)
+PACKED = (np.arange(1100 * 4) ** 3 % 9973).reshape(1100, 4).astype(np.float32)
+
+
+def write_packed(path: Path) -> None:
+    """Write a recording whose values are packed: a block of 1,024 rows, and one of fewer."""
+    with RecordingWriter(path, PACKED_LAYERS, {"train": 1100}, {"head": 1}, PROVENANCE, codec="gzip") as writer:
+        writer.write("train", 0, np.zeros(1100, int), {"head": (PACKED, np.empty(0, np.int32))})
+        writer.summarise("train", None, {"head": (ramp(2, 4), ramp(4), ramp(4))})
+
+
 if __name__ == "__main__":
-    assert VERSION == 9
-    write_some(HERE / "activations_v9.h5")
+    assert VERSION == 10
+    write_packed(HERE / "activations_v10.h5")

@@ -17,6 +17,7 @@ import numpy as np
 from fuzzing.mutations.payloads import SIDE_EFFECT
 from fuzzing.mutations.plain_bytes import Mutator
 from interp.store.elements import CLASSES
+from interp.store.files import PACKING
 from interp.store.sound import check_sound, seal
 
 SIGNATURE = b"\x89HDF"
@@ -34,7 +35,7 @@ def _edited(edit: Callable[[h5py.File, Random], None]) -> Mutator:
                 edit(file, rng)
                 if rng.random() < 0.5:
                     with suppress(Exception):  # what is not sound is refused before its seal is looked at
-                        check_sound(file, may_pack=True)
+                        check_sound(file, packing=PACKING.get(file.attrs["encoding-type"]))
                         seal(file)
             return path.read_bytes()
 

@@ -12,6 +12,7 @@ from interp.recording import StoreOptions
 from interp.recording.kept import store_of
 from interp.recording.options import FORWARD
 from interp.run.settings.options import Options
+from interp.store.codec.rows import find_codec
 from interp.store.precision.kinds import find_kind
 from interp.types import Provenance
 from interp.types.annotations.flags import Seed
@@ -68,7 +69,7 @@ def _flat(said: Any) -> dict[str, Any]:
     return found
 
 
-LABELS = {"dtype": "options.recording.dtype", "forward": "options.recording.forward"}
+LABELS = {name: f"options.recording.{name}" for name in ("dtype", "forward", "codec")}
 """Field of `StoreOptions` that says how values are stored or computed -> its name in errors."""
 
 
@@ -87,7 +88,7 @@ def check_recording(options: Options, labels: Mapping[str, str] = LABELS, no_sto
     Raises
     ------
     UsageError
-        If a type is unknown, or something is said of how values are stored where none are.
+        If a type or codec is unknown, or something is said of how values are stored where none are.
 
     Examples
     --------
@@ -98,6 +99,7 @@ def check_recording(options: Options, labels: Mapping[str, str] = LABELS, no_sto
 it out, or store=False
     """
     find_kind(options.recording.dtype, labels["dtype"])
+    find_codec(options.recording.codec, labels["codec"])
     if options.recording.forward not in FORWARD:
         raise unknown_name(labels["forward"], options.recording.forward, FORWARD)
     for name, label in labels.items():

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Instance = TypeVar("Instance", bound="DataclassInstance")
 
-STORED = {"dtype": "store_dtype", "forward": "forward_dtype"}
+STORED = {"dtype": "store_dtype", "forward": "forward_dtype", "codec": "codec"}
 """Field of `StoreOptions` that says how values are stored or computed -> its setting."""
 
 

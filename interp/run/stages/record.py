@@ -44,6 +44,8 @@ class Recorded:
         largest, in standard deviations of the node; empty where nothing was rounded.
     forward
         Difference from float32 of forward passes that were computed in another type; None where they were not.
+    codec
+        Name of the codec that stored pre-activations are packed with: gzip, or none.
 
     Examples
     --------
@@ -55,6 +57,7 @@ class Recorded:
     dtype: str = "float32"
     rounding: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     forward: ForwardLoss | None = None
+    codec: str = "none"
 
 
 def opened(path: Path) -> tuple[Recorded, Provenance]:
@@ -78,7 +81,8 @@ def opened(path: Path) -> tuple[Recorded, Provenance]:
     with open_recording(path) as recording:
         rows = {layer.name: recording.z[layer.name].shape[0] for layer in recording.layers}
         rounding = {name: _worst(found) for name, found in recording.rounding.items()}
-        return Recorded(rows, recording.stored_as, rounding, recording.forward), recording.provenance
+        found = Recorded(rows, recording.stored_as, rounding, recording.forward, recording.codec)
+        return found, recording.provenance
 
 
 def _worst(rounding: Array) -> tuple[float, float]:
@@ -90,6 +94,7 @@ def _worst(rounding: Array) -> tuple[float, float]:
 def summarise(found: Recorded) -> Iterator[str]:
     """Say how many layers and rows were recorded, and what rounding has cost; of each layer in lines of their own."""
     said = f"{counted(len(found.rows), 'layer')}, {counted(max(found.rows.values(), default=0), 'row')} of training"
+    said += "" if found.codec == "none" else f", packed with {found.codec}"
     if found.rounding:
         largest, typical = (max(worst) for worst in zip(*found.rounding.values(), strict=True))
         said += (

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import h5py
 import numpy as np
 
 from interp.errors import unknown_name
-from interp.types import Array
+from interp.types import Array, Rows
 
 
 @dataclass(frozen=True)
@@ -113,12 +112,12 @@ class DecodedRows:
     Parameters
     ----------
     values
-        HDF5 dataset of the rows as stored, (L, N).
+        Rows on disk as they are stored, (L, N).
     kind
         Way in which they are stored.
     """
 
-    def __init__(self, values: h5py.Dataset, kind: Kind) -> None:
+    def __init__(self, values: Rows, kind: Kind) -> None:
         self._values, self._kind = values, kind
         self.shape, self.dtype = values.shape, np.dtype(np.float32)
 

@@ -93,7 +93,8 @@ def shard_files(path: Path) -> list[Path]:
         Path that a recording of one file would have.
     """
     name = f"{glob.escape(path.stem)}.*-of-*{path.suffix}"
-    return sorted((*path.parent.glob(name), *path.parent.glob(f".{name}.partial")))
+    forms = (name, f".{name}.partial", f".{name}.packed.partial")
+    return sorted(file for form in forms for file in path.parent.glob(form))
 
 
 def remove_shards(path: Path) -> None:

@@ -242,6 +242,7 @@ def _joined(parts: Sequence[Recording], shards: Sequence[Shard]) -> Recording:
         predictions=np.concatenate([part.predictions for part in parts]),
         provenance=_of_all(first.provenance),
         stored_as=first.stored_as,
+        codec="gzip" if any(part.codec == "gzip" for part in parts) else "none",
     )
 
 
