@@ -221,9 +221,17 @@ def test_a_flipped_byte_in_any_block_is_named(path):
     check_recording(path)
 
 
-def forge(path, chunk, mark=0):
+def forge(path, chunk, mark=0, first=0):
     with h5py.File(path, "r+") as file:
-        file["train/z/a/b/values"].id.write_direct_chunk((0, 0), chunk, mark)
+        file["train/z/a/b/values"].id.write_direct_chunk((first, 0), chunk, mark)
+
+
+def test_values_behind_the_last_row_are_refused(path):
+    more = np.ones((BLOCK_ROWS, WIDTH), np.float32)
+    more[: ROWS % BLOCK_ROWS] = VALUES[-(ROWS % BLOCK_ROWS) :]
+    forge(path, more.tobytes(), AS_IT_IS, 2 * BLOCK_ROWS)
+    with pytest.raises(MismatchError, match="block 3 of 3, rows 2,048 to 2,147"):
+        check_recording(path)
 
 
 def test_a_chunk_that_unpacks_to_more_than_its_block_is_refused(path):
@@ -257,6 +265,7 @@ def test_a_chunk_that_cannot_be_of_its_block_is_refused_before_it_is_read(path, 
 
 LAYOUTS = {
     "other chunks": {"chunks": (100, WIDTH), "compression": "gzip", "shuffle": True},
+    "as many chunks of another size": {"chunks": (1000, WIDTH), "compression": "gzip", "shuffle": True},
     "other filters": {"chunks": (BLOCK_ROWS, WIDTH), "compression": "gzip"},
     "lzf": {"chunks": (BLOCK_ROWS, WIDTH), "compression": "lzf", "shuffle": True},
     "room to grow": {
