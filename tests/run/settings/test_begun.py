@@ -22,6 +22,7 @@ pytestmark = pytest.mark.usefixtures("few_draws")
 OTHERS = {
     "dtype": StoreOptions(dtype="float16"),
     "predictions": StoreOptions(predictions=False),
+    "codec": StoreOptions(codec="gzip"),
     "forward": StoreOptions(forward="bfloat16"),
     "positions": StoreOptions(positions=2),
 }
