@@ -49,7 +49,7 @@ def _write(contents: Contents, layers: Sequence[NodeLayer], path: Path) -> None:
     with TemporaryFile(dir=path.parent) as file:
         values = _side_by_side(sheets, file)
         rows = pd.concat([_known(row[0]) for row in sheets])
-        found = anndata.AnnData(X=values, obs=rows, var=_columns(contents, nodes), uns=about)
+        found = anndata.AnnData(X=values, obs=_plain(rows), var=_plain(_columns(contents, nodes)), uns=about)
         found.write_h5ad(path)
 
 
@@ -82,3 +82,9 @@ def _columns(contents: Contents, nodes: pd.DataFrame) -> pd.DataFrame:
     chosen = contents.nodes.index.isin(nodes.index)
     plain = {name: values[chosen] for name, values in contents.node_columns.items() if name != "name"}
     return pd.DataFrame(plain, index=pd.Index(nodes.index.astype(str)))
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    """Give text as Python's own: anndata writes the text type of pandas 3 where it is told to alone."""
+    text = [name for name, values in table.items() if isinstance(values.dtype, pd.StringDtype)]
+    return table.astype(dict.fromkeys(text, object)).set_index(table.index.astype(object))
