@@ -86,8 +86,8 @@ def _check(network: nn.Module) -> None:
     for name in read_by_calls(network)[:1]:
         raise CheckpointError(
             f"<module {type(network).__name__}>",
-            found=f"{name}, which fully_shard divided and which no Linear or convolution reads",
-            expected="divided weights of Linear and convolutions alone",
+            found=f"{name}, which fully_shard divided and which no Linear, convolution or norm reads",
+            expected="divided weights of Linear, convolutions, batch norms and LayerNorm alone",
             do="load its full state dict into a plain module: get_model_state_dict with full_state_dict=True",
         )
 

@@ -10,6 +10,7 @@ import torch
 import torch.distributed as dist
 from forked import forked
 from run.planted import planted_data
+from torch import nn
 
 import interp
 from interp.api import gathering
@@ -27,7 +28,7 @@ PATIENCE = 120
 
 def network():
     torch.manual_seed(0)
-    return torch.nn.Sequential(torch.nn.Linear(4, 6), torch.nn.ReLU(), torch.nn.Linear(6, 3))
+    return nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3))
 
 
 def free_port():
@@ -124,24 +125,108 @@ def test_outside_of_a_job_it_is_refused(tmp_path):
     assert as_script(work) == [0, 0]
 
 
-class Functional(torch.nn.Module):
-    """A network with a weight of its own."""
+class Own(nn.Module):
+    """A linear map and a batch norm without modules."""
 
     def __init__(self):
         super().__init__()
-        self.weight = torch.nn.Parameter(torch.randn(3, 4))
+        self.weight, self.shift = nn.Parameter(torch.randn(5, 4)), nn.Parameter(torch.randn(5))
+        self.register_buffer("mean", torch.randn(5))
+        self.register_buffer("variance", torch.ones(5))
+        self.out = nn.Linear(5, 3)
 
     def forward(self, x):
-        return torch.nn.functional.linear(x, self.weight)
+        z = nn.functional.linear(x, self.weight)
+        z = nn.functional.batch_norm(z, self.mean, self.variance, bias=self.shift)
+        return self.out(nn.functional.silu(z))
 
 
-@pytest.mark.parametrize(
-    "make", [Functional, lambda: torch.nn.Sequential(torch.nn.Linear(4, 6), torch.nn.BatchNorm1d(6))]
-)
-def test_weights_whose_calls_would_not_be_seen_are_refused(tmp_path, make):
+class Attentive(nn.Module):
+    """An encoder, whose layers read weights of the modules in them, and attention by itself."""
+
+    def __init__(self):
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(8, 2, 12, dropout=0.0, batch_first=True)
+        self.embed, self.encoder = nn.Linear(4, 8), nn.TransformerEncoder(layer, 1, enable_nested_tensor=False)
+        self.start, self.attention = nn.Parameter(torch.randn(1, 1, 8)), nn.MultiheadAttention(8, 2, batch_first=True)
+        self.out = nn.Linear(8, 3)
+
+    def forward(self, x):
+        h = torch.cat([self.start.expand(len(x), -1, -1), self.embed(x.reshape(len(x), -1, 4))], 1)
+        h = self.encoder(h)
+        return self.out(self.attention(h, h, h, need_weights=False)[0][:, 0])
+
+
+class Recurrent(nn.Module):
+    """A recurrent layer with a linear one behind it."""
+
+    def __init__(self):
+        super().__init__()
+        self.cells, self.out = nn.LSTM(4, 5, batch_first=True), nn.Linear(5, 3)
+
+    def forward(self, x):
+        return self.out(self.cells(x.reshape(len(x), -1, 4))[0][:, -1])
+
+
+def normed():
+    """Give a network of pictures of 2 x 6 with norms of which none leaves its inputs as they are."""
+    made = nn.Sequential(
+        nn.Unflatten(1, (1, 2, 6)),
+        *(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten()),
+        *(
+            nn.Linear(48, 6),
+            nn.BatchNorm1d(6),
+            nn.ReLU(),
+            nn.LayerNorm(6),
+            nn.Linear(6, 5),
+            nn.GELU(),
+            nn.Linear(5, 3),
+        ),
+    )
+    for part in made:
+        for tensor in (*part.parameters(), *part.buffers()):
+            if "Norm" in type(part).__name__ and tensor.is_floating_point():
+                tensor.data.uniform_(0.5, 2)
+    return made
+
+
+def divided(module, apart):
+    """Divide a network over two processes, its parts each by itself or all together."""
+    mesh = dist.init_device_mesh("cpu", (2,))
+    for part in module.children() if apart else ():
+        if any(True for _ in part.parameters()):
+            fsdp.fully_shard(part, mesh=mesh)
+    return fsdp.fully_shard(module, mesh=mesh)
+
+
+def made(kind):
+    torch.manual_seed(0)
+    return kind().eval()
+
+
+def test_layers_and_recording_are_the_plain_module_s_with_norms_among_them(tmp_path):
+    data = np.random.default_rng(0).normal(size=(40, 12)).astype(np.float32), np.arange(40) % 3
+    asked = {"stages": ["record"], "quick": True}
+    interp.analyse(made(normed), data, out=tmp_path / "plain", **asked)
+
     def work(rank):
-        module = fsdp.fully_shard(make(), mesh=dist.init_device_mesh("cpu", (2,)))
-        with job(), pytest.raises(InterpError, match="no Linear or convolution reads"):
-            interp.analyse(module, str(tmp_path / "data.npz"), stages=["record"], out=tmp_path / "run")
+        with job():
+            for apart in (False, True):
+                interp.analyse(divided(made(normed), apart), data, out=tmp_path / str(apart), **asked)
+
+    assert as_script(work) == [0, 0]
+    expected = values(tmp_path / "plain" / "activations.h5")
+    for apart in (False, True):
+        found = values(tmp_path / str(apart) / "activations.h5")
+        assert found.keys() == expected.keys()
+        for key, value in expected.items():
+            np.testing.assert_array_equal(found[key], value, err_msg=key)
+
+
+@pytest.mark.parametrize("kind", [Own, Attentive, Recurrent])
+def test_weights_whose_calls_would_not_be_found_are_refused(kind, tmp_path):
+    def work(rank):
+        with job(), pytest.raises(InterpError, match="no Linear, convolution or norm reads"):
+            interp.analyse(divided(kind(), False), "data.npz", stages=["record"], out=tmp_path / "run")
 
     assert as_script(work) == [0, 0]

@@ -56,7 +56,7 @@ def can_gather(module: nn.Module) -> bool:
 def read_by_calls(module: nn.Module) -> list[str]:
     """List divided parameters that are not those of a layer of torch's: what calls with them cannot be told.
 
-    A call is known by the tensor that the network holds, and what is gathered is another.
+    They can be recorded, but stages that look for the call by the weight do not find it.
 
     Parameters
     ----------
@@ -134,7 +134,8 @@ def _bases(module: nn.Module) -> set[str]:
 def _is_of_a_layer(part: nn.Module) -> bool:
     """Whether a part is of a class of torch's that was tried."""
     plain = type(part).__bases__[-1] if _is_wrapped(part) else type(part)
-    return plain in (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)  # of a batch norm, z was not seen to be its output
+    norms = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm)
+    return plain in (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, *norms)
 
 
 def _is_wrapped(part: nn.Module) -> bool:
