@@ -93,8 +93,8 @@ def run_stage(run: Run, stage: Stage, told: Listener | None = None) -> Any:
     >>> network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 2))
     >>> with TemporaryDirectory() as folder:
     ...     run = start(network, folder, (torch.rand(40, 2), torch.arange(40) % 2))
-    ...     run_stage(run, run.stage("record"))
-    Recorded(rows={'0': 40, '2': 40}, dtype='float32', rounding={}, forward=None)
+    ...     run_stage(run, run.stage("record")).rows
+    {'0': 40, '2': 40}
     """
     with _held(run):
         return _run(run, stage, told)
