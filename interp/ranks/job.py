@@ -7,10 +7,11 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from functools import cache
 from itertools import count
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from interp.errors import UsageError
 from interp.ranks.alone import ALONE, Ranks
@@ -160,7 +161,6 @@ def _begun() -> Group:
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # our one line says what gloo says in fifty
     import torch
     import torch.distributed as dist
-    from torch.distributed.rendezvous import rendezvous
 
     from interp.ranks.group import Group
 
@@ -169,10 +169,32 @@ def _begun() -> Group:
     if dist.is_initialized():
         found = dist.distributed_c10d._get_default_store(), dist.get_rank(), dist.get_world_size()
     else:
-        found = next(iter(rendezvous("env://")))
+        found = _met(os.getpid(), os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"])
     store, rank, size = found
     own = dist.PrefixStore(f"interp/{next(_BEGUN)}", store)  # type: ignore[attr-defined]  # torch lists few names
     return Group(own, rank, size)
+
+
+@cache
+def _met(process: int, address: str, port: str) -> tuple[Any, int, int]:
+    """Meet the other processes, once for all jobs: at a second meeting some would still find the store of the first.
+
+    Parameters
+    ----------
+    process
+        Number of this process: a copy of it must meet the others itself.
+    address, port
+        Place where the processes meet.
+
+    Returns
+    -------
+    tuple
+        Store that all reach, number of this process among them, and how many there are.
+    """
+    from torch.distributed.rendezvous import rendezvous
+
+    store, rank, size = next(iter(rendezvous("env://")))
+    return store, rank, size
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import time
 from contextlib import contextmanager, suppress
 
 import pandas as pd
@@ -90,6 +91,20 @@ def test_results_are_replaced_by_the_first_and_others_wait(tmp_path, data):
                 net = torch.nn.Linear(4, 3)
                 found = interp.analyse(net, data, stages=["fit"], out=tmp_path / "run", overwrite=True)
                 assert found.run.read("fit").keys() == found.found["fit"].keys()
+
+    assert as_torchrun(work) == [0, 0]
+
+
+def test_one_job_may_follow_the_other_at_once():
+    """No process may wait at the meeting place of a job that has ended, in an error too."""
+
+    def work(rank):
+        for number in range(20):
+            with suppress(UsageError, JobError), job():
+                time.sleep(0.02 * ((number + rank) % 2))
+                raise UsageError("here", found="a", expected="b", do="c")
+            with job() as ranks:
+                assert ranks.told((number, rank)) == [(number, 0), (number, 1)]
 
     assert as_torchrun(work) == [0, 0]
 
