@@ -94,18 +94,48 @@ def in_order(work: Callable[[Item], Found], items: Iterable[Item], threads: int 
         with unthreaded():
             yield from map(work, items)
         return
-    waiting: deque[Future[Found]] = deque()
     with unthreaded(), ThreadPoolExecutor(threads, initializer=_alone) as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) > threads:
-                    yield waiting.popleft().result()
-            while waiting:
+        yield from drawn(pool, work, items, threads)
+
+
+def drawn(
+    pool: ThreadPoolExecutor, work: Callable[[Item], Found], items: Iterable[Item], threads: int
+) -> Iterator[Found]:
+    """Yield what the threads of a pool make of each item, in order; items are drawn as threads get free.
+
+    Parameters
+    ----------
+    pool
+        Threads that work; the caller ends it.
+    work
+        Function of an item.
+    items
+        Items, drawn in this thread, one more than are worked on.
+    threads
+        Number of threads of the pool.
+
+    Raises
+    ------
+    BaseException
+        If the work on an item raises it, or Ctrl-C is pressed: items that wait for a thread are not begun.
+
+    Examples
+    --------
+    >>> with ThreadPoolExecutor(2) as pool:
+    ...     list(drawn(pool, str, range(3), 2))
+    ['0', '1', '2']
+    """
+    waiting: deque[Future[Found]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > threads:
                 yield waiting.popleft().result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)  # the end of the block waits for those that run
-            raise
+        while waiting:
+            yield waiting.popleft().result()
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)  # the end of the pool's block waits for those that run
+        raise
 
 
 def _alone() -> None:

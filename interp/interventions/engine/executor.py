@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from typing import TypeVar
 
@@ -18,6 +17,7 @@ from interp.interventions.engine.plans.choose import Plan, find_plan
 from interp.interventions.engine.sites import ChainSite, HookedSite, JointEdit, Site
 from interp.network.copies import one_thread
 from interp.network.inputs import rows_a_block
+from interp.network.quick.side_by_side import side_by_side
 from interp.types import Array, LoadedModel
 
 Part = TypeVar("Part")
@@ -75,7 +75,7 @@ def run_edits(
             return collect(block, plan.outcomes(block))
 
     starts = range(0, len(inputs), size)
-    parts = _in_order(one, starts, threads)
+    parts = side_by_side(one, starts, threads)
     return iter(tqdm(parts, total=len(starts), desc=note or site.name, unit="blocks", disable=None))
 
 
@@ -87,18 +87,6 @@ def _threads(plan: Plan, site: Site) -> int:
     among copies of the network, as `HookedSite.among` has it.
     """
     return torch.get_num_threads() if plan.full and isinstance(site, ChainSite) else 1
-
-
-def _in_order(work: Callable[[int], Part], starts: Iterable[int], threads: int) -> Iterator[Part]:
-    """Work on each block in one of some threads, each with one of torch's; yield what comes of them in order."""
-    if threads == 1:
-        yield from map(work, starts)
-        return
-    try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            yield from pool.map(work, starts)
-    finally:
-        torch.set_num_threads(threads)  # libraries below torch count for the whole process
 
 
 def check_numbers(where: str, unknown: int, samples: int) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import torch
+
+from interp.analysis.threads import drawn
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
 
 
-def side_by_side(work: Callable[[Item], Found], items: Iterable[Item]) -> Iterator[Found]:
-    """Yield what some work makes of each item, in the order of the items, as many at once as torch has threads.
+def side_by_side(work: Callable[[Item], Found], items: Iterable[Item], threads: int | None = None) -> Iterator[Found]:
+    """Yield what some work makes of each item, in the order of the items, several of which are worked on at once.
 
     Parameters
     ----------
@@ -22,29 +23,22 @@ def side_by_side(work: Callable[[Item], Found], items: Iterable[Item]) -> Iterat
         Function of an item, which changes nothing that another item's needs; gradients are on in it, or off, as it
         says itself.
     items
-        Items, drawn in this thread, few more than are worked on.
+        Items, drawn in this thread, one more than are worked on.
+    threads
+        Number of items that are worked on at once; None for as many as torch has threads.
 
     Examples
     --------
     >>> list(side_by_side(lambda item: item * item, range(4)))
     [0, 1, 4, 9]
     """
-    threads = torch.get_num_threads()
+    threads = torch.get_num_threads() if threads is None else threads
     if threads == 1:
         yield from map(work, items)
         return
-    waiting: deque[Future[Found]] = deque()
+    before = torch.get_num_threads()
     try:
         with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            try:
-                for item in items:
-                    waiting.append(pool.submit(work, item))
-                    if len(waiting) > threads:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)  # the end of the block waits for those that run
-                raise
+            yield from drawn(pool, work, items, threads)
     finally:
-        torch.set_num_threads(threads)  # libraries below torch count for the whole process
+        torch.set_num_threads(before)  # libraries below torch count for the whole process
