@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import gcd
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+
+from interp.checkpoints.inference.weighing.slopes import every
 
 
 def has_weights(module: nn.Module) -> bool:
@@ -16,6 +19,9 @@ def has_weights(module: nn.Module) -> bool:
 
 def block_slopes(module: nn.Module, read: Tensor, given: Tensor, size: int) -> Iterator[Tensor]:
     """Yield the slopes of the summed loss of each of B blocks in a module's weights, (B, ...), then in its bias.
+
+    Of tensors with more than `slopes.MOST` weights they are those in every few of the flattened weights alone, (B, K),
+    and no others are computed.
 
     Parameters
     ----------
@@ -29,11 +35,34 @@ def block_slopes(module: nn.Module, read: Tensor, given: Tensor, size: int) -> I
         Number of rows of a block, of which S is a multiple.
     """
     if isinstance(module, nn.Linear):
-        yield torch.bmm(_blocks(given, size).transpose(1, 2), _blocks(read, size))
+        yield _products(_blocks(given, size).transpose(1, 2), _blocks(read, size), every(module.weight))
     else:
-        yield _blocks(given * _normed(module, read), size).sum(1)
+        slopes = _blocks(given * _normed(module, read), size).sum(1)
+        yield slopes[:, :: every(slopes[0])]
     if getattr(module, "bias", None) is not None:
-        yield _blocks(given, size).sum(1)
+        slopes = _blocks(given, size).sum(1)
+        yield slopes[:, :: every(slopes[0])]
+
+
+def _products(given: Tensor, read: Tensor, step: int) -> Tensor:
+    """Multiply (B, N, S) by (B, S, D): all of it, (B, N, D), or every few of its flattened values, (B, K).
+
+    Rows whose values lie in the same columns are multiplied together: those of a period of step / gcd(step, D).
+    """
+    if step == 1:
+        return torch.bmm(given, read)
+    high, wide = given.shape[1], read.shape[2]
+    period = step // gcd(step, wide)
+    found = read.new_empty(len(read), -(-high * wide // step))
+    for row in range(min(period, high)):
+        column = -row * wide % step  # the first of this row
+        if column >= wide:
+            continue
+        rows, columns = torch.arange(row, high, period), torch.arange(column, wide, step)
+        places = (rows[:, None] * wide + columns) // step
+        own = torch.bmm(given[:, row::period].contiguous(), read[:, :, column::step].contiguous())
+        found[:, places.flatten()] = own.flatten(1)
+    return found
 
 
 def _blocks(values: Tensor, size: int) -> Tensor:

@@ -16,6 +16,7 @@ from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.candidates.outputs import scored_as
 from interp.checkpoints.inference.candidates.trial import apply_output
 from interp.checkpoints.inference.weighing.block_slopes import block_slopes, has_weights
+from interp.checkpoints.inference.weighing.slopes import every
 from interp.checkpoints.inference.weighing.stretch import Stretch
 from interp.network.activations import ACTIVATIONS
 from interp.network.inputs import as_tensor
@@ -40,7 +41,8 @@ class Pass:
     at_end
         Slope of the loss in it, (S, C).
     slopes
-        Slopes of the summed loss of each block in each tensor of weights, in running order, (B, ...) each.
+        Slopes of the summed loss of each block in each tensor of weights, in running order, (B, ...) each; of large
+        tensors those that `SlopeSums` looks at, (B, K).
     """
 
     z: Tensor
@@ -156,7 +158,7 @@ class _Run:
 def _blocks_at_once(rows: int, size: int, dense: Sequence[nn.Linear]) -> Iterator[slice]:
     """Yield as many whole blocks at once as their values and slopes allow, and the rows that are left."""
     values = size * max(one.out_features for one in dense)
-    slopes = max(one.weight.numel() for one in dense)
+    slopes = max(one.weight.numel() // every(one.weight) for one in dense)
     whole = rows // size * size
     yield from _parts(0, whole, size * max(1, min(AT_ONCE // values, 4 * AT_ONCE // slopes)))
     yield from _parts(whole, rows, size)

@@ -100,7 +100,7 @@ def signs_of(
     network, names = stretched(layers, candidate), spread(candidate.activation, len(layers) - 1)
     sums, ends = SlopeSums(network.modules), []
     for some in passes(network, names, candidate, begun or Beginnings(inputs), truth, scorer, size):
-        sums.add(sums.looked_at(some.slopes))
+        sums.add(some.slopes)
         ends.append((some.z, some.at_end))
     return _signs(candidate, sums.found(), ends, truth, scorer)
 

@@ -51,6 +51,17 @@ class Slopes:
         return float(np.log(np.mean((t + decay * weights) ** 2) + 0.1))
 
 
+def every(part: Tensor) -> int:
+    """Give the distance between those of a tensor's flattened weights that are looked at.
+
+    Examples
+    --------
+    >>> every(torch.zeros(200, 100)), every(torch.zeros(200, 101))
+    (1, 2)
+    """
+    return max(1, -(-part.numel() // MOST))
+
+
 class SlopeSums:
     """Sums of slopes in the weights of some modules, a block of rows after the other.
 
@@ -62,7 +73,7 @@ class SlopeSums:
 
     def __init__(self, modules: Sequence[nn.Module]) -> None:
         self.parameters = [part.requires_grad_() for module in modules for part in module.parameters()]
-        self._strides = [max(1, -(-part.numel() // MOST)) for part in self.parameters]
+        self._strides = [every(part) for part in self.parameters]
         self._total: list[Tensor] = [torch.zeros(()) for _ in self.parameters]
         self._squares: list[Tensor] = [torch.zeros(()) for _ in self.parameters]
 
@@ -71,8 +82,8 @@ class SlopeSums:
         return [slope.flatten(1)[:, ::stride].double() for slope, stride in zip(slopes, self._strides, strict=True)]
 
     def add(self, looked_at: Sequence[Tensor]) -> None:
-        """Add slopes of the summed loss of each of some blocks, as `looked_at` gives them."""
-        for number, some in enumerate(looked_at):
+        """Add those slopes of the summed loss of each of some blocks that are looked at, (B, ...) each."""
+        for number, some in enumerate(one.flatten(1).double() for one in looked_at):
             self._total[number] = self._total[number] + some.sum(0)
             self._squares[number] = self._squares[number] + (some**2).sum(0)
 

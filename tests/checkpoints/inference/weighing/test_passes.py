@@ -10,6 +10,7 @@ from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.rebuild import rebuild
 from interp.checkpoints.inference.stack.state import layer_stack
 from interp.checkpoints.inference.weighing import passes as passing
+from interp.checkpoints.inference.weighing import slopes
 from interp.checkpoints.inference.weighing.passes import Beginnings, passes
 from interp.checkpoints.inference.weighing.signs import SIZES, least_of_convex, signs_of
 from interp.checkpoints.inference.weighing.stretch import stretched
@@ -67,8 +68,27 @@ def test_slopes_of_each_block_are_those_of_a_pass_over_it_alone(name, at_once, m
         expected = list(one_by_one(layers, candidate, x, y, scorer))
         assert len(blocks) == len(expected) == 7
         assert len(found) == (7 if at_once == 1 else 2)
-        for block, slopes in zip(blocks, expected, strict=True):
-            torch.testing.assert_close(block, slopes, rtol=1e-4, atol=1e-4)
+        for block, wanted in zip(blocks, expected, strict=True):
+            torch.testing.assert_close(block, wanted, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("most", [1, 5, 7, 23, 50, 95, 192, 191])
+def test_of_large_tensors_only_slopes_that_are_looked_at_are_computed(most, monkeypatch):
+    layers, (x, y) = drawn(*NETWORKS["batch norm"]), rows()
+    candidate, scorer = Candidate(UNIT, "tanh", "linear"), CLASSIFICATION.scorer(y, UNIT)
+    network, truth = stretched(layers, candidate), torch.from_numpy(y)
+
+    def run():
+        return list(passes(network, ("tanh",), candidate, Beginnings(x), truth, scorer, SIZE))
+
+    whole = run()
+    monkeypatch.setattr(slopes, "MOST", most)
+    for every_slope, some in zip(whole, run(), strict=True):
+        for one, found in zip(every_slope.slopes, some.slopes, strict=True):
+            step = -(-one[0].numel() // most)
+            wanted = one.flatten(1)[:, ::step]
+            assert found.flatten(1).shape == wanted.shape
+            torch.testing.assert_close(found.flatten(1), wanted, rtol=1e-5, atol=1e-5)
 
 
 def test_what_was_begun_under_another_scaling_is_not_used():
