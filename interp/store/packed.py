@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -38,6 +38,8 @@ PROBE = 8192
 
 LEVEL = 4
 FILTERS = (h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE)
+FILTERED: dict[str, Any] = {"shuffle": True, "compression": "gzip", "compression_opts": LEVEL}
+"""Options of `h5py` that give a dataset these filters."""
 
 
 def packed(values: Array) -> bytes | None:
@@ -122,9 +124,7 @@ def write_array(group: GroupID, key: str, values: Array) -> DatasetID:
     chunk = packed(values)
     if chunk is None:
         return new_numbers(group, key, values)
-    made = h5py.Group(group).create_dataset(
-        key, values.shape, values.dtype, chunks=values.shape, shuffle=True, compression="gzip", compression_opts=LEVEL
-    )
+    made = h5py.Group(group).create_dataset(key, values.shape, values.dtype, chunks=values.shape, **FILTERED)
     made.id.write_direct_chunk((0,) * values.ndim, chunk)
     return made.id
 
@@ -169,6 +169,34 @@ def is_packed(node: DatasetID) -> bool:
     return bool(node.get_create_plist().get_layout() == h5py.h5d.CHUNKED)
 
 
+def has_our_filters(node: DatasetID, chunk: tuple[int, ...]) -> bool:
+    """Whether a dataset that is stored in chunks has our filters, and chunks of a shape.
+
+    Parameters
+    ----------
+    node
+        Handle of the dataset.
+    chunk
+        Shape of a chunk.
+    """
+    made = node.get_create_plist()
+    filters = tuple(made.get_filter(i)[0] for i in range(made.get_nfilters()))
+    return filters == FILTERS and bool(made.get_chunk() == chunk)
+
+
+def holds_plain(node: DatasetID, kinds: str) -> bool:
+    """Whether a dataset holds plain numbers: each value is all that its type takes in the file.
+
+    Parameters
+    ----------
+    node
+        Handle of the dataset.
+    kinds
+        Kinds of the numbers that it may hold, letters of numpy's.
+    """
+    return node.dtype.kind in kinds and bool(node.get_type().get_size() == node.dtype.itemsize)
+
+
 def check_packed(name: str, node: DatasetID) -> int:
     """Hold a packed array against what this program writes, before anything of it is unpacked.
 
@@ -190,12 +218,10 @@ def check_packed(name: str, node: DatasetID) -> int:
         If it has other filters, several chunks, room to grow, values that are no plain numbers, or declares over
         `MOST_TIMES` the bytes that it takes.
     """
-    made, shape = node.get_create_plist(), node.shape
-    filters = tuple(made.get_filter(i)[0] for i in range(made.get_nfilters()))
-    is_plain = node.dtype.kind in "iuf" and node.get_type().get_size() == node.dtype.itemsize
-    if filters != FILTERS or made.get_chunk() != shape or node.get_space().get_simple_extent_dims(True) != shape:
+    shape = node.shape
+    if not has_our_filters(node, shape) or node.get_space().get_simple_extent_dims(True) != shape:
         raise ValueError(f"{name} is packed in another way than ours")
-    if not is_plain or node.get_num_chunks() != 1:
+    if not holds_plain(node, "iuf") or node.get_num_chunks() != 1:
         raise ValueError(f"{name} is packed, and not one chunk of plain numbers")
     chunk = node.get_chunk_info(0)
     if chunk.filter_mask or any(chunk.chunk_offset) or prod(shape) * node.dtype.itemsize > MOST_TIMES * chunk.size:

@@ -15,7 +15,7 @@ import numpy as np
 from interp.store.atomic import reserve
 from interp.store.blocks import BLOCK_ROWS
 from interp.store.codec.rows import CODEC, can_pack, chunk_shape, packed_block
-from interp.store.packed import LEVEL
+from interp.store.packed import FILTERED
 from interp.store.sound import UNHASHED, seal
 
 WHOLE = ("layers", "provenance")
@@ -104,9 +104,7 @@ class _Packing:
     def _pack(self, values: h5py.Dataset, into: h5py.Group) -> None:
         """Write the values of a layer a block at a time, and say that they are packed."""
         shape = chunk_shape(values.shape)
-        made = into.create_dataset(
-            UNHASHED, values.shape, values.dtype, chunks=shape, shuffle=True, compression="gzip", compression_opts=LEVEL
-        )
+        made = into.create_dataset(UNHASHED, values.shape, values.dtype, chunks=shape, **FILTERED)
         into.attrs[CODEC] = "gzip"
         for first in range(0, len(values), BLOCK_ROWS):
             rows = values[first : first + BLOCK_ROWS]

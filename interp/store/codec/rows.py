@@ -17,7 +17,16 @@ import numpy as np
 
 from interp.errors import unknown_name
 from interp.store.blocks import BLOCK_ROWS, block_count
-from interp.store.packed import FILTERS, LEVEL, MOST_BYTES, MOST_TIMES, is_packed, shuffled, unpacked
+from interp.store.packed import (
+    LEVEL,
+    MOST_BYTES,
+    MOST_TIMES,
+    has_our_filters,
+    holds_plain,
+    is_packed,
+    shuffled,
+    unpacked,
+)
 from interp.types import Array, Rows
 
 if TYPE_CHECKING:
@@ -203,12 +212,11 @@ def check_packed_rows(name: str, node: DatasetID) -> int:
         If it is not the table of a layer's values, has other filters or chunks, room to grow, values that are no plain
         numbers, or a block that is missing or declares over `MOST_TIMES` the bytes that it takes.
     """
-    made, shape = node.get_create_plist(), node.shape
-    filters = tuple(made.get_filter(i)[0] for i in range(made.get_nfilters()))
-    is_plain = node.dtype.kind in "uf" and node.get_type().get_size() == node.dtype.itemsize
-    if not name.endswith("/values") or len(shape) != 2 or not is_plain or not can_pack(shape, node.dtype):
+    shape = node.shape
+    is_table = name.endswith("/values") and len(shape) == 2 and holds_plain(node, "uf")
+    if not is_table or not can_pack(shape, node.dtype):
         raise ValueError(f"{name} is packed, and no table of recorded values")
-    if filters != FILTERS or made.get_chunk() != chunk_shape(shape):
+    if not has_our_filters(node, chunk_shape(shape)):
         raise ValueError(f"{name} is packed in another way than ours")
     if node.get_space().get_simple_extent_dims(True) != shape or node.get_num_chunks() != block_count(shape[0]):
         raise ValueError(f"{name} has {node.get_num_chunks():,} blocks of {block_count(shape[0]):,}")
