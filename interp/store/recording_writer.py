@@ -27,12 +27,11 @@ from interp.store.packed import is_packed
 from interp.store.precision.forward import COMPUTED_IN, ForwardSums, prepare_forward, write_forward
 from interp.store.precision.kinds import DecodedRows, find_kind
 from interp.store.precision.rounding import (
+    ROUNDED,
     ROUNDING,
     SUMS,
     add_rounding,
     check_range,
-    place_in,
-    place_of,
     prepare_rounding,
     relative,
 )
@@ -324,7 +323,7 @@ class RecordingWriter:
         write_forward(self._file[split], found)
 
     def _summarise_rounding(self, group: h5py.Group, split: str) -> None:
-        here = place_of(group, self.samples[split])
+        here = ROUNDED.place(group, self.samples[split])
         for layer, rows in self._rows(split, self.samples[split]).items():
             part = group["z"][layer]
             part[ROUNDING][...] = relative(part[SUMS][here], rows)
@@ -445,16 +444,16 @@ class RecordingWriter:
         """Whether a split of a file is of the samples that are to be stored."""
         if split not in self.kept.samples:
             return KEPT not in group
-        return KEPT in group and SUMMED in group and np.array_equal(group[KEPT], self.kept.samples[split])
+        return KEPT in group and SUMMED.is_in(group) and np.array_equal(group[KEPT], self.kept.samples[split])
 
     def _check_blocks(self, file: h5py.File) -> None:
         """Raise `ValueError` where a whole block is not as it was written, as after a crash of the machine."""
         for split, samples in self.samples.items():
             done = int(file[split]["progress"][0])
             if not self.kind.is_exact:
-                place_of(file[split], done)
+                ROUNDED.place(file[split], done)
             if split in self.kept.samples:
-                place_in(file[split][SUMMED], done)
+                SUMMED.place(file[split], done)
             for layer, rows in self._rows(split, done).items():
                 part = file[split]["z"][layer]
                 whole = rows if done == samples else rows - rows % BLOCK_ROWS

@@ -23,7 +23,7 @@ from interp.store.files import RECORDING, opened, provenance_of
 from interp.store.packed import is_packed
 from interp.store.precision.forward import ForwardSums, merged_loss, read_forward
 from interp.store.precision.kinds import KINDS, Kind
-from interp.store.precision.rounding import ROUNDING, SUMS, place_of
+from interp.store.precision.rounding import ROUNDED, ROUNDING, SUMS
 from interp.store.sampled.kept import read_kept
 from interp.types import Array, NodeLayer, Recording, Rows
 from interp.types.annotations.edge import checked
@@ -170,7 +170,7 @@ def read_rounding_sums(path: Path, split: str) -> dict[str, Array]:
     """
     with opened(path, ENCODING, REMEDY, is_sealed=False) as file:
         group = file[split]
-        here = place_of(group, len(group["predictions"]))
+        here = ROUNDED.place(group, len(group["predictions"]))
         return {layer.name: group["z"][layer.name][SUMS][here] for layer in read_element(file["layers"])}
 
 

@@ -1,7 +1,6 @@
 """What storing values in fewer bits has cost: how far they moved, beside how far each node's values lie apart.
 
-Sums over the rows so far are written with each block of samples, into one of two places in turn: a kill between two
-writes leaves the sums that belong to the samples that are on disk.
+Sums over the rows so far are written with each block of samples (`interp.store.turns`).
 """
 
 from __future__ import annotations
@@ -13,9 +12,11 @@ import numpy as np
 
 from interp.errors import UsageError
 from interp.store.precision.kinds import Kind
+from interp.store.turns import Turns
 from interp.types import Array, NodeLayer
 
-ROUNDING, SUMS, SUMMED = "rounding", "rounding_sums", "rounding_summed"
+ROUNDING, SUMS = "rounding", "rounding_sums"
+ROUNDED = Turns("rounding_summed")
 SAME = 1e-12
 """Standard deviation, as a share of the mean, up to which values are all the same: what float64 sums leave."""
 SUMMANDS = 4
@@ -32,7 +33,7 @@ def prepare_rounding(group: h5py.Group, layers: Sequence[NodeLayer]) -> None:
     layers
         Layers that are recorded.
     """
-    group.create_dataset(SUMMED, data=np.array([0, -1]))
+    ROUNDED.prepare(group)
     for layer in layers:
         part = group["z"][layer.name]
         part.create_dataset(SUMS, data=np.zeros((2, SUMMANDS, layer.nodes)))
@@ -61,48 +62,11 @@ def add_rounding(
     rows
         Layer name -> number of rows before these.
     """
-    here = place_of(group, before)
+    here = ROUNDED.place(group, before)
     for layer, (values, stored) in blocks.items():
         sums = group["z"][layer][SUMS]
         sums[1 - here] = added(sums[here], rows[layer], values, stored) if len(values) else sums[here]
-    group[SUMMED][1 - here] = before + samples
-
-
-def place_of(group: h5py.Group, samples: int) -> int:
-    """Give the place of the sums over some samples.
-
-    Parameters
-    ----------
-    group
-        HDF5 group of a split.
-    samples
-        Number of samples that the sums are over.
-
-    Raises
-    ------
-    ValueError
-        If there are none over so many.
-    """
-    return place_in(group[SUMMED], samples)
-
-
-def place_in(summed: h5py.Dataset, samples: int) -> int:
-    """Give the place of the sums over some samples, of two that hold sums in turn.
-
-    Parameters
-    ----------
-    summed
-        Dataset of the number of samples that the sums in each place are over (2,).
-    samples
-        Number of samples that the sums are over.
-
-    Raises
-    ------
-    ValueError
-        If there are none over so many.
-    """
-    found: list[int] = summed[()].tolist()
-    return found.index(samples)
+    ROUNDED.settle(group, 1 - here, before + samples)
 
 
 def added(sums: Array, count: int, values: Array, stored: Array) -> Array:

@@ -1,7 +1,6 @@
 """Sums over the outputs of all samples, where the values of some only are stored.
 
-They are written with each block of samples, into one of two places in turn: a kill between two writes leaves the sums
-that belong to the samples that are on disk.
+They are written with each block of samples (`interp.store.turns`).
 """
 
 from __future__ import annotations
@@ -12,10 +11,11 @@ import h5py
 import numpy as np
 
 from interp.analysis.outputs.sums import OutputSums
-from interp.store.precision.rounding import place_in
+from interp.store.turns import Turns
 from interp.types import Array, NodeLayer
 
-SUMS, SUMMED = "output_sums", "output_summed"
+SUMS = "output_sums"
+SUMMED = Turns("output_summed")
 FIELDS = ("low", "high", "total", "active")
 
 
@@ -29,7 +29,7 @@ def prepare_outputs(group: h5py.Group, layers: Sequence[NodeLayer]) -> None:
     layers
         Layers that are recorded.
     """
-    group.create_dataset(SUMMED, data=np.array([0, -1]))
+    SUMMED.prepare(group)
     for layer in layers:
         nothing = np.array([np.inf, -np.inf, 0, 0])[:, None].repeat(layer.nodes, axis=1)
         group["z"][layer.name].create_dataset(SUMS, data=np.stack([nothing, nothing]))
@@ -49,12 +49,12 @@ def add_outputs(group: h5py.Group, before: int, samples: int, found: Mapping[str
     found
         Layer name -> sums over the outputs of these samples.
     """
-    here = place_in(group[SUMMED], before)
+    here = SUMMED.place(group, before)
     for layer, sums in found.items():
         place = group["z"][layer][SUMS]
         both = _sums(place[here], 0).merge(sums)
         place[1 - here] = np.stack([getattr(both, name) for name in FIELDS])
-    group[SUMMED][1 - here] = before + samples
+    SUMMED.settle(group, 1 - here, before + samples)
 
 
 def outputs_of(group: h5py.Group, layer: str, samples: int, rows: int) -> OutputSums:
@@ -71,7 +71,7 @@ def outputs_of(group: h5py.Group, layer: str, samples: int, rows: int) -> Output
     rows
         Number of their rows.
     """
-    return _sums(group["z"][layer][SUMS][place_in(group[SUMMED], samples)], rows)
+    return _sums(group["z"][layer][SUMS][SUMMED.place(group, samples)], rows)
 
 
 def _sums(values: Array, rows: int) -> OutputSums:
