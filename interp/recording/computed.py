@@ -17,6 +17,7 @@ from interp.recording.gather import rows_of_block
 from interp.recording.positions import drawn_positions, position_counts, samples_a_block
 from interp.recording.predictions import classes_of, has_predictions
 from interp.types import Array, Dataset, LoadedModel, NodeLayer, Provenance, Recording
+from interp.types.arrays import picked
 
 
 @dataclass(frozen=True)
@@ -70,17 +71,19 @@ class ComputedRows:
     def __len__(self) -> int:
         return self.places.size
 
-    def __getitem__(self, rows: Any) -> Any:
+    def __getitem__(self, key: Any) -> Any:
         """Compute some rows: a slice, indices, or one of these and columns."""
-        if isinstance(rows, tuple):
-            return self[rows[0]][(slice(None), *rows[1:])]
+        rows, *columns = key if isinstance(key, tuple) else (key,)
         if not isinstance(rows, slice):
-            chosen = np.asarray(rows)
-            wanted, back = np.unique(np.flatnonzero(chosen) if chosen.dtype == bool else chosen, return_inverse=True)
-            found = [self._between(int(row), int(row) + 1) for row in wanted]
-            return np.concatenate(found)[back] if found else np.empty((0, self.layer.nodes), self.dtype)
+            return picked(rows, len(self), lambda wanted: self._ascending(wanted)[(slice(None), *columns)])
         start, stop, step = rows.indices(len(self))
-        return self._between(start, stop)[::step] if step > 0 else self._between(stop + 1, start + 1)[::step]
+        found = self._between(start, stop)[::step] if step > 0 else self._between(stop + 1, start + 1)[::step]
+        return found[(slice(None), *columns)]
+
+    def _ascending(self, wanted: Array) -> Array:
+        """Compute rows whose numbers increase, so that no block is run twice."""
+        found = [self._between(int(row), int(row) + 1) for row in wanted]
+        return np.concatenate(found) if found else np.empty((0, self.layer.nodes), self.dtype)
 
     def _between(self, start: int, stop: int) -> Array:
         size = self.source.block * self.places.shape[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,6 +23,40 @@ class Rows(Protocol):
 
     def __getitem__(self, rows: Any, /) -> Any:
         """Read some rows."""
+
+
+def picked(rows: Any, count: int, read: Callable[[Array], Array]) -> Any:
+    """Give rows of a table by their numbers, as numpy would, where it is read in ascending order alone.
+
+    Parameters
+    ----------
+    rows
+        Numbers of the rows, in any order, from the end where they are negative; one number; or a mask (L,).
+    count
+        Number of the rows of the table, L.
+    read
+        Function from numbers that increase, (P,), to these rows, (P, ...).
+
+    Returns
+    -------
+    Array
+        Rows in the order that was asked for, (B, ...), each read once; without the first axis where one was asked for.
+
+    Raises
+    ------
+    IndexError
+        If there is no such row.
+
+    Examples
+    --------
+    >>> table = np.arange(8).reshape(4, 2)
+    >>> picked([3, 0, -1], 4, table.__getitem__).tolist(), picked(1, 4, table.__getitem__).tolist()
+    ([[6, 7], [0, 1], [6, 7]], [2, 3])
+    """
+    wanted = np.arange(count)[rows]
+    chosen, back = np.unique(np.atleast_1d(wanted), return_inverse=True)
+    found = read(chosen)[back.ravel()]
+    return found if np.ndim(wanted) else found[0]
 
 
 def as_rows(where: str, values: Any, columns: int | None = None) -> Any:

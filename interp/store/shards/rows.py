@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from interp.types import Array, Rows
+from interp.types.arrays import picked
 
 
 class JoinedRows:
@@ -44,9 +45,7 @@ class JoinedRows:
         rows, *columns = key if isinstance(key, tuple) else (key,)
         if isinstance(rows, slice) and (rows.step or 1) > 0:
             return self._sliced(range(*rows.indices(len(self))), columns)
-        wanted = np.arange(len(self))[rows]
-        found = self._picked(np.atleast_1d(wanted), columns)
-        return found if np.ndim(wanted) else found[0]
+        return picked(rows, len(self), lambda wanted: self._ascending(wanted, columns))
 
     def _sliced(self, wanted: range, columns: list[Any]) -> Array:
         """Read rows of one step; those of one file are not copied again."""
@@ -63,16 +62,15 @@ class JoinedRows:
             if here:
                 yield part, (here.start - start, here.stop - start, here.step)
 
-    def _picked(self, wanted: Array, columns: list[Any]) -> Array:
-        """Read rows in any order, each once from its file."""
-        chosen, back = np.unique(wanted, return_inverse=True)
+    def _ascending(self, wanted: Array, columns: list[Any]) -> Array:
+        """Read rows whose numbers increase, each from its file."""
         found = [self[:0] if not columns else self[(slice(0, 0), *columns)]]
         for part, (start, stop) in zip(self._parts, pairwise(self._starts), strict=True):
-            here = chosen[(start <= chosen) & (chosen < stop)] - start
+            here = wanted[(start <= wanted) & (wanted < stop)] - start
             if len(here):
                 block = _read(part, here)
                 found.append(block[(slice(None), *columns)] if columns else block)
-        return np.concatenate(found)[back.ravel()]
+        return np.concatenate(found)
 
 
 def _read(part: Rows, wanted: Array) -> Array:
