@@ -35,7 +35,25 @@ def from_stream(stream: Stream, options: DataOptions) -> Found:
     """
     with own_faults(stream.name), fixed_draws(0):
         found = kept(stream.name, each_as_arrays(stream.name, stream.batches()))
-    samples = len(found["x"])
+    check_count(stream, len(found["x"]))
+    return Found({**found, **stream.names}, {**found.facts, **stream.facts})
+
+
+def check_count(stream: Stream, samples: int) -> None:
+    """Refuse a stream that gave another number of samples than it says of itself.
+
+    Parameters
+    ----------
+    stream
+        Stream that was read to its end.
+    samples
+        Number of samples that came.
+
+    Raises
+    ------
+    DataError
+        If it states another number.
+    """
     if stream.samples is not None and samples != stream.samples:
         raise DataError(
             stream.name,
@@ -43,7 +61,6 @@ def from_stream(stream: Stream, options: DataOptions) -> Found:
             expected=f"{stream.samples:,}, as it says of itself",
             do="give all of them, or no number",
         )
-    return Found({**found, **stream.names}, {**found.facts, **stream.facts})
 
 
 def collected(where: str, batches: Iterator[Arrays]) -> Found:

@@ -21,7 +21,7 @@ from interp.data.draws import fixed_draws
 from interp.data.found import Found
 from interp.data.splits import holds_splits
 from interp.data.streams.batches import Arrays, each_as_arrays, joined, own_faults
-from interp.data.streams.collect import channels_first, inputs_of, no_samples
+from interp.data.streams.collect import channels_first, check_count, inputs_of, no_samples
 from interp.data.targets import read_targets
 from interp.data.words import LABEL_KEYS
 from interp.errors import DataError, UsageError
@@ -200,6 +200,7 @@ def _sampled(stream: Stream) -> tuple[Found, Whole | None]:
         held.add(count, batch)
         count += len(batch["x"])
     arrays = held.samples()
+    check_count(stream, count)
     if len(arrays["x"]) == count:
         return Found({**arrays, **stream.names}, stream.facts), None
     digest = "".join(one.hexdigest() for one in digests.values())
@@ -281,6 +282,7 @@ def _head(stream: Stream) -> tuple[Found, Whole | None]:
     arrays = joined(stream.name, parts)
     behind = next(following, None)
     if behind is None:
+        check_count(stream, len(arrays["x"]))
         return Found({**arrays, **stream.names}, stream.facts), None
     fact = _fact(f"the first {len(arrays['x']):,}, of samples that come once")
     rest = [chain(parts, [behind], following)]

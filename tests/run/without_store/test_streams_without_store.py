@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import interp
 from interp.data.streams import drawn
 from interp.errors import InterpError
+from interp.streams import Stream
 from tests.run.without_store.test_stages_without_store import convolutional, dense, differences
 
 HELD = 120
@@ -133,6 +134,16 @@ def test_draws_do_not_depend_on_batches(digits):
     for data, wholes in parts:
         np.testing.assert_array_equal(data.train.inputs, parts[0][0].train.inputs)
         assert wholes["train"].digest == parts[0][1]["train"].digest
+
+
+@pytest.mark.parametrize(("stated", "count", "is_once"), [(499, 500, False), (101, 100, False), (101, 100, True)])
+def test_a_stream_that_gives_another_number_of_samples_than_it_says_is_refused(stated, count, is_once, digits):
+    x, y = (part[:count] for part in digits)
+    said = Stream(
+        "mine", lambda: ({"x": one, "y": two} for one, two in in_batches(x, y, 13)), samples=stated, is_once=is_once
+    )
+    with pytest.raises(InterpError, match=f"mine: found {count} samples; expected {stated}, as it says of itself"):
+        drawn.drawn(said)
 
 
 def test_far_from_zero_a_small_spread_is_kept():
