@@ -180,7 +180,9 @@ def read_manifest(path: Path) -> tuple[Shard, ...]:
     except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise _mismatch(where, "a damaged manifest", "one of the files of a recording") from error
     if not shards:
-        raise _mismatch(where, f"{found[0]} of version {found[1]}", f"{FORMAT} of version {VERSION}")
+        is_newer = found[0] == FORMAT and isinstance(found[1], int) and found[1] > VERSION
+        update = "update interp, or " if is_newer else ""
+        raise _mismatch(where, f"{found[0]} of version {found[1]}", f"{FORMAT} of version {VERSION}", update)
     _check_names(path, shards)
     _check_rows(where, shards)
     for shard in shards:
@@ -190,21 +192,28 @@ def read_manifest(path: Path) -> tuple[Shard, ...]:
 
 def _shard(entry: Any) -> Shard:
     """Give an entry of a manifest; raises where it is none."""
-    rows = {str(split): (int(first), int(last)) for split, (first, last) in entry["rows"].items()}
-    return Shard(str(entry["name"]), int(entry["bytes"]), str(entry["digest"]), rows)
+    name, size, digest, rows = (entry[key] for key in ("name", "bytes", "digest", "rows"))
+    kinds = (type(name), type(size), type(digest), type(rows))
+    if kinds != (str, int, str, dict) or any(type(end) is not int for ends in rows.values() for end in ends):
+        raise ValueError("an entry of other types")
+    return Shard(name, size, digest, {split: (first, last) for split, (first, last) in rows.items()})
 
 
 def _check_names(path: Path, shards: Sequence[Shard]) -> None:
-    """Refuse names that are not those of the ranks' files, each of one size and in order."""
+    """Refuse names that are not those of the ranks' files, each of one size, in order, and with the last one's.
+
+    A rank without samples has no file, and the last one always has some: without its file samples would be missing.
+    """
     words = [shard.name.removeprefix(f"{path.stem}.").removesuffix(path.suffix).split("-of-") for shard in shards]
     ranks = [(int(word[0]), int(word[1])) for word in words if len(word) == 2 and all(map(_is_number, word))]
     names = [shard_path(path, rank, size).name for rank, size in ranks]
-    if (
-        names != [shard.name for shard in shards]
-        or len({size for _, size in ranks}) != 1
-        or ranks != sorted(set(ranks))
-    ):
-        raise _mismatch(manifest_path(path), f"files {', '.join(shard.name for shard in shards)}", "those of ranks")
+    where, found = manifest_path(path), f"files {', '.join(shard.name for shard in shards)}"
+    is_named = names == [shard.name for shard in shards]
+    if not is_named or len({size for _, size in ranks}) != 1 or ranks != sorted(set(ranks)):
+        raise _mismatch(where, found, "those of ranks")
+    last, size = ranks[-1]
+    if last != size - 1:
+        raise _mismatch(where, found, f"{shard_path(path, size - 1, size).name} too")
 
 
 def _is_number(word: str) -> bool:
@@ -237,5 +246,5 @@ def _check_file(path: Path, shard: Shard) -> None:
         raise _mismatch(path, f"a file of digest {digest[:12]}", f"{expected}, of {shard.digest[:12]}")
 
 
-def _mismatch(path: Path, found: str, expected: str) -> MismatchError:
-    return MismatchError(path, found=found, expected=expected, do=f"run `{REMEDY}`")
+def _mismatch(path: Path, found: str, expected: str, update: str = "") -> MismatchError:
+    return MismatchError(path, found=found, expected=expected, do=f"{update}run `{REMEDY}`")

@@ -217,6 +217,9 @@ def _check_part(path: Path, part: Recording, shard: Shard, first: Recording) -> 
         found = f"{len(part.predictions):,} samples of {part.split}, or another network's"
         do = f"run `{recordings.REMEDY}`"
         raise MismatchError(path, found=found, expected=f"{stop - start:,} of one recording", do=do)
+    if part.provenance.settings.get(SHARD) != {name: list(ends) for name, ends in shard.rows.items()}:
+        do, expected = f"run `{recordings.REMEDY}`", f"those from {start:,} to {stop:,} of {part.split}"
+        raise MismatchError(path, found="other samples than its manifest names", expected=expected, do=do)
 
 
 def _joined(parts: Sequence[Recording], shards: Sequence[Shard]) -> Recording:

@@ -198,6 +198,25 @@ def left_out(path):
     changed(path, lambda content: content["files"].pop(1))
 
 
+def last_left_out(path):
+    changed(path, lambda content: content["files"].pop(2))
+
+
+def other_samples(path):
+    """Say that the files of the last two ranks hold as many samples as they do, but others."""
+    changed(path, lambda content: content["files"].pop(0))
+    changed(path, lambda content: content["files"][0].update(rows={"train": [0, 1]}))
+    changed(path, lambda content: content["files"][1].update(rows={"train": [1, 7]}))
+
+
+def of_other_types(path):
+    changed(path, lambda content: content["files"][1].update(rows="all"))
+
+
+def of_floats(path):
+    changed(path, lambda content: content["files"][1].update(rows={"train": [3.0, 4.5]}))
+
+
 def newer(path):
     changed(path, lambda content: content.update(version=2))
 
@@ -220,7 +239,13 @@ def no_json(path):
         (flipped, "activations.1-of-3.h5: found damaged values of fc1, block 1 of 1, rows 0 to 0"),
         (elsewhere, "activations.json: found files activations.0-of-3.h5, ../other.h5, .*; expected those of ranks"),
         (left_out, r"activations.json: found samples 4 to 10 of train in .*; expected those from 3 on"),
-        (newer, "activations.json: found interp-shards of version 2; expected interp-shards of version 1"),
+        (
+            last_left_out,
+            "activations.json: found files activations.0-of-3.h5, .*; expected activations.2-of-3.h5 too",
+        ),
+        (of_other_types, "activations.json: found a damaged manifest; expected one of the files of a recording"),
+        (of_floats, "activations.json: found a damaged manifest; expected one of the files of a recording"),
+        (newer, "json: found interp-shards of version 2; expected interp-shards of version 1; update interp, or run `"),
         (no_json, "activations.json: found a damaged manifest; expected one of the files of a recording"),
     ],
 )
@@ -229,6 +254,12 @@ def test_a_file_that_is_not_the_one_that_was_written_is_named(path, damage, said
     with pytest.raises(MismatchError, match=said) as error:
         check_recording(path)
     assert "\n" not in str(error.value)
+
+
+def test_a_manifest_that_says_other_samples_of_a_file_than_the_file_itself_is_refused(path):
+    other_samples(path)
+    with pytest.raises(MismatchError, match=r"1-of-3.h5: found other samples .*; expected those from 0 to 1 of train;"):
+        open_recording(path)
 
 
 def test_a_whole_file_counts_before_a_manifest(path):
