@@ -143,9 +143,11 @@ def _provenance(path: Path, stage: Stage) -> Provenance:
         return recording.provenance
 
 
-def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give options read from a file; raise `TypeError` where one is of no option's type."""
-    if not all(value is None or isinstance(value, (str, int)) for value in options.values()):
+def _plain(options: Any) -> dict[str, Any]:
+    """Give options read from a file; raise `TypeError` where there are none, or one is of no option's type."""
+    if not isinstance(options, Mapping) or not all(
+        value is None or isinstance(value, (str, int)) for value in options.values()
+    ):
         raise TypeError("options that are no text and no numbers")
     return dict(options)
 

@@ -12,7 +12,9 @@ from run.planted import GIVEN, QUICK, planted_data, planted_network
 from torch import nn
 
 from interp.errors import MismatchError, UsageError
+from interp.recording import record_activations
 from interp.report.page import write_report
+from interp.run.fingerprint import stage_provenance
 from interp.run.pipeline import read_run, run_all, run_stage
 from interp.run.resumption import resume
 from interp.run.run import start
@@ -126,6 +128,15 @@ def test_changed_checkpoint_is_noticed_on_resume(folder, tmp_path):
     torch.save({"a.weight": torch.ones(3, 4), "a.bias": torch.zeros(3)}, checkpoint)
     with pytest.raises(MismatchError, match="another model"):
         resume(tmp_path / "out", QUICK)
+
+
+@pytest.mark.parametrize("said", [None, True, "x", [["scaling", "raw"]], {"scaling": [1]}])
+def test_a_recording_whose_options_are_of_other_types_is_refused_on_resume(said, folder, tmp_path):
+    run = start(planted_network(tmp_path / "net.pt"), tmp_path / "out", str(folder / "data.npz"), GIVEN, options=QUICK)
+    made = stage_provenance(run, run.stage("record"))
+    record_activations(run.model, run.data, run.path("record"), replace(made, settings={**made.settings, "load": said}))
+    with pytest.raises(MismatchError, match=r"activations.h5: found no model and data; expected those it was made of"):
+        resume(run.out, QUICK)
 
 
 def test_data_must_be_named(tmp_path):

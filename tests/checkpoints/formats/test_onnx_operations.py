@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from interp.checkpoints import read_contents
+from interp.checkpoints import load_model, read_contents
 from interp.checkpoints.graph.graph import build_graph
 from interp.errors import CheckpointError
 
@@ -82,6 +82,14 @@ def test_gemm_with_factors(tmp_path):
     node = helper.make_node("Gemm", ["x", "w", "b"], ["y"], alpha=0.5, beta=2.0)
     path = saved(tmp_path / "net.onnx", [node], [6], w=DRAWN.normal(size=(6, 3)), b=DRAWN.normal(size=(1, 3)))
     np.testing.assert_allclose(*compared(path, DRAWN.normal(size=(4, 6)).astype(np.float32)), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("error")  # torch warns where what has not two axes is turned
+@pytest.mark.parametrize("shape", [(6,), (2, 6, 3)])
+def test_gemm_with_weights_of_other_axes_is_refused(shape, tmp_path):
+    path = saved(tmp_path / "net.onnx", [helper.make_node("Gemm", ["x", "w"], ["y"])], [6], w=np.ones(shape))
+    with pytest.raises(CheckpointError, match="Gemm"):
+        load_model(path)
 
 
 def test_infinite_constants_are_no_weights(tmp_path):

@@ -135,6 +135,8 @@ def _gemm(node: Node) -> Part:
     said, weight, bias = node.attributes, node.stored(1), node.stored(2)
     if weight is None or said.get("transA"):
         raise UnknownOperation("Gemm of a turned value")
+    if weight.dim() != 2:
+        raise UnknownOperation(f"Gemm with weights of {weight.dim()} axes")
     weight = (weight if said.get("transB") else weight.T) * said.get("alpha", 1.0)
     if bias is None:
         return linear_part(weight)
