@@ -125,6 +125,8 @@ def test_batch_size_changes_what_is_stored_by_rounding_only(tmp_path, monkeypatc
     first, second = contents(tmp_path / "a.h5"), contents(tmp_path / "b.h5")
     assert first.keys() == second.keys()
     for name, value in first.items():
+        if name.endswith("checksums"):  # of values that may differ in their last bit
+            continue
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
             np.testing.assert_allclose(second[name], value, atol=1e-6, err_msg=name)
         else:
