@@ -14,6 +14,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from fuzzing.mutations.h5_attributes import hostile_attributes
+from fuzzing.mutations.h5_blocks import damaged_blocks
 from fuzzing.mutations.payloads import SIDE_EFFECT
 from fuzzing.mutations.plain_bytes import Mutator
 from interp.store.elements import CLASSES
@@ -24,7 +26,14 @@ SIGNATURE = b"\x89HDF"
 CODE = f"{SIDE_EFFECT}:run"
 
 
-def _edited(edit: Callable[[h5py.File, Random], None]) -> Mutator:
+SEALED = ", sealed again"
+"""End of the name of damage that is given a digest of its own, where its structure is sound."""
+
+
+ENDS = {"": False, SEALED: True}
+
+
+def _edited(edit: Callable[[h5py.File, Random], None], is_sealed: bool) -> Mutator:
     def mutate(data: bytes, rng: Random) -> bytes | None:
         if not data.startswith(SIGNATURE):
             return None
@@ -33,7 +42,7 @@ def _edited(edit: Callable[[h5py.File, Random], None]) -> Mutator:
             path.write_bytes(data)
             with h5py.File(path, "r+") as file:
                 edit(file, rng)
-                if rng.random() < 0.5:
+                if is_sealed:
                     with suppress(Exception):  # what is not sound is refused before its seal is looked at
                         check_sound(file, packing=PACKING.get(file.attrs["encoding-type"]))
                         seal(file)
@@ -267,16 +276,21 @@ def _packed_otherwise(file: h5py.File, name: str, rng: Random) -> None:
     _put(file, name, values, **rng.choice(ways) if 0 not in shape else {})
 
 
+EDITS: dict[str, Callable[[h5py.File, Random], None]] = {
+    "h5 links": _links,
+    "h5 bomb of links": _bomb_of_links,
+    "h5 nested": _deep,
+    "h5 storage": _storage,
+    "h5 packed": _packed,
+    "h5 blocks": damaged_blocks,
+    "h5 declared size": _declared,
+    "h5 kinds": _kinds,
+    "h5 swapped": _swapped,
+    "h5 removed": _removed,
+    "h5 marks": _marks,
+    "h5 attributes": hostile_attributes,
+    "h5 texts": _texts,
+}
 HDF5: dict[str, Mutator] = {
-    "h5 links": _edited(_links),
-    "h5 bomb of links": _edited(_bomb_of_links),
-    "h5 nested": _edited(_deep),
-    "h5 storage": _edited(_storage),
-    "h5 packed": _edited(_packed),
-    "h5 declared size": _edited(_declared),
-    "h5 kinds": _edited(_kinds),
-    "h5 swapped": _edited(_swapped),
-    "h5 removed": _edited(_removed),
-    "h5 marks": _edited(_marks),
-    "h5 texts": _edited(_texts),
+    f"{name}{end}": _edited(edit, is_sealed) for name, edit in EDITS.items() for end, is_sealed in ENDS.items()
 }

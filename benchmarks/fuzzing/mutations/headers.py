@@ -7,6 +7,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from fuzzing.mutations.archives import archive_of, members_of
 from fuzzing.mutations.plain_bytes import Mutator
 from fuzzing.seeds.protobuf import field, varint, varint_places
 
@@ -104,7 +105,7 @@ def header_length(data: bytes, rng: Random) -> bytes | None:
 def deep_json(data: bytes, rng: Random) -> bytes | None:
     """Nest a JSON text, or a safetensors header, deeper than a parser can follow."""
     text = rng.choice((b'{"a":' * DEEP + b"1" + b"}" * DEEP, b'{"a":' + b"[" * DEEP + b"]" * DEEP + b"}"))
-    if _is_json(data):
+    if is_json(data):
         return text
     parts = _safetensors(data)
     return None if parts is None else _with_header(text, parts[1])
@@ -122,25 +123,34 @@ def doubled_key(data: bytes, rng: Random) -> bytes | None:
 # --------------------------------------------------------------------------- JSON
 
 
-def _is_json(data: bytes) -> bool:
+def is_json(data: bytes) -> bool:
     return data.lstrip()[:1] == b"{"
 
 
 def json_values(data: bytes, rng: Random) -> bytes | None:
     """Put values of other types and sizes in a JSON object, or leave some out."""
-    if not _is_json(data):
+    if not is_json(data):
         return None
     try:
         content = json.loads(data)
     except ValueError:  # one damaged before
         return None
     for _ in range(rng.choice((1, 1, 3))):
-        key = rng.choice([*content, "extra"])
-        if rng.random() < 0.3:
-            content.pop(key, None)
-        else:
-            content[key] = rng.choice((*ODD_VALUES, [1] * 10_000))
+        _changed(content, rng)
     return json.dumps(content).encode()
+
+
+def _changed(content: Any, rng: Random) -> None:
+    """Change or leave out one value of a JSON object or list, at any depth."""
+    keys = [*content, "extra"] if isinstance(content, dict) else list(range(len(content)))
+    key = rng.choice(keys)
+    inner = content.get(key) if isinstance(content, dict) else content[key]
+    if inner and isinstance(inner, (dict, list)) and rng.random() < 0.7:
+        _changed(inner, rng)
+    elif rng.random() < 0.3 and key != "extra":
+        del content[key]
+    else:
+        content[key] = rng.choice((*ODD_VALUES, [1] * 10_000))
 
 
 # --------------------------------------------------------------------------- ONNX
@@ -183,6 +193,20 @@ def onnx_fields(data: bytes, rng: Random) -> bytes | None:
     return data + rng.choice((field(7, graph), graph, field(7, deep)))
 
 
+def json_in_archive(data: bytes, rng: Random) -> bytes | None:
+    """Do the same to a JSON file within an archive, or nest it deeper than a parser can follow."""
+    members = members_of(data)
+    own = [place for place, (_, content) in enumerate(members or ()) if is_json(content)]
+    if not members or not own:
+        return None
+    at = rng.choice(own)
+    content = rng.choice((json_values, json_values, json_values, deep_json))(members[at][1], rng)
+    if content is None:
+        return None
+    members[at] = (members[at][0], content)
+    return archive_of(members)
+
+
 HEADERS: dict[str, Mutator] = {
     "safetensors header length": header_length,
     "safetensors types": _on_header(_dtype),
@@ -195,6 +219,7 @@ HEADERS: dict[str, Mutator] = {
     "safetensors name twice": doubled_key,
     "deep JSON": deep_json,
     "JSON values": json_values,
+    "JSON in an archive": json_in_archive,
     "ONNX numbers": varints,
     "ONNX fields": onnx_fields,
 }

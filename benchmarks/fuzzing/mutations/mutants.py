@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from fuzzing.mutations.archives import ARCHIVES
-from fuzzing.mutations.hdf5 import HDF5
+from fuzzing.mutations.hdf5 import HDF5, SEALED
 from fuzzing.mutations.headers import HEADERS
+from fuzzing.mutations.manifests import MANIFESTS
+from fuzzing.mutations.onnx_attributes import ONNX_ATTRIBUTES
 from fuzzing.mutations.pickles import PICKLES
 from fuzzing.mutations.plain_bytes import PLAIN, Mutator
 from fuzzing.mutations.tables import TABLES
 from fuzzing.seeds.checkpoints import FORMATS, Seed, kind_of, make_seed
 
-MUTATORS: dict[str, Mutator] = {**PLAIN, **ARCHIVES, **PICKLES, **HEADERS}
+MUTATORS: dict[str, Mutator] = {**PLAIN, **ARCHIVES, **PICKLES, **HEADERS, **ONNX_ATTRIBUTES}
 """Name -> (content, generator) -> what was damaged, or None where it does not apply; to add one, write a line."""
 
 OF_KIND: dict[str, dict[str, Mutator]] = {
@@ -21,10 +23,11 @@ OF_KIND: dict[str, dict[str, Mutator]] = {
     "member": MUTATORS,
     "data": {**MUTATORS, **TABLES},
     "run": {**PLAIN, **HDF5},
+    "recording": {**PLAIN, **HDF5, **MANIFESTS},
 }
-"""What is done to checkpoints, data files and the files of a run."""
+"""What is done to checkpoints, data files, the files of a run and recordings."""
 
-OFTEN = ("pickle runs code", "pickle bomb", *TABLES)
+OFTEN = ("pickle runs code", "pickle bomb", *TABLES, *ONNX_ATTRIBUTES, "JSON in an archive")
 """Tried as often as all others that apply together would be, since each stands for dozens."""
 
 
@@ -44,6 +47,11 @@ class Mutant:
     format: str
     mutators: tuple[str, ...]
     checkpoint: Seed
+
+    @property
+    def is_sealed_again(self) -> bool:
+        """Whether the damage may have been given a digest of its own, so that no reader can tell it."""
+        return any(name.endswith(SEALED) for name in self.mutators)
 
 
 def make_mutant(seed: int, number: int, formats: tuple[str, ...] = tuple(FORMATS)) -> Mutant:

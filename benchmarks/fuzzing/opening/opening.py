@@ -8,13 +8,14 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fuzzing.mutations.payloads import MARKER
+from fuzzing.opening.digest import digest_of
 from fuzzing.opening.watch import Watch, forget_peak, memory, stderr_in
 from fuzzing.seeds.base import base
 from fuzzing.seeds.data import QUICK
@@ -22,13 +23,18 @@ from interp.checkpoints import LoadOptions, load_model
 from interp.checkpoints.inspection import inspection
 from interp.data import DataOptions, load_dataset
 from interp.errors import InterpError
-from interp.run import STAGES, describe, read_run, resume
-from interp.types import Dataset, Split
+from interp.run import STAGES, describe, resume
+from interp.run.find import needed
+from interp.run.pipeline import results_of
+from interp.run.recorded import recorded
+from interp.store import check_recording, recorded_splits
+from interp.types import Dataset, Provenance, Split
 
-FAILURES = ("executed", "crash", "hang", "memory", "traceback", "noise")
+FAILURES = ("executed", "crash", "hang", "memory", "traceback", "noise", "other numbers")
 MOST_MEMORY = 200_000_000  # bytes in use beyond those before; the largest mutants have 16 MB
 MOST_SECONDS = 5.0  # of the processor
 LONGEST_LINE = 2000
+NOWHERE = Provenance("", "", 0, {}, {})
 
 
 @dataclass(frozen=True)
@@ -39,8 +45,8 @@ class Outcome:
     ----------
     kind
         Kind of the outcome: ``opened``, ``refused``, or one of `FAILURES`: code of the file ran, the process died, took
-        over five seconds or over `MOST_MEMORY`, an error other than `InterpError` got out, or more was printed than one
-        line.
+        over five seconds or over `MOST_MEMORY`, an error other than `InterpError` got out, more was printed than one
+        line, or a file that a checksum covers gave other numbers than the sound one.
     message
         Message of the error; empty where the file opened.
     memory
@@ -55,6 +61,11 @@ class Outcome:
     def is_failure(self) -> bool:
         """Whether this must not be."""
         return self.kind in FAILURES
+
+    @property
+    def digest(self) -> str:
+        """Digest of the numbers that a file of ours gave."""
+        return self.message.partition("\n")[0]
 
 
 def toy_data(width: int) -> Dataset:
@@ -145,7 +156,22 @@ def open_run(path: Path, number: int) -> str:
     run = resume(path, QUICK)
     stage = [name for name in STAGES if name not in ("record", "intervene")][number % 5]
     lines = run.stage(stage).summarise(run.stage(stage).run(run))
-    return "\n".join([read_run(run).verdict.headline, *lines])
+    found = {name: run.read(name) for name in needed(run)}
+    return "\n".join([digest_of(found), results_of(run, found).verdict.headline, *lines])
+
+
+def open_recording(path: Path, number: int) -> str:
+    """Read every value of a recording and check it, and fit Gaussians to its values, less the writing of their file."""
+    run = resume(path, QUICK)
+    record, fit = run.stage("record"), run.stage("fit")
+    lines = [*record.summarise(run.read("record")), *fit.summarise(fit.run(run))]
+    check_recording(run.path("record"))
+    found = []
+    for split in recorded_splits(run.path("record")):
+        with recorded(run, split) as recording:
+            values = {name: rows[:] for name, rows in recording.z.items()}
+            found.append(replace(recording, z=values, provenance=NOWHERE, close=None))
+    return "\n".join([digest_of(found), *lines])
 
 
 OPENERS: dict[str, Callable[[Path, int], str]] = {
@@ -153,6 +179,7 @@ OPENERS: dict[str, Callable[[Path, int], str]] = {
     "member": open_member,
     "data": open_data,
     "run": open_run,
+    "recording": open_recording,
 }
 """Kind -> (path, width of the data or another number) -> what would be printed of it."""
 

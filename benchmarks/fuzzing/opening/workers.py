@@ -16,6 +16,7 @@ from fuzzing.opening.opening import OPENERS, Outcome, open_file
 from fuzzing.opening.watch import Watch, limit_memory
 from fuzzing.seeds.checkpoints import FORMATS, kind_of, make_seed, width_of, write
 from fuzzing.seeds.data import DATA, RUNS
+from fuzzing.seeds.recordings import RECORDINGS
 from interp.errors import InterpError
 
 MOST_CLOCK = 60.0  # seconds by the clock, which on a busy machine are few of the processor
@@ -84,7 +85,7 @@ class Worker:
 @contextmanager
 def worker(folder: Path) -> Iterator[Worker]:
     """Give a worker for as long as it is needed; what reading imports is imported before."""
-    for format in (*FORMATS, *DATA, *RUNS):
+    for format in (*FORMATS, *DATA, *RUNS, *RECORDINGS):
         path = write(make_seed(format), folder / format)
         number = 0 if format == "zoo" else width_of(format)
         with warnings.catch_warnings(), suppress(InterpError):

@@ -20,6 +20,7 @@ from torch.nn.utils.prune import l1_unstructured
 
 from fuzzing.seeds.data import DATA, RUNS
 from fuzzing.seeds.onnx import Normalised, onnx_model
+from fuzzing.seeds.recordings import RECORDINGS
 
 WIDTHS = (6, 5, 3)
 ZOO = Path(__file__).parents[3] / "zoo" / "pretrained" / "abs-digits.pt"
@@ -310,7 +311,7 @@ def make_seed(format: str) -> Seed:
     """Write one format's file and keep what was written; once a process."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        opens = (FORMATS | DATA | RUNS)[format](folder) or "file"
+        opens = (FORMATS | DATA | RUNS | RECORDINGS)[format](folder) or "file"
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         return Seed(opens, {str(path.relative_to(folder)): path.read_bytes() for path in files})
 
@@ -323,10 +324,11 @@ def width_of(format: str) -> int:
 
 
 def kind_of(format: str) -> str:
-    """Say what a format is opened as: ``checkpoint``, ``member`` (of a list of them), ``data`` or ``run``."""
+    """Say what a format is opened as: ``checkpoint``, ``member`` (of a list), ``data``, ``run`` or ``recording``."""
     if format == "list of states":
         return "member"
-    return "checkpoint" if format in FORMATS else "data" if format in DATA else "run"
+    known = {"checkpoint": FORMATS, "data": DATA, "run": RUNS, "recording": RECORDINGS}
+    return next(kind for kind, formats in known.items() if format in formats)
 
 
 def write(seed: Seed, folder: Path) -> Path:

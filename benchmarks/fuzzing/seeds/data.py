@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -91,10 +93,10 @@ def _mnist(folder: Path) -> str:
     return "file"
 
 
-def _run(folder: Path) -> str:
-    said = LoadOptions(scaling="raw", activation="relu", output="linear")
+def _run(folder: Path, store: bool = True) -> str:
+    said, options = LoadOptions(scaling="raw", activation="relu", output="linear"), replace(QUICK, store=store)
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
-        run_all(start(base() / "net.pt", folder / "file", str(base() / "data.npz"), said, options=QUICK))
+        run_all(start(base() / "net.pt", folder / "file", str(base() / "data.npz"), said, options=options))
     return "file"
 
 
@@ -108,5 +110,8 @@ DATA: dict[str, Callable[[Path], str]] = {
     "image folder": _images,
     **({"parquet": _parquet} if find_spec("pyarrow") else {}),
 }
-RUNS: dict[str, Callable[[Path], str]] = {"run folder": _run}
+RUNS: dict[str, Callable[[Path], str]] = {
+    "run folder": _run,
+    "run without a recording": partial(_run, store=False),
+}
 """Name -> a function that writes into a folder and says what is to be opened there."""
