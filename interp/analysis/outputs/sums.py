@@ -7,6 +7,7 @@ from typing import Annotated
 
 import numpy as np
 
+from interp.analysis.outputs.narrow import count_true, reduced
 from interp.types import Array
 from interp.types.annotations.shapes import Shape
 
@@ -45,8 +46,10 @@ class OutputSums:
         block
             Outputs of the activation (rows, N), at least one row.
         """
-        low, high, total = block.min(axis=0), block.max(axis=0), block.sum(axis=0, dtype=np.float64)
-        return OutputSums(len(block), low, high, total, (np.abs(block) > ACTIVE).sum(axis=0))
+        low, high, active = reduced(np.minimum, block), reduced(np.maximum, block), count_true(block > ACTIVE)
+        if not (low >= -ACTIVE).all():  # NaN is neither; a ReLU's outputs need no second look
+            active = active + count_true(block < -ACTIVE)
+        return OutputSums(len(block), low, high, block.sum(axis=0, dtype=np.float64), active)
 
     def merge(self, other: OutputSums) -> OutputSums:
         """Combine the sums over two sets of rows.
