@@ -18,7 +18,7 @@ from interp.network.hooks import tap
 from interp.network.inputs import as_tensor, device_of
 from interp.network.linear_maps import read_by
 from interp.network.own_activations import Function, output_functions
-from interp.recording.positions import chosen_rows, values_of
+from interp.recording.chosen import chosen_rows, values_of
 from interp.recording.predictions import are_counted, classes_of, has_predictions
 from interp.streams import ahead
 from interp.types import Array, LoadedModel, NodeLayer

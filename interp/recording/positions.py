@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from interp.analysis.mergeable.draws import mixed
 from interp.network.hooks import tap
 from interp.network.inputs import BLOCK, as_tensor, device_of
 from interp.network.nodes import positions_of_nodes
-from interp.types import Array, Dataset, LoadedModel, NodeLayer
+from interp.types import Array, Dataset, LoadedModel
 
 MOST_ROWS = 262_144
 """Largest number of rows recorded of a layer and split; where there are more, positions are drawn at random."""
@@ -212,38 +211,6 @@ def draw_steps(lengths: Array, kept: int, seed: list[int]) -> Array:
     begin = np.random.default_rng(seed).random((len(lengths), 1))
     places = (np.arange(kept) + begin) * (lengths[:, None] / kept)
     return np.minimum(places.astype(np.int32), lengths[:, None].astype(np.int32) - 1)
-
-
-def chosen_rows(output: Tensor, layer: NodeLayer, positions: Array) -> tuple[Tensor, Array]:
-    """Copy the recorded rows out of a layer's output, and nothing else of it.
-
-    Parameters
-    ----------
-    output
-        Output of the layer for B samples.
-    layer
-        Layer that the output is of.
-    positions
-        Recorded positions of each sample (B, p).
-
-    Returns
-    -------
-    values
-        Pre-activations of the recorded rows (B * p, N), on the device of the output.
-    positions
-        Position of each row (B * p,); empty where a layer has only one.
-    """
-    spots = positions_of_nodes(output, layer.kind)
-    if spots.shape[1] == 1:
-        return spots[:, 0].clone(memory_format=torch.contiguous_format), np.empty(0, np.int32)
-    index = torch.from_numpy(positions.astype(np.int64)).to(output.device)
-    found = spots[torch.arange(len(spots), device=output.device)[:, None], index]
-    return found.flatten(0, 1).contiguous(), positions.ravel()
-
-
-def values_of(rows: Tensor) -> Array:
-    """Give rows as an array; numpy knows no bfloat16, whose values are those of float32 with fewer bits."""
-    return np.asarray((rows.float() if rows.dtype == torch.bfloat16 else rows).cpu())
 
 
 @dataclass(frozen=True)

@@ -28,31 +28,6 @@ def test_one_position_each_is_kept_of_very_many_samples(monkeypatch):
         np.testing.assert_allclose(recording.z["0"][:], expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_rows_are_copied_from_the_drawn_positions_and_nothing_else(layout):
-    rng = np.random.default_rng(0)
-    z = torch.from_numpy(rng.normal(size=(5, 3, 4, 6)).astype(np.float32)).to(memory_format=layout)
-    drawn = rng.integers(0, 24, (5, 7), dtype=np.int32)
-    rows, position = positions.chosen_rows(z, NodeLayer("c", "conv2d", 3, 9, "relu", "c"), drawn)
-    expected = [z[i, :, place // 6, place % 6].numpy() for i in range(5) for place in drawn[i]]
-    np.testing.assert_array_equal(rows, expected)
-    np.testing.assert_array_equal(position, drawn.ravel())
-    before = rows.clone()
-    z.zero_()  # as an activation in place does
-    assert torch.equal(rows, before)
-
-
-@pytest.mark.parametrize("steps", [1, 4])
-def test_rows_of_linear_maps_are_copied_too(steps):
-    z = torch.arange(2.0 * steps * 3).reshape(2, steps, 3)
-    z = z[:, 0] if steps == 1 else z
-    every = np.broadcast_to(np.arange(steps, dtype=np.int32), (2, steps))
-    rows, position = positions.chosen_rows(z, NodeLayer("a", "linear", 3, 2, "relu", "a"), every)
-    assert torch.equal(rows, z.reshape(-1, 3))
-    assert len(position) == (0 if steps == 1 else 8)
-    assert rows.data_ptr() != z.data_ptr()
-
-
 @pytest.mark.parametrize(
     ("width", "expected"),
     [

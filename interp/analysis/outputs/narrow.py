@@ -69,7 +69,7 @@ def count_true(flags: Array) -> Array:
 
 
 def _beside(block: Array) -> tuple[Array, Array]:
-    """Give a table with k rows (L, N) in each of its own (L // k, k * N), and the rows that are left over (L % k, N)."""
+    """Give a table with k rows in each of its own (L // k, k * N), and the rows that are left over (L % k, N)."""
     rows, nodes = block.shape
     k = max(1, min(rows, WIDTH // nodes))
     whole = rows - rows % k
