@@ -20,6 +20,8 @@ from interp.network.hooks import tap
 from interp.network.kinds import kind_named, node_weight
 from interp.network.layouts import in_time, samples_first
 from interp.network.nodes import rows_of_nodes
+from interp.network.recurrent.running import is_elsewhere, read_at_steps
+from interp.network.recurrent.sites import OneStep
 from interp.network.tracing.calls import Call, Seer, call_of, function_name, place_of
 from interp.network.tracing.offloaded import with_values
 from interp.types import Array, NodeLayer
@@ -120,6 +122,9 @@ def read_by(module: nn.Module, layer: NodeLayer, inputs: Tensor) -> Read:
     >>> read_by(network, layer, torch.tensor([[-1.0, 5.0]])).values
     tensor([[0., 5.]])
     """
+    part = place_of(module, layer.tap)
+    if layer.is_stepwise and isinstance(part, OneStep) and not is_elsewhere(part):
+        return _read_at_steps(module, part, layer, inputs)
     capture = _Capture(module, layer)
     try:
         with capture:
@@ -129,6 +134,16 @@ def read_by(module: nn.Module, layer: NodeLayer, inputs: Tensor) -> Read:
     assert capture.steps, f"{layer.name} was not called"
     every = in_time([call.arguments["input"] for call in capture.steps], layer)
     return _read(Call("linear", {**capture.steps[0].arguments, "input": every}), layer, len(inputs))
+
+
+def _read_at_steps(module: nn.Module, part: OneStep, layer: NodeLayer, inputs: Tensor) -> Read:
+    """Run a network and give what a part of a cell of ours reads, which shows without looking at each function."""
+    assert isinstance(part, nn.Module)
+    steps = read_at_steps(module, part, inputs)
+    assert steps, f"{layer.name} was not called"
+    bias = part.bias if isinstance(part, nn.Linear) else None
+    weight = node_weight(part, kind_named(layer.kind))
+    return _read(Call("linear", {"input": in_time(steps, layer), "weight": weight, "bias": bias}), layer, len(inputs))
 
 
 class _Capture(Seer):

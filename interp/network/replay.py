@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from interp.network.quick.parts import QUICK
+from interp.network.recurrent.memory import CellMemory
+from interp.network.recurrent.running import remembering
 from interp.network.tracing.calls import place_of
 from interp.types import NodeLayer
 
@@ -44,7 +46,8 @@ class Replay:
     """Runs of a network on one input that differ from some layers on only.
 
     The first plain run is written down: what each module gave that ended before any of the layers had its z. Later runs
-    get copies of that, and run the rest. A replayed plain run must give the first one's output to the last bit, or
+    get copies of that, and run the rest. Of recurrent layers, cells are given that read what they read in the first
+    run, wherever they stand. A replayed plain run must give the first one's output to the last bit, or
     nothing is ever replayed. Networks with attention, and layers that are called as functions, run whole. What a module
     of the user's own does is run anew, its parts from torch excepted.
 
@@ -69,6 +72,7 @@ class Replay:
         self._module = module
         self._places = [place_of(module, layer.tap) for layer in layers]
         self._given: dict[tuple[nn.Module, int], _Given] = {}
+        self._cells = CellMemory(MOST_BYTES)
         scripted = any(isinstance(place, torch.jit.ScriptModule) for place in self._places)
         # attention takes quicker ways, of other last bits, in runs in which no function is looked at
         attends = any(isinstance(part, nn.MultiheadAttention) for part in module.modules())
@@ -77,8 +81,8 @@ class Replay:
 
     @property
     def replayed(self) -> int:
-        """Number of calls of modules that are given from memory."""
-        return len(self._given)
+        """Number of calls of modules, and of runs of recurrent cells, that are given from memory."""
+        return len(self._given) + sum(map(len, self._cells.runs.values()))
 
     def __call__(self, run: Callable[[], Tensor], is_plain: bool = False) -> Tensor:
         """Run the network, without gradients.
@@ -110,14 +114,15 @@ class Replay:
             (there[part], call): _Given(found.output, {there[own]: count for own, count in found.inside.items()})
             for (part, call), found in self._given.items()
         }
+        other._cells.runs = {there[cell]: runs for cell, runs in self._cells.runs.items()}
         return other
 
     def _written_down(self, run: Callable[[], Tensor]) -> Tensor:
         self._is_known = True
-        with self._writing():
+        with self._writing(), remembering(self._module, self._cells, writes=True):
             output = run()
-        if self._given and not self._is_same(run, output):
-            self._given = {}
+        if self.replayed and not self._is_same(run, output):
+            self._given, self._cells.runs = {}, {}
         return output
 
     def _is_same(self, run: Callable[[], Tensor], output: Tensor) -> bool:
@@ -162,7 +167,8 @@ class Replay:
     def _from_memory(self) -> Iterator[None]:
         calls = Counter[nn.Module]()
         parts = {part for part, _ in self._given}
-        with _in_place_of({part: partial(self._give, calls, part, part.forward) for part in parts}):
+        given = {part: partial(self._give, calls, part, part.forward) for part in parts}
+        with _in_place_of(given), remembering(self._module, self._cells):
             yield
 
     def _give(

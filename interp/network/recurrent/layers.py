@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from interp.network.recurrent.cells import STATES, State, Weights, cell_of
+from interp.network.recurrent.running import RunsCells, given_of
 from interp.network.recurrent.sites import OneStep
 from interp.network.tracing.calls import place_of
 
@@ -18,7 +19,7 @@ SETTINGS = (
 """Attributes of torch's recurrent layers that other code may read."""
 
 
-class Unrolled(nn.Module):
+class Unrolled(nn.Module, RunsCells):
     """What `nn.RNN`, `nn.LSTM` and `nn.GRU` compute in eval mode, a time step at a time.
 
     Its cells are named ``l0``, ``l0_reverse``, ``l1``, ... as torch names their weights.
@@ -92,7 +93,7 @@ class Unrolled(nn.Module):
                 if layer < self._first_that_runs(alive):
                     last.append(tuple(torch.full_like(one, torch.nan) for one in state))
                     continue
-                outputs, state = run_cell(self.get_submodule(f"l{layer}{end}"), x, state, alive)
+                outputs, state = self.run_cell(self.get_submodule(f"l{layer}{end}"), x, state, alive)
                 sides.append(outputs)
                 last.append(state)
             if sides:
@@ -105,7 +106,7 @@ class Unrolled(nn.Module):
         whole = [
             i
             for i in range(self.num_layers)
-            if all(_given(self.get_submodule(f"l{i}{end}")) is not None for end in ends)
+            if all(given_of(self.get_submodule(f"l{i}{end}")) is not None for end in ends)
         ]
         return max(whole, default=0) if alive is None else 0
 
@@ -150,50 +151,6 @@ class UnrolledCell(nn.Module):
         found = self.step(x, states)
         found = tuple(state[0] for state in found) if is_single else found
         return found if len(found) > 1 else found[0]
-
-
-def run_cell(cell: nn.Module, x: Tensor, state: State, alive: Tensor | None = None) -> tuple[Tensor, State]:
-    """Run a cell over all time steps.
-
-    Parameters
-    ----------
-    cell
-        Step of a cell, as `cell_of` builds it.
-    x
-        Inputs (B, T, D).
-    state
-        State before the first step, (B, N) each.
-    alive
-        Whether each step of each sample is no padding, (B, T) booleans; None where none is.
-
-    Returns
-    -------
-    outputs
-        Output h of every step, (B, T, N).
-    state
-        State after the last step.
-    """
-    backwards = any(part.backwards for part in cell.modules() if isinstance(part, OneStep))
-    given, order = _given(cell), range(x.shape[1])
-    if given is not None and alive is None:
-        last = given[:, 0 if backwards else -1]
-        return given, (last, *(torch.full_like(one, torch.nan) for one in state[1:]))
-    outputs = []
-    for step in reversed(order) if backwards else order:
-        new: State = cell(x[:, step], state)
-        new = new if given is None else (given[:, step], *new[1:])
-        if alive is not None:
-            here = alive[:, step, None]
-            new = tuple(torch.where(here, after, before) for after, before in zip(new, state, strict=True))
-        state = new
-        outputs.append(state[0])
-    return torch.stack(outputs[::-1] if backwards else outputs, 1), state
-
-
-def _given(cell: nn.Module) -> Tensor | None:
-    """Give the outputs that stand in place of what a cell computes."""
-    part = getattr(cell, "hidden", None)
-    return part.given if isinstance(part, OneStep) else None
 
 
 def output_of(module: nn.Module, tap: str) -> OneStep | None:

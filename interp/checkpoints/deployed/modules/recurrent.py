@@ -17,7 +17,7 @@ from interp.checkpoints.graph.steps import layer_name
 from interp.checkpoints.graph.values import Stored
 from interp.errors import DataError
 from interp.network.recurrent.cells import STATES, State, Weights, cell_of
-from interp.network.recurrent.layers import run_cell
+from interp.network.recurrent.running import RunsCells
 
 ORDERS = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}
 """Operation -> place in ONNX's tensors of each gate in torch's order."""
@@ -51,7 +51,7 @@ class Setting:
     outputs: int
 
 
-class Recurrent(nn.Module):
+class Recurrent(nn.Module, RunsCells):
     """ONNX's LSTM, GRU or RNN over all samples at once, a time step at a time.
 
     Parameters
@@ -100,7 +100,7 @@ class Recurrent(nn.Module):
         outputs, last = [], []
         for at, way in enumerate(self.ways):
             cell = self.get_submodule(way)
-            made, state = run_cell(cell, x, self._first(known, at, x, cell), alive)
+            made, state = self.run_cell(cell, x, self._first(known, at, x, cell), alive)
             outputs.append(made if alive is None else made * alive[..., None].to(made))
             last.append(state)
         return [torch.stack(outputs, 1).permute(2, 1, 0, 3), *(torch.stack(one) for one in zip(*last, strict=True))]
