@@ -77,7 +77,7 @@ def _columns(table: Array) -> tuple[Array | None, Array | None]:
 def _class_indices(where: str, values: Array) -> Array | None:
     """Give whole numbers from 0 as int64; None for measured values."""
     wide = values.astype(np.float32) if values.dtype == np.float16 else values  # which cannot hold the bounds
-    whole: Array = np.clip(wide, -(2**53), 2**53).astype(np.int64)
+    whole: Array = np.clip(wide, -(2**53), 2**53).astype(np.int64, copy=False)
     if not np.array_equal(whole, values) or whole.max() >= MOST_CLASSES:
         return None
     if whole.min() >= 0:

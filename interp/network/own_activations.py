@@ -26,7 +26,7 @@ Function = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True, eq=False)
 class _Call:
-    """One recorded call: a function of the tensor `read` and of other arguments."""
+    """One recorded call: a function of the tensor `read` and of other arguments, which may write into that tensor."""
 
     func: Callable[..., Any]
     read: Tensor
@@ -37,7 +37,8 @@ class _Call:
     def __call__(self, values: Tensor) -> Tensor:
         """Repeat the call on other values, which it does not change."""
         named = {**self.named, "inplace": False} if self.named.get("inplace") else self.named
-        result: Tensor = self.func(values.clone(), *self.rest, **named)
+        is_in_place = self.result is self.read
+        result: Tensor = self.func(values.clone() if is_in_place else values, *self.rest, **named)
         return result
 
 

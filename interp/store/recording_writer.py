@@ -337,9 +337,8 @@ class RecordingWriter:
         write_element(file, "layers", self.layers)
         for split, samples in self.samples.items():
             group = file.create_group(split)
-            group.create_dataset("predictions", data=np.zeros(samples, np.int64))
-            if split in self.labelled:
-                group.create_dataset("labels", data=np.zeros(samples, np.int64))
+            for name in ("predictions", "labels") if split in self.labelled else ("predictions",):
+                _take_place(group.create_dataset(name, (samples,), np.int64))
             write_kept(group, split, self.kept)
             rows = self._rows(split, samples)
             for layer in self.layers:
@@ -378,11 +377,10 @@ class RecordingWriter:
         group.attrs["positions"] = self.positions[layer.name]
         if not self.kind.is_exact:
             group.attrs[STORED_AS] = self.kind.name
-        values = group.create_dataset("values", (rows, layer.nodes), self.kind.dtype)
-        values[-1:] = 0  # takes the disk space now: metadata must not change later
+        _take_place(group.create_dataset("values", (rows, layer.nodes), self.kind.dtype))
         group.create_dataset("checksums", data=np.zeros(block_count(rows), np.uint32))
         if layer.name in self._placed:
-            group.create_dataset("position", data=np.zeros(rows, np.int32))
+            _take_place(group.create_dataset("position", (rows,), np.int32))
         for name in OUTPUT_STATISTICS:
             group.create_dataset(name, data=np.zeros((2, layer.nodes) if name == "output_range" else layer.nodes))
 
@@ -458,6 +456,11 @@ class RecordingWriter:
                 part = file[split]["z"][layer]
                 whole = rows if done == samples else rows - rows % BLOCK_ROWS
                 CheckedRows(rows_on_disk(part["values"], _damaged), part["checksums"], _damaged).check(whole)
+
+
+def _take_place(empty: h5py.Dataset) -> None:
+    """Take the place of a dataset in the file, which reads as zeros: metadata must not change later."""
+    empty[-1:] = 0
 
 
 def _damaged(block: int, first: int, last: int) -> ValueError:

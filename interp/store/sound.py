@@ -16,7 +16,8 @@ import h5py
 import numpy as np
 
 from interp.store.handles import attributes, file_size, strings
-from interp.store.packed import read_array
+from interp.store.packed import is_packed, read_array
+from interp.types import Array
 
 if TYPE_CHECKING:
     from h5py.h5d import DatasetID
@@ -29,6 +30,7 @@ SEAL = "digest"
 UNSEALED = b""
 SEAL_TYPE = "S64"
 UNHASHED = "values"  # pre-activations: too many to be read at every stage
+MOST_ROWS = 2**18  # rows of one dataset that are digested at once
 TEXT_AT_ONCE = 50_000_000  # bytes that texts read in one go may take, were each as long as the file
 
 
@@ -179,6 +181,17 @@ def check_seal(file: h5py.File, nodes: Iterable[Named]) -> None:
         raise ValueError("its content is not as it was written")
 
 
+def _parts_of(node: DatasetID) -> Iterator[Array]:
+    """Yield the numbers of a dataset in order, some rows at a time: of millions of samples they are not held whole."""
+    rows = (node.shape or (0,))[0]
+    if is_packed(node) or rows <= MOST_ROWS:
+        yield read_array(node)
+        return
+    table = h5py.Dataset(node)
+    for start in range(0, rows, MOST_ROWS):
+        yield table[start : start + MOST_ROWS]
+
+
 def _digest(nodes: Iterable[Named]) -> str:
     """SHA-256 over the names, kinds and content of all but pre-activations, in hexadecimal."""
     digest = hashlib.sha256()
@@ -192,5 +205,6 @@ def _digest(nodes: Iterable[Named]) -> str:
         if _is_text(kind):
             digest.update("\0".join(texts(node)).encode())
         elif name.rpartition("/")[2] != UNHASHED:
-            digest.update(np.ascontiguousarray(read_array(node)).data)
+            for part in _parts_of(node):
+                digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()

@@ -54,8 +54,9 @@ def test_own_parameters(name):
     layers = find_layers(module, x).layers
     assert layers[0].activation != "identity"
     z = module[0](x).detach()
-    found = output_functions(module, layers, x[:2])
+    found, before = output_functions(module, layers, x[:2]), z.clone()
     torch.testing.assert_close(found["0"](z), MODULES[name](z.clone()).detach())
+    assert torch.equal(z, before)  # also where the network's own activation overwrites it
     torch.testing.assert_close(found["2"](z), z)
 
 

@@ -11,7 +11,7 @@ from h5py._hl.dataset import AsStrView
 from store.golden import HERE, LAYERS, PROVENANCE, RESULTS
 
 from interp.errors import MismatchError
-from interp.store import RecordingWriter, check_layers, open_recording, read_results, write_results
+from interp.store import RecordingWriter, check_layers, open_recording, read_results, sound, write_results
 from interp.store.sound import seal, texts
 from interp.types import Effects, GaussianFit
 
@@ -231,6 +231,19 @@ def test_a_recording_is_sealed_but_for_its_values(tmp_path, part):
     path = recorded(tmp_path)
     with h5py.File(path, "r+") as file:
         file[f"train/{part}"][0] += 1
+    with pytest.raises(MismatchError, match="a damaged file"):
+        open_recording(path)
+
+
+@pytest.mark.parametrize("most", [1, 3, 7])
+def test_a_recording_is_digested_some_rows_at_a_time(tmp_path, monkeypatch, most):
+    whole = recorded(tmp_path).read_bytes()
+    monkeypatch.setattr(sound, "MOST_ROWS", most)
+    path = recorded(tmp_path)
+    assert path.read_bytes() == whole
+    open_recording(path).close()
+    with h5py.File(path, "r+") as file:
+        file["train/z/features.0/position"][-1] += 1
     with pytest.raises(MismatchError, match="a damaged file"):
         open_recording(path)
 

@@ -145,6 +145,24 @@ def test_several_labels_and_words():
     assert load_dataset(stream((X, several))).digest == load_dataset((X, several)).digest
 
 
+@pytest.mark.parametrize("kind", ["int64", "int32", "uint16", "uint32", "int8"])
+@pytest.mark.parametrize("largest", [3, 100, 999, 40_000, 10**9])
+def test_whole_numbers_are_the_same_whatever_the_batches_hold(kind, largest):
+    """They wait in as few bytes as hold them, which differ from batch to batch."""
+    targets = np.where(np.arange(len(X)) < 700, Y, Y - min(largest, 2000) // 1000 + largest)
+    targets = np.clip(targets, np.iinfo(kind).min, np.iinfo(kind).max).astype(kind)
+    found = load_dataset(stream(lambda: ((X[i : i + 100], targets[i : i + 100]) for i in range(0, 1000, 100))))
+    assert found.digest == load_dataset((X, targets)).digest
+
+
+def test_class_indices_wait_in_few_bytes():
+    found = collect.kept("mine", [{"x": X, "y": Y}, {"x": X, "y": Y + 200}])
+    assert found["y"].tolist() == [*Y, *(Y + 200)]
+    assert found["y"].itemsize == 2 < Y.itemsize
+    negative = collect.kept("mine", [{"x": X, "y": -Y}, {"x": X, "y": Y.astype(np.int32) + 2**30}])
+    assert negative["y"].tolist() == [*-Y, *(Y + 2**30)]
+
+
 def test_names_are_kept():
     names = {"target_names": ["p", "q", "r"], "feature_names": list("abcde")}
     found = load_dataset(stream({"x": X, "y": Y, **names}))
