@@ -6,6 +6,7 @@ functions, used several times or in place are found as well as modules.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from interp.network.hooks import tap
 from interp.network.kinds import kind_named
 from interp.network.layouts import layout_of
 from interp.network.tracing.calls import place_of
-from interp.network.tracing.trace import OUTPUTS, Tapped, Watch
+from interp.network.tracing.trace import OUTPUTS, End, Tapped, Watch
 from interp.network.tracing.uses import activation_of
 from interp.types import NodeLayer
 
@@ -32,9 +33,9 @@ class Structure(NamedTuple):
     skipped
         Module name -> reason why no layer covers it, for modules that hold parameters.
     output
-        Function that is applied to the last layer's z: ``linear``, ``activation``, ``negated``,
-        ``negated-activation``, ``log-softmax``, ``softmax`` or ``sigmoid``; ``distance`` or ``negated-distance`` where
-        the last layer computes distances.
+        Function that is applied to the z that the output comes from, that of the last layer where none was seen:
+        ``linear``, ``activation``, ``negated``, ``negated-activation``, ``log-softmax``, ``softmax`` or ``sigmoid``;
+        ``distance`` or ``negated-distance`` where that layer computes distances.
     outputs
         Outputs of the network for the samples of that run.
     is_finite
@@ -77,7 +78,7 @@ def find_layers(module: nn.Module, example: Tensor) -> Structure:
     layers, mixed = _with_layouts(module, found, example)
     skipped = _skipped(module, watch, layers) | mixed
     is_finite = all(bool(torch.isfinite(seen.z).all()) for seen in watch.seen.values())
-    return Structure(tuple(layers), skipped, _output_form(once[-1]) if once else "linear", outputs, is_finite)
+    return Structure(tuple(layers), skipped, _output_form(once, watch.end), outputs, is_finite)
 
 
 def _node_layer(module: nn.Module, seen: Tapped) -> NodeLayer:
@@ -91,11 +92,20 @@ def _node_layer(module: nn.Module, seen: Tapped) -> NodeLayer:
     return replace(layer, layout="steps-backwards" if backwards else "steps")
 
 
-def _output_form(seen: Tapped) -> str:
+def _output_form(once: Sequence[Tapped], end: End | None) -> str:
+    """Name what is applied to the z that the output comes from; to that of the last layer where none is known."""
+    seen = next((seen for seen in reversed(once) if end is None or seen.name == end.layer), None)
+    if seen is None:
+        return "linear"
+    if end is not None and end.is_plain:  # what else is made of z stands aside, such as probabilities beside logits
+        negated = end.state.startswith("~") and "neg" in seen.trail
+        seen = seen._replace(trail=("neg",) if negated else (), read=frozenset("z"))
     if kind_named(seen.kind).distances:
         return "negated-distance" if "neg" in seen.trail else "distance"
     negated = "neg" in seen.trail
     named = next((OUTPUTS[function] for function in seen.trail if function in OUTPUTS), None)
+    if end is not None and end.state in OUTPUTS.values():
+        return end.state
     if named is not None:
         return named
     active = activation_of(seen.read) != "identity"

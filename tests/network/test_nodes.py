@@ -92,6 +92,44 @@ def test_output_forms(tail, form):
     assert find(nn.Sequential(nn.Linear(4, 3), *tail), 4).output == form
 
 
+class Heads(nn.Module):
+    """Two heads, of which the second runs last; one of their values is given."""
+
+    def __init__(self, given):
+        super().__init__()
+        self.first, self.second, self.given = nn.Linear(4, 3), nn.Linear(4, 2), given
+
+    def forward(self, x):
+        first, second = self.first(x), self.second(x)
+        values = {
+            "z": first,
+            "softmax": first.softmax(1).unsqueeze(2).reshape(len(x), -1),
+            "sigmoid": torch.sigmoid(first),
+            "negated": -first,
+            "last z": second / 2,
+            "last softmax": second.softmax(1),
+            "last log-softmax": torch.log_softmax(second, 1),
+        }
+        return values[self.given]
+
+
+@pytest.mark.parametrize(
+    ("given", "form"),
+    [
+        ("z", "linear"),
+        ("softmax", "softmax"),
+        ("sigmoid", "sigmoid"),
+        ("negated", "negated"),
+        ("last z", "linear"),
+        ("last softmax", "softmax"),
+        ("last log-softmax", "log-softmax"),
+    ],
+)
+def test_form_is_that_of_the_output_that_is_given(given, form):
+    """What is computed beside it, of its own layer or of another that runs later, is no form of it."""
+    assert find(Heads(given), 4).output == form
+
+
 def test_negated_outputs_and_distances():
     class Negated(nn.Module):
         def __init__(self, last, active):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from interp.network.kinds import kind_named, node_kind, node_weight
 from interp.network.tracing.calls import Call, Seer, call_of, function_name
 from interp.network.tracing.offloaded import name_now
-from interp.network.tracing.uses import KEEPS_NODES, acts_alone, become, named_activation, tensors_in
+from interp.network.tracing.uses import KEEPS_NODES, MOVES, acts_alone, become, named_activation, tensors_in
 
 OUTPUTS = {"log_softmax": "log-softmax", "softmax": "softmax", "sigmoid": "sigmoid"}
 """Torch functions that turn the last layer's z into probabilities -> name of that form of output."""
@@ -55,6 +55,27 @@ class Tapped(NamedTuple):
     read: frozenset[str] = frozenset()
 
 
+class End(NamedTuple):
+    """Where a network's one output comes from.
+
+    Attributes
+    ----------
+    layer
+        Layer whose nodes it is a function of.
+    state
+        State of the output, as `interp.network.tracing.uses` names it; one of `OUTPUTS` where it is made of several
+        nodes at once.
+    """
+
+    layer: str
+    state: str
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is z itself, in another shape, sign or scale."""
+        return self.state.removeprefix("~") in ("z", "moved")
+
+
 class Watch(Seer):
     """Follows the output of each linear map up to the first function that is not applied to each value alone."""
 
@@ -67,6 +88,8 @@ class Watch(Seer):
         self.loading = module if any(tensor.is_meta for _, tensor in held) else None
         self.seen: dict[str, Tapped] = {}
         self.carries: dict[int, tuple[str, str]] = {}  # id of a tensor -> layer, and the state of its nodes
+        self.made_of: dict[int, End] = {}  # id of probabilities that are made of all nodes of a layer
+        self.end: End | None = None  # of one output; None where it is no function that is followed here
         self.alive = [tensor for _, tensor in held]  # keeps ids from being used again
         self.biases: set[str] = set()  # of linear maps called as functions
         self.inside: list[str] = []  # linear modules that are running
@@ -146,7 +169,18 @@ class Watch(Seer):
             self._follow(name, carried, state, results[0])
             if made is not None and made.kind == "norm" and state == "z":
                 self._norm(carried[0][0], made, results[0])
+        if results and given:
+            self._keep_probabilities(name, given[0], results[0])
         return result
+
+    def _keep_probabilities(self, function: str, given: Tensor, result: Tensor) -> None:
+        """Note of which layer's nodes probabilities are made, also in another shape."""
+        end = self.made_of.get(id(given)) if function in (*KEEPS_NODES, *MOVES) else None
+        if function in OUTPUTS and id(given) in self.carries and id(result) not in self.carries:
+            end = End(self.carries[id(given)][0], OUTPUTS[function])
+        if end is not None:
+            self.made_of[id(result)] = end
+            self.alive.append(result)
 
     def _constant(self, tensor: Tensor) -> bool:
         """Tell whether a tensor is a parameter, a buffer or a single number, and holds no nodes."""
@@ -189,7 +223,12 @@ class Watch(Seer):
 
     def give(self, outputs: Any) -> None:
         """Note that the network's outputs read nodes; their sign and scale are no part of the activation."""
-        for tensor in tensors_in([outputs]):
+        given = tensors_in([outputs])
+        for tensor in given:
             if id(tensor) in self.carries:
                 layer, state = self.carries[id(tensor)]
                 self.seen[layer] = self.seen[layer]._replace(read=self.seen[layer].read | {state.removeprefix("~")})
+        if len(given) == 1 and id(given[0]) in self.carries:
+            self.end = End(*self.carries[id(given[0])])
+        elif len(given) == 1:
+            self.end = self.made_of.get(id(given[0]))
