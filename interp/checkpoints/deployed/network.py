@@ -120,7 +120,8 @@ def _run(module: nn.Module, values: Sequence[Rows]) -> list[Rows]:
 
 def _as_rows(name: str, value: Rows, samples: int) -> Tensor:
     """Give one row of numbers a sample."""
-    count = len(value.joined)
+    joined = value.joined if value.joined.dim() else value.joined.reshape(1)  # of one sample, whose axis was squeezed
+    count = len(joined)
     if value.sizes is not None and len(set(value.sizes)) > 1:
         raise DataError(
             "ONNX graph",
@@ -135,5 +136,5 @@ def _as_rows(name: str, value: Rows, samples: int) -> Tensor:
             expected="as many for each sample",
             do="choose another output with --logits",
         )
-    values = value.joined.float()
+    values = joined.float()
     return values if values.dim() == 2 and count == samples else values.reshape(samples, -1)

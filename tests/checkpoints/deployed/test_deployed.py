@@ -67,6 +67,19 @@ def test_a_batch_of_one_is_run_one_by_one(tmp_path):
     assert not batched.module.one_by_one
 
 
+def test_an_output_whose_axes_of_one_are_squeezed(tmp_path):
+    """Of one sample alone it is a number without axes, of several a row of numbers."""
+    nodes = [graphs.node("LRN", "x", "l", size=3), graphs.node("Flatten", "l", "f")]
+    nodes += [graphs.node("MatMul", "f w", "m"), graphs.node("Squeeze", "m", "y")]
+    stored = graphs.weights(w=(16, 1))
+    given = [graphs.value("x", ["batch", 1, 4, 4])]
+    path = graphs.saved(tmp_path / "net.onnx", nodes, given, [graphs.value("y", [])], 17, stored)
+    model, dataset = check_same(path, data_of(1, 4, 4))
+    assert not model.module.one_by_one
+    alone = torch.cat([outputs_on(model, dataset.train.inputs[at : at + 1]) for at in range(3)])
+    torch.testing.assert_close(alone, outputs_on(model, dataset.train.inputs[:3]))
+
+
 @pytest.mark.parametrize("batch", ["batch", 1])
 @pytest.mark.parametrize("layer", ["conv", "fc1"])
 def test_a_node_that_is_silenced_is_a_row_of_zeros_in_the_file(layer, batch, tmp_path):
