@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pickletools
 import zipfile
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -23,8 +24,16 @@ from interp.safety import UnsafePickle, load_weights
 DEEPEST = 100  # modules in modules
 MOST = 50_000  # modules by name
 LEGACY_PICKLES = HEADERS + 1
+
+
+def without_default(*_: object) -> dict[Any, Any]:
+    """Begin a dict in place of a `defaultdict`, whose items torch's unpickler sets in plain dicts alone."""
+    return {}
+
+
 KNOWN: dict[str, Callable[..., Any]] = {
     TAKE_CLASS: take_class,
+    "collections.defaultdict": without_default,  # such as the state of a pickled optimizer
     "torch.autograd.variable.Variable": nn.Parameter,  # torch 0.3 and older
 }
 """Names that do not get a stand-in, and what they are read as; none of these does more than hold what it is given."""
@@ -76,7 +85,11 @@ def load_inert(path: Path, file: IO[bytes] | None = None) -> Any:
 
 
 def global_names(path: Path) -> list[str]:
-    """List the dotted names that a torch file's pickle refers to, without running it."""
+    """List the dotted names that a torch file's pickle refers to, without running it.
+
+    Names of Python 2, which pickles of protocol 2 have for `list` and `dict`, are given as those of Python 3: torch
+    looks for them by these.
+    """
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             name = next(name for name in archive.namelist() if name.rsplit("/", 1)[-1] == "data.pkl")
@@ -89,7 +102,8 @@ def global_names(path: Path) -> list[str]:
 def _globals(file: IO[bytes]) -> Iterator[str]:
     for opcode, argument, _ in pickletools.genops(file):
         if opcode.name == "GLOBAL":
-            yield str(argument).replace(" ", ".", 1)
+            module, _, name = str(argument).partition(" ")
+            yield ".".join(NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name)))
 
 
 def is_module(value: Any) -> bool:

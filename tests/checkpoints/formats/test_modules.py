@@ -3,7 +3,9 @@
 import argparse
 import os
 import zipfile
+from collections import defaultdict
 from contextlib import suppress
+from copy import deepcopy
 
 import pytest
 import torch
@@ -119,6 +121,36 @@ def test_modules_shared_without_end_are_refused(tmp_path):
 def test_state_dict_beside_other_objects(tmp_path):
     torch.save({"state_dict": planted().state_dict(), "args": argparse.Namespace(lr=0.1)}, tmp_path / "net.pt")
     assert load_model(tmp_path / "net.pt", DIGITS)[0].scaling.name == "x/16"
+
+
+class Settings:
+    """Keeps the type of what it holds, as the settings of omegaconf do in Lightning checkpoints."""
+
+    def __init__(self):
+        self.kind, self.whole, self.layers = list, int, [40, 30]
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_types_beside_weights_are_read_under_their_names_of_python_2(legacy, tmp_path):
+    """Pickles of protocol 2 call `list` a name of `__builtin__`, and `int` is `long` there."""
+    saved = {"state_dict": planted().state_dict(), "hparams": Settings(), "by_name": defaultdict(list, a=[1])}
+    torch.save(saved, tmp_path / "net.pt", _use_new_zipfile_serialization=not legacy)
+    assert {"builtins.list", "builtins.int"} <= set(global_names(tmp_path / "net.pt"))
+    model, _ = load_model(tmp_path / "net.pt", DIGITS)
+    assert model.scaling.name == "x/16"
+    same_outputs(model.module, planted())
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_whole_optimizer_beside_weights(legacy, tmp_path):
+    """Its state is a defaultdict with a parameter for each key."""
+    net = deepcopy(planted()).requires_grad_(True)
+    optimizer = torch.optim.Adam(net.parameters())
+    net(torch.ones(2, 64)).sum().backward()
+    optimizer.step()
+    saved = {"state_dict": net.state_dict(), "optimizer": optimizer}
+    torch.save(saved, tmp_path / "net.pt", _use_new_zipfile_serialization=not legacy)
+    same_outputs(load_model(tmp_path / "net.pt", DIGITS)[0].module, net)
 
 
 @pytest.mark.parametrize("function", [os.mkdir, open, eval, __import__])
