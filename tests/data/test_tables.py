@@ -44,6 +44,36 @@ def test_a_first_line_of_numbers_is_asked_about(table):
         load_dataset(path, DataOptions(header="maybe"))
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "5.1,3.5,setosa\n4.9,3.0,setosa\n7.0,3.2,virginica\n",  # as archives of data have them
+        "39,State-gov,77516,13,low\n50,Private,83311,13,low\n38,Private,215646,9,high\n",
+        "41,3;red;yes\n38,7;blue;no\n40,1;red;no\n",
+    ],
+)
+def test_a_first_line_of_numbers_and_words_as_the_rows_have_is_asked_about(rows, table):
+    """It may be a row: taken for names it would be left out, and each column called by one of its values."""
+    path = table(rows)
+    with pytest.raises(UsageError, match=r"a first line of numbers and words, as rows are .* --header no"):
+        load_dataset(path)
+    last = str(rows.split("\n")[0].count(";" if ";" in rows else ","))
+    assert len(load_dataset(path, DataOptions(header="no", target=last)).train.inputs) == 3
+    assert len(load_dataset(path, DataOptions(header="yes")).train.inputs) == 2
+
+
+@pytest.mark.parametrize(
+    "names",
+    ["label,0,1,2.5", "2010,2015,2020,kind", ",0,7,label", "name,0,1,2,3,kind"],
+)
+def test_numbers_in_names_of_columns(names, table):
+    """Words above numbers, or whole numbers that rise, are names as before."""
+    row = "a,1,2,3,4,b" if names.startswith("name") else "5,1,2,0"
+    cells = names.split(",")
+    found = load_dataset(table(f"{names}\n{row}\n{row}\n"), DataOptions(target=cells[-1]))
+    assert len(found.train.inputs) == 2
+
+
 def test_columns_that_are_counted_are_names(table):
     assert load_dataset(table("0,1,2,3\n5,6,7,0\n5,6,7,1\n")).features == ("0", "1", "2")
 
