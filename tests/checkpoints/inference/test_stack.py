@@ -25,6 +25,24 @@ def test_several_orders_are_none():
         layer_stack(weights((3, 4), (4, 4), (4, 4), (4, 5)), "file")
 
 
+@pytest.mark.parametrize(
+    ("names", "advice"),
+    [
+        (
+            ("actor.0", "actor.2", "critic.0", "critic.2"),
+            r"choose one network with --prefix \(actor, critic\), or pass",
+        ),
+        (("net.0", "net.2", "net.4", "net.6"), "chain; pass your own class"),
+        (("a.0", "b.2", "c.4", "d.6"), "chain; pass your own class"),
+    ],
+)
+def test_several_networks_of_which_each_chains_are_named(names, advice):
+    shapes = ((6, 4), (3, 6), (6, 4), (2, 6))
+    state = {f"{name}.weight": torch.ones(shape) for name, shape in zip(names, shapes, strict=True)}
+    with pytest.raises(CheckpointError, match=advice):
+        layer_stack(state, "file")
+
+
 def test_orders_are_not_tried_one_by_one():
     """Eleven layers of one width and one that fits none have 11! orders."""
     with pytest.raises(CheckpointError, match="expected layers whose shapes chain"):

@@ -11,6 +11,8 @@ from itertools import islice, pairwise
 from interp.checkpoints.inference.stack.layers import USE_MODEL, Layer
 from interp.errors import CheckpointError
 
+MOST_SHOWN = 5  # networks by name in a message
+
 
 def order_layers(layers: Sequence[Layer], path: object) -> tuple[list[Layer], str]:
     """Take the order of the file or of names: that of names, numbers by value, where the file sorted its keys.
@@ -80,8 +82,18 @@ def _no_chain(layers: Sequence[Layer], path: object) -> CheckpointError:
         path,
         found=f"{len(first.weight)} outputs of {first.name} before {second.channels} inputs of {second.name}",
         expected="layers whose shapes chain",
-        do=USE_MODEL,
+        do=_one_of(layers) + USE_MODEL,
     )
+
+
+def _one_of(layers: Sequence[Layer]) -> str:
+    """Name networks of which each chains alone, such as an actor and a critic; empty where there are none."""
+    parts: dict[str, list[Layer]] = {}
+    for layer in layers:
+        parts.setdefault(layer.name.partition(".")[0], []).append(layer)
+    alone = len(parts) > 1 and all(len(part) > 1 and _chains(part) for part in parts.values())
+    named = ", ".join([*parts][:MOST_SHOWN]) + (", ..." if len(parts) > MOST_SHOWN else "")
+    return f"choose one network with --prefix ({named}), or " if alone else ""
 
 
 # --------------------------------------------------------------------------- groups
