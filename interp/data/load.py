@@ -10,7 +10,9 @@ from interp.data.assemble import from_mapping
 from interp.data.options import DataOptions
 from interp.data.sources import find_source
 from interp.data.splits import flattened, holds_splits
+from interp.data.together import Together, read_together
 from interp.errors import DataError
+from interp.ranks import ALONE, Ranks
 from interp.streams import Stream
 from interp.types import Dataset
 from interp.types.annotations.edge import checked
@@ -59,7 +61,8 @@ def load_dataset(spec: Any, options: DataOptions = DataOptions()) -> Dataset:
     >>> load_dataset(([[0.5, 1.0], [1.5, 0.0], [0.1, 0.2]], [0, 1, 0])).train.labels
     array([0, 1, 0])
     """
-    found = _simplest(spec, options)
+    spec, ranks = (spec.data, spec.ranks) if isinstance(spec, Together) else (spec, ALONE)
+    found = _simplest(spec, options, ranks)
     return found if isinstance(found, Dataset) else from_mapping(name_of(spec), found)
 
 
@@ -84,15 +87,15 @@ def name_of(spec: Any) -> str:
     return f"{'arrays' if is_plain else type(spec).__name__}{IN_MEMORY}"
 
 
-def _simplest(spec: Any, options: DataOptions) -> Dataset | Mapping[str, Any]:
+def _simplest(spec: Any, options: DataOptions, ranks: Ranks) -> Dataset | Mapping[str, Any]:
     """Read data, and again what a source gives, until that is a data set or arrays by name."""
     found = spec
     for _ in range(MOST_STEPS):
         if isinstance(found, Dataset):
             return found
         if isinstance(found, Mapping):
-            return flattened(found, lambda part: _simplest(part, options)) if holds_splits(found) else found
-        found = find_source(found, name_of(spec))(found, options)
+            return flattened(found, lambda part: _simplest(part, options, ranks)) if holds_splits(found) else found
+        found = read_together(found, find_source(found, name_of(spec)), options, ranks)
     raise DataError(
         name_of(spec),
         found="sources that name each other in a circle",

@@ -36,6 +36,11 @@ class Ranks:
         """Whether this is the process that writes results and speaks to the user."""
         return self.rank == 0
 
+    @property
+    def beside(self) -> tuple[int, ...]:
+        """Numbers of the processes on the same machine, this one among them, ascending."""
+        return (self.rank,)
+
     def has(self, index: int) -> bool:
         """Whether an item of divided work is this process's: items go round.
 

@@ -103,6 +103,12 @@ class Group(Ranks):
             if missing:
                 time.sleep(WAITING)
 
+    @property
+    def beside(self) -> tuple[int, ...]:
+        """Numbers of the processes on the same machine, this one among them, ascending."""
+        here = _machine()
+        return tuple(rank for rank, (machine, _) in sorted(self._processes.items()) if machine == here)
+
     def told(self, value: Value) -> list[Value]:
         """Tell all processes something; see `Ranks.told`.
 

@@ -98,7 +98,7 @@ def samples_of_whole(
     """
     counts, whole, part = position_counts(model, data), wholes[split], data.splits[split]
     size = samples_a_block(model, counts)
-    begin = lambda ranks: islice(_of_whole(whole, part, size), ranks.rank, None, ranks.size)  # noqa: E731
+    begin = partial(_of_whole, whole, part, size)
     if whole.samples is None:
         kept, distinct = positions or FEW, positions is not None
         places = {name: DrawnPlaces(count, min(count, kept), seed, distinct) for name, count in counts.items()}
@@ -108,8 +108,15 @@ def samples_of_whole(
     return Samples(begin, drawn_positions(model, data, split, counts, seed, sizes, positions))
 
 
-def _of_whole(whole: Whole, part: Split, size: int) -> Iterator[Block]:
-    """Yield the blocks of one pass; one that gives other numbers of samples than the one that counted is refused."""
+def _of_whole(whole: Whole, part: Split, size: int, ranks: Ranks) -> Iterator[Block]:
+    """Yield the blocks of one pass that are a process's own: read without the others where that can be."""
+    if ranks.size == 1 or whole.part is None or whole.samples is None:
+        return islice(_every(whole, part, size), ranks.rank, None, ranks.size)
+    return _own(whole, part, size, range(ranks.rank * size, whole.samples, ranks.size * size), whole.samples)
+
+
+def _every(whole: Whole, part: Split, size: int) -> Iterator[Block]:
+    """Yield all blocks; a pass that gives other numbers of samples than the one that counted is refused."""
     first = 0
     for inputs, labels in whole.blocks(part, size):
         if whole.samples is not None and first + len(inputs) > whole.samples:
@@ -118,6 +125,20 @@ def _of_whole(whole: Whole, part: Split, size: int) -> Iterator[Block]:
         first += len(inputs)
     if whole.samples is not None and first < whole.samples:
         raise _changed(whole.name, f"{first:,} samples", whole.samples)
+
+
+def _own(whole: Whole, part: Split, size: int, firsts: range, samples: int) -> Iterator[Block]:
+    """Yield the blocks that begin at some samples; they are all that is read."""
+    ranges = [range(first, min(first + size, samples)) for first in firsts]
+    found = 0
+    for place, (inputs, labels) in enumerate(whole.blocks(part, size, ranges)):
+        found += len(inputs)
+        if place >= len(ranges) or len(inputs) != len(ranges[place]):
+            break
+        yield Block(ranges[place].start, inputs, labels)
+    wanted = sum(map(len, ranges))
+    if found != wanted:
+        raise _changed(whole.name, f"{found:,} of {wanted:,} samples of a part", samples)
 
 
 def _changed(name: str, found: str, samples: int) -> DataError:

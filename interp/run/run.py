@@ -15,6 +15,7 @@ from interp.checkpoints import LoadOptions, Network, load_model
 from interp.checkpoints.architectures.named import is_named
 from interp.data import DataOptions
 from interp.data.streams.drawn import Whole, drawn, with_digests
+from interp.data.together import Together
 from interp.errors import UsageError, unknown_name
 from interp.interventions import check_options, same_architecture
 from interp.ranks import current
@@ -90,8 +91,9 @@ def start(
     """
     if until:
         _check_until(until)  # before the long work
-    data, wholes = (data, {}) if options.store else drawn(data)
-    model, dataset = load_model(checkpoint, data, load, data_options)
+    data, wholes = (data, {}) if options.store else drawn(data, current())
+    read = data if data is None else Together(data, current())
+    model, dataset = load_model(checkpoint, read, load, data_options)
     if dataset is None:
         raise UsageError(
             model.path,

@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-import threading
-import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from math import prod
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
-from interp.errors import DataError, UsageError, first_line
+from interp.errors import DataError
+from interp.streams.nameless import Nameless, writing
 from interp.types import Array
 
 BLOCK_BYTES = 2**22
 """Number of bytes of a block of rows: small beside what a program takes anyway."""
-
-
-class _File:
-    """A temporary file without a name, which is gone when nobody uses it any more, however the program ends."""
-
-    def __init__(self) -> None:
-        self.file: IO[bytes] = tempfile.TemporaryFile(prefix="interp-")  # noqa: SIM115  # lives as long as its rows
-        self._lock = threading.Lock()
-        weakref.finalize(self, self.file.close)
-
-    def read_into(self, rows: Array, offset: int) -> None:
-        """Fill an array with the bytes from an offset on; the file's own position may be another process's too."""
-        view = rows.data.cast("B")
-        done = 0
-        while done < len(view):
-            count = self._read(view[done:], offset + done)
-            if not count:
-                raise OSError("the file of the data ends too early")
-            done += count
-
-    def _read(self, view: memoryview, offset: int) -> int:
-        if hasattr(os, "preadv"):
-            return os.preadv(self.file.fileno(), [view], offset)
-        with self._lock:  # no such call on this system
-            self.file.seek(offset)
-            return self.file.readinto(view)  # type: ignore[attr-defined,no-any-return]
 
 
 class RowsOnDisk(np.memmap):
@@ -64,10 +34,10 @@ class RowsOnDisk(np.memmap):
            [4, 5]]))
     """
 
-    _source: _File | None = None
+    _source: Nameless | None = None
 
     @classmethod
-    def of(cls, source: _File, dtype: np.dtype, shape: tuple[int, ...]) -> RowsOnDisk:
+    def of(cls, source: Nameless, dtype: np.dtype, shape: tuple[int, ...]) -> RowsOnDisk:
         """Give the rows of a whole file."""
         table = cls(source.file, dtype=dtype, mode="r", shape=shape)
         table._source = source
@@ -136,6 +106,10 @@ class Kept:
     ----------
     name
         Name of the data, in errors.
+    source
+        File that they are written to, which other processes may write other rows of; None for a new one.
+    first
+        Number of rows of the file before the first that is written here.
 
     Raises
     ------
@@ -153,11 +127,12 @@ class Kept:
     (4, 1)
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, source: Nameless | None = None, first: int = 0) -> None:
         self.name, self.count = name, 0
-        self._row: tuple[np.dtype, tuple[int, ...]] | None = None
-        with _writing():
-            self._source = _File()
+        self.row: tuple[np.dtype, tuple[int, ...]] | None = None
+        self._first = first
+        with writing():
+            self._source = source or Nameless()
 
     def add(self, rows: Array) -> None:
         """Write rows behind those before.
@@ -167,9 +142,9 @@ class Kept:
         rows
             Rows (B, ...), of the shape of those before, and of their type or one that it holds without loss.
         """
-        if self._row is None:
-            self._row = rows.dtype.newbyteorder("="), rows.shape[1:]
-        dtype, shape = self._row
+        if self.row is None:
+            self.row = rows.dtype.newbyteorder("="), rows.shape[1:]
+        dtype, shape = self.row
         if dtype.kind not in "biuf" or 0 in shape:
             found, do = f"inputs of shape {shape} and type {dtype}", "give arrays with one row a sample"
             raise DataError(self.name, found=found, expected="numbers", do=do)
@@ -180,31 +155,29 @@ class Kept:
                 expected="samples that are alike",
                 do="bring all to one shape and type",
             )
-        with _writing():
+        with writing():
+            if self._first and not self.count:
+                self._source.file.seek(self._first * prod(shape) * dtype.itemsize)
             self._source.file.write(np.ascontiguousarray(rows, dtype).data)
         self.count += len(rows)
 
+    def flush(self) -> None:
+        """Let other processes see what was written.
+
+        Raises
+        ------
+        UsageError
+            If there is no room for it.
+        """
+        with writing():
+            self._source.file.flush()
+
     def rows(self) -> RowsOnDisk:
         """Give the table of all rows; none are added any more."""
-        assert self._row is not None, "no rows were added"
-        with _writing():
-            self._source.file.flush()
-        dtype, shape = self._row
+        assert self.row is not None, "no rows were added"
+        self.flush()
+        dtype, shape = self.row
         return RowsOnDisk.of(self._source, dtype, (self.count, *shape))
-
-
-@contextmanager
-def _writing() -> Iterator[None]:
-    """Tell in one line what stands in the way of a block that writes the file."""
-    try:
-        yield
-    except OSError as error:
-        raise UsageError(
-            tempfile.gettempdir(),
-            found=first_line(error),
-            expected="room for data that are kept on disk",
-            do="set TMPDIR to a folder on a disk with more",
-        ) from error
 
 
 def row_blocks(table: Array, size: int | None = None) -> Iterator[Array]:

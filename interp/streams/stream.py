@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,10 @@ class Stream:
         Name of a fact about how samples are read -> value, confidence and evidence.
     is_once
         Whether batches come once, so that they cannot be begun anew.
+    part
+        Function that begins the batches of some samples alone, those of ranges of indices, in that order, as they are
+        among all; None where they cannot be had without the others. It fails where samples turn out to depend on which
+        others are read, as those with random draws do.
 
     Examples
     --------
@@ -45,3 +49,4 @@ class Stream:
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     facts: Mapping[str, Inference] = field(default_factory=dict)
     is_once: bool = False
+    part: Callable[[Sequence[range]], Iterable[Batch]] | None = None

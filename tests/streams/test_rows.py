@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from interp.errors import DataError, UsageError
-from interp.streams import Kept, RowsOnDisk, flat_rows, row_blocks, rows
+from interp.streams import Kept, RowsOnDisk, flat_rows, row_blocks
 
 
 def kept(table, size=7):
@@ -171,6 +171,6 @@ class Full:
 
 
 def test_a_full_disk_is_told_in_one_line(monkeypatch):
-    monkeypatch.setattr(rows.tempfile, "TemporaryFile", lambda **_: Full())
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Full())
     with pytest.raises(UsageError, match=r"No space left on device; expected room .* set TMPDIR"):
         Kept("drawn").add(np.zeros((2, 3)))

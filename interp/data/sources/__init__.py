@@ -66,6 +66,20 @@ SOURCES: dict[str | type, Source | str] = {
 """Name, its beginning (with a colon), ending of a file (with its dot), or type -> function that reads it, or
 ``package.module:name`` of one."""
 
+DECODED: frozenset[Source] = frozenset(
+    {
+        from_torchvision,
+        from_folder,
+        from_csv,
+        from_parquet,
+        from_loader,
+        from_torch_dataset,
+        from_stream,
+        from_batches,
+    }
+)
+"""Functions whose work is worth sharing among the processes of a machine: they decode what they read."""
+
 CODE = "package.module:callable"
 """Form of the name of a user's own function, as messages show it."""
 

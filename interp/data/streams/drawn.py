@@ -1,41 +1,29 @@
-"""Some samples of a stream, drawn at random to be held in memory; the others are read and left.
-
-A sample is drawn by random bits that its index alone decides, so batches and processes draw the same.
-"""
+"""Some samples of a stream, drawn at random to be held in memory; the others are read and left."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from interp.analysis.mergeable.draws import mixed
 from interp.data.assemble import from_mapping
 from interp.data.draws import fixed_draws
 from interp.data.found import Found
 from interp.data.splits import holds_splits
-from interp.data.streams.batches import Arrays, each_as_arrays, joined, own_faults
-from interp.data.streams.collect import channels_first, check_count, inputs_of, no_samples
+from interp.data.streams.batches import Arrays, joined, own_faults
+from interp.data.streams.collect import channels_first, check_count, no_samples
+from interp.data.streams.sampled import batches_of, most_samples, sampled
 from interp.data.targets import read_targets
-from interp.data.words import LABEL_KEYS
 from interp.errors import DataError, UsageError
+from interp.ranks import ALONE, Ranks
 from interp.streams import Stream
 from interp.types import Array, Dataset, Inference, Split
-
-MOST_SAMPLES = 20_000
-"""Largest number of samples of a split that are held in memory."""
-
-MOST_BYTES = 2**28
-"""Largest number of bytes of their inputs: 256 MB."""
-
-LEAST_SAMPLES = 100
-"""Number of samples that are held however large they are."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +42,8 @@ class Whole:
         Samples that are held, as they came.
     digest
         SHA-256 over all samples, in hexadecimal; random where they come once, since what comes is not known before.
+    part
+        Function that begins the batches of ranges of indices alone; None where that cannot be.
     """
 
     name: str
@@ -61,6 +51,7 @@ class Whole:
     samples: int | None
     held: Arrays
     digest: str
+    part: Callable[[Sequence[range]], Iterator[Arrays]] | None = None
 
     def check(self, split: Split) -> None:
         """See that a network takes samples as they come.
@@ -80,7 +71,9 @@ class Whole:
             do = "give them as the network takes them, or analyse with store=True"
             raise UsageError(self.name, found=found, expected="samples as the network takes them", do=do)
 
-    def blocks(self, split: Split, size: int) -> Iterator[tuple[Array, Array | None]]:
+    def blocks(
+        self, split: Split, size: int, ranges: Sequence[range] | None = None
+    ) -> Iterator[tuple[Array, Array | None]]:
         """Yield the inputs (B, I) and labels (B,) of so many samples at a time.
 
         Parameters
@@ -89,6 +82,8 @@ class Whole:
             Samples that are held, whose labels say how targets are read.
         size
             Number of samples of a block; the last may have fewer.
+        ranges
+            Indices of the samples of each block, where it is some of those that can be had alone; None for all.
 
         Raises
         ------
@@ -97,7 +92,8 @@ class Whole:
         """
         with own_faults(self.name), fixed_draws(0):
             lookup = label_lookup(self.name, self.held.get("y"), split)
-            for x, y in _regrouped(self.name, self.batches(), size):
+            batches = self.batches() if ranges is None or self.part is None else self.part(ranges)
+            for x, y in _regrouped(self.name, batches, size):
                 yield _flat(x), None if y is None else lookup(y)
 
 
@@ -122,13 +118,15 @@ def _regrouped(where: str, batches: Iterator[Arrays], size: int) -> Iterator[tup
         yield whole["x"], whole.get("y")
 
 
-def drawn(data: Any) -> tuple[Any, dict[str, Whole]]:
+def drawn(data: Any, ranks: Ranks = ALONE) -> tuple[Any, dict[str, Whole]]:
     """Hold some samples of each stream in data in memory, in place of the stream.
 
     Parameters
     ----------
     data
         Data set of any kind that `interp.load_dataset` takes.
+    ranks
+        Processes that all draw, and hold, the same samples.
 
     Returns
     -------
@@ -142,11 +140,13 @@ def drawn(data: Any) -> tuple[Any, dict[str, Whole]]:
         If a stream has no samples or cannot be read.
     """
     if isinstance(data, Stream):
-        found, whole = _of_stream(data)
+        found, whole = _of_stream(data, ranks)
         return from_mapping(data.name, found), {} if whole is None else {"train": whole}
     if not isinstance(data, Mapping) or not holds_splits(data):
         return data, {}
-    parts = {split: _of_stream(part) if isinstance(part, Stream) else (part, None) for split, part in data.items()}
+    parts = {
+        split: _of_stream(part, ranks) if isinstance(part, Stream) else (part, None) for split, part in data.items()
+    }
     return {split: part for split, (part, _) in parts.items()}, {
         split: whole for split, (_, whole) in parts.items() if whole is not None
     }
@@ -168,94 +168,24 @@ def with_digests(data: Dataset, wholes: Mapping[str, Whole]) -> Dataset:
     return replace(data, digest=hashlib.sha256("".join([data.digest, *known]).encode()).hexdigest())
 
 
-def _of_stream(stream: Stream) -> tuple[Found, Whole | None]:
+def _of_stream(stream: Stream, ranks: Ranks) -> tuple[Found, Whole | None]:
     with own_faults(stream.name), fixed_draws(0):
-        return _head(stream) if stream.is_once else _sampled(stream)
-
-
-def batches_of(stream: Stream) -> Iterator[Arrays]:
-    """Yield the inputs ``x`` and targets ``y`` of each batch of a stream.
-
-    Parameters
-    ----------
-    stream
-        Stream with one array of inputs.
-    """
-    with closing(each_as_arrays(stream.name, stream.batches())) as batches:
-        for batch in batches:
-            targets = next((array for key, array in batch.items() if key in LABEL_KEYS), None)
-            inputs = {"x": inputs_of(stream.name, batch)}
-            yield inputs if targets is None else inputs | {"y": targets}
+        return _head(stream) if stream.is_once else _sampled(stream, ranks)
 
 
 # --------------------------------------------------------------------------- samples drawn at random
 
 
-def _sampled(stream: Stream) -> tuple[Found, Whole | None]:
+def _sampled(stream: Stream, ranks: Ranks) -> tuple[Found, Whole | None]:
     """Draw samples in one pass of reading, which counts them too."""
-    held, digests, count = _Drawn(stream.name), dict[str, Any](), 0
-    for batch in batches_of(stream):
-        for key, array in batch.items():
-            digests.setdefault(key, hashlib.sha256()).update(np.ascontiguousarray(array).data)
-        held.add(count, batch)
-        count += len(batch["x"])
-    arrays = held.samples()
-    check_count(stream, count)
-    if len(arrays["x"]) == count:
+    made = sampled(stream, ranks)
+    arrays = made.arrays
+    if len(arrays["x"]) == made.count:
         return Found({**arrays, **stream.names}, stream.facts), None
-    digest = "".join(one.hexdigest() for one in digests.values())
-    fact = _fact(f"{len(arrays['x']):,} of {count:,}, drawn at random")
+    fact = _fact(f"{len(arrays['x']):,} of {made.count:,}, drawn at random")
     found = Found({**arrays, **stream.names}, {**stream.facts, "samples held": fact})
-    return found, Whole(stream.name, lambda: batches_of(stream), count, arrays, digest)
-
-
-class _Drawn:
-    """Samples with the least random bits of those that were added."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self._parts: list[Arrays] = []
-        self._indices: list[Array] = []
-        self._most = 0
-        self._limit = np.uint64(2**64 - 1)
-
-    def add(self, first: int, batch: Arrays) -> None:
-        """Add samples whose first has an index."""
-        self._most = self._most or most_samples(batch["x"])
-        indices = first + np.arange(len(batch["x"]))
-        kept = np.flatnonzero(mixed(indices, 1) <= self._limit)
-        if len(kept):
-            self._indices.append(indices[kept])
-            self._parts.append({key: np.array(array[kept]) for key, array in batch.items()})
-        if sum(map(len, self._indices)) > 2 * self._most:
-            self._pruned()
-
-    def _pruned(self) -> None:
-        indices, arrays = np.concatenate(self._indices), joined(self.name, self._parts)
-        if len(indices) > self._most:
-            bits = mixed(indices, 1)
-            self._limit = np.partition(bits, self._most - 1)[self._most - 1]
-            kept = np.flatnonzero(bits <= self._limit)
-            indices, arrays = indices[kept], {key: array[kept] for key, array in arrays.items()}
-        self._indices, self._parts = [indices], [arrays]
-
-    def samples(self) -> Arrays:
-        """Give the samples, in the order of their indices."""
-        if not self._parts:
-            raise no_samples(self.name)
-        self._pruned()
-        return self._parts[0]
-
-
-def most_samples(inputs: Array) -> int:
-    """Give the number of samples that are held, by the size of one.
-
-    Parameters
-    ----------
-    inputs
-        Inputs of some samples (B, ...).
-    """
-    return max(LEAST_SAMPLES, min(MOST_SAMPLES, MOST_BYTES // max(1, inputs[:1].nbytes)))
+    part = partial(batches_of, stream) if made.is_divided else None
+    return found, Whole(stream.name, lambda: batches_of(stream), made.count, arrays, made.digest, part)
 
 
 def _fact(held: str) -> Inference:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,8 +42,8 @@ def _of_data_set(source: Any, options: DataOptions) -> Stream:
     names = {name: tuple(map(str, kind.names)) for name, kind in features.items() if hasattr(kind, "names")}
     samples = len(source) if hasattr(source, "__len__") else None
 
-    def rows() -> Iterator[Mapping[str, Any]]:
-        yield from source.with_format("numpy").iter(batch_size=BATCH)
+    def rows(of: Any = source) -> Iterator[Mapping[str, Any]]:
+        yield from of.with_format("numpy").iter(batch_size=BATCH)
 
     columns = list(features) or list(next(rows(), {}))
     if not columns:
@@ -51,12 +51,17 @@ def _of_data_set(source: Any, options: DataOptions) -> Stream:
     target = target_column(columns, options.target or next((name for name in names if name in columns), None))
     inputs = [name for name in columns if name != target]
 
-    def batches() -> Iterator[dict[str, Any]]:
-        for batch in rows():
-            yield {"x": _inputs(where, batch, inputs), **({} if target is None else {"y": np.asarray(batch[target])})}
+    def arrays(batch: Mapping[str, Any]) -> dict[str, Any]:
+        return {"x": _inputs(where, batch, inputs), **({} if target is None else {"y": np.asarray(batch[target])})}
+
+    def part(ranges: Sequence[range]) -> Iterator[dict[str, Any]]:
+        for one in ranges:
+            yield from map(arrays, rows(source.select(one)))
 
     listed = {"feature_names": tuple(inputs)} if len(inputs) > 1 else {}
-    return Stream(where, batches, samples, names=listed | ({"target_names": names[target]} if target in names else {}))
+    listed |= {"target_names": names[target]} if target in names else {}
+    is_indexed = samples is not None and hasattr(source, "select")
+    return Stream(where, lambda: map(arrays, rows()), samples, names=listed, part=part if is_indexed else None)
 
 
 def _inputs(where: str, batch: Mapping[str, Any], columns: list[str]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +40,18 @@ def image_streams(splits: Mapping[str, ImageFolder], options: DataOptions) -> di
 def _of_split(folder: ImageFolder, names: list[str], facts: Mapping[str, Inference], side: int | None) -> Stream:
     files, where = labelled_files(folder, names), str(folder.path)
 
-    def batches() -> Iterator[dict[str, Any]]:
+    def part(ranges: Sequence[range]) -> Iterator[dict[str, Any]]:
         grey = all_grey(where, (file for file, _ in files))
-        for start in range(0, len(files), IMAGES):
-            part = files[start : start + IMAGES]
-            images = stacked_as(where, [file for file, _ in part], side, grey)
-            yield {"x": images, "y": np.array([label for _, label in part])}
+        for one in ranges:
+            for start in range(one.start, one.stop, IMAGES):
+                some = files[start : min(start + IMAGES, one.stop)]
+                images = stacked_as(where, [file for file, _ in some], side, grey)
+                yield {"x": images, "y": np.array([label for _, label in some])}
 
-    return Stream(where, batches, len(files), names={"target_names": tuple(names)}, facts=facts)
+    def batches() -> Iterator[dict[str, Any]]:
+        return part([range(len(files))])
+
+    return Stream(where, batches, len(files), names={"target_names": tuple(names)}, facts=facts, part=part)
 
 
 def all_grey(where: str, sources: Iterable[Path | bytes]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +42,16 @@ def _of_files(where: str, paths: list[Path], options: DataOptions) -> Stream:
     names = class_names(files[0].schema_arrow.metadata)
     samples = sum(file.metadata.num_rows for file in files)
 
-    def frames(rows: int, columns: list[str] | None = None) -> Iterator[Any]:
+    def frames(rows: int, columns: list[str] | None = None, ranges: Sequence[range] | None = None) -> Iterator[Any]:
+        first = 0
         for path in paths:
             with reading(path):
-                yield from (part.to_pandas() for part in parquet_file(path).iter_batches(rows, columns=columns))
+                file = parquet_file(path)
+                if ranges is None:
+                    yield from (part.to_pandas() for part in file.iter_batches(rows, columns=columns))
+                else:
+                    yield from _some_rows(file, rows, ranges, first)
+                    first += file.metadata.num_rows
 
     first = next(frames(1), None)
     if first is None:
@@ -57,7 +63,25 @@ def _of_files(where: str, paths: list[Path], options: DataOptions) -> Stream:
     _check_numbers(where, first, options)
     features = tuple(str(name) for name in first.columns if str(name) != target)
     listed = {"feature_names": features, **_class_names(names, target)}
-    return Stream(where, lambda: (_arrays(where, frame, options) for frame in frames(BATCH)), samples, names=listed)
+
+    def part(ranges: Sequence[range] | None) -> Iterator[dict[str, Any]]:
+        return (_arrays(where, frame, options) for frame in frames(BATCH, ranges=ranges))
+
+    return Stream(where, lambda: part(None), samples, names=listed, part=part)
+
+
+def _some_rows(file: Any, rows: int, ranges: Sequence[range], first: int) -> Iterator[Any]:
+    """Yield the rows of a file that are in ascending ranges, of the row groups that have any; its first is `first`."""
+    for group in range(file.num_row_groups):
+        end = first + file.metadata.row_group(group).num_rows
+        wanted = [one for one in ranges if one.start < end and one.stop > first]
+        for batch in file.iter_batches(rows, row_groups=[group]) if wanted else ():
+            for one in wanted:
+                start, stop = max(one.start - first, 0), min(one.stop - first, len(batch))
+                if start < stop:
+                    yield batch.slice(start, stop - start).to_pandas()
+            first += len(batch)
+        first = end
 
 
 def _arrays(where: str, frame: Any, options: DataOptions) -> dict[str, Any]:
@@ -98,10 +122,10 @@ def _of_one_column(
     target = target_column(others, target) if others else None
     is_image = isinstance(first[column].iloc[0], bytes | Mapping)
 
-    def batches() -> Iterator[dict[str, Any]]:
+    def part(ranges: Sequence[range] | None) -> Iterator[dict[str, Any]]:
         parts = (_bytes(where, value) for frame in frames(WHOLE, [column]) for value in frame[column])
         grey = is_image and all_grey(where, parts)
-        for frame in frames(WHOLE):
+        for frame in frames(WHOLE, ranges=ranges):
             cells = list(frame[column])
             contents = [_bytes(where, cell) for cell in cells] if is_image else []
             x = (
@@ -111,7 +135,7 @@ def _of_one_column(
             )
             yield {"x": x, **({} if target is None else {"y": frame[target].to_numpy()})}
 
-    return Stream(where, batches, samples, names=_class_names(names, target))
+    return Stream(where, lambda: part(None), samples, names=_class_names(names, target), part=part)
 
 
 def _bytes(where: str, cell: Any) -> bytes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from interp.data.streams.collect import collected
 from interp.data.streams.hugging_face import HuggingFace, hugging_face_stream
 from interp.data.streams.images import image_streams
 from interp.data.streams.parquet import parquet_streams
+from interp.data.streams.torch_rows import part_of_loader, samples_in_order
 from interp.errors import DataError, UsageError
 from interp.streams import Stream
 from interp.types.annotations.edge import checked
@@ -123,7 +125,10 @@ def from_batches(content: Any, options: DataOptions) -> Any:
 
 def of_loader(loader: DataLoader[Any], options: DataOptions) -> Stream:
     """Take the batches of a loader, in the order of its data set where it shuffles."""
-    return Stream(f"{type(loader).__name__}{IN_MEMORY}", lambda: loader_batches(loader), _size(loader))
+    name, counted = f"{type(loader).__name__}{IN_MEMORY}", samples_in_order(loader)
+    if counted is None:
+        return Stream(name, lambda: loader_batches(loader), _size(loader))
+    return Stream(name, lambda: loader_batches(loader), counted, part=partial(part_of_loader, loader))
 
 
 def _size(loader: DataLoader[Any]) -> int | None:
@@ -141,7 +146,8 @@ def of_torch_dataset(dataset: TorchDataset[Any], options: DataOptions) -> Stream
     is_counted = not isinstance(dataset, IterableDataset) and hasattr(dataset, "__len__")
     samples = len(dataset) if is_counted else None  # type: ignore[arg-type]  # it has a length
     loader: DataLoader[Any] = DataLoader(dataset, batch_size=BATCH)
-    return Stream(name, lambda: loader_batches(loader), samples)
+    part = None if samples is None else partial(part_of_loader, loader)
+    return Stream(name, lambda: loader_batches(loader), samples, part=part)
 
 
 def of_arrays(content: Any, options: DataOptions) -> Stream:
@@ -165,11 +171,12 @@ def _of_arrays(name: str, arrays: Mapping[str, Any]) -> Stream:
         raise UsageError(name, found=f"rows: {said or 'none'}", expected="as many of each", do="make them match")
     samples = next(iter(counts.values()))
 
-    def batches() -> Iterator[dict[str, Any]]:
-        for start in range(0, samples, ROWS):
-            yield {key: values[start : start + ROWS] for key, values in rows.items()}
+    def part(ranges: Sequence[range]) -> Iterator[dict[str, Any]]:
+        for one in ranges:
+            for start in range(one.start, one.stop, ROWS):
+                yield {key: values[start : min(start + ROWS, one.stop)] for key, values in rows.items()}
 
-    return Stream(name, batches, samples, names=names)
+    return Stream(name, lambda: part([range(samples)]), samples, names=names, part=part)
 
 
 def of_function(function: Callable[[], Iterable[Any]], options: DataOptions) -> Stream:

@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 from torch.utils.data import DataLoader, TensorDataset
 
 import interp
-from interp.data.streams import drawn
+from interp.data.streams import drawn, sampled
 from interp.errors import InterpError
 from interp.streams import Stream
 from tests.run.without_store.test_stages_without_store import convolutional, dense, differences
@@ -20,7 +20,7 @@ SAID = {"scaling": "x/16", "stages": ["fit", "boundaries"], "store": False}
 
 @pytest.fixture(autouse=True)
 def few_are_held(monkeypatch):
-    monkeypatch.setattr(drawn, "MOST_SAMPLES", HELD)
+    monkeypatch.setattr(sampled, "MOST_SAMPLES", HELD)
 
 
 @pytest.fixture(scope="module")

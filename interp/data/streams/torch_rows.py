@@ -1,0 +1,115 @@
+"""Some samples of a torch data set, read without the others: as they are among all, or not at all."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import BatchSampler, DataLoader, IterableDataset, SequentialSampler, default_collate
+from torch.utils.data import Dataset as TorchDataset
+
+from interp.data.sources.loaders import is_shuffled
+from interp.errors import DataError
+
+
+def samples_in_order(loader: DataLoader[Any]) -> int | None:
+    """Count the samples that a loader gives one for one, in the order of its data set; None where it may do otherwise.
+
+    Parameters
+    ----------
+    loader
+        Loader of samples; a function of its own that makes batches or sets up workers may do anything.
+    """
+    dataset = loader.dataset
+    is_plain = loader.collate_fn is default_collate and loader.worker_init_fn is None
+    if not is_plain or isinstance(dataset, IterableDataset) or not hasattr(dataset, "__len__"):
+        return None
+    if is_shuffled(loader):
+        return len(dataset)
+    is_usual = type(loader.sampler) is SequentialSampler and type(loader.batch_sampler) is BatchSampler
+    if not is_usual or loader.batch_size is None:  # which a sampler of batches of the user's own leaves open
+        return None
+    samples = len(loader.sampler)  # type: ignore[arg-type]  # it has a length
+    return samples - samples % loader.batch_size if loader.drop_last else samples
+
+
+def part_of_loader(loader: DataLoader[Any], ranges: Sequence[range]) -> Iterable[Any]:
+    """Give the batches of some samples of a loader's data set, read by as many workers as it has.
+
+    Parameters
+    ----------
+    loader
+        Loader whose samples `samples_in_order` counts.
+    ranges
+        Indices of the samples.
+    """
+    return part_of(loader.dataset, ranges, loader.batch_size or 1, loader.num_workers, loader.multiprocessing_context)
+
+
+def part_of(
+    dataset: TorchDataset[Any], ranges: Sequence[range], batch: int, workers: int = 0, context: Any = None
+) -> Iterable[Any]:
+    """Give the batches of some samples of a data set.
+
+    Parameters
+    ----------
+    dataset
+        Data set whose samples are found by index.
+    ranges
+        Indices of the samples.
+    batch
+        Number of samples of a batch.
+    workers
+        Number of processes that read.
+    context
+        Way in which these are begun; None for the usual one.
+
+    Raises
+    ------
+    DataError
+        From the loader, if reading a sample draws from the generators of torch, numpy or Python; of a worker another.
+    """
+    return DataLoader(
+        _Watched(dataset), batch, sampler=_Indices(ranges), num_workers=workers, multiprocessing_context=context
+    )
+
+
+class _Indices:
+    """Indices of ranges, one after the other."""
+
+    def __init__(self, ranges: Sequence[range]) -> None:
+        self._ranges = ranges
+
+    def __iter__(self) -> Iterator[int]:
+        return chain.from_iterable(self._ranges)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._ranges))
+
+
+class _Watched(TorchDataset[Any]):
+    """Samples of a data set, as long as reading them draws nothing: what is drawn depends on what was read before."""
+
+    def __init__(self, dataset: TorchDataset[Any]) -> None:
+        self._dataset = dataset
+
+    def __getitems__(self, indices: list[int]) -> list[Any]:
+        """Give the samples of a batch."""
+        before, several = _states(), getattr(self._dataset, "__getitems__", None)
+        found: list[Any] = several(indices) if several else [self._dataset[index] for index in indices]
+        if _states() != before:
+            do = "draw by the index of a sample"
+            raise DataError(
+                type(self._dataset).__name__, found="samples drawn at random", expected="the same ones", do=do
+            )
+        return found
+
+
+def _states() -> tuple[Any, ...]:
+    """Give the states of the generators that code draws from without a word."""
+    kind, keys, *rest = np.random.get_state()  # noqa: NPY002  # the user's code may draw from it
+    return torch.get_rng_state().numpy().tobytes(), random.getstate(), kind, np.asarray(keys).tobytes(), *rest
