@@ -18,7 +18,7 @@ from interp.run.find import needed, not_run
 from interp.run.fingerprint import stage_provenance
 from interp.run.folder import check_names, check_owner, check_store, locked, remove_remains
 from interp.run.parts import Parts, parts_of, remove_parts
-from interp.run.recorded import confusion_of
+from interp.run.recorded import confusion_of, samples_behind
 from interp.run.stage import Run, Stage
 from interp.run.timings import keep_timing, made_in
 from interp.types import Made, Provenance, Results, Timing
@@ -360,6 +360,7 @@ def evidence_of(run: Run, fields: Mapping[str, Any]) -> Evidence:
         limits=run.limits,
         confusion=confusion_of(run),
         stored=None if kept is None else len(kept),
+        samples=samples_behind(run) if "train" in run.wholes and run.path("record").exists() else None,
         said=said,
         not_run=not_run(run),
     )

@@ -55,7 +55,7 @@ def once(ranks: Ranks, make: Callable[[], Value], fits: Callable[[Value], bool] 
     Returns
     -------
     object
-        What was made, with equal arrays: those on disk from the same file, others mapped from one, private to each.
+        Value with equal arrays: those on disk from the same file, others mapped from one, private to each.
 
     Raises
     ------

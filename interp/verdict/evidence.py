@@ -61,6 +61,9 @@ class Evidence:
     stored
         Number of training samples whose activations are stored, which fits and kinds of nodes are of; None where they
         are of all.
+    samples
+        Number of all training samples, of which the data set holds some, as of a stream without stored activations;
+        fits and kinds of nodes are of all. None where it has them all.
     said
         Checkpoint, data and options as the user gave them, `Provenance.settings`; empty where no command gives them.
     not_run
@@ -77,6 +80,7 @@ class Evidence:
     screening: Mapping[str, Screening] = field(default_factory=dict)
     confusion: Mapping[str, Array] = field(default_factory=dict)
     stored: int | None = None
+    samples: int | None = None
     said: Mapping[str, Any] = field(default_factory=dict)
     not_run: Sequence[str] = ()
 
@@ -88,7 +92,20 @@ class Evidence:
     @property
     def fitted(self) -> int:
         """Number of training samples that fits and kinds of nodes are of."""
+        known = (self.stored, self.samples, len(self.data.train))
+        return next(count for count in known if count is not None)
+
+    @property
+    def screened(self) -> int:
+        """Number of training samples that single values, and so nodes that repeat others or are saturated, are of."""
         return len(self.data.train) if self.stored is None else self.stored
+
+    @property
+    def screened_words(self) -> str:
+        """Training samples that single values are of, where those are some, as a sentence names them; else empty."""
+        if self.stored is not None:
+            return f"{self.stored:,} stored training samples"
+        return "" if self.samples is None else f"{len(self.data.train):,} training samples that are held"
 
     @property
     def fitted_words(self) -> str:

@@ -196,6 +196,32 @@ def test_of_stored_samples_their_number_counts():
     assert FEW not in {alert.name for alert in alerts(replace(large, boundaries=sided, stored=200))}
 
 
+def test_of_samples_that_are_held_each_alert_counts_its_own():
+    """Fits and kinds of nodes are of all samples of a stream; what single values say is of those that are held."""
+    twins = np.where(np.arange(20) % 19 < 2, 0.995, 0.5)
+    some, few = screened(900, correlation=twins)(), screened(150, correlation=twins)()
+    said = {alert.name: alert.evidence for alert in alerts(replace(some, samples=6000))}
+    assert FEW not in said
+    assert "over 900 training samples that are held" in said["duplicate"]
+    said = {alert.name: alert.evidence for alert in alerts(replace(few, samples=6000))}
+    assert said[FEW].startswith("Of 6,000 training samples 150 are held (--no-store); nodes that repeat others")
+    assert "duplicate" not in said
+
+
+@pytest.mark.parametrize(
+    ("given", "ending"),
+    [
+        ({}, "on 90% of the rows."),
+        ({"stored": 300}, "on 90% of the rows of 300 stored training samples."),
+        ({"samples": 6000}, "on 90% of the rows of 900 training samples that are held."),
+    ],
+)
+def test_saturated_nodes_are_said_to_be_so_on_the_rows_that_were_looked_at(given, ending):
+    found = screened(900, saturated=np.ones(20))()
+    (raised,) = [alert for alert in alerts(replace(found, **given)) if alert.name == "saturated"]
+    assert raised.evidence.endswith(ending)
+
+
 @pytest.mark.parametrize(
     ("count", "words"),
     [

@@ -132,8 +132,8 @@ ALERTS: dict[str, AlertRule | str] = {
     ),
     "small-sample": AlertRule(
         "warning",
-        "fewer than 200 training samples, or stored ones, or a 95 % interval of the score that is wider than 5 points"
-        " either way",
+        "fewer than 200 training samples, or stored or held ones, or a 95 % interval of the score that is wider than 5"
+        " points either way",
         "Open it with more samples; until then trust no small difference.",
         samples.small_sample,
         "model",
@@ -198,7 +198,8 @@ ALERTS: dict[str, AlertRule | str] = {
     ),
     "saturated": AlertRule(
         "warning",
-        "30 % or more of the nodes of a hidden layer lie at an end of their activation's range on 90 % of the rows",
+        "30 % or more of the nodes of a hidden layer lie at an end of their activation's range on 90 % of the rows, of"
+        " stored or held samples where those are not all",
         "Check the scaling of the inputs; smaller weights or a norm before the activation keep nodes in range.",
         nodes.saturated,
         "distributions",

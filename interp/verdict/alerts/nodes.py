@@ -72,10 +72,10 @@ def duplicate(found: Evidence) -> Iterator[Seen]:
 
     Over few samples nodes that are rarely active look alike by chance.
     """
-    if found.fitted < FEW_ROWS:
+    if found.screened < FEW_ROWS:
         return
     nodes = {name: spare_nodes(part.twin, part.correlation) for name, part in _screened(found).items()}
-    over = "" if found.stored is None else f" over {found.fitted_words}"
+    over = f" over {found.screened_words}" if found.screened_words else ""
     yield from _many(
         nodes, MANY_TWINS, "repeats", "repeat", f"another node (correlation of outputs of {ALIKE:g} or more{over})"
     )
@@ -104,12 +104,13 @@ def spare_nodes(twin: Array, correlation: Array) -> Array:
 def saturated(found: Evidence) -> Iterator[Seen]:
     """Name the hidden layers in which many nodes are nearly always at an end of their range."""
     nodes = {name: np.nan_to_num(part.saturated) >= SATURATED for name, part in _screened(found).items()}
+    of = f" of {found.screened_words}" if found.screened_words else ""
     yield from _many(
         nodes,
         MANY_SATURATED,
         "is saturated:",
         "are saturated:",
-        f"at an end of the range on {SATURATED:.0%} of the rows",
+        f"at an end of the range on {SATURATED:.0%} of the rows{of}",
     )
 
 

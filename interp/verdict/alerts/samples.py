@@ -38,6 +38,11 @@ def small_sample(found: Evidence) -> Iterator[Seen]:
     """Say so where samples are too few for the score, or for the kinds of nodes."""
     if found.fitted < FEW_ROWS:
         yield Seen(f"{_how_many(found)}; kinds of nodes and mixtures say little below {FEW_ROWS:,}.")
+    elif found.screened < FEW_ROWS:
+        yield Seen(
+            f"Of {found.fitted:,} training samples {found.screened:,} are held (--no-store); nodes that repeat others"
+            f" are not named below {FEW_ROWS:,}."
+        )
     split = "test" if "test" in found.data.splits else "train"
     score = score_on(found, split)
     name = found.task.score
@@ -55,10 +60,9 @@ def small_sample(found: Evidence) -> Iterator[Seen]:
 
 def _how_many(found: Evidence) -> str:
     """Say how many training samples there are, or of how many of them activations are stored."""
-    rows = len(found.data.train)
     if found.stored is None:
-        return f"There are {rows:,} training samples"
-    return f"Activations of {found.stored:,} of {rows:,} training samples are stored (--store)"
+        return f"There are {found.fitted:,} training samples"
+    return f"Activations of {found.stored:,} of {len(found.data.train):,} training samples are stored (--store)"
 
 
 def _fall(found: Evidence) -> str:

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import interp
 from interp.data.streams import drawn, sampled
 from interp.errors import InterpError
+from interp.run.pipeline import evidence_of
 from interp.streams import Stream
 from tests.run.without_store.test_stages_without_store import convolutional, dense, differences
 
@@ -126,6 +127,15 @@ def test_passes_of_other_numbers_of_samples_are_refused(digits, passes, later, f
         interp.analyse(dense(), interp.stream(source), **SAID)
     assert "\n" not in str(error.value)
     assert len(begun) == passes + 1
+
+
+def test_alerts_count_all_samples_for_fits_and_those_held_for_single_values(digits):
+    torch.manual_seed(0)
+    found = interp.analyse(dense(), interp.stream(digits), **SAID)
+    known = evidence_of(found.run, {})
+    assert (known.fitted, known.screened) == (500, HELD)
+    plain = evidence_of(interp.analyse(dense(), digits, **SAID).run, {})
+    assert (plain.fitted, plain.screened, plain.screened_words) == (500, 500, "")
 
 
 def test_draws_do_not_depend_on_batches(digits):
