@@ -22,6 +22,7 @@ import torch.distributed as dist
 
 from interp.errors import InterpError, first_line
 from interp.ranks.alone import Ranks
+from interp.ranks.pulse import SILENCE, Pulse
 
 Value = TypeVar("Value")
 
@@ -68,6 +69,7 @@ class Group(Ranks):
         self.rank, self.size = rank, size
         self._store, self._exchanges, self._is_own = store, 0, not dist.is_initialized()
         self._processes: dict[int, tuple[list[str], int]] = {}
+        self._pulse = Pulse(store, rank, size, self._told_of, self._lost)
 
     def begin(self) -> None:
         """Wait until all processes are there, and join them.
@@ -78,8 +80,10 @@ class Group(Ranks):
             If another process has ended.
         """
         try:
+            self._pulse.begin()
             self._store.set(self._key(self.rank), json.dumps([_machine(), os.getpid()]))
             self._wait()
+            self._pulse.watch()
             if self._is_own:
                 backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
                 dist.init_process_group(backend, store=self._store, rank=self.rank, world_size=self.size)
@@ -132,6 +136,7 @@ class Group(Ranks):
 
     def leave(self) -> None:
         """End what exchanges in the background: a process that ends beside it may be aborted."""
+        self._pulse.stop()
         with suppress(Exception):  # others may be gone
             dist.destroy_process_group(None if self._is_own else self._gloo)  # a group of the user's own stays
 
@@ -180,6 +185,25 @@ class Group(Ranks):
             while not self._store.check([FAILED]) and not self._gone() and time.monotonic() < end:
                 time.sleep(WAITING)
         return self.ended(first_line(error))
+
+    def _silence(self, rank: int | None) -> str:
+        """Say which process, or None for the store, is silent."""
+        whom = f"rank {rank} on {self._processes[rank][0][0]}" if rank is not None else "the store of the job"
+        return f"no sign of {whom} for {SILENCE:.0f} s, as when a machine or the network is down"
+
+    def _told_of(self, rank: int | None) -> None:
+        """Tell the others which process is silent, over a connection that nobody waits on."""
+        if rank is not None:
+            with suppress(RuntimeError):
+                self._store.clone().compare_set(FAILED, "", self._silence(rank))
+
+    def _lost(self, rank: int | None) -> None:
+        """End this process, whatever it waits for, since another, or None for the store, is silent.
+
+        It may be inside an exchange that no error ends, so none is raised; files are such that it may end any time.
+        """
+        os.write(2, f"error: {self._error(self._silence(rank))}\n".encode())
+        os._exit(2)
 
     def _tell(self, said: str) -> None:
         """Tell the others why the job ends, if nobody has."""
