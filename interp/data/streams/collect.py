@@ -114,16 +114,21 @@ def kept(where: str, batches: Iterable[Arrays], before: list[Arrays] | None = No
             inputs, turned = channels_first(inputs_of(where, batch))
             facts |= LAST if turned else {}
             table.add(inputs)
-            targets.append({key: _narrow(array) for key, array in batch.items() if key in LABEL_KEYS})
+            targets.append({key: narrow(array) for key, array in batch.items() if key in LABEL_KEYS})
     if not table.count:
         raise no_samples(where)
     return Found({"x": table.rows(), **joined(where, targets)}, facts)
 
 
-def _narrow(targets: Array) -> Array:
+def narrow(targets: Array) -> Array:
     """Give whole numbers in as few bytes as hold them, up to two: class indices wait for the last batch in memory.
 
     Types stay signed or unsigned, so that types of several batches join without loss.
+
+    Parameters
+    ----------
+    targets
+        Targets of a batch, of any type and shape.
     """
     for narrow in {"i": (np.int8, np.int16), "u": (np.uint8, np.uint16)}.get(targets.dtype.kind, ()):
         limits = np.iinfo(narrow)

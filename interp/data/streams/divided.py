@@ -13,7 +13,7 @@ from interp.data.draws import fixed_draws
 from interp.data.found import Found
 from interp.data.images import LAST
 from interp.data.streams.batches import Arrays, closing_batches, each_as_arrays, joined
-from interp.data.streams.collect import channels_first, inputs_name
+from interp.data.streams.collect import channels_first, inputs_name, narrow
 from interp.data.words import LABEL_KEYS
 from interp.ranks import Ranks
 from interp.streams import Kept, RowsOnDisk, Stream, ahead
@@ -121,7 +121,9 @@ def _decoded(stream: Stream, mine: range, most: int, file: Nameless) -> _Part | 
                 is_held = sizes * (stream.samples or 0) <= most
                 inputs, is_turned = (batch[name], False) if is_held else channels_first(batch[name])
                 kept.add(inputs)
-                wanted = {key: array for key, array in batch.items() if key != name and (is_held or key in LABEL_KEYS)}
+                wanted = {key: array for key, array in batch.items() if key != name}
+                if not is_held:
+                    wanted = {key: narrow(array) for key, array in wanted.items() if key in LABEL_KEYS}
                 others.append(wanted)
                 about.append(((name, *wanted), is_held, is_turned))
         kept.flush()
