@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 from torch.utils.data import Dataset as TorchDataset
 
 from interp.data.found import Found
@@ -57,13 +57,18 @@ def read_together(spec: Any, source: Source, options: DataOptions, ranks: Ranks)
     ranks
         Processes that read.
     """
-    if ranks.size == 1 or source not in DECODED:
+    if ranks.size == 1 or source not in DECODED or _has_shares(spec):
         return source(spec, options)
     found, held = _as_stream(spec, options)
     whole = divided(found, held, ranks)
     if whole is not None:
         return whole
     return once(ranks, lambda: source(spec, options), lambda made: isinstance(made, Found))
+
+
+def _has_shares(spec: Any) -> bool:
+    """Whether a loader gives each rank other samples: each reads its own, which are then refused as other data."""
+    return isinstance(spec, DataLoader) and isinstance(spec.sampler, DistributedSampler)
 
 
 def _as_stream(spec: Any, options: DataOptions) -> tuple[Stream | None, int]:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 from together import together
-from torch.utils.data import DataLoader, Dataset, IterableDataset
+from torch.utils.data import DataLoader, Dataset, DistributedSampler, IterableDataset
 
 import interp
 from interp.data import DataOptions, load_dataset
@@ -159,6 +159,18 @@ def test_each_reads_for_itself_where_files_cannot_be_handed_on(tmp_path, monkeyp
 
     assert together(2, work, tmp_path) == [(0, "")] * 2
     assert asked(tmp_path, 2) == [list(range(ROWS))] * 2
+
+
+def test_a_loader_that_gives_each_rank_a_share_is_not_taken_for_the_whole(tmp_path):
+    """Ranks compare digests, and refuse data that differ: one's share must not stand for all."""
+
+    def work():
+        ranks, data = current(), Noted(tmp_path)
+        loader = DataLoader(data, 8, sampler=DistributedSampler(data, ranks.size, ranks.rank, shuffle=False))
+        digests = ranks.told(load_dataset(Together(loader, ranks)).digest)
+        assert digests[0] != digests[1]
+
+    assert together(2, work, tmp_path) == [(0, "")] * 2
 
 
 class Another:
