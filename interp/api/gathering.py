@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from interp.checkpoints import Network
 from interp.errors import CheckpointError, InterpError, first_line
-from interp.network.tracing.sharded import can_gather, divided, gathering, read_by_calls
+from interp.network.tracing.sharded import can_gather, divided, gathering
 from interp.ranks import Ranks, apart, current
 
 Found = TypeVar("Found")
@@ -28,6 +28,10 @@ Work = Callable[[Sequence[Network], bool], Found]
 
 DONE, FAILED = -1, -2
 """Told in place of a network's number where the process that works has come to its end, or to an error."""
+
+
+NOTHING: tuple[int, Sequence[str], str] = (DONE, (), "")
+"""Number, names of parameters and error, as they are told by a process that does not work."""
 
 
 class LeaderError(InterpError):
@@ -62,15 +66,11 @@ def by_turns(networks: Sequence[Network], work: Work[Found]) -> Found:
 
     Raises
     ------
-    CheckpointError
-        If a network has divided weights that are not those of a layer of torch's.
     JobError
         If another process has ended.
     LeaderError
         If the work of another process failed.
     """
-    for network in filter(is_divided, networks):
-        _check(network)
     ranks, found = current(), []
     shares = {i: divided(network) for i, network in enumerate(networks) if is_divided(network)}
     for leader in range(ranks.size):
@@ -79,17 +79,6 @@ def by_turns(networks: Sequence[Network], work: Work[Found]) -> Found:
         else:
             _follow(shares, ranks, leader)
     return found[0]
-
-
-def _check(network: nn.Module) -> None:
-    """Refuse a network of which layers would not be seen; every process finds the same."""
-    for name in read_by_calls(network)[:1]:
-        raise CheckpointError(
-            f"<module {type(network).__name__}>",
-            found=f"{name}, which fully_shard divided and which no Linear, convolution or norm reads",
-            expected="divided weights of Linear, convolutions, batch norms and LayerNorm alone",
-            do="load its full state dict into a plain module: get_model_state_dict with full_state_dict=True",
-        )
 
 
 def _lead(networks: Sequence[Network], shares: dict[int, dict[str, Any]], work: Work[Found], ranks: Ranks) -> Found:
@@ -109,13 +98,14 @@ def _lead(networks: Sequence[Network], shares: dict[int, dict[str, Any]], work: 
 def _follow(shares: dict[int, dict[str, Any]], ranks: Ranks, leader: int) -> None:
     """Help another process to gather what it needs, until it is done."""
     while True:
-        number, name = ranks.told((DONE, ""))[leader]
+        number, names, said = ranks.told(NOTHING)[leader]
         if number == FAILED:
             do = "see to it, and run the same command again, which goes on"
-            raise LeaderError(f"rank {ranks.rank}", found=f"rank {leader}: {name}", expected="no error there", do=do)
+            raise LeaderError(f"rank {ranks.rank}", found=f"rank {leader}: {said}", expected="no error there", do=do)
         if number == DONE:
             return
-        _whole(shares[number][name])
+        for name in names:
+            _whole(shares[number][name])
 
 
 class _Lead:
@@ -124,22 +114,22 @@ class _Lead:
     def __init__(self, shares: dict[int, dict[str, Any]], ranks: Ranks) -> None:
         self._shares, self._ranks, self._lock, self._is_open = shares, ranks, Lock(), True
 
-    def __call__(self, number: int, name: str) -> Tensor:
-        """Gather a parameter of a network from all processes."""
+    def __call__(self, number: int, names: Sequence[str]) -> list[Tensor]:
+        """Gather parameters of a network from all processes."""
         with self._lock, torch._C.DisableTorchFunction():  # whoever looks on is to see the network alone
             if not self._is_open:
                 raise CheckpointError(
-                    name,
+                    names[0],
                     found="a weight that is divided over processes, which no longer wait",
                     expected="to be run by interp.analyse",
                     do="run the module itself, in all processes at once",
                 )
-            self._tell(number, name)
-            return _whole(self._shares[number][name])
+            self._tell(number, names)
+            return [_whole(self._shares[number][name]) for name in names]
 
-    def _tell(self, number: int, name: str) -> None:
+    def _tell(self, number: int, names: Sequence[str]) -> None:
         try:
-            self._ranks.told((number, name))
+            self._ranks.told((number, names, ""))
         except InterpError:  # another process has ended: nobody is left to be told anything
             self._is_open = False
             raise
@@ -149,7 +139,7 @@ class _Lead:
         with self._lock:
             if self._is_open:
                 self._is_open = False
-                self._ranks.told((number, said))
+                self._ranks.told((number, (), said))
 
 
 def _whole(parameter: Any) -> Tensor:

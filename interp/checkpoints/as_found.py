@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from interp.checkpoints.drafts.adapted import Adapted
+from interp.network.tracing.without_values import refused
 from interp.types.annotations.edge import checked
 
 
@@ -29,7 +30,8 @@ def as_found(module: nn.Module) -> Iterator[None]:
     Parameters
     ----------
     module
-        Module in any mode, on any device.
+        Module in any mode, on any device. Where it holds weights that are kept elsewhere, and are loaded as its parts
+        run, a function that reads one which is not there raises `CheckpointError` in the block.
 
     Examples
     --------
@@ -47,6 +49,7 @@ def as_found(module: nn.Module) -> Iterator[None]:
             stack.callback(_restorer(part))
         for one in whole:
             one.eval()
+        stack.enter_context(refused(module))
         yield
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from interp.network.tracing.calls import place_of
+from interp.network.tracing.offloaded import loads_parts
 
 
 class Chain(nn.Module):
@@ -142,7 +143,8 @@ def chain_steps(module: nn.Module) -> list[nn.Module] | None:
     Returns
     -------
     list of Module, or None
-        Modules in the order in which they run; None where the network is no chain.
+        Modules in the order in which they run; None where the network is no chain, or must be run as a whole for its
+        steps to have their weights.
 
     Examples
     --------
@@ -151,7 +153,7 @@ def chain_steps(module: nn.Module) -> list[nn.Module] | None:
     """
     if isinstance(module, Chain):
         return module.steps()
-    if type(module) is not nn.Sequential:
+    if type(module) is not nn.Sequential or loads_parts(module):
         return None
     steps: list[nn.Module] = []
     for child in module:

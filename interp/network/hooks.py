@@ -13,7 +13,7 @@ from interp.network.activations import activation_name
 from interp.network.layouts import as_it_was, in_time, samples_first
 from interp.network.recurrent.sites import OneStep
 from interp.network.tracing.calls import Seer, call_of, function_name, place_of
-from interp.network.tracing.offloaded import hooks_of, name_now
+from interp.network.tracing.offloaded import has_hooks, puts_away
 from interp.network.tracing.uses import KEEPS_NODES
 from interp.types import NodeLayer
 
@@ -106,21 +106,19 @@ def can_stop(module: nn.Module, layers: Iterable[NodeLayer]) -> bool:
     Returns
     -------
     bool
-        False where a layer runs a time step at a time, so that the last step cannot be told; and where parts that
-        hold others put their parameters away when they have run, as accelerate lets them.
+        False where a layer runs a time step at a time, so that the last step cannot be told; and where parts would be
+        left that put their parameters away when they have run, as accelerate lets them: those that hold others, and
+        all where a layer is called as a function.
 
     Examples
     --------
     >>> can_stop(nn.Linear(2, 3), [NodeLayer("", "linear", 3, 2, "identity", "")])
     True
     """
-    return not any(layer.is_stepwise for layer in layers) and not any(map(_puts_away, module.modules()))
-
-
-def _puts_away(part: nn.Module) -> bool:
-    """Tell whether a part that holds others does something with its parameters when it has run."""
-    hooks = hooks_of(part) if next(part.children(), None) is not None else ()
-    return any(getattr(hook, "place_submodules", False) or getattr(hook, "offload", False) for hook in hooks)
+    layers = list(layers)
+    is_inside = any(isinstance(place_of(module, layer.tap), Tensor) for layer in layers)
+    left = [part for part in module.modules() if is_inside or next(part.children(), None) is not None]
+    return not any(layer.is_stepwise for layer in layers) and not any(map(puts_away, left))
 
 
 @contextmanager
@@ -206,10 +204,9 @@ class _AtCalls(Seer):
 
     def __init__(self, module: nn.Module, changes: Mapping[str, Change]) -> None:
         super().__init__()
-        places = {tap: place_of(module, tap) for tap in changes}
-        loaded = {tap for tap, place in places.items() if isinstance(place, Tensor) and place.is_meta}
-        self.changes = {id(place): changes[tap] for tap, place in places.items() if tap not in loaded}
-        self.loaded = {tap: changes[tap] for tap in loaded}  # tensors that are others in each pass, known by name
+        is_loaded = has_hooks(module)
+        self.changes = {} if is_loaded else {id(place_of(module, tap)): change for tap, change in changes.items()}
+        self.loaded = changes if is_loaded else {}  # tensors that are others in each pass, known by name
         self.module = module
 
     def call(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -221,9 +218,8 @@ class _AtCalls(Seer):
 
     def _change(self, key: Any) -> Change | None:
         """Give the change that is wanted at a call with a tensor."""
-        if self.loaded and isinstance(key, Tensor) and (name := name_now(self.module, key)) in self.loaded:
-            return self.loaded[name]
-        return self.changes.get(id(key))
+        now = (change for tap, change in self.loaded.items() if place_of(self.module, tap) is key)
+        return next(now, self.changes.get(id(key)))
 
 
 class _AfterActivation(Seer):

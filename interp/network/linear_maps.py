@@ -17,13 +17,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from interp.network.hooks import tap
-from interp.network.kinds import kind_named, node_weight
+from interp.network.kinds import kind_named, node_kind, node_weight
 from interp.network.layouts import in_time, samples_first
 from interp.network.nodes import rows_of_nodes
 from interp.network.recurrent.running import is_elsewhere, read_at_steps
 from interp.network.recurrent.sites import OneStep
 from interp.network.tracing.calls import Call, Seer, call_of, function_name, place_of
-from interp.network.tracing.offloaded import with_values
+from interp.network.tracing.offloaded import has_hooks, puts_away, with_values
 from interp.types import Array, NodeLayer
 
 AGREES = 1e-3
@@ -132,6 +132,8 @@ def read_by(module: nn.Module, layer: NodeLayer, inputs: Tensor) -> Read:
     except _ReachedError as reached:
         return _read(reached.call, layer, len(inputs))
     assert capture.steps, f"{layer.name} was not called"
+    if not layer.is_stepwise:
+        return _read(capture.steps[0], layer, len(inputs))
     every = in_time([call.arguments["input"] for call in capture.steps], layer)
     return _read(Call("linear", {**capture.steps[0].arguments, "input": every}), layer, len(inputs))
 
@@ -149,14 +151,18 @@ def _read_at_steps(module: nn.Module, part: OneStep, layer: NodeLayer, inputs: T
 class _Capture(Seer):
     """Stops at the linear map that a module computes, or that is called with a parameter.
 
-    Of a layer that runs a time step at a time, it collects the calls of all steps in `steps`, and stops at none.
+    Of a layer that runs a time step at a time, it collects the calls of all steps in `steps`, and stops at none. Nor
+    does it where parts put their parameters away when they have run.
     """
 
     def __init__(self, module: nn.Module, layer: NodeLayer) -> None:
         super().__init__()
-        self.layer = layer
-        self.part = module.get_submodule(layer.name) if layer.name in dict(module.named_modules()) else None
-        self.mark = weight_of(module, layer)
+        self.module, self.layer = module, layer
+        part = dict(module.named_modules()).get(layer.name)  # of a tied weight it may be a table of words
+        self.part = part if part is not None and node_kind(part) is not None else None
+        self.name = _name_of_weight(module, layer)
+        self.mark = place_of(module, self.name)
+        self.is_loaded, self.ends = has_hooks(module), not any(map(puts_away, module.modules()))
         self.inside = False
         self.steps: list[Call] = []
         self._handles: list[Any] = []
@@ -179,20 +185,26 @@ class _Capture(Seer):
     def _leave(self, part: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
         """Take a layer of distances, or one that multiplies in another way, as a map of its module's input."""
         if self.inside:
-            self._reach(Call("linear", {"input": inputs[0], "weight": node_weight(part, kind_named(self.layer.kind))}))
+            self._reach(Call("linear", {"input": inputs[0], "weight": weight_of(self.module, self.layer)}))
 
     def _reach(self, call: Call) -> None:
-        if not self.layer.is_stepwise:
+        if not self.layer.is_stepwise and self.ends:
             raise _ReachedError(call)
+        if not self.ends:  # what follows may be in place
+            call = Call(call.kind, {**call.arguments, "input": call.arguments["input"].clone()})
         self.steps.append(call)
         self.inside = False
 
     def call(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a function, or end the run at the layer's call."""
         made = call_of(function_name(func), args, kwargs)
-        if made is not None and made.kind != "norm" and (self.inside or made.key is self.mark):
+        if made is not None and made.kind != "norm" and (self.inside or self._is_own(made.key)):
             self._reach(made)
         return func(*args, **kwargs)
+
+    def _is_own(self, key: Any) -> bool:
+        """Whether a tensor is the layer's weight; one that is loaded for a pass is another each time."""
+        return key is (place_of(self.module, self.name) if self.is_loaded else self.mark)
 
 
 def weight_of(module: nn.Module, layer: NodeLayer) -> Tensor:
@@ -216,10 +228,17 @@ def weight_of(module: nn.Module, layer: NodeLayer) -> Tensor:
     >>> weight_of(network, NodeLayer("1", "linear", 3, 2, "identity", "1")).shape
     torch.Size([3, 2])
     """
-    for parameter in (f"{layer.name}.{kind_named(layer.kind).weight}", f"{layer.name}_weight", layer.name):
+    name = _name_of_weight(module, layer)
+    found = place_of(module, name)
+    assert isinstance(found, Tensor)
+    return with_values(module, name, found)
+
+
+def _name_of_weight(module: nn.Module, layer: NodeLayer) -> str:
+    for name in (f"{layer.name}.{kind_named(layer.kind).weight}", f"{layer.name}_weight", layer.name):
         with suppress(AttributeError):
-            if isinstance(found := place_of(module, parameter), Tensor):
-                return with_values(module, parameter, found)
+            if isinstance(place_of(module, name), Tensor):
+                return name
     raise AssertionError(f"no weight of {layer.name}")
 
 

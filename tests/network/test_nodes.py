@@ -265,3 +265,21 @@ def test_rows_run_over_positions_within_samples():
     assert rows.shape == (8, 3)
     assert rows[5].tolist() == z[1, :, 0, 1].tolist()
     assert rows_of_nodes(torch.arange(24).reshape(2, 3, 4), "linear")[4].tolist() == [16, 17, 18, 19]
+
+
+def test_the_map_of_a_table_of_words_that_is_read_again_is_that_of_its_call():
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed = nn.Embedding(7, 4)
+
+        def forward(self, x):
+            return F.linear(torch.tanh(self.embed(x.abs().long()).sum(1)), self.embed.weight)
+
+    net, x = Tied().eval(), torch.arange(6.0).view(2, 3)
+    (layer,) = find_layers(net, x).layers
+    weight, bias = affine_map(net, layer, x)
+    np.testing.assert_array_equal(weight, net.embed.weight.detach().double())
+    assert not bias.any()
+    with torch.no_grad():
+        torch.testing.assert_close(read_by(net, layer, x).values, torch.tanh(net.embed(x.long()).sum(1)))

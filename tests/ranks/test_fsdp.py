@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
+from divided_networks import Encoder, Language, Own, Recurrent, TiedInPlace, TiedWithoutBias, made
 from forked import forked
 from run.planted import planted_data
 from torch import nn
@@ -26,9 +27,24 @@ pytestmark = [
 PATIENCE = 120
 
 
+class Measured(nn.Linear):
+    """A linear map that counts, while it runs, the values that the whole network holds."""
+
+    network, seen = None, []
+
+    def forward(self, x):
+        if self.network is not None:
+            self.seen.append(sum(one.numel() for one in self.network.parameters() if not one.is_meta))
+        return super().forward(x)
+
+
 def network():
     torch.manual_seed(0)
-    return nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3))
+    return nn.Sequential(Measured(4, 6), nn.ReLU(), Measured(6, 7), nn.ReLU(), Measured(7, 3))
+
+
+MOST = (7 * 3 + 3) + (6 * 7 + 7)
+"""Number of values of the outer unit of `sharded` and of the largest inside of it; all together are 30 more."""
 
 
 def free_port():
@@ -38,10 +54,11 @@ def free_port():
 
 
 def sharded():
-    """Give the network with its first layer, and the rest of it, divided over two processes."""
+    """Give the network with its first two layers, each by itself, and the rest of it divided over two processes."""
     module = network()
     mesh = dist.init_device_mesh("cpu", (2,))
     fsdp.fully_shard(module[0], mesh=mesh)
+    fsdp.fully_shard(module[2], mesh=mesh)
     return fsdp.fully_shard(module, mesh=mesh)
 
 
@@ -78,8 +95,13 @@ def test_all_stages_find_what_they_find_of_the_plain_module_and_each_process_has
     planted_data(tmp_path / "data.npz")
     asked = {"data": str(tmp_path / "data.npz"), "quick": True, "read_copies": 3}
     one = interp.analyse(network(), out=tmp_path / "plain", **asked)
-    whole, sizes = gathering._whole, []
-    monkeypatch.setattr(gathering, "_whole", lambda part: sizes.append(part.to_local().numel()) or whole(part))
+    plain = gathering.gathering
+
+    def watched(*given):
+        Measured.network = plain(*given)
+        return Measured.network
+
+    monkeypatch.setattr(gathering, "gathering", watched)
 
     def work(rank):
         module = sharded()
@@ -88,8 +110,8 @@ def test_all_stages_find_what_they_find_of_the_plain_module_and_each_process_has
             found = interp.analyse(module, out=tmp_path / "sharded", **asked)
             if ranks.is_first:
                 found.save(tmp_path / "page")
-        assert sizes
-        assert max(sizes) <= 12  # half of the largest parameter
+        Measured.network = None
+        assert max(Measured.seen) == MOST  # as in a pass of FSDP: never more units than lie inside each other
         assert found.nodes.shape == one.nodes.shape
         assert torch.equal(module(torch.ones(2, 4)), before)
 
@@ -125,49 +147,6 @@ def test_outside_of_a_job_it_is_refused(tmp_path):
     assert as_script(work) == [0, 0]
 
 
-class Own(nn.Module):
-    """A linear map and a batch norm without modules."""
-
-    def __init__(self):
-        super().__init__()
-        self.weight, self.shift = nn.Parameter(torch.randn(5, 4)), nn.Parameter(torch.randn(5))
-        self.register_buffer("mean", torch.randn(5))
-        self.register_buffer("variance", torch.ones(5))
-        self.out = nn.Linear(5, 3)
-
-    def forward(self, x):
-        z = nn.functional.linear(x, self.weight)
-        z = nn.functional.batch_norm(z, self.mean, self.variance, bias=self.shift)
-        return self.out(nn.functional.silu(z))
-
-
-class Attentive(nn.Module):
-    """An encoder, whose layers read weights of the modules in them, and attention by itself."""
-
-    def __init__(self):
-        super().__init__()
-        layer = nn.TransformerEncoderLayer(8, 2, 12, dropout=0.0, batch_first=True)
-        self.embed, self.encoder = nn.Linear(4, 8), nn.TransformerEncoder(layer, 1, enable_nested_tensor=False)
-        self.start, self.attention = nn.Parameter(torch.randn(1, 1, 8)), nn.MultiheadAttention(8, 2, batch_first=True)
-        self.out = nn.Linear(8, 3)
-
-    def forward(self, x):
-        h = torch.cat([self.start.expand(len(x), -1, -1), self.embed(x.reshape(len(x), -1, 4))], 1)
-        h = self.encoder(h)
-        return self.out(self.attention(h, h, h, need_weights=False)[0][:, 0])
-
-
-class Recurrent(nn.Module):
-    """A recurrent layer with a linear one behind it."""
-
-    def __init__(self):
-        super().__init__()
-        self.cells, self.out = nn.LSTM(4, 5, batch_first=True), nn.Linear(5, 3)
-
-    def forward(self, x):
-        return self.out(self.cells(x.reshape(len(x), -1, 4))[0][:, -1])
-
-
 def normed():
     """Give a network of pictures of 2 x 6 with norms of which none leaves its inputs as they are."""
     made = nn.Sequential(
@@ -190,18 +169,12 @@ def normed():
     return made
 
 
-def divided(module, apart):
-    """Divide a network over two processes, its parts each by itself or all together."""
+def divided(module, units):
+    """Divide a network over two processes, some parts each by itself and the rest of it."""
     mesh = dist.init_device_mesh("cpu", (2,))
-    for part in module.children() if apart else ():
-        if any(True for _ in part.parameters()):
-            fsdp.fully_shard(part, mesh=mesh)
+    for name in units:
+        fsdp.fully_shard(module.get_submodule(name), mesh=mesh)
     return fsdp.fully_shard(module, mesh=mesh)
-
-
-def made(kind):
-    torch.manual_seed(0)
-    return kind().eval()
 
 
 def test_layers_and_recording_are_the_plain_module_s_with_norms_among_them(tmp_path):
@@ -211,8 +184,9 @@ def test_layers_and_recording_are_the_plain_module_s_with_norms_among_them(tmp_p
 
     def work(rank):
         with job():
+            parts = [name for name, part in normed().named_children() if any(True for _ in part.parameters())]
             for apart in (False, True):
-                interp.analyse(divided(made(normed), apart), data, out=tmp_path / str(apart), **asked)
+                interp.analyse(divided(made(normed), parts if apart else ()), data, out=tmp_path / str(apart), **asked)
 
     assert as_script(work) == [0, 0]
     expected = values(tmp_path / "plain" / "activations.h5")
@@ -223,10 +197,45 @@ def test_layers_and_recording_are_the_plain_module_s_with_norms_among_them(tmp_p
             np.testing.assert_array_equal(found[key], value, err_msg=key)
 
 
-@pytest.mark.parametrize("kind", [Own, Attentive, Recurrent])
-def test_weights_whose_calls_would_not_be_found_are_refused(kind, tmp_path):
+@pytest.mark.parametrize("kind", [Own, Encoder, Language, Recurrent], ids=lambda kind: kind.__name__)
+def test_whatever_reads_the_weights_recordings_and_all_stages_are_the_plain_module_s(kind, tmp_path):
+    data = np.random.default_rng(0).normal(size=(36, 12)).astype(np.float32), np.arange(36) % 3
+    stages = {"only": kind.only, "quick": True, "read_copies": 2, "levels": 2, "swept_layers": 1, "nodes_per_layer": 2}
+    stages |= {"single_nodes": 1, "inputs": 12}
+
+    def both(module, out):
+        interp.analyse(module, data, out=tmp_path / out / "all", stages=["record"], quick=True)
+        interp.analyse(module, data, out=tmp_path / out / "some", **stages)
+
+    both(made(kind), "plain")
+
     def work(rank):
-        with job(), pytest.raises(InterpError, match="no Linear, convolution or norm reads"):
-            interp.analyse(divided(kind(), False), "data.npz", stages=["record"], out=tmp_path / "run")
+        with job():
+            both(divided(made(kind), kind.units), "divided")
+
+    assert as_script(work) == [0, 0]
+    files = [path.relative_to(tmp_path / "plain") for path in (tmp_path / "plain").glob("*/*.h5")]
+    assert len(files) == 10
+    for file in files:
+        plain, found = values(tmp_path / "plain" / file), values(tmp_path / "divided" / file)
+        assert plain.keys() == found.keys()
+        for key, expected in plain.items():
+            if file.name != "activations.h5" and np.asarray(expected).dtype.kind == "f":
+                np.testing.assert_allclose(found[key], expected, rtol=1e-5, atol=1e-6, err_msg=f"{file}: {key}")
+            else:
+                np.testing.assert_array_equal(found[key], expected, err_msg=f"{file}: {key}")
+
+
+@pytest.mark.parametrize("kind", [TiedWithoutBias, TiedInPlace])
+def test_a_weight_that_is_read_outside_of_the_unit_that_holds_it_is_refused(kind, tmp_path):
+    """torch gives such a function a result, of whatever lies in memory."""
+    data = np.random.default_rng(0).normal(size=(12, 12)).astype(np.float32), np.arange(12) % 3
+
+    def work(rank):
+        said = "reads shared.weight, which is kept elsewhere" if rank == 0 else "rank 0: .*reads shared.weight"
+        with job():
+            interp.analyse(divided(made(kind), ()), data, stages=["record"], out=tmp_path / "whole")
+            with pytest.raises(InterpError, match=said):
+                interp.analyse(divided(made(kind), ["shared"]), data, stages=["record"], out=tmp_path / "run")
 
     assert as_script(work) == [0, 0]

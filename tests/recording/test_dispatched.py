@@ -3,11 +3,15 @@
 import copy
 import functools
 
+import h5py
 import numpy as np
 import pytest
 import torch
+from divided_networks import TiedInPlace, TiedWithoutBias
+from divided_networks import made as fixed
 from torch import nn
 
+import interp
 from interp.checkpoints import load_module
 from interp.errors import CheckpointError
 from interp.network.tracing.offloaded import with_values
@@ -42,6 +46,14 @@ def dispatched(module):
     return module
 
 
+def values(path):
+    """Give every number and text of a file's results."""
+    with h5py.File(path) as file:
+        found, keep = {}, h5py.Dataset
+        file.visititems(lambda name, at: found.update({name: at[()]} if isinstance(at, keep) else {}))
+        return {name: value for name, value in found.items() if "provenance" not in name}
+
+
 def recorded(network, path):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(60, 4)).astype(np.float32), np.arange(60) % 3
@@ -68,8 +80,8 @@ class Loading(Hook):
 
     def __init__(self, part):
         super().__init__()
-        self.execution_device = torch.device("cpu")
-        self.weights_map = {own: tensor.detach().clone() for own, tensor in part.named_parameters()}
+        self.execution_device, self.offload = torch.device("cpu"), True
+        self.weights_map = {own: one.detach().clone() for own, one in part.named_parameters() if not one.is_meta}
 
     def pre_forward(self, module, *args):
         self.calls += 1
@@ -85,21 +97,20 @@ class Loading(Hook):
             setattr(module.get_submodule(part), last, nn.Parameter(torch.empty_like(old, device="meta"), False))
 
 
+def run_loaded(part, *args):
+    found = part._old_forward(*part._hf_hook.pre_forward(part, *args))
+    part._hf_hook.post_forward(part)
+    return found
+
+
 def offloaded(module, parts):
     """Keep the parameters of some parts elsewhere."""
     for name in parts:
         part = module.get_submodule(name)
-        hook, old = Loading(part), part.forward
-        part._hf_hook = hook
-        hook.place_submodules = bool(list(part.children()))
-
-        def forward(*args, part=part, hook=hook, old=old):
-            found = old(*hook.pre_forward(part, *args))
-            hook.post_forward(part)
-            return found
-
-        part.forward = functools.update_wrapper(forward, old)
-        hook.post_forward(part)
+        part._hf_hook, part._old_forward = Loading(part), part.forward
+        part._hf_hook.place_submodules = any("." in own for own in part._hf_hook.weights_map)
+        part.forward = functools.update_wrapper(functools.partial(run_loaded, part), part._old_forward)
+        part._hf_hook.post_forward(part)
     return module
 
 
@@ -162,6 +173,62 @@ def test_layers_are_those_of_the_whole_network_whatever_reads_the_loaded_weights
     values, those = recorded(spread, tmp_path / "spread.h5"), recorded(whole, tmp_path / "whole.h5")
     assert values.keys() == those.keys()
     assert all(np.array_equal(values[name], those[name]) for name in those)
+
+
+class Filled(nn.Module):
+    """A linear map and a recurrent layer, and the weight of a linear map that a function reads."""
+
+    def __init__(self):
+        super().__init__()
+        self.cells, self.weight = nn.LSTM(2, 5, batch_first=True), nn.Parameter(torch.randn(4, 5))
+        self.out = nn.Linear(4, 3)
+
+    def forward(self, x):
+        h = self.cells(x.unflatten(1, (2, 2)))[0][:, -1]
+        z = nn.functional.linear(h, self.weight)
+        return self.out(z.relu_())
+
+
+def chained():
+    return nn.Sequential(nn.Linear(4, 5, bias=False), nn.ReLU(), nn.Linear(5, 3, bias=False))
+
+
+@pytest.mark.parametrize(
+    ("made", "parts", "only"),
+    [(Filled, ["cells", "out", ""], "weight"), (Filled, [""], "cells.l0.hidden,weight"), (chained, [""], "0,2")],
+)
+@pytest.mark.usefixtures("few_draws")
+def test_all_stages_find_what_they_find_of_the_whole_network(made, parts, only, tmp_path):
+    torch.manual_seed(0)
+    whole = made().eval()
+    spread = offloaded(copy.deepcopy(whole), parts)
+    data = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32), np.arange(30) % 3
+    asked = {"only": only, "quick": True, "read_copies": 2, "levels": 2, "nodes_per_layer": 2, "inputs": 12}
+    for name, module in (("whole", whole), ("spread", spread)):
+        interp.analyse(module, data, out=tmp_path / name, **asked)
+    assert all(tensor.is_meta for name, tensor in spread.named_parameters()), "they are put away again"
+    files = sorted(path.name for path in (tmp_path / "whole").glob("*.h5"))
+    assert {"activations.h5", "attribution.h5", "boundaries.h5", "effects.h5", "reading.h5"} <= {*files}
+    for name in files:
+        expected, found = values(tmp_path / "whole" / name), values(tmp_path / "spread" / name)
+        assert found.keys() == expected.keys()
+        for key, value in expected.items():
+            if np.asarray(value).dtype.kind == "f":
+                np.testing.assert_allclose(found[key], value, rtol=1e-5, atol=1e-6, err_msg=f"{name}: {key}")
+            else:
+                np.testing.assert_array_equal(found[key], value, err_msg=f"{name}: {key}")
+
+
+@pytest.mark.parametrize("kind", [TiedWithoutBias, TiedInPlace])
+def test_a_weight_that_is_read_while_it_is_not_loaded_is_refused(kind):
+    """torch gives such a function a result, of whatever lies in memory."""
+    whole, x = fixed(kind), np.random.default_rng(0).normal(size=(12, 12)).astype(np.float32)
+    spread = offloaded(copy.deepcopy(whole), ["first", "shared"])
+    with pytest.raises(CheckpointError, match=r"reads shared\.weight, which is kept elsewhere"):
+        load_module(spread, (x, np.arange(12) % 3))
+    together = offloaded(copy.deepcopy(whole), [""])
+    models = [load_module(one, (x, np.arange(12) % 3))[0] for one in (whole, together)]
+    assert models[0].scores == models[1].scores
 
 
 def test_parameters_without_values_anywhere_are_refused(tmp_path):

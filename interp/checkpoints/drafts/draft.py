@@ -13,6 +13,7 @@ from interp.checkpoints.drafts.request import Request
 from interp.errors import CheckpointError, DataError, first_line
 from interp.network.inputs import as_tensor, device_of
 from interp.network.nodes import Structure, find_layers
+from interp.network.tracing.without_values import EmptyWeightError
 from interp.types import Dataset, Inference, Scaling
 
 
@@ -90,6 +91,8 @@ def trace(module: nn.Module, example: Tensor, path: object) -> Structure:
     """
     try:
         structure = find_layers(module, example)
+    except EmptyWeightError:
+        raise
     except Exception as error:  # any module may fail in its own way
         raise CheckpointError(
             path,

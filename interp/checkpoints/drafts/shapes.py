@@ -10,6 +10,7 @@ from torch import nn
 from interp.data import RAW
 from interp.errors import DataError, UsageError, first_line
 from interp.network.inputs import IMAGE_SIDES, as_tensor, device_of
+from interp.network.tracing.without_values import EmptyWeightError
 from interp.types import Dataset
 
 
@@ -53,6 +54,8 @@ def _usual(module: nn.Module, path: object) -> tuple[tuple[int, ...], Any]:
     for shape in shapes:
         try:
             return shape, module(torch.zeros(2, *shape, device=device_of(module)))
+        except EmptyWeightError:
+            raise
         except Exception:  # any module may fail in its own way
             continue
     raise UsageError(
@@ -80,6 +83,8 @@ def _fitting(module: nn.Module, data: Dataset, path: object) -> tuple[tuple[int,
     for shape in shapes:
         try:
             return shape, module(as_tensor(data.train.inputs[:2], RAW, shape).to(device_of(module)))
+        except EmptyWeightError:
+            raise
         except Exception as error:  # any module may fail in its own way
             problems.append(f"{shape}: {first_line(error, 120)}")
     raise DataError(

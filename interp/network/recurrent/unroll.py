@@ -8,6 +8,7 @@ from collections.abc import Callable
 from torch import nn
 
 from interp.network.recurrent.layers import Unrolled, UnrolledCell
+from interp.network.tracing.offloaded import settle
 
 FUSED: dict[type[nn.Module], Callable[..., nn.Module]] = {
     nn.RNN: Unrolled,
@@ -58,6 +59,7 @@ def unrolled(module: nn.Module) -> nn.Module:
     for parent in list(whole.modules()):
         for name, part in list(parent.named_children()):
             if part not in made and (unroll := _unroller(part)) is not None:
+                settle(whole["network"], part)  # its weights are cut into those of gates, which are held
                 made[part] = _like(unroll(part), part)
             if part in made:
                 setattr(parent, name, made[part]) if parent is not whole else whole.update({name: made[part]})

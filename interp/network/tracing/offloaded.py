@@ -70,19 +70,70 @@ def copy_with_values(module: Network) -> Network:
     Linear(in_features=2, out_features=3, bias=True)
     """
     made = copy.deepcopy(module)
-    elsewhere = [(name, one) for name, one in made.named_parameters(remove_duplicate=False) if one.is_meta]
-    if not elsewhere:
-        return made
-    device, held = running_device(made), {}
-    for name, one in elsewhere:
+    if any(one.is_meta for one in made.parameters()):
+        _settle(made, "")
+    return made
+
+
+def settle(module: nn.Module, part: nn.Module) -> None:
+    """Have a part of a network hold its parameters from now on, with their values; in place.
+
+    Where a part that holds others loads them together, as accelerate's ``preload_module_classes`` has it, all of that
+    part comes to hold its own.
+
+    Parameters
+    ----------
+    module
+        Network that the part belongs to.
+    part
+        Part of the network, whose weights fit in memory.
+
+    Examples
+    --------
+    >>> layer = nn.Linear(2, 3)
+    >>> settle(nn.Sequential(layer), layer)
+    """
+    if not any(one.is_meta for one in part.parameters()):
+        return
+    around = [(path, one) for path, one in module.named_modules() if any(inner is part for inner in one.modules())]
+    path = next((path for path, one in around if loads_parts(one)), around[-1][0])
+    _settle(module, path)
+
+
+def _settle(module: nn.Module, path: str) -> None:
+    """Give what lies at a path in a network the values of its parameters, and take its hooks away."""
+    settled, held = module.get_submodule(path), dict[int, nn.Parameter]()
+    device = running_device(settled)
+    for name, one in settled.named_parameters(remove_duplicate=False):
+        if not one.is_meta:
+            continue
         if id(one) not in held:
-            values = with_values(made, name, one).detach().to(device=device, dtype=one.dtype, copy=True)
+            there = with_values(module, f"{path}.{name}".lstrip("."), one)
+            values = there.detach().to(device=device, dtype=one.dtype, copy=True)
             held[id(one)] = nn.Parameter(values, requires_grad=one.requires_grad)
-        path, _, own = name.rpartition(".")
-        setattr(made.get_submodule(path), own, held[id(one)])
-    for part in made.modules():
+        owner, _, own = name.rpartition(".")
+        setattr(settled.get_submodule(owner), own, held[id(one)])
+    for part in settled.modules():
         _unhook(part)
-    return made.to(device)
+    settled.to(device)
+
+
+def loads_parts(part: nn.Module) -> bool:
+    """Tell whether a part loads what the parts in it hold, which then cannot be run without it.
+
+    Parameters
+    ----------
+    part
+        Part of a network.
+
+    Examples
+    --------
+    >>> loads_parts(nn.Sequential(nn.Linear(2, 3)))
+    False
+    """
+    return any(getattr(hook, "place_submodules", False) for hook in hooks_of(part)) and any(
+        True for _ in part.children()
+    )
 
 
 def running_device(module: nn.Module) -> torch.device | None:
@@ -126,6 +177,38 @@ def name_now(module: nn.Module, tensor: Tensor) -> str | None:
     """
     held = chain(module.named_parameters(), module.named_buffers())
     return next((name for name, one in held if one is tensor), None)
+
+
+def puts_away(part: nn.Module) -> bool:
+    """Tell whether a part does something with its parameters when it has run, and so must come to its end.
+
+    Parameters
+    ----------
+    part
+        Part of a network.
+
+    Examples
+    --------
+    >>> puts_away(nn.Linear(2, 3))
+    False
+    """
+    return any(getattr(hook, "place_submodules", False) or getattr(hook, "offload", False) for hook in hooks_of(part))
+
+
+def has_hooks(module: nn.Module) -> bool:
+    """Tell whether any part of a network has a hook of accelerate, so that its parameters may change from pass to pass.
+
+    Parameters
+    ----------
+    module
+        Any network.
+
+    Examples
+    --------
+    >>> has_hooks(nn.Linear(2, 3))
+    False
+    """
+    return any(True for part in module.modules() for _ in hooks_of(part))
 
 
 def hooks_of(part: nn.Module) -> Iterator[object]:

@@ -8,7 +8,8 @@ that all that is made for weights which lie elsewhere serves it; see `interp.net
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial, update_wrapper
 from threading import RLock
 from typing import Any
@@ -16,8 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-Gather = Callable[[str], Tensor]
-"""Dotted name of a parameter -> its whole value, of all processes."""
+Gather = Callable[[Sequence[str]], Sequence[Tensor]]
+"""Dotted names of parameters -> their whole values, of all processes."""
 
 
 def is_sharded(module: nn.Module) -> bool:
@@ -53,24 +54,6 @@ def can_gather(module: nn.Module) -> bool:
     return "FSDPModule" in bases and "FullyShardedDataParallel" not in bases
 
 
-def read_by_calls(module: nn.Module) -> list[str]:
-    """List divided parameters that are not those of a layer of torch's: what calls with them cannot be told.
-
-    They can be recorded, but stages that look for the call by the weight do not find it.
-
-    Parameters
-    ----------
-    module
-        Any network.
-
-    Examples
-    --------
-    >>> read_by_calls(nn.Linear(2, 3))
-    []
-    """
-    return [name for name in divided(module) if not _is_of_a_layer(module.get_submodule(name.rpartition(".")[0]))]
-
-
 def divided(module: nn.Module) -> dict[str, Any]:
     """Give the parameters that are divided over processes, each process's share of them.
 
@@ -96,7 +79,10 @@ def divided(module: nn.Module) -> dict[str, Any]:
 
 
 def gathering(module: nn.Module, gather: Gather) -> nn.Module:
-    """Make a plain network that runs with another's weights, of which it holds those of the part that is run.
+    """Make a plain network that runs with another's weights, of which it holds those of the units that are run.
+
+    A unit is what one call of `fully_shard` divided: a part of the network without the units inside it. Its parameters
+    are whole while it runs, as they are in a pass of FSDP, whichever module or function in it reads them.
 
     Parameters
     ----------
@@ -104,7 +90,7 @@ def gathering(module: nn.Module, gather: Gather) -> nn.Module:
         Network with weights that `fully_shard` divided; it is left as it is, and shares its buffers, and parameters
         that are not divided, with the new one.
     gather
-        Function that gives the whole value of a parameter; called for each pass through the part that holds it.
+        Function that gives the whole values of parameters; called for each pass through the unit that holds them.
 
     Returns
     -------
@@ -113,29 +99,33 @@ def gathering(module: nn.Module, gather: Gather) -> nn.Module:
 
     Examples
     --------
-    >>> gathering(nn.Linear(2, 3), lambda name: torch.zeros(1))
+    >>> gathering(nn.Linear(2, 3), lambda names: [torch.zeros(1)])
     Linear(in_features=2, out_features=3, bias=True)
     """
     elsewhere = divided(module)
     made = _plain_copy(module, {id(parameter): _empty(parameter) for parameter in elsewhere.values()})
     device, lock = next((parameter.device for parameter in elsewhere.values()), torch.device("cpu")), RLock()
+    units = {path for path, part in module.named_modules(remove_duplicate=False) if _is_wrapped(part)}
+    unit_of = {name: _unit(name.rpartition(".")[0], units) for name in elsewhere}
     for path, part in made.named_modules():
-        own = [name for name, _ in part.named_parameters(recurse=False, remove_duplicate=False)]
-        names = {name: whole for name in own if (whole := f"{path}.{name}".lstrip(".")) in elsewhere}
-        if names:
+        held = {name: f"{path}.{name}".lstrip(".") for name, _ in part.named_parameters(remove_duplicate=False)}
+        names = {
+            name: whole for name, whole in held.items() if whole in unit_of and unit_of[whole] == _unit(path, units)
+        }
+        if names:  # modules inside a unit are at times run by themselves: the steps of a chain
             _attach(part, _Hook(_Values(names, gather), device, lock))
     return made
 
 
+def _unit(path: str, units: Collection[str]) -> str | None:
+    """Give the path of the unit that a module is part of; None outside of all."""
+    while path not in units and path:
+        path = path.rpartition(".")[0]
+    return path if path in units else None
+
+
 def _bases(module: nn.Module) -> set[str]:
     return {base.__name__ for part in module.modules() for base in type(part).__mro__}
-
-
-def _is_of_a_layer(part: nn.Module) -> bool:
-    """Whether a part is of a class of torch's that was tried."""
-    plain = type(part).__bases__[-1] if _is_wrapped(part) else type(part)
-    norms = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm)
-    return plain in (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, *norms)
 
 
 def _is_wrapped(part: nn.Module) -> bool:
@@ -180,7 +170,11 @@ class _Values(Mapping[str, Tensor]):
         self._names, self._gather = names, gather
 
     def __getitem__(self, name: str) -> Tensor:
-        return self._gather(self._names[name])
+        return self.of([name])[0]
+
+    def of(self, names: Sequence[str]) -> Sequence[Tensor]:
+        """Gather several at once."""
+        return self._gather([self._names[name] for name in names])
 
     def __contains__(self, name: object) -> bool:
         return name in self._names  # without a look at the value
@@ -198,14 +192,14 @@ class _Hook:
     Attributes
     ----------
     weights_map
-        Name of a parameter in the part -> value.
+        Name in the part of a parameter of its unit -> value.
     execution_device
         Device on which the part runs.
     lock
         Lock of the whole network, held while a part of it has values: others may run it at the same time.
     """
 
-    def __init__(self, weights_map: Mapping[str, Tensor], execution_device: torch.device, lock: Any) -> None:
+    def __init__(self, weights_map: _Values, execution_device: torch.device, lock: Any) -> None:
         self.weights_map, self.execution_device, self.lock = weights_map, execution_device, lock
 
     def __deepcopy__(self, memo: object) -> _Hook:
@@ -220,16 +214,31 @@ def _attach(part: nn.Module, hook: _Hook) -> None:
 
 
 def _run(part: Any, *args: Any, **kwargs: Any) -> Any:
-    """Run a part with the values of its parameters, and let go of them."""
-    hook: _Hook = part._hf_hook
-    with hook.lock:
-        before = {name: getattr(part, name) for name in hook.weights_map}
-        try:
-            for name, kept in before.items():
-                if kept.is_meta:
-                    values = hook.weights_map[name].to(kept.dtype)
-                    setattr(part, name, nn.Parameter(values, requires_grad=kept.requires_grad))
-            return part._old_forward(*args, **kwargs)
-        finally:
-            for name, kept in before.items():
-                setattr(part, name, kept)
+    """Run a part with the values of its unit's parameters, and let go of them."""
+    with part._hf_hook.lock, _loaded(part, part._hf_hook.weights_map):
+        return part._old_forward(*args, **kwargs)
+
+
+@contextmanager
+def _loaded(part: nn.Module, values: _Values) -> Iterator[None]:
+    """Give a part values of parameters that have none so far; one with several names stays one."""
+    held = part.named_parameters(remove_duplicate=False)
+    empty = {name: kept for name, kept in held if kept.is_meta and name in values}
+    first = {id(kept): name for name, kept in reversed(empty.items())}
+    found = dict(zip(first, values.of([*first.values()]) if first else (), strict=True))
+    made = {
+        key: nn.Parameter(found.pop(key).to(empty[name].dtype), requires_grad=empty[name].requires_grad)
+        for key, name in first.items()
+    }
+    try:
+        for name, kept in empty.items():
+            _put(part, name, made[id(kept)])
+        yield
+    finally:
+        for name, kept in empty.items():
+            _put(part, name, kept)
+
+
+def _put(part: nn.Module, name: str, parameter: nn.Parameter) -> None:
+    path, _, own = name.rpartition(".")
+    setattr(part.get_submodule(path), own, parameter)

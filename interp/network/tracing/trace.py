@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from interp.network.kinds import kind_named, node_kind, node_weight
 from interp.network.tracing.calls import Call, Seer, call_of, function_name
-from interp.network.tracing.offloaded import name_now
+from interp.network.tracing.offloaded import has_hooks, name_now
 from interp.network.tracing.uses import KEEPS_NODES, MOVES, acts_alone, become, named_activation, tensors_in
 
 OUTPUTS = {"log_softmax": "log-softmax", "softmax": "softmax", "sigmoid": "sigmoid"}
@@ -85,7 +85,7 @@ class Watch(Seer):
         self.kinds = {name: kind for part, name in self.names.items() if (kind := node_kind(part))}
         held = [*module.named_parameters(), *module.named_buffers()]
         self.marks = {id(tensor): name for name, tensor in held}
-        self.loading = module if any(tensor.is_meta for _, tensor in held) else None
+        self.loading = module if has_hooks(module) else None
         self.seen: dict[str, Tapped] = {}
         self.carries: dict[int, tuple[str, str]] = {}  # id of a tensor -> layer, and the state of its nodes
         self.made_of: dict[int, End] = {}  # id of probabilities that are made of all nodes of a layer
