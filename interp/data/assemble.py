@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from interp.data.arrays import as_array
+from interp.data.finite import check_finite
 from interp.data.found import facts_of
 from interp.data.images import LAST, is_channels_last
 from interp.data.lengths import checked_lengths, padded
@@ -161,25 +162,8 @@ def _split(where: str, inputs: Array, labels: Array | None) -> Split:
             do="give an array of at least two dimensions",
         )
     flat = flat_rows(inputs)
-    if (row := _unusable(flat)) is not None:
-        raise DataError(
-            where,
-            found=f"a value that is not finite in 32 bits in row {row}",
-            expected="finite inputs",
-            do="clean the data",
-        )
+    check_finite(where, flat)
     return Split(flat, *((None, None) if labels is None else read_targets(where, labels, len(flat))))
-
-
-def _unusable(table: Array) -> int | None:
-    """Give the first row with a value that is not finite in 32 bits; None without any."""
-    start = 0
-    for block in row_blocks(table) if table.dtype.kind == "f" else ():
-        usable = np.abs(block) < np.finfo(np.float32).max
-        if not usable.all():
-            return start + int(np.argwhere(~usable)[0, 0])
-        start += len(block)
-    return None
 
 
 def _alike(spec: str, splits: dict[str, Split]) -> dict[str, Split]:

@@ -17,6 +17,9 @@ from interp.errors import InterpError, UsageError, first_line, unknown_name
 
 Value = TypeVar("Value")
 
+OURS = str(Path(__file__).parents[1])
+"""Folder of this package, whose lines are not the user's own."""
+
 
 def is_import(spec: str) -> bool:
     """Tell whether a text names code to import, as ``package.module:name``.
@@ -205,6 +208,6 @@ def problem(error: BaseException) -> str:
 
 def _place(error: BaseException) -> str:
     """Name the user's own line that led to an error; empty where there is none."""
-    others = (*(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")), __file__, "<")
+    others = (*(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")), OURS, "<")
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(others)]
     return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""

@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 
 from interp.data.arrays import as_array
+from interp.data.assemble import INPUT_KEYS
+from interp.data.finite import check_finite
 from interp.data.sources.memory import named_inputs
+from interp.data.streams.faults import in_worker, is_of_collating
 from interp.errors import DataError, InterpError
 from interp.safety import problem
 from interp.types import Array
@@ -46,15 +49,56 @@ def each_as_arrays(where: str, batches: Iterable[Any]) -> Generator[Arrays, None
         Name of the data in errors.
     batches
         Batches as `arrays_of` takes them.
+
+    Raises
+    ------
+    DataError
+        If they are no batches, one is not of rows, as many of each of its arrays, they differ in their names, or
+        inputs are not finite.
     """
-    iterator = iter(batches)
+    if not isinstance(batches, Iterable):
+        raise DataError(where, found=f"{batches!r:.60}", expected="batches", do="return or yield them one by one")
+    iterator, names, rows = iter(batches), None, 0
     try:
         for batch in iterator:
-            yield arrays_of(where, batch)
+            arrays = with_rows(where, arrays_of(where, batch))
+            names = list(arrays) if names is None else names
+            if set(arrays) != set(names):
+                found = f"a batch of {', '.join(arrays) or 'nothing'} after one of {', '.join(names) or 'nothing'}"
+                raise DataError(where, found=found, expected="the same arrays in every batch", do="give all, or none")
+            for inputs in (array for name, array in arrays.items() if name in INPUT_KEYS):
+                check_finite(where, inputs, rows)
+            yield arrays
+            rows += len(next(iter(arrays.values()), ()))
     finally:
         close = getattr(iterator, "close", None)
         if callable(close):
             close()
+
+
+def with_rows(where: str, batch: Arrays) -> Arrays:
+    """Give a batch whose arrays all have one row a sample.
+
+    Parameters
+    ----------
+    where
+        Name of the data in errors.
+    batch
+        Arrays by name.
+
+    Raises
+    ------
+    DataError
+        If an array is a single value, or they differ in their numbers of rows.
+    """
+    if alone := [name for name, array in batch.items() if array.ndim == 0]:
+        found = f"batches whose {alone[0]} is one value, {batch[alone[0]]!s:.20}"
+        do = "give several samples at once, or one as a batch of one row"
+        raise DataError(where, found=found, expected="arrays with one row a sample", do=do)
+    if len({len(array) for array in batch.values()}) > 1:
+        said = ", ".join(f"{len(array):,} of {name}" for name, array in batch.items())
+        raise DataError(where, found=f"a batch with rows: {said}", expected="as many of each", do="make them match")
+    return batch
 
 
 @contextmanager
@@ -122,12 +166,13 @@ def own_faults(where: str) -> Iterator[None]:
     except InterpError:
         raise
     except Exception as error:  # the user's data set fails in its own way
-        raise DataError(
-            where,
-            found=f"samples that cannot be read: {problem(error)}",
-            expected="tensors, numbers or arrays, alike in every sample",
-            do="give the data set a transform such as ToTensor, or the loader a collate_fn",
-        ) from error
+        if is_of_collating(error):
+            expected = "tensors, numbers or arrays, alike in every sample"
+            do = "give the data set a transform such as ToTensor, or the loader a collate_fn"
+        else:
+            expected, do = "batches to the end", "correct what gives them"
+        found = f"samples that cannot be read: {in_worker(error) or problem(error)}"
+        raise DataError(where, found=found, expected=expected, do=do) from error
 
 
 def joined(where: str, batches: list[Arrays]) -> Arrays:
@@ -138,22 +183,21 @@ def joined(where: str, batches: list[Arrays]) -> Arrays:
     where
         Name of the data in errors.
     batches
-        Arrays by name, at least one batch.
+        Arrays by name, at least one batch, all of the same names.
 
     Raises
     ------
     DataError
-        If batches differ in their names or shapes.
+        If rows of batches differ in their shapes.
     """
     batches = _padded(batches)
-    kinds = {tuple((name, array.shape[1:]) for name, array in batch.items()) for batch in batches}
-    if len(kinds) > 1 or any(array.ndim == 0 for array in batches[0].values()):
-        raise DataError(
-            where,
-            found=f"batches of {len(kinds)} kinds" if len(kinds) > 1 else "batches of single numbers",
-            expected="arrays with one row a sample, alike in every batch",
-            do="give the loader a collate_fn that pads them",
-        )
+    first = batches[0]
+    for batch in batches:
+        for name, array in batch.items():
+            if (shape := array.shape[1:]) != first[name].shape[1:]:
+                found = f"rows of {name} of shape {shape} after those of shape {first[name].shape[1:]}"
+                do = "bring all to one shape, sequences by a collate_fn of the loader that pads them"
+                raise DataError(where, found=found, expected="rows that are alike in every batch", do=do)
     return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
 

@@ -269,13 +269,18 @@ def fails():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (fails, "fails in memory: found samples that cannot be read: ZeroDivisionError"),
+        (fails, r"fails in memory: found samples that cannot be read: ZeroDivisionError: in the middle \(test_sources"),
+        (lambda: 3, "<lambda> in memory: found 3; expected batches"),
+        (lambda: [(X[:2], Y[:1])], "found a batch with rows: 2 of x, 1 of y"),
+        (lambda: zip(X, Y, strict=True), "found batches whose y is one value"),
+        (lambda: ["words"], "found batches whose x is one value, words"),
         (lambda: iter(()), "no samples"),
         (lambda: [(X[:2], Y[:2]), (X[:2, :3], Y[:2])], r"shape \(3,\), float32, after those of shape \(5,\)"),
         (lambda: [{"first": X, "second": X, "y": Y}], "batches of first, second, y; expected one array of inputs, x"),
-        (lambda: [(X, Y), (X,)], "batches of 2 kinds"),
+        (lambda: [(X, Y), (X,)], "found a batch of x after one of x, y; expected the same arrays in every batch"),
         (lambda: [(X.astype(object), Y)], "type object; expected numbers"),
         (lambda: [(np.full((6, 4), np.nan), Y[:6])], "not finite in 32 bits in row 0"),
+        (lambda: [(X, Y), (np.full((6, 5), np.inf), Y[:6])], "not finite in 32 bits in row 1000"),
         (Stream("mine", lambda: [{"x": X}], samples=3), "mine: found 1,000 samples; expected 3, as it says of itself"),
     ],
 )
@@ -284,6 +289,34 @@ def test_what_cannot_be_used_is_refused_in_one_line(given, message):
         load_dataset(stream(given))
     assert "\n" not in str(refused.value)
     assert not [thread for thread in threading.enumerate() if thread.name == "interp-ahead"]
+
+
+class Torn(Rows):
+    """A data set with a row that fails, or one that is shorter than the others."""
+
+    def __init__(self, is_short):
+        self.is_short = is_short
+
+    def __getitem__(self, at):
+        if at == 150 and not self.is_short:
+            raise ZeroDivisionError("torn")
+        return X[at][: 3 if at == 150 else 5], int(Y[at])
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("is_short", [False, True])
+def test_what_a_loader_raised_is_said_with_its_own_words_and_place(workers, is_short):
+    loader = DataLoader(Torn(is_short), batch_size=64, num_workers=workers)
+    for given in (loader, stream(loader)):
+        with pytest.raises(DataError) as refused:
+            load_dataset(given)
+        if is_short:
+            assert "RuntimeError" in str(refused.value)
+            assert "collate_fn" in str(refused.value)
+            assert "loaders.py" not in str(refused.value)  # a line of ours says nothing of where it has to be mended
+        else:
+            assert "read: ZeroDivisionError: torn (test_sources.py, line " in str(refused.value)
+            assert "collate_fn" not in str(refused.value)
 
 
 @pytest.mark.parametrize("given", [3, None, "digits", "missing.parquet"])

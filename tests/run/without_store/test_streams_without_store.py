@@ -9,6 +9,7 @@ from sklearn.datasets import load_digits
 from torch.utils.data import DataLoader, TensorDataset
 
 import interp
+from interp.analysis.mergeable.draws import mixed
 from interp.data.streams import drawn, sampled
 from interp.errors import InterpError
 from interp.run.pipeline import evidence_of
@@ -110,6 +111,16 @@ def test_a_class_of_which_no_sample_is_held_is_refused(digits):
     rare = np.where(np.arange(500) == 499, 11, y)
     with pytest.raises(InterpError, match="class 11, of which no sample is held"):
         interp.analyse(dense(), interp.stream(function(x, rare)()), **SAID)
+
+
+def test_a_value_that_is_not_finite_is_named_where_its_sample_is_not_held(digits):
+    """The data are at fault: what the network makes of such a sample is no sign of a training that diverged."""
+    x, y = digits
+    held = np.partition(mixed(np.arange(500), 1), HELD - 1)[HELD - 1]
+    row = int(np.flatnonzero(mixed(np.arange(500), 1) > held)[-1])
+    torn = np.where(np.arange(500)[:, None] == row, np.nan, x)
+    with pytest.raises(InterpError, match=f"not finite in 32 bits in row {row}; .*clean the data"):
+        interp.analyse(dense(), interp.stream(function(torn, y)), **SAID)
 
 
 @pytest.mark.parametrize("passes", [1, 2])
