@@ -248,6 +248,8 @@ def _unopened(path: Path, error: OSError) -> str:
     """Say why HDF5 does not open a file."""
     if not is_there(path):
         return "no such file"
+    if path.is_dir():
+        return "a folder"
     if error.errno in (errno.EACCES, errno.EPERM):
         return "permission denied"
     sizes = re.search(r"truncated file: eof = (\d+).* stored_eof = (\d+)", str(error))

@@ -30,7 +30,7 @@ def open_recording(path: str | Path, split: str = "train") -> Recording:
     Parameters
     ----------
     path
-        Path of the file; where each rank of a job wrote its own, the path that one file would have.
+        Path of the file; where each rank of a job wrote its own, the manifest, or the path that one file would have.
     split
         Name of the split.
 
@@ -64,7 +64,7 @@ def open_recording(path: str | Path, split: str = "train") -> Recording:
     ...         recording.z["fc1"][2:], recording.row_labels("fc1")
     (array([[4., 5.]], dtype=float32), array([0, 1, 0]))
     """
-    path = Path(path)
+    path = _of_manifest(Path(path))
     if not is_sharded(path):
         return recordings.open_recording(path, split)
     shards = read_manifest(path)
@@ -72,6 +72,12 @@ def open_recording(path: str | Path, split: str = "train") -> Recording:
     if split not in known:
         raise unknown_name("split", split, list(known))
     return _opened(path, [shard for shard in shards if split in shard.rows], split)
+
+
+def _of_manifest(path: Path) -> Path:
+    """Give the path that one file would have for that of a manifest; any other as it is."""
+    whole = path.with_suffix(".h5") if path.suffix == ".json" else path
+    return whole if is_sharded(whole) else path
 
 
 def recorded_splits(path: str | Path) -> tuple[str, ...]:

@@ -57,6 +57,14 @@ def test_they_are_read_as_one(path):
     check_recording(path)
 
 
+def test_the_manifest_opens_them_too(path):
+    """It is the name that `record` prints, and the one there is to see in the folder."""
+    with open_recording(path.with_suffix(".json")) as recording:
+        assert np.array_equal(recording.z["fc1"][:], Z)
+    with pytest.raises(MismatchError, match="found a folder; expected a file of results"):
+        open_recording(path.parent)
+
+
 def varied():
     """Ten rows: a node that varies, one that has its value in one file alone, one that is the same within each."""
     cut = np.repeat([0.0, 1.0, 2.0], [last - first for first, last in CUTS])
