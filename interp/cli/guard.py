@@ -40,11 +40,41 @@ def guarded(main: Callable[[], int | None], interrupted: str = "") -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # Large tensors come in large pages, each of which the system clears at once; torch reads this at the first of them.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    before, sys.unraisablehook = sys.unraisablehook, _interrupts_again(sys.unraisablehook)
     try:
         return _ended(main)
     except KeyboardInterrupt as error:
         print(f"interrupted{str(error) or interrupted}", file=sys.stderr)
         return 130
+    finally:
+        sys.unraisablehook = before
+
+
+def _interrupts_again(before: Callable[[sys.UnraisableHookArgs], object]) -> Callable[[sys.UnraisableHookArgs], None]:
+    """Make a hook for errors that Python drops: an interrupt among them comes once more, others go where they went.
+
+    A Ctrl-C may fall into a callback of a weak reference or a destructor;
+    Python prints a traceback, and the program would go on as if nobody had pressed it.
+    """
+
+    def hook(dropped: sys.UnraisableHookArgs) -> None:
+        if not issubclass(dropped.exc_type, KeyboardInterrupt):
+            before(dropped)
+            return
+        import _thread
+
+        _thread.start_new_thread(_interrupt_soon, ())  # what is raised in a hook is dropped as well
+
+    return hook
+
+
+def _interrupt_soon() -> None:
+    """Interrupt the main thread once it is likely to have left what drops errors."""
+    import _thread
+    import time
+
+    time.sleep(0.01)
+    _thread.interrupt_main()
 
 
 def whole_process(program: Callable[[], int]) -> int:

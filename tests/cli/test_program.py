@@ -2,9 +2,12 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -291,3 +294,25 @@ def test_a_fault_of_the_program_ends_as_python_ends_it():
 
 def test_the_console_script_is_the_same_program():
     assert '\n[project.scripts]\ninterp = "interp.cli.main:program"\n' in (ROOT / "pyproject.toml").read_text()
+
+
+class Freed:
+    """An object of which somebody hears that it was freed."""
+
+
+def test_an_interrupt_that_falls_into_a_callback_is_heard_all_the_same(capfd):
+    """Python prints what is raised there and goes on: the program ran to its end, with exit code 0."""
+    before = sys.unraisablehook
+
+    def program():
+        freed = Freed()
+        heard = weakref.ref(freed, lambda _: signal.raise_signal(signal.SIGINT))
+        del freed
+        assert heard() is None
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            time.sleep(0.01)
+
+    assert guarded(program) == 130
+    assert capfd.readouterr().err == "interrupted\n"
+    assert sys.unraisablehook is before
