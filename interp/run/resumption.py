@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ def resume(
     given: LoadOptions = LoadOptions(),
     data: str | None = None,
     stages: Sequence[str] = (),
+    where: DataOptions = DataOptions(),
 ) -> Run:
     """Open the model and data that a folder's recording was made from.
 
@@ -41,11 +42,13 @@ def resume(
         Options that shape the results.
     given
         Options of the model that the user says again: needed where they run code, since a recording is a file like any
-        other and must not choose what is run.
+        other and must not choose what is run. What else is said has to be what the recording was made with.
     data
-        Name of the data set that the user says again, needed where it runs code.
+        Name of the data set that the user says again, needed where it runs code, and where its file was moved.
     stages
         Further stages, each ``package.module:name``.
+    where
+        Options of the data that the user says again.
 
     Returns
     -------
@@ -57,7 +60,8 @@ def resume(
     MismatchError
         If there is no recording, or the checkpoint or data have changed since.
     UsageError
-        If the recording names code that the user does not.
+        If the recording names code that the user does not, was made with other options than the user says, or the file
+        of the network or of the data is not there.
 
     Examples
     --------
@@ -73,7 +77,7 @@ def resume(
     found = _provenance(path, stage)
     try:
         said = found.settings
-        load, where = LoadOptions(**_plain(said["load"])), DataOptions(**_plain(said["data_options"]))
+        load, read = LoadOptions(**_plain(said["load"])), DataOptions(**_plain(said["data_options"]))
         checkpoint, named = str(said["checkpoint"]), str(said["data"])
     except (KeyError, TypeError) as error:
         remedy = f"run `{stage.command}`"
@@ -86,7 +90,10 @@ def resume(
             do="call interp.analyse again with out= this folder",
         )
     _check_trust(path, (load, named), (given, data))
-    run = start(checkpoint, out, named, load, where, options, stages=stages)
+    _check_alike(path, (load, given), (read, where))
+    named = named if data is None else data
+    _check_there(path, checkpoint, named)
+    run = start(checkpoint, out, named, load, read, options, stages=stages)
     check_same(path, found, run.provenance, stage.command)
     return run
 
@@ -170,3 +177,36 @@ def _check_trust(path: Path, said: tuple[LoadOptions, str], given: tuple[LoadOpt
             expected="the same on this command, since it runs code",
             do="add it if you trust it",
         )
+
+
+FREE = ("allow_pickle", "seed", "root", "offline")
+"""Options that may be said anew: they do not shape what is read of a file; each stage has a seed of its own."""
+
+
+def _check_alike(path: Path, *said_and_given: tuple[Any, Any]) -> None:
+    """Refuse options of the network or the data that the recording was not made with; they would change nothing."""
+    for said, given in said_and_given:
+        for each in (each for each in fields(given) if each.name not in FREE):
+            ours, theirs = getattr(given, each.name), getattr(said, each.name)
+            if ours in (each.default, theirs):
+                continue
+            flag = f"--{each.name.replace('_', '-')}"
+            raise UsageError(
+                path,
+                found=f"a recording made with{'out' if theirs == each.default else ''} {flag}"
+                f"{'' if theirs == each.default else f' {theirs}'}, and {flag} {ours} here",
+                expected="the same on this command",
+                do=f"leave {flag} out, or record with it into another folder",
+            )
+
+
+def _check_there(path: Path, checkpoint: str, data: str) -> None:
+    """Refuse a network or data whose file is not where it was; a name may hold no path at all."""
+    for what, name, flag in (("network", checkpoint, "the network, its data with --data"), ("data", data, "--data")):
+        if Path(name).suffix and not {":", ","} & set(name) and not is_there(Path(name)):
+            raise UsageError(
+                path,
+                found=f"results of the {what} {name}, which is not there",
+                expected="a file, seen from the folder that the command runs in",
+                do=f"give {flag} by its path of now",
+            )
