@@ -13,7 +13,7 @@ from interp.checkpoints.deployed.pieces import Piece
 from interp.checkpoints.deployed.program import Program, Unusable, first_of, model_of, pruned, reads
 from interp.network.chain import usable_names
 
-OWN = ("reads", "inputs", "outputs", "guards", "sample_shape", "one_by_one", "argument_names")
+OWN = ("reads", "inputs", "outputs", "guards", "sample_shape", "one_by_one", "channels_last", "argument_names")
 """Attributes of a `Deployed` network, which no module may be named as."""
 
 

@@ -54,7 +54,19 @@ def examples(inputs: Sequence[Input], data: Dataset | None, path: object) -> Ite
             do="name them so in an .npz, with _train and _test behind",
         )
     for shape in _shapes_of(inputs[0], data):
-        yield (rows.reshape(SAMPLES, *shape),)
+        if is_turned(shape, data):
+            assert data.image_shape is not None
+            yield (np.ascontiguousarray(np.moveaxis(rows.reshape(SAMPLES, *data.image_shape), 1, -1)),)
+        else:
+            yield (rows.reshape(SAMPLES, *shape),)
+
+
+def is_turned(shape: tuple[int, ...], data: Dataset | None) -> bool:
+    """Tell whether one sample is an image of the data with its channels last, which rows of data hold first."""
+    if data is None or data.parts or data.image_shape is None:
+        return False
+    image = data.image_shape
+    return image[0] > 1 and shape != image and shape == (*image[1:], image[0])
 
 
 def _columns(inputs: Sequence[Input], data: Dataset, rows: Array, path: object) -> list[Array]:

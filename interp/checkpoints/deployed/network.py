@@ -32,9 +32,11 @@ class Deployed(nn.Module):
     guards
         Name of a condition -> the value under which the graph was opened.
     sample_shape
-        Shape of one sample of the first input.
+        Shape of one sample of the first input, as it is given.
     one_by_one
         Whether samples run one after the other, as where the file fixes the length of a batch.
+    channels_last
+        Whether the graph takes images with their channels last; they are given with their channels first, as data are.
     """
 
     def __init__(
@@ -45,11 +47,12 @@ class Deployed(nn.Module):
         guards: Mapping[str, Any],
         sample_shape: tuple[int, ...],
         one_by_one: bool,
+        channels_last: bool = False,
     ) -> None:
         super().__init__()
         self.reads = tuple((step.name, step.inputs, step.outputs) for step in steps)
         self.inputs, self.outputs, self.guards = tuple(inputs), tuple(outputs), dict(guards)
-        self.sample_shape, self.one_by_one = sample_shape, one_by_one
+        self.sample_shape, self.one_by_one, self.channels_last = sample_shape, one_by_one, channels_last
         for step in steps:
             hold(self, step.name, step.module)
 
@@ -61,6 +64,8 @@ class Deployed(nn.Module):
     def forward(self, *given: Tensor, **named: Tensor) -> Any:
         """Give the outputs, one row a sample (B, C); a dict of them where there are several."""
         values = given or tuple(named[one.name] for one in self.inputs)
+        if self.channels_last:
+            values = (values[0].movedim(1, -1), *values[1:])
         known = {one.name: self._taken(one, value) for one, value in zip(self.inputs, values, strict=True)}
         last = {value: name for name, reads, _ in self.reads for value in reads}
         kept = {*self.outputs, *self.guards}

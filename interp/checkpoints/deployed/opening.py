@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from interp.checkpoints.deployed.cutting import cut
-from interp.checkpoints.deployed.examples import SAMPLES, examples, feed
+from interp.checkpoints.deployed.examples import SAMPLES, examples, feed, is_turned
 from interp.checkpoints.deployed.folding.constants import run_once
 from interp.checkpoints.deployed.folding.folded import folded, open_conditions
 from interp.checkpoints.deployed.modules.planned import planned, stored_numbers
@@ -106,7 +106,8 @@ def _opened(path: Path, data: Dataset | None) -> Opened:
     tried = list(_tried(program, data, path))
     for one in sorted(tried, key=lambda each: not each.is_sound):
         try:
-            return _cut(replace(program, nodes=list(program.nodes), constants=dict(program.constants)), one, path)
+            fresh = replace(program, nodes=list(program.nodes), constants=dict(program.constants))
+            return _cut(fresh, one, path, is_turned(one.values[0].shape[1:], data))
         except CheckpointError as error:
             problem = problem or error
     raise problem or Unusable(f"inputs of other shapes than {'; '.join(f'{x.name} {x.sizes}' for x in program.inputs)}")
@@ -124,7 +125,7 @@ class Tried(NamedTuple):
         return all(_is_sound(one) for outputs in self.outputs for one in outputs.values())
 
 
-def _cut(program: Program, tried: Tried, path: Path) -> Opened:
+def _cut(program: Program, tried: Tried, path: Path, turned: bool) -> Opened:
     """Make a network of a program, and hold it against ONNX Runtime."""
     values, expected = tried
     first = feed(program.inputs, values, slice(0, 1))
@@ -140,10 +141,12 @@ def _cut(program: Program, tried: Tried, path: Path) -> Opened:
     most = CLOSE_IN_HALVES if {10, 16} & {*kinds.values()} else CLOSE
     reference = {name: np.stack([one[name].reshape(-1) for one in expected]) for name in outputs}
     differences = []
+    sizes = values[0].shape[1:]
+    shape = (sizes[-1], *sizes[:-1]) if turned else sizes
     for one_by_one in (False, True):
         if not one_by_one and not _may_batch(program, values):
             continue
-        network = Deployed(steps, program.inputs, outputs, program.guards, values[0].shape[1:], one_by_one).eval()
+        network = Deployed(steps, program.inputs, outputs, program.guards, shape, one_by_one, turned).eval()
         differences.append(_difference(network, values, reference))
         if differences[-1] <= most:
             pieces = sum(isinstance(step.module, Piece) for step in steps)
@@ -254,7 +257,8 @@ def _may_batch(program: Program, values: Sequence[Array]) -> bool:
 def _difference(network: Deployed, values: Sequence[Array], expected: Mapping[str, Array]) -> float:
     """Give the largest difference of outputs, relative to 1 + the largest; infinity where the network fails."""
     try:
-        outputs: Any = network(*(torch.from_numpy(one) for one in values))
+        given, *others = (torch.from_numpy(one) for one in values)
+        outputs: Any = network(given.movedim(-1, 1) if network.channels_last else given, *others)
     except Exception:  # a graph that takes one sample alone fails on two in its own way
         return float("inf")
     found = outputs if isinstance(outputs, dict) else {network.outputs[0]: outputs}

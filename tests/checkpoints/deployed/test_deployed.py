@@ -67,6 +67,24 @@ def test_a_batch_of_one_is_run_one_by_one(tmp_path):
     assert not batched.module.one_by_one
 
 
+@pytest.mark.parametrize("sizes", [("batch", 6, 8, 3), (1, 6, 8, 3), ("batch", "height", "width", 3)])
+@pytest.mark.parametrize("first", [False, True])
+def test_images_of_a_graph_whose_channels_are_last(sizes, first, tmp_path):
+    """Data hold images with their channels first, however they were given; the graph gets them as it states."""
+    nodes = [graphs.node("Transpose", "x", "t", perm=[0, 3, 1, 2]), graphs.node("Conv", "t k", "c")]
+    nodes += [graphs.node("Relu", "c", "r"), graphs.node("LRN", "r", "l", size=3), graphs.node("Flatten", "l", "f")]
+    nodes += [graphs.node("MatMul", "f w", "y")]
+    stored = graphs.weights(k=(4, 3, 3, 3), w=(96, 5))
+    path = graphs.saved(tmp_path / "net.onnx", nodes, [graphs.value("x", sizes)], ["y"], 17, stored)
+    data = data_of(6, 8, 3)
+    given = data | {"x_train": data["x_train"].transpose(0, 3, 1, 2)} if first else data
+    model, dataset = load_model(path, given, RAW)
+    assert model.input_shape == dataset.image_shape == (3, 6, 8)
+    expected = run(path, data)
+    atol = 1e-4 * (1 + np.abs(expected).max())
+    np.testing.assert_allclose(outputs_on(model, dataset.train.inputs), expected, atol=atol)
+
+
 def test_an_output_whose_axes_of_one_are_squeezed(tmp_path):
     """Of one sample alone it is a number without axes, of several a row of numbers."""
     nodes = [graphs.node("LRN", "x", "l", size=3), graphs.node("Flatten", "l", "f")]
