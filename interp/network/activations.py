@@ -28,6 +28,12 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 RELU_FAMILY = ("relu", "leaky_relu", "gelu", "silu", "elu", "softplus", "selu", "mish", "hardswish")
 """Activations that data hardly tell apart: close to 0 for negative z, close to z for positive z."""
 
+RISING = frozenset({"identity", "relu", "leaky_relu", "elu", "softplus", "tanh", "sigmoid", "selu"})
+"""Activations that never fall, so that the largest of some values gives the largest activation."""
+
+DIPPING = frozenset({"gelu", "silu", "abs", "mish", "hardswish"})
+"""Activations that fall and then rise, so that the largest or the least of some values gives the largest activation."""
+
 SEEN_ONLY: dict[str, Callable[[Tensor], Tensor]] = {"relu6": F.relu6, "hardtanh": F.hardtanh, "celu": F.celu}
 """Name -> function that a network may use, but that is never assumed of a bare state dict."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from interp.network.branches import Dag
 from interp.network.chain import Chain
+from interp.network.quick.joined import joined
 from interp.network.quick.parts import make_quick
 from interp.network.tracing.offloaded import running_device
 from interp.streams import RowsOnDisk, ahead
@@ -24,6 +25,12 @@ BLOCK = 1024
 
 IMAGE_BLOCK = 128
 """Number of rows of a block where samples are images, whose feature maps are many times larger."""
+
+FEWEST_IMAGES, FIRST_MAPS = 32, 2**19
+"""Least number of rows of a block of images, and values of the first convolution's maps, 2 MB, that lead to fewer."""
+
+SMALL = 2**20
+"""Number of weights, 4 MB, up to which a network runs on fewer rows: larger ones would be read again too often."""
 
 MOST_INPUTS = 2**22
 """Largest number of values in a block of inputs, 16 MB: blocks of wide samples have fewer rows."""
@@ -78,13 +85,39 @@ def block_of(model: Runnable) -> int:
     >>> block_of(load_module(nn.Sequential(nn.Linear(64, 10)))[0])
     1024
     """
-    return IMAGE_BLOCK if len(model.input_shape) > 1 else BLOCK
+    if len(model.input_shape) < 2:
+        return BLOCK
+    channels = next((part.out_channels for part in model.module.modules() if isinstance(part, nn.Conv2d)), 1)
+    return images_a_block(channels, model.input_shape, sum(part.numel() for part in model.module.parameters()))
+
+
+def images_a_block(channels: int, shape: Sequence[int], weights: int) -> int:
+    """Give the number of images to run at once: few enough that the maps of a small network stay in the cache.
+
+    Parameters
+    ----------
+    channels
+        Number of channels of the first convolution's maps.
+    shape
+        Shape of one image, (channels, height, width).
+    weights
+        Number of weights of the network.
+
+    Examples
+    --------
+    >>> images_a_block(6, (1, 28, 28), 60_000), images_a_block(32, (1, 28, 28), 60_000)
+    (64, 32)
+    """
+    if weights > SMALL:
+        return IMAGE_BLOCK
+    rows = FIRST_MAPS // max(1, channels * math.prod(shape[1:]))
+    return min(IMAGE_BLOCK, max(FEWEST_IMAGES, 2 ** (rows.bit_length() - 1)) if rows else FEWEST_IMAGES)
 
 
 def channels_last(module: nn.Module) -> nn.Module:
     """Copy a rebuilt network for quick passes: convolutions in the format channels-last, other parts as quicker ones.
 
-    Its outputs are the same to rounding.
+    Its outputs are the same to rounding. Of a chain, parts are joined and exchanged as `quick.joined` says.
 
     Parameters
     ----------
@@ -103,7 +136,12 @@ def channels_last(module: nn.Module) -> nn.Module:
     (75, 1, 15, 3)
     """
     ours = isinstance(module, (Chain, Dag)) and any(isinstance(part, nn.Conv2d) for part in module.modules())
-    return make_quick(copy.deepcopy(module).to(memory_format=torch.channels_last)) if ours else module
+    if not ours:
+        return module
+    whole = copy.deepcopy(module)
+    if isinstance(whole, Chain) and not whole.training:
+        whole = Chain(joined([(name, whole.get_submodule(name)) for name in whole.order])).eval()
+    return make_quick(whole.to(memory_format=torch.channels_last))
 
 
 def as_tensor(inputs: Array, scaling: Scaling, shape: tuple[int, ...]) -> Tensor:

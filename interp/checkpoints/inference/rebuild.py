@@ -97,7 +97,7 @@ def _after_linear(layer: Layer, activation: str, order: str, pool: Sequence[Plan
         norm.append(Planned(layer.norm.name, ("norm",), partial(norm_part, layer.norm, layer.weight.dim())))
     if activation != "identity":
         named = f"{layer.name}_{activation}"
-        active.append(Planned(named, ("activation",), partial(_activation, layer, activation)))
+        active.append(Planned(named, ("activation", activation), partial(_activation, layer, activation)))
     orders = {
         "before": [*norm, *active, *pool],
         "after": [*active, *norm, *pool],

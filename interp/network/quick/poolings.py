@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 
 import torch
@@ -62,7 +62,7 @@ def _both(given: int | Sequence[int]) -> tuple[int, ...]:
     return values * 2 if len(values) == 1 else values
 
 
-def window_maxima(values: Tensor, side: int) -> Tensor:
+def window_maxima(values: Tensor, side: int, larger: Callable[[Tensor, Tensor], Tensor] = torch.maximum) -> Tensor:
     """Give the largest value of each window, (..., H // side, W // side); what fills no window is left out.
 
     Parameters
@@ -71,6 +71,8 @@ def window_maxima(values: Tensor, side: int) -> Tensor:
         Maps (..., H, W).
     side
         Side of the square windows in positions, which is also the distance between them.
+    larger
+        Function that chooses of two maps; `torch.minimum` for the least value of each window.
 
     Examples
     --------
@@ -79,5 +81,5 @@ def window_maxima(values: Tensor, side: int) -> Tensor:
             [16., 18.]])
     """
     high, wide = (length // side * side for length in values.shape[-2:])
-    rows = reduce(torch.maximum, [values[..., at:high:side, :wide] for at in range(side)])
-    return reduce(torch.maximum, [rows[..., at::side] for at in range(side)])
+    rows = reduce(larger, [values[..., at:high:side, :wide] for at in range(side)])
+    return reduce(larger, [rows[..., at::side] for at in range(side)])

@@ -45,11 +45,17 @@ class Together:
     candidates
         Candidates, each with a layout.
     ready
-        Function that makes a module ready to run, in place, and gives it.
+        Function that makes a module ready to run and gives it, or one in its place.
+    plan
+        Function of layers and a candidate that lists the modules of its network.
     """
 
     def __init__(
-        self, layers: Sequence[Layer], candidates: Sequence[Candidate], ready: Callable[[nn.Module], nn.Module]
+        self,
+        layers: Sequence[Layer],
+        candidates: Sequence[Candidate],
+        ready: Callable[[nn.Module], nn.Module],
+        plan: Callable[[Sequence[Layer], Candidate], Sequence[Planned]] = planned,
     ) -> None:
         self._ready = ready
         self._made: dict[tuple[object, ...], nn.Module] = {}
@@ -57,7 +63,7 @@ class Together:
         self.modules: dict[Candidate, list[nn.Module]] = {}
         """Modules of each candidate's network, in running order; networks share them."""
         for candidate in candidates:
-            self._add(candidate, planned(layers, candidate))
+            self._add(candidate, plan(layers, candidate))
 
     def _add(self, candidate: Candidate, plan: Sequence[Planned]) -> None:
         assert candidate.layout is not None

@@ -8,14 +8,16 @@ from itertools import product
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.candidates.outputs import scored_as
 from interp.checkpoints.inference.candidates.trial import Trial, apply_output, known_scores
+from interp.checkpoints.inference.convolutional.quicker import quick_plan
 from interp.checkpoints.inference.convolutional.together import Together, channels_side_by_side
 from interp.checkpoints.inference.stack.layers import Layer
-from interp.network.inputs import IMAGE_BLOCK
+from interp.network.inputs import images_a_block
+from interp.network.quick.joined import NormedConv2d
 from interp.network.quick.parts import make_quick
 from interp.network.quick.side_by_side import side_by_side
 from interp.tasks import Scorer
@@ -90,17 +92,24 @@ def _form(layers: Sequence[Layer], candidate: Candidate) -> Candidate:
     return replace(candidate, output="activation" if own else "linear")
 
 
+def _ready(module: nn.Module) -> nn.Module:
+    return make_quick(channels_side_by_side(module.fused() if isinstance(module, NormedConv2d) else module))
+
+
 def _outputs(layers: Sequence[Layer], candidates: Sequence[Candidate], inputs: Array) -> dict[Candidate, Tensor]:
     """Run networks on rows (S, D), block by block, those of each scaling and each block in a thread."""
-    together = Together(layers, candidates, lambda module: make_quick(channels_side_by_side(module)))
+    together = Together(layers, candidates, _ready, quick_plan)
+    layout = candidates[0].layout
+    assert layout is not None
+    size = images_a_block(len(layers[0].weight), layout.image, sum(layer.weight.numel() for layer in layers))
 
     @torch.no_grad()
     def run(item: tuple[int, Candidate]) -> list[tuple[Candidate, Tensor]]:
         at, root = item
-        return list(together.outputs(root, inputs[at : at + IMAGE_BLOCK]))
+        return list(together.outputs(root, inputs[at : at + size]))
 
     found: dict[Candidate, list[Tensor]] = {}
-    for ends in side_by_side(run, product(range(0, len(inputs), IMAGE_BLOCK), together.roots)):
+    for ends in side_by_side(run, product(range(0, len(inputs), size), together.roots)):
         for candidate, outputs in ends:
             found.setdefault(candidate, []).append(outputs)
     return {candidate: torch.from_numpy(np.nan_to_num(torch.cat(own).numpy())) for candidate, own in found.items()}

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from interp.checkpoints.inference.candidates.candidate import Candidate
+from interp.checkpoints.inference.convolutional.quicker import joined_plan
 from interp.checkpoints.inference.convolutional.together import Together, channels_side_by_side
 from interp.checkpoints.inference.stack.layers import Layer
 from interp.checkpoints.inference.weighing.passes import Pass, loss_of
@@ -54,7 +55,7 @@ class PassesTogether:
         self._inputs, self._truth, self._scorers = inputs, truth, scorers
         self._plain = {one: replace(one, output="linear") for one in candidates}
         distinct = list(dict.fromkeys(self._plain.values()))
-        self._together = Together(layers, distinct, channels_side_by_side)
+        self._together = Together(layers, distinct, channels_side_by_side, joined_plan)
         self.sums = {one: SlopeSums(self._together.modules[plain]) for one, plain in self._plain.items()}
 
     def blocks(self, size: int) -> Iterator[dict[Candidate, Pass]]:
