@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from interp.checkpoints.inference.trained import assess_training
 from interp.errors import unknown_name
 from interp.network.branches import Dag
 from interp.network.chain import Chain
-from interp.network.inputs import Runnable, block_of, channels_last, device_of, input_blocks, outputs_on
+from interp.network.inputs import Runnable, block_of, channels_last, device_of, input_blocks
 from interp.network.linear_maps import weight_of
 from interp.network.quick.side_by_side import side_by_side
 from interp.tasks import Scorer, find_task
@@ -43,7 +44,7 @@ def examine(draft: Draft, asked: Request, digest: str) -> LoadedModel:
     """
     structure = draft.structure
     fast = replace(draft, module=channels_last(draft.module))
-    scores = {} if draft.data is None else score_splits(fast, draft.task, structure.output, draft.data)
+    seen = Seen({}, None) if draft.data is None else score_splits(fast, draft.task, structure.output, draft.data)
     layers, left_out = _chosen(structure.layers, asked.options.only)
     return LoadedModel(
         module=draft.module,
@@ -54,11 +55,11 @@ def examine(draft: Draft, asked: Request, digest: str) -> LoadedModel:
         scaling=draft.scaling,
         input_shape=draft.input_shape,
         output=structure.output,
-        inferred=_inferred(draft, fast, scores),
+        inferred=_inferred(draft, seen),
         skipped=structure.skipped | left_out,
         metadata=asked.contents.metadata,
         task=draft.task,
-        scores=scores,
+        scores=seen.scores,
         network_layers=structure.layers if left_out else (),
     )
 
@@ -76,9 +77,35 @@ def _chosen(layers: tuple[NodeLayer, ...], asked: str | None) -> tuple[tuple[Nod
     return chosen, {what: "not among those that were asked for with --only"} if rest else {}
 
 
+class Seen(NamedTuple):
+    """How a network does on its data.
+
+    Attributes
+    ----------
+    scores
+        Score of each split that has labels or targets.
+    outputs
+        Outputs on the training rows of `fitted_rows`, in order; None where they have no labels or targets.
+    """
+
+    scores: dict[str, float]
+    outputs: Tensor | None
+
+
+def fitted_rows(count: int) -> Array:
+    """Draw the training rows whose outputs are looked at, at most `FITTED`, in order.
+
+    Parameters
+    ----------
+    count
+        Number of training rows.
+    """
+    return np.sort(np.random.default_rng(0).permutation(count)[:FITTED])
+
+
 @torch.no_grad()
-def score_splits(network: Runnable, task: str, output: str, data: Dataset) -> dict[str, float]:
-    """Give the score of each split that has labels or targets.
+def score_splits(network: Runnable, task: str, output: str, data: Dataset) -> Seen:
+    """Run a network on each split that has labels or targets.
 
     Parameters
     ----------
@@ -91,37 +118,41 @@ def score_splits(network: Runnable, task: str, output: str, data: Dataset) -> di
     data
         Data with targets in the form that the task compares with.
     """
-    found, asked = {}, find_task(task)
+    found, asked, outputs = {}, find_task(task), None
     for name, split in data.splits.items():
         values = asked.answers(split)
         if values is None:
             continue
-        score = partial(_score_of_block, network.module, asked.scorer(values, network.scaling), values, output)
-        blocks = input_blocks(network, split.inputs, block_of(network))
-        found[name] = sum(_each_block(network)(score, blocks)) / len(split)
-    return found
+        kept = fitted_rows(len(values)) if split is data.train else np.empty(0, np.int64)
+        run = partial(_run_block, network.module, asked.scorer(values, network.scaling), values, output, kept)
+        parts = list(_each_block(network)(run, input_blocks(network, split.inputs, block_of(network))))
+        found[name] = sum(score for score, _ in parts) / len(split)
+        outputs = torch.cat([part for _, part in parts]) if split is data.train else outputs
+    return Seen(found, outputs)
 
 
-def _each_block(network: Runnable) -> Callable[..., Iterator[float]]:
+def _each_block(network: Runnable) -> Callable[..., Iterator[tuple[float, Tensor]]]:
     """Give how blocks are gone through: several at once of modules that are ours, which nothing else runs meanwhile."""
     ours = isinstance(network.module, (Chain, Dag)) and device_of(network.module).type == "cpu"
     return side_by_side if ours else map
 
 
 @torch.no_grad()
-def _score_of_block(
-    module: nn.Module, scorer: Scorer, values: Array, output: str, block: tuple[slice, Tensor]
-) -> float:
-    """Sum the scores of a block of samples."""
+def _run_block(
+    module: nn.Module, scorer: Scorer, values: Array, output: str, kept: Array, block: tuple[slice, Tensor]
+) -> tuple[float, Tensor]:
+    """Sum the scores of a block of samples, and give the outputs of those rows of it that are kept."""
     rows, x = block
-    per_sample, _ = scorer(module(x), torch.from_numpy(values[rows]).to(x.device), output)
-    return float(per_sample.double().sum())
+    outputs = module(x)
+    per_sample, _ = scorer(outputs, torch.from_numpy(values[rows]).to(x.device), output)
+    first, last = np.searchsorted(kept, (rows.start, rows.stop))
+    return float(per_sample.double().sum()), outputs[torch.from_numpy(kept[first:last] - rows.start)].cpu()
 
 
-def _inferred(draft: Draft, fast: Draft, scores: Mapping[str, float]) -> dict[str, Inference]:
+def _inferred(draft: Draft, seen: Seen) -> dict[str, Inference]:
     """Give all facts: what was seen of the network, how it does, and what was known before, which stands."""
     structure = draft.structure
-    fit, skill = _fit(draft, fast, scores)
+    fit, skill = _fit(draft, seen)
     weights = drawn_weights(draft)
     firm = draft.facts["architecture"].confidence  # facts seen while it ran are no surer than the module itself
     names = sorted({layer.activation for layer in structure.layers[:-1]})
@@ -158,18 +189,17 @@ def _drawn(module: nn.Module, layer: NodeLayer) -> Tensor | None:
     return weight.detach() * (layer.nodes / layer.inputs) ** 0.5 if of_a_gate else weight.detach()
 
 
-def _fit(draft: Draft, fast: Draft, scores: Mapping[str, float]) -> tuple[Inference | None, float]:
+def _fit(draft: Draft, seen: Seen) -> tuple[Inference | None, float]:
     """Compare the score on training rows with what a network of this size should reach; with the skill that it is."""
     data, task = draft.data, find_task(draft.task)
     values = task.answers(data.train) if data is not None else None
-    if data is None or values is None:
+    if data is None or values is None or seen.outputs is None:
         return None, 0.0
-    rows = np.sort(np.random.default_rng(0).permutation(len(values))[:FITTED])
-    outputs = outputs_on(fast, data.train.inputs[rows], block_of(fast))
-    expect, score = expected(draft.task, data.train.inputs, values, _features(draft)), scores["train"]
-    seen = doubt_of(draft.task, outputs, torch.from_numpy(values[rows]), draft.structure.output)
-    doubt = "; ".join(filter(None, (seen, draft.doubt)))
-    if _is_known(draft) and is_sound(min(scores.values()), expect):
+    expect, score = expected(draft.task, data.train.inputs, values, _features(draft)), seen.scores["train"]
+    truth = torch.from_numpy(values[fitted_rows(len(values))])
+    of_outputs = doubt_of(draft.task, seen.outputs, truth, draft.structure.output)
+    doubt = "; ".join(filter(None, (of_outputs, draft.doubt)))
+    if _is_known(draft) and is_sound(min(seen.scores.values()), expect):
         doubt = ""
     return assess_fit(draft.task, score, len(values), expect, doubt), expect.skill(score)
 
