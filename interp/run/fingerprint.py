@@ -20,6 +20,12 @@ PACKAGE = Path(__file__).parents[1]
 SHOWS_ONLY = ("report", "gate", "comparison", "cli", "api", "__main__.py")
 """Rooms of the package that change no result of a stage."""
 
+SAID = ("checkpoint", "data", "data_options", "load", "reading")
+"""Settings of a run that results hang on."""
+
+QUICK_LAYERS = "quick_layers"
+"""Setting that names the layers of a quick look that takes some."""
+
 
 def stage_provenance(run: Run, stage: Stage) -> Provenance:
     """Give the provenance that results of a stage have now, with their fingerprint and those of what they need.
@@ -37,7 +43,8 @@ def stage_provenance(run: Run, stage: Stage) -> Provenance:
         If a stage that it needs has not been run.
     """
     made = _own_seed(run, stage)
-    said = {key: made.settings.get(key) for key in ("checkpoint", "data", "data_options", "load", "reading")}
+    said = {key: made.settings.get(key) for key in SAID}
+    said |= {key: made.settings[key] for key in (QUICK_LAYERS,) if key in made.settings}
     needs = {name: run.provenance_of(name).fingerprint for name in stage.needs}
     settings = {**said, "stage": stage.name, "options": options_of(run, stage), "needs": needs}
     facts = {

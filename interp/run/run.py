@@ -22,6 +22,7 @@ from interp.ranks import current
 from interp.recording.kept import store_of
 from interp.run.find import all_stages, not_run
 from interp.run.settings.begun import check_recording
+from interp.run.settings.looked_at import layers_left_out, looking_at, quick_layers
 from interp.run.settings.options import Options, left_out, within_limits
 from interp.run.stage import Run
 from interp.run.stages import SEVERAL, STAGES
@@ -101,9 +102,11 @@ def start(
             expected="the data it was trained on",
             do="pass --data digits, mnist or a file",
         )
+    names = quick_layers(model, options) if load.only is None else ()
+    model = looking_at(model, names)
     models = [model]
     for other in others:
-        further, _ = load_model(other, dataset, load)
+        further = looking_at(load_model(other, dataset, load)[0], names)
         same_architecture(models, further)
         models.append(further)
     said = {
@@ -111,12 +114,14 @@ def start(
         "data": dataset.name,
         "data_options": asdict(data_options),
         "load": asdict(load),
+        **({"quick_layers": list(names)} if names else {}),
     }
     dataset = with_digests(dataset, wholes)
     for split, whole in wholes.items():
         whole.check(dataset.splits[split])
     run = run_on(model, dataset, out, options, said, models[1:], stages, until)
-    return replace(run, wholes=wholes, limits=(*run.limits, *_held(dataset, wholes)))
+    left = (*layers_left_out(model, names), *run.limits, *_held(dataset, wholes))
+    return replace(run, wholes=wholes, limits=left)
 
 
 def _check_until(until: str) -> None:

@@ -1,0 +1,64 @@
+"""Layers of a quick look at a recurrent network."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from interp.interventions import InterventionOptions
+from interp.run import start
+from interp.run.settings.limits import Limits
+from interp.run.settings.looked_at import QUICK_LAYERS, WHAT
+from interp.run.settings.options import Options
+
+QUICK = Options(limits=Limits(quick=True))
+
+
+class Deep(nn.Module):
+    """Layers of a GRU in both directions: 4 of nodes for each layer and direction, and the head."""
+
+    def __init__(self, layers):
+        super().__init__()
+        self.rnn, self.head = nn.GRU(2, 3, layers, batch_first=True, bidirectional=True), nn.Linear(6, 2)
+
+    def forward(self, x):
+        return self.head(self.rnn(x)[0].mean(1))
+
+
+def started(folder, options, layers=2):
+    torch.manual_seed(0)
+    x = np.random.default_rng(0).normal(size=(30, 4, 2)).astype(np.float32)
+    y = (x.sum((1, 2)) > 0).astype(int)
+    data = {"x_train": x[:20], "y_train": y[:20], "x_test": x[20:], "y_test": y[20:]}
+    return start(Deep(layers).eval(), folder / "out", data, options=options)
+
+
+@pytest.mark.parametrize("layers", [2, 3])
+def test_a_quick_look_takes_as_many_layers_of_a_deep_network_as_of_a_deeper_one(layers, tmp_path):
+    run = started(tmp_path, QUICK, layers)
+    every, names = [layer.name for layer in run.model.every_layer], [layer.name for layer in run.model.layers]
+    assert len(every) == 8 * layers + 1
+    assert len(names) == QUICK_LAYERS
+    assert (names[0], names[-1]) == (every[0], every[-1])
+    (limit,) = [limit for limit in run.limits if limit.what == WHAT]
+    assert (limit.looked_at, limit.of) == (QUICK_LAYERS, len(every))
+    assert run.provenance.settings["quick_layers"] == names
+    assert run.provenance.settings["load"]["only"] is None  # commands that the page gives name no layers
+
+
+def test_other_looks_and_small_networks_take_all(tmp_path):
+    for options, layers in ((Options(), 2), (QUICK, 1)):
+        run = started(tmp_path, options, layers)
+        assert run.model.layers == run.model.every_layer
+        assert len(run.model.layers) == 8 * layers + 1
+        assert not [limit for limit in run.limits if limit.what == WHAT]
+
+
+def test_layers_that_the_user_names_are_among_them(tmp_path):
+    plain = {layer.name for layer in started(tmp_path, QUICK).model.layers}
+    rest = [layer.name for layer in started(tmp_path, Options()).model.layers if layer.name not in plain]
+    asked = InterventionOptions(layers=(rest[0],), groups=((f"{rest[1]}:1",),))
+    found = {layer.name for layer in started(tmp_path, replace(QUICK, interventions=asked)).model.layers}
+    assert found == plain | set(rest[:2])
