@@ -8,6 +8,7 @@ from fuzz import mutated, odd_paths, sound
 from fuzzing.opening.workers import worker
 from fuzzing.seeds.checkpoints import FORMATS
 from fuzzing.seeds.data import DATA, RUNS
+from fuzzing.seeds.recordings import RECORDINGS
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 
@@ -26,7 +27,7 @@ def failures(rows) -> list:
 
 
 def test_sound_files_open(opener):
-    assert [row for row in sound(opener, [*FORMATS, *DATA, *RUNS]) if row[2].kind != "opened"] == []
+    assert [row for row in sound(opener, [*FORMATS, *DATA, *RUNS, *RECORDINGS]) if row[2].kind != "opened"] == []
 
 
 def test_paths_that_are_no_files(opener):
@@ -40,6 +41,6 @@ def test_mutants(opener):
     assert failures(mutated(opener, range(200), 1, tuple(FORMATS))) == []
 
 
-@pytest.mark.parametrize(("kinds", "count"), [(DATA, 60), (RUNS, 10)])
-def test_mutants_of_data_and_of_a_run(opener, kinds, count):
+@pytest.mark.parametrize(("kinds", "count"), [(DATA, 60), (RUNS, 10), (RECORDINGS, 28)])
+def test_mutants_of_data_runs_and_recordings(opener, kinds, count):
     assert failures(mutated(opener, range(count), 1, tuple(kinds))) == []
