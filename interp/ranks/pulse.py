@@ -2,7 +2,8 @@
 
 Where a machine loses power or a cable is pulled, nobody is told: whoever waits for it would wait for ever. So a thread
 of each process writes a number that grows into the store that all reach, over a connection of its own; the first
-process reads all of them. Who is silent for too long, or gets no answer from the store, ends the job.
+process reads all of them, and the others read the first's: the store may live on without it. Who is silent for too
+long, or gets no answer from the store, ends the job.
 """
 
 from __future__ import annotations
@@ -100,28 +101,32 @@ class Pulse:
             store.set(_key(self._rank), LEFT.decode())
 
     def _hear(self, beats: list[bytes]) -> None:
+        """Note the signs of the first processes, and when each was new."""
         now = time.monotonic()
         for rank, beat in enumerate(beats):
             if beat != self._known[rank] or beat == LEFT:
                 self._known[rank], self._heard[rank] = beat, now
 
     def _told(self, store: Any) -> None:
-        """Hear what the first process says; where it has come to its end, so may the store."""
+        """Hear the first process, and what it says of others; where it has come to its end, so may the store."""
         if store.check([LOST]):
             self._ended(int(store.get(LOST)))
-        if store.get(_key(0)) == LEFT:
+        self._hear([store.get(_key(0))])
+        if self._known[0] == LEFT:
             self._stopped.set()
 
     def _look(self) -> None:
         """End this process where another is silent, or the store is."""
+        watched = range(1, self._size) if self._rank == 0 else (0,)
         while not self._stopped.wait(min(BEAT, SILENCE / 4)):
-            now = time.monotonic()
-            silent = [rank for rank, heard in enumerate(self._heard) if rank and now - heard > SILENCE]
-            if now - self._answered > SILENCE:
+            answered = self._answered  # nobody is silent for as long as the store is
+            silent = [rank for rank in watched if answered - self._heard[rank] > SILENCE]
+            if time.monotonic() - answered > SILENCE:
                 self._ended(None)
-            elif self._rank == 0 and silent:
-                with suppress(RuntimeError):
-                    self._store.clone().set(LOST, str(silent[0]))
+            elif silent:
+                if self._rank == 0:
+                    with suppress(RuntimeError):
+                        self._store.clone().set(LOST, str(silent[0]))
                 self._ended(silent[0])
 
     def _ended(self, rank: int | None) -> None:
