@@ -87,18 +87,26 @@ class Pulse:
             self._giving.join(LEAVING)
 
     def _give(self) -> None:
-        """Give signs and hear of others, until the store answers no more."""
-        with suppress(RuntimeError):  # it has ended, or did not answer: `_look` counts from there
-            store = self._store.clone()  # a wait of another thread must not hold this one up
-            while not self._stopped.wait(BEAT):
-                self._beats += 1
-                store.set(_key(self._rank), str(self._beats))
-                if self._rank == 0:
-                    self._hear(store.multi_get([_key(rank) for rank in range(self._size)]))
-                else:
-                    self._told(store)
-                self._answered = time.monotonic()
-            store.set(_key(self._rank), LEFT.decode())
+        """Give signs and hear of others until this process stops, over a new connection where one broke."""
+        store = None
+        while not self._stopped.wait(BEAT):
+            try:
+                store = store or self._store.clone()  # a wait of another thread must not hold this one up
+                self._exchange(store)
+            except RuntimeError:  # this connection has ended, or the store: `_look` counts from the last answer
+                store = None
+        with suppress(RuntimeError):
+            (store or self._store.clone()).set(_key(self._rank), LEFT.decode())
+
+    def _exchange(self, store: Any) -> None:
+        """Give one sign, and hear of others."""
+        self._beats += 1
+        store.set(_key(self._rank), str(self._beats))
+        if self._rank == 0:
+            self._hear(store.multi_get([_key(rank) for rank in range(self._size)]))
+        else:
+            self._told(store)
+        self._answered = time.monotonic()
 
     def _hear(self, beats: list[bytes]) -> None:
         """Note the signs of the first processes, and when each was new."""

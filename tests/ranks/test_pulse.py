@@ -91,6 +91,61 @@ def test_one_whose_store_does_not_answer_ends(rank):
     found.stop()
 
 
+class Breaking:
+    """A store whose first connection breaks."""
+
+    def __init__(self):
+        self.held, self.connections = {}, 0
+
+    def has_extended_api(self):
+        return True
+
+    def clone(self):
+        self.connections += 1
+        return Connection(self.held, 3 if self.connections == 1 else None)
+
+    def set(self, key, value):
+        self.held[key] = value.encode()
+
+
+class Connection:
+    """A connection that breaks when `most` values were set over it, where that is said."""
+
+    def __init__(self, held, most):
+        self.held, self.left = held, most
+
+    def set(self, key, value):
+        if self.left == 0:
+            raise RuntimeError("Connection reset by peer")
+        self.left = self.left and self.left - 1
+        self.held[key] = value.encode()
+
+    def multi_get(self, keys):
+        return [self.held[key] for key in keys]
+
+    def check(self, keys):
+        return all(key in self.held for key in keys)
+
+    def get(self, key):
+        return self.held[key]
+
+
+def test_a_connection_that_breaks_is_made_anew():
+    store, ended = Breaking(), []
+    pulses = [Pulse(store, rank, 2, ended.append, ended.append) for rank in (0, 1)]
+    for one in pulses:
+        one.begin()
+    for one in pulses:
+        one.watch()
+    time.sleep(3)
+    assert all(int(store.held[f"beat/{rank}"]) > 3 for rank in (0, 1))
+    for one in pulses:
+        one.stop()
+    assert ended == []
+    assert store.held == {"beat/0": b"left", "beat/1": b"left"}
+    assert store.connections == 3  # one of both, and one in place of the first
+
+
 def test_of_a_store_that_cannot_be_asked_beside_others_nothing_is_asked():
     class Plain:
         def __init__(self):
