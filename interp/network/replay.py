@@ -22,7 +22,7 @@ PACKAGES = ("torch", "torchvision", "timm")
 """Packages whose modules are functions of their inputs alone, so that what they gave once they give again."""
 
 MOST_BYTES = 134_217_728
-"""Size of all that is kept for one input, in bytes, at most; modules beyond it run anew."""
+"""Size of all that is kept for one input, in bytes, at most; modules and recurrent cells beyond it run anew."""
 
 
 @dataclass
@@ -47,9 +47,10 @@ class Replay:
 
     The first plain run is written down: what each module gave that ended before any of the layers had its z. Later runs
     get copies of that, and run the rest. Of recurrent layers, cells are given that read what they read in the first
-    run, wherever they stand. A replayed plain run must give the first one's output to the last bit, or
-    nothing is ever replayed. Networks with attention, and layers that are called as functions, run whole. What a module
-    of the user's own does is run anew, its parts from torch excepted.
+    run, wherever they stand. What modules and cells give takes `MOST_BYTES` together, and what comes first is kept. A
+    replayed plain run must give the first one's output to the last bit, or nothing is ever replayed. Networks with
+    attention, and layers that are called as functions, run whole. What a module of the user's own does is run anew, its
+    parts from torch excepted.
 
     Parameters
     ----------
@@ -159,9 +160,13 @@ class Replay:
         if not run.is_over and isinstance(output, Tensor) and not _shares(output, (*args, *kwargs.values())):
             for own in set(self._given) - before:  # the whole stands for its parts
                 del self._given[own]
-            if output.nbytes + sum(one.output.nbytes for one in self._given.values()) <= MOST_BYTES:
+            if output.nbytes + self._given_bytes() + self._cells.nbytes <= MOST_BYTES:
                 self._given[key] = _Given(output.clone(), dict(inside))
+            self._cells.most = MOST_BYTES - self._given_bytes()
         return output
+
+    def _given_bytes(self) -> int:
+        return sum(one.output.nbytes for one in self._given.values())
 
     @contextmanager
     def _from_memory(self) -> Iterator[None]:

@@ -61,6 +61,11 @@ class CellMemory:
     runs: dict[nn.Module, list[CellRun]] = field(default_factory=dict)
     writes: bool = False
 
+    @property
+    def nbytes(self) -> int:
+        """Size of all that is kept, in bytes."""
+        return sum(one.nbytes for runs in self.runs.values() for one in runs)
+
     def of(
         self, cell: nn.Module, run: Callable[[], tuple[Tensor, State]], x: Tensor, state: State, alive: Tensor | None
     ) -> tuple[Tensor, State]:
@@ -88,7 +93,7 @@ class CellMemory:
         outputs, last = run()
         if self.writes:
             made = CellRun(tuple(one.clone() for one in read), outputs.clone(), last)
-            if made.nbytes + sum(one.nbytes for runs in self.runs.values() for one in runs) <= self.most:
+            if made.nbytes + self.nbytes <= self.most:
                 self.runs.setdefault(cell, []).append(made)
         return outputs, last
 

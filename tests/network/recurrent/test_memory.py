@@ -145,6 +145,22 @@ def test_what_does_not_fit_is_run_anew(net, x, ran):
 
 
 @torch.no_grad()
+def test_cells_and_modules_are_kept_in_one_room(net, x, monkeypatch):
+    def kept() -> tuple[int, int]:
+        replay = Replay(net, [NodeLayer("head", "linear", 2, 8, "identity", "head")])
+        assert torch.equal(replay(lambda: net(x), is_plain=True), replay(lambda: net(x)))
+        return sum(one.output.nbytes for one in replay._given.values()), replay._cells.nbytes
+
+    modules, cells = kept()
+    assert modules > 0
+    assert cells > 0
+    for room in (modules + cells, modules + cells - 1, cells, modules):
+        monkeypatch.setattr("interp.network.replay.MOST_BYTES", room)
+        assert 0 < sum(kept()) <= room
+        assert (kept() == (modules, cells)) == (room == modules + cells)
+
+
+@torch.no_grad()
 def test_what_follows_may_change_outputs_in_place(x):
     rnn, memory = unrolled(nn.Sequential(nn.GRU(3, 4, batch_first=True)))[0], CellMemory(10**6)
     once = rnn(x)[0]
