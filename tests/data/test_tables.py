@@ -1,9 +1,14 @@
 """Tables as they come: separators, headers, missing values and categories."""
 
+from io import StringIO
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from interp.data import DataOptions, load_dataset
+from interp.data.sources.tables.csv_files import MISSING, read_csv
 from interp.errors import DataError, UsageError
 
 
@@ -60,6 +65,55 @@ def test_a_first_line_of_numbers_and_words_as_the_rows_have_is_asked_about(rows,
     last = str(rows.split("\n")[0].count(";" if ";" in rows else ","))
     assert len(load_dataset(path, DataOptions(header="no", target=last)).train.inputs) == 3
     assert len(load_dataset(path, DataOptions(header="yes")).train.inputs) == 2
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "?,1.5\n3,2.5\n",
+        "NA,1.5,0\n3,2.5,1\n",
+        "NA; 1,5;?\n3;2,5;1\n",
+        "NA,?,cat\n3,2,dog\n",  # nor is a word that stands above words
+        "?,1,2,3,7\n5,2,3,4,8\n",  # nor do these make names of numbers that rise beside them
+    ],
+)
+def test_a_mark_of_a_missing_value_is_no_proof_of_names(rows, table):
+    path = table(rows)
+    with pytest.raises(UsageError, match=r"a first line with a missing value, as rows have \(.* --header no"):
+        load_dataset(path)
+    assert len(read_csv(Path(path), DataOptions(header="no", target="0"))) == 2
+
+
+def test_marks_of_missing_values_are_read_as_such():
+    for mark in MISSING - {"?"}:
+        assert pd.read_csv(StringIO(f"a,b\n{mark},1\n"))["a"].isna().all()
+
+
+@pytest.mark.parametrize("below", ["2,3,4,8,dog", "2,1,8,4,dog", "2.5,3,4,8,dog", "2,?,4,,dog", "2,3,4,8,"])
+def test_numbers_that_rise_beside_a_word_are_no_proof_of_names(below, table):
+    """As in every 24th row of four different numbers; a gap below tells nothing."""
+    with pytest.raises(UsageError, match=r"a first line of numbers and words, as rows are \(1, 2, 3, 7, \.\.\.\)"):
+        load_dataset(table(f"1,2,3,7,cat\n{below}\n"))
+
+
+def test_a_gap_beside_numbers_that_rise_is_no_proof_of_names(table):
+    with pytest.raises(UsageError, match="a first line of numbers and words, as rows are"):
+        load_dataset(table("1,,2,3,7\n2,5,3,4,8\n"))
+
+
+@pytest.mark.parametrize(
+    ("names", "row"),
+    [
+        ("country,2019,2020,2021,2022", "France,5,6,7,8"),  # a count, whatever stands below
+        ("country,2000,2005,2010,2020", "France,1.5,2.5,3.5,4.5"),
+        ("2000,2005,2010,2020,kind", "a,5,6,7,b"),
+        (",10,20,40,80", "0,5,6,7,8"),  # pandas' index
+        ("?,10,20,40,kind", "0,5,6,7,8"),
+        ("1,2,3,7,kind", "5,6,7,8,0"),
+    ],
+)
+def test_numbers_that_rise_above_others_are_names(names, row, table):
+    assert [*read_csv(Path(table(f"{names}\n{row}\n{row}\n")), DataOptions()).columns][1:] == names.split(",")[1:]
 
 
 @pytest.mark.parametrize(

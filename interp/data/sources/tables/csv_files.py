@@ -19,6 +19,14 @@ SEPARATORS = (",", ";", "\t", "|")
 LONGEST = 1_000_000
 """Number of characters of a first line beyond which it is no table's."""
 
+LEAST_RISING = 4
+"""Least number of whole numbers that count or rise in a first line for them to be names."""
+
+MISSING = {"?", "NA", "N/A", "n/a", "#N/A", "#NA", "#N/A N/A", "<NA>", "NULL", "null", "None"} | {
+    f"{sign}1.#{name}" for sign in ("", "-") for name in ("IND", "QNAN")
+}
+"""Marks of missing values: those of pandas that are no number to Python, and that of older archives."""
+
 
 def read_csv(path: Path, options: DataOptions) -> pd.DataFrame:
     """Read a table whose columns are separated by commas, semicolons, tabs or bars.
@@ -30,8 +38,8 @@ def read_csv(path: Path, options: DataOptions) -> pd.DataFrame:
     DataError
         If the file is no such table.
     UsageError
-        If the first line holds numbers as the rows do, and the user does not say whether they are names of columns; or
-        if columns have no names and the user names no target.
+        If the first line holds numbers or missing values as the rows do, and the user does not say whether they are
+        names of columns; or if columns have no names and the user names no target.
     """
     import pandas as pd
 
@@ -65,28 +73,49 @@ def _is_named(path: Path, lines: Sequence[list[str]], mark: str, given: str | No
         if given not in ("yes", "no"):
             raise unknown_name("--header", given, ("yes", "no"))
         return given == "yes"
-    cells, below = lines
-    numbers = [_number(cell, mark) for cell in cells]
-    if _are_names(numbers) or any(
-        cell and number is None and _number(under, mark) is not None
-        for cell, number, under in zip(cells, numbers, below, strict=False)
-    ):
+    cells, below = ([cell.strip() for cell in line] for line in lines)
+    numbers, under = ([_number(cell, mark) for cell in line] for line in (cells, below))
+    if any(_is_word(cell, mark) and number is not None for cell, number in zip(cells, under, strict=False)):
         return True
+    has_gap = not MISSING.isdisjoint(cells)
+    if not has_gap and _are_names(numbers, _differ(cells, below, mark)):
+        return True
+    kind = "numbers alone" if None not in numbers else "numbers and words, as rows are"
     raise UsageError(
         str(path),
-        found=f"a first line of {'numbers alone' if None not in numbers else 'numbers and words, as rows are'}"
+        found=f"a first line {'with a missing value, as rows have' if has_gap else f'of {kind}'}"
         f" ({', '.join(cells[:4])}{', ...' * (len(cells) > 4)})",
         expected="names of columns",
         do="pass --header no where it is a row like the others, --header yes where these are names",
     )
 
 
-def _are_names(numbers: Sequence[float | None]) -> bool:
-    """Whether no cell of a line is a number, or those that are count or rise, as pixels and years in names do."""
+def _are_names(numbers: Sequence[float | None], do_differ: bool) -> bool:
+    """Whether no cell of a line is a number, or those that are count or rise, as pixels and years in names do.
+
+    Those of a row may rise by chance: beside words, numbers that rise are names only where the cells below differ.
+    """
     found = [number for number in numbers if number is not None]
+    if len(found) < LEAST_RISING:
+        return not found
     if None not in numbers:
-        return not found or (len(found) > 3 and any(found == [*range(s, s + len(found))] for s in (0, 1)))
-    return not found or (len(found) > 3 and all(one.is_integer() and one < two for one, two in pairwise(found)))
+        return any(found == [*range(s, s + len(found))] for s in (0, 1))
+    do_rise = all(one.is_integer() and one < two for one, two in pairwise(found))
+    return do_rise and (do_differ or found[-1] - found[0] == len(found) - 1)
+
+
+def _differ(cells: Sequence[str], below: Sequence[str], mark: str) -> bool:
+    """Whether cells below whole numbers and words are of another kind: a word, fractions alone, pandas' index."""
+    pairs = [(_number(cell, mark), under) for cell, under in zip(cells, below, strict=False)]
+    found = [_number(under, mark) for _, under in pairs]
+    if any(number is not None and _is_word(under, mark) for number, under in pairs):
+        return True
+    is_index = cells[:1] == [""] and found[:1] != [None]
+    return is_index or not any(number.is_integer() for number in found if number is not None)
+
+
+def _is_word(cell: str, mark: str) -> bool:
+    return cell != "" and cell not in MISSING and _number(cell, mark) is None
 
 
 def _number(cell: str, mark: str) -> float | None:
