@@ -16,7 +16,7 @@ from interp.comparison.members import STAGES, open_members, sources_of
 from interp.comparison.result import Comparison
 from interp.comparison.snapshots import unpacked
 from interp.data import fixed_draws
-from interp.ranks import apart, current
+from interp.ranks import apart, current, silent
 from interp.report.comparison.page import write_comparison
 from interp.run import data_options_from, load_options_from, options_from
 from interp.types.annotations.edge import checked
@@ -85,7 +85,7 @@ def compare(
     said = settings_of(options)
     stages = STAGES[:1] if brief else STAGES
     written = out if current().is_first else None
-    with ExitStack() as stack:
+    with silent(not current().is_first), ExitStack() as stack:
         temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="interp-"))
         stack.enter_context(apart())
         stack.enter_context(fixed_draws(options_from(said).seed))

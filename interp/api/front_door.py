@@ -19,7 +19,7 @@ from interp.api.options import settings_of, spelled_out
 from interp.checkpoints import Network, as_found
 from interp.data import fixed_draws
 from interp.errors import UsageError
-from interp.ranks import ALONE, current
+from interp.ranks import ALONE, current, silent
 from interp.run import (
     Run,
     cut_names,
@@ -218,12 +218,13 @@ def analyse(
             mine: Any = {"others": networks[1:], "overwrite": overwrite and is_first, "progress": progress and is_first}
             return analyse(networks[0], data, stages=stages, out=out, **mine, **options)
 
-        return by_turns((source, *others), work)
+        with silent(not current().is_first):
+            return by_turns((source, *others), work)
     said = settings_of(options)
     _check_one_way(stages, until)
     wanted = None if stages is None else _stage_names(stages)
     draws, folder = fixed_draws(options_from(said).seed), _Folder(_shared(out))
-    with ExitStack() as stack:
+    with silent(not current().is_first), ExitStack() as stack:
         failed = stack.enter_context(ExitStack())
         failed.callback(folder.remove)
         stack.enter_context(draws)

@@ -2,5 +2,6 @@
 
 from interp.ranks.alone import ALONE, Ranks
 from interp.ranks.job import apart, current, job
+from interp.ranks.silent import silent
 
-__all__ = ["ALONE", "Ranks", "apart", "current", "job"]
+__all__ = ["ALONE", "Ranks", "apart", "current", "job", "silent"]

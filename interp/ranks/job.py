@@ -6,15 +6,15 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from itertools import count
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from interp.errors import UsageError
 from interp.ranks.alone import ALONE, Ranks
+from interp.ranks.silent import silent
 
 if TYPE_CHECKING:
     from interp.ranks.group import Group
@@ -41,8 +41,9 @@ def job(is_program: bool = False) -> Iterator[Ranks]:
     """Join the job that torchrun started this process for, if it did, and has not joined it yet.
 
     The commands do so by themselves; a script does to have `interp.analyse` divide its work, and all of its processes
-    then run the block. Others than the first print nothing inside it; an error in it reaches all of them. A group of
-    `torch.distributed` that the script has begun is left as it is.
+    then run the block. `interp.analyse` and `interp.compare` print in the first alone, functions of the script's that
+    they call included; an error in the block reaches all of them. A group of `torch.distributed` that the script has
+    begun is left as it is.
 
     A process that is told to end (SIGTERM) inside the block says why the job ends, and does so at once with exit code
     2: no `finally` is run, as without a handler. After the block the signal does what it did before.
@@ -50,8 +51,8 @@ def job(is_program: bool = False) -> Iterator[Ranks]:
     Parameters
     ----------
     is_program
-        Whether the process ends after the block, as that of a command does: it then ignores SIGTERM after an error,
-        which it has still to print.
+        Whether the process ends after the block, as that of a command does: others than the first then print nothing
+        in all of it, and after an error, which it has still to print, the process ignores SIGTERM.
 
     Yields
     ------
@@ -79,21 +80,23 @@ def job(is_program: bool = False) -> Iterator[Ranks]:
         if not is_program:
             stack.enter_context(_signal_kept())
         stack.callback(group.leave)
-        yield stack.enter_context(joined(group))
+        yield stack.enter_context(joined(group, is_program))
 
 
 @contextmanager
-def joined(group: Group) -> Iterator[Ranks]:
+def joined(group: Group, is_silent: bool = True) -> Iterator[Ranks]:
     """Be one of several processes in the block; errors as of `job`.
 
     Parameters
     ----------
     group
         Processes of the job.
+    is_silent
+        Whether others than the first print nothing in the block.
     """
     _CURRENT.append(group)
     try:
-        with _told_to_end(group), _silent(group.rank > 0), group.reported():
+        with _told_to_end(group), silent(is_silent and group.rank > 0), group.reported():
             group.begin()
             yield group
     finally:
@@ -195,16 +198,6 @@ def _met(process: int, address: str, port: str) -> tuple[Any, int, int]:
 
     store, rank, size = next(iter(rendezvous("env://")))
     return store, rank, size
-
-
-@contextmanager
-def _silent(is_silent: bool) -> Iterator[None]:
-    """Print nothing in the block."""
-    if not is_silent:
-        yield
-        return
-    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
-        yield
 
 
 @contextmanager

@@ -83,6 +83,19 @@ def test_the_processes_of_a_script_share_the_work_and_each_has_the_result(tmp_pa
         assert {"activations.1-of-2.h5", "boundaries.h5"} <= files
 
 
+def test_a_script_prints_in_all_processes_and_interp_in_the_first(tmp_path, data, capfd):
+    def work(rank):
+        with job():
+            print(f"{rank} before\n", end="", flush=True)
+            interp.analyse(network(), data, stages=["record"], out=tmp_path / "run", progress=True)
+            print(f"{rank} after\n", end="", flush=True)
+
+    assert as_torchrun(work) == [0, 0]
+    said = capfd.readouterr()
+    assert sorted(said.out.splitlines()) == ["0 after", "0 before", "1 after", "1 before"]
+    assert said.err.count("record: ") == 1
+
+
 def test_results_are_replaced_by_the_first_and_others_wait(tmp_path, data):
     def work(rank):
         with job():
