@@ -66,7 +66,7 @@ def recorded(run: Run, split: str = "train") -> Recording:
     Raises
     ------
     MismatchError
-        If it is missing, or of another model or data set.
+        If it is missing, or of another model or data set, or of layers that are read in another way.
     """
     stage, path = run.stage("record"), run.path("record")
     found = gathered(run)
@@ -84,10 +84,24 @@ def _check_layers(path: Path, found: Sequence[NodeLayer], wanted: Sequence[NodeL
     if tuple(found) == tuple(wanted):
         return
     theirs, ours = ([layer.name for layer in layers] for layers in (found, wanted))
-    is_part = theirs != ours  # else they were read in another way
-    do = f"give the same --only as the recording was made with, or run `{command}`" if is_part else f"run `{command}`"
-    expected = f"layers {_some(ours)}" if is_part else "the network's own"
-    raise MismatchError(path, found=f"layers {_some(theirs)}", expected=expected, do=do)
+    if theirs != ours:
+        option, said, expected = "--only", f"layers {_some(theirs)}", f"layers {_some(ours)}"
+    elif other := _other_activation(found, wanted):
+        layer, expected = other
+        option, said = "--activation", f"the activation {layer.activation} of layer {layer.name}"
+    else:  # they were read in another way
+        own = "the network's own"
+        raise MismatchError(path, found=f"layers {_some(theirs)}", expected=own, do=f"run `{command}`")
+    do = f"give the same {option} as the recording was made with, or run `{command}`"
+    raise MismatchError(path, found=said, expected=expected, do=do)
+
+
+def _other_activation(found: Sequence[NodeLayer], wanted: Sequence[NodeLayer]) -> tuple[NodeLayer, str] | None:
+    """Give the first layer that was recorded with another activation, and its own; None where more differs."""
+    pairs = [*zip(found, wanted, strict=True)]
+    if any(replace(one, activation=own.activation) != own for one, own in pairs):
+        return None
+    return next((one, own.activation) for one, own in pairs if one != own)
 
 
 def _some(names: Sequence[str]) -> str:

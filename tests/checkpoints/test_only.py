@@ -121,6 +121,28 @@ def test_a_recording_of_other_layers_is_refused_by_their_names(before, after, ex
         run_stage(later, later.stage("fit"))
 
 
+@pytest.mark.parametrize("store", [True, False])
+def test_a_recording_with_another_activation_is_refused_by_its_option(store, tmp_path):
+    weights = {name: value.detach().clone() for name, value in network().state_dict().items()}
+    torch.save(weights, tmp_path / "net.pt")
+    first, later = (
+        start(
+            tmp_path / "net.pt",
+            tmp_path / "run",
+            tiny_runs.digits(),
+            LoadOptions(scaling="raw", activation=activation),
+            options=Options(store=store),
+        )
+        for activation in ("relu", "abs")
+    )
+    run_stage(first, first.stage("record"))
+    expected = (
+        "found the activation relu of layer .*; expected abs; give the same --activation as the recording"
+    )
+    with pytest.raises(MismatchError, match=expected):
+        run_stage(later, later.stage("fit"))
+
+
 def test_a_network_is_large_by_all_its_layers():
     """A sweep of one layer still runs all that follow it."""
     deep = nn.Sequential(*(part for _ in range(20) for part in (nn.Linear(64, 64), nn.ReLU())), nn.Linear(64, 3))
