@@ -231,7 +231,7 @@ def analyse(
         for network in (source, *others):
             if isinstance(network, nn.Module):
                 stack.enter_context(as_found(network))
-        run = _started(source, data, folder.path, said, others, wanted, until or "")
+        run = _started(source, data, folder.path, said, others, wanted, until or "", overwrite)
         stack.enter_context(locked(run.out, run.ranks))
         if overwrite:
             run.ranks.from_first(lambda: remove_run(run.out, [stage.file for stage in run.stages.values()]))
@@ -265,11 +265,12 @@ def _started(
     others: Sequence[Network],
     stages: Sequence[str] | None,
     until: str,
+    overwrite: bool,
 ) -> Run:
     """Load what was given; stages of the user's own are those that are named by their code."""
     load, where, options = load_options_from(said), data_options_from(said), options_from(said)
     further = [name for name in stages or () if ":" in name]
-    return start(source, out, data, load, where, options, others, further, until)
+    return start(source, out, data, load, where, options, others, further, until, overwrite)
 
 
 def _check_one_way(stages: object, until: str | None) -> None:

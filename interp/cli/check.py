@@ -82,7 +82,7 @@ def run(args: argparse.Namespace, call: Call) -> int:
     with ExitStack() as stack:
         out = args.out or stack.enter_context(tempfile.TemporaryDirectory(prefix="interp-"))
         check_writable(Path(out))
-        opened = start(args.checkpoint, out, args.data, load, where, options)
+        opened = start(args.checkpoint, out, args.data, load, where, options, overwrite=args.overwrite)
         if args.overwrite:
             with locked(opened.out):
                 remove_run(opened.out, [stage.file for stage in opened.stages.values()])

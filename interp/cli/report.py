@@ -80,7 +80,9 @@ def run(args: argparse.Namespace, call: Call) -> None:
         import_name(name, "--sections")  # a wrong one is refused before the long work
     options, load, where = options_from(values, "--"), load_options_from(values, "--"), data_options_from(values, "--")
     further = _names(args, "stages")
-    run = start(args.checkpoint, out, args.data, load, where, options, args.others, further, args.until or "")
+    run = start(
+        args.checkpoint, out, args.data, load, where, options, args.others, further, args.until or "", args.overwrite
+    )
     print(one_line(run.model))
     before = (Timing("imports", begun - call.begun), Timing("load", time.perf_counter() - begun))
     with locked(out, run.ranks):

@@ -192,7 +192,8 @@ def open_members(
     """
     runs: list[Run] = []
     for number, source in enumerate(sources):  # all of them, before the long work on the first
-        run = start(source.network, Path(out) / "networks" / f"{number + 1:03d}", data, load, where, options)
+        own = Path(out) / "networks" / f"{number + 1:03d}"
+        run = start(source.network, own, data, load, where, options, overwrite=overwrite)
         if isinstance(source.network, nn.Module):
             run = replace(run, model=replace(run.model, path=source.name))
         data = run.data

@@ -13,6 +13,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from interp.run.settings.looked_at import QUICK_LAYERS
 from interp.run.stage import Run, Stage
 from interp.types import Provenance, as_json
 
@@ -22,9 +23,6 @@ SHOWS_ONLY = ("report", "gate", "comparison", "cli", "api", "__main__.py")
 
 SAID = ("checkpoint", "data", "data_options", "load", "reading")
 """Settings of a run that results hang on."""
-
-QUICK_LAYERS = "quick_layers"
-"""Setting that names the layers of a quick look that takes some."""
 
 
 def stage_provenance(run: Run, stage: Stage) -> Provenance:

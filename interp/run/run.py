@@ -21,8 +21,9 @@ from interp.interventions import check_options, same_architecture
 from interp.ranks import current
 from interp.recording.kept import store_of
 from interp.run.find import all_stages, not_run
+from interp.run.fingerprint import stage_provenance
 from interp.run.settings.begun import check_recording
-from interp.run.settings.looked_at import layers_left_out, looking_at, quick_layers
+from interp.run.settings.looked_at import QUICK_LAYERS, layers_left_out, looking_at, quick_layers
 from interp.run.settings.options import Options, left_out, within_limits
 from interp.run.stage import Run
 from interp.run.stages import SEVERAL, STAGES
@@ -43,6 +44,7 @@ def start(
     others: Sequence[Network] = (),
     stages: Sequence[str] = (),
     until: str = "",
+    overwrite: bool = False,
 ) -> Run:
     """Open a network and its data for the stages to run on.
 
@@ -67,6 +69,8 @@ def start(
         Further stages, each ``package.module:name``.
     until
         Name of the last of our stages that runs before the page, of `interp.run.STAGES`; empty for all.
+    overwrite
+        Whether what the folder holds will be removed: else a quick look takes all layers where it holds all.
 
     Returns
     -------
@@ -102,11 +106,9 @@ def start(
             expected="the data it was trained on",
             do="pass --data digits, mnist or a file",
         )
-    names = quick_layers(model, options) if load.only is None else ()
-    model = looking_at(model, names)
     models = [model]
     for other in others:
-        further = looking_at(load_model(other, dataset, load)[0], names)
+        further, _ = load_model(other, dataset, load)
         same_architecture(models, further)
         models.append(further)
     said = {
@@ -114,14 +116,30 @@ def start(
         "data": dataset.name,
         "data_options": asdict(data_options),
         "load": asdict(load),
-        **({"quick_layers": list(names)} if names else {}),
     }
     dataset = with_digests(dataset, wholes)
     for split, whole in wholes.items():
         whole.check(dataset.splits[split])
-    run = run_on(model, dataset, out, options, said, models[1:], stages, until)
-    left = (*layers_left_out(model, names), *run.limits, *_held(dataset, wholes))
-    return replace(run, wholes=wholes, limits=left)
+
+    def made(names: tuple[str, ...]) -> Run:
+        seen, *further = (looking_at(one, names) for one in models)
+        settings = {**said, **({QUICK_LAYERS: list(names)} if names else {})}
+        run = run_on(seen, dataset, out, options, settings, further, stages, until)
+        left = (*layers_left_out(seen, names), *run.limits, *_held(dataset, wholes))
+        return replace(run, wholes=wholes, limits=left)
+
+    names = quick_layers(model, options) if load.only is None else ()
+    run = made(names)
+    if names and options.quick_layers is None and not overwrite:
+        every = made(())
+        return every if _is_recorded(every) else run
+    return run
+
+
+def _is_recorded(run: Run) -> bool:
+    """Tell whether a run's folder holds the recording that it would make, or the statistics in its place."""
+    stage = run.stage("record")
+    return run.ranks.from_first(lambda: run.file(stage).finished(stage_provenance(run, stage)) is not None)
 
 
 def _check_until(until: str) -> None:

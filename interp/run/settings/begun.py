@@ -11,6 +11,7 @@ from interp.errors import MismatchError, UsageError, unknown_name
 from interp.recording import StoreOptions
 from interp.recording.kept import store_of
 from interp.recording.options import FORWARD
+from interp.run.settings.looked_at import QUICK_LAYERS
 from interp.run.settings.options import Options
 from interp.store.codec.rows import find_codec
 from interp.store.precision.kinds import find_kind
@@ -22,8 +23,9 @@ from interp.types.annotations.held import Misfit, check_value
 def as_recorded(options: Options, made: Provenance, path: Path) -> Options:
     """Give options whose parts that shape a recording are those that a folder's recording was made with.
 
-    These are the samples that are stored, the seed that drew them and the positions, and every field of `StoreOptions`;
-    a field that the recording does not name, since it is no part of it or of an earlier version, has its default.
+    These are the samples that are stored, the seed that drew them and the positions, the layers of a quick look, and
+    every field of `StoreOptions`; a field that the recording does not name, since it is no part of it or of an earlier
+    version, has its default.
 
     Parameters
     ----------
@@ -52,12 +54,14 @@ def as_recorded(options: Options, made: Provenance, path: Path) -> Options:
     try:
         check_value("recording", how, StoreOptions, {})
         check_value("seed", made.seed, Seed, {})
+        layers = tuple(made.settings.get(QUICK_LAYERS, ()))
+        check_value(QUICK_LAYERS, layers, tuple[str, ...], {})
         store = store_of(said.get("store", True), "store")
         check_recording(replace(options, recording=how, store=store))
     except (Misfit, UsageError) as error:
         wanted, remedy = "options that a recording can have", "run `python -m interp record`"
         raise MismatchError(path, found=f"a recording with {error.where}", expected=wanted, do=remedy) from error
-    return replace(options, recording=how, store=store, store_seed=made.seed)
+    return replace(options, recording=how, store=store, store_seed=made.seed, quick_layers=layers)
 
 
 def _flat(said: Any) -> dict[str, Any]:

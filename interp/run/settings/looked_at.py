@@ -8,14 +8,19 @@ from interp.run.settings.limits import spread_layers
 from interp.run.settings.options import Options
 from interp.types import Limit, LoadedModel
 
-QUICK_LAYERS = 12
+MOST = 12
 """Most layers that a quick look at a recurrent network takes: fits, nulls and k-means of each take time."""
 
 WHAT = "layers of the network"
 
+QUICK_LAYERS = "quick_layers"
+"""Setting of a run that names the layers of a quick look that takes some."""
+
 
 def quick_layers(model: LoadedModel, options: Options) -> tuple[str, ...]:
     """Choose the layers of a quick look at a recurrent network, evenly over depth, with those that the user names.
+
+    Options that go on with a folder's recording take the layers that it holds, whether the look is quick or not.
 
     Parameters
     ----------
@@ -36,9 +41,11 @@ def quick_layers(model: LoadedModel, options: Options) -> tuple[str, ...]:
     ()
     """
     is_stepwise = any(layer.is_stepwise for layer in model.every_layer)
+    if options.quick_layers is not None:
+        return options.quick_layers
     if not options.limits.quick or not is_stepwise:
         return ()
-    chosen = spread_layers(model.layers, QUICK_LAYERS)
+    chosen = spread_layers(model.layers, MOST)
     sites = (site.partition(":")[0] for group in options.interventions.groups for site in group)
     named = {*chosen, *options.interventions.layers, *sites}
     return tuple(layer.name for layer in model.layers if layer.name in named) if chosen else ()

@@ -34,6 +34,9 @@ class Options:
     store_seed
         Seed of the draw of samples whose activations are stored, and of positions; None: that of every draw. Later
         commands in a folder have here the seed that its recording was made with.
+    quick_layers
+        Names of the layers that a quick look at a recurrent network takes, empty for all; None: those of the choice by
+        depth. Later commands in a folder have here the ones of its recording.
     store
         Samples of each split whose activations are written to disk: all (True), a share (0.1 or 10%) or a number (5000)
         that a hash of index and seed draws, or none (False), and then statistics of all are, and stages that need
@@ -61,6 +64,7 @@ class Options:
     seed: Annotated[int, Flag(low=0, high=2**32 - 1)] = 0
     recording: StoreOptions = field(default_factory=StoreOptions)
     store_seed: Seed | None = None
+    quick_layers: tuple[str, ...] | None = None
     store: Annotated[Store, Flag(default="all", read=store_of)] = True
     thresholds: Thresholds = field(default_factory=Thresholds)
     gaussians: GaussianOptions = field(default_factory=GaussianOptions)
