@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from interp.network.hooks import tap
+from interp.network.hooks import edit, tap
 from interp.network.kinds import kind_named
 from interp.network.layouts import layout_of
 from interp.network.tracing.calls import place_of
 from interp.network.tracing.trace import OUTPUTS, End, Tapped, Watch
-from interp.network.tracing.uses import activation_of
+from interp.network.tracing.uses import activation_of, tensors_in
 from interp.types import NodeLayer
 
 
@@ -74,11 +74,28 @@ def find_layers(module: nn.Module, example: Tensor) -> Structure:
         outputs = module(example)
         watch.give(outputs)
     once = [seen for seen in watch.seen.values() if seen.calls == 1 or kind_named(seen.kind).each_step]
+    once = [seen if seen.read else _unread(module, seen, watch, example, outputs) for seen in once]
     found = [_node_layer(module, seen) for seen in once]
     layers, mixed = _with_layouts(module, found, example)
     skipped = _skipped(module, watch, layers) | mixed
     is_finite = all(bool(torch.isfinite(seen.z).all()) for seen in watch.seen.values())
     return Structure(tuple(layers), skipped, _output_form(once, watch.end), outputs, is_finite)
+
+
+def _unread(module: nn.Module, seen: Tapped, watch: Watch, example: Tensor, outputs: Any) -> Tapped:
+    """Take what is made of nodes that nothing reads, such as a second head's; as it was where the outputs hang on them.
+
+    These are read in a way that cannot be followed: by code outside of torch's functions.
+    """
+    draws = torch.Generator().manual_seed(0)
+
+    def moved(z: Tensor) -> Tensor:
+        return z + torch.randn(z.shape, generator=draws).to(z)
+
+    with torch.no_grad(), edit(module, _node_layer(module, seen), before=moved):
+        other = module(example)
+    is_alike = all(map(torch.equal, tensors_in([outputs]), tensors_in([other])))
+    return seen._replace(read=watch.left(seen.name)) if is_alike else seen
 
 
 def _node_layer(module: nn.Module, seen: Tapped) -> NodeLayer:

@@ -153,6 +153,47 @@ def test_activation_written_by_hand_is_custom():
     assert find(nn.Sequential(nn.Linear(4, 3), Swish(), nn.Linear(3, 2)), 4).layers[0].activation == "custom"
 
 
+class TwoHeads(nn.Module):
+    """A head that is given, and one of which something is made that is not."""
+
+    def __init__(self, last):
+        super().__init__()
+        self.body, self.given, self.other, self.last = nn.Linear(4, 6), nn.Linear(6, 3), nn.Linear(6, 5), last
+
+    def forward(self, x):
+        hidden = self.body(x).relu()
+        self.last(self.other(hidden))
+        return self.given(hidden)
+
+
+@pytest.mark.parametrize(("last", "activation"), [
+    (nn.Identity(), "identity"),
+    (nn.Tanh(), "tanh"),
+    (nn.ReLU(inplace=True), "relu"),
+    (nn.Sequential(nn.Flatten(), nn.Sigmoid(), nn.Flatten()), "sigmoid"),
+    (nn.Softmax(1), "identity"),
+    (lambda z: (z.relu(), z.tanh()), "custom"),
+])  # fmt: skip
+def test_nodes_of_a_head_that_is_not_given_have_the_activation_that_is_there(last, activation):
+    found = find(TwoHeads(last), 4)
+    assert {layer.name: layer.activation for layer in found.layers} == {
+        "body": "relu",
+        "given": "identity",
+        "other": activation,
+    }
+    assert found.output == "linear"
+
+
+def test_nodes_that_are_read_outside_of_torch_are_not_taken_for_unread():
+    class Outside(TwoHeads):
+        def forward(self, x):
+            hidden = self.body(x).relu()
+            values = self.other(hidden).numpy()
+            return self.given(hidden) + torch.from_numpy(np.cumsum(values, 1)[:, :3].copy())
+
+    assert {layer.name: layer.activation for layer in find(Outside(nn.Identity()), 4).layers}["other"] == "custom"
+
+
 def test_a_node_keeps_its_activation_through_pooling_and_flattening():
     net = nn.Sequential(nn.Conv2d(1, 3, 3), nn.MaxPool2d(2), nn.Flatten(), Abs(), nn.Linear(12, 2))
     found = find(net, 1, 6, 6).layers

@@ -88,6 +88,7 @@ class Watch(Seer):
         self.loading = module if has_hooks(module) else None
         self.seen: dict[str, Tapped] = {}
         self.carries: dict[int, tuple[str, str]] = {}  # id of a tensor -> layer, and the state of its nodes
+        self.followed: set[int] = set()  # ids of tensors of nodes that a function takes whose result carries them on
         self.made_of: dict[int, End] = {}  # id of probabilities that are made of all nodes of a layer
         self.end: End | None = None  # of one output; None where it is no function that is followed here
         self.alive = [tensor for _, tensor in held]  # keeps ids from being used again
@@ -166,6 +167,7 @@ class Watch(Seer):
                 nodes = [tensor for tensor in given if id(tensor) in self.carries]
                 tried = partial(acts_alone, func, args, kwargs, nodes)
                 state = become(name, named_activation(name, args, kwargs), states, tried)
+            self.followed |= {id(tensor) for tensor in given if id(tensor) in self.carries}
             self._follow(name, carried, state, results[0])
             if made is not None and made.kind == "norm" and state == "z":
                 self._norm(carried[0][0], made, results[0])
@@ -220,6 +222,19 @@ class Watch(Seer):
             del self.carries[id(result)]
         if state is not None:
             self._carry(result, carried[0][0], state)
+            self.followed.discard(id(result))  # changed in place
+
+    def left(self, layer: str) -> frozenset[str]:
+        """Give the states of a layer's nodes that no function takes: of nodes that nothing reads, what is made of them.
+
+        Parameters
+        ----------
+        layer
+            Name of the layer.
+        """
+        return frozenset(
+            state for tensor, (of, state) in self.carries.items() if of == layer and tensor not in self.followed
+        )
 
     def give(self, outputs: Any) -> None:
         """Note that the network's outputs read nodes; their sign and scale are no part of the activation."""
