@@ -13,6 +13,7 @@ from interp.checkpoints.drafts.adapted import Adapted
 from interp.checkpoints.drafts.draft import Draft, example_of, trace
 from interp.checkpoints.drafts.request import Request, settled
 from interp.checkpoints.drafts.unrolling import step_by_step
+from interp.checkpoints.inference.recurrent.defined import defined_facts
 from interp.checkpoints.inference.recurrent.infer import infer_choice, network_of
 from interp.checkpoints.inference.recurrent.parts import Parts, is_two_way, kind_of, recurrent_parts, width_of
 from interp.checkpoints.inference.stack.facts import weakest
@@ -57,9 +58,9 @@ def sequence_draft(state: Mapping[str, Tensor], asked: Request) -> Draft:
         "task": task,
         "output": Inference("linear", "uncertain", "taken to be the last layer's own, which no prediction tells"),
     }
-    return Draft(
-        module, trace(module, example, asked.path), choice.scaling, shape, {**facts, **said}, asked.task, asked.data
-    )
+    structure = trace(module, example, asked.path)
+    facts |= defined_facts(parts, structure.layers, facts, asked.data)
+    return Draft(module, structure, choice.scaling, shape, {**facts, **said}, asked.task, asked.data)
 
 
 def summary(parts: Parts) -> str:

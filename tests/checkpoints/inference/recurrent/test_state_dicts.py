@@ -59,6 +59,28 @@ def test_without_data_the_usual_is_assumed_and_said_to_be(tmp_path):
     assert model.inferred["architecture"].value == "embedding 9 to 3, LSTM 3 to 4, dense 4 to 5, dense 5 to 2"
 
 
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+@pytest.mark.parametrize("has_answers", [True, False])
+def test_what_the_cell_defines_is_said_as_of_the_network_itself(tmp_path, kind, has_answers):
+    torch.manual_seed(0)
+    network = Network(kind, "last").eval()
+    x, _ = series()
+    with torch.no_grad():
+        y = network(torch.from_numpy(x)).argmax(1).numpy()
+    data = (x, y) if has_answers else x
+    facts = opened(tmp_path, network, data, scaling="raw")[0].inferred
+    itself = load_model(network, data, LoadOptions(scaling="raw"))[0].inferred
+    assert facts["activation"].value == itself["activation"].value
+    for name in ("recurrence", "activation"):
+        if kind is nn.RNN:
+            assert facts[name].confidence in ("likely", "uncertain")
+            assert ("relu" in facts[name].evidence) == has_answers, "what tanh was compared with"
+        else:
+            assert facts[name].confidence == "certain"
+            assert facts[name].evidence == f"defined by the kind of cell: {kind.__name__}"
+    assert (facts["padding"].confidence, facts["padding"].evidence) == ("certain", "the data name no lengths")
+
+
 def test_all_steps_side_by_side_and_several_layers_are_built(tmp_path):
     torch.manual_seed(0)
     flat = Network(nn.LSTM, "flat", ways=2, num_layers=2).eval()
