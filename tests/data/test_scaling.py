@@ -5,6 +5,7 @@ import pytest
 
 from interp.data import parse_scaling, scalings
 from interp.data.scale import usual as scaling
+from interp.data.scale.by_channel import channel_scaling
 from interp.errors import UsageError
 from interp.types import Dataset, Split
 
@@ -31,9 +32,40 @@ def test_columns_of_a_table_are_standardised_each_and_none_is_divided_that_has_n
     np.testing.assert_allclose(found["(x-mean)/std"](table), [[-1, -1], [1, 1]], rtol=1e-6)
 
 
-@pytest.mark.parametrize(("text", "of"), [("x/4", 5 / 4), ("(x/4-0.5)/2", 0.375), ("(x-1)/2", 2.0), ("raw", 5.0)])
+@pytest.mark.parametrize(
+    ("text", "of"), [("x/4", 5 / 4), ("(x/4-0.5)/2", 0.375), ("(x-1)/2", 2.0), ("(x+1)/2", 3.0), ("raw", 5.0)]
+)
 def test_what_is_written_is_what_is_computed(text, of):
     assert parse_scaling(text, None)(np.array([[5.0]])) == pytest.approx(of)
+
+
+@pytest.mark.parametrize("mean", [-0.0002, 0.0002, 0.0, -0.0, -1e-7, -3e8])
+@pytest.mark.parametrize("divisor", [1.0, 5.136862, 2e6])
+def test_what_is_printed_can_be_written(mean, divisor):
+    made = scaling.affine_scaling(divisor, mean, 0.2105)
+    assert "--" not in made.name
+    read = parse_scaling(made.name, None)
+    assert read.name == made.name
+    x = np.linspace(-9, 9, 7)[:, None]
+    np.testing.assert_allclose(read(x), made(x), rtol=1e-5, atol=1e-6)  # names have six digits
+
+
+@pytest.mark.parametrize("means", [[-0.5, 0.25, -0.0], [-1e-7, 2e6, 1]])
+def test_what_is_printed_of_channels_can_be_written(means):
+    made = channel_scaling(2, means, [0.5, 1, 2], 4)
+    assert "--" not in made.name
+    assert "-0," not in made.name
+    assert "-0]" not in made.name
+    read = parse_scaling(made.name, given(COLOURS, (3, 2, 2)))
+    assert read.name == made.name
+    np.testing.assert_allclose(read(COLOURS), made(COLOURS), rtol=1e-6)
+
+
+def test_signals_around_zero_get_a_scaling_that_can_be_written():
+    signals = np.random.default_rng(1).normal(-0.01, 1, (40, 12))
+    found = scalings(given(signals, (1, 3, 4)))
+    assert all(parse_scaling(name, None).name == name for name in found)
+    assert any("+" in name for name in found)
 
 
 @pytest.mark.parametrize("text", ["x/0", "(x/0-1)/2", "(x/2-1)/0", "x/1e999", "x/1.2.3", "(x-mean)/std", "255"])

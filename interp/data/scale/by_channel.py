@@ -47,10 +47,25 @@ def channel_scaling(divisor: float, mean: float | Numbers, std: float | Numbers,
     >>> scaling.name, scaling(np.array([[255, 0, 255, 0]]))
     ('(x/255-[0.5,0])/0.5', array([[ 1., -1.,  2.,  0.]], dtype=float32))
     """
+    return Scaling(formula(divisor, mean, std), divisor, _spread(mean, positions), _spread(std, positions))
+
+
+def formula(divisor: float, mean: float | Numbers, std: float | Numbers) -> str:
+    """Write a scaling as a user does; one mean below 0 is added.
+
+    Parameters
+    ----------
+    divisor, mean, std
+        Numbers of the formula; those of each channel in a list.
+
+    Examples
+    --------
+    >>> formula(255, 0.5, 0.25), formula(1, -0.5, 2), formula(1, [-0.5, 0], 2)
+    ('(x/255-0.5)/0.25', '(x+0.5)/2', '(x-[-0.5,0])/2')
+    """
     inner = f"x/{divisor:g}" if divisor != 1 else "x"
-    return Scaling(
-        f"({inner}-{_printed(mean)})/{_printed(std)}", divisor, _spread(mean, positions), _spread(std, positions)
-    )
+    shift = f"+{_printed(-mean)}" if isinstance(mean, float | int) and mean < 0 else f"-{_printed(mean)}"
+    return f"({inner}{shift})/{_printed(std)}"
 
 
 def colour_scalings(inputs: Array, divisor: float) -> Iterator[Scaling]:
@@ -90,7 +105,10 @@ def _alike(first: tuple[Numbers, Numbers], second: tuple[Numbers, Numbers]) -> b
 
 
 def _printed(numbers: float | Numbers) -> str:
-    return f"{numbers:g}" if isinstance(numbers, float | int) else f"[{','.join(f'{one:g}' for one in numbers)}]"
+    """Write numbers; a 0 has no sign."""
+    if isinstance(numbers, float | int):
+        return f"{numbers + 0.0:g}"
+    return f"[{','.join(map(_printed, numbers))}]"
 
 
 def _spread(numbers: float | Numbers, positions: int) -> Array:

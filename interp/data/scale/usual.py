@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from interp.data.scale.by_channel import colour_scalings
+from interp.data.scale.by_channel import colour_scalings, formula
 from interp.data.scale.whole import column_moments, extremes, moments_of_all
 from interp.streams import RowsOnDisk
 from interp.types import Array, Dataset, Scaling
@@ -98,10 +98,7 @@ def affine_scaling(divisor: float, mean: float, std: float) -> Scaling:
     >>> affine_scaling(255, 0.5, 0.25)(np.array([0.0, 255.0]))
     array([-2.,  2.], dtype=float32)
     """
-    inner = f"x/{divisor:g}" if divisor != 1 else "x"
-    return Scaling(
-        f"({inner}-{mean:g})/{std:g}", divisor, np.float32(mean) * np.ones(()), np.float32(std) * np.ones(())
-    )
+    return Scaling(formula(divisor, mean, std), divisor, np.float32(mean) * np.ones(()), np.float32(std) * np.ones(()))
 
 
 def standardisation(inputs: Array) -> Scaling:

@@ -12,9 +12,9 @@ from interp.data.scale.usual import RAW, affine_scaling, standardised
 from interp.errors import UsageError
 from interp.types import Dataset, Scaling
 
-NUMBER = r"([0-9.]+(?:e-?[0-9]+)?)"
-NUMBERS = r"([0-9.]+(?:e-?[0-9]+)?|\[[0-9.,e-]+\])"
-FORMS = "raw, x/A, (x/A-B)/C, (x/A-[B,B,B])/[C,C,C] or (x-mean)/std"
+NUMBER = r"([0-9.]+(?:e[+-]?[0-9]+)?)"
+NUMBERS = r"([0-9.]+(?:e[+-]?[0-9]+)?|\[[0-9.,e+-]+\])"
+FORMS = "raw, x/A, (x/A-B)/C, (x/A+B)/C, (x/A-[B,B,B])/[C,C,C] or (x-mean)/std"
 
 
 def parse_scaling(text: str, data: Dataset | None) -> Scaling:
@@ -23,8 +23,8 @@ def parse_scaling(text: str, data: Dataset | None) -> Scaling:
     Parameters
     ----------
     text
-        ``raw``, ``x/A``, ``(x/A-B)/C``, ``(x-B)/C`` or ``(x-mean)/std``; B and C may be lists in brackets, with a
-        number for each channel of images, or for each column.
+        ``raw``, ``x/A``, ``(x/A-B)/C``, ``(x-B)/C``, ``(x+B)/C`` or ``(x-mean)/std``; B and C may be lists in brackets,
+        with a number for each channel of images, or for each column.
     data
         Data set with the means and standard deviations of ``(x-mean)/std``, or with the channels that lists are for;
         None where there is none.
@@ -71,17 +71,19 @@ def parse_scaling(text: str, data: Dataset | None) -> Scaling:
 def _formula(compact: str) -> tuple[float, float | Numbers, float | Numbers | None] | None:
     """Give the numbers of a formula, without a standard deviation those of ``x/A``; None for any other text."""
     simple = re.fullmatch(rf"x/{NUMBER}", compact)
-    full = re.fullmatch(rf"\(x(?:/{NUMBER})?-{NUMBERS}\)/{NUMBERS}", compact)
+    full = re.fullmatch(rf"\(x(?:/{NUMBER})?([+-]){NUMBERS}\)/{NUMBERS}", compact)
     try:
         if simple:
             return float(simple[1]), 0.0, None
-        return (float(full[1] or 1), _numbers(full[2]), _numbers(full[3])) if full else None
+        return (float(full[1] or 1), _numbers(full[3], full[2] == "+"), _numbers(full[4])) if full else None
     except ValueError:  # two dots in a number
         return None
 
 
-def _numbers(text: str) -> float | Numbers:
-    return [float(one) for one in text[1:-1].split(",")] if text.startswith("[") else float(text)
+def _numbers(text: str, is_added: bool = False) -> float | Numbers:
+    """Read one number or a list; a mean that is added is its negative."""
+    sign = -1.0 if is_added else 1.0
+    return [sign * float(one) for one in text[1:-1].split(",")] if text.startswith("[") else sign * float(text)
 
 
 def _is_usable(divisor: float, mean: float | Numbers, std: float | Numbers | None) -> bool:
