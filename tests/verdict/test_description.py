@@ -1,6 +1,7 @@
 """What a network is, in words."""
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,9 @@ import torch
 from torch import nn
 
 from interp.checkpoints import load_module
+from interp.report.html.render import _tiles
+from interp.report.sections.model import _data
+from interp.run.settings.looked_at import looking_at
 from interp.verdict.answers.description import STEPWISE, what_it_is
 from interp.verdict.evidence import Evidence
 from tests.checkpoints.inference.recurrent.networks import Network
@@ -16,8 +20,12 @@ SPLITS = {"train": slice(30), "test": slice(30, 40)}
 
 
 def described(network, **arrays):
+    return what_it_is(Evidence(*opened(network, **arrays)))
+
+
+def opened(network, **arrays):
     data = {f"{name}_{split}": values[rows] for name, values in arrays.items() for split, rows in SPLITS.items()}
-    return what_it_is(Evidence(*load_module(network.eval(), data)))
+    return load_module(network.eval(), data)
 
 
 @pytest.mark.parametrize(
@@ -37,3 +45,25 @@ def test_sequences_gates_and_steps_are_said(words, said):
     assert ". 4 gates, 1 cell output and 1 linear, with " in found
     assert found.endswith(STEPWISE)
     assert said in re.sub(r"sequences of [^,]+,", "sequences of memory,", found)
+
+
+@pytest.mark.parametrize("some", [(), ("rnn.l0.input", "fc")])
+def test_all_places_say_the_same_of_layers_that_are_looked_at_and_of_values(some):
+    rng = np.random.default_rng(0)
+    words, lengths = rng.integers(1, 9, (40, 5)), rng.integers(2, 6, 40)
+    network = Network(nn.LSTM, "last", True)
+    whole, data = opened(network, x=words, y=rng.integers(0, 2, 40), lengths=lengths)
+    model = looking_at(whole, some)
+    results = SimpleNamespace(model=model, data=data)
+    said = what_it_is(Evidence(model, data))
+    tiles = {label: (value, note) for label, value, note in _tiles(results)}
+    if some:
+        assert said.startswith("A network of 6 layers, 2 of them looked at, for ")
+        assert "with 22 nodes (6 in the layers looked at), looked" in said
+        assert tiles["nodes"] == ("6", "2 of 6 layers looked at")
+    else:
+        assert said.startswith("A network of 6 layers for ")
+        assert "with 22 nodes, looked" in said
+        assert tiles["nodes"] == ("22", "6 layers")
+    assert tiles["data"][1] == "5 values and a length, classification"
+    assert "; 5 values and a length; " in _data(results)

@@ -15,6 +15,7 @@ from interp.report.browser.places import find_places, named_nodes
 from interp.report.drawing.pictures import Picture
 from interp.report.html.first_screen import MOST_ALERTS, MOST_STEPS, alerts, answers
 from interp.report.html.tables import table_parts
+from interp.report.sections.model import inputs_in_words
 from interp.report.tables import numbers
 from interp.report.tables.cells import place_of
 from interp.tasks import find_task
@@ -105,12 +106,15 @@ def _tiles(results: Results) -> list[tuple[str, str, str]]:
         (f"{split} {name.words}", name.shown(score), _samples(results, split)) for split, score in model.scores.items()
     ]
     nodes = sum(layer.nodes for layer in model.layers)
-    layers = f"{len(model.layers)} layers" if len(model.layers) != 1 else "1 layer"
+    count, every = len(model.layers), len(model.every_layer)
+    layers = (
+        "1 layer" if every == 1 else f"{every} layers" if count == every else f"{count} of {every} layers looked at"
+    )
     widths = inspection(model)["widths"]
     return [
         *tiles,
         ("nodes", numbers.number(nodes), f"{layers}, {'-'.join(map(str, widths))}" if widths else layers),
-        ("data", results.data.name, f"{results.data.width:,} inputs, {model.task}"),
+        ("data", results.data.name, f"{inputs_in_words(results.data)}, {model.task}"),
     ]
 
 

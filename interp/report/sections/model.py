@@ -10,7 +10,7 @@ from interp.checkpoints.inspection import inspection
 from interp.report.tables import cells
 from interp.report.tables.numbers import MISSING
 from interp.tasks import find_task
-from interp.types import Limit, LoadedModel, Results, Section, Table
+from interp.types import Dataset, Limit, LoadedModel, Results, Section, Table
 
 LIMITED = (
     "What was looked at in part only: this network is large, or limits or --quick were asked for. --everything, in "
@@ -72,7 +72,18 @@ def _architecture(model: LoadedModel, widths: list[int] | None) -> str:
 def _data(results: Results) -> str:
     data = results.data
     splits = ", ".join(f"{len(split):,} {name}" for name, split in data.splits.items())
-    return f"{data.name}: {splits}; {data.width:,} inputs; {_targets(results)}"
+    return f"{data.name}: {splits}; {inputs_in_words(data)}; {_targets(results)}"
+
+
+def inputs_in_words(data: Dataset) -> str:
+    """Say how many inputs a sample has; of a sequence that is padded its length is none of the values.
+
+    Parameters
+    ----------
+    data
+        Data set.
+    """
+    return f"{data.width:,} inputs" if data.steps is None else f"{data.width - 1:,} values and a length"
 
 
 def _targets(results: Results) -> str:

@@ -44,6 +44,8 @@ def what_it_is(found: Evidence) -> str:
     more = STEPWISE if _is_stepwise(found.model) else ""
     count = len(found.model.every_layer)
     layers = "one layer" if count == 1 else f"{count} layers"
+    if (some := len(found.model.layers)) != count:
+        layers += f", {some} of them looked at{',' if asked else ''}"
     return f"A network of {layers}{asked}. {_built(found.model)}, looked at with {_data(found)}.{_read_as(found)}{more}"
 
 
@@ -60,7 +62,11 @@ def _built(model: LoadedModel) -> str:
     kinds = Counter(layer.kind for layer in model.every_layer)
     number = sum(layer.nodes for layer in model.every_layer)
     layers = listed([_counted(kind, count) for kind, count in kinds.items()])
-    return f"{layers[:1].upper()}{layers[1:]}, with {number:,} {'node' if number == 1 else 'nodes'}{_named(model)}"
+    seen = sum(layer.nodes for layer in model.layers)
+    some = "" if seen == number else f" ({seen:,} in the layers looked at)"
+    return (
+        f"{layers[:1].upper()}{layers[1:]}, with {number:,} {'node' if number == 1 else 'nodes'}{some}{_named(model)}"
+    )
 
 
 def _counted(kind: str, number: int) -> str:
