@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from interp.cli.parser import MayTake
+from interp.cli.parser import MayTake, TakesNone
 from interp.errors import UsageError
 from interp.run import Setting, Stage, all_settings
 from interp.run.settings.limits import LARGE_LAYERS, LARGE_NODES
@@ -74,9 +74,8 @@ def _add_flag(group: Any, setting: Setting) -> None:
     if setting.flag.read is not None:
         takes, whole = partial(_is_read, setting.flag.read), setting.flag.default
         group.add_argument(name, action=MayTake, takes=takes, const=whole, metavar="PART", help=help)
-        group.add_argument(
-            f"--no-{name[2:]}", dest=setting.name, action="store_false", default=None, help="none of them"
-        )
+        without = f"--no-{name[2:]}"
+        group.add_argument(without, dest=setting.name, action=TakesNone, const=whole, help="none of them")
     elif setting.kind is bool:
         action = argparse.BooleanOptionalAction if setting.default else "store_true"
         group.add_argument(name, action=action, default=None, help=help)

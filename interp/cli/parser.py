@@ -47,7 +47,9 @@ class MayTake(argparse.Action):
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
     ) -> None:
-        """Keep the value."""
+        """Keep the value; refuse a part beside the flag that takes none, whichever is last."""
+        if getattr(namespace, self.dest) is False and values != self.const:
+            parser.error(f"{option} {values} beside --no-{str(option)[2:]}")
         setattr(namespace, self.dest, values)
 
     def completed(self, word: str, behind: str) -> str:
@@ -62,6 +64,42 @@ class MayTake(argparse.Action):
         """
         is_value = bool(NUMBER.fullmatch(behind)) or self.takes(behind)
         return word if not behind or behind.startswith("-") or is_value else f"{word}={self.const}"
+
+
+class TakesNone(argparse.Action):
+    """A flag without a value that says none, beside one that `MayTake` a part; of all and none the last is taken.
+
+    Parameters
+    ----------
+    const
+        Value of the other flag where none is given, as text.
+    **given
+        All else that `argparse.Action` takes.
+
+    Examples
+    --------
+    >>> parser = Parser(prog="interp")
+    >>> _ = parser.add_argument("--store", action=MayTake, takes=str.isalpha, const="all")
+    >>> _ = parser.add_argument("--no-store", dest="store", action=TakesNone, const="all")
+    >>> parser.parse_args(["--store", "--no-store"])
+    Namespace(store=False)
+    >>> parser.parse_args(["--store", "some", "--no-store"])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    interp.errors.UsageError: interp: found --no-store beside --store some; expected ...; see --help
+    """
+
+    def __init__(self, *, const: str, **given: Any) -> None:
+        super().__init__(nargs=0, const=const, **given)
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        """Keep that there are none; refuse that beside a part."""
+        before = getattr(namespace, self.dest)
+        if before not in (None, False, self.const):
+            parser.error(f"{option} beside --{str(option)[5:]} {before}")
+        setattr(namespace, self.dest, False)
 
 
 class Parser(argparse.ArgumentParser):

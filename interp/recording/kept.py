@@ -60,7 +60,9 @@ def store_of(given: Any, label: str) -> Store:
         return found
     if isinstance(found, float) and 0 < found <= 1:
         return found if found < 1 else True
-    raise UsageError(label, found=repr(given), expected=EXPECTED, do="leave it out to store all")
+    none = "--no-store" if label.startswith("--") else "store=False"
+    do = f"give {none} to store none" if found == 0 else "leave it out to store all"
+    raise UsageError(label, found=repr(given), expected=EXPECTED, do=do)
 
 
 def _said(text: str) -> Store | None:

@@ -6,6 +6,7 @@ import pytest
 
 from interp.cli.arguments import add_settings, said
 from interp.cli.parser import Parser
+from interp.errors import UsageError
 from interp.run import all_settings
 
 
@@ -37,6 +38,16 @@ def parsed(*words):
 def test_a_network_behind_store_is_the_network(words, store):
     network, found = parsed(*words)
     assert (network.removeprefix("./"), found) == ("net.pt", store)
+
+
+@pytest.mark.parametrize("words", [
+    ["--no-store", "--store", "10%"],
+    ["--no-store", "--store=5000"],
+    ["--store", "10%", "--no-store"],
+])  # fmt: skip
+def test_a_part_and_none_are_refused_in_either_order(words):
+    with pytest.raises(UsageError, match=r"^interp record: found --(no-)?store .*beside .*; expected .*; see --help$"):
+        parsed("net.pt", *words)
 
 
 def test_words_of_a_default_are_a_value():

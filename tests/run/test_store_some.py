@@ -136,6 +136,7 @@ def test_what_is_no_part_is_one_line(home, capsys, given):
     assert main(["record", str(home / "a.pt"), "--out", str(home / "never"), f"--store={given}"]) == 2
     line = capsys.readouterr().err.strip()
     assert line.startswith(f"error: --store: found '{given}'; expected a share such as 10%")
+    assert line.endswith("give --no-store to store none" if given.startswith("0") else "leave it out to store all")
     assert "\n" not in line
     assert not (home / "never").exists()
 
