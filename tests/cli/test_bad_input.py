@@ -208,6 +208,18 @@ def test_cut_short_anywhere(format, here, capsys):
         refusal(capsys, "inspect", "model", "--data", "digits")
 
 
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_archives_of_numpy_are_said_to_be_those_and_what_to_do_works(here, capsys, save):
+    save("weights.npz", **{name: tensor.numpy() for name, tensor in network().items()})
+    said = refusal(capsys, "inspect", "weights.npz")
+    assert "found an archive of 4 numpy arrays (.npz); expected a torch, safetensors or ONNX file; " in said
+    command = re.search(r"torch\.save\(.*'model\.pt'\)", said)[0]
+    exec(command, {"torch": torch, "numpy": np})
+    assert {name: tensor.shape for name, tensor in torch.load("model.pt").items()} == {
+        name: tensor.shape for name, tensor in network().items()
+    }
+
+
 def test_zip_archives(here, capsys):
     write_zip("other.zip", a_txt=b"x")
     assert "a zip of 1 files without data.pkl" in refusal(capsys, "inspect", "other.zip")

@@ -9,6 +9,12 @@ from interp.checkpoints.formats.glance import Glance
 from interp.errors import CheckpointError
 
 SAVE_STATE = "save one with torch.save(model.state_dict(), 'model.pt') or with safetensors"
+FROM_NUMPY = (
+    "save weights under the names that torch gives them with torch.save({{name: torch.from_numpy(array) for name, array"
+    " in numpy.load({name!r}).items()}}, 'model.pt'); give data with --data"
+)
+"""Remedy for an archive of numpy's of some name."""
+
 POINTER = b"version https://git-lfs"
 
 
@@ -16,6 +22,9 @@ def unknown(seen: Glance) -> CheckpointError:
     """Build the error for a file that no format recognises."""
     if seen.is_folder:
         return CheckpointError(seen.path, found="a folder", expected="a checkpoint file", do="check the path")
+    if seen.members and all(name.endswith(".npy") for name in seen.members):
+        found, do = f"an archive of {len(seen.members)} numpy arrays (.npz)", FROM_NUMPY.format(name=seen.path.name)
+        return CheckpointError(seen.path, found=found, expected="a torch, safetensors or ONNX file", do=do)
     if seen.start.startswith(b"PK"):
         found = f"a zip of {len(seen.members)} files without data.pkl"
         return CheckpointError(seen.path, found=found, expected="a torch file", do=SAVE_STATE)
