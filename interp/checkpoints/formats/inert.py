@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import torch
+import torch._utils
 from torch import Tensor, nn
 
 from interp.checkpoints.formats.legacy import HEADERS, TAKE_CLASS, take_class, without_sources
@@ -24,6 +25,12 @@ from interp.safety import UnsafePickle, load_weights
 DEEPEST = 100  # modules in modules
 MOST = 50_000  # modules by name
 LEGACY_PICKLES = HEADERS + 1
+
+RENAMED: tuple[tuple[Mapping[tuple[str, str], tuple[str, str]], Mapping[str, str]], ...] = (
+    (NAME_MAPPING, IMPORT_MAPPING),
+    (getattr(torch._utils, "NAME_MAPPING", {}), getattr(torch._utils, "IMPORT_MAPPING", {})),
+)
+"""Names of Python 2, and modules of it -> those of Python 3: Python's own, and the fewer by which torch looks."""
 
 
 def without_default(*_: object) -> dict[Any, Any]:
@@ -75,8 +82,9 @@ def load_inert(path: Path, file: IO[bytes] | None = None) -> Any:
     file
         Seekable zip archive in memory to load from instead.
     """
-    names = global_names(path)
-    stand_ins = [(type("StandIn", (Inert,), {"class_name": name}), name) for name in names if name not in KNOWN]
+    names = {spelling: name for spelling, name in global_names(path).items() if spelling not in KNOWN}
+    kinds = {name: type("StandIn", (Inert,), {"class_name": name}) for name in names.values()}
+    stand_ins = [(kinds[name], spelling) for spelling, name in names.items()]
     known = [*stand_ins, *((value, name) for name, value in KNOWN.items())]
     if file is None and not zipfile.is_zipfile(path):
         file = without_sources(path.read_bytes())
@@ -84,26 +92,28 @@ def load_inert(path: Path, file: IO[bytes] | None = None) -> Any:
         return load_weights(path if file is None else file)
 
 
-def global_names(path: Path) -> list[str]:
-    """List the dotted names that a torch file's pickle refers to, without running it.
+def global_names(path: Path) -> dict[str, str]:
+    """Map each spelling of the dotted names that a torch file's pickle refers to, without running it, to Python 3's.
 
-    Names of Python 2, which pickles of protocol 2 have for `list` and `dict`, are given as those of Python 3: torch
-    looks for them by these.
+    Pickles of protocol 2 hold names of Python 2, as for `list` and `OSError`. Torch looks for some of them by those of
+    Python 3 and for the others as they stand in the file: a name is listed under each.
     """
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             name = next(name for name in archive.namelist() if name.rsplit("/", 1)[-1] == "data.pkl")
             with archive.open(name) as file:
-                return sorted(set(_globals(file)))
+                return dict(sorted(_globals(file)))
     with path.open("rb") as file:
-        return sorted({name for _ in range(LEGACY_PICKLES) for name in _globals(file)})
+        return dict(sorted(found for _ in range(LEGACY_PICKLES) for found in _globals(file)))
 
 
-def _globals(file: IO[bytes]) -> Iterator[str]:
+def _globals(file: IO[bytes]) -> Iterator[tuple[str, str]]:
     for opcode, argument, _ in pickletools.genops(file):
         if opcode.name == "GLOBAL":
             module, _, name = str(argument).partition(" ")
-            yield ".".join(NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name)))
+            renamed = [names.get((module, name), (modules.get(module, module), name)) for names, modules in RENAMED]
+            for spelling in ((module, name), *renamed):
+                yield ".".join(spelling), ".".join(renamed[0])
 
 
 def is_module(value: Any) -> bool:

@@ -2,10 +2,13 @@
 
 import argparse
 import os
+import sys
+import types
 import zipfile
 from collections import defaultdict
 from contextlib import suppress
 from copy import deepcopy
+from urllib.parse import urlparse
 
 import pytest
 import torch
@@ -13,7 +16,7 @@ from torch import nn
 
 from checkpoints.planted import DIGITS, planted, same_outputs
 from interp.checkpoints import load_model, read_contents
-from interp.checkpoints.formats.inert import global_names, load_inert, parts_of
+from interp.checkpoints.formats.inert import Inert, global_names, load_inert, parts_of
 from interp.errors import CheckpointError
 
 
@@ -139,6 +142,33 @@ def test_types_beside_weights_are_read_under_their_names_of_python_2(legacy, tmp
     model, _ = load_model(tmp_path / "net.pt", DIGITS)
     assert model.scaling.name == "x/16"
     same_outputs(model.module, planted())
+
+
+Queue = type("Queue", (), {"__module__": "Queue"})
+"""Class under a name that it had in Python 2, as a file of that has it."""
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+@pytest.mark.parametrize(
+    ("beside", "name"),
+    [
+        (OSError("x"), "builtins.OSError"),
+        (ValueError("x"), "builtins.ValueError"),
+        (urlparse("s3://a/b"), "urllib.parse.ParseResult"),
+        (Queue(), "queue.Queue"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_objects_of_python_beside_weights_whatever_name_torch_looks_for(beside, name, legacy, tmp_path, monkeypatch):
+    """Of the names that Python 3 gave to those of Python 2, torch's unpickler knows fewer than Python's."""
+    monkeypatch.setitem(sys.modules, "Queue", types.SimpleNamespace(Queue=Queue))
+    saved = {"state_dict": planted().state_dict(), "beside": beside}
+    torch.save(saved, tmp_path / "net.pt", _use_new_zipfile_serialization=not legacy)
+    monkeypatch.delitem(sys.modules, "Queue")
+    opened = load_inert(tmp_path / "net.pt")["beside"]
+    assert isinstance(opened, Inert)
+    assert opened.class_name == name
+    same_outputs(load_model(tmp_path / "net.pt", DIGITS)[0].module, planted())
 
 
 @pytest.mark.parametrize("legacy", [False, True])
