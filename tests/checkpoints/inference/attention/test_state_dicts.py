@@ -60,7 +60,7 @@ def test_with_heads_and_activation_stated_outputs_are_those_of_the_class(tmp_pat
 
 def test_projections_are_layers_that_can_be_changed(tmp_path):
     network, data = made("series")
-    model, loaded = opened(tmp_path, network, data, scaling="raw")
+    model, loaded = opened(tmp_path, network, data, scaling="raw", activation="gelu")
     assert [layer.nodes for layer in model.layers] == [WIDTH, *(48, WIDTH, 24, WIDTH) * 2, 2]
     layer = next(one for one in model.layers if one.name == "blocks.1.mlp.0")
     assert layer.activation == "gelu"
