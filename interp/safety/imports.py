@@ -6,6 +6,7 @@ Whatever that code does wrong, from a syntax error to `SystemExit`, is one line 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import sysconfig
 import traceback
@@ -208,6 +209,7 @@ def problem(error: BaseException) -> str:
 
 def _place(error: BaseException) -> str:
     """Name the user's own line that led to an error; empty where there is none."""
-    others = (*(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")), OURS, "<")
+    folders = (*(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")), OURS)
+    others = (*(f"{folder}{os.sep}" for folder in folders), "<")  # `interp_models.py` is not in `interp`
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(others)]
     return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""

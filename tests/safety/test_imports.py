@@ -5,7 +5,10 @@ import sys
 import pytest
 
 from interp.errors import DataError, UsageError
-from interp.safety.imports import call_name, import_name, is_import, look_up
+from interp.safety import imports
+from interp.safety.imports import call_name, import_name, is_import, look_up, problem
+
+PATHS = ("stdlib", "purelib", "platlib")
 
 
 @pytest.fixture
@@ -65,6 +68,23 @@ def test_what_fails_when_it_is_called_is_one_line(write, code, said):
     with pytest.raises(UsageError, match=said) as caught:
         call_name(f"{write(code)}:g", "--model")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("folder", ["ours", "stdlib", "purelib"])
+def test_a_file_beside_a_package_folder_is_the_users_own(folder, tmp_path, monkeypatch):
+    """Its path begins as that of the folder does: `interp_models.py` beside `interp`."""
+    beside = tmp_path / "interp"
+    if folder == "ours":
+        monkeypatch.setattr(imports, "OURS", str(beside))
+    else:
+        paths = {name: str(beside) if name == folder else str(tmp_path / "lib") for name in PATHS}
+        monkeypatch.setattr(imports.sysconfig, "get_path", paths.__getitem__)
+    names = {}
+    exec(compile("def fail(): raise KeyError", str(beside / "inside.py"), "exec"), names)
+    exec(compile("\n\n\ndef made(): fail()", str(tmp_path / "interp_models.py"), "exec"), names)
+    with pytest.raises(KeyError) as caught:
+        names["made"]()
+    assert problem(caught.value) == "KeyError (interp_models.py, line 4)"
 
 
 def test_an_error_of_ours_in_the_users_code_is_passed_on(write):
