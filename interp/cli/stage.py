@@ -91,7 +91,7 @@ def _opened(args: argparse.Namespace, command: str) -> Run:
     options, load, where = options_from(values, "--"), load_options_from(values, "--"), data_options_from(values, "--")
     further = [command] if ":" in command else []
     if args.checkpoint is None:
-        return resume(out, options, load, args.data, further, where)
+        return resume(out, options, load, args.data, further, where, said=values)
     if "store" not in find_stage(command).options:  # which `record` alone is asked
         options = as_begun(out, options)
     return start(args.checkpoint, out, args.data, load, where, options, getattr(args, "others", ()), further)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
@@ -31,6 +31,7 @@ def resume(
     data: str | None = None,
     stages: Sequence[str] = (),
     where: DataOptions = DataOptions(),
+    said: Collection[str] = (),
 ) -> Run:
     """Open the model and data that a folder's recording was made from.
 
@@ -49,6 +50,9 @@ def resume(
         Further stages, each ``package.module:name``.
     where
         Options of the data that the user says again.
+    said
+        Names of the fields of `given` and `where` that the user said, where one was given its default; any other value
+        counts as said.
 
     Returns
     -------
@@ -76,9 +80,9 @@ def resume(
     path = Path(out) / stage.file
     found = _provenance(path, stage)
     try:
-        said = found.settings
-        load, read = LoadOptions(**_plain(said["load"])), DataOptions(**_plain(said["data_options"]))
-        checkpoint, named = str(said["checkpoint"]), str(said["data"])
+        kept = found.settings
+        load, read = LoadOptions(**_plain(kept["load"])), DataOptions(**_plain(kept["data_options"]))
+        checkpoint, named = str(kept["checkpoint"]), str(kept["data"])
     except (KeyError, TypeError) as error:
         remedy = f"run `{stage.command}`"
         raise MismatchError(path, found="no model and data", expected="those it was made of", do=remedy) from error
@@ -90,7 +94,7 @@ def resume(
             do="call interp.analyse again with out= this folder",
         )
     _check_trust(path, (load, named), (given, data))
-    _check_alike(path, (load, given), (read, where))
+    _check_alike(path, said, (load, given), (read, where))
     named = named if data is None else data
     _check_there(path, checkpoint, named)
     run = start(checkpoint, out, named, load, read, options, stages=stages)
@@ -183,12 +187,12 @@ FREE = ("allow_pickle", "seed", "root", "offline")
 """Options that may be said anew: they do not shape what is read of a file; each stage has a seed of its own."""
 
 
-def _check_alike(path: Path, *said_and_given: tuple[Any, Any]) -> None:
+def _check_alike(path: Path, said: Collection[str], *made_and_given: tuple[Any, Any]) -> None:
     """Refuse options of the network or the data that the recording was not made with; they would change nothing."""
-    for said, given in said_and_given:
+    for made, given in made_and_given:
         for each in (each for each in fields(given) if each.name not in FREE):
-            ours, theirs = getattr(given, each.name), getattr(said, each.name)
-            if ours in (each.default, theirs):
+            ours, theirs = getattr(given, each.name), getattr(made, each.name)
+            if ours == theirs or (ours == each.default and each.name not in said):
                 continue
             flag = f"--{each.name.replace('_', '-')}"
             raise UsageError(

@@ -6,6 +6,7 @@ import pytest
 from run.planted import GIVEN, QUICK, planted_data, planted_network
 
 from interp.checkpoints import LoadOptions
+from interp.cli.main import main
 from interp.data import DataOptions
 from interp.errors import MismatchError, UsageError
 from interp.run.pipeline import run_stage
@@ -41,6 +42,16 @@ def test_other_options_of_the_data_are_refused(run):
     with pytest.raises(UsageError, match="made without --target, and --target y here"):
         resume(run.out, QUICK, where=DataOptions(target="y"))
     assert resume(run.out, QUICK, where=DataOptions(offline=True)).data.digest == run.data.digest
+
+
+@pytest.mark.parametrize(("words", "is_refused"), [(["--categories", "one-hot"], True), ([], False)])
+def test_a_default_that_is_said_is_held_against_the_recording_too(words, is_refused, tmp_path, capsys):
+    data, network = planted_data(tmp_path / "data.npz"), planted_network(tmp_path / "net.pt")
+    run = start(network, tmp_path / "out", str(data), GIVEN, DataOptions(categories="codes"), QUICK)
+    run_stage(run, run.stage("record"))
+    problem = "made with --categories codes, and --categories one-hot here; expected the same on this command"
+    assert main(["fit", "--out", str(run.out), *words]) == (2 if is_refused else 0)
+    assert (problem in capsys.readouterr().err) is is_refused
 
 
 def test_data_that_were_moved_are_taken_from_where_they_are_now(run, tmp_path):
