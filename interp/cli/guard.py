@@ -40,41 +40,62 @@ def guarded(main: Callable[[], int | None], interrupted: str = "") -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # Large tensors come in large pages, each of which the system clears at once; torch reads this at the first of them.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    before, sys.unraisablehook = sys.unraisablehook, _interrupts_again(sys.unraisablehook)
+    again = _Again(sys.unraisablehook)
+    sys.unraisablehook = again.hook
     try:
-        return _ended(main)
+        try:
+            code = _ended(main)
+        finally:
+            is_due = again.end()
+        if is_due:
+            raise KeyboardInterrupt
+        return code
     except KeyboardInterrupt as error:
         print(f"interrupted{str(error) or interrupted}", file=sys.stderr)
         return 130
     finally:
-        sys.unraisablehook = before
+        sys.unraisablehook = again.before
 
 
-def _interrupts_again(before: Callable[[sys.UnraisableHookArgs], object]) -> Callable[[sys.UnraisableHookArgs], None]:
-    """Make a hook for errors that Python drops: an interrupt among them comes once more, others go where they went.
+class _Again:
+    """Brings an interrupt that Python drops once more, while the program runs.
 
     A Ctrl-C may fall into a callback of a weak reference or a destructor;
     Python prints a traceback, and the program would go on as if nobody had pressed it.
     """
 
-    def hook(dropped: sys.UnraisableHookArgs) -> None:
+    def __init__(self, before: Callable[[sys.UnraisableHookArgs], object]) -> None:
+        import _thread
+
+        self.before = before
+        self._lock, self._is_due, self._has_ended = _thread.allocate_lock(), False, False
+
+    def hook(self, dropped: sys.UnraisableHookArgs) -> None:
+        """Take an interrupt from among the errors that Python drops; others go where they went."""
         if not issubclass(dropped.exc_type, KeyboardInterrupt):
-            before(dropped)
+            self.before(dropped)
             return
         import _thread
 
-        _thread.start_new_thread(_interrupt_soon, ())  # what is raised in a hook is dropped as well
+        self._is_due = True
+        _thread.start_new_thread(self._interrupt_soon, ())  # what is raised in a hook is dropped as well
 
-    return hook
+    def end(self) -> bool:
+        """Bring nothing from here on; tell whether an interrupt was dropped and has not come again."""
+        with self._lock:
+            self._has_ended = True
+        return self._is_due
 
+    def _interrupt_soon(self) -> None:
+        """Interrupt the main thread once it is likely to have left what drops errors."""
+        import _thread
+        import time
 
-def _interrupt_soon() -> None:
-    """Interrupt the main thread once it is likely to have left what drops errors."""
-    import _thread
-    import time
-
-    time.sleep(0.01)
-    _thread.interrupt_main()
+        time.sleep(0.01)
+        with self._lock:  # an interrupt after the end would fall outside of whatever answers it
+            if not self._has_ended:
+                self._is_due = False
+                _thread.interrupt_main()
 
 
 def whole_process(program: Callable[[], int]) -> int:

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 import weakref
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -316,3 +317,43 @@ def test_an_interrupt_that_falls_into_a_callback_is_heard_all_the_same(capfd):
     assert guarded(program) == 130
     assert capfd.readouterr().err == "interrupted\n"
     assert sys.unraisablehook is before
+
+
+@pytest.mark.parametrize("end", [None, 3, ValueError("x"), UsageError("a", found="b", expected="c", do="d")])
+def test_an_interrupt_that_falls_into_the_last_callback_is_the_end(end, capfd):
+    """It comes again a moment later, when nobody is there to answer it any more."""
+
+    def program():
+        freed = Freed()
+        heard = weakref.ref(freed, lambda _: signal.raise_signal(signal.SIGINT))
+        del freed
+        assert heard() is None
+        if isinstance(end, Exception):
+            raise end
+        return end
+
+    try:
+        if isinstance(end, ValueError):  # a fault of ours is not hidden
+            with pytest.raises(ValueError, match="x"):
+                guarded(program)
+        else:
+            assert guarded(program) == 130
+            assert capfd.readouterr().err.endswith("interrupted\n")
+        time.sleep(0.05)
+    except KeyboardInterrupt:
+        pytest.fail("came after the end")
+
+
+def test_an_interrupt_that_came_again_and_was_answered_is_no_second_one():
+    def program():
+        freed = Freed()
+        heard = weakref.ref(freed, lambda _: signal.raise_signal(signal.SIGINT))
+        with suppress(KeyboardInterrupt):
+            del freed
+            end = time.monotonic() + 60
+            while time.monotonic() < end:
+                time.sleep(0.01)
+        assert heard() is None
+        return 0
+
+    assert guarded(program) == 0
