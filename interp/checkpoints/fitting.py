@@ -11,6 +11,7 @@ import torch
 from interp.checkpoints.drafts.choose import draft
 from interp.checkpoints.drafts.draft import Draft
 from interp.checkpoints.drafts.request import Request
+from interp.checkpoints.drafts.stated_order import in_stated_order, is_stated_last
 from interp.checkpoints.inference.candidates.trial import known_scores
 from interp.checkpoints.inference.expected import Expected
 from interp.data.images import REFITS, refitted, rows_channels_last
@@ -50,6 +51,8 @@ def draft_fitting(asked: Request) -> Draft:
         if (other := _in_another_size(asked)) is None:
             raise
         return other
+    if is_stated_last(asked):
+        return in_stated_order(found, asked)
     is_flat = len(found.input_shape) == 1
     return _in_better_order(found, asked) if is_flat and _was_channels_last(asked.data) else found
 

@@ -57,6 +57,52 @@ def test_rows_of_channels_last_are_read_in_the_order_that_does_better(kind, valu
         assert model.scores["train"] > 0.9
 
 
+@pytest.mark.parametrize(
+    "sizes", [("N", 8, 8, 3), (1, 8, 8, 3), ("N", None, None, 3), ("N", 3, 8, 8), ("N", 192), None]
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_rows_are_read_in_the_order_that_a_graph_states(sizes, first, tmp_path):
+    """As dense Keras models are converted: images in, made flat, and matrices; however the data hold their channels."""
+    pytest.importorskip("onnx")
+    from checkpoints.deployed.graphs import node, saved, value
+
+    is_last = sizes is not None and sizes[-1] == 3
+    net = trained("pixels" if is_last else "channels")
+    stored = {name: one.detach().numpy().T for name, one in zip("wbv", net.parameters(), strict=False)}
+    nodes = [node("Flatten", "x", "f"), node("MatMul", "f w", "m"), node("Add", "m b", "a"), node("Tanh", "a", "t")]
+    nodes += [node("MatMul", "t v", "y")]
+    path = saved(tmp_path / "net.onnx", nodes, [value("x", sizes)], ["y"], 17, stored)
+    images = coloured().transpose(0, 3, 1, 2) if first else coloured()
+    model, data = load_model(path, (images, LABELS))
+    assert model.scores["train"] > 0.9
+    if is_last:
+        fact = model.inferred["channels"]
+        assert fact.value == ("first, but last in each row" if first else "last, in each row too")
+        assert fact.confidence == "certain"
+        assert fact.evidence.endswith(("8, 8, 3] is stated in the file", "N, N, 3] is stated in the file"))
+    else:
+        assert ("channels" in model.inferred) is not first
+    wanted = (coloured() if is_last else coloured().transpose(0, 3, 1, 2)).reshape(-1, 192)
+    assert {row.astype(np.uint8).tobytes() for row in data.train.inputs} <= {row.tobytes() for row in wanted}
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_images_that_a_graph_turns_before_it_makes_them_flat(first, tmp_path):
+    """It runs on images in either order; with those that it does not state it is at chance."""
+    pytest.importorskip("onnx")
+    from checkpoints.deployed.graphs import node, saved, value
+
+    net = trained("channels")
+    stored = {name: one.detach().numpy().T for name, one in zip("wbv", net.parameters(), strict=False)}
+    nodes = [node("Transpose", "x", "c", perm=[0, 3, 1, 2]), node("Flatten", "c", "f"), node("MatMul", "f w", "m")]
+    nodes += [node("Add", "m b", "a"), node("Tanh", "a", "t"), node("MatMul", "t v", "y")]
+    path = saved(tmp_path / "net.onnx", nodes, [value("x", ("N", 8, 8, 3))], ["y"], 17, stored)
+    model, data = load_model(path, (coloured().transpose(0, 3, 1, 2) if first else coloured(), LABELS))
+    assert model.scores["train"] > 0.9
+    assert model.input_shape == data.image_shape == (3, 8, 8)
+    assert model.inferred["channels"].value == f"{'first' if first else 'last'}, turned for the file"
+
+
 def test_images_of_another_size_are_brought_to_the_networks():
     images = padded_to(IMAGES, 16)
     model, data = load_module(trained("padded"), (images, LABELS))

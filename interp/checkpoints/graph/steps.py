@@ -57,10 +57,22 @@ class Step:
 
 @dataclass(frozen=True)
 class Graph:
-    """A network's parts in running order, and the name of the value that it puts out."""
+    """A network's parts in running order.
+
+    Attributes
+    ----------
+    steps
+        Parts in running order.
+    output
+        Name of the value that the network puts out.
+    sizes
+        Lengths of the input's axes, that of the batch first, None each where the file leaves it open; None where the
+        file does not state them.
+    """
 
     steps: tuple[Step, ...]
     output: str
+    sizes: tuple[int | None, ...] | None = None
 
 
 class UnknownOperation(Exception):

@@ -2,7 +2,8 @@
 
 Only the few fields of the protobuf that a graph needs are read: ModelProto.graph (7); GraphProto.node (1),
 initializer (5), input (11) and output (12); NodeProto.input (1), output (2), name (3), op_type (4), attribute (5) and
-domain (7); AttributeProto.name (1), f (2), i (3), s (4), t (5), floats (7) and ints (8).
+domain (7); AttributeProto.name (1), f (2), i (3), s (4), t (5), floats (7) and ints (8); of an input also
+ValueInfoProto.type (2), TypeProto.tensor_type (1), its shape (2), TensorShapeProto.dim (1) and its dim_value (1).
 """
 
 from __future__ import annotations
@@ -94,12 +95,13 @@ def _graph(message: bytes, stored: Mapping[str, Tensor], beside: Beside, opset: 
 def _followed(message: bytes, stored: Mapping[str, Tensor], beside: Beside, opset: int) -> Graph:
     """Read node after node; each one's first output is what a layer computes."""
     parts = list(fields(message))
-    inputs = [name for number, value in parts if number == 11 if (name := _name(value)) not in stored]
+    inputs = {name: value for number, value in parts if number == 11 if (name := _name(value)) not in stored}
     outputs = [_name(value) for number, value in parts if number == 12]
     if len(inputs) != 1 or len(outputs) != 1:
         raise UnknownOperation(f"{len(inputs)} inputs and {len(outputs)} outputs")
     values: dict[str, Any] = {name: Stored(short_name(name), tensor) for name, tensor in stored.items()}
-    values[inputs[0]] = Ref(INPUT)
+    (given, said), *_ = inputs.items()
+    values[given] = Ref(INPUT)
     steps: list[Step] = []
     for node in (_node(value, values, beside, opset) for number, value in parts if number == 1):
         made = node.attributes["constant"] if node.kind == "Constant" else read_node(node)
@@ -109,7 +111,17 @@ def _followed(message: bytes, stored: Mapping[str, Tensor], beside: Beside, opse
     end = values.get(outputs[0])
     if not isinstance(end, Ref):
         raise UnknownOperation("an output that no operation makes")
-    return Graph(tuple(steps), end.name)
+    return Graph(tuple(steps), end.name, _sizes(said))
+
+
+def _sizes(said: bytes) -> tuple[int | None, ...] | None:
+    """Read the lengths of an input's axes; None each where it is open, and where none are stated."""
+    for number in (2, 1, 2):  # its type, that of a tensor, the shape
+        said = dict(fields(said)).get(number, b"")
+        if not said:
+            return None
+    axes = [dict(fields(axis)).get(1, 0) for number, axis in fields(said) if number == 1]
+    return tuple(axis if 0 < axis < 1 << 63 else None for axis in axes)
 
 
 def _name(message: bytes) -> str:
