@@ -136,9 +136,7 @@ def test_a_recording_with_another_activation_is_refused_by_its_option(store, tmp
         for activation in ("relu", "abs")
     )
     run_stage(first, first.stage("record"))
-    expected = (
-        "found the activation relu of layer .*; expected abs; give the same --activation as the recording"
-    )
+    expected = "found the activation relu of layer .*; expected abs; give the same --activation as the recording"
     with pytest.raises(MismatchError, match=expected):
         run_stage(later, later.stage("fit"))
 
