@@ -61,6 +61,13 @@ class Collated:
         return np.stack([x for x, _ in samples]), np.array([y for _, y in samples])
 
 
+class Halving(DataLoader):
+    """A loader that changes batches on their way."""
+
+    def __iter__(self):
+        return ((x / 2, y) for x, y in super().__iter__())
+
+
 def asked(folder, size):
     """Give the samples that each rank asked for."""
     files = [folder / f"asked.{rank}" for rank in range(size)]
@@ -118,6 +125,8 @@ ONCE = {
     "function": lambda data: interp.stream(lambda: ([x[None], [y]] for x, y in InOrder(data))),
     "iterator": lambda data: iter(DataLoader(data, 8)),
     "batches of the user's own": lambda data: DataLoader(data, 8, collate_fn=Collated()),
+    "loader of the user's own": lambda data: Halving(data, 8),
+    "stream of such": lambda data: interp.stream(Halving(data, 8)),
 }
 
 

@@ -17,6 +17,9 @@ from interp.data.streams.collect import collected
 BATCH = 256
 """Number of samples that are read at once from a data set without a loader."""
 
+GIVING = ("__iter__", "__getattribute__", "_get_iterator", "_index_sampler", "_auto_collation")
+"""What a loader of torch makes batches by; a subclass that has another may give anything."""
+
 
 def from_torch_dataset(dataset: TorchDataset[Any], options: DataOptions) -> Any:
     """Read every sample of a data set, in its own order."""
@@ -54,7 +57,7 @@ def from_loader(loader: DataLoader[Any], options: DataOptions) -> Found:
 
 
 def loader_batches(loader: DataLoader[Any]) -> Iterator[Any]:
-    """Yield the batches of a loader in the order of its data set, with draws of seed 0.
+    """Yield the batches of a loader, in the order of its data set where torch shuffles them, with draws of seed 0.
 
     Parameters
     ----------
@@ -67,7 +70,7 @@ def loader_batches(loader: DataLoader[Any]) -> Iterator[Any]:
 
 
 def is_shuffled(loader: DataLoader[Any]) -> bool:
-    """Tell whether a loader draws each sample once, in random order.
+    """Tell whether a loader draws each sample once, in random order, and gives it as torch's own loader does.
 
     Parameters
     ----------
@@ -75,7 +78,21 @@ def is_shuffled(loader: DataLoader[Any]) -> bool:
         Loader of samples.
     """
     shuffles = isinstance(loader.sampler, RandomSampler) and not loader.sampler.replacement
-    return shuffles and type(loader.batch_sampler) is BatchSampler
+    return shuffles and type(loader.batch_sampler) is BatchSampler and gives_as_torch(loader)
+
+
+def gives_as_torch(loader: DataLoader[Any]) -> bool:
+    """Tell whether the batches of a loader are those of torch's own one, so that another one gives them too.
+
+    A subclass may change them on their way, or give others: only it can be asked for them.
+
+    Parameters
+    ----------
+    loader
+        Loader of samples.
+    """
+    kind = type(loader)
+    return not any(getattr(kind, name) is not getattr(DataLoader, name) or name in vars(loader) for name in GIVING)
 
 
 def _in_order(loader: DataLoader[Any]) -> Iterable[Any]:

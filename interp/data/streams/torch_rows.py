@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import BatchSampler, DataLoader, IterableDataset, SequentialSampler, default_collate
 from torch.utils.data import Dataset as TorchDataset
 
-from interp.data.sources.loaders import is_shuffled
+from interp.data.sources.loaders import gives_as_torch, is_shuffled
 from interp.errors import DataError
 
 
@@ -22,10 +22,10 @@ def samples_in_order(loader: DataLoader[Any]) -> int | None:
     Parameters
     ----------
     loader
-        Loader of samples; a function of its own that makes batches or sets up workers may do anything.
+        Loader of samples; a way of its own to give batches, to make them or to set up workers may do anything.
     """
     dataset = loader.dataset
-    is_plain = loader.collate_fn is default_collate and loader.worker_init_fn is None
+    is_plain = gives_as_torch(loader) and loader.collate_fn is default_collate and loader.worker_init_fn is None
     if not is_plain or isinstance(dataset, IterableDataset) or not hasattr(dataset, "__len__"):
         return None
     if is_shuffled(loader):

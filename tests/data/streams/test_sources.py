@@ -79,6 +79,32 @@ def assert_same(found, data, rounding=0):
         np.testing.assert_array_equal(found.splits[split].labels, part.labels)
 
 
+class Halving(DataLoader):
+    """A loader that changes batches on their way."""
+
+    def __iter__(self):
+        return ((x / 2, y) for x, y in super().__iter__())
+
+
+def halved(loader):
+    """Let the iterator of a loader, not its class, change batches."""
+    usual = loader._get_iterator
+    loader._get_iterator = lambda: ((x / 2, y) for x, y in usual())
+    return loader
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("kind", [Halving, lambda *given, **said: halved(DataLoader(*given, **said))])
+def test_a_loader_of_the_users_own_gives_what_it_gives(shuffle, kind):
+    for given in (lambda found: found, stream):
+        train, again = (load_dataset(given(kind(Rows(), batch_size=64, shuffle=shuffle))).train for _ in range(2))
+        rows = np.lexsort(train.inputs.T) if shuffle else slice(None)
+        wanted = np.lexsort(X.T) if shuffle else slice(None)
+        np.testing.assert_array_equal(train.inputs[rows], X[wanted] / 2)
+        np.testing.assert_array_equal(train.labels[rows], Y[wanted])
+        np.testing.assert_array_equal(again.inputs, train.inputs)
+
+
 @pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
 def test_a_stream_is_the_same_data(given):
     assert_same(load_dataset(stream(given)), load_dataset((X, Y)))
