@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
+from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.data import Dataset as TorchDataset
 
 from interp.data.found import Found
 from interp.data.options import DataOptions
 from interp.data.sources import DECODED, Source
+from interp.data.sources.loaders import is_share
 from interp.data.streams.collect import MOST_HELD
 from interp.data.streams.divided import divided
 from interp.data.streams.hugging_face import HuggingFace
@@ -68,7 +69,7 @@ def read_together(spec: Any, source: Source, options: DataOptions, ranks: Ranks)
 
 def _has_shares(spec: Any) -> bool:
     """Whether a loader gives each rank other samples: each reads its own, which are then refused as other data."""
-    return isinstance(spec, DataLoader) and isinstance(spec.sampler, DistributedSampler)
+    return spec.is_share if isinstance(spec, Stream) else isinstance(spec, DataLoader) and is_share(spec)
 
 
 def _as_stream(spec: Any, options: DataOptions) -> tuple[Stream | None, int]:

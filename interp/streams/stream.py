@@ -35,6 +35,8 @@ class Stream:
         Function that begins the batches of some samples alone, those of ranges of indices, in that order, as they are
         among all; None where they cannot be had without the others. It fails where samples turn out to depend on which
         others are read, as those with random draws do.
+    is_share
+        Whether each process of a job gets other samples, so that one's do not stand for all.
 
     Examples
     --------
@@ -50,3 +52,4 @@ class Stream:
     facts: Mapping[str, Inference] = field(default_factory=dict)
     is_once: bool = False
     part: Callable[[Sequence[range]], Iterable[Batch]] | None = None
+    is_share: bool = False

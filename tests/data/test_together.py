@@ -10,10 +10,11 @@ import pytest
 import torch
 from PIL import Image
 from together import together
-from torch.utils.data import DataLoader, Dataset, DistributedSampler, IterableDataset
+from torch.utils.data import BatchSampler, DataLoader, Dataset, DistributedSampler, IterableDataset
 
 import interp
 from interp.data import DataOptions, load_dataset
+from interp.data.streams.sampled import sampled
 from interp.data.together import Together
 from interp.errors import DataError
 from interp.ranks import current
@@ -170,14 +171,25 @@ def test_each_reads_for_itself_where_files_cannot_be_handed_on(tmp_path, monkeyp
     assert asked(tmp_path, 2) == [list(range(ROWS))] * 2
 
 
-def test_a_loader_that_gives_each_rank_a_share_is_not_taken_for_the_whole(tmp_path):
+SHARES = {
+    "sampler": lambda data, sampler: DataLoader(data, 7, sampler=sampler),
+    "sampler of batches": lambda data, sampler: DataLoader(data, batch_sampler=BatchSampler(sampler, 7, False)),
+}
+
+
+@pytest.mark.parametrize("kind", SHARES)
+def test_a_loader_that_gives_each_rank_a_share_is_not_taken_for_the_whole(tmp_path, kind):
     """Ranks compare digests, and refuse data that differ: one's share must not stand for all."""
 
     def work():
         ranks, data = current(), Noted(tmp_path)
-        loader = DataLoader(data, 8, sampler=DistributedSampler(data, ranks.size, ranks.rank, shuffle=False))
-        digests = ranks.told(load_dataset(Together(loader, ranks)).digest)
-        assert digests[0] != digests[1]
+        loader = SHARES[kind](data, DistributedSampler(data, ranks.size, ranks.rank, shuffle=False))
+        streamed = interp.stream(loader)
+        for found in (loader, streamed):
+            digests = ranks.told(load_dataset(Together(found, ranks)).digest)
+            assert digests[0] != digests[1]
+        drawn = ranks.told(sampled(streamed, ranks).digest)  # as with store=False
+        assert drawn[0] != drawn[1]
 
     assert together(2, work, tmp_path) == [(0, "")] * 2
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler, TensorDataset
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    DistributedSampler,
+    RandomSampler,
+    SequentialSampler,
+    TensorDataset,
+)
 from torch.utils.data import Dataset as TorchDataset
 
 from interp.data.draws import fixed_draws
@@ -16,6 +23,19 @@ from interp.data.streams.collect import collected
 
 BATCH = 256
 """Number of samples that are read at once from a data set without a loader."""
+
+
+def is_share(loader: DataLoader[Any]) -> bool:
+    """Tell whether a loader gives each process of a job other samples.
+
+    Parameters
+    ----------
+    loader
+        Loader of samples.
+    """
+    samplers = (loader.sampler, loader.batch_sampler, getattr(loader.batch_sampler, "sampler", None))
+    return any(isinstance(sampler, DistributedSampler) for sampler in samplers)
+
 
 GIVING = ("__iter__", "__getattribute__", "_get_iterator", "_index_sampler", "_auto_collation")
 """What a loader of torch makes batches by; a subclass that has another may give anything."""

@@ -83,6 +83,8 @@ def sampled(stream: Stream, ranks: Ranks = ALONE) -> Sampled:
     >>> found.count, found.arrays["x"].ravel().tolist()
     (4, [0, 1, 2, 3])
     """
+    if stream.is_share:  # each draws of its own, which are then refused as other data
+        return _of_all(stream)
     found = None if ranks.size == 1 else _divided(stream, ranks)
     return found or once(ranks, lambda: _of_all(stream))
 

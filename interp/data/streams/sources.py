@@ -18,7 +18,7 @@ from interp.data.draws import fixed_draws
 from interp.data.found import Found
 from interp.data.options import DataOptions
 from interp.data.sources.image_folders import image_folders
-from interp.data.sources.loaders import BATCH, is_shuffled, loader_batches
+from interp.data.sources.loaders import BATCH, is_share, is_shuffled, loader_batches
 from interp.data.sources.memory import from_pair
 from interp.data.sources.paths import is_folder
 from interp.data.splits import holds_splits
@@ -127,7 +127,7 @@ def of_loader(loader: DataLoader[Any], options: DataOptions) -> Stream:
     """Take the batches of a loader, in the order of its data set where it shuffles."""
     name, counted = f"{type(loader).__name__}{IN_MEMORY}", samples_in_order(loader)
     if counted is None:
-        return Stream(name, lambda: loader_batches(loader), _size(loader))
+        return Stream(name, lambda: loader_batches(loader), _size(loader), is_share=is_share(loader))
     return Stream(name, lambda: loader_batches(loader), counted, part=partial(part_of_loader, loader))
 
 
