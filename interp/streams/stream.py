@@ -11,6 +11,9 @@ from interp.types import Inference
 Batch = Mapping[str, Any]
 """Name of an array, as `interp.load_dataset` knows them (``x``, ``y``) -> values with one row a sample."""
 
+Part = Callable[[Sequence[range]], Iterable[Batch]]
+"""Ranges of indices -> batches of these samples alone."""
+
 
 @dataclass(frozen=True)
 class Stream:
@@ -33,8 +36,11 @@ class Stream:
         Whether batches come once, so that they cannot be begun anew.
     part
         Function that begins the batches of some samples alone, those of ranges of indices, in that order, as they are
-        among all; None where they cannot be had without the others. It fails where samples turn out to depend on which
-        others are read, as those with random draws do.
+        among all; None where they cannot be had without the others.
+    watched
+        Function as `part` for the first time they are read, while nothing else in the process draws random numbers: it
+        fails where samples turn out to depend on which others are read, as those with random draws do; None where they
+        do not.
     is_share
         Whether each process of a job gets other samples, so that one's do not stand for all.
 
@@ -51,5 +57,6 @@ class Stream:
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     facts: Mapping[str, Inference] = field(default_factory=dict)
     is_once: bool = False
-    part: Callable[[Sequence[range]], Iterable[Batch]] | None = None
+    part: Part | None = None
+    watched: Part | None = None
     is_share: bool = False

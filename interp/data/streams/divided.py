@@ -105,12 +105,13 @@ def _one_file(ranks: Ranks) -> Nameless | None:
 
 def _decoded(stream: Stream, mine: range, most: int, file: Nameless) -> _Part | None:
     """Decode some samples; None where they are not as one process would have them, which then says why."""
-    assert stream.part is not None
+    part = stream.watched or stream.part
+    assert part is not None
     kept, others, about = Kept(stream.name, file, mine.start), list[Arrays](), list[tuple[Any, ...]]()
     try:
         with (
             fixed_draws(0),
-            closing_batches(each_as_arrays(stream.name, stream.part([mine]) if mine else ())) as batches,
+            closing_batches(each_as_arrays(stream.name, part([mine]) if mine else ())) as batches,
             closing(ahead(batches)) as following,
         ):
             for batch in following:

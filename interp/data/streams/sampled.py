@@ -89,7 +89,7 @@ def sampled(stream: Stream, ranks: Ranks = ALONE) -> Sampled:
     return found or once(ranks, lambda: _of_all(stream))
 
 
-def batches_of(stream: Stream, ranges: Sequence[range] | None = None) -> Iterator[Arrays]:
+def batches_of(stream: Stream, ranges: Sequence[range] | None = None, *, is_watched: bool = False) -> Iterator[Arrays]:
     """Yield the inputs ``x`` and targets ``y`` of each batch of a stream.
 
     Parameters
@@ -98,8 +98,11 @@ def batches_of(stream: Stream, ranges: Sequence[range] | None = None) -> Iterato
         Stream with one array of inputs.
     ranges
         Indices of the samples that are wanted, of a stream that gives them alone; None for all.
+    is_watched
+        Whether samples of ranges are read for the first time, and reading is to fail where they depend on others.
     """
-    batches = stream.batches() if ranges is None or stream.part is None else stream.part(ranges)
+    part = (is_watched and stream.watched) or stream.part
+    batches = stream.batches() if ranges is None or part is None else part(ranges)
     with closing(each_as_arrays(stream.name, batches)) as arrays:
         for batch in arrays:
             targets = next((array for key, array in batch.items() if key in LABEL_KEYS), None)
@@ -151,7 +154,7 @@ def _read(stream: Stream, mine: range, samples: int) -> _Part | None:
     wanted, most = np.zeros(0, bool), 0
     try:
         with fixed_draws(0):
-            for batch in batches_of(stream, [mine]) if mine else ():
+            for batch in batches_of(stream, [mine], is_watched=True) if mine else ():
                 if not most:
                     most = most_samples(batch["x"])
                     wanted = _smallest(samples, most)

@@ -128,7 +128,12 @@ def of_loader(loader: DataLoader[Any], options: DataOptions) -> Stream:
     name, counted = f"{type(loader).__name__}{IN_MEMORY}", samples_in_order(loader)
     if counted is None:
         return Stream(name, lambda: loader_batches(loader), _size(loader), is_share=is_share(loader))
-    return Stream(name, lambda: loader_batches(loader), counted, part=partial(part_of_loader, loader))
+    return Stream(name, lambda: loader_batches(loader), counted, **_parts(loader))
+
+
+def _parts(loader: DataLoader[Any]) -> Mapping[str, Any]:
+    """Give the functions of a stream that read some samples of a loader alone."""
+    return {"part": partial(part_of_loader, loader), "watched": partial(part_of_loader, loader, is_watched=True)}
 
 
 def _size(loader: DataLoader[Any]) -> int | None:
@@ -146,8 +151,7 @@ def of_torch_dataset(dataset: TorchDataset[Any], options: DataOptions) -> Stream
     is_counted = not isinstance(dataset, IterableDataset) and hasattr(dataset, "__len__")
     samples = len(dataset) if is_counted else None  # type: ignore[arg-type]  # it has a length
     loader: DataLoader[Any] = DataLoader(dataset, batch_size=BATCH)
-    part = None if samples is None else partial(part_of_loader, loader)
-    return Stream(name, lambda: loader_batches(loader), samples, part=part)
+    return Stream(name, lambda: loader_batches(loader), samples, **({} if samples is None else _parts(loader)))
 
 
 def of_arrays(content: Any, options: DataOptions) -> Stream:

@@ -37,7 +37,7 @@ def samples_in_order(loader: DataLoader[Any]) -> int | None:
     return samples - samples % loader.batch_size if loader.drop_last else samples
 
 
-def part_of_loader(loader: DataLoader[Any], ranges: Sequence[range]) -> Iterable[Any]:
+def part_of_loader(loader: DataLoader[Any], ranges: Sequence[range], *, is_watched: bool = False) -> Iterable[Any]:
     """Give the batches of some samples of a loader's data set, read by as many workers as it has.
 
     Parameters
@@ -46,35 +46,21 @@ def part_of_loader(loader: DataLoader[Any], ranges: Sequence[range]) -> Iterable
         Loader whose samples `samples_in_order` counts.
     ranges
         Indices of the samples.
-    """
-    return part_of(loader.dataset, ranges, loader.batch_size or 1, loader.num_workers, loader.multiprocessing_context)
-
-
-def part_of(
-    dataset: TorchDataset[Any], ranges: Sequence[range], batch: int, workers: int = 0, context: Any = None
-) -> Iterable[Any]:
-    """Give the batches of some samples of a data set.
-
-    Parameters
-    ----------
-    dataset
-        Data set whose samples are found by index.
-    ranges
-        Indices of the samples.
-    batch
-        Number of samples of a batch.
-    workers
-        Number of processes that read.
-    context
-        Way in which these are begun; None for the usual one.
+    is_watched
+        Whether reading is to fail where it draws random numbers; nothing else in the process may draw meanwhile.
 
     Raises
     ------
     DataError
-        From the loader, if reading a sample draws from the generators of torch, numpy or Python; of a worker another.
+        From what is given, if it is watched and reading a sample draws from the generators of torch, numpy or Python;
+        of a worker another.
     """
     return DataLoader(
-        _Watched(dataset), batch, sampler=_Indices(ranges), num_workers=workers, multiprocessing_context=context
+        _Watched(loader.dataset) if is_watched else loader.dataset,
+        loader.batch_size or 1,
+        sampler=_Indices(ranges),
+        num_workers=loader.num_workers,
+        multiprocessing_context=loader.multiprocessing_context,
     )
 
 

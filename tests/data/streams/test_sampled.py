@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 
 import interp
 from interp.data.streams import sampled as home
+from interp.data.streams.drawn import drawn
 from interp.data.streams.sampled import sampled
 from interp.ranks import current
 
@@ -71,6 +72,29 @@ def test_several_processes_draw_what_one_draws(tmp_path, kind):
         assert reads == [list(range(ROWS)), [], []]
     else:
         assert reads == [list(range(24)), list(range(24, 48)), list(range(48, ROWS))]
+
+
+@pytest.mark.parametrize("given", [lambda data: data, lambda data: DataLoader(data, 7)], ids=["data set", "loader"])
+def test_draws_beside_a_further_pass_are_not_the_samples_fault(tmp_path, given):
+    """The network runs while the next samples are read, and may draw from the same generators."""
+
+    class Beside(Noted):
+        is_first = True
+
+        def __getitem__(self, index):
+            if not self.is_first:
+                torch.rand(())  # as another thread that comes between
+            return super().__getitem__(index)
+
+    def work():
+        data = Beside(tmp_path)
+        found, wholes = drawn(interp.stream(given(data)), current())
+        data.is_first = False
+        mine = [range(3, 5), range(40, 43)]
+        blocks = [x for x, _ in wholes["train"].blocks(found.train, 5, mine)]
+        np.testing.assert_array_equal(np.concatenate(blocks), data.x.reshape(ROWS, -1)[[3, 4, 40, 41, 42]])
+
+    assert together(2, work, tmp_path) == [(0, "")] * 2
 
 
 @pytest.mark.parametrize("kind", ["data set", "batches of the user's own"])
