@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import mmap
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
@@ -27,14 +27,12 @@ ALIGNED = 64
 """Number of bytes of which each array in a file begins at a multiple."""
 
 
-class _Carrier(NamedTuple):
+class Carrier(NamedTuple):
     """A value in a file: pickled, and before it the bytes of its arrays."""
 
     handle: Handle
-    buffers: Sequence[tuple[int, int]]
-    """First byte of each array, and how many there are."""
     end: int
-    """First byte of what is pickled, which reaches to the end."""
+    """First byte of what is pickled, which reaches to the end: places of the arrays, and behind them the value."""
 
 
 def once(ranks: Ranks, make: Callable[[], Value], fits: Callable[[Value], bool] = lambda made: True) -> Value:
@@ -76,11 +74,11 @@ def once(ranks: Ranks, make: Callable[[], Value], fits: Callable[[Value], bool] 
         if len(ranks.beside) > 1 and fits(made[0]):
             with suppress(OSError):  # no room: the others read for themselves, in memory perhaps
                 file = Nameless()
-                carrier = _packed(made[0], file)
+                carrier = packed(made[0], file)
     carrier = ranks.told(carrier)[lead]
     if not made and carrier is not None:
         with suppress(OSError):  # no such way on this system
-            made = [_unpacked(carrier)]
+            made = [unpacked(carrier)]
     ranks.told(None)  # the file stays open until all have it
     return made[0] if made else make()
 
@@ -101,8 +99,21 @@ class _Unpickler(pickle.Unpickler):
         return RowsOnDisk.of(Nameless.opened(handle), np.dtype(dtype), shape)
 
 
-def _packed(value: Any, file: Nameless) -> _Carrier | None:
-    """Write a value to a file; None where it cannot be pickled."""
+def packed(value: Any, file: Nameless) -> Carrier | None:
+    """Write a value to a file, of which others of the machine need be told little; None where it cannot be pickled.
+
+    Parameters
+    ----------
+    value
+        Value whose arrays lie in memory or on disk.
+    file
+        File that stays open until all have read it.
+
+    Raises
+    ------
+    OSError
+        If there is no room.
+    """
     found: list[pickle.PickleBuffer] = []
     content = io.BytesIO()
     try:
@@ -116,17 +127,30 @@ def _packed(value: Any, file: Nameless) -> _Carrier | None:
         file.file.write(raw)
         places.append((at, raw.nbytes))
     end = file.file.tell()
+    pickle.dump(places, file.file)
     file.file.write(content.getbuffer())
     file.file.flush()
-    return _Carrier(file.handle, places, end)
+    return Carrier(file.handle, end)
 
 
-def _unpacked(carrier: _Carrier) -> Any:
-    """Read a value from the file of another process."""
+def unpacked(carrier: Carrier) -> Any:
+    """Read a value from the file of a process of this machine.
+
+    Parameters
+    ----------
+    carrier
+        What `packed` gave there.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    """
     file = Nameless.opened(carrier.handle)
     whole = memoryview(mapped(file))
-    buffers = [whole[at : at + count] for at, count in carrier.buffers]
-    return _Unpickler(io.BytesIO(whole[carrier.end :]), buffers=buffers).load()
+    content = io.BytesIO(whole[carrier.end :])
+    buffers = [whole[at : at + count] for at, count in _Unpickler(content).load()]
+    return _Unpickler(content, buffers=buffers).load()
 
 
 def mapped(file: Nameless) -> mmap.mmap:

@@ -1,6 +1,7 @@
 """Processes of a job that open data together get what one gets, and decode each sample once a machine."""
 
 import os
+import pickle
 import random
 from collections import Counter
 from itertools import chain
@@ -192,6 +193,26 @@ def test_a_loader_that_gives_each_rank_a_share_is_not_taken_for_the_whole(tmp_pa
         assert drawn[0] != drawn[1]
 
     assert together(2, work, tmp_path) == [(0, "")] * 2
+
+
+@pytest.mark.parametrize("given", [lambda data: data, interp.stream], ids=["in memory", "on disk"])
+def test_targets_are_told_to_no_other_machine(tmp_path, given):
+    class Wide(Noted):
+        """Samples with more bytes of targets than all that ranks tell each other of them."""
+
+        def __getitem__(self, index):
+            return super().__getitem__(index)[0], np.full(1000, index, np.float32)
+
+    def work():
+        ranks, sizes = current(), []
+        told = ranks.told
+        ranks.told = lambda value: sizes.append(len(pickle.dumps(value))) or told(value)
+        found = load_dataset(Together(given(Wide(tmp_path)), ranks))
+        np.testing.assert_array_equal(found.train.targets, np.arange(ROWS)[:, None].repeat(1000, 1))
+        assert sum(sizes) < 4000
+
+    assert together(2, work, tmp_path) == [(0, "")] * 2
+    assert sorted(chain(*asked(tmp_path, 2))) == list(range(ROWS))
 
 
 class Another:

@@ -57,7 +57,7 @@ def test_what_cannot_be_handed_on_is_made_by_each(tmp_path, monkeypatch, kind):
         raise OSError("no room")
 
     if kind == "no room":
-        monkeypatch.setattr("interp.streams.shared._packed", refused)
+        monkeypatch.setattr("interp.streams.shared.packed", refused)
     if kind == "not reached":
         monkeypatch.setattr(Nameless, "opened", refused)
 

@@ -18,12 +18,12 @@ from interp.data.words import LABEL_KEYS
 from interp.ranks import Ranks
 from interp.streams import Kept, RowsOnDisk, Stream, ahead
 from interp.streams.nameless import Handle, Nameless
-from interp.streams.shared import array_of
+from interp.streams.shared import Carrier, array_of, packed, unpacked
 
 
 @dataclass(frozen=True)
 class _Part:
-    """What a process decoded, but for the inputs, which lie in the file.
+    """What a process says of what it decoded: inputs lie in the file of the machine, others in one of its own.
 
     Attributes
     ----------
@@ -36,14 +36,14 @@ class _Part:
     is_turned
         Whether images came with their channels last.
     others
-        Arrays of each batch but for the inputs.
+        File with the arrays of each batch but for the inputs; None where there are no samples.
     """
 
     row: tuple[np.dtype, tuple[int, ...]] | None
     names: tuple[str, ...]
     is_held: bool
     is_turned: bool
-    others: list[Arrays] = field(compare=False)
+    others: Carrier | None = field(compare=False)
 
 
 def divided(stream: Stream | None, most: int, ranks: Ranks) -> Found | None:
@@ -75,24 +75,27 @@ def divided(stream: Stream | None, most: int, ranks: Ranks) -> Found | None:
     if set(ranks.told(samples)) != {samples} or not samples:
         return None
     assert stream is not None
-    file = _one_file(ranks)
+    files = _files(ranks)
     place, size = ranks.beside.index(ranks.rank), len(ranks.beside)
     mine = range(samples * place // size, samples * (place + 1) // size)
-    if file is None:
+    if files is None:
         return None
-    every = ranks.told(_decoded(stream, mine, most, file))
+    every = ranks.told(_decoded(stream, mine, most, *files))
     parts = [every[rank] for rank in ranks.beside]
     known = [one for one in parts if one is not None and one.others]
     is_whole = None not in every and known and all(one == known[0] for one in known)
-    if not all(ranks.told(bool(is_whole))):
+    others = _others(known) if is_whole else None
+    if not all(ranks.told(others is not None)):  # files stay open until all have come here
         return None
-    return _found(stream, known, file, samples)
+    assert others is not None
+    return _found(stream, known[0], files[0], samples, others)
 
 
-def _one_file(ranks: Ranks) -> Nameless | None:
-    """Open one file in all processes of a machine; None where one of any machine cannot."""
-    file, handle = None, None
+def _files(ranks: Ranks) -> tuple[Nameless, Nameless] | None:
+    """Open one file in all processes of a machine, and one of each's own; None where one of any machine cannot."""
+    file, handle, own = None, None, None
     with suppress(OSError):  # no room, or no such way on this system
+        own = Nameless()
         if ranks.rank == ranks.beside[0]:
             file = Nameless()
             handle = file.handle
@@ -100,10 +103,11 @@ def _one_file(ranks: Ranks) -> Nameless | None:
     with suppress(OSError):
         if file is None and given is not None:
             file = Nameless.opened(given)
-    return file if all(ranks.told(file is not None)) else None
+    found = None if file is None or own is None else (file, own)
+    return found if all(ranks.told(found is not None)) else None
 
 
-def _decoded(stream: Stream, mine: range, most: int, file: Nameless) -> _Part | None:
+def _decoded(stream: Stream, mine: range, most: int, file: Nameless, own: Nameless) -> _Part | None:
     """Decode some samples; None where they are not as one process would have them, which then says why."""
     part = stream.watched or stream.part
     assert part is not None
@@ -128,20 +132,27 @@ def _decoded(stream: Stream, mine: range, most: int, file: Nameless) -> _Part | 
                 others.append(wanted)
                 about.append(((name, *wanted), is_held, is_turned))
         kept.flush()
+        carrier = packed(others, own) if others else None
     except Exception:  # whatever it is, one process that reads all meets it too, and says what one alone would
         return None
-    if kept.count != len(mine) or len(set(about)) > 1:
+    if kept.count != len(mine) or len(set(about)) > 1 or (others and carrier is None):
         return None
     names, is_held, is_turned = about[0] if about else ((), False, False)
-    return _Part(kept.row, names, is_held, is_turned, others)
+    return _Part(kept.row, names, is_held, is_turned, carrier)
 
 
-def _found(stream: Stream, parts: list[_Part], file: Nameless, samples: int) -> Found:
+def _others(parts: list[_Part]) -> list[Arrays] | None:
+    """Read the arrays of each batch but for the inputs, of all processes of a machine; None where that fails."""
+    with suppress(OSError):
+        return [batch for part in parts if part.others for batch in unpacked(part.others)]
+    return None
+
+
+def _found(stream: Stream, first: _Part, file: Nameless, samples: int, batches: list[Arrays]) -> Found:
     """Join what all have decoded."""
-    first = parts[0]
     assert first.row is not None
     dtype, shape = first.row
-    others: Mapping[str, Any] = joined(stream.name, [batch for part in parts for batch in part.others])
+    others: Mapping[str, Any] = joined(stream.name, batches)
     make = array_of if first.is_held else RowsOnDisk.of
     inputs = {first.names[0] if first.is_held else "x": make(file, dtype, (samples, *shape))}
     facts = LAST if first.is_turned else {}
