@@ -78,5 +78,8 @@ def _as_stream(spec: Any, options: DataOptions) -> tuple[Stream | None, int]:
         return spec, 0
     if not isinstance(spec, DataLoader | TorchDataset | HuggingFace) or isinstance(spec, TensorDataset):
         return None, 0
-    found = stream(spec, options)
+    try:
+        found = stream(spec, options)
+    except Exception:  # whatever it is, one process that reads all meets it too, and says what one alone would
+        return None, 0
     return found if isinstance(found, Stream) else None, MOST_HELD

@@ -242,9 +242,17 @@ class Broken(Noted):
         return super().__getitem__(index)
 
 
-def test_a_sample_that_fails_is_said_as_by_one_process(tmp_path):
+class Uncounted(Noted):
+    def __len__(self):
+        raise ValueError("no such list")
+
+
+@pytest.mark.parametrize("kind", [Broken, Uncounted])
+@pytest.mark.parametrize("given", [lambda data: data, lambda data: DataLoader(data, 8)], ids=["data set", "loader"])
+def test_what_fails_is_said_as_by_one_process(tmp_path, kind, given):
+    data = given(kind(tmp_path))
     with pytest.raises(DataError) as alone:
-        load_dataset(Broken(tmp_path))
-    ends = together(2, lambda: load_dataset(Together(Broken(tmp_path), current())), tmp_path)
+        load_dataset(data)
+    ends = together(2, lambda: load_dataset(Together(data, current())), tmp_path)
     assert ends[0] == (2, f"{DataError.__name__}: rank 0: {alone.value}")
     assert ends[1][1].startswith(f"{JobError.__name__}: rank 1: found rank 0: {alone.value}")
