@@ -18,7 +18,7 @@ from interp.data.several import check_alike, joined, other_arrays
 from interp.data.targets import read_targets
 from interp.data.words import LABEL_KEYS, numbered_labels
 from interp.errors import DataError
-from interp.streams import flat_rows, row_blocks
+from interp.streams import RowsOnDisk, flat_rows, row_blocks
 from interp.types import Array, Dataset, Inference, InputPart, Split
 from interp.types.data import LENGTHS
 
@@ -162,7 +162,8 @@ def _split(where: str, inputs: Array, labels: Array | None) -> Split:
             do="give an array of at least two dimensions",
         )
     flat = flat_rows(inputs)
-    check_finite(where, flat)
+    if not (isinstance(flat, RowsOnDisk) and flat.is_as_written):  # those were seen before they were written
+        check_finite(where, flat)
     return Split(flat, *((None, None) if labels is None else read_targets(where, labels, len(flat))))
 
 

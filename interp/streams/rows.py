@@ -43,6 +43,11 @@ class RowsOnDisk(np.memmap):
         table._source = source
         return table
 
+    @property
+    def is_as_written(self) -> bool:
+        """Whether these are the rows of a file as they were written, and not computed of such."""
+        return self._source is not None
+
     def __array_finalize__(self, obj: Any) -> None:
         super().__array_finalize__(obj)
         self._source = None  # a part of the table, or what was computed of it, is no table of its own

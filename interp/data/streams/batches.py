@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 
 from interp.data.arrays import as_array
-from interp.data.assemble import INPUT_KEYS
-from interp.data.finite import check_finite
 from interp.data.sources.memory import named_inputs
 from interp.data.streams.faults import in_worker, is_of_collating
 from interp.errors import DataError, InterpError
@@ -53,12 +51,11 @@ def each_as_arrays(where: str, batches: Iterable[Any]) -> Generator[Arrays, None
     Raises
     ------
     DataError
-        If they are no batches, one is not of rows, as many of each of its arrays, they differ in their names, or
-        inputs are not finite.
+        If they are no batches, one is not of rows, as many of each of its arrays, or they differ in their names.
     """
     if not isinstance(batches, Iterable):
         raise DataError(where, found=f"{batches!r:.60}", expected="batches", do="return or yield them one by one")
-    iterator, names, rows = iter(batches), None, 0
+    iterator, names = iter(batches), None
     try:
         for batch in iterator:
             arrays = with_rows(where, arrays_of(where, batch))
@@ -66,10 +63,7 @@ def each_as_arrays(where: str, batches: Iterable[Any]) -> Generator[Arrays, None
             if set(arrays) != set(names):
                 found = f"a batch of {', '.join(arrays) or 'nothing'} after one of {', '.join(names) or 'nothing'}"
                 raise DataError(where, found=found, expected="the same arrays in every batch", do="give all, or none")
-            for inputs in (array for name, array in arrays.items() if name in INPUT_KEYS):
-                check_finite(where, inputs, rows)
             yield arrays
-            rows += len(next(iter(arrays.values()), ()))
     finally:
         close = getattr(iterator, "close", None)
         if callable(close):

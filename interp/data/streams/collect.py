@@ -10,6 +10,7 @@ import numpy as np
 
 from interp.data.assemble import INPUT_KEYS, LENGTH_KEYS
 from interp.data.draws import fixed_draws
+from interp.data.finite import check_finite
 from interp.data.found import Found
 from interp.data.images import LAST, is_channels_last
 from interp.data.options import DataOptions
@@ -105,7 +106,7 @@ def kept(where: str, batches: Iterable[Arrays], before: list[Arrays] | None = No
     Raises
     ------
     DataError
-        If there is no batch, samples are not alike, or come with several inputs.
+        If there is no batch, samples are not alike, not finite, or come with several inputs.
     """
     table, facts = Kept(where), dict[str, Inference]()
     targets: list[Arrays] = []
@@ -113,6 +114,7 @@ def kept(where: str, batches: Iterable[Arrays], before: list[Arrays] | None = No
         for batch in chain(_taken(before or []), following):
             inputs, turned = channels_first(inputs_of(where, batch))
             facts |= LAST if turned else {}
+            check_finite(where, inputs, table.count)
             table.add(inputs)
             targets.append({key: narrow(array) for key, array in batch.items() if key in LABEL_KEYS})
     if not table.count:

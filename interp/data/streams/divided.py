@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from interp.data.draws import fixed_draws
+from interp.data.finite import check_finite
 from interp.data.found import Found
 from interp.data.images import LAST
 from interp.data.streams.batches import Arrays, closing_batches, each_as_arrays, joined
@@ -128,6 +129,7 @@ def _decoded(stream: Stream, mine: range, most: int, file: Nameless, own: Namele
                 kept.add(inputs)
                 wanted = {key: array for key, array in batch.items() if key != name}
                 if not is_held:
+                    check_finite(stream.name, inputs)
                     wanted = {key: narrow(array) for key, array in wanted.items() if key in LABEL_KEYS}
                 others.append(wanted)
                 about.append(((name, *wanted), is_held, is_turned))

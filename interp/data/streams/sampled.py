@@ -16,6 +16,7 @@ import numpy as np
 
 from interp.analysis.mergeable.draws import mixed
 from interp.data.draws import fixed_draws
+from interp.data.finite import check_finite
 from interp.data.streams.batches import Arrays, each_as_arrays, joined
 from interp.data.streams.collect import check_count, inputs_of, no_samples
 from interp.data.words import LABEL_KEYS
@@ -100,13 +101,21 @@ def batches_of(stream: Stream, ranges: Sequence[range] | None = None, *, is_watc
         Indices of the samples that are wanted, of a stream that gives them alone; None for all.
     is_watched
         Whether samples of ranges are read for the first time, and reading is to fail where they depend on others.
+
+    Raises
+    ------
+    DataError
+        If samples are not alike, have several inputs, or are not finite, naming the row among all.
     """
     part = (is_watched and stream.watched) or stream.part
     batches = stream.batches() if ranges is None or part is None else part(ranges)
+    count = 0
     with closing(each_as_arrays(stream.name, batches)) as arrays:
         for batch in arrays:
             targets = next((array for key, array in batch.items() if key in LABEL_KEYS), None)
             inputs = {"x": inputs_of(stream.name, batch)}
+            check_finite(stream.name, inputs["x"], count, ranges)
+            count += len(inputs["x"])
             yield inputs if targets is None else inputs | {"y": targets}
 
 

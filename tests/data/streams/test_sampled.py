@@ -10,12 +10,13 @@ from data.test_together import ROWS, Collated, Drawing, Noted, asked
 from run.without_store.test_stages_without_store import differences
 from together import together
 from torch import nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, TensorDataset
 
 import interp
 from interp.data.streams import sampled as home
 from interp.data.streams.drawn import drawn
-from interp.data.streams.sampled import sampled
+from interp.data.streams.sampled import batches_of, sampled
+from interp.errors import DataError
 from interp.ranks import current
 
 HELD = 20
@@ -72,6 +73,17 @@ def test_several_processes_draw_what_one_draws(tmp_path, kind):
         assert reads == [list(range(ROWS)), [], []]
     else:
         assert reads == [list(range(24)), list(range(24, 48)), list(range(48, ROWS))]
+
+
+@pytest.mark.parametrize("bad", [4, 40, 42])
+def test_a_value_that_is_not_finite_is_named_by_its_row_among_all(bad):
+    x = np.zeros((ROWS, 2), np.float32)
+    rows = interp.stream(DataLoader(TensorDataset(torch.from_numpy(x)), 4))
+    ranges = [range(3, 5), range(40, 43)]
+    assert sum(len(batch["x"]) for batch in batches_of(rows, ranges)) == 5
+    x[bad] = np.inf
+    with pytest.raises(DataError, match=f"in row {bad}; "):
+        list(batches_of(rows, ranges))
 
 
 @pytest.mark.parametrize("given", [lambda data: data, lambda data: DataLoader(data, 7)], ids=["data set", "loader"])

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 from torch.utils.data import Dataset as TorchDataset
 
 import interp
-from interp.data import load_dataset, scalings, stream
+from interp.data import finite, load_dataset, scalings, stream
 from interp.data.options import DataOptions
 from interp.data.sources import find_source, image_files
 from interp.data.sources.loaders import from_torch_dataset
@@ -21,7 +21,7 @@ from interp.data.streams import collect
 from interp.data.streams.hugging_face import HuggingFace
 from interp.data.streams.sources import from_batches
 from interp.errors import DataError, UsageError
-from interp.streams import RowsOnDisk, Stream
+from interp.streams import RowsOnDisk, Stream, row_blocks
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(1000, 5)).astype(np.float32)
@@ -125,6 +125,24 @@ def test_batches_are_data_without_more_ado(given):
     found = load_dataset(given)
     assert found.digest == load_dataset((X, Y)).digest
     assert not isinstance(found.train.inputs, RowsOnDisk)
+
+
+@pytest.mark.parametrize("held", [4000, 10**6])
+@pytest.mark.parametrize(
+    "given", [Rows(), in_blocks, stream(Rows()), (X, Y)], ids=["data set", "function", "stream", "x"]
+)
+def test_values_are_seen_to_be_finite_once(monkeypatch, held, given):
+    seen = []
+    monkeypatch.setattr(collect, "MOST_HELD", held)
+    monkeypatch.setattr(finite, "row_blocks", lambda rows: seen.append(len(rows)) or row_blocks(rows))
+    load_dataset(given)
+    assert sum(seen) == len(X)
+
+
+def test_what_is_computed_of_rows_on_disk_is_seen_to_be_finite():
+    rows = load_dataset(stream((X, Y))).train.inputs
+    with pytest.raises(DataError, match="not finite in 32 bits in row 0"):
+        load_dataset((rows * np.float32(np.nan), Y))
 
 
 @pytest.mark.parametrize("name", ["a loader", "a loader with workers", "an iterable data set", "a function"])
