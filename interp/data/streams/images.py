@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,12 @@ def image_streams(splits: Mapping[str, ImageFolder], options: DataOptions) -> di
 def _of_split(folder: ImageFolder, names: list[str], facts: Mapping[str, Inference], side: int | None) -> Stream:
     files, where = labelled_files(folder, names), str(folder.path)
 
+    @cache
+    def is_grey() -> bool:
+        return all_grey(where, (file for file, _ in files))
+
     def part(ranges: Sequence[range]) -> Iterator[dict[str, Any]]:
-        grey = all_grey(where, (file for file, _ in files))
+        grey = is_grey()
         for one in ranges:
             for start in range(one.start, one.stop, IMAGES):
                 some = files[start : min(start + IMAGES, one.stop)]

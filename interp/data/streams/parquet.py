@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -71,16 +72,22 @@ def _of_files(where: str, paths: list[Path], options: DataOptions) -> Stream:
 
 
 def _some_rows(file: Any, rows: int, ranges: Sequence[range], first: int) -> Iterator[Any]:
-    """Yield the rows of a file that are in ascending ranges, of the row groups that have any; its first is `first`."""
+    """Yield the rows of a file that are in ascending ranges; its first is `first`.
+
+    A row group that has any is unpacked from its beginning, as rows have no places of their own, to the last of them.
+    """
     for group in range(file.num_row_groups):
         end = first + file.metadata.row_group(group).num_rows
         wanted = [one for one in ranges if one.start < end and one.stop > first]
+        last = max((one.stop for one in wanted), default=first)
         for batch in file.iter_batches(rows, row_groups=[group]) if wanted else ():
             for one in wanted:
                 start, stop = max(one.start - first, 0), min(one.stop - first, len(batch))
                 if start < stop:
                     yield batch.slice(start, stop - start).to_pandas()
             first += len(batch)
+            if first >= last:
+                break
         first = end
 
 
@@ -122,9 +129,13 @@ def _of_one_column(
     target = target_column(others, target) if others else None
     is_image = isinstance(first[column].iloc[0], bytes | Mapping)
 
-    def part(ranges: Sequence[range] | None) -> Iterator[dict[str, Any]]:
+    @cache
+    def is_grey() -> bool:
         parts = (_bytes(where, value) for frame in frames(WHOLE, [column]) for value in frame[column])
-        grey = is_image and all_grey(where, parts)
+        return is_image and all_grey(where, parts)
+
+    def part(ranges: Sequence[range] | None) -> Iterator[dict[str, Any]]:
+        grey = is_grey()
         for frame in frames(WHOLE, ranges=ranges):
             cells = list(frame[column])
             contents = [_bytes(where, cell) for cell in cells] if is_image else []

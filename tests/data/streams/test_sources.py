@@ -19,6 +19,7 @@ from interp.data.sources import find_source, image_files
 from interp.data.sources.loaders import from_torch_dataset
 from interp.data.streams import collect
 from interp.data.streams.hugging_face import HuggingFace
+from interp.data.streams.images import all_grey
 from interp.data.streams.sources import from_batches
 from interp.errors import DataError, UsageError
 from interp.streams import RowsOnDisk, Stream, row_blocks
@@ -261,6 +262,44 @@ def test_parquet_by_row_groups(tmp_path):
     images.to_parquet(tmp_path / "parts" / "train-0.parquet", row_group_size=7)
     images[:9].to_parquet(tmp_path / "parts" / "validation-0.parquet")
     assert_same(load_dataset(stream(tmp_path / "parts")), load_dataset(tmp_path / "parts"))
+
+
+def test_a_part_of_a_row_group_is_unpacked_to_its_last_row(tmp_path, monkeypatch):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    frame = pd.DataFrame(X, columns=list("abcde")).assign(label=Y)
+    frame.to_parquet(tmp_path / "rows.parquet", row_group_size=400)
+    unpacked, usual = [], parquet.ParquetFile.iter_batches
+
+    def noted(file, *given, **said):
+        for batch in usual(file, *given, **said):
+            unpacked.append(len(batch))
+            yield batch
+
+    monkeypatch.setattr("interp.data.streams.parquet.BATCH", 50)
+    rows = stream(tmp_path / "rows.parquet")
+    monkeypatch.setattr(parquet.ParquetFile, "iter_batches", noted)
+    for ranges, count in (([range(30)], 50), ([range(120, 130), range(140, 160)], 200), ([range(390, 420)], 450)):
+        unpacked.clear()
+        got = np.concatenate([batch["x"] for batch in rows.part(ranges)])
+        np.testing.assert_array_equal(got, X[np.concatenate(ranges)])
+        assert sum(unpacked) == count
+
+
+@pytest.mark.parametrize("kind", ["folder", "parquet"])
+def test_headers_of_images_are_read_once_a_source(tmp_path, monkeypatch, kind):
+    if kind == "folder":
+        rows, home = stream(folder_of_images(tmp_path / "images", ["L"]))["train"], "images"
+    else:
+        pytest.importorskip("pyarrow.parquet")
+        frame = pd.DataFrame({"image": [png(values[..., 0]) for values in IMAGES], "label": Y[:40]})
+        frame.to_parquet(tmp_path / "rows.parquet")
+        rows, home = stream(tmp_path / "rows.parquet"), "parquet"
+    looked = []
+    monkeypatch.setattr(f"interp.data.streams.{home}.all_grey", lambda *given: looked.append(1) or all_grey(*given))
+    whole = np.concatenate([batch["x"] for batch in rows.batches()])
+    parts = [batch["x"] for at in (0, 4) for batch in rows.part([range(at, at + 4)])]
+    np.testing.assert_array_equal(np.concatenate(parts), whole[:8])
+    assert whole.shape[1] == len(looked) == 1
 
 
 def test_columns_of_text_are_refused(tmp_path):
