@@ -24,19 +24,6 @@ from interp.data.streams.collect import collected
 BATCH = 256
 """Number of samples that are read at once from a data set without a loader."""
 
-
-def is_share(loader: DataLoader[Any]) -> bool:
-    """Tell whether a loader gives each process of a job other samples.
-
-    Parameters
-    ----------
-    loader
-        Loader of samples.
-    """
-    samplers = (loader.sampler, loader.batch_sampler, getattr(loader.batch_sampler, "sampler", None))
-    return any(isinstance(sampler, DistributedSampler) for sampler in samplers)
-
-
 GIVING = ("__iter__", "__getattribute__", "_get_iterator", "_index_sampler", "_auto_collation")
 """What a loader of torch makes batches by; a subclass that has another may give anything."""
 
@@ -113,6 +100,18 @@ def gives_as_torch(loader: DataLoader[Any]) -> bool:
     """
     kind = type(loader)
     return not any(getattr(kind, name) is not getattr(DataLoader, name) or name in vars(loader) for name in GIVING)
+
+
+def is_share(loader: DataLoader[Any]) -> bool:
+    """Tell whether a loader gives each process of a job other samples.
+
+    Parameters
+    ----------
+    loader
+        Loader of samples.
+    """
+    samplers = (loader.sampler, loader.batch_sampler, getattr(loader.batch_sampler, "sampler", None))
+    return any(isinstance(sampler, DistributedSampler) for sampler in samplers)
 
 
 def _in_order(loader: DataLoader[Any]) -> Iterable[Any]:
