@@ -28,11 +28,18 @@ ALIGNED = 64
 
 
 class Carrier(NamedTuple):
-    """A value in a file: pickled, and before it the bytes of its arrays."""
+    """A value in a file: pickled, and before it the bytes of its arrays.
+
+    Attributes
+    ----------
+    handle
+        Process and number that the file is opened by.
+    end
+        First byte of what is pickled, which reaches to the end: places of the arrays, and behind them the value.
+    """
 
     handle: Handle
     end: int
-    """First byte of what is pickled, which reaches to the end: places of the arrays, and behind them the value."""
 
 
 def once(ranks: Ranks, make: Callable[[], Value], fits: Callable[[Value], bool] = lambda made: True) -> Value:
@@ -139,7 +146,7 @@ def unpacked(carrier: Carrier) -> Any:
     Parameters
     ----------
     carrier
-        What `packed` gave there.
+        Place of the value, as `packed` gave it there.
 
     Raises
     ------
