@@ -48,7 +48,8 @@ def quick_layers(model: LoadedModel, options: Options) -> tuple[str, ...]:
     chosen = spread_layers(model.layers, MOST)
     sites = (site.partition(":")[0] for group in options.interventions.groups for site in group)
     named = {*chosen, *options.interventions.layers, *sites}
-    return tuple(layer.name for layer in model.layers if layer.name in named) if chosen else ()
+    taken = tuple(layer.name for layer in model.layers if layer.name in named) if chosen else ()
+    return taken if len(taken) < len(model.layers) else ()
 
 
 def looking_at(model: LoadedModel, names: tuple[str, ...]) -> LoadedModel:

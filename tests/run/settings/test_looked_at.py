@@ -68,6 +68,13 @@ def test_layers_that_the_user_names_are_among_them(tmp_path):
     assert found == plain | set(rest[:2])
 
 
+def test_a_user_who_names_all_layers_leaves_none_out(tmp_path):
+    names = tuple(layer.name for layer in started(tmp_path, Options()).model.layers)
+    run = started(tmp_path, replace(QUICK, interventions=InterventionOptions(layers=names)))
+    assert not [limit for limit in run.limits if limit.what == WHAT]
+    assert "quick_layers" not in run.provenance.settings
+
+
 def names_of(run):
     return [layer.name for layer in run.model.layers]
 
