@@ -129,12 +129,12 @@ def _alone(fit: GaussianFit, thresholds: Thresholds, distance: Array) -> tuple[A
         return np.ones(len(distance), bool), _side_of_classes(fit, thresholds, fit.count)
     asked = np.where(np.isnan(fit.bic), np.inf, fit.bic).argmin(axis=1) + 1
     clusters = clusters_of(fit, thresholds)
-    narrow = np.where(clusters.usable, clusters.scale, np.inf)
+    narrow = np.where(clusters.usable & np.isfinite(clusters.scale), clusters.scale, np.inf)
     at = clusters.distances().argmin(axis=1)[:, None]
     own = np.take_along_axis(clusters.scale, at, axis=1)[:, 0]
     # with as many Gaussians as were allowed, BIC may have wanted more
     one = (asked == fit.components) & ((asked < fit.bic.shape[1]) | (fit.bic.shape[1] == 1))
-    return one & (own <= WIDE * np.nanmin(narrow, axis=1)), None
+    return one & (own <= WIDE * narrow.min(axis=1)), None
 
 
 def labels_by_class(fit: GaussianFit, thresholds: Thresholds, samples: int) -> Array:

@@ -5,7 +5,7 @@ import pytest
 
 from interp.analysis.boundaries import classify_boundaries
 from interp.analysis.components.halves import halves
-from interp.analysis.gaussians import fit_gaussians
+from interp.analysis.gaussians import GaussianOptions, fit_gaussians
 from interp.types import Thresholds
 
 ROWS, NODES = 2000, 6
@@ -98,6 +98,15 @@ def test_too_few_rows_for_halves_leave_every_node_undecided():
     found = classify_boundaries(fit)
     assert not {"coherent", "adhoc"} & set(found.kind)
     assert np.isnan(found.reliability).all()
+
+
+@pytest.mark.parametrize("components", [1, 3])
+def test_a_node_whose_output_never_changes_leaves_the_others_as_they_are(components):
+    options, (z, _) = GaussianOptions(components=components), two(9, 0.0)
+    stands = np.concatenate([np.full((ROWS, 1), 3.0), z], axis=1)
+    found = classify_boundaries(fit_gaussians(stands, options=options)).kind.tolist()
+    assert found[1:] == classify_boundaries(fit_gaussians(z, options=options)).kind.tolist()
+    assert found[0] not in ("coherent", "adhoc")
 
 
 def by_class(z, labels, **options):
