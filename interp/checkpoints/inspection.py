@@ -68,3 +68,23 @@ def _activation(layers: tuple[NodeLayer, ...]) -> str | list[str] | None:
     """Give the one hidden activation, or all of them in order where they differ."""
     hidden = [layer.activation for layer in (layers[:-1] or layers)]
     return hidden[0] if len(set(hidden)) == 1 else hidden or None
+
+
+def fact_in_words(value: Any) -> str:
+    """Write the value of a fact for a reader: ``yes`` and ``no``, and ``not known`` where nothing tells.
+
+    Parameters
+    ----------
+    value
+        Value of an `Inference`, or of an inspection.
+
+    Examples
+    --------
+    >>> fact_in_words(None), fact_in_words(True), fact_in_words(["relu", "tanh"]), fact_in_words("x/255")
+    ('not known', 'yes', 'relu, tanh', 'x/255')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(fact_in_words, value))
+    return "not known" if value is None or value != value else str(value)  # NaN differs from itself

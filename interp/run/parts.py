@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-from interp.errors import MismatchError
+from interp.errors import MismatchError, UsageError
 from interp.ranks import ALONE, Ranks
 from interp.store import read_results, write_results
 from interp.types import Provenance
@@ -107,8 +107,15 @@ class Parts:
         begun = time.perf_counter()
         part = make()
         if time.perf_counter() - begun >= LEAST_SECONDS:
-            write_results(path, {key: part}, self.provenance)
+            self._keep(path, key, part)
         return part
+
+    def _keep(self, path: Path, key: str, part: Part) -> None:
+        """Write a part; where there is no room, the error names the stage's file, and not a hidden one beside it."""
+        try:
+            write_results(path, {key: part}, self.provenance)
+        except UsageError as error:
+            raise UsageError(self.path, found=error.found, expected=error.expected, do=error.do) from error
 
 
 def parts_of(path: Path) -> list[Path]:

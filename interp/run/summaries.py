@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from interp.checkpoints.inspection import widths
+from interp.checkpoints.inspection import fact_in_words, widths
 from interp.tasks import find_task
 from interp.types import Limit, LoadedModel
 
@@ -111,6 +111,6 @@ def describe(found: Mapping[str, Any]) -> str:
     name = find_task(found["task"]).score
     lines += [f"  {name.words} on {split}: {name.shown(value)}" for split, value in found["score"].items()]
     for fact, said in found["inferred"].items():
-        lines += [f"  {fact}: {said['value']}  [{said['confidence']}]", f"      {said['evidence']}"]
+        lines += [f"  {fact}: {fact_in_words(said['value'])}  [{said['confidence']}]", f"      {said['evidence']}"]
     lines += [f"  not covered: {name}: {why}" for name, why in found["skipped"].items()]
     return "\n".join(lines)

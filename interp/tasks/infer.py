@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from interp.errors import UsageError
+from interp.tasks.classes import BINARY
+from interp.tasks.several_labels import MULTI_LABEL
 from interp.tasks.targets import seen
 from interp.tasks.task import Task
 from interp.tasks.tasks import ASSUMED, TASKS, find_task
+from interp.tasks.values import REGRESSION
 from interp.types import Dataset, Inference, Split
 
 
-def infer_task(data: Dataset | None, outputs: int, given: str | None) -> Inference:
+def infer_task(data: Dataset | None, outputs: int, given: str | None, form: str = "") -> Inference:
     """Tell what a network is asked for, from its data and its number of outputs.
 
     Parameters
@@ -22,11 +25,14 @@ def infer_task(data: Dataset | None, outputs: int, given: str | None) -> Inferen
         Number of outputs of the network, C.
     given
         Name of the task as the user gave it; None where it is to be inferred.
+    form
+        Form of the outputs, as in `LoadedModel.output`, where the network itself shows it; empty where it is not known.
 
     Returns
     -------
     Inference
-        Name of the task, with the evidence for it.
+        Name of the task, with the evidence for it; where neither labels nor the form of the outputs tell, a guess that
+        names what else is asked of such a network.
 
     Raises
     ------
@@ -44,7 +50,7 @@ def infer_task(data: Dataset | None, outputs: int, given: str | None) -> Inferen
     if given:
         found = Inference(given, "certain", "given with --task")
     else:
-        found = Inference(ASSUMED.name, "uncertain", "assumed: no data") if data is None else _guess(data, outputs)
+        found = _without_labels("no data", outputs, form) if data is None else _guess(data, outputs, form)
     if data is not None:
         name = str(found.value)
         _check(data_for(data, name, outputs), find_task(name), outputs, found)
@@ -89,12 +95,26 @@ def _with_targets(split: Split, task: Task, outputs: int) -> Split:
     return replace(split, labels=None, targets=task.from_labels(split.labels, outputs))
 
 
-def _guess(data: Dataset, outputs: int) -> Inference:
+def _guess(data: Dataset, outputs: int, form: str) -> Inference:
     facts = seen(data, outputs)
     for name, task in TASKS.items():
         if evidence := task.recognised(facts):
             return Inference(name, "likely", evidence)
-    return Inference(ASSUMED.name, "uncertain", "assumed: the data have no labels")
+    return _without_labels("the data have no labels", outputs, form)
+
+
+def _without_labels(why: str, outputs: int, form: str) -> Inference:
+    """Go by what the network ends in: probabilities are of classes. What ends in sums is guessed, and may be others."""
+    if outputs == 1:
+        if form == "sigmoid":
+            return Inference(BINARY.name, "likely", f"{why}; the one output is a probability, behind a sigmoid")
+        return Inference(BINARY.name, "uncertain", f"assumed: {why}; one output may be {REGRESSION.name} as well")
+    if form in ("softmax", "log-softmax"):
+        return Inference(
+            ASSUMED.name, "likely", f"{why}; the outputs are probabilities that add up to 1, or their logarithms"
+        )
+    others = f"{outputs} outputs may be {MULTI_LABEL.name} or {REGRESSION.name} as well"
+    return Inference(ASSUMED.name, "uncertain", f"assumed: {why}; {others}")
 
 
 def _check(data: Dataset, task: Task, outputs: int, found: Inference) -> None:

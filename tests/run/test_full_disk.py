@@ -78,6 +78,23 @@ def test_the_same_command_goes_on_once_there_is_room(here, monkeypatch, capsys, 
     assert contents(Path("out")) == contents(Path("whole"))
 
 
+def test_a_part_that_has_no_room_is_told_of_by_the_file_that_was_asked_for(here, monkeypatch, capsys):
+    """What is kept of a stage before it is whole lies in a hidden file, whose name means nothing to a user."""
+
+    plain = Path.write_bytes
+
+    def write_bytes(path, content):
+        if ".part." in path.name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return plain(path, content)
+
+    monkeypatch.setattr("interp.run.parts.LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+    assert run("out") == 2
+    said = rf"error: out/gaussians\.h5: found no space left on device{FULL} finished stays"
+    assert re.fullmatch(said, error_of(capsys))
+
+
 def test_a_folder_that_cannot_be_written_is_said_in_one_line_before_the_work(here, monkeypatch, capsys):
     def refused(*_, **__):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))

@@ -35,11 +35,38 @@ def test_what_is_recognised_and_why(labels, targets, width, outputs, task, evide
     assert (found.value, found.confidence, found.evidence) == (task, "likely", evidence)
 
 
-@pytest.mark.parametrize(("width", "outputs"), [(6, 3), (1, 1)])
-def test_what_nothing_tells_is_assumed(width, outputs):
-    found = infer_task(drawn(None, None, width), outputs, None)
-    assert (found.value, found.confidence) == ("classification", "uncertain")
-    assert found.evidence == "assumed: the data have no labels"
+@pytest.mark.parametrize(
+    ("data", "why"), [(drawn(None, None, 6), "the data have no labels"), (None, "no data")], ids=["unlabelled", "none"]
+)
+@pytest.mark.parametrize(
+    ("outputs", "task", "others"),
+    [
+        (3, "classification", "3 outputs may be multi-label or regression"),
+        (1, "binary", "one output may be regression"),
+    ],
+)
+@pytest.mark.parametrize("form", ["", "linear", "tanh"])
+def test_what_nothing_tells_is_a_guess_that_names_the_others(data, why, outputs, task, others, form):
+    found = infer_task(data, outputs, None, form)
+    assert (found.value, found.confidence) == (task, "uncertain")
+    assert found.evidence == f"assumed: {why}; {others} as well"
+
+
+@pytest.mark.parametrize(
+    ("outputs", "form", "task", "evidence"),
+    [
+        (1, "sigmoid", "binary", "no data; the one output is a probability, behind a sigmoid"),
+        (
+            3,
+            "log-softmax",
+            "classification",
+            "no data; the outputs are probabilities that add up to 1, or their logarithms",
+        ),
+    ],
+)
+def test_without_labels_the_form_of_the_outputs_tells(outputs, form, task, evidence):
+    found = infer_task(None, outputs, None, form)
+    assert (found.value, found.confidence, found.evidence) == (task, "likely", evidence)
 
 
 def test_labels_that_the_network_cannot_give_are_refused():

@@ -139,7 +139,7 @@ def _from_zoo(asked: Request) -> Draft:
     if given is not None:
         facts["input_scaling"] = Inference(scaling.name, "certain", "given with --scaling")
     structure = trace(module, example_of(module, asked, scaling, shape), asked.path)
-    asked, facts["task"] = settled(asked, structure.outputs.shape[1])
+    asked, facts["task"] = settled(asked, structure.outputs.shape[1], structure.output)
     return Draft(module, structure, scaling, shape, facts, asked.task, asked.data)
 
 

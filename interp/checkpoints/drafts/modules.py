@@ -42,7 +42,7 @@ def module_draft(module: nn.Module, architecture: Inference, asked: Request) -> 
     module = step_by_step(module, example, outputs)
     module, taken = take_output(module, outputs, len(example), asked)
     structure = trace(module, example, asked.path)
-    asked, task = settled(asked, structure.outputs.shape[1])
+    asked, task = settled(asked, structure.outputs.shape[1], structure.output)
     scaling, why = _scaling(module, structure, shape, asked)
     if not structure.is_finite and scaling is not RAW:  # infinite values hide the activation
         structure = trace(module, example_of(module, asked, scaling, shape), asked.path)

@@ -32,8 +32,17 @@ class Request:
     task: str = ASSUMED.name
 
 
-def settled(asked: Request, outputs: int) -> tuple[Request, Inference]:
+def settled(asked: Request, outputs: int, form: str = "") -> tuple[Request, Inference]:
     """Settle what the network is asked for, once the number of its outputs is known, with the data in that form.
+
+    Parameters
+    ----------
+    asked
+        Contents of a file beside what the user gave.
+    outputs
+        Number of outputs of the network, C.
+    form
+        Form of the outputs, as in `LoadedModel.output`, where the network itself shows it; empty where it is not known.
 
     Raises
     ------
@@ -43,6 +52,6 @@ def settled(asked: Request, outputs: int) -> tuple[Request, Inference]:
     given = None if asked.data is None else labels_from_zero(asked.data, outputs)
     if given is not None:
         given = in_label_order(given, asked.options.label_order, outputs)
-    fact = infer_task(given, outputs, asked.options.task)
+    fact = infer_task(given, outputs, asked.options.task, form)
     data = None if given is None else data_for(given, str(fact.value), outputs)
     return replace(asked, task=str(fact.value), data=data), fact

@@ -51,7 +51,7 @@ def weights_draft(asked: Request, doubts: tuple[str, ...] = ()) -> Draft:
     if is_attention_state(plain.state):
         return attention_draft(plain.state, asked)
     stack = layer_stack(plain.state, asked.path, contents.parts)
-    asked, task = settled(asked, len(stack.layers[-1].weight))
+    asked, task = settled(asked, len(stack.layers[-1].weight), given.output or "")
     layers, shape, layouts = _layouts(stack.layers, asked)
     said = {"scaling": given.scaling, "activation": given.activation, "output": given.output}
     found = infer_candidate(layers, asked.data, said, layouts.tried, asked.task)

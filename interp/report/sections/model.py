@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
-from interp.checkpoints.inspection import inspection
+from interp.checkpoints.inspection import fact_in_words, inspection
 from interp.report.tables import cells
 from interp.report.tables.numbers import MISSING
 from interp.tasks import find_task
@@ -52,7 +50,7 @@ def _read(results: Results) -> pd.DataFrame:
         "file": cells.Code(model.path),
         "format": model.format,
         "architecture": _architecture(model, found["widths"]),
-        "hidden activation": _words(found["activation"]),
+        "hidden activation": fact_in_words(found["activation"] or MISSING),
         "input scaling": cells.Code(found["input_scaling"]),
         "output": model.output,
         "task": model.task,
@@ -102,20 +100,12 @@ def _inferred(model: LoadedModel) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "fact": [NAMES.get(name, name.replace("_", " ")) for name in facts],
-            "value": [_words(fact.value) for fact in facts.values()],
+            "value": [fact_in_words(fact.value) for fact in facts.values()],
             "confidence": [cells.Badge(fact.confidence, fact.confidence) for fact in facts.values()],
             "evidence": [fact.evidence for fact in facts.values()],
         },
         dtype=object,
     )
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_words, value))
-    return MISSING if value is None or value != value else str(value)  # NaN differs from itself
 
 
 def _limits(limits: tuple[Limit, ...]) -> pd.DataFrame:

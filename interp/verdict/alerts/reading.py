@@ -13,7 +13,7 @@ from interp.verdict.alerts.scores import order_in_doubt
 from interp.verdict.evidence import Evidence
 from interp.verdict.words import listed
 
-FLAGS = {fact: f"--{option}" for fact, option in {**OPTIONS, "label_order": "label-order"}.items()}
+FLAGS = {fact: f"--{option}" for fact, option in {**OPTIONS, "label_order": "label-order", "task": "task"}.items()}
 """Fact -> the flag with which a user states it."""
 
 SHARE = re.compile(r" (\d+)%$")
