@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from interp.network.activations import activation_name
-from interp.network.layouts import as_it_was, in_time, samples_first
+from interp.network.layouts import Take, as_it_was, in_time, samples_first
 from interp.network.recurrent.sites import OneStep
 from interp.network.tracing.calls import Seer, call_of, function_name, place_of
 from interp.network.tracing.offloaded import has_hooks, puts_away
@@ -25,10 +25,6 @@ WITHOUT_OUTPUT = ("identity", "custom")
 
 class _AllSeen(BaseException):
     """Ends a run of the network when all layers that are read have run."""
-
-
-Take = Callable[[NodeLayer, Tensor], Tensor]
-"""Function of a layer and its z, samples on axis 0, that copies what is kept of it."""
 
 
 def _all(layer: NodeLayer, z: Tensor) -> Tensor:

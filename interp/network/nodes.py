@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from interp.network.hooks import edit, tap
 from interp.network.kinds import kind_named
-from interp.network.layouts import layout_of
+from interp.network.layouts import Take, with_layouts
 from interp.network.tracing.calls import place_of
 from interp.network.tracing.trace import OUTPUTS, End, Tapped, Watch
 from interp.network.tracing.uses import activation_of, tensors_in
@@ -137,26 +137,19 @@ def _output_form(once: Sequence[Tapped], end: End | None) -> str:
 def _with_layouts(
     module: nn.Module, layers: list[NodeLayer], example: Tensor
 ) -> tuple[list[NodeLayer], dict[str, str]]:
-    """Find the axis of the samples in each layer's values, by a second run with one sample changed."""
-    first, other = example[:1], example[1:2]
-    if len(other) == 0 or torch.equal(first, other):
-        other = torch.randn(first.shape, generator=torch.Generator().manual_seed(0)).to(first)
-    seen = []
-    for second in (first, other):
-        with torch.no_grad(), tap(module, layers) as values:
-            module(torch.cat([first, second]))
-        seen.append(values)
-    kept, mixed = [], {}
-    for layer in layers:
-        runs = [run[layer.name] for run in seen]
-        if layer.is_stepwise:  # of packed sequences as many steps as the longest has
-            runs = [run[:, : min(each.shape[1] for each in runs)] for run in runs]
-        layout = layout_of(runs[0], runs[1], layer.kind)
-        if layout is None or (layer.is_stepwise and layout != "samples"):
-            mixed[layer.name] = f"{layer.kind}: its rows belong to no one sample"
-        else:
-            kept.append(layer if layer.is_stepwise else replace(layer, layout=layout))
-    return kept, mixed
+    """Find the samples in each layer's values; of layers whose rows belong to no one sample give the reason."""
+    first, second = example[:1], example[1:2]
+    if len(second) == 0 or torch.equal(first, second):
+        second = torch.randn(first.shape, generator=torch.Generator().manual_seed(0)).to(first)
+
+    def read(inputs: Tensor, some: Sequence[NodeLayer], take: Take) -> dict[str, Tensor]:
+        with torch.no_grad(), tap(module, some, to_end=False, take=take) as values:
+            module(inputs)
+        return values
+
+    found = with_layouts(layers, first, second, read)
+    kept = {layer.name for layer in found}
+    return found, {la.name: f"{la.kind}: its rows belong to no one sample" for la in layers if la.name not in kept}
 
 
 # --------------------------------------------------------------------------- modules without nodes
