@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 SEAL = "digest"
 UNSEALED = b""
 SEAL_TYPE = "S64"
-UNHASHED = "values"  # pre-activations: too many to be read at every stage
+UNHASHED = "values"  # pre-activations: too many to be read at every stage, and with checksums of their own
+RECORDED = "interp-recording"
+ALL_HASHED = 11  # version from which every other array of that name is part of the digest
 MOST_ROWS = 2**18  # rows of one dataset that are digested at once
 TEXT_AT_ONCE = 50_000_000  # bytes that texts read in one go may take, were each as long as the file
 
@@ -159,7 +161,7 @@ def seal(file: h5py.File) -> None:
     file
         HDF5 file, written but for its digest.
     """
-    file.attrs.modify(SEAL, np.array(_digest(_walk(file.id)).encode(), SEAL_TYPE))
+    file.attrs.modify(SEAL, np.array(_digest(file, _walk(file.id)).encode(), SEAL_TYPE))
 
 
 def check_seal(file: h5py.File, nodes: Iterable[Named]) -> None:
@@ -177,7 +179,7 @@ def check_seal(file: h5py.File, nodes: Iterable[Named]) -> None:
     ValueError
         If the content is not as it was sealed.
     """
-    if SEAL in file.attrs and bytes(file.attrs[SEAL]).decode() != _digest(nodes):
+    if SEAL in file.attrs and bytes(file.attrs[SEAL]).decode() != _digest(file, nodes):
         raise ValueError("its content is not as it was written")
 
 
@@ -192,9 +194,17 @@ def _parts_of(node: DatasetID) -> Iterator[Array]:
         yield table[start : start + MOST_ROWS]
 
 
-def _digest(nodes: Iterable[Named]) -> str:
+def _is_hashed(name: str, is_recording: bool, is_old: bool) -> bool:
+    """Whether the content of a dataset is part of the digest: all but the pre-activations of a recording."""
+    *above, own = name.split("/")
+    return own != UNHASHED or not (is_old or (is_recording and above[2:3] == ["z"]))
+
+
+def _digest(file: h5py.File, nodes: Iterable[Named]) -> str:
     """SHA-256 over the names, kinds and content of all but pre-activations, in hexadecimal."""
     digest = hashlib.sha256()
+    is_recording = file.attrs["encoding-type"] == RECORDED
+    is_old = int(file.attrs["encoding-version"]) < ALL_HASHED
     for name, node in nodes:
         marks = sorted((key, str(value)) for key, value in attributes(node))
         digest.update(f"{name}{marks}".encode())
@@ -204,7 +214,7 @@ def _digest(nodes: Iterable[Named]) -> str:
         digest.update(f"{node.shape}{kind}".encode())
         if _is_text(kind):
             digest.update("\0".join(texts(node)).encode())
-        elif name.rpartition("/")[2] != UNHASHED:
+        elif _is_hashed(name, is_recording, is_old):
             for part in _parts_of(node):
                 digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from interp.analysis.mergeable.strongest import Strongest
 from interp.analysis.outputs.sums import OutputSums
-from interp.store import RecordingWriter
+from interp.store import RecordingWriter, write_results
 from interp.store.elements import VERSION
 from interp.store.sampled.kept import Kept
 from interp.types import (
@@ -286,6 +287,11 @@ RESULTS_9: dict[str, tuple[type, dict]] = {}
 RESULTS_10: dict[str, tuple[type, dict]] = {}
 """Version 10 changed recordings alone."""
 
+RESULTS_11 = {
+    "strongest": (Strongest, {"head": Strongest(2, ramp(2, 3), np.array([[0, 1, 2], [5, 4, 3]]))}),
+}
+"""Results with an array called ``values``, which the digest covers from version 11 on."""
+
 VALUES = {"features.0": ramp(12, 2, start=-1).astype(np.float32), "head": ramp(6, 3).astype(np.float32)}
 POSITIONS = np.array([0, 5] * 6, np.int32)
 LABELS, PREDICTIONS = np.array([0, 2, 1, 1, 0, 2]), np.array([0, 2, 1, 0, 0, 1])
@@ -341,5 +347,6 @@ def write_packed(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    assert VERSION == 10
-    write_packed(HERE / "activations_v10.h5")
+    assert VERSION == 11
+    for stem, (_, found) in RESULTS_11.items():
+        write_results(HERE / f"{stem}_v{VERSION}.h5", found, PROVENANCE)

@@ -3,6 +3,7 @@
 import os
 import zlib
 from contextlib import suppress
+from dataclasses import dataclass
 
 import h5py
 import numpy as np
@@ -49,6 +50,43 @@ def replaced(path, name, put, sealed=True):
 def seal_if_readable(file):
     with suppress(KeyError, OSError, TypeError, ValueError):
         seal(file)
+
+
+@dataclass(frozen=True)
+class Named:
+    """Results of a user's own stage, in arrays of any name."""
+
+    values: np.ndarray
+    checksums: np.ndarray
+    z: dict[str, np.ndarray]
+
+
+def test_arrays_of_any_name_are_sealed(tmp_path):
+    """The digest leaves out the values of a recording, which have checksums; nothing else has any."""
+    path = tmp_path / "x.h5"
+    write_results(path, {"z": Named(np.arange(3.0), np.arange(2), {"values": np.ones(4)})}, PROVENANCE)
+    whole = path.read_bytes()
+    names = ["results/z/values", "results/z/checksums", "results/z/z/values"]
+    for name in names:
+        with h5py.File(path, "r+") as file:
+            file[name][-1] += 1
+        assert reason(path, Named) == "its content is not as it was written"
+        path.write_bytes(whole)
+    assert read_results(path, Named, REMEDY)[0]["z"].values[-1] == 2
+
+
+def test_files_of_before_version_11_are_read_with_their_own_digest(tmp_path):
+    """That left out every array called ``values``: such a file of an earlier program is still read."""
+    path = tmp_path / "x.h5"
+    write_results(path, {"fc": Named(np.arange(3.0), np.arange(2), {})}, PROVENANCE)
+    with h5py.File(path, "r+") as file:
+        file.attrs["encoding-version"] = 10
+        seal(file)
+        old = file.attrs[sound.SEAL]
+        file["results/fc/values"][-1] += 1
+        seal(file)
+        assert file.attrs[sound.SEAL] == old
+    assert read_results(path, Named, REMEDY)[0]["fc"].values[-1] == 3
 
 
 LINKS = {
