@@ -69,7 +69,7 @@ def check(
     >>> gate.passed
     True
     """
-    conditions = conditions_of(fail_on, against)
+    conditions = conditions_of(fail_on, against, options.get("task"))
     stages = list(dict.fromkeys(name for condition in conditions for name in condition.stages))
     found = analyse(source, data, stages=stages or ["record"], out=out, **options)
     evidence = evidence_of(found.run, found.fields)

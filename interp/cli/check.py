@@ -75,7 +75,7 @@ def run(args: argparse.Namespace, call: Call) -> int:
         If the options, the network, the data or a file cannot be used.
     """
     begun, values = time.perf_counter(), said(args)
-    conditions = conditions_of(args.fail_on, args.against)
+    conditions = conditions_of(args.fail_on, args.against, values.get("task"))
     for path in filter(None, (args.junit, args.summary)):
         check_writable(Path(path).parent)
     options, load, where = options_from(values, "--"), load_options_from(values, "--"), data_options_from(values, "--")

@@ -7,7 +7,6 @@ more than sampling explains, and by more than a little: how often that happens t
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 from interp.errors import InterpError, MismatchError
 from interp.gate.conditions import FOR_ALERTS, Condition
 from interp.gate.facts import Facts, Scored, facts_in
+from interp.safety import LONGEST_PAGE, read_json
 
 BEYOND = 2.576
 """Standard errors of the difference beyond which a figure is worse: one in 200 by chance."""
@@ -27,13 +27,15 @@ WORSE_IF_MORE = ("dead", "one_sided", "duplicate", "saturated")
 """What is counted of nodes and is worse where there is more of it."""
 
 
-def read_baseline(path: str | Path) -> Facts:
+def read_baseline(path: str | Path, task: str | None = None) -> Facts:
     """Read the facts of an earlier run.
 
     Parameters
     ----------
     path
         A ``report.json`` of this version.
+    task
+        Task that the user names, needed where it is code: the report must not choose what is run.
 
     Returns
     -------
@@ -44,6 +46,8 @@ def read_baseline(path: str | Path) -> Facts:
     ------
     MismatchError
         If the file is missing, or no report of this schema.
+    UsageError
+        If the report is of a task that is code, and the user does not name it.
 
     Examples
     --------
@@ -55,13 +59,12 @@ def read_baseline(path: str | Path) -> Facts:
     expected, do = "the report.json of an earlier run", "make one with `interp report`"
     where = str(path) or "against"
     try:
-        found: Any = json.loads(Path(path).read_text(encoding="utf-8"))
-        return facts_in(found)
+        return facts_in(read_json(Path(path), LONGEST_PAGE), task)
     except FileNotFoundError as error:
         raise MismatchError(where, found="no such file", expected=expected, do=do) from error
     except InterpError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise MismatchError(where, found="something else, or an older schema", expected=expected, do=do) from error
 
 

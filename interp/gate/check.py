@@ -54,7 +54,7 @@ class Gate:
         return [str(outcome) for outcome in self.outcomes]
 
 
-def conditions_of(fail_on: str | None, against: str | Path | None) -> list[Condition]:
+def conditions_of(fail_on: str | None, against: str | Path | None, task: str | None = None) -> list[Condition]:
     """Give the conditions that a user asks for.
 
     Parameters
@@ -63,6 +63,8 @@ def conditions_of(fail_on: str | None, against: str | Path | None) -> list[Condi
         Conditions as text, see `parse_conditions`; None for those of the baseline alone, or `DEFAULT` without one.
     against
         The ``report.json`` of an earlier run; None for no such comparison.
+    task
+        Task that the user names, needed where the earlier run is of one that is code of the user's own.
 
     Returns
     -------
@@ -72,7 +74,7 @@ def conditions_of(fail_on: str | None, against: str | Path | None) -> list[Condi
     Raises
     ------
     UsageError
-        If a condition cannot be read.
+        If a condition cannot be read, or the baseline is of a task that is code and not named.
     MismatchError
         If the baseline cannot be read.
 
@@ -83,7 +85,7 @@ def conditions_of(fail_on: str | None, against: str | Path | None) -> list[Condi
     """
     said = fail_on if fail_on is not None or against is not None else DEFAULT
     own = [] if said is None else parse_conditions(said)
-    return own if against is None else [*own, *conditions_against(read_baseline(against), against)]
+    return own if against is None else [*own, *conditions_against(read_baseline(against, task), against)]
 
 
 def facts_for(run: Run, conditions: Sequence[Condition], told: Listener | None = None) -> Facts:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from interp.tasks import find_task
+from interp.errors import UsageError
+from interp.tasks import TASKS, Task, find_task
 from interp.types import Alert, Array
 from interp.verdict.alerts.nodes import SATURATED, spare_nodes
 from interp.verdict.evidence import Evidence
@@ -110,18 +111,23 @@ def _screened(parts: list[tuple[Array, Array, Array]]) -> dict[str, int]:
     }
 
 
-def facts_in(report: Mapping[str, Any]) -> Facts:
+def facts_in(report: Mapping[str, Any], task: str | None = None) -> Facts:
     """Gather the facts of an earlier run from its report.
 
     Parameters
     ----------
     report
         Content of a ``report.json`` of schema 4.
+    task
+        Task that the user names, needed where it is code of the user's own: a report is a file like any other and must
+        not choose what is run.
 
     Raises
     ------
-    KeyError, TypeError
-        If something is missing or of another kind.
+    KeyError, TypeError, ValueError, OverflowError
+        If something is missing, of another kind, or a number that no report has.
+    UsageError
+        If the report is of a task that is code, and the user does not name it.
     """
     names = [layer["name"] for layer in report["layers"]]
     hidden = names[:-1] or names
@@ -131,15 +137,36 @@ def facts_in(report: Mapping[str, Any]) -> Facts:
     if _all(nodes, "twin"):
         parts = [[node for node in nodes if node["layer"] == name] for name in hidden]
         counts |= _screened([_arrays(part) for part in parts])
+    is_share = bool(_task_of(str(model["task"]), task).score.share)
     return Facts(
-        model["score_name"],
-        bool(find_task(model["task"]).score.share),
-        report["data"]["digest"],
-        {name: Scored(float(value), int(splits[name])) for name, value in model["score"].items()},
+        str(model["score_name"]),
+        is_share,
+        str(report["data"]["digest"]),
+        {name: _scored(value, splits[name], is_share) for name, value in model["score"].items()},
         len(nodes),
         counts,
         tuple(Alert(**{**alert, "nodes": tuple(alert["nodes"])}) for alert in report["alerts"]),
     )
+
+
+def _task_of(found: str, named: str | None) -> Task:
+    """Find the task of a report, which is code of the user's own only where the user names it."""
+    if found not in TASKS and found != named:
+        raise UsageError(
+            "the earlier report",
+            found=f"one of the task {found}",
+            expected=f"one of {', '.join(TASKS)}, or the same --task on this command, since it runs code",
+            do="add it if you trust it",
+        )
+    return find_task(found)
+
+
+def _scored(value: Any, samples: Any, is_share: bool) -> Scored:
+    """Read a score, a share from 0 to 1 or R², of at least one sample."""
+    found = Scored(float(value), int(samples))
+    if not -np.inf < found.value <= 1 or (is_share and found.value < 0) or found.samples < 1:
+        raise ValueError(f"a score of {value} on {samples} samples")
+    return found
 
 
 def _all(nodes: list[Mapping[str, Any]], key: str) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import glob
-import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +18,7 @@ from interp.run.find import files_in_place
 from interp.run.parts import remove_parts
 from interp.run.stage import Run
 from interp.run.timings import TIMINGS
+from interp.safety import LONGEST_PAGE, read_json
 from interp.store import check_writable, read_provenance
 from interp.store.shards.manifest import manifest_path, remove_shards
 from interp.store.shards.opening import is_recorded
@@ -29,6 +30,8 @@ if sys.platform != "win32":
 PAGE = "report.json"
 PAGES = (PAGE, "report.html", TIMINGS)
 FIGURES = "figures"
+PICTURE = re.compile(FIGURES + r"/[A-Za-z0-9_-]{1,200}\.png")
+"""Names that pictures of a page have."""
 _HELD: dict[Path, int | None] = {}
 """Folder that this process holds -> handle that bears the lock; None on systems without."""
 
@@ -201,13 +204,15 @@ def provenances(folder: Path) -> Iterator[Provenance]:
             yield read_provenance(path, "")
     with suppress(KeyError, TypeError):
         found = _page(folder)["provenance"]
-        yield Provenance(found["model_digest"], found["data_digest"], 0, {}, found["settings"])
+        digests, settings = (found["model_digest"], found["data_digest"]), found["settings"]
+        if isinstance(settings, dict):
+            yield Provenance(*digests, 0, {}, settings)
 
 
 def _page(folder: Path) -> dict[str, Any]:
     """Read the page's values; none where it is missing or damaged."""
     try:
-        found = json.loads((folder / PAGE).read_bytes())
+        found = read_json(folder / PAGE, LONGEST_PAGE)
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -239,7 +244,7 @@ def remove_run(folder: Path, files: Sequence[str]) -> None:
         with suppress(MismatchError):
             if path.name not in files:
                 read_provenance(path, "")
-            path.unlink()
+            _remove(path)
     for name in (*files, *PAGES):
         remove_begun(folder, name)
         remove_begun(folder, manifest_path(folder / name).name)
@@ -247,9 +252,15 @@ def remove_run(folder: Path, files: Sequence[str]) -> None:
     for name in files:
         remove_shards(folder / name)
     for path in (*(folder / f".{name}.partial" for name in files), *(folder / name for name in (*figures, *PAGES))):
-        path.unlink(missing_ok=True)
+        _remove(path)
     with suppress(OSError):  # it holds something else, or is not there
         (folder / FIGURES).rmdir()
+
+
+def _remove(path: Path) -> None:
+    """Remove a file where there is one; a folder of its name is not ours."""
+    if not path.is_dir() or path.is_symlink():
+        path.unlink(missing_ok=True)
 
 
 def remove_begun(folder: Path, name: str) -> None:
@@ -294,15 +305,20 @@ def remove_remains(folder: Path, files: Sequence[str]) -> None:
 
 
 def page_figures(folder: Path) -> list[str]:
-    """Give the names of the figures that a folder's page shows, such as ``figures/clamps.png``.
+    """Give the names of the figures that a folder's page shows, such as ``figures/clamps.png``, and that are there.
+
+    The page is a file like any other: what it names is removed later, so that no name leads to anything but a picture
+    in the folder itself.
 
     Parameters
     ----------
     folder
         Folder of a run, which need not hold a page.
     """
+    if (folder / FIGURES).is_symlink():
+        return []
     sections = _page(folder).get("sections", {})
     with suppress(AttributeError, KeyError, TypeError):
         found = [str(figure["file"]) for section in sections.values() for figure in section["figures"]]
-        return [name for name in found if Path(name).parts == (FIGURES, Path(name).name)]
+        return [name for name in found if PICTURE.fullmatch(name) and (folder / name).is_file()]
     return []

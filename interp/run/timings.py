@@ -8,6 +8,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from interp.safety import read_json
 from interp.store import write_text
 from interp.types import Timing
 
@@ -68,8 +69,8 @@ def made_in(folder: Path, step: str, fingerprint: str) -> float:
 def _steps(folder: Path) -> dict[str, Any]:
     """Read what is known; nothing where the file is missing or damaged."""
     try:
-        found = json.loads((folder / TIMINGS).read_bytes())
-    except (OSError, ValueError, RecursionError):
+        found = read_json(folder / TIMINGS)
+    except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -1,10 +1,11 @@
 """What keeps a file from running code, filling memory or hanging a reader."""
 
 from interp.safety.imports import call_name, called, import_name, is_import, look_up, problem
-from interp.safety.json_files import read_mapping
+from interp.safety.json_files import LONGEST_PAGE, read_json, read_mapping
 from interp.safety.pickle_scan import UnsafePickle, check_pickle, load_weights
 
 __all__ = [
+    "LONGEST_PAGE",
     "UnsafePickle",
     "call_name",
     "called",
@@ -14,5 +15,6 @@ __all__ = [
     "load_weights",
     "look_up",
     "problem",
+    "read_json",
     "read_mapping",
 ]

@@ -156,6 +156,51 @@ def test_what_is_no_report_is_refused_in_one_line(content, tmp_path):
         read_baseline(tmp_path / "b.json")
 
 
+def report_of(**changed):
+    """Give the values of a report that a baseline is read from, some of them changed."""
+    own = {"score_name": "accuracy", "task": "classification", "score": {"test": 0.9}, **changed.pop("model", {})}
+    data = {"digest": "ab", "splits": {"test": 40}, **changed.pop("data", {})}
+    return {"layers": [{"name": "a"}], "nodes": [], "alerts": [], "model": own, "data": data, **changed}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"model": {"score": {"test": float("nan")}}},
+        {"model": {"score": {"test": -0.1}}},
+        {"model": {"score": {"test": 2}}},
+        {"model": {"task": "regression", "score": {"test": -float("inf")}}},
+        {"data": {"splits": {"test": 0}}},
+        {"data": {"splits": {"test": float("inf")}}},
+        {"nodes": [{"layer": "a", "twin": 10**400, "twin_correlation": 0, "saturated": 0}]},
+    ],
+)
+def test_numbers_that_no_report_has_are_refused(changed, tmp_path):
+    (tmp_path / "b.json").write_text(json.dumps(report_of(**changed)))
+    with pytest.raises(MismatchError, match=r"b\.json: found something else, or an older schema"):
+        read_baseline(tmp_path / "b.json")
+
+
+def test_a_report_nested_without_end_is_refused(tmp_path):
+    (tmp_path / "b.json").write_text("[" * 100_000)
+    with pytest.raises(MismatchError, match=r"b\.json: found something else"):
+        read_baseline(tmp_path / "b.json")
+
+
+def test_a_report_does_not_choose_what_is_run(tmp_path, monkeypatch):
+    """A task of the user's own is imported where the user names it, not where the earlier report alone does."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "own_task.py").write_text("from interp.tasks import REGRESSION\nopen('ran', 'w')\nTASK = REGRESSION\n")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "b.json").write_text(json.dumps(report_of(model={"task": "own_task:TASK"})))
+    with pytest.raises(UsageError, match=r"found one of the task own_task:TASK; .* since it runs code"):
+        read_baseline(tmp_path / "b.json")
+    with pytest.raises(UsageError, match="own_task:TASK"):
+        conditions_of(None, tmp_path / "b.json", "other:TASK")
+    assert not (tmp_path / "ran").exists()
+    assert not read_baseline(tmp_path / "b.json", "own_task:TASK").is_share
+
+
 # --------------------------------------------------------------------------- files
 
 

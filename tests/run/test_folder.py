@@ -1,6 +1,7 @@
 """A folder holds one network's results and has one writer; what is removed is what a run wrote."""
 
 import fcntl
+import json
 import os
 import signal
 import time
@@ -16,7 +17,7 @@ from run.planted import WORDS, planted_data, planted_network, planted_run
 from interp.cli.main import main
 from interp.errors import UsageError
 from interp.report.sections import SECTIONS
-from interp.run.folder import locked, page_figures, remove_run
+from interp.run.folder import locked, page_figures, provenances, remove_run
 from interp.run.pipeline import run_stages
 from interp.store import write_text
 
@@ -121,6 +122,45 @@ def test_a_folder_of_somebody_elses_files_is_left_alone(here):
         Path("out", name).write_text("[]")
     remove_run(Path("out"), [])
     assert {path.name for path in Path("out").rglob("*")} == {"mine.h5", "figures", "a.png"}
+
+
+NAMES = [
+    "figures/..", "figures/notes.txt", "figures/../notes.png", "notes.png", "figures/a\0.png", "figures/\ud800.png",
+    f"figures/{'x' * 5000}.png", "figures/b.png", "/etc/hostname", None, 5,
+]  # fmt: skip
+
+
+def test_a_page_names_pictures_and_nothing_else_that_is_removed(tmp_path):
+    """Names that lead elsewhere, that no file can have, or that a folder has; also deeper than can be followed."""
+    for folder in ("figures", "figures/b.png", "gaussians.h5"):
+        (tmp_path / folder).mkdir()
+    for name in ("notes.png", "figures/notes.txt", "figures/a.png"):
+        (tmp_path / name).write_text("")
+    figures = [{"file": name} for name in (*NAMES, "figures/a.png")]
+    (tmp_path / "report.json").write_text(json.dumps({"sections": {"a": {"figures": figures}}}))
+    assert page_figures(tmp_path) == ["figures/a.png"]
+    remove_run(tmp_path, ["gaussians.h5"])
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
+    assert left == {"figures", "figures/b.png", "figures/notes.txt", "gaussians.h5", "notes.png"}
+    (tmp_path / "report.json").write_text("[" * 100_000)
+    assert page_figures(tmp_path) == []
+
+
+def test_pictures_behind_a_link_are_somebody_elses(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.png").write_text("")
+    (tmp_path / "figures").symlink_to(tmp_path / "mine")
+    (tmp_path / "report.json").write_text(json.dumps({"sections": {"a": {"figures": [{"file": "figures/a.png"}]}}}))
+    remove_run(tmp_path, [])
+    assert (tmp_path / "mine" / "a.png").exists()
+
+
+@pytest.mark.parametrize(
+    "said", [[], None, {"model_digest": "a"}, {"model_digest": "a", "data_digest": "b", "settings": []}]
+)
+def test_a_page_without_provenance_says_nothing_of_whose_it_is(tmp_path, said):
+    (tmp_path / "report.json").write_text(json.dumps({"provenance": said}))
+    assert list(provenances(tmp_path)) == []
 
 
 def test_other_architectures_are_refused_before_anything_is_written(here, capsys):
