@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from inferring.networks import data_named, trained
 from inferring.outcomes import FACTS, confusion, counted, outcome
-from inferring.specs import drawn
+from inferring.specs import TRAININGS, drawn
 
 from zoo.finished import add_finished, read_finished
 
@@ -28,26 +28,26 @@ FRESH = 300_000
 """First of the seeds that nothing was fixed on or chosen by."""
 
 
-def train_all(seeds: range, out: Path, folder: Path, short: bool) -> None:
+def train_all(seeds: range, out: Path, folder: Path, training: str) -> None:
     """Train the networks of some seeds that are not there yet."""
     rows = out / "networks.jsonl"
     known = {row["seed"] for row in read_finished(rows)}
     for seed in seeds:
         if seed not in known:
-            spec = drawn(seed, short)
+            spec = drawn(seed, training)
             module, score = trained(spec, data_named(spec.data, folder, spec.rows))
             (out / "weights").mkdir(parents=True, exist_ok=True)
             torch.save(module.state_dict(), out / "weights" / f"{seed}.pt")
             add_finished(rows, {**asdict(spec), "train": score})
 
 
-def infer_all(seeds: range, out: Path, folder: Path, short: bool) -> list[dict]:
+def infer_all(seeds: range, out: Path, folder: Path, training: str) -> list[dict]:
     """Open the networks of some seeds; those that are not in the file yet are opened and put there."""
     file = out / "inferred.jsonl"
     known = {row["seed"]: row for row in read_finished(file)}
     for seed in seeds:
         if seed not in known:
-            spec = drawn(seed, short)
+            spec = drawn(seed, training)
             known[seed] = outcome(spec, out / "weights" / f"{seed}.pt", data_named(spec.data, folder, spec.rows))
             add_finished(file, known[seed])
     return [known[seed] for seed in seeds]
@@ -59,19 +59,20 @@ def main() -> int:
     parser.add_argument("--first-seed", type=int, default=FRESH)
     parser.add_argument("--out", type=Path, default=Path("inference-results"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--short", action="store_true", help="train for a few epochs, on half of the rows")
+    parser.add_argument("--training", choices=TRAININGS, default="to-rest", help="how networks are trained")
     parser.add_argument("--train-only", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
     seeds = range(options.first_seed, options.first_seed + options.networks)
-    train_all(seeds, options.out, options.data, options.short)
+    train_all(seeds, options.out, options.data, options.training)
     if options.train_only:
         return 0
-    rows = infer_all(seeds, options.out, options.data, options.short)
+    rows = infer_all(seeds, options.out, options.data, options.training)
     print(confusion(rows))
-    for falls, words in ((True, "a rate that falls to nothing"), (False, "a constant rate")):
-        of = [row for row in rows if drawn(row["seed"], options.short).decays == falls]
-        print(f"with {words}: {json.dumps({fact: counted(of, fact) for fact in FACTS})}")
+    falls = {row["seed"]: drawn(row["seed"], options.training).fall for row in rows}
+    for fall in sorted(set(falls.values())):
+        of = [row for row in rows if falls[row["seed"]] == fall]
+        print(f"fall of the rate: {fall}: {json.dumps({fact: counted(of, fact) for fact in FACTS})}")
     print(json.dumps({fact: counted(rows, fact) for fact in FACTS}))
     return 0
 

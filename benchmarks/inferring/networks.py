@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import islice
+from math import cos, pi
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,13 @@ MODULES: dict[str, type[nn.Module]] = {
     "hardswish": nn.Hardswish,
     "identity": nn.Identity,
 }
+
+FALLS: dict[str, Callable[[float], float]] = {
+    "none": lambda done: 1.0,
+    "linear": lambda done: min(1.0, 2 * (1 - done)),
+    "cosine": lambda done: 0.5 * (1 + cos(pi * done)),
+}
+"""Name of a fall of the learning rate -> the share of it that is left when a share of the steps is done."""
 
 # --------------------------------------------------------------------------- data
 
@@ -159,14 +167,12 @@ def trained(spec: Spec, data: Dataset) -> tuple[nn.Sequential, float]:
 def _train(module: nn.Module, spec: Spec, x: Tensor, y: Tensor, factor: float) -> None:
     module.train()
     optimiser = _optimiser(module, spec, x, factor)
-    half = spec.steps // 2
-    fall = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1.0, (spec.steps - step) / half))
+    fall = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: FALLS[spec.fall](step / spec.steps))
     for rows in islice(_batches(len(x)), spec.steps):
         optimiser.zero_grad()
         F.cross_entropy(module(x[rows]), y[rows]).backward()
         optimiser.step()
-        if spec.decays:
-            fall.step()
+        fall.step()
     module.eval().requires_grad_(False)
 
 

@@ -36,6 +36,9 @@ SCALINGS = {"mixture": ("raw", "columns"), "breast cancer": ("columns",)}
 ROWS, FEW_ROWS = 6000, 3000
 """Largest numbers of training rows, of networks trained for many epochs and for few."""
 
+TRAININGS = ("to-rest", "long", "short")
+"""Ways of training: until little changes, with a rate that falls to nothing; as most people do; for a few epochs."""
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -65,8 +68,8 @@ class Spec:
         Name of the optimiser: ``adam``, ``adamw``, ``sgd`` or ``rmsprop``.
     steps
         Number of training steps.
-    decays
-        Whether the learning rate falls to nothing in the last half of them.
+    fall
+        How the learning rate falls: ``none``, ``linear`` to nothing in the last half of the steps, or ``cosine``.
     rows
         Largest number of training rows.
     weight_decay
@@ -84,7 +87,7 @@ class Spec:
     normed: bool
     optimiser: str
     steps: int
-    decays: bool
+    fall: str
     rows: int
     weight_decay: float
 
@@ -94,15 +97,15 @@ class Spec:
         return "CNN" if self.convolutions else "MLP"
 
 
-def drawn(seed: int, short: bool = False) -> Spec:
+def drawn(seed: int, training: str = "long") -> Spec:
     """Draw a network; activations, data and scalings take turns, all else is at random.
 
     Parameters
     ----------
     seed
         Seed of the draw.
-    short
-        Whether it is trained for a few epochs on few rows in place of the many that people take.
+    training
+        How it is trained, one of `TRAININGS`.
     """
     rng = np.random.default_rng(seed)
     data = (*IMAGES, *TABLES)[seed % 5]
@@ -122,12 +125,16 @@ def drawn(seed: int, short: bool = False) -> Spec:
         normed=bool(rng.random() < 0.15),
         optimiser=str(rng.choice(["adam", "adamw", "sgd", "rmsprop"])),
         steps=int(rng.integers(300, 500) if convolutions else rng.integers(700, 1500)),
-        decays=bool(rng.random() < 3 / 4),
+        fall="linear" if rng.random() < 3 / 4 else "none",
         rows=FEW_ROWS,
         weight_decay=0.0,
     )
-    if short:
+    if training == "short":
         return replace(spec, weight_decay=0.05 if spec.optimiser == "adamw" else 0.0)
+    if training == "to-rest":
+        decay = rng.choice([0.01, 0.05, 0.1] if spec.optimiser == "adamw" else [0.0, 1e-4, 5e-4, 1e-3])
+        steps = rng.integers(5000, 8000) if convolutions else rng.integers(9000, 12000)
+        return replace(spec, rows=ROWS, weight_decay=float(decay), steps=int(steps), fall="cosine")
     decay = rng.choice([0.01, 0.05] if spec.optimiser == "adamw" else [0.0, 0.0, 1e-4, 5e-4])
     steps = rng.integers(1000, 1500) if convolutions else rng.integers(2000, 4000)
     return replace(spec, rows=ROWS, weight_decay=float(decay), steps=int(steps))

@@ -140,6 +140,9 @@ def analyse(
         None to put another order right where no doubt is left of it.
     heads
         Number of heads of the attention in a bare state dict; None to find it from the data.
+    weighed_rows
+        Largest number of training rows of which all are looked at where some do not tell the activation of bare
+        weights; None for 6,000.
     only
         Names of the layers to look at, with commas between them; the others run, and nothing is recorded of them.
     model

@@ -39,6 +39,7 @@ class Said(TypedDict, total=False):
     fixed_point: int | None
     label_order: str | None
     heads: int | None
+    weighed_rows: int | None
     only: str | None
     model: str | None
     weights: str | Path | None

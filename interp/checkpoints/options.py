@@ -10,6 +10,7 @@ from torch import nn
 
 from interp.checkpoints.inference.candidates.by_layer import spread
 from interp.checkpoints.inference.candidates.outputs import STATED
+from interp.checkpoints.inference.weighing.closer import WEIGHED_ROWS
 from interp.errors import unknown_name
 from interp.network.activations import ACTIVATIONS
 from interp.tasks import find_task
@@ -63,6 +64,8 @@ class LoadOptions:
         Output of label 0, of label 1, and so on, with commas between them; or ``given`` to leave labels as they are.
     heads
         Number of heads of the attention in a bare state dict.
+    weighed_rows
+        Largest number of training rows of which all are looked at where some do not tell the activation.
     only
         Names of the layers to look at, with commas between them; the others run, and nothing is recorded of them.
     """
@@ -82,6 +85,7 @@ class LoadOptions:
     fixed_point: Annotated[int | None, Flag(low=0, high=62, default="weights are no whole numbers")] = None
     label_order: Annotated[str | None, Flag(default="as given, and put right where no doubt is left of another")] = None
     heads: Annotated[int | None, Flag(low=1, default="inferred")] = None
+    weighed_rows: Annotated[int, Flag(low=1)] = WEIGHED_ROWS
     only: Annotated[str | None, Flag(default="all")] = None
 
 

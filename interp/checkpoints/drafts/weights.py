@@ -54,7 +54,7 @@ def weights_draft(asked: Request, doubts: tuple[str, ...] = ()) -> Draft:
     asked, task = settled(asked, len(stack.layers[-1].weight), given.output or "")
     layers, shape, layouts = _layouts(stack.layers, asked)
     said = {"scaling": given.scaling, "activation": given.activation, "output": given.output}
-    found = infer_candidate(layers, asked.data, said, layouts.tried, asked.task)
+    found = infer_candidate(layers, asked.data, said, layouts.tried, asked.task, weighed_rows=given.weighed_rows)
     candidate, inferred = found.candidate, found.facts
     notes = ("parameter shapes", *contents.notes, *stack.notes, *doubts)
     most = weakest(stack.confidence, "likely" if doubts else "certain")

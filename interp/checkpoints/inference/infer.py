@@ -25,10 +25,11 @@ from interp.checkpoints.inference.expected import expected
 from interp.checkpoints.inference.explain import FACTS, Fact, assumed, explain, layout_facts
 from interp.checkpoints.inference.fit import NO_SKILL
 from interp.checkpoints.inference.stack.layers import Layer
+from interp.checkpoints.inference.weighing.closer import WEIGHED_ROWS, looked_closer
 from interp.checkpoints.inference.weighing.doubt import NOTHING, doubt_of_slopes
-from interp.checkpoints.inference.weighing.explain import LIKELY, explain_weighed, standing
+from interp.checkpoints.inference.weighing.explain import explain_weighed, standing
 from interp.checkpoints.inference.weighing.jointly import found_jointly
-from interp.checkpoints.inference.weighing.weigh import Weighed, weigh, weigh_scalings
+from interp.checkpoints.inference.weighing.weigh import LIKELY, Weighed, shares, shares_alone, weigh, weigh_scalings
 from interp.data import RAW, parse_scaling, scalings
 from interp.errors import DataError
 from interp.tasks import ASSUMED, Scorer, Task, find_task
@@ -73,6 +74,7 @@ def infer_candidate(
     layouts: Sequence[PoolingLayout] = (),
     task: str = ASSUMED.name,
     seed: int = 0,
+    weighed_rows: int = WEIGHED_ROWS,
 ) -> Inferred:
     """Choose a candidate for `layers` and say why.
 
@@ -90,6 +92,8 @@ def infer_candidate(
         Name of a task that the data's targets fit, for `interp.tasks.find_task`.
     seed
         Seed of the random order in which rows are taken.
+    weighed_rows
+        Largest number of training rows of which all are looked at where some do not tell the activation.
 
     Raises
     ------
@@ -120,7 +124,7 @@ def infer_candidate(
         chosen = _conventional(trials) or chosen
     inferred = {fact: explain(fact, name, chosen, trials, given, task) for fact, name in facts.items()}
     if not at_chance and is_open and not _acts_before_the_mean(layers, chosen.candidate):
-        weigh_all = partial(_weighed, layers, try_out, scorers, data.train.inputs, values, seed)
+        weigh_all = partial(_weighed, layers, try_out, scorers, data.train.inputs, values, seed, weighed_rows)
         least = max(least, chance + NEAR * (chosen.score - chance))
         found = weigh_all(chosen.candidate, list(tried.values()), facts, task, least)
         return replace(found, facts={**inferred, **found.facts})
@@ -188,6 +192,7 @@ def _weighed(
     inputs: Array,
     values: Array,
     seed: int,
+    weighed_rows: int,
     base: Candidate,
     scalings: Sequence[Scaling],
     facts: Mapping[str, Fact],
@@ -207,11 +212,14 @@ def _weighed(
         if best.name != base.scaling.name and (scaled[0].share >= LIKELY or not own):
             base = replace(base, scaling=best)
             weighed = weigh(layers, try_out, base, scorers, inputs, values, least, seed)
+    on = (layers, scorers, inputs, values, weighed_rows, seed)
+    weighed = looked_closer(weighed, shares, *on)
     stands = standing(weighed)
     candidate = stands.trial.candidate
     if candidate.activation != likeliest.activation and len(scalings) > 1:
         scaled = _weighed_scalings(layers, try_out, scorers, inputs, values, seed, candidate, scalings, least, weighed)
     found = {}
+    scaled = looked_closer(scaled, shares_alone, *on)
     if _are_told_apart(scaled):
         at = next(one.signs.trial for one in scaled if one.signs.trial.candidate.scaling.name == base.scaling.name)
         found["input_scaling"] = explain_weighed(scaled, at, facts["input_scaling"], task, least)

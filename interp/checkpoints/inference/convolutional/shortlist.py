@@ -19,6 +19,9 @@ FIRST_ACTIVATIONS = ("relu", "abs", "tanh")  # a layout that is right shows unde
 NEAR = 0.06  # on 128 rows, about twice the standard error of an accuracy of 0.9
 MOST_SHAPES, MOST_LAYOUTS = 3, 3
 
+CLEAR = 0.8
+"""Score of a shape below which no other is dismissed before it is tried with every kind of pooling."""
+
 
 def shortlist(
     try_out: Callable[[Sequence[Candidate]], list[Trial]],
@@ -36,12 +39,15 @@ def shortlist(
     outputs
         Forms of the output under which a layout that is right stands out.
     """
-    usual = [one for one in candidates if one.order in NORM_ORDERS and one.output in outputs and _shows(one)]
-    first = try_out([one for one in usual if one.activation in FIRST_ACTIVATIONS] or usual)
+    usual = [one for one in candidates if one.order in NORM_ORDERS and one.output in outputs]
+    usual = [one for one in usual if one.activation in FIRST_ACTIVATIONS] or usual
+    first = try_out([one for one in usual if _shows(one)])
+    if max(trial.score for trial in first) < CLEAR:  # a wrong shape can do better than the right one pooled otherwise
+        first += try_out([one for one in usual if not _shows(one)])
     shapes: dict[PoolingLayout | None, Candidate] = {}
     for trial in _near_the_best(first):
-        shapes.setdefault(trial.candidate.layout, trial.candidate)
-    bases = [shapes[shape] for shape in sorted(shapes, key=[one.layout for one in candidates].index)[:MOST_SHAPES]]
+        shapes.setdefault(_shape(trial.candidate), trial.candidate)
+    bases = [shapes[shape] for shape in sorted(shapes, key=[_shape(one) for one in candidates].index)[:MOST_SHAPES]]
     variants = [one for one in candidates if any(_differs_in_layout_only(one, base) for base in bases)]
     return [*first, *try_out(variants)]
 
@@ -54,6 +60,11 @@ def best_layouts(trials: Sequence[Trial]) -> list[tuple[PoolingLayout | None, st
         if not twin:
             layouts.setdefault((trial.candidate.layout, trial.candidate.order), trial)
     return list(layouts)[:MOST_LAYOUTS]
+
+
+def _shape(candidate: Candidate) -> PoolingLayout | None:
+    """Give the layout that stands for all of its variants."""
+    return candidate.layout and candidate.layout.variants[0]
 
 
 def _shows(candidate: Candidate) -> bool:

@@ -10,12 +10,9 @@ import numpy as np
 from interp.checkpoints.inference.candidates.trial import Trial, by_merit
 from interp.checkpoints.inference.explain import Fact, level
 from interp.checkpoints.inference.weighing.signs import Signs
-from interp.checkpoints.inference.weighing.weigh import Weighed
+from interp.checkpoints.inference.weighing.weigh import LIKELY, Weighed
 from interp.tasks import find_task
 from interp.types import Inference
-
-LIKELY = 0.85
-"""Least share of the evidence with which an activation is called likely."""
 
 COVERED = 0.995
 """Share of the evidence that the values named together have."""

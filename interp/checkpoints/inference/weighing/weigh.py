@@ -29,6 +29,9 @@ WEIGHTS = np.array([0.72, 0.51, 0.91, 0.66, 2.42, 0.41])
 CLOSE = 20
 """Number of candidates that are compared with each other at last."""
 
+LIKELY = 0.85
+"""Least share of the evidence with which a value is called likely."""
+
 ROWS = {False: 6000, True: 800}
 """Number of rows for the signs, of dense stacks and of those with convolutions."""
 
@@ -59,6 +62,11 @@ def shares(signs: Sequence[Signs]) -> Array:
     """
     own = np.stack([one.values for one in signs])
     return softened(np.column_stack([own, contrasts([one.slopes for one in signs])]) @ WEIGHTS)
+
+
+def shares_alone(signs: Sequence[Signs]) -> Array:
+    """Give the share of the evidence for each of some scalings, (K,), by each candidate's own signs."""
+    return softened(np.array([against(one) for one in signs]))
 
 
 def softened(against: Array) -> Array:
@@ -109,12 +117,12 @@ def weigh(
     list of Weighed
         Candidates, the likeliest first; those that give the same outputs as another are left out.
     """
-    x, y = _some(layers, inputs, values, seed)
+    x, y = some(inputs, values, ROWS[layers[0].is_convolution], seed)
     found = plausible(layers, try_out, base, scorers[base.scaling.name], x, y)
     looked_at = signs_of_all(layers, list(dict.fromkeys([base, *found])), x, y, scorers)
     left, beaten = parted(distinct(looked_at), least)
-    close = sorted(left, key=_against)[:CLOSE]
-    return [*_sorted(close, shares(close)), *beaten]
+    close = sorted(left, key=against)[:CLOSE]
+    return [*by_share(close, shares(close)), *beaten]
 
 
 def weigh_scalings(
@@ -145,28 +153,39 @@ def weigh_scalings(
     known
         Signs of candidates that were looked at on these rows before.
     """
-    x, y = _some(layers, inputs, values, seed)
+    x, y = some(inputs, values, ROWS[layers[0].is_convolution], seed)
     trials = try_out([replace(base, scaling=one) for one in scalings], x, y)
     left, beaten = parted(distinct(Signs(trial, UNKNOWN) for trial in trials), least)
     signs = {one.trial.candidate: one for one in known}
     rest = [one.trial.candidate for one in left if one.trial.candidate not in signs]
     signs |= {one.trial.candidate: one for one in signs_of_all(layers, rest, x, y, scorers)}
     found = [signs[one.trial.candidate] for one in left]
-    return [*_sorted(found, softened(np.array([_against(one) for one in found]))), *beaten]
+    return [*by_share(found, shares_alone(found)), *beaten]
 
 
-def _some(layers: Sequence[Layer], inputs: Array, values: Array, seed: int) -> tuple[Array, Array]:
-    """Draw the rows for the signs, once: inputs may lie on disk, more than memory holds."""
-    rows = np.random.default_rng(seed).permutation(len(values))[: ROWS[layers[0].is_convolution]]
+def some(inputs: Array, values: Array, most: int, seed: int) -> tuple[Array, Array]:
+    """Draw rows for the signs, once: inputs may lie on disk, more than memory holds.
+
+    Parameters
+    ----------
+    inputs, values
+        Inputs (S, D) and labels (S,).
+    most
+        Largest number of rows, those of a smaller one among them.
+    seed
+        Seed of the order in which rows are taken.
+    """
+    rows = np.random.default_rng(seed).permutation(len(values))[:most]
     return inputs[rows], values[rows]
 
 
-def _against(signs: Signs) -> float:
+def against(signs: Signs) -> float:
     """Weigh what a candidate's own signs say against it."""
     return float(signs.values @ FIRST)
 
 
-def _sorted(signs: Sequence[Signs], shares: Array) -> list[Weighed]:
+def by_share(signs: Sequence[Signs], shares: Array) -> list[Weighed]:
+    """Put candidates with their shares in order, the likeliest first."""
     weighed = [Weighed(one, float(share)) for one, share in zip(signs, shares, strict=True)]
     return sorted(weighed, key=lambda one: -one.share)
 

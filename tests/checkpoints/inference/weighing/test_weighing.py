@@ -102,7 +102,7 @@ def test_the_scaling_that_is_stated_is_the_one_that_runs():
     base = Candidate(UNIT, "tanh", "linear")
     try_out = partial(try_dense, layers, scorers)
     rest = (list(ways.values()), FACTS, "classification", 0.2)
-    found = _weighed(layers, try_out, scorers, DIGITS.train.inputs, y, 0, base, *rest)
+    found = _weighed(layers, try_out, scorers, DIGITS.train.inputs, y, 0, 6000, base, *rest)
     assert found.facts["input_scaling"].value == found.candidate.scaling.name == UNIT.name
 
 
