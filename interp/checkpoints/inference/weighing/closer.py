@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from interp.checkpoints.inference.stack.layers import Layer
+from interp.checkpoints.inference.weighing.normed import against_moments, has_moments, normed_by_batch
 from interp.checkpoints.inference.weighing.signs import Signs, signs_of_all
 from interp.checkpoints.inference.weighing.weigh import LIKELY, ROWS, Weighed, against, some
 from interp.tasks import Scorer
@@ -58,12 +61,22 @@ def looked_closer(
         one is likely, or where all rows are no more than the first or more than `most`.
     """
     left = [one for one in weighed if one.share >= LEAST][:MOST]
-    few = ROWS[layers[0].is_convolution]
-    if len(left) < 2 or left[0].share >= LIKELY or not few < len(values) <= most:
+    normed, is_more = has_moments(layers), len(values) > ROWS[layers[0].is_convolution]
+    if len(left) < 2 or left[0].share >= LIKELY or len(values) > most or not (is_more or normed):
         return list(weighed)
     x, y = some(inputs, values, most, seed)
-    again = sorted(signs_of_all(layers, [one.signs.trial.candidate for one in left], x, y, scorers), key=against)
-    among = float(sum(one.share for one in left))
-    new = {one.trial.candidate: among * share for one, share in zip(again, shares(again).tolist(), strict=True)}
+    again = [one.signs for one in left]
+    if is_more:
+        again = signs_of_all(layers, [one.trial.candidate for one in again], x, y, scorers)
+    again.sort(key=against)
+    odds = shares(again)
+    if normed:
+        by_batch = sorted(
+            (normed_by_batch(layers, one, x, y, scorers) for one in again), key=lambda one: against(one.signs)
+        )
+        again = [one.signs for one in by_batch]
+        odds = shares(again) * np.exp(-against_moments([one.gaps for one in by_batch]))
+    among = float(sum(one.share for one in left)) / float(odds.sum())
+    new = {one.trial.candidate: among * share for one, share in zip(again, odds.tolist(), strict=True)}
     found = [replace(one, share=new.get(one.signs.trial.candidate, one.share)) for one in weighed]
     return sorted(found, key=lambda one: -one.share)

@@ -7,7 +7,7 @@ does not change with the weights, and under another activation it does.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite, isnan, log, nan
 
 import numpy as np
@@ -162,16 +162,39 @@ def _signs(
     z, at_end = (torch.cat(parts) for parts in zip(*ends, strict=True))
     scores, losses = scorer(apply_output(z, candidate), truth, scored_as(candidate.output))
     errors, loss = 1 - float(scores.double().mean()), float(losses.double().mean())
-    sizes = [one.size for one in slopes if one.is_map]
     values = [
         log(max(errors, 0) + 1 / len(z)),
         log(_sized_loss(z, candidate, truth, scorer, loss) + 1e-7),
-        log(_squared_t(at_end) + SMALL),
-        float(np.mean(sizes)) if sizes else 0.0,
+        *_of_slopes(slopes, at_end),
         float(len(set(candidate.activation.split(JOINT))) - 1),
     ]
-    bounded = np.clip(np.nan_to_num(values, nan=FAR, posinf=FAR), -FAR, FAR)
-    return Signs(Trial(candidate, known_scores(scores), loss), bounded, tuple(slopes))
+    return Signs(Trial(candidate, known_scores(scores), loss), _bounded(values), tuple(slopes))
+
+
+def with_slopes(signs: Signs, slopes: Sequence[Slopes], at_end: Tensor) -> Signs:
+    """Give signs with other slopes; errors, loss and kinds stay.
+
+    Parameters
+    ----------
+    signs
+        Signs of a candidate.
+    slopes
+        Slopes of the loss in its weights, a tensor after the other.
+    at_end
+        Slope of the loss in the last layer's z, (S, C).
+    """
+    values = [*signs.values[:2], *_of_slopes(slopes, at_end), signs.values[4]]
+    return replace(signs, values=_bounded(values), slopes=tuple(slopes))
+
+
+def _of_slopes(slopes: Sequence[Slopes], at_end: Tensor) -> tuple[float, float]:
+    """Give the signs of slopes in the output biases, and in the weights."""
+    sizes = [one.size for one in slopes if one.is_map]
+    return log(_squared_t(at_end) + SMALL), float(np.mean(sizes)) if sizes else 0.0
+
+
+def _bounded(values: Sequence[float]) -> Array:
+    return np.clip(np.nan_to_num(values, nan=FAR, posinf=FAR), -FAR, FAR)
 
 
 def _squared_t(slopes: Tensor) -> float:

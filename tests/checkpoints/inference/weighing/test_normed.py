@@ -1,0 +1,163 @@
+"""Networks with batch norms are trained on the moments of batches: slopes are looked at with these too."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from checkpoints.planted import DIGITS, inputs
+from interp.checkpoints.inference.candidates.candidate import Candidate
+from interp.checkpoints.inference.convolutional.layouts import PoolingLayout
+from interp.checkpoints.inference.stack.state import layer_stack
+from interp.checkpoints.inference.weighing.contrast import evidence
+from interp.checkpoints.inference.weighing.normed import (
+    BATCH,
+    INFLATED,
+    MOST,
+    against_moments,
+    has_moments,
+    normed_by_batch,
+)
+from interp.checkpoints.inference.weighing.signs import NAMES, signs_of
+from interp.data import scalings
+from interp.tasks import CLASSIFICATION
+
+UNIT = scalings(DIGITS)["x/16"]
+X, Y = inputs(rows=None, part="train"), torch.from_numpy(DIGITS.train.labels)
+LAYOUT = PoolingLayout((1, 8, 8), (1,), (1,), (2,), kind="avg")
+DENSE = Candidate(UNIT, "silu", "linear")
+IMAGES = replace(DENSE, layout=LAYOUT)
+
+
+def dense():
+    return nn.Sequential(
+        nn.Linear(64, 12),
+        nn.BatchNorm1d(12),
+        nn.SiLU(),
+        nn.Linear(12, 12),
+        nn.BatchNorm1d(12),
+        nn.SiLU(),
+        nn.Linear(12, 10),
+    )
+
+
+def convolutional():
+    return nn.Sequential(
+        nn.Unflatten(1, (1, 8, 8)),
+        nn.Conv2d(1, 4, 3, padding=1),
+        nn.BatchNorm2d(4),
+        nn.SiLU(),
+        nn.AvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(64, 10),
+    )
+
+
+@cache
+def trained(build, steps=1500):
+    """Train a network on batches with a rate that falls to nothing."""
+    torch.manual_seed(0)
+    network = build().train()
+    optimiser = torch.optim.Adam(network.parameters(), 0.01, weight_decay=1e-4)
+    fall = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    for _ in range(steps):
+        rows = torch.randint(len(X), (BATCH,))
+        optimiser.zero_grad()
+        F.cross_entropy(network(X[rows]), Y[rows]).backward()
+        optimiser.step()
+        fall.step()
+    return network.eval()
+
+
+def signs(network, candidate, rows=None):
+    """Give a candidate's signs with running moments, and with those of batches."""
+    layers = layer_stack(network.state_dict(), "net").layers
+    scorers = {UNIT.name: CLASSIFICATION.scorer(DIGITS.train.labels, UNIT)}
+    given = DIGITS.train.inputs[:rows], DIGITS.train.labels[:rows]
+    own = signs_of(layers, candidate, *given, scorers[UNIT.name])
+    return own, normed_by_batch(layers, own, *given, scorers).signs
+
+
+def gaps(network, candidate):
+    layers = layer_stack(network.state_dict(), "net").layers
+    scorers = {UNIT.name: CLASSIFICATION.scorer(DIGITS.train.labels, UNIT)}
+    given = DIGITS.train.inputs, DIGITS.train.labels
+    own = signs_of(layers, candidate, *given, scorers[UNIT.name])
+    return normed_by_batch(layers, own, *given, scorers).gaps
+
+
+@pytest.mark.parametrize(("build", "candidate"), [(dense, DENSE), (convolutional, IMAGES)])
+def test_slopes_are_those_of_the_network_in_training_mode(build, candidate):
+    torch.manual_seed(1)
+    network = build()
+    _, found = signs(network, candidate, 2 * BATCH + 5)  # what makes no whole batch is left out
+    total = [torch.zeros_like(part) for part in network.parameters()]
+    for rows in (slice(BATCH), slice(BATCH, 2 * BATCH)):
+        loss = F.cross_entropy(network.train()(X[rows]), Y[rows], reduction="sum")
+        total = [a + b for a, b in zip(total, torch.autograd.grad(loss, list(network.parameters())), strict=True)]
+    assert len(found.slopes) == len(total)
+    for one, known in zip(found.slopes, total, strict=True):
+        np.testing.assert_allclose(one.total, known.flatten().numpy(), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(("build", "candidate"), [(dense, DENSE), (convolutional, IMAGES)])
+def test_under_its_own_activation_a_network_is_at_rest_on_batches_alone(build, candidate):
+    place = NAMES.index("slope in weights")
+    running, own = signs(trained(build), candidate)
+    assert own.values[place] < running.values[place] - 0.2
+    for name in ("hardswish", "gelu", "mish", "relu"):
+        other = signs(trained(build), replace(candidate, activation=name))[1]
+        assert evidence([own.slopes, other.slopes])[0, 1] > 0
+
+
+def test_errors_loss_and_kinds_stay():
+    running, own = signs(trained(dense), DENSE)
+    assert own.trial is running.trial
+    assert own.values[[0, 1, 4]].tolist() == running.values[[0, 1, 4]].tolist()
+
+
+def test_norms_without_running_moments_are_alike_in_training():
+    assert has_moments(layer_stack(trained(dense).state_dict(), "net").layers)
+    plain = nn.Sequential(nn.Linear(64, 12), nn.LayerNorm(12), nn.ReLU(), nn.Linear(12, 10))
+    assert not has_moments(layer_stack(plain.state_dict(), "net").layers)
+
+
+def test_running_means_are_those_of_what_a_norm_reads_under_its_own_activation():
+    """The first norm reads no activation, and tells none apart."""
+    own, others = (
+        gaps(trained(dense), DENSE),
+        [gaps(trained(dense), replace(DENSE, activation=name)) for name in ("relu", "gelu")],
+    )
+    whole = BATCH * (len(X) // BATCH)
+    network = trained(dense).eval()
+    read = network[:4](X[:whole]).detach().double().mean(0)
+    known = (read - network[4].running_mean) ** 2 / (network[4].running_var + network[4].eps)
+    assert len(own) == 2
+    assert own[1].mean() < 0.02  # ten or so batches are remembered
+    assert own[1] == pytest.approx(known.numpy(), abs=0.02)
+    for other in others:
+        assert other[0] == pytest.approx(own[0])
+        assert other[1].mean() > 2 * own[1].mean()
+    assert against_moments([own, *others]).argmin() == 0
+
+
+def test_gaps_count_by_their_likelihood_whatever_their_unit():
+    """Of N independent normal values with an unknown spread, -N/2 log of their mean square is the log-likelihood."""
+    rng = np.random.default_rng(0)
+    near, far = rng.standard_normal((2, 40)) ** 2 * [[1.0], [3.0]]
+    found = against_moments([[near], [far]])
+    best = [
+        -20 * np.log(one.mean()) - 20 for one in (near, far)
+    ]  # of norm.logpdf at its own spread, but for a constant
+    assert found == pytest.approx([0, (best[0] - best[1]) / INFLATED])
+    assert against_moments([[1e-4 * near], [1e-4 * far]]) == pytest.approx(found)
+    assert against_moments([[near], [far * 1e12]])[1] == MOST
+
+
+def test_a_candidate_whose_values_are_no_numbers_is_ruled_out():
+    fine, broken = np.full(8, 0.1), np.full(8, np.nan)
+    assert against_moments([[fine], [broken]]).tolist() == [0, MOST]
