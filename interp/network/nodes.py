@@ -76,10 +76,12 @@ def find_layers(module: nn.Module, example: Tensor) -> Structure:
     once = [seen for seen in watch.seen.values() if seen.calls == 1 or kind_named(seen.kind).each_step]
     once = [seen if seen.read else _unread(module, seen, watch, example, outputs) for seen in once]
     found = [_node_layer(module, seen) for seen in once]
-    layers, mixed = _with_layouts(module, found, example)
-    skipped = _skipped(module, watch, layers) | mixed
+    form = _output_form(once, watch.end)
     is_finite = all(bool(torch.isfinite(seen.z).all()) for seen in watch.seen.values())
-    return Structure(tuple(layers), skipped, _output_form(once, watch.end), outputs, is_finite)
+    del once
+    watch.forget()  # values of all nodes: of a large vision transformer half as much as its weights
+    layers, mixed = _with_layouts(module, found, example)
+    return Structure(tuple(layers), _skipped(module, watch, layers) | mixed, form, outputs, is_finite)
 
 
 def _unread(module: nn.Module, seen: Tapped, watch: Watch, example: Tensor, outputs: Any) -> Tapped:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from interp.analysis.mergeable.draws import mixed
 from interp.network.hooks import tap
 from interp.network.inputs import BLOCK, as_tensor, device_of
 from interp.network.nodes import positions_of_nodes
-from interp.types import Array, Dataset, LoadedModel
+from interp.types import Array, Dataset, LoadedModel, NodeLayer
 
 MOST_ROWS = 262_144
 """Largest number of rows recorded of a layer and split; where there are more, positions are drawn at random."""
@@ -41,9 +42,13 @@ def position_counts(model: LoadedModel, data: Dataset) -> dict[str, int]:
     first = 0 if lengths is None else int(lengths.argmax())
     one = data.train.inputs[first : first + 1]
     example = as_tensor(one, model.scaling, model.input_shape).to(device_of(model.module))
-    with tap(model.module, model.every_layer, to_end=False) as values:
+
+    def count(layer: NodeLayer, z: Tensor) -> Tensor:
+        return torch.tensor(positions_of_nodes(z, layer.kind).shape[1])
+
+    with tap(model.module, model.every_layer, to_end=False, take=count) as counts:
         model.module(example)
-    return {layer.name: positions_of_nodes(values[layer.name], layer.kind).shape[1] for layer in model.every_layer}
+    return {layer.name: int(counts[layer.name]) for layer in model.every_layer}
 
 
 def multiply_adds(model: LoadedModel, data: Dataset, per_gate: int = 0) -> int:

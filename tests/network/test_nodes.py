@@ -1,3 +1,5 @@
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -324,3 +326,26 @@ def test_the_map_of_a_table_of_words_that_is_read_again_is_that_of_its_call():
     assert not bias.any()
     with torch.no_grad():
         torch.testing.assert_close(read_by(net, layer, x).values, torch.tanh(net.embed(x.long()).sum(1)))
+
+
+class Keeps(nn.Module):
+    """Knows at each run how many of its nodes' values of earlier runs are still in memory."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(4, 3), nn.Linear(3, 2)
+        self.earlier, self.alive = [], []
+
+    def forward(self, x):
+        self.alive.append(sum(one() is not None for one in self.earlier))
+        z = self.fc1(x)
+        self.earlier.append(weakref.ref(z))
+        return self.fc2(z.relu())
+
+
+@torch.no_grad()
+def test_values_of_a_run_are_let_go_before_the_next():
+    net = Keeps().eval()
+    assert len(find_layers(net, torch.randn(2, 4)).layers) == 2
+    assert len(net.alive) > 1
+    assert not any(net.alive)

@@ -110,6 +110,11 @@ class Watch(Seer):
         self._hooks.close()
         super().__exit__(*error)  # type: ignore[no-untyped-call]
 
+    def forget(self) -> None:
+        """Let go of the values of the run; what was seen of the layers stays."""
+        self.seen = {name: seen._replace(z=seen.z.new_empty(0)) for name, seen in self.seen.items()}
+        self.alive.clear()
+
     def _before(self, name: str) -> Callable[..., None]:
         def hook(part: nn.Module, inputs: tuple[Any, ...]) -> None:
             self.inside.append(name)
