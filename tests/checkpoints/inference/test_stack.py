@@ -43,6 +43,34 @@ def test_several_networks_of_which_each_chains_are_named(names, advice):
         layer_stack(state, "file")
 
 
+def alike(*names, width=4):
+    """Two layers under each name that give as many values as they take."""
+    shapes = {"0.weight": (6, width), "2.weight": (width, 6)}
+    return {f"{name}.{own}": torch.ones(shape) for name in names for own, shape in shapes.items()}
+
+
+@pytest.mark.parametrize(
+    "names", [("online", "target"), ("0", "1"), ("model.a", "model.b", "model.c"), ("net1", "net2"), ("body", "ema")]
+)
+def test_networks_of_the_same_shapes_are_no_one_network(names):
+    """Shapes of each chain with those of the next, where as many values come out as go in."""
+    listed = rf"{len(names)} networks of the same shapes \({', '.join(names)}\); .* choose one with --prefix NAME"
+    with pytest.raises(CheckpointError, match=listed):
+        layer_stack(alike(*names), "file")
+    first = {name.removeprefix(f"{names[0]}."): one for name, one in alike(*names).items() if name.startswith(names[0])}
+    assert len(layer_stack(first, "file").layers) == 2
+
+
+@pytest.mark.parametrize("names", [("block1", "block2"), ("layers.0", "layers.1"), ("encoder", "decoder"), ("m.fc",)])
+def test_names_say_that_parts_of_the_same_shapes_run_in_a_row(names):
+    assert [layer.name.rpartition(".")[0] for layer in layer_stack(alike(*names), "file").layers][::2] == list(names)
+
+
+def test_other_layers_beside_parts_of_the_same_shapes_make_one_network():
+    state = {"in.weight": torch.ones(4, 9)} | alike("a", "b") | {"out.weight": torch.ones(2, 4)}
+    assert len(layer_stack(state, "file").layers) == 6
+
+
 def test_orders_are_not_tried_one_by_one():
     """Eleven layers of one width and one that fits none have 11! orders."""
     with pytest.raises(CheckpointError, match="expected layers whose shapes chain"):

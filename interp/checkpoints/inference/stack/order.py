@@ -9,6 +9,7 @@ from functools import cache
 from itertools import islice, pairwise
 
 from interp.checkpoints.inference.stack.layers import USE_MODEL, Layer
+from interp.checkpoints.inference.stack.twins import twins
 from interp.errors import CheckpointError
 
 MOST_SHOWN = 5  # networks by name in a message
@@ -22,8 +23,15 @@ def order_layers(layers: Sequence[Layer], path: object) -> tuple[list[Layer], st
     Raises
     ------
     CheckpointError
-        If shapes chain in no order.
+        If shapes chain in no order, or are those of several networks that are alike.
     """
+    if alike := twins(layers):
+        raise CheckpointError(
+            path,
+            found=f"{len(alike)} networks of the same shapes ({_some(alike)})",
+            expected="one network",
+            do=f"choose one with --prefix NAME, or, where one reads what another gives, {USE_MODEL}",
+        )
     in_file = sorted(layers, key=lambda layer: not layer.is_convolution)
     by_name = sorted(layers, key=lambda layer: (not layer.is_convolution, natural(layer.name)))
     names = [layer.name for layer in layers]
@@ -92,8 +100,11 @@ def _one_of(layers: Sequence[Layer]) -> str:
     for layer in layers:
         parts.setdefault(layer.name.partition(".")[0], []).append(layer)
     alone = len(parts) > 1 and all(len(part) > 1 and _chains(part) for part in parts.values())
-    named = ", ".join([*parts][:MOST_SHOWN]) + (", ..." if len(parts) > MOST_SHOWN else "")
-    return f"choose one network with --prefix ({named}), or " if alone else ""
+    return f"choose one network with --prefix ({_some([*parts])}), or " if alone else ""
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:MOST_SHOWN]) + (", ..." if len(names) > MOST_SHOWN else "")
 
 
 # --------------------------------------------------------------------------- groups
