@@ -235,3 +235,45 @@ def test_what_is_not_ours_stays_in_onnxruntime_and_is_named(said, reason, tmp_pa
 def test_peepholes_of_zero_are_none(tmp_path):
     model, _ = opened(written(tmp_path / "net.onnx", "LSTM", P=np.zeros((1, 3 * HIDDEN))), drawn())
     assert named(model) == {*GATES["LSTM"], "hidden"}
+
+
+def of_two(path, shared=False):
+    """Write two LSTMs of one scope, one on the other's outputs, as torch writes the layers of one; or one run twice."""
+    own, kept = (4 * HIDDEN, HIDDEN), graphs.weights(v=(FEATURES, HIDDEN), w=(HIDDEN, 2))
+    cells = graphs.weights(**dict.fromkeys(("x::W0", "x::R0", "x::W1", "x::R1"), (1, *own)))
+    stored, second = kept | cells | {"one": np.array([1]), "zero": np.array([0])}, 0 if shared else 1
+    nodes = [
+        graphs.node("Transpose", "x", "t", perm=[1, 0, 2]),
+        graphs.node("MatMul", "t v", "u"),
+        graphs.node("LSTM", "u x::W0 x::R0", "Y", name="/rnn/LSTM", hidden_size=HIDDEN),
+        graphs.node("Squeeze", "Y one", "s"),
+        graphs.node("LSTM", f"s x::W{second} x::R{second}", "Y1 last", name="/rnn/LSTM_1", hidden_size=HIDDEN),
+        graphs.node("Squeeze", "last zero", "h"),
+        graphs.node("MatMul", "h w", "y"),
+    ]
+    return graphs.saved(path, nodes, [graphs.value("x", ["batch", STEPS, FEATURES])], ["y"], 14, stored)
+
+
+def test_layers_of_one_lstm_are_called_as_in_torch(tmp_path):
+    path, data = of_two(tmp_path / "net.onnx"), drawn()
+    model, x = opened(path, data)
+    gates = [one for one in model.layers if one.is_stepwise and one.name.startswith("rnn.")]
+    names = ("input", "forget", "cell", "output", "hidden")
+    assert [one.name for one in gates] == [f"rnn.l{at}.{own}" for at in (0, 1) for own in names]
+    changed = onnx.load(path)
+    for tensor in changed.graph.initializer:
+        if tensor.name in ("x::W1", "x::R1"):  # ONNX's third gate is the forget gate
+            values = onnx.numpy_helper.to_array(tensor).copy()
+            values[0, 2 * HIDDEN + 1] = 0
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+    onnx.save(changed, tmp_path / "changed.onnx")
+    (layer,) = (one for one in gates if one.name == "rnn.l1.forget")
+    with torch.no_grad():
+        found = find_site(model, {layer.name: layer}).at(x).outputs({layer.name: Edit(before=Fix(0.0), nodes=(1,))})
+    assert float((found - model.module(x)).abs().max()) > 1e-3
+    np.testing.assert_allclose(found, run(tmp_path / "changed.onnx", data), rtol=0, atol=1e-5)
+
+
+def test_an_lstm_that_is_called_twice_has_one_layer(tmp_path):
+    model, _ = opened(of_two(tmp_path / "net.onnx", shared=True), drawn())
+    assert not [one.name for one in model.layers if ".l1." in one.name]

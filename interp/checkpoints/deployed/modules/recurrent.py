@@ -22,8 +22,8 @@ from interp.network.recurrent.running import RunsCells
 ORDERS = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}
 """Operation -> place in ONNX's tensors of each gate in torch's order."""
 
-WAYS = {"forward": ("l0",), "reverse": ("l0_reverse",), "bidirectional": ("l0", "l0_reverse")}
-"""Attribute ``direction`` -> names of the cells."""
+WAYS = {"forward": ("",), "reverse": ("_reverse",), "bidirectional": ("", "_reverse")}
+"""Attribute ``direction`` -> ends of the names of the cells."""
 
 INPUTS = ("x", "W", "R", "B", "lengths", "h", "c", "P")
 """Meaning of the operation's inputs, in order."""
@@ -76,6 +76,11 @@ class Recurrent(nn.Module, RunsCells):
             self.add_module(way, cell_of(kind, own, way.endswith("_reverse")))
         for name, tensor in constants.items():
             self.register_buffer(f"stated_{name}", tensor, persistent=False)
+
+    def name_layer(self, other: Recurrent) -> None:
+        """Hold the cells of a later layer too, without running them: they are called as in torch, ``rnn.l1``."""
+        for way in other.ways:
+            self.add_module(way, other.get_submodule(way))
 
     def forward(self, *values: Rows) -> list[Rows]:
         """Give outputs of all steps (T, directions, B, H), and the last states (directions, B, H) each."""
@@ -153,17 +158,22 @@ def recurrent_nodes(program: Program, stored: Mapping[str, Stored]) -> tuple[dic
         Name of the first value of any other recurrent operation -> reason why it is not ours.
     """
     made, left = {}, {}
+    layers: dict[str, dict[str, Recurrent]] = {}
     for node in program.nodes:
         if not node.op_type.endswith(tuple(ORDERS)):
             continue
         first = first_of(node.output)
         named = _name(node, first)
-        found = _module(node, stored)
+        known = layers.setdefault(named, {})  # by name of the weights, which one that is called twice shares
+        found = _module(node, stored, [*known, node.input[1]].index(node.input[1]))
         if isinstance(found, str):
             left[first] = f"{node.op_type} {named}: {found}"
-        else:
-            module, inputs = found
-            made[first] = Planned(inputs, tuple(node.output), None, named, module)
+            continue
+        module, inputs = found
+        made[first] = Planned(inputs, tuple(node.output), None, named, module)
+        if known and node.input[1] not in known:
+            next(iter(known.values())).name_layer(module)
+        known.setdefault(node.input[1], module)
     return made, left
 
 
@@ -174,8 +184,8 @@ def _name(node: Any, first: str) -> str:
     return short_name(layer_name(node.input[1], own.strip("/")))
 
 
-def _module(node: Any, stored: Mapping[str, Stored]) -> tuple[Recurrent, tuple[str, ...]] | str:
-    """Build an operation and list the values that it reads; a reason where it is not ours."""
+def _module(node: Any, stored: Mapping[str, Stored], layer: int) -> tuple[Recurrent, tuple[str, ...]] | str:
+    """Build the operation of a layer and list the values that it reads; a reason where it is not ours."""
     if node.op_type not in ORDERS or node.domain not in ("", "ai.onnx"):
         return f"an operator of {node.domain or 'a kind of its own'}"
     names = dict(zip(INPUTS, node.input, strict=False))
@@ -185,7 +195,7 @@ def _module(node: Any, stored: Mapping[str, Stored]) -> tuple[Recurrent, tuple[s
     problem = _problem(said, tensors, computed)
     if problem:
         return problem
-    ways = WAYS[_text(said.get("direction", "forward"))]
+    ways = tuple(f"l{layer}{end}" for end in WAYS[_text(said.get("direction", "forward"))])
     cells = _cells(node.op_type, said, len(ways))
     if isinstance(cells, str):
         return cells
