@@ -9,6 +9,7 @@ from torch.utils.data import (
     BatchSampler,
     DataLoader,
     DistributedSampler,
+    IterableDataset,
     RandomSampler,
     SequentialSampler,
     TensorDataset,
@@ -20,6 +21,7 @@ from interp.data.found import Found
 from interp.data.options import DataOptions
 from interp.data.streams.batches import closing_batches, each_as_arrays, named, own_faults
 from interp.data.streams.collect import collected
+from interp.data.streams.workers import each_once
 
 BATCH = 256
 """Number of samples that are read at once from a data set without a loader."""
@@ -70,10 +72,19 @@ def loader_batches(loader: DataLoader[Any]) -> Iterator[Any]:
     ----------
     loader
         Loader of samples.
+
+    Raises
+    ------
+    DataError
+        If every worker of an `IterableDataset` gave the same batches.
     """
     generators = [getattr(part, "generator", None) for part in (loader, loader.sampler)]
     with fixed_draws(0, generators):
-        yield from _in_order(loader)
+        batches, workers = _in_order(loader), loader.num_workers
+        is_in_turn = workers > 1 and gives_as_torch(loader) and getattr(loader, "in_order", True)
+        if is_in_turn and isinstance(loader.dataset, IterableDataset):
+            batches = each_once(type(loader).__name__, batches, workers)
+        yield from batches
 
 
 def is_shuffled(loader: DataLoader[Any]) -> bool:
@@ -84,8 +95,14 @@ def is_shuffled(loader: DataLoader[Any]) -> bool:
     loader
         Loader of samples.
     """
-    shuffles = isinstance(loader.sampler, RandomSampler) and not loader.sampler.replacement
+    shuffles = type(loader.sampler) is RandomSampler and not loader.sampler.replacement and _draws_all(loader)
     return shuffles and type(loader.batch_sampler) is BatchSampler and gives_as_torch(loader)
+
+
+def _draws_all(loader: DataLoader[Any]) -> bool:
+    """Whether a random sampler draws as many as there are: ``num_samples`` may say fewer, or more in several rounds."""
+    count = len(loader.dataset)  # type: ignore[arg-type]  # sampled by index: it has a length
+    return loader.sampler.num_samples == len(loader.sampler.data_source) == count  # type: ignore[attr-defined,no-any-return]
 
 
 def gives_as_torch(loader: DataLoader[Any]) -> bool:

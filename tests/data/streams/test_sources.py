@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from torch.utils.data import DataLoader, IterableDataset, TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, RandomSampler, TensorDataset, get_worker_info
 from torch.utils.data import Dataset as TorchDataset
 
 import interp
@@ -104,6 +104,57 @@ def test_a_loader_of_the_users_own_gives_what_it_gives(shuffle, kind):
         np.testing.assert_array_equal(train.inputs[rows], X[wanted] / 2)
         np.testing.assert_array_equal(train.labels[rows], Y[wanted])
         np.testing.assert_array_equal(again.inputs, train.inputs)
+
+
+class Backwards(RandomSampler):
+    """A sampler of the user's own, which chooses samples and their order."""
+
+    def __iter__(self):
+        return iter(range(len(self.data_source) - 1, 699, -1))
+
+    def __len__(self):
+        return 300
+
+
+@pytest.mark.parametrize(
+    ("sampler", "rows"),
+    [
+        (Backwards(X), np.arange(999, 699, -1)),
+        (RandomSampler(X), np.arange(1000)),
+        (RandomSampler(X, num_samples=1000), np.arange(1000)),
+        (RandomSampler(X[:40]), None),
+        (RandomSampler(X, num_samples=40), None),
+        (RandomSampler(X, num_samples=1500), None),
+    ],
+    ids=["own", "all", "all-said", "of-others", "fewer", "more"],
+)
+def test_a_sampler_that_draws_other_samples_than_all_is_asked_for_them(sampler, rows):
+    for given in (lambda found: found, stream):
+        found = load_dataset(given(DataLoader(Rows(), batch_size=64, sampler=sampler))).train
+        assert len(found) == len(sampler)
+        if rows is not None:
+            np.testing.assert_array_equal(found.inputs, X[rows])
+
+
+class Streamed(IterableDataset):
+    """Rows one after the other, or those of a worker's own."""
+
+    def __init__(self, is_divided):
+        self.is_divided = is_divided
+
+    def __iter__(self):
+        worker = get_worker_info()
+        step = slice(worker.id, None, worker.num_workers) if self.is_divided and worker else slice(None)
+        return ((x, int(y)) for x, y in zip(X[step], Y[step], strict=True))
+
+
+@pytest.mark.parametrize("given", [lambda found: found, stream], ids=["loader", "stream"])
+def test_rows_that_every_worker_gives_are_refused(given):
+    with pytest.raises(DataError, match=r"every batch 2 times, once from each worker; .*get_worker_info\(\), or pass"):
+        load_dataset(given(DataLoader(Streamed(False), batch_size=64, num_workers=2)))
+    for divided, workers in ((True, 2), (False, 1), (False, 0)):
+        found = load_dataset(given(DataLoader(Streamed(divided), batch_size=64, num_workers=workers))).train
+        assert len(found) == len(X)
 
 
 @pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
