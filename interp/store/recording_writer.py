@@ -6,7 +6,8 @@ samples are done. Where they are to be packed, the file is written once more whe
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,9 @@ import h5py
 import numpy as np
 
 from interp.analysis.outputs.sums import OutputSums
-from interp.errors import UsageError
+from interp.errors import InterpError, UsageError
 from interp.store.atomic import cannot_write, reserve
+from interp.store.begun import damaged, is_laid_out
 from interp.store.blocks import BLOCK_ROWS, CheckedRows, ChecksumWriter, block_count
 from interp.store.codec.rewrite import packing_path, write_packed
 from interp.store.codec.rows import check_packed_rows, find_codec, rows_on_disk
@@ -154,11 +156,13 @@ class RecordingWriter:
         self._placed = several if placed is None else placed
         self._parts: dict[str, _Parts] = {}
         self._part = path.with_name(f".{path.name}.partial")
+        self._is_resumed = False
 
     def __enter__(self) -> RecordingWriter:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._resumed() or self._begun()
+            resumed = self._resumed()
+            self._is_resumed, self._file = resumed is not None, resumed or self._begun()
         except OSError as error:
             raise cannot_write(self.path, error) from error
         return self
@@ -166,7 +170,8 @@ class RecordingWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         try:
             if kind is None:
-                self._finish()
+                with self._gone_on_with():
+                    self._finish()
             self._file.close()
             if kind is None:
                 self._part.replace(self.path)
@@ -175,6 +180,20 @@ class RecordingWriter:
             raise cannot_write(self.path, problem) from problem
         if isinstance(error, OSError):
             raise cannot_write(self.path, error) from error
+
+    @contextmanager
+    def _gone_on_with(self) -> Iterator[None]:
+        """Say in one line, and remove it, where what an earlier run left cannot be written to or packed."""
+        try:
+            yield
+        except (OSError, MemoryError, InterpError):
+            raise
+        except DAMAGE as error:
+            if not self._is_resumed:
+                raise
+            self._file.close()
+            self._part.unlink(missing_ok=True)
+            raise damaged(self.path) from error
 
     def _finish(self) -> None:
         """Pack what is written, unless it is packed, and seal it; a kill leaves one file or the other, each whole."""
@@ -225,6 +244,17 @@ class RecordingWriter:
         UsageError
             If there are values beyond what the type that they are stored as can hold.
         """
+        with self._gone_on_with():
+            self._write(split, start, predictions, z, outputs)
+
+    def _write(
+        self,
+        split: str,
+        start: int,
+        predictions: Array,
+        z: Mapping[str, tuple[Array, Array]],
+        outputs: Mapping[str, OutputSums] | None,
+    ) -> None:
         parts, rounded, before = self._parts_of(split), {}, self._rows(split, start)
         write_rows(parts.predictions, start, predictions)
         for layer, (given, position) in z.items():
@@ -287,7 +317,8 @@ class RecordingWriter:
             Name of the layer.
         """
         samples = self.samples[split]
-        return outputs_of(self._file[split], layer, samples, samples * self.positions[layer])
+        with self._gone_on_with():
+            return outputs_of(self._file[split], layer, samples, samples * self.positions[layer])
 
     def summarise(self, split: str, labels: Array | None, outputs: Mapping[str, tuple[Array, Array, Array]]) -> None:
         """Write the labels and the statistics of outputs, once a split is whole.
@@ -302,13 +333,14 @@ class RecordingWriter:
             Layer name -> output range (2, N), mean output (N,) and active share (N,) of the nodes.
         """
         group = self._file[split]
-        if labels is not None:
-            group["labels"][...] = labels
-        for layer, values in outputs.items():
-            for name, value in zip(OUTPUT_STATISTICS, values, strict=True):
-                group["z"][layer][name][...] = value
-        if not self.kind.is_exact:
-            self._summarise_rounding(group, split)
+        with self._gone_on_with():
+            if labels is not None:
+                group["labels"][...] = labels
+            for layer, values in outputs.items():
+                for name, value in zip(OUTPUT_STATISTICS, values, strict=True):
+                    group["z"][layer][name][...] = value
+            if not self.kind.is_exact:
+                self._summarise_rounding(group, split)
 
     def compare(self, split: str, found: ForwardSums) -> None:
         """Write how far forward passes are from those in float32.
@@ -320,7 +352,8 @@ class RecordingWriter:
         found
             Sums over samples that were run both ways.
         """
-        write_forward(self._file[split], found)
+        with self._gone_on_with():
+            write_forward(self._file[split], found)
 
     def _summarise_rounding(self, group: h5py.Group, split: str) -> None:
         here = ROUNDED.place(group, self.samples[split])
@@ -413,11 +446,16 @@ class RecordingWriter:
         if self._is_packed(file) and not (self._codec == "gzip" and self._is_whole(file)):
             return False  # rows that HDF5 itself would unpack
         shapes = [
-            (len(file[split]["predictions"]), file[split]["progress"].shape) == (count, (1,))
-            and ("labels" in file[split]) == (split in self.labelled)
-            and self._keeps_same(file[split], split)
-            and file[split]["z"][layer.name]["values"].shape == (self._rows(split, count)[layer.name], layer.nodes)
-            and all(name in file[split]["z"][layer.name] for name in OUTPUT_STATISTICS)
+            self._keeps_same(file[split], split)
+            and is_laid_out(
+                file[split],
+                count,
+                self._rows(split, count),
+                self.layers,
+                self.kind.dtype,
+                split in self.labelled,
+                self._placed,
+            )
             and file[split].attrs.get(COMPUTED_IN, "float32") == self._forward
             and kind_of(file[split]["z"][layer.name]) == self.kind
             for split, count in self.samples.items()
