@@ -1,7 +1,8 @@
 """Open thousands of damaged checkpoints, data files, runs or recordings: each must open or be refused in one line.
 
 ``python benchmarks/fuzz.py [--what data|runs|recordings]`` prints what came of every format and every kind of damage,
-then one JSON line. What failed is written to the folder ``--keep`` names, with a recipe.
+then one JSON line. What failed is written to the folder ``--keep`` names, with a recipe. With ``--log FILE`` each
+outcome is written down as it comes, and the same command goes on from there.
 """
 
 from __future__ import annotations
@@ -24,27 +25,51 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import torch
 from fuzzing.mutations.mutants import OF_KIND, Mutant, make_mutant
-from fuzzing.opening.opening import FAILURES, Outcome, is_mnist
+from fuzzing.opening.log import NO_LOG, Log
+from fuzzing.opening.opening import FAILURES, UNCHECKED, Outcome, is_mnist
 from fuzzing.opening.workers import Worker, worker
 from fuzzing.seeds.base import base
+from fuzzing.seeds.begun import BEGUN, PARTS
 from fuzzing.seeds.checkpoints import FORMATS, kind_of, make_seed, width_of, write
-from fuzzing.seeds.data import DATA, RUNS
+from fuzzing.seeds.data import AGAIN, DATA, RUNS
+from fuzzing.seeds.foreign import FOREIGN
+from fuzzing.seeds.pages import BASELINES, PAGES
 from fuzzing.seeds.paths import PATHS
 from fuzzing.seeds.recordings import RECORDINGS
 
 from interp.cli import guarded
 from interp.store import write_text
 
-KINDS = ("opened", "refused", *FAILURES)
-WHAT = {"checkpoints": FORMATS, "data": DATA, "runs": RUNS, "recordings": RECORDINGS}
+KINDS = ("opened", "refused", UNCHECKED, *FAILURES)
+WHAT = {
+    "checkpoints": (*FORMATS, *FOREIGN),
+    "data": (*DATA,),
+    "runs": (*RUNS, *AGAIN, *PARTS, *PAGES, *BASELINES),
+    "recordings": (*RECORDINGS, *BEGUN),
+}
 COMMANDS: dict[str, Callable[[Path], list[str]]] = {
     "checkpoint": lambda path: ["inspect", str(path)],
     "member": lambda path: ["inspect", str(path), "--member", "0"],
     "data": lambda path: ["inspect", str(base() / "net.pt"), "--offline", *_data_options(path)],
     "run": lambda path: ["boundaries", "--out", str(path)],
     "recording": lambda path: ["fit", "--out", str(path)],
+    "foreign": lambda path: ["inspect", str(path)],
+    "begun": lambda path: ["record", str(base() / "net.pt"), "--data", str(base() / "data.npz"), "--out", str(path)],
+    "part": lambda path: ["read", "--out", str(path)],
+    "again": lambda path: ["read", "--out", str(path)],
+    "page": lambda path: ["fit", "--out", str(path)],
+    "baseline": lambda path: [
+        "check",
+        str(base() / "net.pt"),
+        *_data_options(base() / "data.npz"),
+        "--against",
+        str(path),
+    ],
 }
 """Kind -> what a user would type."""
+COVERED = {"run": "other numbers", "again": "other numbers", "part": "other numbers", "recording": "other numbers"}
+COVERED |= {"begun": UNCHECKED}
+"""Kind of files with checksums -> outcome where damage gives other numbers: of what is begun they cover a part."""
 Row = tuple[str, str, Outcome]
 """Format, damage, what came of it."""
 
@@ -56,20 +81,27 @@ def _data_options(path: Path) -> list[str]:
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=5000, help="mutants (default: 5000)")
+    parser.add_argument("--each", type=int, help="mutants of each format, in place of --count")
+    parser.add_argument(
+        "--log", type=Path, help="file of the outcomes, a line each; those that it has are not made again"
+    )
     parser.add_argument("--first", type=int, default=0, help="number of the first one (default: 0)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--commands", type=int, default=30, help="how many also go through the command line")
     parser.add_argument("--keep", type=Path, help="folder for those that fail")
-    parser.add_argument("--formats", nargs="*", choices=[*FORMATS, *DATA, *RUNS, *RECORDINGS], metavar="FORMAT")
+    parser.add_argument("--formats", nargs="*", choices=sum(WHAT.values(), ()), metavar="FORMAT")
+    parser.add_argument("--damage", nargs="*", default=[], help="names of the ways to damage files (default: all)")
     parser.add_argument("--what", default="checkpoints", choices=list(WHAT), help="default: checkpoints")
     args = parser.parse_args()
     args.formats = args.formats or list(WHAT[args.what])
+    args.count = args.each * len(args.formats) if args.each else args.count
     torch.set_num_threads(1)  # a process with threads cannot be forked
     begin = time.perf_counter()
     numbers = range(args.first, args.first + args.count)
-    with tempfile.TemporaryDirectory() as name, worker(Path(name)) as opener:
+    with tempfile.TemporaryDirectory() as name, worker(Path(name), args.formats) as opener:
         rows = [*sound(opener, args.formats), *odd_paths(opener)]
-        rows += mutated(opener, numbers, args.seed, tuple(args.formats), args.keep)
+        log = Log(args.log, {"seed": args.seed, "formats": args.formats, "damage": args.damage})
+        rows += mutated(opener, numbers, args.seed, tuple(args.formats), args.keep, log, tuple(args.damage))
         rows += commands(opener.scratch, numbers[:: max(len(numbers) // max(args.commands, 1), 1)], args)
     show(rows, args, time.perf_counter() - begin)
     sys.exit(any(outcome.is_failure for _, _, outcome in rows))
@@ -89,16 +121,26 @@ def odd_paths(opener: Worker) -> Iterator[Row]:
 
 
 def mutated(
-    opener: Worker, numbers: Sequence[int], seed: int, formats: tuple[str, ...], keep: Path | None = None
+    opener: Worker,
+    numbers: Sequence[int],
+    seed: int,
+    formats: tuple[str, ...],
+    keep: Path | None = None,
+    log: Log = NO_LOG,
+    damage: tuple[str, ...] = (),
 ) -> Iterator[Row]:
-    """Open mutants by number; those that fail are written to `keep`."""
+    """Open mutants by number, but for those in the log; those that fail are written to `keep`."""
     for number in numbers:
-        mutant = make_mutant(seed, number, formats)
+        if number in log.known:
+            yield log.known[number]
+            continue
+        mutant = make_mutant(seed, number, formats, damage)
         outcome = open_mutant(opener, mutant)
         if outcome.is_failure and keep is not None:
             keep_failure(keep, seed, mutant, outcome)
-        for mutator in mutant.mutators[:1]:
-            yield mutant.format, mutator, outcome
+        row = mutant.format, " + ".join(mutant.mutators) or "none", outcome
+        log.add(number, row)
+        yield row
 
 
 def open_mutant(opener: Worker, mutant: Mutant) -> Outcome:
@@ -106,12 +148,12 @@ def open_mutant(opener: Worker, mutant: Mutant) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         path = write(mutant.checkpoint, Path(folder))
         kind = kind_of(mutant.format)
-        if kind in ("checkpoint", "member"):
+        if kind in ("checkpoint", "member", "foreign"):
             return opener.open(path, width_of(mutant.format) if mutant.number // 2 % 2 else 0, kind)
         found = opener.open(path, mutant.number, kind)
-    is_covered = kind in ("run", "recording") and mutant.mutators and not mutant.is_sealed_again
+    is_covered = kind in COVERED and mutant.mutators and not mutant.is_sealed_again
     if is_covered and found.kind == "opened" and found.digest != sound_digest(opener, mutant.format):
-        return replace(found, kind="other numbers")
+        return replace(found, kind=COVERED[kind])
     return found
 
 
@@ -133,7 +175,7 @@ def keep_failure(keep: Path, seed: int, mutant: Mutant, outcome: Outcome) -> Non
 def commands(scratch: Path, numbers: Sequence[int], args: argparse.Namespace) -> Iterator[Row]:
     """Give mutants to the command itself: its own progress on its error output, or one line and exit code 2."""
     for number in numbers if args.commands else ():
-        mutant = make_mutant(args.seed, number, tuple(args.formats))
+        mutant = make_mutant(args.seed, number, tuple(args.formats), tuple(args.damage))
         with tempfile.TemporaryDirectory() as folder:
             path = write(mutant.checkpoint, Path(folder))
             command = [sys.executable, "-m", "interp", *COMMANDS[kind_of(mutant.format)](path)]
@@ -154,7 +196,7 @@ def commands(scratch: Path, numbers: Sequence[int], args: argparse.Namespace) ->
 def show(rows: Sequence[Row], args: argparse.Namespace, seconds: float) -> None:
     """Print a table by format, one by damage, every failure's message once, and one JSON line."""
     table("format", [(format, outcome) for format, _, outcome in rows])
-    table("damage", [(damage.partition(":")[0], outcome) for _, damage, outcome in rows])
+    table("damage", [(_family(damage), outcome) for _, damage, outcome in rows])
     failures = [row for row in rows if row[2].is_failure]
     for format, damage, outcome in failures[:20]:
         print(f"\n{outcome.kind}: {format}, {damage}\n{outcome.message}")
@@ -165,6 +207,11 @@ def show(rows: Sequence[Row], args: argparse.Namespace, seconds: float) -> None:
     facts |= {"largest_memory_mb": round(max(row[2].memory for row in rows) / 1e6), "seconds": round(seconds)}
     facts["versions"] = {"python": platform.python_version(), "torch": torch.__version__}
     print(json.dumps(facts))
+
+
+def _family(damage: str) -> str:
+    """Give the first of the ways in which a file was damaged; of odd paths that they are."""
+    return "path" if damage.startswith("path: ") else damage.partition(" + ")[0]
 
 
 def table(head: str, rows: Sequence[tuple[str, Outcome]]) -> None:

@@ -16,7 +16,8 @@ import numpy as np
 
 from fuzzing.mutations.h5_attributes import hostile_attributes
 from fuzzing.mutations.h5_blocks import damaged_blocks
-from fuzzing.mutations.payloads import SIDE_EFFECT
+from fuzzing.mutations.h5_metadata import damaged_metadata
+from fuzzing.mutations.payloads import SIDE_EFFECT, VICTIM
 from fuzzing.mutations.plain_bytes import Mutator
 from interp.store.elements import CLASSES
 from interp.store.files import PACKING
@@ -76,7 +77,7 @@ def _links(file: h5py.File, rng: Random) -> None:
     name = rng.choice(names)
     parent = name.rpartition("/")[0] or "/"
     links: list[Any] = [
-        h5py.ExternalLink("/etc/passwd", "/"),
+        h5py.ExternalLink(str(VICTIM), "/"),
         h5py.ExternalLink("net.h5", "/results"),
         h5py.ExternalLink("activations.h5", f"/{name}"),
         h5py.SoftLink("/"),
@@ -117,7 +118,7 @@ def _storage(file: h5py.File, rng: Random) -> None:
     marks = dict(file[name].attrs)
     del file[name]
     if (way := rng.randrange(4)) == 0:
-        file.create_dataset(name, (100,), "u1", external=[("/etc/passwd", 0, 100)])
+        file.create_dataset(name, (100,), "u1", external=[(str(VICTIM), 0, 100)])
     elif way == 1:
         file.create_virtual_dataset(name, layout)
     elif way == 2:
@@ -291,6 +292,8 @@ EDITS: dict[str, Callable[[h5py.File, Random], None]] = {
     "h5 attributes": hostile_attributes,
     "h5 texts": _texts,
 }
-HDF5: dict[str, Mutator] = {
+METADATA: dict[str, Mutator] = {"h5 metadata": damaged_metadata}
+HDF5: dict[str, Mutator] = METADATA | {
     f"{name}{end}": _edited(edit, is_sealed) for name, edit in EDITS.items() for end, is_sealed in ENDS.items()
 }
+ATTRIBUTES = tuple(name for name in HDF5 if name.startswith("h5 attributes"))

@@ -6,10 +6,13 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from fuzzing.mutations.archives import ARCHIVES
-from fuzzing.mutations.hdf5 import HDF5, SEALED
+from fuzzing.mutations.arrow_tables import ARROW_TABLES
+from fuzzing.mutations.hdf5 import ATTRIBUTES, HDF5, METADATA, SEALED
 from fuzzing.mutations.headers import HEADERS
+from fuzzing.mutations.images import IMAGES
 from fuzzing.mutations.manifests import MANIFESTS
 from fuzzing.mutations.onnx_attributes import ONNX_ATTRIBUTES
+from fuzzing.mutations.page_values import PAGE_VALUES
 from fuzzing.mutations.pickles import PICKLES
 from fuzzing.mutations.plain_bytes import PLAIN, Mutator
 from fuzzing.mutations.tables import TABLES
@@ -21,13 +24,30 @@ MUTATORS: dict[str, Mutator] = {**PLAIN, **ARCHIVES, **PICKLES, **HEADERS, **ONN
 OF_KIND: dict[str, dict[str, Mutator]] = {
     "checkpoint": MUTATORS,
     "member": MUTATORS,
-    "data": {**MUTATORS, **TABLES},
+    "foreign": {**MUTATORS, **HDF5},
+    "data": {**MUTATORS, **TABLES, **IMAGES, **ARROW_TABLES},
     "run": {**PLAIN, **HDF5},
+    "again": {**PLAIN, **HDF5, **HEADERS, **PAGE_VALUES},
     "recording": {**PLAIN, **HDF5, **MANIFESTS},
+    "begun": {**PLAIN, **HDF5},
+    "part": {**PLAIN, **HDF5},
+    "page": {**PLAIN, **HEADERS, **PAGE_VALUES},
+    "baseline": {**PLAIN, **HEADERS, **PAGE_VALUES},
 }
-"""What is done to checkpoints, data files, the files of a run and recordings."""
+"""Kind of opener -> what is done to the files that it opens."""
 
-OFTEN = ("pickle runs code", "pickle bomb", *TABLES, *ONNX_ATTRIBUTES, "JSON in an archive")
+OFTEN = (
+    "pickle runs code",
+    "pickle bomb",
+    *TABLES,
+    *IMAGES,
+    *ARROW_TABLES,
+    *ONNX_ATTRIBUTES,
+    *ATTRIBUTES,
+    *METADATA,
+    *PAGE_VALUES,
+    "JSON in an archive",
+)
 """Tried as often as all others that apply together would be, since each stands for dozens."""
 
 
@@ -54,21 +74,25 @@ class Mutant:
         return any(name.endswith(SEALED) for name in self.mutators)
 
 
-def make_mutant(seed: int, number: int, formats: tuple[str, ...] = tuple(FORMATS)) -> Mutant:
-    """Damage one of the formats, taken in turn, in one way, or at times in two."""
+def make_mutant(
+    seed: int, number: int, formats: tuple[str, ...] = tuple(FORMATS), damage: tuple[str, ...] = ()
+) -> Mutant:
+    """Damage one of the formats, taken in turn, in one way, or at times in two; where told, only in ways of a name."""
     rng = Random(f"{seed}-{number}")
     format = formats[number % len(formats)]
     mutant = Mutant(number, format, (), make_seed(format))
     for _ in range(rng.choice((1, 1, 1, 2))):
-        mutant = _mutated(mutant, rng)
+        mutant = _mutated(mutant, rng, damage)
     return mutant
 
 
-def _mutated(mutant: Mutant, rng: Random) -> Mutant:
+def _mutated(mutant: Mutant, rng: Random, damage: tuple[str, ...]) -> Mutant:
     """Damage one of the files with the first mutator, in a random order, that applies to it."""
     files = mutant.checkpoint.files
-    name = rng.choice([name for name, content in files.items() if content] or list(files))
+    own = [name for name in files if name not in mutant.checkpoint.spared]
+    name = rng.choice([name for name in own if files[name]] or own)
     known = OF_KIND[kind_of(mutant.format)]
+    known = {name: known[name] for name in known if not damage or name.removesuffix(SEALED) in damage}
     order = [*known, *(name for name in OFTEN * 8 if name in known)]
     rng.shuffle(order)
     if not files[name]:

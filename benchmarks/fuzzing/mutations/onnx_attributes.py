@@ -9,6 +9,7 @@ from fuzzing.mutations.plain_bytes import Mutator
 from fuzzing.seeds.protobuf import field, fields, varint
 
 GRAPH, NODE, ATTRIBUTE, KIND = 7, 1, 5, 4  # ModelProto.graph, GraphProto.node, NodeProto.attribute, NodeProto.op_type
+TENSOR, BESIDE = 5, 13  # GraphProto.initializer, TensorProto.external_data
 NAMES = (
     "transB", "transA", "alpha", "beta", "kernel_shape", "strides", "pads", "dilations", "group", "auto_pad",
     "ceil_mode", "count_include_pad", "storage_order", "epsilon", "momentum", "axis", "axes", "keepdims", "to", "perm",
@@ -79,4 +80,37 @@ def onnx_attributes(data: bytes, rng: Random) -> bytes | None:
     return b"".join(field(number, value) for number, value in model)
 
 
-ONNX_ATTRIBUTES: dict[str, Mutator] = {"ONNX attributes": onnx_attributes}
+PLACES = {
+    "location": ("", ".", "/etc/hostname", "../weights", "weights/", "file", "a\0b", "x" * 5000, "\udcff", "/dev/zero"),
+    "offset": ("", "-1", "0", "1", "61", "1e3", "9" * 5000, "99999999999999999999", " 0", "\u0661", "x"),
+    "length": ("", "-1", "0", "1", "59", "100000000000", "9" * 5000, "x", "0x10"),
+}
+"""Key of a tensor whose values are in a file beside the model -> what it may say."""
+
+
+def onnx_places(data: bytes, rng: Random) -> bytes | None:
+    """Say of weights beside the model that they are in another file or another part of it, or in none."""
+    if not data.startswith(b"\x08") or b"pytorch" not in data[:64] or b"location" not in data:
+        return None
+    model = list(fields(data))
+    at = next(place for place, (number, _) in enumerate(model) if number == GRAPH)
+    graph = list(fields(bytes(model[at][1])))
+    for _ in range(rng.choice((1, 1, 3))):
+        place = rng.choice([place for place, (number, _) in enumerate(graph) if number == TENSOR])
+        tensor = list(fields(bytes(graph[place][1])))
+        said = [entry for entry, (number, _) in enumerate(tensor) if number == BESIDE]
+        key = rng.choice(list(PLACES))
+        entry = (BESIDE, field(1, key) + field(2, rng.choice(PLACES[key]).encode("utf8", "surrogateescape")))
+        way = rng.random()
+        if way < 0.15:
+            tensor.append(entry)
+        elif way < 0.3:
+            del tensor[rng.choice(said)]
+        else:
+            tensor[rng.choice(said)] = entry
+        graph[place] = (TENSOR, b"".join(field(number, value) for number, value in tensor))
+    model[at] = (GRAPH, b"".join(field(number, value) for number, value in graph))
+    return b"".join(field(number, value) for number, value in model)
+
+
+ONNX_ATTRIBUTES: dict[str, Mutator] = {"ONNX attributes": onnx_attributes, "ONNX places": onnx_places}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import struct
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 
 from fuzzing.mutations.opcodes import (
@@ -36,6 +38,10 @@ from fuzzing.mutations.opcodes import (
 MARKER = "MARK"
 SIDE_EFFECT = "fuzz_side_effect"
 """A module in the scratch folder: importing it, or calling its `run`, makes the folder `MARKER`."""
+
+VICTIM = Path(tempfile.gettempdir()) / "interp-fuzz-victim"
+"""A file outside of every folder that is opened, to which files that are written lead."""
+UNTOUCHED = b"not to be written " * 20
 
 MAKE = f"__import__('os').mkdir('{MARKER}')"
 ONES = together(number(1))

@@ -32,9 +32,11 @@ class Runs:
 
 
 def _on_arrays(edit: Callable[[bytes, Random], bytes]) -> Mutator:
-    """Edit one of the arrays in an archive."""
+    """Edit an array, alone or one of those in an archive."""
 
     def mutate(data: bytes, rng: Random) -> bytes | None:
+        if data.startswith(NUMPY):
+            return edit(data, rng)
         members = members_of(data)
         own = [place for place, (_, content) in enumerate(members or ()) if content.startswith(NUMPY)]
         if not members or not own:

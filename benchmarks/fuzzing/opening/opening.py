@@ -9,28 +9,39 @@ import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fuzzing.mutations.payloads import MARKER
+from fuzzing.mutations.payloads import MARKER, UNTOUCHED, VICTIM
 from fuzzing.opening.digest import digest_of
 from fuzzing.opening.watch import Watch, forget_peak, memory, stderr_in
 from fuzzing.seeds.base import base
-from fuzzing.seeds.data import QUICK
+from fuzzing.seeds.begun import DIVIDED, finish_recording, stage_from_parts
+from fuzzing.seeds.checkpoints import make_seed
+from fuzzing.seeds.data import QUICK, run_in
+from fuzzing.seeds.pages import NOT_OURS
+from fuzzing.seeds.recordings import begun_run
 from interp.checkpoints import LoadOptions, load_model
 from interp.checkpoints.inspection import inspection
 from interp.data import DataOptions, load_dataset
 from interp.errors import InterpError
-from interp.run import STAGES, describe, resume
+from interp.gate.against import conditions_against, read_baseline
+from interp.gate.facts import Facts, facts_in
+from interp.run import STAGES, Run, describe, remove_run, resume, run_stages
 from interp.run.find import needed
+from interp.run.folder import check_owner
 from interp.run.pipeline import results_of
 from interp.run.recorded import recorded
+from interp.run.timings import made_in
 from interp.store import check_recording, recorded_splits
 from interp.types import Dataset, Provenance, Split
 
 FAILURES = ("executed", "crash", "hang", "memory", "traceback", "noise", "other numbers")
+UNCHECKED = "unchecked"
+"""Outcome of damage to what no checksum covers, such as predictions of a recording that is begun: other numbers."""
 MOST_MEMORY = 200_000_000  # bytes in use beyond those before; the largest mutants have 16 MB
 MOST_SECONDS = 5.0  # of the processor
 LONGEST_LINE = 2000
@@ -44,9 +55,9 @@ class Outcome:
     Attributes
     ----------
     kind
-        Kind of the outcome: ``opened``, ``refused``, or one of `FAILURES`: code of the file ran, the process died, took
-        over five seconds or over `MOST_MEMORY`, an error other than `InterpError` got out, more was printed than one
-        line, or a file that a checksum covers gave other numbers than the sound one.
+        Kind of the outcome: ``opened``, ``refused``, `UNCHECKED`, or one of `FAILURES`: code of the file ran, the
+        process died, it took over five seconds or over `MOST_MEMORY`, an error other than `InterpError` got out, more
+        was printed than one line, or a file that a checksum covers gave other numbers than the sound one.
     message
         Message of the error; empty where the file opened.
     memory
@@ -92,6 +103,10 @@ def open_file(kind: str, path: Path, number: int, watch: Watch, scratch: Path) -
         Folder that stands for the user's own, where the marker of executed code would appear.
     """
     watch.events.clear()
+    watch.folder = path if kind in WRITERS else None
+    if not _is_untouched():
+        VICTIM.write_bytes(UNTOUCHED)
+        watch.events.clear()
     before, begin = forget_peak(), time.process_time()
     log = scratch.parent / "stderr"
     with stderr_in(log), warnings.catch_warnings():
@@ -104,6 +119,8 @@ def open_file(kind: str, path: Path, number: int, watch: Watch, scratch: Path) -
     if (scratch / MARKER).exists():
         _remove(scratch / MARKER)
         events.append(f"{MARKER} was made")
+    if not _is_untouched():
+        events.append("a file elsewhere was written or removed")
     if events:
         return Outcome("executed", "; ".join(events), used)
     if seconds > MOST_SECONDS:
@@ -113,6 +130,10 @@ def open_file(kind: str, path: Path, number: int, watch: Watch, scratch: Path) -
     if printed:
         return Outcome("noise", printed[-2000:], used)
     return Outcome(outcome.kind, outcome.message, used)
+
+
+def _is_untouched() -> bool:
+    return VICTIM.is_file() and VICTIM.read_bytes() == UNTOUCHED
 
 
 def _opened(kind: str, path: Path, number: int) -> Outcome:
@@ -162,7 +183,11 @@ def open_run(path: Path, number: int) -> str:
 
 def open_recording(path: Path, number: int) -> str:
     """Read every value of a recording and check it, and fit Gaussians to its values, less the writing of their file."""
-    run = resume(path, QUICK)
+    return _values_in(resume(path, QUICK))
+
+
+def _values_in(run: Run) -> str:
+    """Give all values of a run's recording, and of Gaussians that are fitted to them."""
     record, fit = run.stage("record"), run.stage("fit")
     lines = [*record.summarise(run.read("record")), *fit.summarise(fit.run(run))]
     check_recording(run.path("record"))
@@ -174,12 +199,67 @@ def open_recording(path: Path, number: int) -> str:
     return "\n".join([digest_of(found), *lines])
 
 
+def finish_begun(path: Path, number: int) -> str:
+    """Go on with a recording that is begun, and give its values."""
+    run = finish_recording(path)
+    return _values_in(run)
+
+
+def finish_stages(path: Path, number: int) -> str:
+    """Run stages from the parts of them that are kept."""
+    run = begun_run(path)
+    return digest_of([stage_from_parts(run, name) for name in DIVIDED])
+
+
+def go_on(path: Path, number: int) -> str:
+    """Run all stages in a folder that holds results of them, which are used where they are sound."""
+    run = run_in(path)
+    lines: list[str] = []
+    found = run_stages(run, told=lambda done: lines.extend(done.stage.lines(done.found)))
+    found = {name: run.read(name) for name in found}
+    return "\n".join([digest_of(found), *lines])
+
+
+def overwrite_page(path: Path, number: int) -> str:
+    """See whose results a folder holds, and remove what runs wrote into it."""
+    run = run_in(path)
+    check_owner(run)
+    seconds = [made_in(path, name, "ab") for name in run.stages]
+    remove_run(path, [stage.file for stage in run.stages.values()])
+    for place in (path, path / "figures"):
+        assert (place / NOT_OURS).read_text() == "mine"
+    return f"{seconds}, {sorted(file.name for file in path.iterdir())}"
+
+
+def hold_against(path: Path, number: int) -> str:
+    """Hold the sound network against a baseline."""
+    conditions = conditions_against(read_baseline(path), path)
+    lines = [str(condition.outcome(sound_facts())) for condition in conditions]
+    assert "nan" not in "".join(lines).lower(), lines
+    return "\n".join(lines)
+
+
+@cache
+def sound_facts() -> Facts:
+    """Give the facts of the sound network."""
+    seed = make_seed("baseline")
+    return facts_in(json.loads(seed.files[seed.opens]))
+
+
+WRITERS = ("begun", "part", "again", "page")
+"""Kinds whose openers write into the folder that they open."""
 OPENERS: dict[str, Callable[[Path, int], str]] = {
     "checkpoint": open_checkpoint,
     "member": open_member,
     "data": open_data,
     "run": open_run,
     "recording": open_recording,
+    "foreign": open_checkpoint,
+    "begun": finish_begun,
+    "part": finish_stages,
+    "again": go_on,
+    "page": overwrite_page,
+    "baseline": hold_against,
 }
 """Kind -> (path, width of the data or another number) -> what would be printed of it."""
 

@@ -8,17 +8,20 @@ import resource
 import sys
 import sysconfig
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType
 from typing import Any
 
 FORBIDDEN = re.compile(
-    r"os\.(system|exec|posix_spawn|spawn|fork|forkpty|startfile|chmod|chown|link|symlink|mkdir|rmdir|remove|rename)$"
+    r"os\.(system|exec|posix_spawn|spawn|fork|forkpty|startfile|chmod|chown|link|symlink)$"
     r"|subprocess\.|socket\.|pickle\.find_class|shutil\.|ctypes\.dlopen|urllib\.|ftplib\.|pty\."
 )
 """Audit events that no reading of weights gives rise to; those of imports are judged by what is imported."""
+
+OF_FILES = {"os.mkdir": 1, "os.rmdir": 1, "os.remove": 1, "os.rename": 2, "os.truncate": 1}
+"""Audit events of changes to files -> the number of their paths."""
 
 WRITING = re.compile("[wax+]")
 
@@ -30,12 +33,15 @@ class Watch:
     ----------
     events
         Descriptions of the events, one text each; the reader may clear the list.
+    folder
+        Folder in which files may be written, renamed and removed; None for none.
     """
 
     events: list[str]
+    folder: Path | None
 
     def __init__(self) -> None:
-        self.events = []
+        self.events, self.folder = [], None
         self._trusted = tuple({*sysconfig.get_paths().values(), str(Path(__file__).parents[3]), "<frozen"})
         self._known = {*sys.stdlib_module_names, *(name.partition(".")[0] for name in sys.modules)}
         sys.addaudithook(self._hook)
@@ -46,11 +52,21 @@ class Watch:
         elif event == "exec":
             suspicious = not self._is_ours(arguments[0])
         elif event == "open":
-            suspicious = isinstance(arguments[1], str) and bool(WRITING.search(arguments[1]))
+            is_written = isinstance(arguments[1], str) and bool(WRITING.search(arguments[1]))
+            suspicious = is_written and not self._is_allowed(arguments[:1])
+        elif event in OF_FILES:
+            suspicious = not self._is_allowed(arguments[: OF_FILES[event]])
         else:
             suspicious = bool(FORBIDDEN.match(event))
         if suspicious:
             self.events.append(f"{event} {str(arguments[0])[:200]!r}")
+
+    def _is_allowed(self, paths: Sequence[Any]) -> bool:
+        """Whether all of some paths lead into the folder that may be written."""
+        return self.folder is not None and all(
+            isinstance(path, (str, os.PathLike)) and Path(path).resolve().is_relative_to(self.folder.resolve())
+            for path in paths
+        )
 
     def _is_ours(self, code: Any) -> bool:
         """Whether code comes from an installed package, or is made up by an import or of a class's annotations."""

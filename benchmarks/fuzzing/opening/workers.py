@@ -6,7 +6,7 @@ import gc
 import multiprocessing
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -14,9 +14,7 @@ from pathlib import Path
 from fuzzing.mutations.payloads import MARKER, SIDE_EFFECT
 from fuzzing.opening.opening import OPENERS, Outcome, open_file
 from fuzzing.opening.watch import Watch, limit_memory
-from fuzzing.seeds.checkpoints import FORMATS, kind_of, make_seed, width_of, write
-from fuzzing.seeds.data import DATA, RUNS
-from fuzzing.seeds.recordings import RECORDINGS
+from fuzzing.seeds.checkpoints import kind_of, make_seed, width_of, write
 from interp.errors import InterpError
 
 MOST_CLOCK = 60.0  # seconds by the clock, which on a busy machine are few of the processor
@@ -83,9 +81,9 @@ class Worker:
 
 
 @contextmanager
-def worker(folder: Path) -> Iterator[Worker]:
-    """Give a worker for as long as it is needed; what reading imports is imported before."""
-    for format in (*FORMATS, *DATA, *RUNS, *RECORDINGS):
+def worker(folder: Path, formats: Iterable[str]) -> Iterator[Worker]:
+    """Give a worker for as long as it is needed; what reading these formats imports is imported before."""
+    for format in dict.fromkeys((*formats, "zoo")):  # odd paths are opened as checkpoints
         path = write(make_seed(format), folder / format)
         number = 0 if format == "zoo" else width_of(format)
         with warnings.catch_warnings(), suppress(InterpError):

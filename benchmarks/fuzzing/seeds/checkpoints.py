@@ -9,6 +9,7 @@ import warnings
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,8 +19,11 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.nn.utils.prune import l1_unstructured
 
-from fuzzing.seeds.data import DATA, RUNS
+from fuzzing.seeds.begun import BEGUN, PARTS
+from fuzzing.seeds.data import AGAIN, DATA, RUNS
+from fuzzing.seeds.foreign import FOREIGN
 from fuzzing.seeds.onnx import Normalised, onnx_model
+from fuzzing.seeds.pages import BASELINES, PAGES
 from fuzzing.seeds.recordings import RECORDINGS
 
 WIDTHS = (6, 5, 3)
@@ -46,10 +50,13 @@ class Seed:
         Name of the file or folder that a user would give, below the scratch folder.
     files
         Name of each file below the scratch folder -> content.
+    spared
+        Names of the files that are not to be damaged.
     """
 
     opens: str
     files: Mapping[str, bytes]
+    spared: frozenset[str] = frozenset()
 
 
 def dense() -> nn.Sequential:
@@ -194,6 +201,25 @@ def _onnx_in_onnxruntime(folder: Path) -> None:
     (folder / "file").write_bytes(onnx_model(chain, WIDTHS[0]))
 
 
+def _onnx_beside(folder: Path) -> None:
+    """Write a model whose weights are in another file."""
+    weights = bytearray()
+    (folder / "file").write_bytes(onnx_model(dense(), beside=weights))
+    (folder / "weights").write_bytes(weights)
+
+
+def _torch_shards(folder: Path) -> None:
+    """Write a folder of two torch files and their index."""
+    (folder / "file").mkdir()
+    weight_map = {}
+    for number, layer in enumerate(("0", "2"), 1):
+        name = f"pytorch_model-{number:05d}-of-00002.bin"
+        part = {key: tensor for key, tensor in dense().state_dict().items() if key.startswith(f"{layer}.")}
+        torch.save(part, folder / "file" / name)
+        weight_map |= dict.fromkeys(part, name)
+    (folder / "file" / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": weight_map}))
+
+
 def _recurrent(folder: Path) -> None:
     """Write an embedding, two gated layers in both directions, and a dense one."""
     torch.manual_seed(0)
@@ -294,9 +320,11 @@ FORMATS: dict[str, Callable[[Path], None]] = {
     "safetensors": _safetensors,
     "onnx": _onnx,
     "onnx of a convolution": _onnx_convolution,
+    "onnx with weights beside it": _onnx_beside,
     "zoo": _zoo,
     "list of states": _members,
     "shards": _shards,
+    "torch shards": _torch_shards,
     "torchscript of before 1.4": _before_1_4,
     "quantisation-aware": _trained_for_quantisation,
     "recurrent": _recurrent,
@@ -306,14 +334,34 @@ FORMATS: dict[str, Callable[[Path], None]] = {
 """Name -> a function that writes ``file`` (or a folder of that name) into a folder."""
 
 
+OPENED_AS: dict[str, Mapping[str, Callable[[Path], str | None]]] = {
+    "checkpoint": FORMATS,
+    "foreign": FOREIGN,
+    "data": DATA,
+    "run": RUNS,
+    "again": AGAIN,
+    "recording": RECORDINGS,
+    "begun": BEGUN,
+    "part": PARTS,
+    "page": PAGES,
+    "baseline": BASELINES,
+}
+"""Kind of opener -> the formats that it opens."""
+DAMAGED = {"part": ("*.part",), "page": ("report.json", "timings.json"), "baseline": ("baseline.json",)}
+"""Kind of opener -> patterns of the names of the files that are damaged, where not all are."""
+
+
 @cache
 def make_seed(format: str) -> Seed:
     """Write one format's file and keep what was written; once a process."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        opens = (FORMATS | DATA | RUNS | RECORDINGS)[format](folder) or "file"
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
-        return Seed(opens, {str(path.relative_to(folder)): path.read_bytes() for path in files})
+        opens = next(known[format] for known in OPENED_AS.values() if format in known)(folder) or "file"
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        files = {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+        damaged = DAMAGED.get(kind_of(format), ("*",))
+        spared = {name for name in files if not any(fnmatch(Path(name).name, pattern) for pattern in damaged)}
+        return Seed(opens, files, frozenset(spared))
 
 
 def width_of(format: str) -> int:
@@ -324,11 +372,10 @@ def width_of(format: str) -> int:
 
 
 def kind_of(format: str) -> str:
-    """Say what a format is opened as: ``checkpoint``, ``member`` (of a list), ``data``, ``run`` or ``recording``."""
+    """Say what a format is opened as, such as ``checkpoint``, ``member`` (of a list) or ``recording``."""
     if format == "list of states":
         return "member"
-    known = {"checkpoint": FORMATS, "data": DATA, "run": RUNS, "recording": RECORDINGS}
-    return next(kind for kind, formats in known.items() if format in formats)
+    return next(kind for kind, formats in OPENED_AS.items() if format in formats)
 
 
 def write(seed: Seed, folder: Path) -> Path:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,11 +15,12 @@ import pandas as pd
 import torch
 from PIL import Image
 
+from fuzzing.seeds.arrow import ARROW
 from fuzzing.seeds.base import arrays, base
 from interp.analysis import ClusterOptions, GaussianOptions
 from interp.checkpoints import LoadOptions
 from interp.interventions import InterventionOptions
-from interp.run import Options, run_all, start
+from interp.run import Options, Run, run_all, start
 from interp.verdict.attribution import AttributionOptions
 from interp.verdict.reading.options import ReadingOptions
 
@@ -64,9 +65,7 @@ def _arrays(folder: Path) -> str:
 
 
 def _parquet(folder: Path) -> str:
-    made = arrays()
-    table = pd.DataFrame(made["x_train"].astype(float), columns=[f"feature {i}" for i in range(6)])
-    table.assign(label=made["y_train"]).to_parquet(folder / "file.parquet")
+    _frame().to_parquet(folder / "file.parquet")
     return "file.parquet"
 
 
@@ -77,6 +76,44 @@ def _images(folder: Path) -> str:
         (folder / "file" / name).mkdir(parents=True)
         for number, ending in enumerate((".png", ".bmp", ".png", ".png")):
             Image.fromarray(rng.integers(0, 256, (2, 3), np.uint8)).save(folder / "file" / name / f"{number}{ending}")
+    return "file"
+
+
+def _beside(folder: Path) -> str:
+    """Write an array a file, of which one is to be named."""
+    for name, array in arrays().items():
+        np.save(folder / f"{name}.npy", array)
+    return "x_train.npy"
+
+
+def _tsv(folder: Path) -> str:
+    _frame().to_csv(folder / "file.tsv", index=False, sep="\t")
+    return "file.tsv"
+
+
+def _tables(folder: Path) -> str:
+    """Write a table for each split."""
+    (folder / "file").mkdir()
+    for name in ("train", "test"):
+        _frame().to_csv(folder / "file" / f"{name}.csv", index=False)
+    return "file"
+
+
+def _frame() -> pd.DataFrame:
+    made = arrays()
+    table = pd.DataFrame(made["x_train"].astype(float), columns=[f"feature {i}" for i in range(6)])
+    return table.assign(label=made["y_train"])
+
+
+def _image_splits(folder: Path) -> str:
+    """Write images of two splits in JPEG, GIF, TIFF and WebP, of two channels' modes."""
+    rng = np.random.default_rng(0)
+    for split in ("train", "val"):
+        for name in ("cat", "dog", "eel"):
+            (folder / "file" / split / name).mkdir(parents=True)
+            for number, ending in enumerate((".jpg", ".gif", ".tif", ".webp")):
+                image = Image.fromarray(rng.integers(0, 256, (2, 3), np.uint8))
+                image.save(folder / "file" / split / name / f"{number}{ending}")
     return "file"
 
 
@@ -93,10 +130,20 @@ def _mnist(folder: Path) -> str:
     return "file"
 
 
-def _run(folder: Path, store: bool = True) -> str:
+def run_in(folder: Path, store: bool = True) -> Run:
+    """Open the sound network and its data, once a process, with a folder for their results."""
+    return replace(_opened(store), out=folder)
+
+
+@cache
+def _opened(store: bool) -> Run:
     said, options = LoadOptions(scaling="raw", activation="relu", output="linear"), replace(QUICK, store=store)
+    return start(base() / "net.pt", base() / "nowhere", str(base() / "data.npz"), said, options=options)
+
+
+def _run(folder: Path, store: bool = True) -> str:
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
-        run_all(start(base() / "net.pt", folder / "file", str(base() / "data.npz"), said, options=options))
+        run_all(run_in(folder / "file", store))
     return "file"
 
 
@@ -108,10 +155,15 @@ DATA: dict[str, Callable[[Path], str]] = {
     "mnist files": _mnist,
     "npy files": _arrays,
     "image folder": _images,
-    **({"parquet": _parquet} if find_spec("pyarrow") else {}),
+    "npy files named by one": _beside,
+    "tsv": _tsv,
+    "folder of tables": _tables,
+    "image folder of splits": _image_splits,
+    **({"parquet": _parquet, **ARROW} if find_spec("pyarrow") else {}),
 }
 RUNS: dict[str, Callable[[Path], str]] = {
     "run folder": _run,
     "run without a recording": partial(_run, store=False),
 }
+AGAIN: dict[str, Callable[[Path], str]] = {"run gone on with": _run}
 """Name -> a function that writes into a folder and says what is to be opened there."""

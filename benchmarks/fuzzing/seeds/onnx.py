@@ -32,8 +32,11 @@ KINDS: dict[type[nn.Module], tuple[str, Callable[[nn.Module], bytes]]] = {
 """Layer -> its operation, and a function that encodes its attributes."""
 
 
-def onnx_model(module: nn.Sequential, width: int | None = None) -> bytes:
-    """Encode a chain as an ONNX model that states its one input and one output, and the input's width where told."""
+def onnx_model(module: nn.Sequential, width: int | None = None, beside: bytearray | None = None) -> bytes:
+    """Encode a chain as an ONNX model that states its one input and one output, and the input's width where told.
+
+    The weights are in the model, or put behind `beside`, which is to be written to a file called ``weights``.
+    """
     nodes, tensors, current = b"", b"", "input"
     for name, part in module.named_children():
         stored = {f"{name}.{own}": tensor for own, tensor in part.state_dict().items() if tensor.dim()}
@@ -41,7 +44,7 @@ def onnx_model(module: nn.Sequential, width: int | None = None) -> bytes:
         inputs = b"".join(field(1, text) for text in (current, *stored))
         current = f"out{name}"
         nodes += field(1, inputs + field(2, current) + field(4, kind) + attributes(part))
-        tensors += b"".join(field(5, _tensor(own, tensor)) for own, tensor in stored.items())
+        tensors += b"".join(field(5, _tensor(own, tensor, beside)) for own, tensor in stored.items())
     stated = b"" if width is None else field(2, field(1, field(1, FLOATS) + field(2, _axes("batch", width))))
     ends = field(11, field(1, "input") + stated) + field(12, field(1, current))
     opset = b"" if width is None else field(8, field(2, 17))
@@ -53,9 +56,14 @@ def _axes(*sizes: str | int) -> bytes:
     return b"".join(field(1, field(2 if isinstance(size, str) else 1, size)) for size in sizes)
 
 
-def _tensor(name: str, tensor: torch.Tensor) -> bytes:
-    dims = b"".join(field(1, size) for size in tensor.shape)
-    return dims + field(2, 1) + field(8, name) + field(9, tensor.detach().numpy().tobytes())
+def _tensor(name: str, tensor: torch.Tensor, beside: bytearray | None) -> bytes:
+    head = b"".join(field(1, size) for size in tensor.shape) + field(2, 1) + field(8, name)
+    values = tensor.detach().numpy().tobytes()
+    if beside is None:
+        return head + field(9, values)
+    said = {"location": "weights", "offset": str(len(beside)), "length": str(len(values))}
+    beside += values
+    return head + b"".join(field(13, field(1, key) + field(2, value)) for key, value in said.items()) + field(14, 1)
 
 
 def _pads(padding: tuple[int, ...]) -> bytes:

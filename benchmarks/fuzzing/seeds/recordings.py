@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -34,21 +34,31 @@ def _rows() -> Path:
     return path
 
 
-def _begun(folder: Path, store: bool | int, how: Mapping[str, Any]) -> Run:
+def begun_run(folder: Path, store: bool | int = True, **how: Any) -> Run:
+    """Open the sound network and rows that repeat, once a process, with a folder for their recording."""
+    return replace(_opened(store, **how), out=folder)
+
+
+@cache
+def _opened(store: bool | int, **how: Any) -> Run:
     said = LoadOptions(scaling="raw", activation="relu", output="linear")
     options = replace(QUICK, recording=StoreOptions(**how), store=store)
-    return start(base() / "net.pt", folder / "file", str(_rows()), said, options=options)
+    return start(base() / "net.pt", base() / "nowhere", str(_rows()), said, options=options)
 
 
 def _of_one(folder: Path, store: bool | int = True, **how: Any) -> str:
-    run = _begun(folder, store, how)
+    run = begun_run(folder / "file", store, **how)
     run.stage("record").run(run)
     return "file"
 
 
 def _of_two(folder: Path, **how: Any) -> str:
-    """Write what two processes would: a file each, and the manifest."""
-    run = _begun(folder, True, how)
+    record_by_two(begun_run(folder / "file", **how))
+    return "file"
+
+
+def record_by_two(run: Run) -> None:
+    """Record as two processes would: a file each, and the manifest."""
     path, made = run.path("record"), stage_provenance(run, run.stage("record"))
     shards = []
     for rank, part in enumerate(HALVES):
@@ -57,7 +67,6 @@ def _of_two(folder: Path, **how: Any) -> str:
         record_activations(run.model, run.data, own, said, how=run.options.recording, part=part)
         shards.append(described(own, part))
     write_manifest(path, shards, made.versions)
-    return "file"
 
 
 RECORDINGS: dict[str, Callable[[Path], str]] = {
