@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from interp.checkpoints.deployed.cutting import cut
-from interp.checkpoints.deployed.examples import SAMPLES, examples, feed, is_turned
+from interp.checkpoints.deployed.examples import feed, is_turned
 from interp.checkpoints.deployed.folding.constants import run_once
 from interp.checkpoints.deployed.folding.folded import folded, open_conditions
+from interp.checkpoints.deployed.folding.padding import put_padding_apart
 from interp.checkpoints.deployed.modules.planned import planned, stored_numbers
 from interp.checkpoints.deployed.modules.recurrent import recurrent_nodes
 from interp.checkpoints.deployed.network import FLOATS, Deployed, Placed
 from interp.checkpoints.deployed.packages import session
 from interp.checkpoints.deployed.pieces import Piece
 from interp.checkpoints.deployed.program import Program, Unusable, model_of, read_program
+from interp.checkpoints.deployed.trying import CLOSE, CLOSE_IN_HALVES, Tried, difference, try_out
 from interp.errors import CheckpointError, InterpError, first_line
 from interp.types import Array, Dataset
-
-CLOSE = 1e-4
-"""Largest difference to ONNX Runtime's outputs, relative to 1 + the largest of them."""
-
-CLOSE_IN_HALVES = 1e-2
-"""The same where the file computes in 16 bits, and this program in 32."""
 
 KINDS = {
     "tensor(float)": 1, "tensor(uint8)": 2, "tensor(int8)": 3, "tensor(uint16)": 4, "tensor(int16)": 5,
@@ -46,7 +40,6 @@ WITHOUT_NODES = {
 }
 """Part of an operation's name -> what a graph is that has such operations and no layers of floats."""
 
-ENOUGH = 10_000  # values of one drawn sample beyond which no larger one is tried where a smaller one gave numbers
 MOST_OPENED = 32  # largest depth of conditions within conditions
 
 
@@ -103,7 +96,7 @@ def _opened(path: Path, data: Dataset | None) -> Opened:
     """Try one shape after the other, first those for which every output of ONNX Runtime is a number."""
     program = folded(read_program(path))
     problem: Exception | None = None
-    tried = list(_tried(program, data, path))
+    tried = list(try_out(program, data, path))
     for one in sorted(tried, key=lambda each: not each.is_sound):
         try:
             fresh = replace(program, nodes=list(program.nodes), constants=dict(program.constants))
@@ -113,30 +106,20 @@ def _opened(path: Path, data: Dataset | None) -> Opened:
     raise problem or Unusable(f"inputs of other shapes than {'; '.join(f'{x.name} {x.sizes}' for x in program.inputs)}")
 
 
-class Tried(NamedTuple):
-    """Two samples of each input, and the outputs that ONNX Runtime gives for each."""
-
-    values: tuple[Array, ...]
-    outputs: list[dict[str, Array]]
-
-    @property
-    def is_sound(self) -> bool:
-        """Whether the outputs hold numbers: images that are too small for a network leave maps without any."""
-        return all(_is_sound(one) for outputs in self.outputs for one in outputs.values())
-
-
 def _cut(program: Program, tried: Tried, path: Path, turned: bool) -> Opened:
     """Make a network of a program, and hold it against ONNX Runtime."""
     values, expected = tried
     first = feed(program.inputs, values, slice(0, 1))
     program = with_open_conditions(program, first)
-    kinds, ranks = _typed(program, first)
+    kinds, shapes = _typed(program, first)
+    padded = put_padding_apart(program, shapes)
+    kinds |= {name: kinds[value] for name, value in padded.items()}
     outputs = [name for name in program.outputs if kinds.get(name) in FLOATS and name not in program.constants]
     if not outputs:
         raise Unusable("no output of floats")
     stored = stored_numbers(program)
     cells, left = recurrent_nodes(program, stored)
-    steps = cut(program, planned(program, ranks, stored) | cells, kinds)
+    steps = cut(program, planned(program, {name: len(shape) for name, shape in shapes.items()}, stored) | cells, kinds)
     _check_layers(steps, program, path)
     most = CLOSE_IN_HALVES if {10, 16} & {*kinds.values()} else CLOSE
     reference = {name: np.stack([one[name].reshape(-1) for one in expected]) for name in outputs}
@@ -147,7 +130,7 @@ def _cut(program: Program, tried: Tried, path: Path, turned: bool) -> Opened:
         if not one_by_one and not _may_batch(program, values):
             continue
         network = Deployed(steps, program.inputs, outputs, program.guards, shape, one_by_one, turned).eval()
-        differences.append(_difference(network, values, reference))
+        differences.append(difference(network, values, reference))
         if differences[-1] <= most:
             pieces = sum(isinstance(step.module, Piece) for step in steps)
             return Opened(network, pieces, differences[-1], tuple(left.values()))
@@ -200,49 +183,16 @@ def with_open_conditions(program: Program, first: Mapping[str, Array]) -> Progra
     return program
 
 
-def _tried(program: Program, data: Dataset | None, path: Path) -> Iterator[Tried]:
-    """Run the whole graph on each of two samples, in the shapes in which ONNX Runtime takes them.
-
-    Raises
-    ------
-    Exception
-        Whatever ONNX Runtime raised for the first shape, if it takes none.
-    """
-    whole = session(model_of(program, program.nodes, {one.name: one.kind for one in program.inputs}, program.outputs))
-    problem: Exception | None = None
-    found = False
-    for values in examples(program.inputs, data, path):
-        try:
-            each = [whole.run(None, feed(program.inputs, values, slice(at, at + 1))) for at in range(SAMPLES)]
-        except Exception as error:  # any shape may fail in its own way
-            problem = problem or error
-            continue
-        found = True
-        tried = Tried(values, [dict(zip(program.outputs, one, strict=True)) for one in each])
-        yield tried
-        if tried.is_sound and data is None and prod(values[0].shape[1:]) > ENOUGH:
-            return
-    if problem is not None and not found:
-        raise problem
-
-
-def _is_sound(output: object) -> bool:
-    """Whether an output holds numbers: images that are too small for a network leave maps without any."""
-    if not isinstance(output, np.ndarray) or output.dtype.kind != "f":
-        return True
-    return output.size > 0 and bool(np.isfinite(output).all())
-
-
-def _typed(program: Program, given: Mapping[str, Array]) -> tuple[dict[str, int], dict[str, int]]:
-    """Run the graph once with every value as an output: types and numbers of axes."""
+def _typed(program: Program, given: Mapping[str, Array]) -> tuple[dict[str, int], dict[str, tuple[int, ...]]]:
+    """Run the graph once with every value as an output: types and shapes."""
     names = [name for node in program.nodes for name in node.output if name]
     inputs = {one.name: one.kind for one in program.inputs}
     every = session(model_of(program, program.nodes, inputs, names))
     said = {one.name.removesuffix("__out"): KINDS.get(one.type, 0) for one in every.get_outputs()}
     values = every.run(None, dict(given))
-    ranks = {name: value.ndim for name, value in zip(names, values, strict=True) if isinstance(value, np.ndarray)}
-    ranks |= {name: value.ndim for name, value in given.items()}
-    return {**inputs, **{name: kind for name, kind in said.items() if kind}}, ranks
+    shapes = {name: value.shape for name, value in zip(names, values, strict=True) if isinstance(value, np.ndarray)}
+    shapes |= {name: value.shape for name, value in given.items()}
+    return {**inputs, **{name: kind for name, kind in said.items() if kind}}, shapes
 
 
 def _may_batch(program: Program, values: Sequence[Array]) -> bool:
@@ -251,23 +201,3 @@ def _may_batch(program: Program, values: Sequence[Array]) -> bool:
         one.sizes is not None and len(one.sizes) == value.ndim and one.sizes[0] is None
         for one, value in zip(program.inputs, values, strict=True)
     )
-
-
-@torch.no_grad()
-def _difference(network: Deployed, values: Sequence[Array], expected: Mapping[str, Array]) -> float:
-    """Give the largest difference of outputs, relative to 1 + the largest; infinity where the network fails."""
-    try:
-        given, *others = (torch.from_numpy(one) for one in values)
-        outputs: Any = network(given.movedim(-1, 1) if network.channels_last else given, *others)
-    except Exception:  # a graph that takes one sample alone fails on two in its own way
-        return float("inf")
-    found = outputs if isinstance(outputs, dict) else {network.outputs[0]: outputs}
-    worst = 0.0
-    for name, wanted in expected.items():
-        ours = found[name].numpy()
-        if ours.shape != wanted.shape or not np.array_equal(np.isfinite(ours), np.isfinite(wanted)):
-            return float("inf")
-        finite = np.isfinite(wanted)
-        size = 1 + np.abs(wanted[finite]).max(initial=0)
-        worst = max(worst, float(np.abs(ours[finite] - wanted[finite]).max(initial=0) / size))
-    return worst

@@ -11,6 +11,7 @@ from interp.checkpoints.architectures.named import build_named, is_named, recogn
 from interp.checkpoints.architectures.transformers_models import build_classifier
 from interp.checkpoints.architectures.user_model import build_user_model
 from interp.checkpoints.architectures.zoo_files import build_zoo_model, zoo_facts
+from interp.checkpoints.deployed.agreement import is_read_otherwise
 from interp.checkpoints.deployed.opening import open_deployed
 from interp.checkpoints.deployed.packages import INSTALL, packages
 from interp.checkpoints.drafts.draft import Draft, example_of, trace
@@ -208,8 +209,10 @@ def _from_layers_alone(problem: str, asked: Request) -> Draft:
 
 
 def _from_onnx(graph: nn.Module | None, problem: str, asked: Request) -> Draft:
-    """Take our own reading of a graph where it runs, else cut it into modules and pieces of ONNX Runtime."""
+    """Take our own reading of a graph where it runs as ONNX Runtime runs it, else cut it into modules and pieces."""
     failed: InterpError | None = None
+    if graph is not None and is_read_otherwise(Path(str(asked.path)), graph, asked.data):
+        graph, problem = None, "operations that ONNX Runtime computes otherwise than they are read here"
     if graph is not None:
         why = "; ".join(("operations listed in the file", *asked.contents.notes))
         try:

@@ -8,6 +8,7 @@ from typing import Any
 from interp.checkpoints.deployed.folding.batchwise import put_time_first
 from interp.checkpoints.deployed.folding.branches import open_one, rename
 from interp.checkpoints.deployed.folding.constants import compute_constants, take_constants
+from interp.checkpoints.deployed.folding.fused import write_out_fused
 from interp.checkpoints.deployed.program import Program, Unusable, inner_graphs, pruned
 from interp.types import Array
 
@@ -36,6 +37,7 @@ def folded(program: Program, conditions: Mapping[str, Array] | None = None) -> P
     while True:
         program.nodes = pruned(program.nodes, [*program.outputs, *program.guards])
         take_constants(program)
+        write_out_fused(program)
         put_time_first(program)
         compute_constants(program)
         if len(program.nodes) > MOST_NODES:

@@ -117,6 +117,8 @@ def _padding(node: Node, kernel: list[int], stride: list[int]) -> Any:
 
 
 def _batch_norm(node: Node) -> Part:
+    if node.attributes.get("training_mode"):
+        raise UnknownOperation("a batch-norm that takes mean and variance of each batch")
     names = ("weight", "bias", "running_mean", "running_var")
     tensors = {name: tensor for at, name in enumerate(names, 1) if (tensor := node.stored(at)) is not None}
     return norm_part(tensors, node.attributes.get("epsilon", 1e-5))

@@ -1,0 +1,140 @@
+"""Layers that are padded unevenly, or fused with what follows, are nodes; readings that are not ONNX Runtime's fall."""
+
+import numpy as np
+import pytest
+import torch
+
+from interp.checkpoints import LoadOptions, load_model
+from interp.interventions.edits import ablate
+from interp.interventions.engine.sites import find_site
+from interp.network import as_tensor, outputs_on, tap
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+from checkpoints.deployed import graphs  # noqa: E402
+
+RAW = LoadOptions(scaling="raw")
+X = np.random.default_rng(2).normal(size=(4, 2, 9, 8)).astype(np.float32)
+DATA = {"x_train": X, "y_train": np.zeros((4, 1), np.float32)}
+
+
+def run(path, changed=(), name="y"):
+    """Run a file on each sample alone, with rows of some stored tensors set to zero."""
+    model = onnx.load(path)
+    model.graph.output.extend([onnx.ValueInfoProto(name=name)] if name != "y" else [])
+    for tensor in model.graph.initializer:
+        if tensor.name in changed:
+            values = onnx.numpy_helper.to_array(tensor).copy()
+            values[2] = 0
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return np.concatenate([session.run([name], {"x": one[None]})[0] for one in X])
+
+
+def opened(path):
+    """Open a file, and see that outputs are ONNX Runtime's."""
+    model, data = load_model(path, DATA, RAW)
+    np.testing.assert_allclose(outputs_on(model, data.train.inputs), run(path), atol=1e-5)
+    return model, as_tensor(data.train.inputs, model.scaling, model.input_shape)
+
+
+def padded(path, opset, **said):
+    nodes = [
+        graphs.node("Conv", "x k b", "c", **said),
+        graphs.node("Tanh", "c", "t"),
+        graphs.node("GlobalAveragePool", "t", "p"),
+        graphs.node("Flatten", "p", "f"),
+        graphs.node("Gemm", "f w wb", "y"),
+    ]
+    stored = graphs.weights(k=(6, 2, 3, 4), b=6, w=(6, 3), wb=3)
+    return graphs.saved(path, nodes, [graphs.value("x", ["batch", 2, 9, 8])], ["y"], opset, stored)
+
+
+UNEVEN = [
+    {"pads": [0, 1, 2, 3]},
+    {"auto_pad": "SAME_UPPER"},
+    {"auto_pad": "SAME_LOWER", "strides": [2, 3]},
+    {"auto_pad": "SAME_UPPER", "strides": [2, 1], "dilations": [1, 2]},
+]
+
+
+@pytest.mark.parametrize("said", UNEVEN)
+@pytest.mark.parametrize("opset", [9, 17])
+def test_convolutions_that_pad_more_on_one_side_are_layers(said, opset, tmp_path):
+    path = padded(tmp_path / "net.onnx", opset, **said)
+    model, x = opened(path)
+    assert [(layer.name, layer.nodes, layer.activation) for layer in model.layers] == [
+        ("k", 6, "tanh"),
+        ("w", 3, "identity"),
+    ]
+    with torch.no_grad(), tap(model.module, model.layers) as z:
+        model.module(x)
+    np.testing.assert_allclose(z["k"], run(path, name="c"), atol=1e-5)
+    changed = find_site(model, {"k": model.layer("k")}).at(x).outputs({"k": ablate(2, 0.0)})
+    np.testing.assert_allclose(changed, run(path, ("k", "b")), atol=1e-5)
+    assert float(np.abs(changed.numpy() - run(path)).max()) > 0.01
+
+
+FUSED = [
+    ("Relu", {}, "relu"), ("Tanh", {}, "tanh"), ("LeakyRelu", {"activation_params": [0.2]}, "leaky_relu"),
+    ("HardSigmoid", {"activation_params": [0.3, 0.4]}, "custom"),
+    ("Clip", {"activation_params": [-0.5, 0.7]}, "hardtanh"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "said", "activation"), FUSED)
+def test_layers_with_an_activation_in_them_are_layers(kind, said, activation, tmp_path):
+    """What ONNX Runtime's optimiser writes: an activation in a convolution and a dense layer, a factor in a product."""
+    own = {"domain": "com.microsoft"}
+    nodes = [
+        graphs.node("FusedConv", "x k b", "c", activation=kind, **said, **own),
+        graphs.node("GlobalAveragePool", "c", "p"),
+        graphs.node("Flatten", "p", "f"),
+        graphs.node("FusedGemm", "f w wb", "g", activation="Relu", transB=1, **own),
+        graphs.node("FusedMatMul", "g w2", "y", alpha=0.5, transB=1, **own),
+    ]
+    stored = graphs.weights(k=(6, 2, 3, 3), b=6, w=(5, 6), wb=5, w2=(3, 5))
+    path = graphs.saved(
+        tmp_path / "net.onnx", nodes, [graphs.value("x", ["n", 2, 9, 8])], ["y"], 17, stored, "com.microsoft"
+    )
+    model, x = opened(path)
+    assert [layer.activation for layer in model.layers] == [activation, "relu", "identity"]
+    changed = find_site(model, {"w": model.layer("w")}).at(x).outputs({"w": ablate(2, 0.0)})
+    np.testing.assert_allclose(changed, run(path, ("w", "wb")), atol=1e-5)
+
+
+def test_a_norm_of_each_batch_is_not_read_as_one_of_stored_numbers(tmp_path):
+    nodes = [
+        graphs.node("Conv", "x k", "c"),
+        graphs.node("BatchNormalization", "c scale shift mean variance", "n m v", training_mode=1),
+        graphs.node("Relu", "n", "r"),
+        graphs.node("Flatten", "r", "f"),
+        graphs.node("MatMul", "f w", "y"),
+    ]
+    stored = graphs.weights(k=(3, 2, 3, 3), scale=3, shift=3, mean=3, w=(126, 2)) | {"variance": np.ones(3)}
+    path = graphs.saved(tmp_path / "net.onnx", nodes, [graphs.value("x", ["n", 2, 9, 8])], ["y"], 17, stored)
+    model, _ = opened(path)
+    assert "ONNX Runtime" in model.inferred["architecture"].evidence
+
+
+def test_a_reading_of_ours_that_gives_other_outputs_is_not_used(tmp_path, monkeypatch):
+    """Were an activation misread, the file would run in ONNX Runtime, and not as something else."""
+    nodes = [graphs.node("Flatten", "x", "f"), graphs.node("Gemm", "f a", "h"), graphs.node("LeakyRelu", "h", "r")]
+    nodes.append(graphs.node("Gemm", "r w", "y"))
+    stored = graphs.weights(a=(144, 5), w=(5, 3))
+    path = graphs.saved(tmp_path / "net.onnx", nodes, [graphs.value("x", ["n", 2, 9, 8])], ["y"], 17, stored)
+    assert "ONNX Runtime" not in opened(path)[0].inferred["architecture"].evidence
+    monkeypatch.setattr("interp.checkpoints.drafts.choose.build_graph", lambda graph: Flipped())
+    assert "ONNX Runtime" in opened(path)[0].inferred["architecture"].evidence
+
+
+class Flipped(torch.nn.Module):
+    """A network of the right shape that gives other outputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.a = torch.nn.Linear(144, 3)
+
+    def forward(self, x):
+        """Give outputs (B, 3)."""
+        return self.a(x.flatten(1))
