@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from interp.checkpoints.deployed.program import Program, attributes, inner_graphs, read_program
-from interp.checkpoints.deployed.trying import CLOSE, CLOSE_IN_HALVES, Tried, apart, try_out
+from interp.checkpoints.deployed.trying import CLOSE, CLOSE_IN_HALVES, apart, try_out
 from interp.types import Dataset
 
 HALVES = (10, 16)
@@ -38,21 +37,15 @@ def is_read_otherwise(path: Path, network: nn.Module, data: Dataset | None) -> b
     """
     try:
         program = read_program(path)
-        tried = next(_sound(program, data, path), None)
+        tried = next((one for one in try_out(program, data, path) if one.is_sound), None)
         found = None if tried is None else network(torch.from_numpy(tried.values[0]))
     except Exception:  # onnx, ONNX Runtime and any network have exceptions of their own; whoever runs them next tells
         return False
     if tried is None or not isinstance(found, Tensor):
         return False
     (output,) = program.outputs
-    expected = np.stack([one[output].reshape(-1) for one in tried.outputs])
-    most = CLOSE_IN_HALVES if _has_halves(program) else CLOSE
-    return apart(found.numpy().reshape(len(expected), -1), expected) > most
-
-
-def _sound(program: Program, data: Dataset | None, path: Path) -> Iterator[Tried]:
-    """Yield samples whose outputs are numbers."""
-    return (one for one in try_out(program, data, path) if one.is_sound)
+    expected = np.concatenate([one[output].reshape(-1) for one in tried.outputs])
+    return apart(found.numpy().reshape(-1), expected) > (CLOSE_IN_HALVES if _has_halves(program) else CLOSE)
 
 
 def _has_halves(program: Program) -> bool:
