@@ -54,7 +54,7 @@ UNEVEN = [
     {"pads": [0, 1, 2, 3]},
     {"auto_pad": "SAME_UPPER"},
     {"auto_pad": "SAME_LOWER", "strides": [2, 3]},
-    {"auto_pad": "SAME_UPPER", "strides": [2, 1], "dilations": [1, 2]},
+    {"auto_pad": "SAME_UPPER", "strides": [2, 1]},
 ]
 
 

@@ -33,26 +33,26 @@ def put_padding_apart(program: Program, shapes: Mapping[str, tuple[int, ...]]) -
     nodes: list[Any] = []
     padded: dict[str, str] = {}
     for node in program.nodes:
-        pads = _uneven_pads(node, program, shapes)
-        if pads is None:
-            nodes.append(node)
+        pads = _pads_of(node, program, shapes)
+        half = len(pads) // 2
+        if pads[:half] == pads[half:]:
+            nodes.append(_padded_by(node, node.input[0], pads) if pads else node)
             continue
         name = f"{first_of(node.output)}__padded"
-        nodes += [_padding(program, node.input[0], name, pads), _without_padding(node, name)]
+        nodes += [_padding(program, node.input[0], name, pads), _padded_by(node, name, [])]
         padded[name] = node.input[0]
     program.nodes = nodes
     return padded
 
 
-def _uneven_pads(node: Any, program: Program, shapes: Mapping[str, tuple[int, ...]]) -> list[int] | None:
-    """Give what a convolution adds before and behind each axis; None where it adds as much on both sides."""
+def _pads_of(node: Any, program: Program, shapes: Mapping[str, tuple[int, ...]]) -> list[int]:
+    """Give what a convolution adds before all axes and behind all; nothing for any other node."""
     named = node.op_type == "Conv" and node.domain in ("", "ai.onnx")
     if not named or node.input[1] not in program.constants or node.input[0] not in shapes:
-        return None
+        return []
     kernel = list(program.constants[node.input[1]].dims)[2:]
     sides = shapes[node.input[0]][2:]
-    pads = _pads(attributes(node), kernel, sides)
-    return pads if pads[: len(kernel)] != pads[len(kernel) :] else None
+    return _pads(attributes(node), kernel, sides)
 
 
 def _pads(said: Mapping[str, Any], kernel: list[int], sides: tuple[int, ...]) -> list[int]:
@@ -61,11 +61,10 @@ def _pads(said: Mapping[str, Any], kernel: list[int], sides: tuple[int, ...]) ->
     if not automatic.startswith("SAME"):
         pads: list[int] = said.get("pads", []) if automatic == "NOTSET" else []
         return pads or [0] * 2 * len(kernel)
-    ones = [1] * len(kernel)
-    strides, dilations = said.get("strides", ones), said.get("dilations", ones)
+    strides = said.get("strides", [1] * len(kernel))  # ONNX Runtime has no dilation with SAME
     total = [
-        max((-(-side // stride) - 1) * stride + (size - 1) * dilation + 1 - side, 0)
-        for side, stride, size, dilation in zip(sides, strides, kernel, dilations, strict=True)
+        max((-(-side // stride) - 1) * stride + size - side, 0)
+        for side, stride, size in zip(sides, strides, kernel, strict=True)
     ]
     less, more = [one // 2 for one in total], [one - one // 2 for one in total]
     return [*less, *more] if automatic == "SAME_UPPER" else [*more, *less]
@@ -83,12 +82,14 @@ def _padding(program: Program, value: str, name: str, pads: list[int]) -> Any:
     return found.onnx.helper.make_node("Pad", [value, f"{name}__by"], [name])
 
 
-def _without_padding(node: Any, value: str) -> Any:
-    """Copy a convolution that reads another value, and adds nothing to it."""
+def _padded_by(node: Any, value: str, pads: list[int]) -> Any:
+    """Copy a convolution that reads a value and adds zeros to it; none where nothing is told."""
+    found = packages()
+    assert found is not None
     copied = type(node)()
     copied.CopyFrom(node)
     copied.input[0] = value
     kept = [one for one in node.attribute if one.name not in ("pads", "auto_pad")]
     del copied.attribute[:]
-    copied.attribute.extend(kept)
+    copied.attribute.extend([*kept, *([found.onnx.helper.make_attribute("pads", pads)] if pads else [])])
     return copied
