@@ -168,6 +168,7 @@ BYTES = {
         "a Git LFS pointer.*git lfs pull",
     ),
     "hdf": (b"\x89HDF\r\n\x1a\n" + bytes(50), "an HDF5 file"),
+    "tflite": (b"\x1c\0\0\0TFL3" + bytes(50), "a TensorFlow Lite model.*tf2onnx.convert --tflite model.pt"),
     "noise": (bytes(range(256)) * 4, "bytes of no known format"),
     "scikit-learn": (pickle.dumps(LogisticRegression()), "a Python pickle of sklearn objects"),
     "evil pickle": (pickle.dumps(Evil()), "a Python pickle"),

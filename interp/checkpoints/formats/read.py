@@ -17,7 +17,7 @@ from interp.checkpoints.formats.glance import glance
 from interp.checkpoints.formats.hf_folders import CONFIG
 from interp.checkpoints.formats.selected import select
 from interp.checkpoints.formats.shards import is_shards, refuse_part, weight_files
-from interp.checkpoints.formats.unknown import unknown
+from interp.checkpoints.formats.unread.unknown import unknown
 from interp.checkpoints.weights.tensors import checked_state
 from interp.errors import CheckpointError, UsageError
 from interp.safety import called, import_name, look_up

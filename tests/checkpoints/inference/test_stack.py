@@ -149,3 +149,22 @@ def test_a_gain_is_no_bias():
 def test_where_a_width_comes_back_a_shortcut_fits(last, confidence):
     layers, *_ = layer_stack({"a.weight": torch.ones(4, 5), "b.weight": torch.ones(last, 4)}, "file")
     assert stack_facts(layers, None, ())["architecture"].confidence == confidence
+
+
+@pytest.mark.parametrize("names", [("lora_A.weight", "lora_B.weight"), ("lora_down.weight", "lora_up.weight")])
+def test_an_adapter_is_no_network(names):
+    """Its pairs chain as dense layers do: (rank, D) and (N, rank) of each layer that they change."""
+    shapes = (2, 6), (6, 2)
+    state = {
+        f"enc.{at}.query.{name}": torch.ones(shape) for at in (0, 1) for name, shape in zip(names, shapes, strict=True)
+    }
+    with pytest.raises(CheckpointError, match=r"a LoRA adapter.*\(enc\.0\.query\.lora_\w+\.weight\).*merge_and_unload"):
+        layer_stack(state, "file")
+
+
+@pytest.mark.parametrize("name", ["embedding.weight", "model.word_embeddings.weight", "embed.weight"])
+def test_a_table_alone_is_no_network(name):
+    with pytest.raises(CheckpointError, match=r"a table of 50 vectors of 8 numbers alone"):
+        layer_stack({name: torch.ones(50, 8)}, "file")
+    assert layer_stack({name.replace("embed", "member"): torch.ones(50, 8)}, "file").layers
+    assert len(layer_stack({name: torch.ones(50, 8), "head.weight": torch.ones(3, 50)}, "file").layers) == 2

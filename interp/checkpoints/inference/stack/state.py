@@ -23,6 +23,11 @@ MEAN = "running_mean"
 RECURRENT = re.compile(r"(^|\.)weight_(ih|hh)(_l\d+\w*)?$")
 """Names that torch's recurrent layers give to their matrices, which chain as those of dense layers do."""
 
+ADAPTER = re.compile(r"(^|[._])lora_(A|B|down|up)([._]|$)", re.IGNORECASE)
+"""Names of the pairs of matrices that change the weights of another network (LoRA), whose shapes chain as well."""
+TABLE = re.compile(r"(^|[._])(embeddings?|embed|wte|word_vectors)(\.weight)?$", re.IGNORECASE)
+"""Names of a table of vectors, of which one is looked up; it computes nothing."""
+
 
 class Stack(NamedTuple):
     """Layers in running order, how sure that order and the places of norms are, and how they were found."""
@@ -93,9 +98,15 @@ def _with_settings(layer: Layer, parts: Mapping[str, Part]) -> Layer:
 
 
 def _check_values(state: Mapping[str, Tensor], path: object) -> None:
-    """Refuse tensors without values, and codes of a packing that is not ours to guess."""
+    """Refuse tensors without values, codes of a packing that is not ours to guess, and matrices that are no layers."""
     for name, tensor in state.items():
-        if RECURRENT.search(name):
+        if ADAPTER.search(name):
+            found, expected = f"a LoRA adapter, which changes another network's weights ({name})", "a whole network"
+            do = f"merge it into that network (merge_and_unload() of peft) and save it, or {USE_MODEL}"
+        elif len(state) == 1 and tensor.dim() == 2 and TABLE.search(name):
+            found = f"a table of {len(tensor):,} vectors of {tensor.shape[1]:,} numbers alone ({name})"
+            expected, do = "layers that compute something of it", USE_MODEL
+        elif RECURRENT.search(name):
             found, expected, do = f"a recurrent cell ({name})", "dense layers and convolutions beside it", USE_MODEL
         elif tensor.numel() == 0:
             found, do = f"{name} of shape {tuple(tensor.shape)}", "save the model after it was built and trained"

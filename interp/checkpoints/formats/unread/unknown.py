@@ -6,6 +6,7 @@ import pickletools
 from pathlib import Path
 
 from interp.checkpoints.formats.glance import Glance
+from interp.checkpoints.formats.unread.foreign import foreign
 from interp.errors import CheckpointError
 
 SAVE_STATE = "save one with torch.save(model.state_dict(), 'model.pt') or with safetensors"
@@ -20,6 +21,9 @@ POINTER = b"version https://git-lfs"
 
 def unknown(seen: Glance) -> CheckpointError:
     """Build the error for a file that no format recognises."""
+    other = foreign(seen.start, seen.members, seen.path.name)
+    if other is not None:
+        return CheckpointError(seen.path, found=other.found, expected="a torch, safetensors or ONNX file", do=other.do)
     if seen.is_folder:
         return CheckpointError(seen.path, found="a folder", expected="a checkpoint file", do="check the path")
     if seen.members and all(name.endswith(".npy") for name in seen.members):
