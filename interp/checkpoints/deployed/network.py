@@ -70,7 +70,7 @@ class Deployed(nn.Module):
         last = {value: name for name, reads, _ in self.reads for value in reads}
         kept = {*self.outputs, *self.guards}
         for name, reads, made in self.reads:
-            found = _run(self.get_submodule(name), [known[value] for value in reads])
+            found = run_step(self.get_submodule(name), [known[value] for value in reads])
             known.update(zip(made, found, strict=True))
             for value in reads:
                 if last[value] == name and value not in kept:
@@ -114,7 +114,8 @@ class Placed(NamedTuple):
     outputs: tuple[str, ...]
 
 
-def _run(module: nn.Module, values: Sequence[Rows]) -> list[Rows]:
+def run_step(module: nn.Module, values: Sequence[Rows]) -> list[Rows]:
+    """Run one module or piece of a network on values of all samples."""
     if isinstance(module, (Piece, Recurrent)):
         found: list[Rows] = module(*values)
         return found

@@ -135,6 +135,19 @@ def in_onnxruntime(piece: Piece, values: Sequence[Rows], *tensors: Tensor) -> li
     return [_joined([_tensor(one) for one in found]) for found in zip(*each, strict=True)]
 
 
+def rows_of(each: Sequence[Array], apart: bool) -> Rows:
+    """Put values that ONNX Runtime gave together as a network holds them.
+
+    Parameters
+    ----------
+    each
+        Value of each sample, or one value of all samples.
+    apart
+        Whether samples run one after the other.
+    """
+    return Rows(*_joined([_tensor(one) for one in each])) if apart else Rows(_tensor(each[0]))
+
+
 def _tensor(values: Any) -> Tensor:
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiub":
         raise DataError(

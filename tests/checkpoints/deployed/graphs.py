@@ -149,3 +149,40 @@ def any_size(path):
         node("ReduceMax", "s", "y", axes=[1], keepdims=1),
     ]
     return saved(path, nodes, [value("x", ["b", 1, "h", "w"])], ["y"], 13, weights(**{"conv.weight": (4, 1, 3, 3)}))
+
+
+def scaled_anew(path, numbers=None):
+    """Write a dense layer of whole numbers, as `quantize_dynamic` does, with weights of eight bits, and one of floats.
+
+    `numbers` are the first layer's weights, their zero points and scales, and its bias.
+    """
+    drawn = np.random.default_rng(3)
+    stored = {"one_quantized": drawn.integers(-127, 127, (8, 6)).astype(np.int8), "wz": np.full(6, 3, np.int8)}
+    stored |= {"ws": drawn.random(6) * 0.02 + 0.01, **weights(b=6, w2=(6, 3))} | (numbers or {})
+    nodes = [
+        node("DynamicQuantizeLinear", "x", "q s z"),
+        node("MatMulInteger", "q one_quantized z wz", "i"),
+        node("Cast", "i", "f", to=1),
+        node("Mul", "s ws", "scales"),
+        node("Mul", "f scales", "m"),
+        node("Add", "b m", "h"),
+        node("Relu", "h", "r"),
+        node("MatMul", "r w2", "y"),
+    ]
+    return saved(path, nodes, [value("x", ["batch", 8])], [value("y", ["batch", 3])], 17, stored), stored
+
+
+def scaled_convolution(path, scales, zero):
+    """Write a convolution of whole numbers with padding, and the means of its maps."""
+    kernels = np.random.default_rng(4).integers(0, 255, (4, 2, 3, 3)).astype(np.uint8)
+    nodes = [
+        node("DynamicQuantizeLinear", "x", "q s z"),
+        node("ConvInteger", "q kernels_quantized z wz", "i", pads=[1, 1, 1, 1], kernel_shape=[3, 3]),
+        node("Cast", "i", "f", to=1),
+        node("Mul", "s ws", "scales"),
+        node("Mul", "f scales", "m"),
+        node("Relu", "m", "r"),
+        node("ReduceLogSumExp", "r", "y", axes=[2, 3], keepdims=0),
+    ]
+    stored = {"kernels_quantized": kernels, "ws": scales, "wz": np.asarray(zero, np.uint8)}
+    return saved(path, nodes, [value("x", ["batch", 2, 6, 6])], ["y"], 17, stored), stored
