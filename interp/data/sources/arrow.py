@@ -135,6 +135,14 @@ def _of_one_column(
     target = named_target(others, target) if others else None
     arrays: dict[str, Any] = {}
     for split, frame in frames.items():
+        for wanted in (column, *([] if target is None else [target])):
+            if wanted not in frame.columns:
+                raise DataError(
+                    f"{where} ({split})",
+                    found=f"columns {', '.join(map(str, frame.columns))}",
+                    expected=f"{wanted} among them, as in the first split",
+                    do="give the same columns to every split",
+                )
         end = f"_{split}" if split else ""
         arrays[f"x{end}"] = _stack(where, frame[column], options.image_size)
         if target is not None:

@@ -115,7 +115,7 @@ def test_a_step_that_computes_something_else_is_seen(tmp_path):
 
 
 def test_only_graphs_that_round_may_differ_more_than_their_steps(tmp_path, monkeypatch):
-    monkeypatch.setattr(opening, "difference_of_outputs", lambda *_: 1e-3)
+    monkeypatch.setattr(opening, "difference", lambda *_: 1e-3)
     model, _ = load_model(graphs.quantised(tmp_path / "rounds.onnx"), data_of(8), RAW)
     assert "0.001 of ONNX Runtime's on two samples, each step within" in model.inferred["architecture"].evidence
     with pytest.raises(InterpError, match=r"outputs that differ from ONNX Runtime's by 0\.001"):
