@@ -213,17 +213,17 @@ def _weighed(
             base = replace(base, scaling=best)
             weighed = weigh(layers, try_out, base, scorers, inputs, values, least, seed)
     on = (layers, scorers, inputs, values, weighed_rows, seed)
-    weighed = looked_closer(weighed, shares, *on)
+    weighed, is_told = looked_closer(weighed, shares, *on)
     stands = standing(weighed)
     candidate = stands.trial.candidate
     if candidate.activation != likeliest.activation and len(scalings) > 1:
         scaled = _weighed_scalings(layers, try_out, scorers, inputs, values, seed, candidate, scalings, least, weighed)
     found = {}
-    scaled = looked_closer(scaled, shares_alone, *on)
+    scaled, is_scaling_told = looked_closer(scaled, shares_alone, *on)
     if _are_told_apart(scaled):
         at = next(one.signs.trial for one in scaled if one.signs.trial.candidate.scaling.name == base.scaling.name)
-        found["input_scaling"] = explain_weighed(scaled, at, facts["input_scaling"], task, least)
-    found["activation"] = explain_weighed(weighed, stands.trial, facts["activation"], task, least)
+        found["input_scaling"] = explain_weighed(scaled, at, facts["input_scaling"], task, least, is_scaling_told)
+    found["activation"] = explain_weighed(weighed, stands.trial, facts["activation"], task, least, is_told)
     return Inferred(candidate, found, doubt_of_slopes(stands))
 
 

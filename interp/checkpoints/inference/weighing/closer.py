@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from interp.checkpoints.inference.stack.layers import Layer
 from interp.checkpoints.inference.weighing.normed import against_moments, has_moments, normed_by_batch
-from interp.checkpoints.inference.weighing.signs import Signs, signs_of_all
+from interp.checkpoints.inference.weighing.signs import NAMES, Signs, signs_of_all
 from interp.checkpoints.inference.weighing.weigh import LIKELY, ROWS, Weighed, against, some
 from interp.tasks import Scorer
 from interp.types import Array
@@ -23,6 +24,25 @@ WEIGHED_ROWS = 6000
 
 LEAST, MOST = 0.005, 20
 """Least share of the evidence of a candidate that is looked at again, and the largest number of them."""
+
+AT_REST = 0.75
+"""Largest mean logarithm of the squared t values of slopes in weights of a network with batch norms that is at rest."""
+
+
+class Looked(NamedTuple):
+    """Candidates after a closer look.
+
+    Attributes
+    ----------
+    weighed
+        The same candidates, the likeliest first, with their signs on the first rows and their shares on all of them.
+    is_told
+        Whether one may be called likely: of a network with batch norms, whether its slopes on batches are those of a
+        network at rest; with running moments, as on the first look, they are so under no activation.
+    """
+
+    weighed: list[Weighed]
+    is_told: bool
 
 
 def looked_closer(
@@ -34,8 +54,10 @@ def looked_closer(
     values: Array,
     most: int = WEIGHED_ROWS,
     seed: int = 0,
-) -> list[Weighed]:
+) -> Looked:
     """Weigh again, on all training rows, what is left where nothing is likely on the first of them.
+
+    What is likely of a network with batch norms is looked at again too, on batches.
 
     Parameters
     ----------
@@ -53,30 +75,25 @@ def looked_closer(
         Largest number of training rows of which all are looked at.
     seed
         Seed of the order in which rows are taken.
-
-    Returns
-    -------
-    list of Weighed
-        The same candidates with their signs on the first rows, and their shares on all of them; as they came where
-        one is likely, or where all rows are no more than the first or more than `most`.
     """
-    left = [one for one in weighed if one.share >= LEAST][:MOST]
-    normed, is_more = has_moments(layers), len(values) > ROWS[layers[0].is_convolution]
-    if len(left) < 2 or left[0].share >= LIKELY or len(values) > most or not (is_more or normed):
-        return list(weighed)
-    x, y = some(inputs, values, most, seed)
+    few, normed = ROWS[layers[0].is_convolution], has_moments(layers)
+    left, is_few = [one for one in weighed if one.share >= LEAST][:MOST], len(values) <= most
+    asked = normed if left[0].share >= LIKELY else is_few and len(left) > 1 and (normed or len(values) > few)
+    if not asked:
+        return Looked([*weighed], True)
+    x, y = some(inputs, values, most if is_few else few, seed)
     again = [one.signs for one in left]
-    if is_more:
+    if len(y) > few:
         again = signs_of_all(layers, [one.trial.candidate for one in again], x, y, scorers)
     again.sort(key=against)
-    odds = shares(again)
+    odds, is_told = shares(again), True
     if normed:
-        by_batch = sorted(
-            (normed_by_batch(layers, one, x, y, scorers) for one in again), key=lambda one: against(one.signs)
-        )
+        by_batch = [normed_by_batch(layers, one, x, y, scorers) for one in again]
+        by_batch.sort(key=lambda one: against(one.signs))
         again = [one.signs for one in by_batch]
         odds = shares(again) * np.exp(-against_moments([one.gaps for one in by_batch]))
+        is_told = bool(again[int(odds.argmax())].values[NAMES.index("slope in weights")] <= AT_REST)
     among = float(sum(one.share for one in left)) / float(odds.sum())
     new = {one.trial.candidate: among * share for one, share in zip(again, odds.tolist(), strict=True)}
     found = [replace(one, share=new.get(one.signs.trial.candidate, one.share)) for one in weighed]
-    return sorted(found, key=lambda one: -one.share)
+    return Looked(sorted(found, key=lambda one: -one.share), is_told)

@@ -34,7 +34,9 @@ def standing(weighed: Sequence[Weighed]) -> Signs:
     return (weighed[0] if weighed[0].share >= LIKELY else [*relu, *weighed][0]).signs
 
 
-def explain_weighed(weighed: Sequence[Weighed], chosen: Trial, fact: Fact, task: str, least: float) -> Inference:
+def explain_weighed(
+    weighed: Sequence[Weighed], chosen: Trial, fact: Fact, task: str, least: float, is_told: bool = True
+) -> Inference:
     """Name the value of a fact with its evidence and confidence.
 
     Parameters
@@ -49,6 +51,8 @@ def explain_weighed(weighed: Sequence[Weighed], chosen: Trial, fact: Fact, task:
         Name of the task, for `interp.tasks.find_task`.
     least
         Score below which the network does no better than chance, so that nothing is likely.
+    is_told
+        Whether the value may be called likely where its share says so.
     """
     score, value = find_task(task).score, fact(chosen.candidate)
     known = {fact(one.signs.trial.candidate): one.share for one in weighed}
@@ -58,7 +62,7 @@ def explain_weighed(weighed: Sequence[Weighed], chosen: Trial, fact: Fact, task:
         rival = min(rivals, key=by_merit)
         evidence.append(f"best with another value: {fact(rival.candidate)} {score.shown(rival.score)}")
     evidence.append(f"{SHARES}{_shown(known)}")
-    firm = bool(rivals) and known[value] >= LIKELY and chosen.score >= least
+    firm = is_told and bool(rivals) and known[value] >= LIKELY and chosen.score >= least
     return Inference(value, level(firm), "; ".join(evidence))
 
 

@@ -62,14 +62,14 @@ def share_of(weighed, name):
 def test_what_is_not_likely_on_few_rows_is_on_all(monkeypatch):
     few, again = weighed_on(FEW, monkeypatch)
     assert few[0].share < LIKELY
-    found = again()
+    found = again().weighed
     assert found[0].signs.trial.candidate.activation == "silu"
     assert found[0].share >= LIKELY > share_of(few, "silu")
 
 
 def test_shares_still_add_up_and_signs_are_those_of_the_first_rows(monkeypatch):
     few, again = weighed_on(FEW, monkeypatch)
-    found = again()
+    found = again().weighed
     assert sum(one.share for one in found) == pytest.approx(1)
     assert [one.share for one in found] == sorted((one.share for one in found), reverse=True)
     before = {one.signs.trial.candidate: one.signs for one in few}
@@ -82,14 +82,14 @@ def test_shares_still_add_up_and_signs_are_those_of_the_first_rows(monkeypatch):
 def test_rows_are_not_looked_at_again_where_there_are_too_many_or_no_more(few, most, monkeypatch):
     found, again = weighed_on(few, monkeypatch)
     monkeypatch.setattr(closer, "signs_of_all", lambda *given: pytest.fail("rows were looked at again"))
-    assert again(most=most) == found
+    assert again(most=most) == (found, True)
 
 
 def test_what_is_likely_is_not_looked_at_again(monkeypatch):
     found, again = weighed_on(FEW, monkeypatch)
     monkeypatch.setattr(closer, "LIKELY", found[0].share)
     monkeypatch.setattr(closer, "signs_of_all", lambda *given: pytest.fail("rows were looked at again"))
-    assert again() == found
+    assert again() == (found, True)
 
 
 def test_a_user_says_how_many_rows_may_be_looked_at(monkeypatch, tmp_path):
