@@ -10,7 +10,7 @@ from torch import nn
 
 from interp.checkpoints.inference.candidates.by_layer import spread
 from interp.checkpoints.inference.candidates.outputs import STATED
-from interp.checkpoints.inference.weighing.closer import WEIGHED_ROWS
+from interp.checkpoints.inference.weighing.again.closer import WEIGHED_ROWS
 from interp.errors import unknown_name
 from interp.network.activations import ACTIVATIONS
 from interp.tasks import find_task

@@ -14,9 +14,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from fuzzing.mutations.h5_attributes import hostile_attributes
-from fuzzing.mutations.h5_blocks import damaged_blocks
-from fuzzing.mutations.h5_metadata import damaged_metadata
+from fuzzing.mutations.hdf5_parts.attributes import hostile_attributes
+from fuzzing.mutations.hdf5_parts.blocks import damaged_blocks
+from fuzzing.mutations.hdf5_parts.metadata import damaged_metadata
 from fuzzing.mutations.payloads import SIDE_EFFECT, VICTIM
 from fuzzing.mutations.plain_bytes import Mutator
 from interp.store.elements import CLASSES

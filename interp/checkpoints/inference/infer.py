@@ -25,7 +25,7 @@ from interp.checkpoints.inference.expected import expected
 from interp.checkpoints.inference.explain import FACTS, Fact, assumed, explain, layout_facts
 from interp.checkpoints.inference.fit import NO_SKILL
 from interp.checkpoints.inference.stack.layers import Layer
-from interp.checkpoints.inference.weighing.closer import WEIGHED_ROWS, looked_closer
+from interp.checkpoints.inference.weighing.again.closer import WEIGHED_ROWS, looked_closer
 from interp.checkpoints.inference.weighing.doubt import NOTHING, doubt_of_slopes
 from interp.checkpoints.inference.weighing.explain import explain_weighed, standing
 from interp.checkpoints.inference.weighing.jointly import found_jointly

@@ -13,8 +13,8 @@ from interp.checkpoints import LoadOptions, load_model
 from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.dense.trials import try_dense
 from interp.checkpoints.inference.stack.state import layer_stack
-from interp.checkpoints.inference.weighing import closer
-from interp.checkpoints.inference.weighing.closer import looked_closer
+from interp.checkpoints.inference.weighing.again import closer
+from interp.checkpoints.inference.weighing.again.closer import looked_closer
 from interp.checkpoints.inference.weighing.weigh import LIKELY, ROWS, shares, weigh
 from interp.data import scalings
 from interp.tasks import CLASSIFICATION
@@ -83,6 +83,17 @@ def test_rows_are_not_looked_at_again_where_there_are_too_many_or_no_more(few, m
     found, again = weighed_on(few, monkeypatch)
     monkeypatch.setattr(closer, "signs_of_all", lambda *given: pytest.fail("rows were looked at again"))
     assert again(most=most) == (found, True)
+
+
+def test_rows_that_training_did_not_end_on_change_nothing(monkeypatch):
+    """Of a part of the rows trained on, slopes are the chance of which rows they are, as those of fewer are."""
+    monkeypatch.setitem(ROWS, False, FEW)
+    layers, part = layer_stack(at_rest().state_dict(), "net").layers, DIGITS.train.take(np.arange(500))
+    scorers = {UNIT.name: CLASSIFICATION.scorer(part.labels, UNIT)}
+    try_out, base = partial(try_dense, layers, scorers), Candidate(UNIT, "relu", "linear")
+    found = weigh(layers, try_out, base, scorers, part.inputs, part.labels, 0.5)
+    assert found[0].share < LIKELY
+    assert looked_closer(found, shares, layers, scorers, part.inputs, part.labels) == (found, True)
 
 
 def test_what_is_likely_is_not_looked_at_again(monkeypatch):

@@ -13,8 +13,7 @@ from checkpoints.planted import DIGITS, inputs
 from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.convolutional.layouts import PoolingLayout
 from interp.checkpoints.inference.stack.state import layer_stack
-from interp.checkpoints.inference.weighing.contrast import evidence
-from interp.checkpoints.inference.weighing.normed import (
+from interp.checkpoints.inference.weighing.again.normed import (
     BATCH,
     INFLATED,
     MOST,
@@ -22,6 +21,7 @@ from interp.checkpoints.inference.weighing.normed import (
     has_moments,
     normed_by_batch,
 )
+from interp.checkpoints.inference.weighing.contrast import evidence
 from interp.checkpoints.inference.weighing.signs import NAMES, signs_of
 from interp.data import scalings
 from interp.tasks import CLASSIFICATION

@@ -42,7 +42,7 @@ class ByBatch:
     Attributes
     ----------
     signs
-        Its signs, with the slopes of these batches.
+        Signs of the candidate, with the slopes of these batches.
     gaps
         Squared distance of the mean that each norm's nodes read from their running mean, in units of the running
         variance: an array (N,) a norm, in running order.

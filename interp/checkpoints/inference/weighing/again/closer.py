@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from interp.checkpoints.inference.stack.layers import Layer
-from interp.checkpoints.inference.weighing.normed import against_moments, has_moments, normed_by_batch
+from interp.checkpoints.inference.weighing.again.normed import against_moments, has_moments, normed_by_batch
 from interp.checkpoints.inference.weighing.signs import NAMES, Signs, signs_of_all
 from interp.checkpoints.inference.weighing.weigh import LIKELY, ROWS, Weighed, against, some
 from interp.tasks import Scorer
@@ -25,6 +25,12 @@ WEIGHED_ROWS = 6000
 LEAST, MOST = 0.005, 20
 """Least share of the evidence of a candidate that is looked at again, and the largest number of them."""
 
+OWN = -0.5
+"""Largest mean logarithm of the squared t values of slopes in weights on all rows that training saw, where it ended.
+
+On rows that were drawn of these, or on others, it is 0.1 and more: such rows tell no more than the first.
+"""
+
 AT_REST = 0.75
 """Largest mean logarithm of the squared t values of slopes in weights of a network with batch norms that is at rest."""
 
@@ -35,7 +41,7 @@ class Looked(NamedTuple):
     Attributes
     ----------
     weighed
-        The same candidates, the likeliest first, with their signs on the first rows and their shares on all of them.
+        Candidates, the likeliest first, with their signs on the first rows and their shares on all of them.
     is_told
         Whether one may be called likely: of a network with batch norms, whether its slopes on batches are those of a
         network at rest; with running moments, as on the first look, they are so under no activation.
@@ -87,13 +93,19 @@ def looked_closer(
         again = signs_of_all(layers, [one.trial.candidate for one in again], x, y, scorers)
     again.sort(key=against)
     odds, is_told = shares(again), True
+    if not normed and _slope(again[int(odds.argmax())]) > OWN:
+        return Looked([*weighed], True)
     if normed:
         by_batch = [normed_by_batch(layers, one, x, y, scorers) for one in again]
         by_batch.sort(key=lambda one: against(one.signs))
         again = [one.signs for one in by_batch]
         odds = shares(again) * np.exp(-against_moments([one.gaps for one in by_batch]))
-        is_told = bool(again[int(odds.argmax())].values[NAMES.index("slope in weights")] <= AT_REST)
+        is_told = _slope(again[int(odds.argmax())]) <= AT_REST
     among = float(sum(one.share for one in left)) / float(odds.sum())
     new = {one.trial.candidate: among * share for one, share in zip(again, odds.tolist(), strict=True)}
     found = [replace(one, share=new.get(one.signs.trial.candidate, one.share)) for one in weighed]
     return Looked(sorted(found, key=lambda one: -one.share), is_told)
+
+
+def _slope(signs: Signs) -> float:
+    return float(signs.values[NAMES.index("slope in weights")])

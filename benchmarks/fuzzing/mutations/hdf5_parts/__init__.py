@@ -1,0 +1,1 @@
+"""Damage to what HDF5 files are made of."""

@@ -1,0 +1,1 @@
+"""Candidates that a first look does not tell apart, or not for good, looked at again."""
