@@ -15,6 +15,7 @@ from interp.checkpoints.inference.convolutional.together import Together, channe
 from interp.checkpoints.inference.stack.layers import Layer
 from interp.checkpoints.inference.weighing.passes import Pass, loss_of
 from interp.checkpoints.inference.weighing.slopes import SlopeSums
+from interp.network.quick.denormals import denormals_as_zero
 from interp.network.quick.side_by_side import side_by_side
 from interp.tasks import Scorer
 from interp.types import Array
@@ -79,7 +80,7 @@ class PassesTogether:
     def _passed(self, root: Candidate, rows: slice) -> dict[Candidate, Pass]:
         """Run the networks of one scaling on some rows."""
         found, truth = {}, self._truth[rows]
-        with torch.enable_grad():
+        with torch.enable_grad(), denormals_as_zero():
             for plain, end in self._together.outputs(root, self._inputs[rows]):
                 for candidate in (one for one, linear in self._plain.items() if linear == plain):
                     sums = self.sums[candidate]

@@ -23,6 +23,7 @@ from interp.checkpoints.inference.weighing.passes import Beginnings, passes
 from interp.checkpoints.inference.weighing.passes_together import PassesTogether
 from interp.checkpoints.inference.weighing.slopes import Slopes, SlopeSums
 from interp.checkpoints.inference.weighing.stretch import stretched
+from interp.network.quick.denormals import denormals_as_zero
 from interp.tasks import Scorer
 from interp.types import Array
 
@@ -99,9 +100,10 @@ def signs_of(
         return _of_convolutional(layers, [candidate], inputs, truth, {candidate.scaling.name: scorer})[0]
     network, names = stretched(layers, candidate), spread(candidate.activation, len(layers) - 1)
     sums, ends = SlopeSums(network.modules), []
-    for some in passes(network, names, candidate, begun or Beginnings(inputs), truth, scorer, size):
-        sums.add(some.slopes)
-        ends.append((some.z, some.at_end))
+    with denormals_as_zero():
+        for some in passes(network, names, candidate, begun or Beginnings(inputs), truth, scorer, size):
+            sums.add(some.slopes)
+            ends.append((some.z, some.at_end))
     return _signs(candidate, sums.found(), ends, truth, scorer)
 
 

@@ -7,6 +7,7 @@ from torch import nn
 
 from interp.checkpoints.inference.candidates.by_layer import spread
 from interp.checkpoints.inference.candidates.candidate import Candidate
+from interp.checkpoints.inference.convolutional.closing import layouts_of
 from interp.checkpoints.inference.rebuild import rebuild
 from interp.checkpoints.inference.stack.state import layer_stack
 from interp.checkpoints.inference.weighing import passes as passing
@@ -14,6 +15,7 @@ from interp.checkpoints.inference.weighing import slopes
 from interp.checkpoints.inference.weighing.passes import Beginnings, passes
 from interp.checkpoints.inference.weighing.signs import SIZES, least_of_convex, signs_of
 from interp.checkpoints.inference.weighing.stretch import stretched
+from interp.network.quick.denormals import are_zero
 from interp.tasks import CLASSIFICATION
 from interp.types import Scaling
 
@@ -128,3 +130,23 @@ def test_the_best_size_is_found_without_trying_all(name, factor):
 def test_of_outputs_that_are_no_numbers_all_sizes_are_tried(values):
     assert least_of_convex(values.__getitem__, 4, 2, values[2]) == 1.0
     assert np.isnan(least_of_convex(lambda _: np.nan, 4, 2, np.nan))
+
+
+@pytest.mark.skipif(not torch.set_flush_denormal(False), reason="this processor has no such setting")
+@pytest.mark.parametrize("with_images", [False, True])
+def test_slopes_that_are_denormal_are_0_while_they_are_taken_and_not_afterwards(with_images):
+    image = (nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(12, 4)) if with_images else NETWORKS["plain"]
+    layers, (x, y) = drawn(*image), rows()
+    layout = layouts_of(layers, (1, 4, 4)).tried[0] if with_images else None
+    scorer, given = CLASSIFICATION.scorer(y, UNIT), []
+
+    def faint(outputs, truth, form):
+        scores, losses = scorer(outputs, truth, form)
+        given.append(are_zero())
+        return scores, losses * 2.0**-130
+
+    found = signs_of(layers, Candidate(UNIT, "relu", "linear", layout=layout), x, y, faint)
+    assert given[0]
+    assert not are_zero()
+    assert all(not one.total.any() and not one.squares.any() for one in found.slopes)
+    assert any(one.total.any() for one in signs_of(layers, found.trial.candidate, x, y, scorer).slopes)
