@@ -46,7 +46,7 @@ def halves(samples: int, row_sample: Array | None, rows: int, seed: int = 0) -> 
 
 
 def sample_halves(samples: int, seed: int = 0) -> Array:
-    """Put samples into one of two halves at random.
+    """Put samples into two halves of the same size at random, of which the first has the odd one.
 
     Parameters
     ----------

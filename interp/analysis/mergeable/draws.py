@@ -35,7 +35,9 @@ def mixed(indices: Array, salt: int = 0) -> Array:
 
 
 def second_half(samples: Array) -> Array:
-    """Put samples into one of two halves at random.
+    """Put samples into one of two halves by a hash of each one's index, also where their number is not known yet.
+
+    Values of known samples are divided by `interp.analysis.components.halves`, into halves of the same size.
 
     Parameters
     ----------
