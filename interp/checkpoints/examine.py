@@ -21,7 +21,7 @@ from interp.errors import unknown_name
 from interp.network.branches import Dag
 from interp.network.chain import Chain
 from interp.network.inputs import Runnable, block_of, channels_last, device_of, input_blocks
-from interp.network.linear_maps import weight_of
+from interp.network.maps.read import weight_of
 from interp.network.quick.side_by_side import side_by_side
 from interp.tasks import Scorer, find_task
 from interp.types import Array, Dataset, Inference, LoadedModel, NodeLayer

@@ -18,7 +18,8 @@ from interp.network.inputs import (
     rows_a_block,
 )
 from interp.network.kinds import NODE_KINDS, NodeKind
-from interp.network.linear_maps import affine_map, read_by, weight_of
+from interp.network.maps.affine import affine_map
+from interp.network.maps.read import read_by, weight_of
 from interp.network.nodes import Structure, find_layers, rows_of_nodes
 from interp.network.own_activations import Function, output_functions
 from interp.network.tracing.calls import place_of

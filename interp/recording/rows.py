@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from interp.network.inputs import BLOCK, as_tensor, device_of, input_blocks
-from interp.network.linear_maps import read_by
+from interp.network.maps.read import read_by
 from interp.types import Array, Dataset, LayerRows, LoadedModel, Recording
 
 MOST_VALUES = 16_777_216

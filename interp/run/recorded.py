@@ -20,7 +20,7 @@ from interp.analysis.threads import alone, in_order, processors
 from interp.errors import MismatchError
 from interp.network.copies import can_run_in_a_fork, one_thread
 from interp.network.inputs import as_tensor, device_of, outputs_on
-from interp.network.linear_maps import affine_map
+from interp.network.maps.affine import affine_map
 from interp.recording import layer_rows
 from interp.recording.computed import computed_recording
 from interp.recording.passes import GatheredValues, Samples, samples_of, samples_of_whole

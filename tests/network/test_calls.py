@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from interp.network.hooks import edit, tap
-from interp.network.linear_maps import affine_map, read_by
+from interp.network.maps.affine import affine_map
+from interp.network.maps.read import read_by
 from interp.network.nodes import find_layers, rows_of_nodes
 
 

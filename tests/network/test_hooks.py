@@ -7,7 +7,7 @@ from torch import nn
 from torch.overrides import _get_current_function_mode
 
 from interp.network.hooks import edit, tap
-from interp.network.linear_maps import read_by
+from interp.network.maps.read import read_by
 from interp.network.nodes import find_layers
 
 

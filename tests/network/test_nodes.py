@@ -8,7 +8,8 @@ from torch import nn
 
 from interp.network.hooks import tap
 from interp.network.kinds import node_kind
-from interp.network.linear_maps import affine_map, read_by
+from interp.network.maps.affine import affine_map
+from interp.network.maps.read import read_by
 from interp.network.nodes import find_layers, rows_of_nodes
 from zoo.layers import Abs, OffsetL2
 

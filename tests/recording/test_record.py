@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset, get_wor
 from interp.data import load_dataset, stream
 from interp.errors import UsageError
 from interp.network.inputs import as_tensor
-from interp.network.linear_maps import affine_map
+from interp.network.maps.affine import affine_map
 from interp.network.nodes import find_layers, rows_of_nodes
 from interp.recording import StoreOptions, layer_rows, positions, record_activations, rows
 from interp.recording.kept import stored_samples

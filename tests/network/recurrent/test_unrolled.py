@@ -7,7 +7,8 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from interp.network.hooks import edit, tap
-from interp.network.linear_maps import affine_map, read_by
+from interp.network.maps.affine import affine_map
+from interp.network.maps.read import read_by
 from interp.network.nodes import find_layers
 from interp.network.recurrent.sites import OneStep, tanh
 from interp.network.recurrent.unroll import is_recurrent, unrolled

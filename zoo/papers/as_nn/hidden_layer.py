@@ -12,7 +12,7 @@ from interp.analysis import classify_boundaries, find_prototypes, fit_gaussians
 from interp.checkpoints import load_model
 from interp.network.chain import run, split_at
 from interp.network.inputs import as_tensor, input_blocks
-from interp.network.linear_maps import affine_map
+from interp.network.maps.affine import affine_map
 from interp.tasks import predict
 from interp.types import Array, Boundaries, Dataset, LabelledInputs, LayerRows, LoadedModel, Prototypes
 

@@ -21,7 +21,7 @@ from interp.checkpoints import LoadOptions, load_model
 from interp.data import load_dataset
 from interp.network.chain import run, split_at
 from interp.network.inputs import as_tensor
-from interp.network.linear_maps import affine_map
+from interp.network.maps.affine import affine_map
 from interp.types import Array, Dataset, LoadedModel
 from interp.verdict.reading.networks.copies import fresh_copies
 from zoo.finished import add_finished, read_finished
