@@ -102,9 +102,9 @@ class Own(nn.Module):
 
     units, only = (), "weight,out"
 
-    def __init__(self):
+    def __init__(self, inputs=12):
         super().__init__()
-        self.weight, self.shift = nn.Parameter(torch.randn(5, 12)), nn.Parameter(torch.randn(5))
+        self.weight, self.shift = nn.Parameter(torch.randn(5, inputs)), nn.Parameter(torch.randn(5))
         self.register_buffer("mean", torch.randn(5))
         self.register_buffer("variance", torch.ones(5))
         self.out = nn.Linear(5, 3)
