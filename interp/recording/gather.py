@@ -16,7 +16,7 @@ from interp.analysis.mergeable.layers import LayerStatistics
 from interp.analysis.mergeable.splits import SplitStatistics, confusion_counts
 from interp.network.hooks import tap
 from interp.network.inputs import as_tensor, device_of
-from interp.network.linear_maps import read_by
+from interp.network.maps.read import read_by
 from interp.network.own_activations import Function, output_functions
 from interp.recording.chosen import chosen_rows, values_of
 from interp.recording.predictions import are_counted, classes_of, has_predictions
