@@ -190,7 +190,8 @@ def test_a_report_nested_without_end_is_refused(tmp_path):
 def test_a_report_does_not_choose_what_is_run(tmp_path, monkeypatch):
     """A task of the user's own is imported where the user names it, not where the earlier report alone does."""
     monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "own_task.py").write_text("from interp.tasks import REGRESSION\nopen('ran', 'w')\nTASK = REGRESSION\n")
+    lines = ("from pathlib import Path", "from interp.tasks import REGRESSION as TASK", "Path('ran').touch()")
+    (tmp_path / "own_task.py").write_text("\n".join(lines))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "b.json").write_text(json.dumps(report_of(model={"task": "own_task:TASK"})))
     with pytest.raises(UsageError, match=r"found one of the task own_task:TASK; .* since it runs code"):
