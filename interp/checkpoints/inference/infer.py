@@ -219,10 +219,11 @@ def _weighed(
     if candidate.activation != likeliest.activation and len(scalings) > 1:
         scaled = _weighed_scalings(layers, try_out, scorers, inputs, values, seed, candidate, scalings, least, weighed)
     found = {}
-    scaled, is_scaling_told = looked_closer(scaled, shares_alone, *on)
+    if scaled[0].share < LIKELY:  # what is likely of a scaling is so by scores, which no norm undoes
+        scaled = looked_closer(scaled, shares_alone, *on).weighed
     if _are_told_apart(scaled):
         at = next(one.signs.trial for one in scaled if one.signs.trial.candidate.scaling.name == base.scaling.name)
-        found["input_scaling"] = explain_weighed(scaled, at, facts["input_scaling"], task, least, is_scaling_told)
+        found["input_scaling"] = explain_weighed(scaled, at, facts["input_scaling"], task, least)
     found["activation"] = explain_weighed(weighed, stands.trial, facts["activation"], task, least, is_told)
     return Inferred(candidate, found, doubt_of_slopes(stands))
 
