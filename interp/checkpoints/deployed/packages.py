@@ -30,13 +30,19 @@ def packages() -> Packages | None:
     return Packages(onnx, onnxruntime)
 
 
+def installed() -> Packages:
+    """Give both packages, where a file that needs them has been read."""
+    found = packages()
+    assert found is not None
+    return found
+
+
 def session(model: bytes, threads: int = 1) -> Any:
     """Make a session of a model in memory, on the CPU, that prints nothing.
 
     No library of custom operators is ever registered, so that the file can name none.
     """
-    found = packages()
-    assert found is not None
+    found = installed()
     options = found.onnxruntime.SessionOptions()
     options.log_severity_level, options.intra_op_num_threads = 4, threads
     options.enable_cpu_mem_arena = False

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from interp.checkpoints.deployed.packages import packages
+from interp.checkpoints.deployed.packages import installed
 from interp.checkpoints.formats.onnx.tensors import Beside
 
 FLOAT = 1
@@ -80,8 +80,7 @@ def read_program(path: Path) -> Program:
     Unusable
         If its inputs or outputs are no tensors, or tensors of text.
     """
-    found = packages()
-    assert found is not None
+    found = installed()
     model = found.onnx.load_model_from_string(path.read_bytes())
     _fill_in(model.graph, Beside(path.parent))
     if model.functions:
@@ -135,8 +134,7 @@ def inner_graphs(node: Any) -> list[Any]:
 
 def attributes(node: Any) -> dict[str, Any]:
     """Give the attributes of a node (NodeProto) by their names: numbers, bytes, tensors, graphs, and lists of them."""
-    found = packages()
-    assert found is not None
+    found = installed()
     values = {one.name: found.onnx.helper.get_attribute_value(one) for one in node.attribute}
     return {
         name: list(value) if not isinstance(value, (int, float, bytes, str)) else value
@@ -191,8 +189,7 @@ def model_of(program: Program, nodes: Sequence[Any], inputs: Mapping[str, int], 
     outputs
         Names of the values that the model gives, in order.
     """
-    found = packages()
-    assert found is not None
+    found = installed()
     onnx, made = found.onnx, {name for node in nodes for name in node.output}
     used = {name for node in nodes for name in reads(node)} | {*outputs}
     extra = [onnx.helper.make_node("Identity", [name], [f"{name}__out"]) for name in outputs if name not in made]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from interp.checkpoints.deployed.packages import packages
+from interp.checkpoints.deployed.packages import installed
 from interp.checkpoints.deployed.program import Program, first_of
 
 TURNED_INPUTS: dict[int, tuple[int, ...]] = {0: (1, 0, 2), 5: (1, 0, 2), 6: (1, 0, 2)}
@@ -32,9 +32,7 @@ def _has_samples_first(node: Any) -> bool:
 
 def _turned(node: Any) -> list[Any]:
     """Give the nodes that stand for one."""
-    found = packages()
-    assert found is not None
-    make = found.onnx.helper.make_node
+    make = installed().onnx.helper.make_node
     inner = type(node)()
     inner.CopyFrom(node)
     (layout,) = (at for at, one in enumerate(node.attribute) if one.name == "layout")

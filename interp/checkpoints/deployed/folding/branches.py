@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from interp.checkpoints.deployed.folding.constants import constant_of, set_constants
-from interp.checkpoints.deployed.packages import packages
+from interp.checkpoints.deployed.packages import installed
 from interp.checkpoints.deployed.program import Program, inner_graphs
 from interp.types import Array
 
@@ -34,8 +34,7 @@ def open_one(program: Program, known: dict[str, Array]) -> bool:
 
 
 def _value(program: Program, known: Mapping[str, Array], name: str) -> Array:
-    found = packages()
-    assert found is not None
+    found = installed()
     if name in known:
         return known[name]
     value: Array = found.onnx.numpy_helper.to_array(program.constants[name])
@@ -59,8 +58,7 @@ def _rounds(program: Program, node: Any, known: Mapping[str, Array], at: int) ->
     if len(graph.output) - 1 != len(carried) or not _goes_on(graph):
         return None
     nodes: list[Any] = []
-    found = packages()
-    assert found is not None
+    found = installed()
     onnx = found.onnx
     for turn in range(rounds):
         own = f"{node.name or node.output[0]}.{turn}"
@@ -85,8 +83,7 @@ def _goes_on(graph: Any) -> bool:
         out = makers[out].input[0]
     if len(graph.input) > 1 and out == graph.input[1].name:
         return True
-    found = packages()
-    assert found is not None
+    found = installed()
     stored = {one.name: one for one in graph.initializer}
     value = stored.get(out)
     if value is None and out in makers and makers[out].op_type == "Constant":
@@ -96,8 +93,7 @@ def _goes_on(graph: Any) -> bool:
 
 def _written_out(graph: Any, given: Mapping[str, str], outputs: Sequence[str], own: str) -> list[Any]:
     """Copy a graph's nodes under names of their own, its inputs and outputs under the names told."""
-    found = packages()
-    assert found is not None
+    found = installed()
     onnx = found.onnx
     inside = [one.name for one in graph.initializer] + [name for node in graph.node for name in node.output if name]
     names = {**{name: f"{own}/{name}" for name in inside}, **given}

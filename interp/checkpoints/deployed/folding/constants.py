@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from interp.checkpoints.deployed.packages import packages, session
+from interp.checkpoints.deployed.packages import installed, session
 from interp.checkpoints.deployed.program import Program, Unusable, model_of, pruned, reads
 from interp.types import Array
 
@@ -17,8 +17,7 @@ MOST_FOLDED = 1_000_000_000  # bytes of all constants that are computed
 
 def take_constants(program: Program) -> None:
     """Take the tensors of `Constant` nodes for constants."""
-    found = packages()
-    assert found is not None
+    found = installed()
     kept = []
     for node in program.nodes:
         value = constant_of(node, found.onnx) if node.op_type == "Constant" else None
@@ -79,7 +78,6 @@ def run_once(
 
 def set_constants(program: Program, values: Mapping[str, Array]) -> None:
     """Keep computed values as constants."""
-    found = packages()
-    assert found is not None
+    found = installed()
     for name, value in values.items():
         program.constants[name] = found.onnx.numpy_helper.from_array(np.asarray(value), name)

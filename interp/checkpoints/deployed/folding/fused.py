@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from interp.checkpoints.deployed.folding.constants import set_constants
-from interp.checkpoints.deployed.packages import packages
+from interp.checkpoints.deployed.packages import installed
 from interp.checkpoints.deployed.program import Program, attributes
 from interp.types import Array
 
@@ -78,9 +78,7 @@ def _activation(program: Program, kind: str, settings: dict[str, float], like: A
 
 def _number(number: float, like: Any) -> Array:
     """Give a number in the type of a tensor (TensorProto)."""
-    found = packages()
-    assert found is not None
-    return np.array(number, found.onnx.helper.tensor_dtype_to_np_dtype(like.data_type))
+    return np.array(number, installed().onnx.helper.tensor_dtype_to_np_dtype(like.data_type))
 
 
 def _product(program: Program, node: Any) -> list[Any]:
@@ -107,6 +105,4 @@ def _between(node: Any) -> str:
 
 
 def _make(kind: str, inputs: list[str], output: str, **settings: Any) -> Any:
-    found = packages()
-    assert found is not None
-    return found.onnx.helper.make_node(kind, inputs, [output], **settings)
+    return installed().onnx.helper.make_node(kind, inputs, [output], **settings)

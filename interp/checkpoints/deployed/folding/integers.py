@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from interp.checkpoints.deployed.packages import packages
+from interp.checkpoints.deployed.packages import installed
 from interp.checkpoints.deployed.program import Program, attributes, pruned, reads
 from interp.types import Array
 
@@ -42,7 +42,7 @@ def with_rounded_values(program: Program) -> Program:
         Program whose constants are folded.
     """
     rounded = {one.node.input[0] for one in _layers(program)}
-    make = _make()
+    make = installed().onnx.helper.make_node
     nodes = []
     for node in program.nodes:
         nodes.append(node)
@@ -59,8 +59,7 @@ def with_floats(program: Program) -> Program:
     program
         Program that `with_rounded_values` gave.
     """
-    found = packages()
-    assert found is not None
+    found = installed()
     constants = dict(program.constants)
     instead = {}
     for one in _layers(program):
@@ -68,15 +67,11 @@ def with_floats(program: Program) -> Program:
         constants[name] = found.onnx.numpy_helper.from_array(one.weight, name)
         given = [_values_of(one.node.input[0]), name]
         kind = LAYERS[one.node.op_type]
-        instead[id(one.last)] = _make()(kind, given, list(one.last.output), one.node.name, **attributes(one.node))
+        instead[id(one.last)] = found.onnx.helper.make_node(
+            kind, given, list(one.last.output), one.node.name, **attributes(one.node)
+        )
     nodes = [instead.get(id(node), node) for node in program.nodes]
     return replace(program, nodes=pruned(nodes, [*program.outputs, *program.guards]), constants=constants)
-
-
-def _make() -> Any:
-    found = packages()
-    assert found is not None
-    return found.onnx.helper.make_node
 
 
 def _values_of(name: str) -> str:
@@ -132,8 +127,7 @@ def _weight(node: Any, scale: str, program: Program) -> Array | None:
     named = [node.input[1], scale, *[name for name in node.input[3:4] if name]]
     if any(name not in program.constants for name in named):
         return None
-    found = packages()
-    assert found is not None
+    found = installed()
     weight, scales, *zeros = (
         found.onnx.numpy_helper.to_array(program.constants[name]).astype(np.float64) for name in named
     )

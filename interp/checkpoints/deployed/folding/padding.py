@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from interp.checkpoints.deployed.folding.constants import set_constants
-from interp.checkpoints.deployed.packages import packages
+from interp.checkpoints.deployed.packages import installed
 from interp.checkpoints.deployed.program import Program, attributes, first_of
 
 PADS_AS_INPUT = 11
@@ -72,8 +72,7 @@ def _pads(said: Mapping[str, Any], kernel: list[int], sides: tuple[int, ...]) ->
 
 def _padding(program: Program, value: str, name: str, pads: list[int]) -> Any:
     """Make a node that adds zeros to the axes of positions."""
-    found = packages()
-    assert found is not None
+    found = installed()
     half = len(pads) // 2
     every = [0, 0, *pads[:half], 0, 0, *pads[half:]]
     if program.version < PADS_AS_INPUT:
@@ -84,8 +83,7 @@ def _padding(program: Program, value: str, name: str, pads: list[int]) -> Any:
 
 def _padded_by(node: Any, value: str, pads: list[int]) -> Any:
     """Copy a convolution that reads a value and adds zeros to it; none where nothing is told."""
-    found = packages()
-    assert found is not None
+    found = installed()
     copied = type(node)()
     copied.CopyFrom(node)
     copied.input[0] = value

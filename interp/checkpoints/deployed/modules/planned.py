@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from interp.checkpoints.deployed.modules.biases import is_layer, with_biases
 from interp.checkpoints.deployed.modules.quantised import Quantised, quantised
 from interp.checkpoints.deployed.modules.transposed import TRANSPOSED, transposed
-from interp.checkpoints.deployed.packages import packages
+from interp.checkpoints.deployed.packages import installed
 from interp.checkpoints.deployed.program import Program, attributes
 from interp.checkpoints.formats.onnx.activations import ACTIVATIONS
 from interp.checkpoints.formats.onnx.nodes import Node
@@ -102,8 +102,7 @@ def _follows(step: Step) -> bool:
 
 def stored_numbers(program: Program) -> dict[str, Stored]:
     """Give the constants of a program that are numbers, by name."""
-    found = packages()
-    assert found is not None
+    found = installed()
     kept = {}
     for name, tensor in program.constants.items():
         values = found.onnx.numpy_helper.to_array(tensor)
