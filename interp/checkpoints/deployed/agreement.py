@@ -10,11 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from interp.checkpoints.deployed.program import Program, attributes, inner_graphs, read_program
-from interp.checkpoints.deployed.trying import CLOSE, CLOSE_IN_HALVES, apart, try_out
+from interp.checkpoints.deployed.trying import apart, largest_difference, try_out
 from interp.types import Dataset
-
-HALVES = (10, 16)
-"""Types of floats of 16 bits, as TensorProto.DataType numbers them."""
 
 
 @torch.no_grad()
@@ -45,13 +42,13 @@ def is_read_otherwise(path: Path, network: nn.Module, data: Dataset | None) -> b
         return False
     (output,) = program.outputs
     expected = np.concatenate([one[output].reshape(-1) for one in tried.outputs])
-    return apart(found.numpy().reshape(-1), expected) > (CLOSE_IN_HALVES if _has_halves(program) else CLOSE)
+    return apart(found.numpy().reshape(-1), expected) > largest_difference(_kinds(program))
 
 
-def _has_halves(program: Program) -> bool:
-    """Whether a file computes in 16 bits anywhere."""
-    kinds = [one.kind for one in program.inputs] + [one.data_type for one in program.constants.values()]
-    return bool({*HALVES} & {*kinds, *_cast_to(program.nodes)})
+def _kinds(program: Program) -> list[int]:
+    """List the types that a file states: of its inputs, of what it stores and of what it casts to."""
+    stored = [one.data_type for one in program.constants.values()]
+    return [*(one.kind for one in program.inputs), *stored, *_cast_to(program.nodes)]
 
 
 def _cast_to(nodes: Any) -> list[int]:

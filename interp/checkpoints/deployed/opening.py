@@ -23,7 +23,7 @@ from interp.checkpoints.deployed.network import FLOATS, Deployed, Placed
 from interp.checkpoints.deployed.packages import session
 from interp.checkpoints.deployed.pieces import Piece
 from interp.checkpoints.deployed.program import Program, Unusable, model_of, read_program
-from interp.checkpoints.deployed.trying import CLOSE, CLOSE_IN_HALVES, Tried, difference, try_out
+from interp.checkpoints.deployed.trying import Tried, difference, largest_difference, try_out
 from interp.errors import CheckpointError, InterpError, first_line
 from interp.types import Array, Dataset
 
@@ -135,7 +135,7 @@ def _cut(program: Program, tried: Tried, path: Path, turned: bool) -> Opened:
     cells, left = recurrent_nodes(program, stored)
     steps = cut(program, planned(program, {name: len(shape) for name, shape in shapes.items()}, stored) | cells, kinds)
     _check_layers(steps, program, path)
-    most = CLOSE_IN_HALVES if {10, 16} & {*kinds.values()} else CLOSE
+    most = largest_difference(kinds.values())
     reference = {name: np.stack([one[name].reshape(-1) for one in expected]) for name in outputs}
     operations = {node.op_type for node in stated.nodes}
     differences = []

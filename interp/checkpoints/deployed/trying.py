@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +21,9 @@ CLOSE = 1e-4
 
 CLOSE_IN_HALVES = 1e-2
 """The same where the file computes in 16 bits, and this program in 32."""
+
+HALVES = frozenset({10, 16})
+"""Types of floats of 16 bits, as TensorProto.DataType numbers them."""
 
 ENOUGH = 10_000  # values of one drawn sample beyond which no larger one is tried where a smaller one gave numbers
 
@@ -68,6 +71,17 @@ def _is_sound(output: object) -> bool:
     if not isinstance(output, np.ndarray) or output.dtype.kind != "f":
         return True
     return output.size > 0 and bool(np.isfinite(output).all())
+
+
+def largest_difference(kinds: Iterable[int]) -> float:
+    """Give the largest difference to ONNX Runtime of a file whose values are of some types (TensorProto.DataType).
+
+    Examples
+    --------
+    >>> largest_difference([1, 7]), largest_difference([1, 10])
+    (0.0001, 0.01)
+    """
+    return CLOSE if HALVES.isdisjoint(kinds) else CLOSE_IN_HALVES
 
 
 @torch.no_grad()
