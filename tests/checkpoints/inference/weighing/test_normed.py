@@ -161,3 +161,10 @@ def test_gaps_count_by_their_likelihood_whatever_their_unit():
 def test_a_candidate_whose_values_are_no_numbers_is_ruled_out():
     fine, broken = np.full(8, 0.1), np.full(8, np.nan)
     assert against_moments([[fine], [broken]]).tolist() == [0, MOST]
+
+
+def test_of_many_norms_the_best_still_has_a_share():
+    """Each of two candidates is far at half of 400 norms: both would have a likelihood of exp(-2000), which is 0."""
+    near, far = [np.full(8, 1e-6)] * 200, [np.full(8, 1e6)] * 200
+    assert against_moments([near + far, far + near]).tolist() == [0, 0]
+    assert against_moments([near + far, far + far]).tolist() == [0, 200 * MOST]

@@ -91,20 +91,19 @@ def looked_closer(
     again = [one.signs for one in left]
     if len(y) > few:
         again = signs_of_all(layers, [one.trial.candidate for one in again], x, y, scorers)
-    again.sort(key=against)
-    odds, is_told = shares(again), True
-    if not normed and _slope(again[int(odds.argmax())]) > OWN:
-        return Looked([*weighed], True)
+    by_batch = [normed_by_batch(layers, one, x, y, scorers) for one in again] if normed else []
+    by_batch.sort(key=lambda one: against(one.signs))
+    again = [one.signs for one in by_batch] or sorted(again, key=against)
+    odds = shares(again)
     if normed:
-        by_batch = [normed_by_batch(layers, one, x, y, scorers) for one in again]
-        by_batch.sort(key=lambda one: against(one.signs))
-        again = [one.signs for one in by_batch]
-        odds = shares(again) * np.exp(-against_moments([one.gaps for one in by_batch]))
-        is_told = _slope(again[int(odds.argmax())]) <= AT_REST
+        odds = odds * np.exp(-against_moments([one.gaps for one in by_batch]))
+    slope = _slope(again[int(odds.argmax())])
+    if not normed and slope > OWN:
+        return Looked([*weighed], True)
     among = float(sum(one.share for one in left)) / float(odds.sum())
     new = {one.trial.candidate: among * share for one, share in zip(again, odds.tolist(), strict=True)}
     found = [replace(one, share=new.get(one.signs.trial.candidate, one.share)) for one in weighed]
-    return Looked(sorted(found, key=lambda one: -one.share), is_told)
+    return Looked(sorted(found, key=lambda one: -one.share), not normed or slope <= AT_REST)
 
 
 def _slope(signs: Signs) -> float:

@@ -27,7 +27,6 @@ from interp.types import Array
 BATCH = 64
 """Number of rows whose moments stand for those of a training batch: most networks are trained on 32 to 128."""
 
-
 INFLATED = 6.0
 """Factor by which the nodes of a norm count for fewer, since what they read hangs together."""
 
@@ -108,7 +107,7 @@ def against_moments(candidates: Sequence[Sequence[Array]]) -> Array:
     Returns
     -------
     Array
-        Natural logarithm of the likelihood ratio of the best over each candidate, summed over norms; 0 for the best.
+        Natural logarithm of the likelihood ratio of the best over each candidate; 0 for the best.
 
     Examples
     --------
@@ -118,7 +117,8 @@ def against_moments(candidates: Sequence[Sequence[Array]]) -> Array:
     """
     sizes = np.array([[len(one) / 2 * np.log(one.mean() + 1e-12) for one in gaps] for gaps in candidates])
     over = np.nan_to_num(sizes - np.nanmin(sizes, axis=0), nan=np.inf) / INFLATED
-    return np.asarray(np.minimum(over, MOST).sum(1))
+    found = np.minimum(over, MOST).sum(1)
+    return np.asarray(found - found.min())
 
 
 def _mean(values: Tensor) -> Tensor:
