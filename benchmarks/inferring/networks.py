@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import islice
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from sklearn import datasets
+from sklearn.neighbors import NearestCentroid
 from torch import Tensor, nn
 
 from inferring.specs import Spec
@@ -19,7 +21,10 @@ from interp.data import DataOptions, load_dataset
 from interp.types import Dataset, Scaling
 
 LEAST_SKILL = 0.3
-"""Share of the way from chance to perfection that a network must reach in training; below it another rate is taken."""
+"""Share of the way from chance to perfection that a network must reach in training; below it another rate is taken.
+
+Below nearest class means too, which need no training: a network that does worse has learned nothing to be read.
+"""
 
 CHANNELS = {
     "cifar10": ((0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616)),
@@ -150,6 +155,7 @@ def trained(spec: Spec, data: Dataset) -> tuple[nn.Sequential, float]:
     y = torch.from_numpy(data.train.labels)
     chance = float(torch.bincount(y).max() / len(y))
     least = chance + (1 - chance) * (LEAST_SKILL if spec.data != "cifar10" else LEAST_SKILL / 2)
+    least = max(least, _of_class_means(x.flatten(1).numpy(), y.numpy()))
     best: tuple[float, nn.Sequential] | None = None
     for factor in (1.0, 0.2, 5.0, 0.04, 0.008):
         torch.manual_seed(spec.seed)
@@ -191,6 +197,13 @@ def _optimiser(module: nn.Module, spec: Spec, x: Tensor, factor: float) -> torch
         return torch.optim.RMSprop(parts, factor * 0.001, weight_decay=decay)
     kind = torch.optim.AdamW if spec.optimiser == "adamw" else torch.optim.Adam
     return kind(parts, factor * 0.002, weight_decay=decay)
+
+
+def _of_class_means(x: np.ndarray, y: np.ndarray) -> float:
+    """Give the training accuracy of nearest class means."""
+    with warnings.catch_warnings():  # of pixels that are the same in all rows
+        warnings.simplefilter("ignore")
+        return float(NearestCentroid().fit(x, y).score(x, y))
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ significantly better; likelihood and gradient norm do worse.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -25,11 +25,9 @@ from interp.checkpoints.inference.expected import expected
 from interp.checkpoints.inference.explain import FACTS, Fact, assumed, explain, layout_facts
 from interp.checkpoints.inference.fit import NO_SKILL
 from interp.checkpoints.inference.stack.layers import Layer
-from interp.checkpoints.inference.weighing.again.closer import WEIGHED_ROWS, looked_closer
-from interp.checkpoints.inference.weighing.doubt import NOTHING, doubt_of_slopes
-from interp.checkpoints.inference.weighing.explain import explain_weighed, standing
+from interp.checkpoints.inference.weighing.again.closer import WEIGHED_ROWS
 from interp.checkpoints.inference.weighing.jointly import found_jointly
-from interp.checkpoints.inference.weighing.weigh import LIKELY, Weighed, shares, shares_alone, weigh, weigh_scalings
+from interp.checkpoints.inference.weighing.settled import Settled, Weighing
 from interp.data import RAW, parse_scaling, scalings
 from interp.errors import DataError
 from interp.tasks import ASSUMED, Scorer, Task, find_task
@@ -47,26 +45,6 @@ OPEN_ROUNDS = (Round(128, 0.1, 24), Round(1000, 0, 1))  # where shapes exclude n
 CONV_ROUNDS: tuple[Round, ...] = (Round(128, 0.1, 10), Round(1000, 0.02, 4), Round(5000, 0, 1))
 
 
-@dataclass(frozen=True)
-class Inferred:
-    """What is inferred of a stack.
-
-    Attributes
-    ----------
-    candidate
-        Candidate that stands.
-    facts
-        Facts ``activation``, ``input_scaling`` and ``output``; with convolutions also ``placement`` (the pooling
-        layout) and ``order`` (of norm, activation and pooling).
-    doubt
-        Sentence on what training would have removed under this candidate; empty where there is none.
-    """
-
-    candidate: Candidate
-    facts: dict[str, Inference]
-    doubt: str = ""
-
-
 def infer_candidate(
     layers: Sequence[Layer],
     data: Dataset | None,
@@ -75,7 +53,7 @@ def infer_candidate(
     task: str = ASSUMED.name,
     seed: int = 0,
     weighed_rows: int = WEIGHED_ROWS,
-) -> Inferred:
+) -> Settled:
     """Choose a candidate for `layers` and say why.
 
     Parameters
@@ -114,21 +92,46 @@ def infer_candidate(
     trials = _trials(layers, try_out, candidates, data.train.inputs, values, list(facts.values()), seed)
     chosen = prefer_simple(trials)
     is_open = _is_open(asked, layers, given)
-    if is_open and len(layers) > 2 and chosen.score < _floor(task, data.train.inputs, values, seed):
-        joint = found_jointly(layers, try_out, scorers, trials, list(tried.values()), data.train.inputs, values, seed)
-        chosen, trials = joint[0] if joint and better(joint[0], chosen) else chosen, [*trials, *joint]
+    rows = (data.train.inputs, values, seed)
+    jointly = partial(_jointly, layers, try_out, scorers, list(tried.values()), *rows)
+    if is_open and chosen.score < _floor(task, *rows):
+        chosen, trials = jointly(chosen, trials)
     chance = asked.chance(values)
     least = chance + NO_SKILL * (1 - chance)
     at_chance = chosen.score < least
     if at_chance:
         chosen = _conventional(trials) or chosen
-    inferred = {fact: explain(fact, name, chosen, trials, given, task) for fact, name in facts.items()}
-    if not at_chance and is_open and not _acts_before_the_mean(layers, chosen.candidate):
-        weigh_all = partial(_weighed, layers, try_out, scorers, data.train.inputs, values, seed, weighed_rows)
-        least = max(least, chance + NEAR * (chosen.score - chance))
-        found = weigh_all(chosen.candidate, list(tried.values()), facts, task, least)
-        return replace(found, facts={**inferred, **found.facts})
-    return Inferred(chosen.candidate, inferred)
+    explained = {fact: explain(fact, name, chosen, trials, given, task) for fact, name in facts.items()}
+    if at_chance or not is_open or _acts_before_the_mean(layers, chosen.candidate):
+        return Settled(chosen.candidate, explained)
+    weighing = Weighing(
+        layers, try_out, scorers, data.train.inputs, values, list(tried.values()), facts, task, weighed_rows, seed
+    )
+    found = weighing(chosen.candidate, max(least, chance + NEAR * (chosen.score - chance)))
+    if found.doubt:
+        best, trials = jointly(chosen, trials)
+        if best is not chosen:
+            explained = {fact: explain(fact, name, best, trials, given, task) for fact, name in facts.items()}
+            found = weighing(best.candidate, max(least, chance + NEAR * (best.score - chance)))
+    return replace(found, facts={**explained, **found.facts})
+
+
+def _jointly(
+    layers: Sequence[Layer],
+    try_out: TryOut,
+    scorers: Mapping[str, Scorer],
+    scalings: Sequence[Scaling],
+    inputs: Array,
+    values: Array,
+    seed: int,
+    chosen: Trial,
+    trials: list[Trial],
+) -> tuple[Trial, list[Trial]]:
+    """Look for several kinds of activations, the scaling and the layout together; give the best, and all trials."""
+    if len(layers) <= 2:
+        return chosen, trials
+    joint = found_jointly(layers, try_out, scorers, trials, scalings, inputs, values, seed)
+    return joint[0] if joint and better(joint[0], chosen) else chosen, [*trials, *joint]
 
 
 def _check_width(layers: Sequence[Layer], data: Dataset) -> None:
@@ -156,13 +159,13 @@ def _given_scalings(given: Mapping[str, str | None], data: Dataset | None) -> di
 
 def _without_answers(
     candidates: Sequence[Candidate], facts: Mapping[str, Fact], given: Mapping[str, str | None], layers: Sequence[Layer]
-) -> Inferred:
+) -> Settled:
     usual = (one for one in candidates if one.activation == "relu" and one.output == "linear")
     candidate = next(usual, candidates[0])
     inferred = assumed(candidate, facts, given)
     if len(layers) == 1:
         inferred["activation"] = Inference(candidate.activation, "certain", "a single layer has no hidden activation")
-    return Inferred(candidate, inferred)
+    return Settled(candidate, inferred)
 
 
 def _is_open(task: Task, layers: Sequence[Layer], given: Mapping[str, str | None]) -> bool:
@@ -183,72 +186,6 @@ def _floor(task: str, inputs: Array, values: Array, seed: int) -> float:
     """
     rows = np.random.default_rng(seed).permutation(len(values))[:FEW]
     return expected(task, inputs[rows], values[rows], None).floor
-
-
-def _weighed(
-    layers: Sequence[Layer],
-    try_out: TryOut,
-    scorers: Mapping[str, Scorer],
-    inputs: Array,
-    values: Array,
-    seed: int,
-    weighed_rows: int,
-    base: Candidate,
-    scalings: Sequence[Scaling],
-    facts: Mapping[str, Fact],
-    task: str,
-    least: float,
-) -> Inferred:
-    """Weigh activations, scalings under the best of them, and activations again where another scaling is likely.
-
-    What is said of the scaling was measured on the network that stands, with the scaling that it stands with.
-    """
-    weighed = weigh(layers, try_out, base, scorers, inputs, values, least, seed)
-    likeliest = weighed[0].signs.trial.candidate
-    scaled = _weighed_scalings(layers, try_out, scorers, inputs, values, seed, likeliest, scalings, least, weighed)
-    if _are_told_apart(scaled):
-        best = scaled[0].signs.trial.candidate.scaling
-        own = sum(one.share for one in scaled if one.signs.trial.candidate.scaling.name == base.scaling.name)
-        if best.name != base.scaling.name and (scaled[0].share >= LIKELY or not own):
-            base = replace(base, scaling=best)
-            weighed = weigh(layers, try_out, base, scorers, inputs, values, least, seed)
-    on = (layers, scorers, inputs, values, weighed_rows, seed)
-    weighed, is_told = looked_closer(weighed, shares, *on)
-    stands = standing(weighed)
-    candidate = stands.trial.candidate
-    if candidate.activation != likeliest.activation and len(scalings) > 1:
-        scaled = _weighed_scalings(layers, try_out, scorers, inputs, values, seed, candidate, scalings, least, weighed)
-    found = {}
-    if scaled[0].share < LIKELY:  # what is likely of a scaling is so by scores, which no norm undoes
-        scaled = looked_closer(scaled, shares_alone, *on).weighed
-    if _are_told_apart(scaled):
-        at = next(one.signs.trial for one in scaled if one.signs.trial.candidate.scaling.name == base.scaling.name)
-        found["input_scaling"] = explain_weighed(scaled, at, facts["input_scaling"], task, least)
-    found["activation"] = explain_weighed(weighed, stands.trial, facts["activation"], task, least, is_told)
-    return Inferred(candidate, found, doubt_of_slopes(stands))
-
-
-def _weighed_scalings(
-    layers: Sequence[Layer],
-    try_out: TryOut,
-    scorers: Mapping[str, Scorer],
-    inputs: Array,
-    values: Array,
-    seed: int,
-    base: Candidate,
-    scalings: Sequence[Scaling],
-    least: float,
-    weighed: Sequence[Weighed],
-) -> list[Weighed]:
-    """Weigh scalings, the own one first, so that of those with the same outputs it stays."""
-    own_first = [base.scaling, *(one for one in scalings if one.name != base.scaling.name)]
-    known = [one.signs for one in weighed]
-    return weigh_scalings(layers, try_out, base, own_first, scorers, inputs, values, least, seed, known)
-
-
-def _are_told_apart(scaled: Sequence[Weighed]) -> bool:
-    """Whether scalings give several outputs, none of which has a loss of nothing."""
-    return len(scaled) > 1 and min(one.signs.trial.loss for one in scaled) > NOTHING
 
 
 def _try_out(layers: Sequence[Layer], scorers: Mapping[str, Scorer]) -> TryOut:

@@ -19,7 +19,7 @@ FIRST_ACTIVATIONS = ("relu", "abs", "tanh")  # a layout that is right shows unde
 NEAR = 0.06  # on 128 rows, about twice the standard error of an accuracy of 0.9
 MOST_SHAPES, MOST_LAYOUTS = 3, 3
 
-CLEAR = 0.8
+CLEAR = 0.95
 """Score of a shape below which no other is dismissed before it is tried with every kind of pooling."""
 
 

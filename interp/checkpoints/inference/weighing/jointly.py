@@ -26,7 +26,7 @@ from interp.types import Array, Scaling
 ROWS, CHECKED, MOST = 200, 1000, 5000
 """Numbers of rows on which combinations are looked for, the best of each scaling compared, the best of all tried."""
 
-LAYOUTS = 4
+LAYOUTS = 12
 """Largest number of layouts and orders of convolutional networks under which they are looked for: the best."""
 
 KEPT = 3

@@ -26,6 +26,9 @@ FIRST = np.array([0.44, 0.8, 1.58, 2.46, 2.61])
 WEIGHTS = np.array([0.72, 0.51, 0.91, 0.66, 2.42, 0.41])
 """Weights of these signs beside `contrasts`, which follows them."""
 
+AT_REST = np.array([0.72, 0.51, 0.91, 0.66, 2.8, 0.9])
+"""The same weights where training came to rest on the rows looked at: what is left of slopes tells more then."""
+
 CLOSE = 20
 """Number of candidates that are compared with each other at last."""
 
@@ -52,16 +55,23 @@ class Weighed:
     share: float
 
 
-def shares(signs: Sequence[Signs]) -> Array:
+def shares(signs: Sequence[Signs], weights: Array = WEIGHTS) -> Array:
     """Give the share of the evidence for each of some activations, (K,).
 
     Parameters
     ----------
     signs
         Signs of candidates, the likeliest by their own signs first.
+    weights
+        Weights of the signs and of `contrasts`, (6,).
     """
     own = np.stack([one.values for one in signs])
-    return softened(np.column_stack([own, contrasts([one.slopes for one in signs])]) @ WEIGHTS)
+    return softened(np.column_stack([own, contrasts([one.slopes for one in signs])]) @ weights)
+
+
+def shares_at_rest(signs: Sequence[Signs]) -> Array:
+    """Give such shares on the rows that training came to rest on."""
+    return shares(signs, AT_REST)
 
 
 def shares_alone(signs: Sequence[Signs]) -> Array:

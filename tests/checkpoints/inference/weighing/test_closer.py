@@ -1,5 +1,6 @@
 """What some training rows do not tell apart, all of them do where training has come to rest."""
 
+from dataclasses import replace
 from functools import cache, partial
 
 import numpy as np
@@ -15,7 +16,7 @@ from interp.checkpoints.inference.dense.trials import try_dense
 from interp.checkpoints.inference.stack.state import layer_stack
 from interp.checkpoints.inference.weighing.again import closer
 from interp.checkpoints.inference.weighing.again.closer import looked_closer
-from interp.checkpoints.inference.weighing.weigh import LIKELY, ROWS, shares, weigh
+from interp.checkpoints.inference.weighing.weigh import LIKELY, ROWS, shares, shares_at_rest, weigh
 from interp.data import scalings
 from interp.tasks import CLASSIFICATION
 
@@ -52,7 +53,7 @@ def weighed_on(rows, monkeypatch):
     scorers = {UNIT.name: CLASSIFICATION.scorer(y, UNIT)}
     try_out, base = partial(try_dense, layers, scorers), Candidate(UNIT, "relu", "linear")
     found = weigh(layers, try_out, base, scorers, DIGITS.train.inputs, y, 0.5)
-    return found, partial(looked_closer, found, shares, layers, scorers, DIGITS.train.inputs, y)
+    return found, partial(looked_closer, found, shares, shares_at_rest, layers, scorers, DIGITS.train.inputs, y)
 
 
 def share_of(weighed, name):
@@ -65,6 +66,21 @@ def test_what_is_not_likely_on_few_rows_is_on_all(monkeypatch):
     found = again().weighed
     assert found[0].signs.trial.candidate.activation == "silu"
     assert found[0].share >= LIKELY > share_of(few, "silu")
+
+
+def test_slopes_of_rows_that_training_ended_on_count_for_more(monkeypatch):
+    few, _ = weighed_on(ALL, monkeypatch)
+    signs = [one.signs for one in few[:4]]
+    found = closer._where_training_ended(signs, shares, shares_at_rest)
+    np.testing.assert_array_equal(found, shares_at_rest(signs))
+    assert found[1:].max() < shares(signs)[1:].max()
+
+
+def test_of_a_loss_of_nothing_they_do_not(monkeypatch):
+    few, _ = weighed_on(ALL, monkeypatch)
+    signs = [one.signs for one in few[:4]]
+    signs = [replace(one, trial=replace(one.trial, loss=1e-5)) for one in signs]
+    np.testing.assert_array_equal(closer._where_training_ended(signs, shares, shares_at_rest), shares(signs))
 
 
 def test_shares_still_add_up_and_signs_are_those_of_the_first_rows(monkeypatch):
@@ -82,7 +98,7 @@ def test_shares_still_add_up_and_signs_are_those_of_the_first_rows(monkeypatch):
 def test_rows_are_not_looked_at_again_where_there_are_too_many_or_no_more(few, most, monkeypatch):
     found, again = weighed_on(few, monkeypatch)
     monkeypatch.setattr(closer, "signs_of_all", lambda *given: pytest.fail("rows were looked at again"))
-    assert again(most=most) == (found, True)
+    assert again(most=most) == (found, True, {})
 
 
 def test_rows_that_training_did_not_end_on_change_nothing(monkeypatch):
@@ -93,14 +109,14 @@ def test_rows_that_training_did_not_end_on_change_nothing(monkeypatch):
     try_out, base = partial(try_dense, layers, scorers), Candidate(UNIT, "relu", "linear")
     found = weigh(layers, try_out, base, scorers, part.inputs, part.labels, 0.5)
     assert found[0].share < LIKELY
-    assert looked_closer(found, shares, layers, scorers, part.inputs, part.labels) == (found, True)
+    assert looked_closer(found, shares, shares_at_rest, layers, scorers, part.inputs, part.labels) == (found, True, {})
 
 
 def test_what_is_likely_is_not_looked_at_again(monkeypatch):
     found, again = weighed_on(FEW, monkeypatch)
     monkeypatch.setattr(closer, "LIKELY", found[0].share)
     monkeypatch.setattr(closer, "signs_of_all", lambda *given: pytest.fail("rows were looked at again"))
-    assert again() == (found, True)
+    assert again() == (found, True, {})
 
 
 def test_a_user_says_how_many_rows_may_be_looked_at(monkeypatch, tmp_path):

@@ -10,9 +10,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from checkpoints.planted import DIGITS, inputs
+from interp.checkpoints import LoadOptions, load_model
 from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.convolutional.layouts import PoolingLayout
 from interp.checkpoints.inference.stack.state import layer_stack
+from interp.checkpoints.inference.weighing import doubt
 from interp.checkpoints.inference.weighing.again.normed import (
     BATCH,
     INFLATED,
@@ -22,7 +24,7 @@ from interp.checkpoints.inference.weighing.again.normed import (
     normed_by_batch,
 )
 from interp.checkpoints.inference.weighing.contrast import evidence
-from interp.checkpoints.inference.weighing.signs import NAMES, signs_of
+from interp.checkpoints.inference.weighing.signs import NAMES, SMALL, signs_of
 from interp.data import scalings
 from interp.tasks import CLASSIFICATION
 
@@ -168,3 +170,18 @@ def test_of_many_norms_the_best_still_has_a_share():
     near, far = [np.full(8, 1e-6)] * 200, [np.full(8, 1e6)] * 200
     assert against_moments([near + far, far + near]).tolist() == [0, 0]
     assert against_moments([near + far, far + far]).tolist() == [0, 200 * MOST]
+
+
+def test_what_norms_of_running_moments_leave_is_no_doubt(monkeypatch, tmp_path):
+    """With running moments slopes are left under the right activation too; those of batches decide on a doubt."""
+    network = trained(dense)
+    with_running, of_batches = signs(network, DENSE)
+    middle = (with_running.values + of_batches.values) / 2
+    for name in ("AT_OUTPUTS", "AT_OUTPUTS_OF_SEVERAL"):
+        monkeypatch.setattr(doubt, name, np.exp(middle[NAMES.index("slope at the outputs")]) - SMALL)
+    monkeypatch.setattr(doubt, "IN_WEIGHTS", middle[NAMES.index("slope in weights")])
+    assert doubt.doubt_of_slopes(with_running)
+    torch.save(network.state_dict(), tmp_path / "net.pt")
+    model, _ = load_model(tmp_path / "net.pt", DIGITS, LoadOptions(scaling="x/16"))
+    assert model.inferred["activation"].value == "silu"
+    assert model.inferred["fit"].value == "as expected"

@@ -15,11 +15,11 @@ from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.candidates.trial import Trial
 from interp.checkpoints.inference.dense.trials import try_dense
 from interp.checkpoints.inference.explain import FACTS
-from interp.checkpoints.inference.infer import _weighed
 from interp.checkpoints.inference.stack.state import layer_stack
 from interp.checkpoints.inference.weighing import weigh as weighing
 from interp.checkpoints.inference.weighing.contrast import contrasts, evidence
 from interp.checkpoints.inference.weighing.explain import LIKELY, explain_weighed, named, per_cent, standing
+from interp.checkpoints.inference.weighing.settled import Weighing
 from interp.checkpoints.inference.weighing.signs import NAMES, Signs, signs_of
 from interp.checkpoints.inference.weighing.slopes import Slopes
 from interp.checkpoints.inference.weighing.weigh import (
@@ -101,8 +101,10 @@ def test_the_scaling_that_is_stated_is_the_one_that_runs():
     scorers = {name: CLASSIFICATION.scorer(y, one) for name, one in ways.items()}
     base = Candidate(UNIT, "tanh", "linear")
     try_out = partial(try_dense, layers, scorers)
-    rest = (list(ways.values()), FACTS, "classification", 0.2)
-    found = _weighed(layers, try_out, scorers, DIGITS.train.inputs, y, 0, 6000, base, *rest)
+    weighing = Weighing(
+        layers, try_out, scorers, DIGITS.train.inputs, y, list(ways.values()), FACTS, "classification", 6000
+    )
+    found = weighing(base, least=0.2)
     assert found.facts["input_scaling"].value == found.candidate.scaling.name == UNIT.name
 
 

@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.stack.layers import Layer
 from interp.checkpoints.inference.weighing.again.normed import against_moments, has_moments, normed_by_batch
+from interp.checkpoints.inference.weighing.doubt import NOTHING
 from interp.checkpoints.inference.weighing.signs import NAMES, Signs, signs_of_all
 from interp.checkpoints.inference.weighing.weigh import LIKELY, ROWS, Weighed, against, some
 from interp.tasks import Scorer
@@ -25,7 +27,7 @@ WEIGHED_ROWS = 6000
 LEAST, MOST = 0.005, 20
 """Least share of the evidence of a candidate that is looked at again, and the largest number of them."""
 
-OWN = -0.5
+OWN = -0.25
 """Largest mean logarithm of the squared t values of slopes in weights on all rows that training saw, where it ended.
 
 On rows that were drawn of these, or on others, it is 0.1 and more: such rows tell no more than the first.
@@ -33,6 +35,10 @@ On rows that were drawn of these, or on others, it is 0.1 and more: such rows te
 
 AT_REST = 0.75
 """Largest mean logarithm of the squared t values of slopes in weights of a network with batch norms that is at rest."""
+
+
+Shares = Callable[[Sequence[Signs]], Array]
+"""Signs of candidates, the likeliest by their own signs first -> the share of each, (K,)."""
 
 
 class Looked(NamedTuple):
@@ -45,15 +51,19 @@ class Looked(NamedTuple):
     is_told
         Whether one may be called likely: of a network with batch norms, whether its slopes on batches are those of a
         network at rest; with running moments, as on the first look, they are so under no activation.
+    on_batches
+        Signs of candidates of a network with batch norms on batches, as training saw them; none of others.
     """
 
     weighed: list[Weighed]
     is_told: bool
+    on_batches: dict[Candidate, Signs]
 
 
 def looked_closer(
     weighed: Sequence[Weighed],
-    shares: Callable[[Sequence[Signs]], Array],
+    shares: Shares,
+    shares_at_rest: Shares,
     layers: Sequence[Layer],
     scorers: Mapping[str, Scorer],
     inputs: Array,
@@ -71,6 +81,8 @@ def looked_closer(
         Candidates weighed on `ROWS` rows, the likeliest first.
     shares
         Function that gives the share of each of some candidates, the likeliest by their own signs first.
+    shares_at_rest
+        Function that gives the share of each by signs on rows that training came to rest on.
     layers
         Layers in running order.
     scorers
@@ -84,9 +96,9 @@ def looked_closer(
     """
     few, normed = ROWS[layers[0].is_convolution], has_moments(layers)
     left, is_few = [one for one in weighed if one.share >= LEAST][:MOST], len(values) <= most
-    asked = normed if left[0].share >= LIKELY else is_few and len(left) > 1 and (normed or len(values) > few)
+    asked = normed if left[0].share >= LIKELY else is_few and len(left) > 1
     if not asked:
-        return Looked([*weighed], True)
+        return Looked([*weighed], True, {})
     x, y = some(inputs, values, most if is_few else few, seed)
     again = [one.signs for one in left]
     if len(y) > few:
@@ -94,16 +106,27 @@ def looked_closer(
     by_batch = [normed_by_batch(layers, one, x, y, scorers) for one in again] if normed else []
     by_batch.sort(key=lambda one: against(one.signs))
     again = [one.signs for one in by_batch] or sorted(again, key=against)
-    odds = shares(again)
     if normed:
-        odds = odds * np.exp(-against_moments([one.gaps for one in by_batch]))
+        odds = shares(again) * np.exp(-against_moments([one.gaps for one in by_batch]))
+    else:
+        on_all = _where_training_ended(again, shares, shares_at_rest)
+        if on_all is None:
+            return Looked([*weighed], True, {})
+        odds = on_all
     slope = _slope(again[int(odds.argmax())])
-    if not normed and slope > OWN:
-        return Looked([*weighed], True)
     among = float(sum(one.share for one in left)) / float(odds.sum())
     new = {one.trial.candidate: among * share for one, share in zip(again, odds.tolist(), strict=True)}
     found = [replace(one, share=new.get(one.signs.trial.candidate, one.share)) for one in weighed]
-    return Looked(sorted(found, key=lambda one: -one.share), not normed or slope <= AT_REST)
+    on_batches = {one.signs.trial.candidate: one.signs for one in by_batch}
+    return Looked(sorted(found, key=lambda one: -one.share), not normed or slope <= AT_REST, on_batches)
+
+
+def _where_training_ended(signs: Sequence[Signs], shares: Shares, shares_at_rest: Shares) -> Array | None:
+    """Give the shares of candidates on all rows; None where training did not end on these."""
+    odds = shares_at_rest(signs)
+    if signs[int(odds.argmax())].trial.loss <= NOTHING:  # its slopes say little: a loss of 0 is stationary
+        odds = shares(signs)
+    return odds if _slope(signs[int(odds.argmax())]) <= OWN else None
 
 
 def _slope(signs: Signs) -> float:
