@@ -32,7 +32,7 @@ def cut(program: Program, modules: Mapping[str, Planned], kinds: Mapping[str, in
     kinds
         Name of a value -> its type, as TensorProto.DataType numbers them.
     """
-    kept = _needed(program, modules)
+    kept = needed(program, modules)
     levels = _levels(kept, modules)
     named = _names(kept)
     placed: list[Placed] = []
@@ -49,8 +49,21 @@ def cut(program: Program, modules: Mapping[str, Planned], kinds: Mapping[str, in
     return placed
 
 
-def _needed(program: Program, modules: Mapping[str, Planned]) -> list[Planned]:
-    """List what the outputs depend on, modules in place of the nodes that they stand for."""
+def needed(program: Program, modules: Mapping[str, Planned]) -> list[Planned]:
+    """List what the outputs depend on, modules in place of the nodes that they stand for.
+
+    Parameters
+    ----------
+    program
+        Program with its constants computed.
+    modules
+        Name of a value -> the module that makes it.
+
+    Returns
+    -------
+    list of Planned
+        Modules, and nodes that ONNX Runtime runs, in running order.
+    """
     every = [
         modules.get(first_of(node.output)) or Planned(_read(program, node), tuple(node.output), node)
         for node in program.nodes

@@ -10,19 +10,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from interp.checkpoints.deployed.cutting import cut
+from interp.checkpoints.deployed.cutting import cut, needed
 from interp.checkpoints.deployed.examples import feed, is_turned
 from interp.checkpoints.deployed.folding.constants import run_once
 from interp.checkpoints.deployed.folding.folded import folded, open_conditions
 from interp.checkpoints.deployed.folding.integers import with_floats, with_rounded_values
 from interp.checkpoints.deployed.folding.padding import put_padding_apart
 from interp.checkpoints.deployed.holding import difference_of_steps
+from interp.checkpoints.deployed.left import layers_left
 from interp.checkpoints.deployed.modules.planned import planned, stored_numbers
 from interp.checkpoints.deployed.modules.recurrent import recurrent_nodes
 from interp.checkpoints.deployed.network import FLOATS, Deployed, Placed
 from interp.checkpoints.deployed.packages import session
 from interp.checkpoints.deployed.pieces import Piece
-from interp.checkpoints.deployed.program import Program, Unusable, model_of, read_program
+from interp.checkpoints.deployed.program import Program, Unusable, model_of, operations, read_program
 from interp.checkpoints.deployed.trying import Tried, difference, largest_difference, try_out
 from interp.errors import CheckpointError, InterpError, first_line
 from interp.types import Array, Dataset
@@ -66,14 +67,14 @@ class Opened(NamedTuple):
         Largest difference of what one step makes of ONNX Runtime's own values, where values are rounded to eight bits
         and outputs differ by more than rounding in 32 bits explains; None elsewhere.
     left
-        Recurrent operations whose gates are no nodes, each with the reason.
+        Name of each layer that ONNX Runtime runs, so that it has no nodes -> the reason.
     """
 
     network: Deployed
     pieces: int
     difference: float
     of_steps: float | None
-    left: tuple[str, ...]
+    left: Mapping[str, str]
 
 
 def open_deployed(path: Path, data: Dataset | None) -> Opened:
@@ -132,25 +133,28 @@ def _cut(program: Program, tried: Tried, path: Path, turned: bool) -> Opened:
     if not outputs:
         raise Unusable("no output of floats")
     stored = stored_numbers(program)
-    cells, left = recurrent_nodes(program, stored)
-    steps = cut(program, planned(program, {name: len(shape) for name, shape in shapes.items()}, stored) | cells, kinds)
-    _check_layers(steps, program, path)
+    cells, known = recurrent_nodes(program, stored)
+    modules = planned(program, {name: len(shape) for name, shape in shapes.items()}, stored) | cells
+    steps = cut(program, modules, kinds)
+    whole = [one.node for one in needed(program, modules) if one.module is None]
+    left = layers_left(program, whole, stored, known)
+    _check_layers(steps, program, left, path)
     most = largest_difference(kinds.values())
     reference = {name: np.stack([one[name].reshape(-1) for one in expected]) for name in outputs}
-    operations = {node.op_type for node in stated.nodes}
+    kept = operations(stated.nodes)
     differences = []
     sizes = values[0].shape[1:]
     shape = (sizes[-1], *sizes[:-1]) if turned else sizes
     for one_by_one in (False, True):
-        if not one_by_one and (operations & OF_ALL_SAMPLES or not _may_batch(program, values)):
+        if not one_by_one and (kept & OF_ALL_SAMPLES or not _may_batch(program, values)):
             continue
         network = Deployed(steps, program.inputs, outputs, program.guards, shape, one_by_one, turned).eval()
         differences.append(difference(network, values, reference))
-        carried = most < differences[-1] < float("inf") and operations & ROUNDING
+        carried = most < differences[-1] < float("inf") and kept & ROUNDING
         of_steps = difference_of_steps(network, stated, values) if carried else None
         if differences[-1] <= most or (of_steps is not None and of_steps <= most):
             pieces = sum(isinstance(step.module, Piece) for step in steps)
-            return Opened(network, pieces, differences[-1], of_steps, tuple(left.values()))
+            return Opened(network, pieces, differences[-1], of_steps, left)
     raise CheckpointError(
         path,
         found=f"outputs that differ from ONNX Runtime's by {differences[-1]:.2g}",
@@ -159,16 +163,18 @@ def _cut(program: Program, tried: Tried, path: Path, turned: bool) -> Opened:
     )
 
 
-def _check_layers(steps: Sequence[Placed], program: Program, path: Path) -> None:
+def _check_layers(steps: Sequence[Placed], program: Program, left: Mapping[str, str], path: Path) -> None:
     """Refuse a graph in which nothing is a layer of floats, and say what it is made of."""
     own = [step.module for step in steps if not isinstance(step.module, Piece)]
     if any(tensor.dim() > 1 for module in own for tensor in (*module.parameters(), *module.buffers())):
         return
     kinds = Counter(node.op_type for node in program.nodes)
-    odd = next((words for kind, words in WITHOUT_NODES.items() if any(kind in name for name in kinds)), "no layer")
+    odd = next((words for kind, words in WITHOUT_NODES.items() if any(kind in name for name in kinds)), "")
+    first = next((f"layers that have no nodes here ({why})" for why in left.values()), "")
+    made_of = ", ".join(kind for kind, _ in kinds.most_common(3))
     raise CheckpointError(
         path,
-        found=f"a graph of {odd} ({', '.join(kind for kind, _ in kinds.most_common(3))})",
+        found=f"a graph of {first}" if first and not odd else f"a graph of {odd or 'no layer'} ({made_of})",
         expected="dense layers or convolutions with stored weights of floats",
         do="give the network before it was converted, where it has some",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -130,6 +130,13 @@ def inner_graphs_of(attribute: Any) -> list[Any]:
 def inner_graphs(node: Any) -> list[Any]:
     """List the graphs that a node holds, such as the branches of an `If`."""
     return [graph for attribute in node.attribute for graph in inner_graphs_of(attribute)]
+
+
+def operations(nodes: Iterable[Any]) -> set[str]:
+    """List the kinds of operations among nodes, and among those of the graphs that they hold."""
+    nodes = list(nodes)
+    inner = [one for node in nodes for graph in inner_graphs(node) for one in graph.node]
+    return {node.op_type for node in nodes} | (operations(inner) if inner else set())
 
 
 def attributes(node: Any) -> dict[str, Any]:

@@ -227,10 +227,11 @@ def _from_onnx(graph: nn.Module | None, problem: str, asked: Request) -> Draft:
         raise
     counted = f"{opened.pieces} piece{'s' * (opened.pieces != 1)} run in ONNX Runtime, without gradients"
     why = f"a graph with {problem or 'shapes that are not followed here'}: {counted}; outputs within"
-    gates = f"; gates that are no nodes: {'; '.join(opened.left)}" if opened.left else ""
     of_steps = f", each step within {opened.of_steps:.1g}: eight bits" if opened.of_steps is not None else ""
-    said = f"{why} {opened.difference:.1g} of ONNX Runtime's on two samples{of_steps}{gates}"
-    return module_draft(opened.network, Inference(_summary(opened.network), "certain", said), asked)
+    said = f"{why} {opened.difference:.1g} of ONNX Runtime's on two samples{of_steps}"
+    found = module_draft(opened.network, Inference(_summary(opened.network), "certain", said), asked)
+    structure = found.structure
+    return replace(found, structure=structure._replace(skipped={**structure.skipped, **opened.left}))
 
 
 def _graph_module(contents: Contents) -> tuple[nn.Module | None, str]:

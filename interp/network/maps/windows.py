@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -114,7 +115,7 @@ def windows_of(call: Call, layer: NodeLayer, samples: int) -> Read:
     if call.kind.startswith("conv-transpose"):
         extra = _each(said.get("output_padding", 0), space)
         sides = [(far - pad, far - pad + more) for far, pad, more in zip(reach, padding, extra, strict=True)]
-        values, weight, stride = _spread(values, stride), _turned(weight, groups), (1,) * space
+        values, weight, stride = spread(values, stride), turned(weight, groups), (1,) * space
     elif padding == "same":
         sides = [(far // 2, far - far // 2) for far in reach]
     else:
@@ -136,8 +137,21 @@ def _bias(said: dict[str, Any], nodes: int) -> Tensor:
     return torch.zeros(nodes, dtype=torch.float64) if bias is None else bias.detach().double().cpu()
 
 
-def _spread(values: Tensor, stride: tuple[int, ...]) -> Tensor:
-    """Put stride - 1 zeros between neighbours: a transposed convolution is a plain one of the result."""
+def spread(values: Tensor, stride: Sequence[int]) -> Tensor:
+    """Put stride - 1 zeros between neighbours: a transposed convolution is a plain one of the result.
+
+    Parameters
+    ----------
+    values
+        Inputs of a transposed convolution (B, C, *size).
+    stride
+        Its stride, one number for each spatial axis.
+
+    Examples
+    --------
+    >>> spread(torch.tensor([[[1.0, 2.0]]]), (3,))
+    tensor([[[1., 0., 0., 2.]]])
+    """
     size = [(side - 1) * step + 1 for side, step in zip(values.shape[2:], stride, strict=True)]
     spread = values.new_zeros(*values.shape[:2], *size)
     at = spread
@@ -147,8 +161,22 @@ def _spread(values: Tensor, stride: tuple[int, ...]) -> Tensor:
     return spread
 
 
-def _turned(weight: Tensor, groups: int) -> Tensor:
-    """Turn weights (C, N / groups, ...) of a transposed convolution into those (N, C / groups, ...) of a plain one."""
+def turned(weight: Tensor, groups: int) -> Tensor:
+    """Turn weights (C, N / groups, ...) of a transposed convolution into those (N, C / groups, ...) of a plain one.
+
+    Parameters
+    ----------
+    weight
+        Weights as a transposed convolution has them.
+    groups
+        Number of its groups.
+
+    Examples
+    --------
+    >>> turned(torch.tensor([[[1.0, 2.0]], [[3.0, 4.0]]]), 1)
+    tensor([[[2., 1.],
+             [4., 3.]]])
+    """
     parts = weight.reshape(groups, -1, *weight.shape[1:]).transpose(1, 2).flatten(0, 1)
     return parts.flip(tuple(range(2, weight.dim())))
 

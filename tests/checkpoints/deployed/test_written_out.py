@@ -8,6 +8,7 @@ from interp.checkpoints import LoadOptions, load_model
 from interp.interventions.edits import ablate
 from interp.interventions.engine.sites import find_site
 from interp.network import as_tensor, outputs_on, tap
+from interp.network.maps.read import read_by
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -19,13 +20,16 @@ DATA = {"x_train": X, "y_train": np.zeros((4, 1), np.float32)}
 
 
 def run(path, changed=(), name="y"):
-    """Run a file on each sample alone, with rows of some stored tensors set to zero."""
+    """Run a file on each sample alone, with what node 2 reads of some stored tensors set to zero."""
     model = onnx.load(path)
     model.graph.output.extend([onnx.ValueInfoProto(name=name)] if name != "y" else [])
     for tensor in model.graph.initializer:
         if tensor.name in changed:
             values = onnx.numpy_helper.to_array(tensor).copy()
-            values[2] = 0
+            if tensor.name == "turned":  # of a transposed convolution, whose groups of 3 nodes read one channel each
+                values[: 1 if values.shape[1] == 3 else 2, 2] = 0
+            else:
+                values[2] = 0
             tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return np.concatenate([session.run([name], {"x": one[None]})[0] for one in X])
@@ -72,6 +76,47 @@ def test_convolutions_that_pad_more_on_one_side_are_layers(said, opset, tmp_path
     np.testing.assert_allclose(z["k"], run(path, name="c"), atol=1e-5)
     changed = find_site(model, {"k": model.layer("k")}).at(x).outputs({"k": ablate(2, 0.0)})
     np.testing.assert_allclose(changed, run(path, ("k", "b")), atol=1e-5)
+    assert float(np.abs(changed.numpy() - run(path)).max()) > 0.01
+
+
+CUT_OFF = [
+    {"pads": [0, 1, 2, 1]},
+    {"pads": [1, 0, 1, 0], "strides": [2, 3], "output_padding": [1, 2]},
+    {"pads": [0, 1, 1, 0], "strides": [2, 2], "dilations": [2, 1], "group": 2},
+    {"auto_pad": "SAME_UPPER", "strides": [2, 2]},
+    {"auto_pad": "SAME_LOWER", "strides": [2, 1]},
+    {"output_shape": [16, 15], "strides": [2, 2]},
+    {"output_shape": [16, 15], "strides": [2, 2], "auto_pad": "SAME_UPPER"},
+    {"output_shape": [20, 18], "strides": [2, 2]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", CUT_OFF)
+def test_transposed_convolutions_of_any_cut_are_layers(said, tmp_path):
+    """Their z, what they read and what a node at 0 changes are those of the file."""
+    nodes = [
+        graphs.node("ConvTranspose", "x turned b", "c", **said),
+        graphs.node("Tanh", "c", "t"),
+        graphs.node("ReduceLogSumExp", "t", "m", axes=[2, 3], keepdims=0),
+        graphs.node("MatMul", "m w", "y"),
+    ]
+    groups = said.get("group", 1)
+    stored = graphs.weights(turned=(2, 6 // groups, 3, 4), b=6, w=(6, 3))
+    path = graphs.saved(tmp_path / "net.onnx", nodes, [graphs.value("x", ["batch", 2, 9, 8])], ["y"], 11, stored)
+    model, x = opened(path)
+    assert [(one.name, one.nodes, one.activation) for one in model.layers] == [
+        ("turned", 6, "tanh"),
+        ("w", 3, "identity"),
+    ]
+    expected = run(path, name="c")
+    with torch.no_grad(), tap(model.module, model.layers) as z:
+        model.module(x)
+    np.testing.assert_allclose(z["turned"], expected, atol=1e-5)
+    read = read_by(model.module, model.layer("turned"), x)
+    made = read.windows.flatten(3).double() @ read.weight.T + read.bias
+    np.testing.assert_allclose(made.movedim(-1, 1), expected, atol=1e-5)
+    changed = find_site(model, {"turned": model.layer("turned")}).at(x).outputs({"turned": ablate(2, 0.0)})
+    np.testing.assert_allclose(changed, run(path, ("turned", "b")), atol=1e-5)
     assert float(np.abs(changed.numpy() - run(path)).max()) > 0.01
 
 

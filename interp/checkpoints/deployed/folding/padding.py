@@ -1,4 +1,4 @@
-"""Convolutions that pad more on one side than on the other, written as a padding and a convolution without any."""
+"""Convolutions that pad more on one side than on the other, or whose padding depends on sizes, with it written out."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ PADS_AS_INPUT = 11
 def put_padding_apart(program: Program, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, str]:
     """Write each convolution that torch's layers do not pad as two operations, so that the second is a layer.
 
+    Transposed ones state how much is cut off, in place of a size.
+
     Parameters
     ----------
     program
@@ -33,6 +35,9 @@ def put_padding_apart(program: Program, shapes: Mapping[str, tuple[int, ...]]) -
     nodes: list[Any] = []
     padded: dict[str, str] = {}
     for node in program.nodes:
+        if node.op_type == "ConvTranspose":
+            nodes.append(_cut_off(node, program, shapes))
+            continue
         pads = _pads_of(node, program, shapes)
         half = len(pads) // 2
         if pads[:half] == pads[half:]:
@@ -70,6 +75,30 @@ def _pads(said: Mapping[str, Any], kernel: list[int], sides: tuple[int, ...]) ->
     return [*less, *more] if automatic == "SAME_UPPER" else [*more, *less]
 
 
+def _cut_off(node: Any, program: Program, shapes: Mapping[str, tuple[int, ...]]) -> Any:
+    """State how much a transposed convolution of a size of its own cuts off before and behind."""
+    said = attributes(node)
+    automatic = said.get("auto_pad", b"NOTSET")
+    sizes = [shapes.get(name, ()) for name in (node.input[0], first_of(node.output))]
+    is_sized = automatic.startswith(b"SAME") or said.get("output_shape")
+    if not is_sized or node.input[1] not in program.constants or not all(sizes):
+        return node
+    kernel = list(program.constants[node.input[1]].dims)[2:]
+    ones = [1] * len(kernel)
+    each = zip(
+        sizes[0][2:], sizes[1][2:], kernel, said.get("strides", ones), said.get("dilations", ones),
+        said.get("output_padding", [0] * len(kernel)), strict=True,
+    )  # fmt: skip
+    total, extra = [], []
+    for side, made, size, stride, apart, more in each:
+        whole = (side - 1) * stride + 1 + apart * (size - 1) + more
+        total.append(max(whole - made, 0))
+        extra.append(more + max(made - whole, 0))  # what is asked for beyond lies behind
+    less, rest = [one // 2 for one in total], [one - one // 2 for one in total]
+    pads = [*less, *rest] if automatic == b"SAME_UPPER" else [*rest, *less]
+    return _stating(node, {"pads": pads, "output_padding": extra}, ("pads", "auto_pad", "output_shape"))
+
+
 def _padding(program: Program, value: str, name: str, pads: list[int]) -> Any:
     """Make a node that adds zeros to the axes of positions."""
     found = installed()
@@ -83,11 +112,17 @@ def _padding(program: Program, value: str, name: str, pads: list[int]) -> Any:
 
 def _padded_by(node: Any, value: str, pads: list[int]) -> Any:
     """Copy a convolution that reads a value and adds zeros to it; none where nothing is told."""
-    found = installed()
+    copied = _stating(node, {"pads": pads} if pads else {}, ("pads", "auto_pad"))
+    copied.input[0] = value
+    return copied
+
+
+def _stating(node: Any, settings: Mapping[str, Any], without: tuple[str, ...]) -> Any:
+    """Copy a node with some attributes, and without others."""
+    make = installed().onnx.helper.make_attribute
     copied = type(node)()
     copied.CopyFrom(node)
-    copied.input[0] = value
-    kept = [one for one in node.attribute if one.name not in ("pads", "auto_pad")]
+    kept = [one for one in node.attribute if one.name not in (*without, *settings)]
     del copied.attribute[:]
-    copied.attribute.extend([*kept, *([found.onnx.helper.make_attribute("pads", pads)] if pads else [])])
+    copied.attribute.extend([*kept, *(make(name, value) for name, value in settings.items())])
     return copied

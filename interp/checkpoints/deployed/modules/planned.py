@@ -113,15 +113,19 @@ def stored_numbers(program: Program) -> dict[str, Stored]:
 
 
 def _step(node: Any, stored: Mapping[str, Stored], program: Program) -> Step:
-    """Read a node as the reader of files does; what that does not list stays a node."""
+    """Read a node as the reader of files does; what that does not list stays a node, with the reason."""
     output = node.output[0]
     computed = tuple(name for name in node.input if name and name not in program.constants)
-    left = Step(output, Part(IN_ONNXRUNTIME), computed or (output,), output)
+
+    def left(why: str) -> Step:
+        return Step(output, Part(IN_ONNXRUNTIME, {"why": why}), computed or (output,), output)
+
     is_softmax = node.op_type in ("Softmax", "LogSoftmax")
-    if node.domain not in ("", "ai.onnx") or any(node.output[1:]) or len(computed) == 0:
-        return left
-    if node.op_type not in (*LAYERS, *FOLLOWING, *ARITHMETIC) and not is_softmax:
-        return left
+    is_listed = is_softmax or node.op_type in (*LAYERS, *FOLLOWING, *ARITHMETIC)
+    if node.domain not in ("", "ai.onnx"):
+        return left(f"an operator of {node.domain}")
+    if not is_listed or any(node.output[1:]) or len(computed) == 0:
+        return left("an operator that no module here computes")
     inputs = tuple(
         None if not name else Ref(name) if name not in program.constants else stored.get(name, UNKNOWN)
         for name in node.input
@@ -130,9 +134,26 @@ def _step(node: Any, stored: Mapping[str, Stored], program: Program) -> Step:
         read = Node(node.op_type, node.name, inputs, output, attributes(node), program.version)
         made = read_node(read) if node.op_type != "ConvTranspose" else transposed(read)
         usable = isinstance(made, Step) and (made.part.kind in ELEMENTWISE or len(made.inputs) == 1)
-        return made if usable and _keeps_rows(made.part) else left
-    except (UnknownOperation, AssertionError, KeyError, IndexError, TypeError, ValueError):
-        return left
+        return made if usable and _keeps_rows(made.part) else left("values that are all computed")
+    except UnknownOperation as error:
+        return left(str(error))
+    except (AssertionError, KeyError, IndexError, TypeError, ValueError):
+        return left("settings that are not read here")
+
+
+def why_no_module(node: Any, stored: Mapping[str, Stored], program: Program) -> str:
+    """Say why a layer becomes no module.
+
+    Parameters
+    ----------
+    node
+        Layer (NodeProto) that `planned` made no module of.
+    stored
+        Constants of numbers by name.
+    program
+        Program that the node is of.
+    """
+    return str(_step(node, stored, program).part.settings.get("why", "settings that no module here has"))
 
 
 def _keeps_rows(part: Part) -> bool:
@@ -157,7 +178,7 @@ def _module(part: Part) -> nn.Module | None:
         norm.load_state_dict({name: tensor.float() for name, tensor in part.tensors.items()}, strict=False)
         return norm.eval().requires_grad_(False)
     if part.kind in TRANSPOSED:
-        layer: nn.Module = getattr(nn, part.kind)(**part.settings)
+        layer: nn.Module = TRANSPOSED[part.kind](**part.settings)
         layer.load_state_dict(dict(part.tensors))
         return layer.eval().requires_grad_(False)
     if part.kind == "Quantised":

@@ -167,7 +167,7 @@ def recurrent_nodes(program: Program, stored: Mapping[str, Stored]) -> tuple[dic
         known = layers.setdefault(named, {})  # by name of the weights, which one that is called twice shares
         found = _module(node, stored, [*known, node.input[1]].index(node.input[1]))
         if isinstance(found, str):
-            left[first] = f"{node.op_type} {named}: {found}"
+            left[first] = found
             continue
         module, inputs = found
         made[first] = Planned(inputs, tuple(node.output), None, named, module)

@@ -148,9 +148,13 @@ def _gemm(node: Node) -> Part:
 
 
 def _matmul(node: Node) -> Part:
+    if isinstance(node.inputs[0], Stored):
+        raise UnknownOperation("a product whose stored values come first")
     weight = node.stored(1)
-    if weight is None or weight.dim() != 2:
+    if weight is None:
         raise UnknownOperation("a product of two values")
+    if weight.dim() != 2:
+        raise UnknownOperation(f"MatMul with weights of {weight.dim()} axes")
     return linear_part(weight.T)
 
 
