@@ -96,6 +96,13 @@ def open_deployed(path: Path, data: Dataset | None) -> Opened:
         return _opened(path, data)
     except InterpError:
         raise
+    except Unusable as error:
+        raise CheckpointError(
+            path,
+            found=f"a graph with {error}",
+            expected="inputs and outputs that are tensors of numbers, and an output of floats, such as scores",
+            do="export the network without the steps behind its scores, or pass your own class with --model",
+        ) from error
     except Exception as error:  # onnx and ONNX Runtime have an exception for each way to fail
         raise CheckpointError(
             path,
@@ -131,7 +138,7 @@ def _cut(program: Program, tried: Tried, path: Path, turned: bool) -> Opened:
         kinds, shapes = _typed(program, first)
     outputs = [name for name in program.outputs if kinds.get(name) in FLOATS and name not in program.constants]
     if not outputs:
-        raise Unusable("no output of floats")
+        raise Unusable(f"no output of floats: {', '.join(program.outputs)}"[:200])
     stored = stored_numbers(program)
     cells, known = recurrent_nodes(program, stored)
     modules = planned(program, {name: len(shape) for name, shape in shapes.items()}, stored) | cells

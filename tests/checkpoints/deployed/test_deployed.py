@@ -238,6 +238,19 @@ def test_custom_operators_are_refused(tmp_path):
     assert "ONNX Runtime does not run here" in one_line(path, data_of(6))
 
 
+def test_a_graph_that_gives_the_best_class_alone_is_refused_as_that(tmp_path):
+    nodes = [
+        graphs.node("CumSum", "x axis", "c"),
+        graphs.node("MatMul", "c w", "m"),
+        graphs.node("ArgMax", "m", "best"),
+    ]
+    stored = {"axis": np.array(1)} | graphs.weights(w=(6, 3))
+    path = graphs.saved(tmp_path / "net.onnx", nodes, [graphs.value("x", ["batch", 6])], ["best"], 17, stored)
+    said = one_line(path, data_of(6))
+    assert "a graph with no output of floats: best" in said
+    assert "export the network without the steps behind its scores" in said
+
+
 def test_several_inputs_without_data_are_named(tmp_path):
     assert "expected data with arrays tokens, values" in one_line(graphs.several(tmp_path / "net.onnx"))
 
