@@ -8,26 +8,30 @@ it was stopped.
 from __future__ import annotations
 
 import argparse
-import importlib.machinery
 import json
 import subprocess
 import sys
 import tempfile
 import time
 import zipfile
+from collections.abc import Mapping
+from copy import copy
 from importlib.metadata import version
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import numpy as np
 import torch
 from copied import Ended, forked
+from deploying import classes
 from safetensors.torch import load_file
-from torch import nn
 
 from interp.checkpoints import LoadOptions, load_model
 from interp.checkpoints.deployed.examples import feed
 from interp.checkpoints.deployed.folding.folded import folded
+from interp.checkpoints.deployed.folding.integers import with_rounded_values
+from interp.checkpoints.deployed.holding import difference_of_steps
+from interp.checkpoints.deployed.modules.recurrent import Recurrent
 from interp.checkpoints.deployed.network import Deployed
 from interp.checkpoints.deployed.opening import with_open_conditions
 from interp.checkpoints.deployed.packages import packages, session
@@ -39,7 +43,7 @@ from interp.interventions.engine.sites import UNCHANGED, find_site
 from interp.network import as_tensor, outputs_on
 from interp.recording import record_activations
 from interp.store import open_recording, write_text
-from interp.types import Provenance
+from interp.types import NodeLayer, Provenance
 
 TABLE = Path(__file__).parents[1] / "docs" / "deployed.md"
 PACKAGES = {
@@ -70,30 +74,35 @@ ROUNDED = 1e-2
 LIMIT = 240  # seconds of processor time for one file
 
 CLASSES = {
-    "onet.pt": "deployed:onet", "rnet.pt": "deployed:rnet", "pnet.pt": "deployed:pnet",
-    "full.pth": "deployed:crepe_full", "tiny.pth": "deployed:crepe_tiny",
-    "silero_vad_16k.safetensors": "deployed:silero", "silero_vad.jit": "deployed:silero_program",
+    "onet.pt": "onet", "rnet.pt": "rnet", "pnet.pt": "pnet", "full.pth": "crepe_full", "tiny.pth": "crepe_tiny",
+    "silero_vad_16k.safetensors": "silero", "silero_vad.jit": "silero_program", "pretrained.pt": "resemblyzer",
+    "attacut-c/model.pth": "attacut_c", "attacut-sc/model.pth": "attacut_sc", "mir-1k_g7.ckpt": "pesto",
+    "ICLabelNet.pt": "iclabel",
 }  # fmt: skip
-"""File whose class lies in its package -> what `--model` is given."""
+"""File whose class lies in its package -> function of `deploying.classes` that builds it, which `--model` is given."""
 
-PREFIXES = {"silero_vad.jit": "_model"}
+PREFIXES = {"silero_vad.jit": "_model", "mir-1k_g7.ckpt": "encoder"}
 """File of several networks -> the beginning of the names of one."""
 
-SHAPES = {
-    "onet.pt": (3, 48, 48),
-    "rnet.pt": (3, 24, 24),
-    "pnet.pt": (3, 12, 12),
-    "full.pth": (1024,),
-    "tiny.pth": (1024,),
-    "silero_vad_16k.safetensors": (576,),
-    "silero_vad.jit": (576,),
-}
-"""Shape of one sample of the packages' own networks."""
+ICLABEL = {"topo": (4, 1, 32, 32), "psds": (4, 1, 1, 100), "autocorr": (4, 1, 1, 100)}
+SHAPES: dict[str, tuple[int, ...] | dict[str, tuple[int, ...]]] = {
+    "onet.pt": (3, 48, 48), "rnet.pt": (3, 24, 24), "pnet.pt": (3, 12, 12), "full.pth": (1024,), "tiny.pth": (1024,),
+    "silero_vad_16k.safetensors": (576,), "silero_vad.jit": (576,), "pretrained.pt": (160, 40),
+    "mir-1k_g7.ckpt": (1, 264), "attacut-c/model.pth": (40,), "attacut-sc/model.pth": (80,),
+    "ICLabelNet.pt": ICLABEL, "ICLabelNet.onnx": ICLABEL,
+}  # fmt: skip
+"""Shape of one sample of the packages' own networks; of several inputs by their names."""
+
+TOKENS = ("attacut-c/model.pth", "attacut-sc/model.pth")
+"""Files whose networks take whole numbers."""
 
 OPEN = {
     "ch_PP-OCRv4_rec": {2: 48, 3: 96}, "ch_ppocr_mobile": {2: 48, 3: 192}, "silero": {1: 576}, "320n": {2: 320, 3: 320},
 }  # fmt: skip
 """Start of a file's name -> lengths of the axes that it leaves open, as its package feeds them; 64 for others."""
+
+BEFORE = "__before"
+"""End of the name of a value before it is made 0."""
 
 GATES = {"LSTM": ("input", "output", "forget", "cell"), "GRU": ("update", "reset", "new"), "RNN": ("hidden",)}
 """Recurrent operation -> its gates in the order of its tensors."""
@@ -102,128 +111,26 @@ STATED = {"sr": 16000, "fmin": 46.875, "fmax": 2093.75}
 """Name of an input -> the number that its package gives."""
 
 
-# --------------------------------------------------------------------------- classes of the packages
-
-
-def _bare(name: str, folder: Path, **values: object) -> None:
-    """Name a package without running its own ``__init__``, which imports more than the class needs."""
-    module = ModuleType(name)
-    module.__path__ = [str(folder)]
-    module.__spec__ = importlib.machinery.ModuleSpec(name, None, is_package=True)
-    vars(module).update(values)
-    sys.modules[name] = module
-
-
-def _facenet(kind: str) -> nn.Module:
-    from facenet_pytorch.models import mtcnn
-
-    base = getattr(mtcnn, kind)
-
-    class Rows(base):
-        """The package's class, whose maps are one row a sample."""
-
-        def forward(self, x):
-            return tuple(one.flatten(1) for one in super().forward(x))
-
-    return Rows(pretrained=False)
-
-
-def onet() -> nn.Module:
-    """Build facenet-pytorch's third network."""
-    return _facenet("ONet")
-
-
-def rnet() -> nn.Module:
-    """Build facenet-pytorch's second network."""
-    return _facenet("RNet")
-
-
-def pnet() -> nn.Module:
-    """Build facenet-pytorch's first network."""
-    return _facenet("PNet")
-
-
-def _crepe(size: str) -> nn.Module:
-    from torchcrepe.model import Crepe
-
-    return Crepe(size)
-
-
-def crepe_full() -> nn.Module:
-    """Build torchcrepe's large network."""
-    return _crepe("full")
-
-
-def crepe_tiny() -> nn.Module:
-    """Build torchcrepe's small network."""
-    return _crepe("tiny")
-
-
-class Silero(nn.Module):
-    """What silero-vad's ``tinygrad_model.py`` states, in torch: one stretch of sound, from an empty state."""
-
-    def __init__(self):
-        super().__init__()
-        self.stft_conv = nn.Conv1d(1, 258, 256, stride=128, bias=False)
-        self.conv1, self.conv2 = nn.Conv1d(129, 128, 3, padding=1), nn.Conv1d(128, 64, 3, 2, padding=1)
-        self.conv3, self.conv4 = nn.Conv1d(64, 64, 3, 2, padding=1), nn.Conv1d(64, 128, 3, padding=1)
-        self.lstm_cell, self.final_conv = nn.LSTMCell(128, 128), nn.Conv1d(128, 1, 1)
-
-    def forward(self, x):
-        """Give the probability of speech in each sample (B, 576)."""
-        waves = self.stft_conv(nn.functional.pad(x[:, None], (0, 64), "reflect"))
-        x = torch.sqrt(waves[:, :129] ** 2 + waves[:, 129:] ** 2)
-        for part in (self.conv1, self.conv2, self.conv3, self.conv4):
-            x = torch.relu(part(x))
-        h, _ = self.lstm_cell(x.squeeze(-1))
-        return torch.sigmoid(self.final_conv(torch.relu(h)[..., None])).squeeze(1).mean(1, keepdim=True)
-
-
-def silero() -> nn.Module:
-    """Build silero-vad's network."""
-    return Silero()
-
-
-class SileroProgram(nn.Module):
-    """The same network under the names of silero-vad's TorchScript program, whose code is not followed."""
-
-    def __init__(self):
-        super().__init__()
-        self.stft = nn.Module()
-        self.stft.register_buffer("forward_basis_buffer", torch.zeros(258, 1, 256))
-        sizes = ((129, 128, 1), (128, 64, 2), (64, 64, 2), (64, 128, 1))
-        self.encoder = nn.ModuleList(nn.Module() for _ in sizes)
-        for part, (channels, nodes, stride) in zip(self.encoder, sizes, strict=True):
-            part.reparam_conv = nn.Conv1d(channels, nodes, 3, stride, padding=1)
-        self.decoder = nn.Module()
-        self.decoder.rnn = nn.LSTMCell(128, 128)
-        self.decoder.decoder = nn.Sequential(nn.Identity(), nn.ReLU(), nn.Conv1d(128, 1, 1), nn.Sigmoid())
-
-    def forward(self, x):
-        """Give the probability of speech in each sample (B, 576)."""
-        padded = nn.functional.pad(x[:, None], (0, 64), "reflect")
-        waves = nn.functional.conv1d(padded, self.stft.forward_basis_buffer, stride=128)
-        x = torch.sqrt(waves[:, :129] ** 2 + waves[:, 129:] ** 2)
-        for part in self.encoder:
-            x = torch.relu(part.reparam_conv(x))
-        h, _ = self.decoder.rnn(x.squeeze(-1))
-        return self.decoder.decoder(h[..., None]).squeeze(1).mean(1, keepdim=True)
-
-
-def silero_program() -> nn.Module:
-    """Build the network of silero-vad's TorchScript program."""
-    return SileroProgram()
-
-
 # --------------------------------------------------------------------------- one file
+
+
+def named(path: Path, table: Mapping[str, Any]) -> str:
+    """Name a file as a table does: by its name, or with its folder."""
+    both = f"{path.parent.name}/{path.name}"
+    return both if both in table else path.name
 
 
 def drawn(path: Path) -> dict[str, np.ndarray]:
     """Draw random inputs of the shapes that a file states."""
     rng = np.random.default_rng(0)
     targets = {"y_train": np.zeros((SAMPLES, 1), np.float32)}
-    if path.name in SHAPES:
-        return {"x_train": rng.normal(size=(SAMPLES, *SHAPES[path.name])).astype(np.float32)} | targets
+    own = SHAPES.get(named(path, SHAPES))
+    if named(path, SHAPES) in TOKENS:
+        return {"x_train": rng.integers(1, 100, (SAMPLES, *own))} | targets
+    if own is not None:
+        each = own if isinstance(own, dict) else {"x": own}
+        values = {name: rng.normal(size=(SAMPLES, *shape)).astype(np.float32) for name, shape in each.items()}
+        return {f"{name}_train": one for name, one in values.items()} | targets
     if path.suffix != ".onnx":
         return {}
     asked = next((sizes for start, sizes in OPEN.items() if path.name.startswith(start)), {})
@@ -265,13 +172,29 @@ def plain(path: Path, data: dict[str, np.ndarray], change: str = "", gate: str =
 
 
 def _insert(program, name: str) -> None:
-    """Make a value 0 before whatever reads it."""
+    """Make a value 0 for whatever reads it, the outputs of the graph too."""
     onnx = packages().onnx
-    maker = next(at for at, one in enumerate(program.nodes) if name in one.output)
-    for one in program.nodes[maker + 1 :]:
-        one.input[:] = [f"{name}__changed" if value == name else value for value in one.input]
-    changed = onnx.helper.make_node("Sub", [name, name], [f"{name}__changed"])
-    program.nodes.insert(maker + 1, changed)
+    at, maker = next((at, one) for at, one in enumerate(program.nodes) if name in one.output)
+    before = f"{name}{BEFORE}"
+    maker.output[:] = [before if made == name else made for made in maker.output]
+    program.nodes.insert(at + 1, onnx.helper.make_node("Sub", [before, before], [name]))
+
+
+def steps_apart(path: Path, data: dict[str, np.ndarray], network: Deployed, name: str) -> float:
+    """Give the largest difference of one step from onnxruntime's own values, where a value of the graph is 0.
+
+    Where values are rounded to eight bits, a last digit can move one by a whole step, which later steps carry on.
+    """
+    program = folded(read_program(path))
+    names = [one.name for one in program.inputs] if len(program.inputs) > 1 else ["x"]
+    values = [data[f"{own}_train"].astype(np.float32) for own in names]
+    program = with_rounded_values(with_open_conditions(program, feed(program.inputs, values, slice(0, 1))))
+    _insert(program, name)
+    other = copy(network)
+    other.reads = tuple(
+        (own, read, tuple(f"{one}{BEFORE}" if one == name else one for one in made)) for own, read, made in other.reads
+    )
+    return difference_of_steps(other, program, values)
 
 
 def _silence(program, name: str, way: str, gate: str) -> None:
@@ -300,7 +223,8 @@ def apart(first: np.ndarray, second: np.ndarray) -> float:
 def tried(path: Path) -> dict[str, object]:
     """Open a file, record random inputs, and change a layer."""
     data = drawn(path)
-    said = CLASSES.get(path.name)
+    built = CLASSES.get(named(path, CLASSES))
+    said = None if built is None else f"deploying.classes:{built}"
     model, dataset = load_model(
         path, data or None, LoadOptions(scaling="raw", model=said, prefix=PREFIXES.get(path.name))
     )
@@ -321,11 +245,17 @@ def tried(path: Path) -> dict[str, object]:
             rows = sum(len(recording.z[one.name]) for one in model.layers)
             finite = all(np.isfinite(recording.z[one.name][:]).all() for one in model.layers)
     difference, change = apart(ours, reference), apart(changed, again)
-    most = ROUNDED if carries_rounding(path) else TOLERANCE
-    passes, seen = difference <= most and change <= most and same and finite, apart(changed, ours)
+    is_rounded = carries_rounding(path)
+    most = ROUNDED if is_rounded else TOLERANCE
+    steps = None
+    if change > most and is_rounded and isinstance(network, Deployed) and not layer.is_stepwise:
+        steps = steps_apart(path, data, network, made_by(network, layer))
+    is_same = change <= most or (steps is not None and steps <= TOLERANCE)
+    passes, seen = difference <= most and is_same and same and finite, apart(changed, ours)
     result = "fail" if not passes else "pass" if seen >= VISIBLE else "equal; no layer at 0 changes an output visibly"
     return found | {
         "difference": difference, "recorded": rows, "intervention": change, "changes": seen, "result": result,
+        "left": len(model.skipped), **({} if steps is None else {"steps": steps}),
     }  # fmt: skip
 
 
@@ -367,8 +297,7 @@ def references(path, data, x, model, network, layer, taken):
     if isinstance(network, Deployed):
         name = taken or network.outputs[0]
         gate = layer.name if layer.is_stepwise else ""
-        owner = layer.tap.rpartition(".")[0].rpartition(".")[0] if gate else layer.tap
-        tensor = next(next(filter(None, made)) for own, _, made in network.reads if own == owner)
+        tensor = made_by(network, layer)
         return plain(path, data)[name], plain(path, data, tensor, gate)[name]
     if path.suffix == ".onnx":
         whole = session(path.read_bytes())
@@ -377,17 +306,36 @@ def references(path, data, x, model, network, layer, taken):
     elif path.suffix == ".jit":
         reference = torch.jit.load(path).eval()._model(x, torch.zeros(0))[0].numpy()
     else:
-        own = sys.modules["deployed"] if "deployed" in sys.modules else sys.modules["__main__"]
-        module = getattr(own, CLASSES[path.name].partition(":")[2])().eval()
-        is_safe = path.suffix == ".safetensors"
-        module.load_state_dict(load_file(path) if is_safe else torch.load(path, weights_only=True))
-        reference = _output(module(x), taken)
+        module = getattr(classes, CLASSES[named(path, CLASSES)])().eval()
+        module.load_state_dict(stored(path, module.state_dict()))
+        inputs = [torch.from_numpy(one) for name, one in data.items() if name != "y_train"]
+        reference = _output(module(*inputs), taken)
     part = model.module.get_submodule(layer.tap)
 
     handle = part.register_forward_hook(lambda one, given, output: torch.zeros_like(output))
     again = model.module(x).numpy()
     handle.remove()
     return reference, again
+
+
+def made_by(network: Deployed, layer: NodeLayer) -> str:
+    """Name the value of the graph that a layer makes, or the operation that it is a gate of."""
+    cell = network.get_submodule(layer.tap.rpartition(".")[0]) if layer.is_stepwise else None
+    for own, _, made in network.reads:
+        part = network.get_submodule(own)
+        runs = [part.get_submodule(way) for way in part.ways] if isinstance(part, Recurrent) else []
+        if own == layer.tap or any(one is cell for one in runs):
+            return next(filter(None, made))
+    raise KeyError(layer.name)
+
+
+def stored(path: Path, wanted: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Read the tensors of a network from a file that may hold others."""
+    if path.suffix == ".safetensors":
+        return load_file(path)
+    found = torch.load(path, weights_only=True)
+    found = found.get("model_state", found)
+    return {name: tensor for name, tensor in found.items() if name in wanted}
 
 
 def _output(outputs, taken) -> np.ndarray:
@@ -425,10 +373,7 @@ def in_a_process(path: Path, folder: Path) -> dict[str, object]:
 
 def one(path: Path, folder: Path) -> dict[str, object]:
     """Try a file here, whatever comes of it."""
-    _bare("facenet_pytorch", folder / "facenet-pytorch" / "facenet_pytorch")
-    _bare("facenet_pytorch.models", folder / "facenet-pytorch" / "facenet_pytorch" / "models")
-    _bare("torchcrepe", folder / "torchcrepe" / "torchcrepe", PITCH_BINS=360)
-    sys.modules["deployed"] = sys.modules["__main__"]
+    classes.name_packages(folder)
     try:
         return tried(path)
     except InterpError as error:

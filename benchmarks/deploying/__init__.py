@@ -1,0 +1,1 @@
+"""What the table of models in packages is made with: classes of the packages."""
