@@ -36,6 +36,7 @@ from interp.checkpoints.deployed.network import Deployed
 from interp.checkpoints.deployed.opening import with_open_conditions
 from interp.checkpoints.deployed.packages import packages, session
 from interp.checkpoints.deployed.program import model_of, read_program
+from interp.checkpoints.formats.read import read_contents
 from interp.errors import InterpError, first_line
 from interp.interventions.changes import Fix
 from interp.interventions.edits import Edit
@@ -76,19 +77,19 @@ LIMIT = 240  # seconds of processor time for one file
 CLASSES = {
     "onet.pt": "onet", "rnet.pt": "rnet", "pnet.pt": "pnet", "full.pth": "crepe_full", "tiny.pth": "crepe_tiny",
     "silero_vad_16k.safetensors": "silero", "silero_vad.jit": "silero_program", "pretrained.pt": "resemblyzer",
-    "attacut-c/model.pth": "attacut_c", "attacut-sc/model.pth": "attacut_sc", "mir-1k_g7.ckpt": "pesto",
-    "ICLabelNet.pt": "iclabel",
+    "attacut-c/model.pth": "attacut_c", "attacut-sc/model.pth": "attacut_sc", "mir-1k.ckpt": "pesto",
+    "mir-1k_g7.ckpt": "pesto_g7", "ICLabelNet.pt": "iclabel",
 }  # fmt: skip
 """File whose class lies in its package -> function of `deploying.classes` that builds it, which `--model` is given."""
 
-PREFIXES = {"silero_vad.jit": "_model", "mir-1k_g7.ckpt": "encoder"}
+PREFIXES = {"silero_vad.jit": "_model", "mir-1k.ckpt": "encoder", "mir-1k_g7.ckpt": "encoder"}
 """File of several networks -> the beginning of the names of one."""
 
 ICLABEL = {"topo": (4, 1, 32, 32), "psds": (4, 1, 1, 100), "autocorr": (4, 1, 1, 100)}
 SHAPES: dict[str, tuple[int, ...] | dict[str, tuple[int, ...]]] = {
     "onet.pt": (3, 48, 48), "rnet.pt": (3, 24, 24), "pnet.pt": (3, 12, 12), "full.pth": (1024,), "tiny.pth": (1024,),
     "silero_vad_16k.safetensors": (576,), "silero_vad.jit": (576,), "pretrained.pt": (160, 40),
-    "mir-1k_g7.ckpt": (1, 264), "attacut-c/model.pth": (40,), "attacut-sc/model.pth": (80,),
+    "mir-1k.ckpt": (1, 264), "mir-1k_g7.ckpt": (1, 219), "attacut-c/model.pth": (40,), "attacut-sc/model.pth": (80,),
     "ICLabelNet.pt": ICLABEL, "ICLabelNet.onnx": ICLABEL,
 }  # fmt: skip
 """Shape of one sample of the packages' own networks; of several inputs by their names."""
@@ -333,7 +334,10 @@ def stored(path: Path, wanted: Mapping[str, torch.Tensor]) -> dict[str, torch.Te
     """Read the tensors of a network from a file that may hold others."""
     if path.suffix == ".safetensors":
         return load_file(path)
-    found = torch.load(path, weights_only=True)
+    if path.name in PREFIXES:
+        start = f"{PREFIXES[path.name]}."
+        return {name.removeprefix(start): tensor for name, tensor in read_contents(path).state.items() if start in name}
+    found = torch.load(path, map_location="cpu", weights_only=True)
     found = found.get("model_state", found)
     return {name: tensor for name, tensor in found.items() if name in wanted}
 
@@ -403,16 +407,19 @@ def written(results: dict[str, dict[str, object]]) -> str:
         "(of a recurrent operation, whose gate's rows of W, R and B are 0; for torch files, with a hook). The",
         "layer is the one nearest the middle, cell outputs left aside, that changes outputs by",
         f"{VISIBLE:g} or more; a file without one does not pass. Graphs that round values to eight bits or compute in",
-        f"16, whose last digits are carried on, pass with differences of at most {ROUNDED:g}.",
+        f"16, whose last digits are carried on, pass with differences of at most {ROUNDED:g}; a change is theirs, too,",
+        "where each step gives, to 1e-4, what onnxruntime makes of its own values in the changed graph.",
         f"Packages: {', '.join(f'{name} {number}' for name, number in PACKAGES.items())}.",
         f"torch {torch.__version__.split('+')[0]}, onnxruntime {version('onnxruntime')}.",
         "",
         "| file | opens | nodes | largest difference | rows recorded | intervention: difference (change) | result |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, found in results.items():
+    places = {name: at for at, name in enumerate(PACKAGES)}
+    for name, found in sorted(results.items(), key=lambda one: (places.get(one[0].split("/")[0], len(places)), one[0])):
         cell = {key: f"{found[key]:.1g}" for key in ("difference", "intervention", "changes") if key in found}
-        change = f"{cell['intervention']} ({cell['changes']})" if "intervention" in cell else "-"
+        steps = f", each step {found['steps']:.1g}" if "steps" in found else ""
+        change = f"{cell['intervention']}{steps} ({cell['changes']})" if "intervention" in cell else "-"
         rows = f"{found['recorded']:,}" if "recorded" in found else "-"
         result = str(found.get("result", "?")).replace("|", "/")
         first = (name, found.get("opens", "no"), found.get("nodes", "-"), cell.get("difference", "-"))

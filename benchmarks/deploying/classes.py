@@ -15,8 +15,9 @@ from torch import nn
 def name_packages(folder: Path) -> None:
     """Name the packages in a folder, so that their classes can be imported, but not what is imported with them."""
     for name, values in KNOWN.items():
-        package, *_ = name.split(".")
-        _bare(name, folder.joinpath(package.replace("_", "-"), name.replace(".", "/")), **values)
+        package = name.partition(".")[0]
+        own = FOLDERS.get(package, package.replace("_", "-"))
+        _bare(name, folder.joinpath(own, name.replace(".", "/")), **values)
 
 
 def _bare(name: str, folder: Path, **values: object) -> None:
@@ -149,6 +150,10 @@ KNOWN: dict[str, dict[str, object]] = {
 """Package or module -> values that its classes read of it."""
 
 
+FOLDERS = {"pesto": "pesto-pitch"}
+"""Package that is distributed under another name -> that name."""
+
+
 def _numbers(said: str) -> dict[str, float]:
     """Read settings as attacut writes them, ``emb:48|do:0.1``."""
     return {name: float(one) if "." in one else int(one) for name, one in (own.split(":") for own in said.split("|"))}
@@ -159,10 +164,11 @@ def resemblyzer() -> nn.Module:
     base = import_module("resemblyzer.voice_encoder").VoiceEncoder
 
     class Encoder(base):
-        """The package's class, which reads its weights when it is made; here they come later."""
+        """The package's class, which reads its weights when it is made; here they come later, all of the file."""
 
         def __init__(self) -> None:
             nn.Module.__init__(self)
+            self.similarity_weight, self.similarity_bias = (nn.Parameter(torch.zeros(1)) for _ in range(2))
             self.lstm, self.linear, self.relu = nn.LSTM(40, 256, 3, batch_first=True), nn.Linear(256, 256), nn.ReLU()
 
     return Encoder()
@@ -193,22 +199,43 @@ def attacut_sc() -> nn.Module:
     return _attacut("seq_sy_ch_conv_concat", sizes, "embc:32|embs:16|conv:64|l1:32|do:0.0", 2)
 
 
-def pesto() -> nn.Module:
-    """Build pesto-pitch's encoder of spectra (B, 1, 264)."""
+def _pesto(**settings: int) -> nn.Module:
     encoder: nn.Module = import_module("pesto.model").Resnet1d(
-        n_chan_layers=[40, 30, 30, 10, 3], n_prefilt_layers=2, residual=True, n_bins_in=264, output_dim=384
+        n_chan_layers=[40, 30, 30, 10, 3], residual=True, output_dim=384, **settings
     )
     return encoder
 
 
+def pesto() -> nn.Module:
+    """Build the encoder of pesto-pitch's first file, of spectra (B, 1, 264)."""
+    return _pesto(n_prefilt_layers=2, n_bins_in=264)
+
+
+def pesto_g7() -> nn.Module:
+    """Build the encoder of pesto-pitch's second file, of spectra (B, 1, 219)."""
+    return _pesto(n_prefilt_layers=3, prefilt_kernel_size=39, n_bins_in=219)
+
+
+class _FormsFirst(nn.Module):
+    """Puts rows (B * 4, ...) of samples in four forms in the order of the forms."""
+
+    def forward(self, values):
+        """Turn rows."""
+        return values.unflatten(0, (-1, 4)).transpose(0, 1).flatten(0, 1)
+
+
 def iclabel() -> nn.Module:
-    """Build mne-icalabel's network; a sample is a component in its four mirrored forms."""
+    """Build mne-icalabel's network; a sample is a component in its four mirrored forms (B, 4, ...)."""
     base = import_module("mne_icalabel.iclabel.network.torch").ICLabelNet
 
     class Samples(base):
-        """The package's class, which takes all samples of the first form, then all of the second."""
+        """The package's class, which takes the mean of rows that come form after form; here they come by samples."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.seq.append(_FormsFirst())
 
         def forward(self, topo, psds, autocorr):
-            return super().forward(*(one.transpose(0, 1).flatten(0, 1) for one in (topo, psds, autocorr)))
+            return super().forward(*(one.flatten(0, 1) for one in (topo, psds, autocorr)))
 
     return Samples()

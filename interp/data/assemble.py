@@ -88,15 +88,17 @@ def from_mapping(spec: str, content: Mapping[str, Any]) -> Dataset:
             spec, found=f"inputs of {sorted(widths)} values", expected="one width", do="make the splits alike"
         )
     splits = _alike(spec, splits)
-    return dataset_of(
+    image_shape = _image_shape(shape)
+    found = dataset_of(
         spec,
         splits,
-        image_shape=_image_shape(shape),
+        image_shape=image_shape,
         classes=_classes(spec, splits, _names(spec, given, "target_names")),
         features=_features(spec, _names(spec, given, "feature_names"), splits["train"].inputs.shape[1]),
         parts=parts,
         facts=facts,
     )
+    return replace(found, sample_shape=shape if image_shape is None and len(shape) > 1 else None)
 
 
 def _inputs(where: str, given: Mapping[str, Any], ends: tuple[str, ...]) -> tuple[Array | None, tuple[InputPart, ...]]:

@@ -74,6 +74,8 @@ def find_layers(module: nn.Module, example: Tensor) -> Structure:
         outputs = module(example)
         watch.give(outputs)
     once = [seen for seen in watch.seen.values() if seen.calls == 1 or kind_named(seen.kind).each_step]
+    odd = {seen.name: why for seen in once if (why := _odd_axes(seen))}
+    once = [seen for seen in once if seen.name not in odd]
     once = [seen if seen.read else _unread(module, seen, watch, example, outputs) for seen in once]
     found = [_node_layer(module, seen) for seen in once]
     form = _output_form(once, watch.end)
@@ -81,7 +83,13 @@ def find_layers(module: nn.Module, example: Tensor) -> Structure:
     del once
     watch.forget()  # values of all nodes: of a large vision transformer half as much as its weights
     layers, mixed = _with_layouts(module, found, example)
-    return Structure(tuple(layers), _skipped(module, watch, layers) | mixed, form, outputs, is_finite)
+    return Structure(tuple(layers), _skipped(module, watch, layers) | mixed | odd, form, outputs, is_finite)
+
+
+def _odd_axes(seen: Tapped) -> str:
+    """Say how a class of one's own changes the axes (B, N, *positions) of a convolution; nothing where it keeps them."""
+    is_odd = seen.kind.startswith("conv") and seen.z.dim() != len(seen.weight)
+    return f"{seen.kind} whose outputs have {seen.z.dim()} axes, not {len(seen.weight)}" if is_odd else ""
 
 
 def _unread(module: nn.Module, seen: Tapped, watch: Watch, example: Tensor, outputs: Any) -> Tapped:

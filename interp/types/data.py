@@ -101,6 +101,8 @@ class Dataset(ShortRepr):
         Inputs that one row holds, one after the other, where a network takes several; else empty.
     facts
         Name of a fact about how inputs or labels were read, such as ``categories`` -> value, confidence and evidence.
+    sample_shape
+        Shape of one sample as it was given, where that is neither an image's nor a row's: (2, 6, 8); else None.
     """
 
     name: str
@@ -112,6 +114,7 @@ class Dataset(ShortRepr):
     root: str | None = None
     parts: tuple[InputPart, ...] = ()
     facts: Mapping[str, Inference] = field(default_factory=dict)
+    sample_shape: tuple[int, ...] | None = None
 
     @property
     def train(self) -> Split:

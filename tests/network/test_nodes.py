@@ -72,6 +72,19 @@ def test_reused_modules_and_what_is_not_covered():
     }
 
 
+class OneChannel(nn.Conv1d):
+    """Takes rows as one channel, and gives rows, as Toeplitz layers do."""
+
+    def forward(self, x):
+        return super().forward(x[:, None]).squeeze(1)
+
+
+def test_a_convolution_whose_class_drops_its_channels_is_named():
+    found = find(nn.Sequential(nn.Linear(6, 5), nn.ReLU(), OneChannel(1, 1, 3)), 6)
+    assert [layer.name for layer in found.layers] == ["0"]
+    assert found.skipped == {"2": "conv1d whose outputs have 2 axes, not 3"}
+
+
 def test_batch_norm_is_the_tap_only_where_it_precedes_the_activation():
     before = nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 2))
     after = nn.Sequential(nn.Linear(6, 4), nn.ReLU(), nn.BatchNorm1d(4), nn.Linear(4, 2))

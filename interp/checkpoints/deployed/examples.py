@@ -92,6 +92,7 @@ def _shapes_of(said: Input, data: Dataset) -> Iterator[tuple[int, ...]]:
     width = data.width
     image = data.image_shape
     tried: list[tuple[int, ...]] = [*([image, image[1:], (*image[1:], image[0])] if image else []), (width,)]
+    tried = [*([data.sample_shape] if data.sample_shape else []), *tried]
     if said.sizes is not None:  # what the data say of their shape comes before lengths that are filled in
         tried = [*tried[:-1], _filled(said.sizes[1:], width), tried[-1], _filled(said.sizes, width)]
     for shape in dict.fromkeys(tried):

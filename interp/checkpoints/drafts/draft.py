@@ -111,8 +111,14 @@ def trace(module: nn.Module, example: Tensor, path: object) -> Structure:
     if not structure.layers:
         raise CheckpointError(
             path,
-            found="no linear map",
+            found=_nothing(structure),
             expected="a network of Linear or Conv layers",
             do="add its class to interp.network.kinds.NODE_KINDS",
         )
     return structure
+
+
+def _nothing(structure: Structure) -> str:
+    """Say of a network without layers of nodes why what might be one is none."""
+    why = next((f" ({name}: {reason})" for name, reason in structure.skipped.items()), "")
+    return f"no layer of nodes{why}" if why else "no linear map"

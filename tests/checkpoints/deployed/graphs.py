@@ -140,7 +140,7 @@ def quantised(path):
     return saved(path, nodes, [value("x", ["batch", 8])], ["y"], 17, stored | {"axis": np.array(1)})
 
 
-def any_size(path):
+def any_size(path, channels=1):
     """Write a convolution over images of any height and width, and a sum of each column, which tells widths apart."""
     nodes = [
         node("LRN", "x", "l", size=1),
@@ -148,7 +148,8 @@ def any_size(path):
         node("ReduceLogSumExp", "c", "s", axes=[1, 2], keepdims=0),
         node("ReduceMax", "s", "y", axes=[1], keepdims=1),
     ]
-    return saved(path, nodes, [value("x", ["b", 1, "h", "w"])], ["y"], 13, weights(**{"conv.weight": (4, 1, 3, 3)}))
+    stored = weights(**{"conv.weight": (4, channels, 3, 3)})
+    return saved(path, nodes, [value("x", ["b", channels, "h", "w"])], ["y"], 13, stored)
 
 
 def scaled_anew(path, numbers=None):

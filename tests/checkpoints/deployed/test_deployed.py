@@ -189,6 +189,14 @@ def test_images_of_any_size_keep_their_sides(tmp_path):
     assert model.input_shape == (1, 8, 18)
 
 
+@pytest.mark.parametrize("channels", [2, 5])
+def test_maps_of_any_channels_keep_their_sides(channels, tmp_path):
+    """Two channels are no image, but the sides of what is no square are known from the data."""
+    path = graphs.any_size(tmp_path / "net.onnx", channels)
+    model, _ = check_same(path, data_of(channels, 6, 9))
+    assert model.input_shape == (channels, 6, 9)
+
+
 def test_copies_and_pickles_give_the_same(tmp_path):
     model, dataset = load_model(graphs.image_network(tmp_path / "net.onnx"), data_of(1, 8, 8), RAW)
     x = as_tensor(dataset.train.inputs, model.scaling, model.input_shape)
