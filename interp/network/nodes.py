@@ -87,7 +87,7 @@ def find_layers(module: nn.Module, example: Tensor) -> Structure:
 
 
 def _odd_axes(seen: Tapped) -> str:
-    """Say how a class of one's own changes the axes (B, N, *positions) of a convolution; nothing where it keeps them."""
+    """Say how a class of one's own changes the axes (B, N, *positions) of a convolution; nothing if it keeps them."""
     is_odd = seen.kind.startswith("conv") and seen.z.dim() != len(seen.weight)
     return f"{seen.kind} whose outputs have {seen.z.dim()} axes, not {len(seen.weight)}" if is_odd else ""
 

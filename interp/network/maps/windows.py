@@ -145,7 +145,7 @@ def spread(values: Tensor, stride: Sequence[int]) -> Tensor:
     values
         Inputs of a transposed convolution (B, C, *size).
     stride
-        Its stride, one number for each spatial axis.
+        Stride of that convolution, one number for each spatial axis.
 
     Examples
     --------
@@ -169,7 +169,7 @@ def turned(weight: Tensor, groups: int) -> Tensor:
     weight
         Weights as a transposed convolution has them.
     groups
-        Number of its groups.
+        Number of groups of the convolution.
 
     Examples
     --------
