@@ -89,7 +89,7 @@ def from_mapping(spec: str, content: Mapping[str, Any]) -> Dataset:
         )
     splits = _alike(spec, splits)
     image_shape = _image_shape(shape)
-    found = dataset_of(
+    whole = dataset_of(
         spec,
         splits,
         image_shape=image_shape,
@@ -98,7 +98,7 @@ def from_mapping(spec: str, content: Mapping[str, Any]) -> Dataset:
         parts=parts,
         facts=facts,
     )
-    return replace(found, sample_shape=shape if image_shape is None and len(shape) > 1 else None)
+    return replace(whole, sample_shape=shape if image_shape is None and len(shape) > 1 else None)
 
 
 def _inputs(where: str, given: Mapping[str, Any], ends: tuple[str, ...]) -> tuple[Array | None, tuple[InputPart, ...]]:
