@@ -124,7 +124,7 @@ def score_splits(network: Runnable, task: str, output: str, data: Dataset) -> Se
         if values is None:
             continue
         kept = fitted_rows(len(values)) if split is data.train else np.empty(0, np.int64)
-        run = partial(_run_block, network.module, asked.scorer(values, network.scaling), values, output, kept)
+        run = partial(_run_block, network.module, asked.scorer_of(split, values, network.scaling), values, output, kept)
         parts = list(_each_block(network)(run, input_blocks(network, split.inputs, block_of(network))))
         found[name] = sum(score for score, _ in parts) / len(split)
         outputs = torch.cat([part for _, part in parts]) if split is data.train else outputs

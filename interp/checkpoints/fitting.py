@@ -133,7 +133,7 @@ def _score(found: Draft) -> float:
     if data is None or values is None:
         return 0.0
     rows = np.sort(np.random.default_rng(0).permutation(len(values))[:ROWS])
-    scorer = task.scorer(values, found.scaling)
+    scorer = task.scorer_of(data.train, values, found.scaling)
     outputs = outputs_on(found, data.train.inputs[rows])
     with torch.no_grad():
         per_sample, _ = scorer(outputs, torch.from_numpy(values[rows]), found.structure.output)

@@ -156,6 +156,6 @@ def _line(first: Member, other: nn.Module, inputs: Tensor) -> list[dict[str, flo
         answers, scorer = task.own_answers(outputs, model.output), task.own_scorer(outputs.numpy())
     else:
         chosen = np.asarray(values)[_rows(first)]
-        answers, scorer = torch.from_numpy(chosen), task.scorer(chosen, model.scaling)
+        answers, scorer = torch.from_numpy(chosen), task.scorer_of(split, chosen, model.scaling)
     found = along_the_line(model.module, other, inputs, answers.to(inputs.device), scorer, model.output)
     return [{"place": place, "loss": loss, "score": score} for place, loss, score in found]

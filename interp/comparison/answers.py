@@ -64,7 +64,7 @@ def answers_of(members: Sequence[Member]) -> list[Answers]:
         scorers = [task.own_scorer(outputs[0].numpy())] * len(members)
     else:
         own = torch.from_numpy(np.asarray(values))
-        scorers = [task.scorer(values, member.run.model.scaling) for member in members]
+        scorers = [task.scorer_of(split, values, member.run.model.scaling) for member in members]
     return [
         Answers(
             given.double().numpy(),

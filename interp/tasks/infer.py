@@ -72,7 +72,7 @@ def data_for(data: Dataset, name: str, outputs: int) -> Dataset:
     Returns
     -------
     Dataset
-        Data set with targets, and without labels; the very same where the task takes labels as they are.
+        Data set with targets, and without labels; the very same where the task takes labels and targets as they are.
 
     Examples
     --------
@@ -81,6 +81,9 @@ def data_for(data: Dataset, name: str, outputs: int) -> Dataset:
     (1437, 1)
     """
     task = find_task(name)
+    if data.train.targets is not None and not task.takes_targets(seen(data, outputs)):
+        splits = {key: replace(split, targets=None) for key, split in data.splits.items()}
+        data = replace(data, splits=splits)
     if task.from_labels is None or data.train.labels is None:
         return data
     return replace(

@@ -9,6 +9,18 @@ import numpy as np
 from interp.errors import DataError, UsageError
 from interp.types import Array, Dataset, Split
 
+SAME, SCALED = "the inputs", "the inputs, scaled"
+"""What targets are that an autoencoder is to give; those that are the inputs are scaled with them."""
+
+COMPARED = 256
+"""Largest number of rows of which targets are held against inputs."""
+
+FEWEST = 4
+"""Number of rows below which a line leads through nearly any values."""
+
+ROUNDING = 1e-3
+"""Largest difference of targets from scaled inputs that is rounding, beside the spread of the targets."""
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -24,12 +36,15 @@ class Seen:
         Number of inputs, D.
     outputs
         Number of outputs, C.
+    copied
+        What the targets are where they are the inputs: `SAME` or `SCALED`; else empty.
     """
 
     labels: Array | None
     targets: Array | None
     width: int
     outputs: int
+    copied: str = ""
 
     @property
     def known(self) -> int:
@@ -44,7 +59,39 @@ class Seen:
 
 def seen(data: Dataset, outputs: int) -> Seen:
     """Collect the facts about a data set's training split and a network with so many outputs."""
-    return Seen(data.train.labels, data.train.targets, data.width, outputs)
+    train = data.train
+    copied = "" if train.targets is None else copied_from(train.inputs, train.targets)
+    return Seen(train.labels, train.targets, data.width, outputs, copied)
+
+
+def copied_from(inputs: Array, targets: Array) -> str:
+    """Tell whether every column of the targets is that of the inputs, or that times a number above 0 plus another.
+
+    Parameters
+    ----------
+    inputs
+        Inputs of some samples as stored (S, D).
+    targets
+        Targets of these samples (S, T).
+
+    Examples
+    --------
+    >>> x = np.arange(20.0).reshape(10, 2) ** 2
+    >>> copied_from(x, (x - 3) / 16), copied_from(x, x), copied_from(x, x[:, ::-1]), copied_from(x, np.sqrt(x))
+    ('the inputs, scaled', 'the inputs', '', '')
+    """
+    if inputs.shape != targets.shape or len(inputs) < FEWEST:
+        return ""
+    rows = np.sort(np.random.default_rng(0).permutation(len(inputs))[:COMPARED])
+    x, y = (np.asarray(values[rows], np.float64) for values in (inputs, targets))
+    if np.array_equal(x, y):
+        return SAME
+    x, y = x - x.mean(axis=0), y - y.mean(axis=0)
+    spread = (x**2).sum(axis=0)
+    slopes = (x * y).sum(axis=0) / np.where(spread > 0, spread, 1)
+    rest = ((y - slopes * x) ** 2).sum()
+    is_scaled = (slopes[spread > 0] > 0).all() and (y**2).sum() > 0 and rest <= ROUNDING**2 * (y**2).sum()
+    return SCALED if is_scaled else ""
 
 
 def labels_of(split: Split) -> Array | None:
@@ -58,8 +105,9 @@ def targets_of(split: Split) -> Array | None:
 
 
 def inputs_of(split: Split) -> Array | None:
-    """Give the inputs of a split, (S, D), which are what an autoencoder is to give back."""
-    return split.inputs
+    """Give what an autoencoder is to give back, (S, D): the targets of a split, one for each input, or its inputs."""
+    of_inputs = split.targets is None or split.targets.shape != split.inputs.shape
+    return split.inputs if of_inputs else split.targets
 
 
 def one_hot(labels: Array, outputs: int) -> Array:

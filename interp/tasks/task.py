@@ -60,6 +60,11 @@ def nothing(*_: object) -> str:
     return ""
 
 
+def always(*_: object) -> bool:
+    """Say yes: the default of what a task may tell."""
+    return True
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """What a network is asked for.
@@ -94,6 +99,8 @@ class Task:
     from_labels
         Function of labels (S,) and the number of outputs that gives the targets (S, T) of a split that has labels
         only; None where labels are the answers, or are not used.
+    takes_targets
+        Function of `Seen` that tells whether targets of the data are answers; they are left out where they are not.
     recognised
         Function of `Seen` that gives the evidence for this task; empty where there is none.
     doubt
@@ -128,6 +135,7 @@ class Task:
     check: Callable[[str, Array, int], None]
     simple: Callable[[Tensor, Tensor], Fitted] | None = None
     from_labels: Callable[[Array, int], Array] | None = None
+    takes_targets: Callable[[Seen], bool] = always
     recognised: Callable[[Seen], str] = nothing
     doubt: Callable[[Tensor, Tensor, str], str] = nothing
     narrowed: bool = False
@@ -142,6 +150,20 @@ class Task:
     def measured(self) -> bool:
         """Whether outputs are measured values, so that the score is no share of right rows."""
         return not self.score.share
+
+    def scorer_of(self, split: Split, values: Array, scaling: Scaling) -> Scorer:
+        """Give the scorer for a split: inputs are compared with as the network sees them, targets as they are given.
+
+        Parameters
+        ----------
+        split
+            Split that the answers are of.
+        values
+            Answers of all rows that are scored, from `answers`.
+        scaling
+            Scaling of the inputs.
+        """
+        return self.scorer(values, scaling if self.answers(split) is split.inputs else Scaling("raw"))
 
     def described(self, value: float) -> str:
         """Write a score in words, such as ``94.38% right`` or ``R² 0.8125``."""

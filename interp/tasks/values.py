@@ -9,7 +9,7 @@ from interp.tasks.doubts import doubt_values
 from interp.tasks.scorers import all_explained, each_explained
 from interp.tasks.simple_fits import least_squares
 from interp.tasks.stand_ins import of_inputs, of_values
-from interp.tasks.targets import Seen, as_values, check_columns, check_reconstruction, inputs_of, targets_of
+from interp.tasks.targets import SCALED, Seen, as_values, check_columns, check_reconstruction, inputs_of, targets_of
 from interp.tasks.task import Score, Task
 from interp.types import Array
 
@@ -34,6 +34,8 @@ def _measured(seen: Seen) -> str:
 
 
 def _reconstructed(seen: Seen) -> str:
+    if seen.copied and seen.outputs == seen.width > 1:
+        return f"targets are {seen.copied}, {seen.columns} a row"
     if seen.outputs != seen.width or seen.outputs == 1 or seen.outputs in (seen.columns, seen.known):
         return ""
     beside = f", not the {seen.known} classes of the labels" if seen.known else ""
@@ -70,6 +72,7 @@ AUTOENCODER = Task(
     narrowed=True,
     check=check_reconstruction,
     recognised=_reconstructed,
+    takes_targets=lambda seen: seen.copied == SCALED,
     explained="the sum of the outputs",
     asked="giving its input back",
     described_targets="to be reconstructed",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from interp.errors import DataError, UsageError
-from interp.tasks import infer_task
+from interp.tasks import data_for, infer_task
 from interp.types import Dataset, Split
 
 THREE, FIVE, PAIR = np.array([0, 1, 2, 2]), np.array([0, 1, 4, 2]), np.array([0, 1, 1, 0])
@@ -33,6 +33,44 @@ def drawn(labels, targets, width):
 def test_what_is_recognised_and_why(labels, targets, width, outputs, task, evidence):
     found = infer_task(drawn(labels, targets, width), outputs, None)
     assert (found.value, found.confidence, found.evidence) == (task, "likely", evidence)
+
+
+PIXELS = np.random.default_rng(0).integers(0, 17, (40, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("targets", "task", "evidence"),
+    [
+        (PIXELS / 16, "autoencoder", "targets are the inputs, scaled, 3 a row"),
+        ((PIXELS / 16 - 0.3) / [0.2, 0.3, 0.4], "autoencoder", "targets are the inputs, scaled, 3 a row"),
+        (PIXELS.astype(float), "autoencoder", "targets are the inputs, 3 a row"),
+        ((PIXELS > 8).astype(np.uint8), "multi-label", "3 zeros and ones a row, several of them set"),
+        (PIXELS[:, ::-1] / 16, "regression", "targets are measured values, 3 a row"),
+        (1 - PIXELS / 16, "regression", "targets are measured values, 3 a row"),
+        (np.sqrt(PIXELS), "regression", "targets are measured values, 3 a row"),
+    ],
+    ids=["divided", "by column", "the same", "above", "in another order", "inverted", "bent"],
+)
+def test_targets_that_are_scaled_inputs_are_those_of_an_autoencoder(targets, task, evidence):
+    data = Dataset("mine", {"train": Split(PIXELS, None, targets)}, None, (), (), "d" * 64)
+    found = infer_task(data, 3, None)
+    assert (found.value, found.evidence) == (task, evidence)
+    kept = data_for(data, "autoencoder", 3).train.targets
+    assert kept is (targets if evidence.startswith("targets are the inputs, scaled") else None)
+
+
+def test_zeros_and_ones_that_are_given_back():
+    bits = (PIXELS > 8).astype(np.uint8)
+    data = Dataset("mine", {"train": Split(bits, None, bits)}, None, (), (), "d" * 64)
+    assert infer_task(data, 3, None).value == "autoencoder"
+
+
+def test_one_column_that_is_a_line_in_one_input_is_a_regression():
+    x = PIXELS[:, :1]
+    assert (
+        infer_task(Dataset("m", {"train": Split(x, None, x / 16)}, None, (), (), "d" * 64), 1, None).value
+        == "regression"
+    )
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,17 @@ def test_autoencoder_in_the_units_that_the_network_sees():
     assert loss == pytest.approx(mean_squared_error(inputs / 255, outputs), rel=1e-5)
 
 
+def test_targets_of_an_autoencoder_are_compared_as_they_are_given():
+    inputs = RNG.integers(0, 256, (300, 6)).astype(np.uint8)
+    targets = (inputs / 255 - 0.5) / RNG.uniform(0.2, 0.4, 6)
+    outputs = targets + RNG.normal(0, 0.1, (300, 6))
+    split, task = Split(inputs, None, targets), TASKS["autoencoder"]
+    assert task.answers(split) is targets
+    scorer = task.scorer_of(split, targets, Scaling("x/255", 255.0))
+    score, _ = scorer(torch.from_numpy(outputs), torch.from_numpy(targets), "linear")
+    assert score.mean().item() == pytest.approx(r2_score(targets, outputs, multioutput="variance_weighted"), abs=1e-6)
+
+
 @pytest.mark.parametrize("form", ["linear", "sigmoid"])
 def test_several_labels(form):
     values = RNG.integers(0, 2, (200, 3)).astype(np.uint8)

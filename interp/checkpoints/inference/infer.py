@@ -87,7 +87,7 @@ def infer_candidate(
     if data is None or values is None:
         return _without_answers(candidates, facts, given, layers)
     tried = {candidate.scaling.name: candidate.scaling for candidate in candidates}
-    scorers = {name: asked.scorer(values, scaling) for name, scaling in tried.items()}
+    scorers = {name: asked.scorer_of(data.train, values, scaling) for name, scaling in tried.items()}
     try_out = _try_out(layers, scorers)
     trials = _trials(layers, try_out, candidates, data.train.inputs, values, list(facts.values()), seed)
     chosen = prefer_simple(trials)

@@ -65,7 +65,8 @@ def choose_scaling(
     for name, scaling in tried.items():
         parts = [data.train.inputs[part] for part in np.array_split(rows, _blocks(len(rows), math.prod(shape)))]
         outputs = torch.cat([module(as_tensor(part, scaling, shape).to(device)).cpu() for part in parts])
-        scores[name] = known_scores(asked.scorer(values, scaling)(outputs, torch.from_numpy(values[rows]), form)[0])
+        scorer = asked.scorer_of(data.train, values, scaling)
+        scores[name] = known_scores(scorer(outputs, torch.from_numpy(values[rows]), form)[0])
     best, second = sorted(scores, key=lambda name: -scores[name].mean())[:2]
     firm = scores_differ(scores[best], scores[second])
     evidence = (

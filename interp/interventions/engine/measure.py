@@ -146,7 +146,7 @@ def _scoring(model: LoadedModel, split: Split, own: bool) -> Scoring:
     if values is None:
         scorer = task.own_scorer(outputs_on(model, split.inputs).numpy())
     else:
-        scorer = task.scorer(values, model.scaling)
+        scorer = task.scorer_of(split, values, model.scaling)
     return ByScorer(scorer, values, task, model.output)
 
 

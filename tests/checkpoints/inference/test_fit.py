@@ -237,6 +237,16 @@ def test_an_autoencoder_with_sigmoid_output_behind_relu(tmp_path):
     assert wrong["inferred"]["fit"]["value"] in ("poor for its size", "at chance")
 
 
+@pytest.mark.parametrize("divisor", [1, 16], ids=["as stored", "divided"])
+def test_an_autoencoder_whose_targets_are_its_inputs(divisor, tmp_path):
+    """Least squares gives back all inputs; held against it as a regression, every autoencoder was poor for its size."""
+    x = DIGITS.train.inputs
+    data = replace(DIGITS, splits={"train": Split(x, None, x.astype(float) / divisor)}, classes=())
+    found, _, _ = looked_at(autoencoder(torch.sigmoid), data, tmp_path)
+    said = {fact: found["inferred"][fact]["value"] for fact in ("task", "output", "input_scaling", "fit")}
+    assert said == {"task": "autoencoder", "output": "sigmoid", "input_scaling": "x/16", "fit": "as expected"}
+
+
 @pytest.mark.parametrize("output", ["sigmoid", "softmax", "log-softmax", "tanh", "relu"])
 def test_outputs_that_a_user_may_state(output, tmp_path):
     _, _, model = looked_at(planted(), DIGITS, tmp_path, output=output, scaling="x/16", activation="relu")

@@ -242,7 +242,7 @@ def _try(
             kept = _run_of(choice), _read(network, *_inputs(x, data, parts, steps), at_once)
         assert kept[1] is not None
         outputs = run_head(network, kept[1], choice.readout)
-        found, loss = asked.scorer(truth, choice.scaling)(outputs, torch.from_numpy(truth), "linear")
+        found, loss = asked.scorer_of(data.train, truth, choice.scaling)(outputs, torch.from_numpy(truth), "linear")
         yield Tried(choice, known_scores(found), float(loss.double().mean()))
 
 

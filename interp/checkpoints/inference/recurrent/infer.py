@@ -216,7 +216,7 @@ def _try_alike(
     scaling = choices[0].scaling
     x = as_tensor(data.train.inputs[rows], scaling, (data.width,))
     read = read_sequences(network_of(parts, choices[0]), *_inputs(x, data, parts, steps))
-    scorer, truth = find_task(task).scorer(values, scaling), torch.from_numpy(values)
+    scorer, truth = find_task(task).scorer_of(data.train, values, scaling), torch.from_numpy(values)
     tried = []
     for choice in choices:
         outputs = run([part for _, part in _head(parts, choice.activation)], READOUTS[choice.readout](read))
