@@ -60,7 +60,9 @@ def attention_draft(state: Mapping[str, Tensor], asked: Request) -> Draft:
 
 
 def _reading(parts: AttentionParts) -> Reading:
-    reader = parts.blocks[0].name if parts.entrance is None else parts.entrance.name
+    first = parts.blocks[0]
+    own = first.attention[0] or first.projections[0].name
+    reader = first.name or own if parts.entrance is None else parts.entrance.name
     return Reading(reader, parts.values_a_step, None if parts.embedding is None else len(parts.embedding[1]))
 
 
@@ -87,6 +89,7 @@ def summary(parts: AttentionParts) -> str:
     """Name the parts in running order, with their widths."""
     first = [] if parts.embedding is None else [f"embedding {len(parts.embedding[1])} to {parts.width}"]
     first += [] if parts.entrance is None else [f"dense {parts.entrance.channels} to {parts.width}"]
-    inner = len(parts.blocks[0].first.weight)
-    blocks = f"{len(parts.blocks)} attention block{'s' * (len(parts.blocks) > 1)} of {parts.width} and {inner}"
+    pair = parts.blocks[0].first
+    inner = "" if pair is None else f" and {len(pair.weight)}"
+    blocks = f"{len(parts.blocks)} attention block{'s' * (len(parts.blocks) > 1)} of {parts.width}{inner}"
     return ", ".join([*first, blocks, *(f"dense {one.channels} to {len(one.weight)}" for one in parts.dense)])

@@ -24,6 +24,7 @@ from interp.checkpoints.inference.dense.trials import try_dense
 from interp.checkpoints.inference.expected import expected
 from interp.checkpoints.inference.explain import FACTS, Fact, assumed, explain, layout_facts
 from interp.checkpoints.inference.fit import NO_SKILL
+from interp.checkpoints.inference.restated import restated
 from interp.checkpoints.inference.stack.layers import Layer
 from interp.checkpoints.inference.weighing.again.closer import WEIGHED_ROWS
 from interp.checkpoints.inference.weighing.jointly import found_jointly
@@ -112,7 +113,10 @@ def infer_candidate(
         best, trials = jointly(chosen, trials)
         if best is not chosen:
             explained = {fact: explain(fact, name, best, trials, given, task) for fact, name in facts.items()}
+            chosen = best
             found = weighing(best.candidate, max(least, chance + NEAR * (best.score - chance)))
+    if found.candidate != chosen.candidate:
+        explained |= restated(found.candidate, trials, layers, try_out, *rows, facts, given, task)
     return replace(found, facts={**explained, **found.facts})
 
 

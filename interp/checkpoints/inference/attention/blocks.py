@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -33,22 +33,33 @@ class BlockParts:
         Dense layers of the attention: one of the three projections side by side, or one each of queries, keys and
         values; then that of the outputs. Empty where torch's names are used.
     first, second
-        Dense pair behind the attention.
+        Dense pair behind the attention; None for an attention alone.
     norms
-        Norms of the attention and of the dense pair.
+        Norms of the attention and of the dense pair; of an attention alone one at most.
     """
 
     name: str
     attention: tuple[str, Mapping[str, Tensor]]
     projections: tuple[Layer, ...]
-    first: Layer
-    second: Layer
-    norms: tuple[Norm, Norm]
+    first: Layer | None
+    second: Layer | None
+    norms: tuple[Norm, ...]
 
     @property
     def width(self) -> int:
         """Number of values of a position."""
-        return len(self.second.weight)
+        _, tensors = self.attention
+        return tensors[FUSED].shape[1] if tensors else len(self.projections[-1].weight)
+
+    def full(self, name: str) -> str:
+        """Give the name within the whole network of one of the block's parts.
+
+        Parameters
+        ----------
+        name
+            Dotted name within the block.
+        """
+        return f"{self.name}.{name}" if self.name else name
 
 
 class Block(nn.Module):
@@ -68,6 +79,8 @@ class Block(nn.Module):
 
     def __init__(self, parts: BlockParts, heads: int, norm_first: bool, activation: str) -> None:
         super().__init__()
+        assert parts.first is not None
+        assert parts.second is not None
         name, tensors = parts.attention
         attention = multihead(tensors, heads) if tensors else None
         named: dict[str, nn.Module] = {one.name: dense(one) for one in (*parts.projections, parts.first, parts.second)}
@@ -103,16 +116,39 @@ class Block(nn.Module):
         return second(self._active(first(x)))
 
     def _attend(self, x: Tensor, padding: Tensor | None) -> Tensor:
-        if self._names["attention"]:
-            attention = self.get_submodule(str(self._names["attention"]))
-            found: Tensor = attention(x, x, x, key_padding_mask=padding, need_weights=False)[0]
-            return found
-        *inward, outward = (self._part(name) for name in self._names["projections"])
-        three = inward[0](x).chunk(3, -1) if len(inward) == 1 else [one(x) for one in inward]
-        query, key, value = (one.reshape(*one.shape[:2], self._heads, -1).transpose(1, 2) for one in three)
-        mask = None if padding is None else ~padding[:, None, None]
-        mixed = F.scaled_dot_product_attention(query, key, value, mask)
-        return outward(mixed.transpose(1, 2).flatten(2))
+        attention = self.get_submodule(str(self._names["attention"])) if self._names["attention"] else None
+        projections = [self.get_submodule(name) for name in self._names["projections"]]
+        return attended(x, padding, attention, projections, self._heads)
+
+
+def attended(
+    x: Tensor, padding: Tensor | None, attention: nn.Module | None, projections: Sequence[nn.Module], heads: int
+) -> Tensor:
+    """Give what attention makes (B, T, E) of (B, T, E).
+
+    Parameters
+    ----------
+    x
+        Values at each step.
+    padding
+        True at steps that are none (B, T); None where all are.
+    attention
+        Torch's attention; None where it is made of dense layers.
+    projections
+        These layers, in the order of `BlockParts.projections`.
+    heads
+        Number of heads.
+    """
+    if attention is not None:
+        found: Tensor = attention(x, x, x, key_padding_mask=padding, need_weights=False)[0]
+        return found
+    *inward, outward = projections
+    three = inward[0](x).chunk(3, -1) if len(inward) == 1 else [one(x) for one in inward]
+    query, key, value = (one.reshape(*one.shape[:2], heads, -1).transpose(1, 2) for one in three)
+    mask = None if padding is None else ~padding[:, None, None]
+    mixed = F.scaled_dot_product_attention(query, key, value, mask)
+    given: Tensor = outward(mixed.transpose(1, 2).flatten(2))
+    return given
 
 
 def dense(layer: Layer) -> nn.Linear:

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import product
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from interp.checkpoints.inference.alternatives import Tried, explained
-from interp.checkpoints.inference.attention.network import (
-    EMBEDDING,
-    NORMS,
-    POSITIONS,
-    AttentionNetwork,
-    Choice,
-    read_blocks,
-    run_head,
-)
+from interp.checkpoints.inference.attention.choices import all_choices, readouts
+from interp.checkpoints.inference.attention.network import AttentionNetwork, Choice, read_blocks, run_head
 from interp.checkpoints.inference.attention.parts import AttentionParts
 from interp.checkpoints.inference.candidates.trial import known_scores, scores_differ
-from interp.checkpoints.inference.recurrent.readouts import PADDING, Read
-from interp.checkpoints.inference.stack.layers import USE_MODEL
-from interp.data import RAW, parse_scaling, scalings
-from interp.errors import CheckpointError, UsageError
+from interp.checkpoints.inference.recurrent.readouts import Read
 from interp.network.inputs import as_tensor
 from interp.tasks import find_task
 from interp.types import Array, Dataset, Inference
@@ -39,12 +28,8 @@ WORK = 4e11
 WEIGHTS = 2**26
 """Largest number of attention's weights (rows x heads x T x T) at a time, 256 MB as floats; one row may have more."""
 
-MOST_HEADS = 16
 KEPT = 8
 """Number of the best choices of the first round that are finalists, beside the best of each value of a fact."""
-
-ACTIVATIONS = ("relu", "gelu")
-"""Activations that transformers have between their dense pair."""
 
 FACTS: dict[str, Callable[[Choice], str]] = {
     "heads": lambda choice: str(choice.heads),
@@ -93,7 +78,7 @@ def infer_choice(
     UsageError
         If the heads that the user states do not divide the width.
     """
-    choices = list(_choices(parts, data, steps, given, path))
+    choices = list(all_choices(parts, data, steps, given, path))
     values = None if data is None else find_task(task).answers(data.train)
     if data is None or values is None:
         why = "assumed: without labels nothing can be tested"
@@ -104,7 +89,7 @@ def infer_choice(
     finalists = _finalists(list(attempt(choices, np.sort(few))))
     most = order[: _affordable(parts, steps, len({_run_of(one) for one in finalists}), ROWS)]
     tried = list(attempt(finalists, np.sort(most)))
-    best = _usual(tried, _readouts(parts, steps, path))
+    best = _usual(tried, readouts(parts, steps, path))
     return best.choice, {fact: _explained(fact, best, tried, given, task) for fact in FACTS}
 
 
@@ -130,63 +115,6 @@ def _usual(tried: Sequence[Tried[Choice]], readouts: Sequence[str]) -> Tried[Cho
     best = min(tried, key=lambda one: one.merit)
     equal = [one for one in tried if not scores_differ(best.per_sample, one.per_sample)]
     return min(equal, key=lambda one: (one.merit[0], readouts.index(one.choice.readout), one.loss))
-
-
-# --------------------------------------------------------------------------- choices
-
-
-def _choices(
-    parts: AttentionParts, data: Dataset | None, steps: int, given: Mapping[str, str | None], path: object
-) -> Iterator[Choice]:
-    """List the choices, the usual one first."""
-    has_padding = data is not None and data.steps is not None
-    scaling = {RAW.name: RAW} if parts.embedding is not None or data is None else scalings(data)
-    if given.get("scaling"):
-        scaling = {"": parse_scaling(str(given["scaling"]), data)}
-    positions = ("stored",) if parts.positions is not None else POSITIONS
-    for readout, padding, heads, norms, added, rows, scaled, activation in product(
-        _readouts(parts, steps, path),
-        PADDING[:2] if has_padding else PADDING[2:],
-        _heads(parts.width, given.get("heads")),
-        NORMS if parts.behind is not None else NORMS[::-1],
-        positions,
-        EMBEDDING if parts.embedding is not None else EMBEDDING[:1],
-        scaling.values(),
-        (str(given["activation"]),) if given.get("activation") else ACTIVATIONS,
-    ):
-        yield Choice(heads, norms, activation, readout, added, rows, padding, scaled)
-
-
-def _readouts(parts: AttentionParts, steps: int, path: object) -> list[str]:
-    """List what the dense layers may read, by their width."""
-    usual = ["first step", "mean over steps", "maximum over steps", "last step", "sum over steps"]
-    usual = usual if parts.first is not None else [*usual[1:3], usual[0], *usual[3:]]
-    width = parts.dense[0].channels if parts.dense else parts.width
-    all_steps = (steps + (parts.first is not None)) * parts.width
-    fits = [*(usual if width == parts.width else []), *(["all steps side by side"] if width == all_steps else [])]
-    if width == 2 * parts.width:
-        fits += ["mean and maximum over steps", "maximum and mean over steps"]
-    if fits:
-        return fits
-    raise CheckpointError(
-        path,
-        found=f"{width} inputs of {parts.dense[0].name} behind attention of width {parts.width}",
-        expected="a step, a mean or a maximum over steps, or all steps side by side",
-        do=USE_MODEL,
-    )
-
-
-def _heads(width: int, given: str | None) -> list[int]:
-    """List the numbers of heads that divide the width, the usual first: heads of 8 values and more, many of them."""
-    if given is not None:
-        if width % int(given):
-            divisors = ", ".join(str(one) for one in range(1, width + 1) if width % one == 0)
-            raise UsageError(
-                f"--heads {given}", found=f"attention of width {width}", expected=f"one of {divisors}", do="change it"
-            )
-        return [int(given)]
-    fits = [one for one in range(1, MOST_HEADS + 1) if width % one == 0]
-    return sorted(fits, key=lambda one: (width // one < 8, abs(one - min(8, max(width // 8, 1)))))
 
 
 # --------------------------------------------------------------------------- trials

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from interp.checkpoints.inference.attention.blocks import Block, dense, sinusoids
+from interp.checkpoints.inference.attention.lone import Lone
 from interp.checkpoints.inference.attention.parts import AttentionParts
 from interp.checkpoints.inference.rebuild import dense_steps, own_norm
 from interp.checkpoints.inference.recurrent.readouts import PADDING, READOUTS, Read
@@ -33,7 +34,7 @@ class Choice:
     heads
         Number of heads of every attention.
     norms
-        Place of the norms, one of `NORMS`.
+        Place of the norms, one of `NORMS`; around attention alone one of `lone.places`.
     activation
         Activation between dense layers, those of the blocks and those behind them.
     readout
@@ -85,11 +86,13 @@ class AttentionNetwork(nn.Module):
                 setattr(self, place, norm.name)
                 named[norm.name] = own_norm(norm)
         before = choice.norms == NORMS[0]
-        named |= {one.name: Block(one, choice.heads, before, choice.activation) for one in parts.blocks}
+        pairs = [one for one in parts.blocks if one.first is not None]
+        named |= {one.name: Block(one, choice.heads, before, choice.activation) for one in pairs}
         head = dense_steps(parts.dense, choice.activation)
         for name, part in [*named.items(), *head]:
             hold(self, name, part)
-        self._blocks, self._head = tuple(one.name for one in parts.blocks), tuple(name for name, _ in head)
+        self._blocks, self._head = tuple(one.name for one in pairs), tuple(name for name, _ in head)
+        self._lone = tuple(Lone(self, one, choice.heads, choice.norms) for one in parts.blocks if one.first is None)
         self._choice, self._factor = choice, 1.0
         if parts.embedding is not None and choice.embedding == EMBEDDING[1]:
             self._factor = parts.width**0.5
@@ -117,6 +120,8 @@ class AttentionNetwork(nn.Module):
         values = self.get_submodule(self._before)(values) if self._before else values
         for name in self._blocks:
             values = self.get_submodule(name)(values, padding)
+        for lone in self._lone:
+            values = lone.run(self, values, padding)
         values = self.get_submodule(self._behind)(values) if self._behind else values
         return Read(values, [], alive)
 

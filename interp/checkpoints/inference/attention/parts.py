@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from torch import Tensor
 
-from interp.checkpoints.inference.attention.blocks import FUSED, BlockParts, multihead
-from interp.checkpoints.inference.stack.layers import USE_MODEL, Layer, Norm
+from interp.checkpoints.inference.attention.blocks import BlockParts
+from interp.checkpoints.inference.attention.found import attentions, block_of, by_number, refused, take_block
+from interp.checkpoints.inference.stack.layers import Layer, Norm
 from interp.checkpoints.inference.stack.state import layer_stack
-from interp.errors import CheckpointError
-
-SIDE_BY_SIDE = re.compile(r"^(?:to_)?(?:c_)?(?:qkv|attn_qkv|query_key_value|qkv_proj|in_proj|Wqkv)$", re.IGNORECASE)
-"""Names of one dense layer of queries, keys and values."""
-
-APART = tuple(
-    re.compile(rf"^(?:to_|w_?|lin_?|fc_?)?{letter}(?:{word})?s?(?:_?(?:proj|projection|linear|lin|layer))?$", re.I)
-    for letter, word in (("q", "uery|ueries"), ("k", "ey|eys"), ("v", "alue|alues"))
-)
-"""Names of the dense layers of queries, of keys and of values."""
 
 TOKENS = re.compile(r"emb|wte|tok|vocab|lookup", re.IGNORECASE)
 POSITIONS = re.compile(r"(^|[._])(pos|pe|wpe)|position", re.IGNORECASE)
@@ -85,7 +76,7 @@ def is_attention_state(state: Mapping[str, Tensor]) -> bool:
     >>> is_attention_state({"fc.weight": torch.zeros(6, 2)})
     False
     """
-    return bool(_attentions(state))
+    return bool(attentions(state))
 
 
 def attention_parts(state: Mapping[str, Tensor], path: object) -> AttentionParts:
@@ -101,20 +92,23 @@ def attention_parts(state: Mapping[str, Tensor], path: object) -> AttentionParts
     Raises
     ------
     CheckpointError
-        If a block is no attention with a dense pair and two norms, or other tensors fit nowhere.
+        If a block is neither attention with a dense pair and two norms nor attention alone with one norm at most, or
+        other tensors fit nowhere.
     """
     left = {name: tensor.float() for name, tensor in state.items() if tensor.is_floating_point()}
-    names = sorted(_attentions(left), key=_by_number)
+    names = sorted(attentions(left), key=by_number)
     if not names:
-        raise _refused(path, "attention whose weights are whole numbers")
-    blocks = [_block(left, attention, path) for attention in names]
+        raise refused(path, "attention whose weights are whole numbers")
+    blocks = [block_of(left, attention, len(names) == 1, path) for attention in names]
+    if len({(block.first is None, len(block.norms)) for block in blocks}) > 1:
+        raise refused(path, "attention of several kinds, with a dense pair behind it and without")
     widths = {block.width for block in blocks}
     if len(widths) > 1:
-        raise _refused(path, f"attention blocks of widths {', '.join(map(str, sorted(widths)))}")
+        raise refused(path, f"attention blocks of widths {', '.join(map(str, sorted(widths)))}")
     width, order = blocks[0].width, list(left)
     starts = min(order.index(name) for name in order if name.startswith(f"{names[0]}."))
     for block in blocks:
-        _take_block(left, block)
+        take_block(left, block)
     first = _first(left, width)
     positions = _positions(left, width)
     embedding = _table(left, width)
@@ -125,106 +119,11 @@ def attention_parts(state: Mapping[str, Tensor], path: object) -> AttentionParts
         return AttentionParts(embedding, entrance, positions, first, before, behind, blocks, (), notes)
     odd = next((name for name, tensor in left.items() if tensor.dim() > 2), None)
     if odd is not None:
-        raise _refused(path, f"{odd} of shape {tuple(left[odd].shape)} beside attention")
+        raise refused(path, f"{odd} of shape {tuple(left[odd].shape)} beside attention")
     stack = layer_stack(left, path)
     return AttentionParts(
         embedding, entrance, positions, first, before, behind, blocks, tuple(stack.layers), stack.notes
     )
-
-
-def _refused(path: object, found: str) -> CheckpointError:
-    expected = "an embedding or a dense layer, attention blocks of two norms and a dense pair each, and dense layers"
-    return CheckpointError(path, found=found, expected=expected, do=USE_MODEL)
-
-
-# --------------------------------------------------------------------------- blocks
-
-
-def _attentions(state: Mapping[str, Tensor]) -> list[str]:
-    """Name the attentions of a state dict."""
-    found = {name.removesuffix(f".{FUSED}") for name in state if name.endswith(f".{FUSED}")}
-    children: dict[str, set[str]] = {}
-    for name, tensor in state.items():
-        if name.endswith(".weight") and tensor.dim() == 2 and name.count(".") > 1:
-            parent, _, own = name.removesuffix(".weight").rpartition(".")
-            children.setdefault(parent, set()).add(own)
-    for parent, names in children.items():
-        if any(map(SIDE_BY_SIDE.match, names)) or all(any(map(letter.match, names)) for letter in APART):
-            found.add(parent)
-    return list(found)
-
-
-def _by_number(name: str) -> list[tuple[bool, int, str]]:
-    """Sort by the numbers in a name, so that block 10 follows block 9."""
-    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", name)]
-
-
-def _layer(tensors: Mapping[str, Tensor], name: str) -> Layer:
-    return Layer(name, tensors[f"{name}.weight"], tensors.get(f"{name}.bias"))
-
-
-def _block(state: Mapping[str, Tensor], attention: str, path: object) -> BlockParts:
-    """Sort the tensors of one block; names are those within it."""
-    name, _, own = attention.rpartition(".")
-    inside = {key.removeprefix(f"{name}."): value for key, value in state.items() if key.startswith(f"{name}.")}
-    inside = inside if name else dict(state)
-    mine = {key.removeprefix(f"{own}."): value for key, value in inside.items() if key.startswith(f"{own}.")}
-    rest = {key: value for key, value in inside.items() if not key.startswith(f"{own}.")}
-    vectors = [key.removesuffix(".weight") for key, one in rest.items() if key.endswith(".weight") and one.dim() == 1]
-    matrices = [key for key, one in rest.items() if key.endswith(".weight") and one.dim() == 2 and one.numel()]
-    maps = [key.removesuffix(".weight") for key in matrices]
-    odd = set(rest) - {f"{key}.{end}" for key in (*vectors, *maps) for end in ("weight", "bias")}
-    fits = len(vectors) == len(maps) == 2 and not odd
-    pair = [_layer(rest, key) for key in maps]
-    pair = pair if fits and pair[0].channels == len(pair[1].weight) else pair[::-1]
-    chained = fits and len(pair[0].weight) == pair[1].channels and pair[0].channels == len(pair[1].weight)
-    norms = [Norm(key, None, None, rest[f"{key}.weight"], rest.get(f"{key}.bias")) for key in vectors] if fits else []
-    made = _attention(mine, own, len(pair[1].weight)) if chained else None
-    if made is None or any(norm.width != len(pair[1].weight) for norm in norms):
-        found = f"{name or own} with {', '.join(sorted(inside))[:200]}"
-        raise _refused(path, found)
-    return replace(made, name=name, first=pair[0], second=pair[1], norms=(norms[0], norms[1]))
-
-
-def _attention(mine: Mapping[str, Tensor], own: str, width: int) -> BlockParts | None:
-    """Read the tensors of one attention, with the rest of its block left open; None where they are none."""
-    nothing = Layer("", next(iter(mine.values())), None)
-    open_norm = Norm("", None, None, None, None)
-    whole = BlockParts("", ("", {}), (), nothing, nothing, (open_norm, open_norm))
-    if FUSED in mine:
-        return replace(whole, attention=(own, dict(mine))) if _is_multihead(mine, width) else None
-    maps = [key.removesuffix(".weight") for key, one in mine.items() if key.endswith(".weight") and one.dim() == 2]
-    if set(mine) - {f"{key}.{end}" for key in maps for end in ("weight", "bias")}:
-        return None
-    fused = [key for key in maps if SIDE_BY_SIDE.match(key)]
-    inward = fused or [next((key for key in maps if letter.match(key)), "") for letter in APART]
-    outward = [key for key in maps if key not in inward]
-    if len(outward) != 1 or not all(inward):
-        return None
-    layers = [_layer(mine, key) for key in (*inward, *outward)]
-    rows = 3 * width if fused else width
-    if any(one.channels != width for one in layers) or any(len(one.weight) != rows for one in layers[:-1]):
-        return None
-    if len(layers[-1].weight) != width:
-        return None
-    return replace(whole, projections=tuple(replace(one, name=f"{own}.{one.name}") for one in layers))
-
-
-def _is_multihead(tensors: Mapping[str, Tensor], width: int) -> bool:
-    """Whether these are the tensors of torch's attention of a width."""
-    outward = tensors.get("out_proj.weight")
-    if tensors[FUSED].shape != (3 * width, width) or outward is None or outward.shape != (width, width):
-        return False  # before anything is built: one side alone may claim any width
-    try:
-        multihead(tensors, 1)
-    except RuntimeError:
-        return False
-    return True
-
-
-def _take_block(left: dict[str, Tensor], block: BlockParts) -> None:
-    for name in [name for name in left if not block.name or name.startswith(f"{block.name}.")]:
-        del left[name]
 
 
 # --------------------------------------------------------------------------- around the blocks
@@ -272,7 +171,7 @@ def _norms_around(
         norm = Norm(parent, None, None, left.pop(name), left.pop(f"{parent}.bias", None))
         found[order.index(name) > starts].append(norm)
     if any(len(norms) > 1 for norms in found):
-        raise _refused(path, f"norms {', '.join(norm.name for norms in found for norm in norms)} outside the blocks")
+        raise refused(path, f"norms {', '.join(norm.name for norms in found for norm in norms)} outside the blocks")
     return found[0][0] if found[0] else None, found[1][0] if found[1] else None
 
 

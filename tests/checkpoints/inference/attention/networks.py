@@ -73,6 +73,25 @@ class Attention(nn.Module):
         return self.proj((shares @ v).transpose(1, 2).flatten(2))
 
 
+class Alone(nn.Module):
+    """An embedding, attention without a dense pair, one norm or none, the mean over steps and a dense layer."""
+
+    def __init__(self, norm, place, fused=False):
+        super().__init__()
+        self.embed = nn.Embedding(WORDS, WIDTH)
+        self.attn = Attention(2, True) if fused else nn.MultiheadAttention(WIDTH, 2, batch_first=True)
+        self.norm = norm(WIDTH)
+        self.fc = nn.Linear(WIDTH, 2)
+        self.place, self.fused = place, fused
+
+    def forward(self, x):
+        values = self.embed(x)
+        read = self.norm(values) if self.place == "before (pre-norm)" else values
+        given = self.attn(read) if self.fused else self.attn(read, read, read)[0]
+        given = given if "without a sum" in self.place else values + given
+        return self.fc((given if self.place == "before (pre-norm)" else self.norm(given)).mean(1))
+
+
 class OwnBlock(nn.Module):
     """A block before whose parts the norms are, with names of its own."""
 

@@ -12,7 +12,7 @@ from interp.checkpoints.inference.attention.parts import attention_parts
 from interp.errors import CheckpointError, DataError, UsageError
 from interp.interventions.edits import Edit
 from interp.interventions.engine.sites import UNCHANGED, find_site
-from tests.checkpoints.inference.attention.networks import MADE, STEPS, WIDTH, Series, Words, made, tokens
+from tests.checkpoints.inference.attention.networks import MADE, STEPS, WIDTH, Alone, Series, Words, made, tokens
 
 TRUTH = {
     "words": ("4", "behind (post-norm)", "relu", "mean over steps", "stored"),
@@ -197,6 +197,37 @@ def test_a_dense_layer_of_one_output_is_no_first_step():
     found = attention_parts(state, "net.pt")
     assert found.first is None
     assert [layer.name for layer in found.dense] == ["cls_head"]
+
+
+@pytest.mark.parametrize(
+    ("norm", "place", "fused"),
+    [
+        (nn.LayerNorm, "behind (post-norm)", False),
+        (nn.LayerNorm, "before (pre-norm)", False),
+        (nn.RMSNorm, "behind, without a sum", True),
+        (nn.Identity, "none", True),
+        (nn.Identity, "none, without a sum", False),
+    ],
+)
+def test_attention_without_a_dense_pair(tmp_path, norm, place, fused):
+    """Labels are the network's own answers, so that its own reading alone is right on every row."""
+    torch.manual_seed(0)
+    network, x = Alone(norm, place, fused).eval().requires_grad_(False), tokens()[0]
+    network.embed.weight *= 3
+    scores = network(torch.from_numpy(x))
+    network.fc.bias[0] -= (scores[:, 0] - scores[:, 1]).median()
+    expected = network(torch.from_numpy(x))
+    model, loaded = opened(tmp_path, network, (x, expected.argmax(1).numpy()), heads=2)
+    assert (model.inferred["norms"].value, model.inferred["readout"].value) == (place, "mean over steps")
+    assert (model.inferred["activation"].value, model.inferred["activation"].confidence) == ("identity", "certain")
+    assert model.inferred["architecture"].value == "embedding 9 to 16, 1 attention block of 16, dense 16 to 2"
+    torch.testing.assert_close(outputs(model, loaded), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_attention_with_and_without_a_dense_pair_is_refused():
+    state = {f"second.attn.{name}": one for name, one in Alone(nn.Identity, "none").attn.state_dict().items()}
+    with pytest.raises(CheckpointError, match="with a dense pair behind it and without"):
+        attention_parts({**made("words")[0].state_dict(), **state}, "net.pt")
 
 
 @pytest.mark.parametrize("name", ["cls_token", "cls_token.weight", "class_embedding.weight"])
