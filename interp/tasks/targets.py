@@ -10,7 +10,7 @@ from interp.errors import DataError, UsageError
 from interp.types import Array, Dataset, Split
 
 SAME, SCALED = "the inputs", "the inputs, scaled"
-"""What targets are that an autoencoder is to give; those that are the inputs are scaled with them."""
+"""Words for targets that an autoencoder is to give; those that are the same are scaled with the inputs."""
 
 COMPARED = 256
 """Largest number of rows of which targets are held against inputs."""
@@ -37,7 +37,7 @@ class Seen:
     outputs
         Number of outputs, C.
     copied
-        What the targets are where they are the inputs: `SAME` or `SCALED`; else empty.
+        Words for targets that are the inputs, `SAME` or `SCALED`; empty for any others.
     """
 
     labels: Array | None

@@ -3,6 +3,7 @@
 import h5py
 import numpy as np
 import pandas as pd
+import pytest
 import torch
 from torch import nn
 
@@ -43,3 +44,33 @@ def test_files_of_a_run_and_tables(tmp_path):
         assert first.keys() == second.keys()
         for key, value in first.items():
             np.testing.assert_array_equal(second[key], value, err_msg=f"{name}: {key}")
+
+
+def test_a_graph_of_images_with_their_channels_last_where_no_activations_are_stored(tmp_path):
+    """Batches of H x W x C images are turned as arrays are, and again whenever the network is run on them anew."""
+    pytest.importorskip("onnx")
+    from checkpoints.deployed.graphs import node, saved, value
+
+    rng = np.random.default_rng(0)
+    weights = {"w": rng.normal(size=(48, 5)).astype(np.float32), "v": rng.normal(size=(5, 3)).astype(np.float32)}
+    nodes = [node("Flatten", "x", "f"), node("MatMul", "f w", "m"), node("Relu", "m", "r"), node("MatMul", "r v", "y")]
+    path = saved(tmp_path / "net.onnx", nodes, [value("x", ("N", 4, 4, 3))], ["y"], 17, weights)
+    images, labels = rng.integers(0, 256, (330, 4, 4, 3), np.uint8), rng.integers(0, 3, 330)
+    parts = {"train": slice(0, 260), "test": slice(260, 330)}
+    data = {name: (images[part], labels[part]) for name, part in parts.items()}
+    streams = {
+        name: interp.stream(lambda x=x, y=y: ((x[at : at + 64], y[at : at + 64]) for at in range(0, len(x), 64)))
+        for name, (x, y) in data.items()
+    }
+    said = {"scaling": "x/255", "quick": True, "nodes_per_layer": 2, "stages": ["boundaries"]}
+    arrays = interp.analyse(path, data, **said)
+    streamed = interp.analyse(path, streams, store=False, **said)
+    assert [layer.nodes for layer in streamed.model.layers] == [5, 3]
+    for found in (arrays, streamed):
+        assert found.model.inferred["channels"].value == "last, in each row too"
+        np.testing.assert_array_equal(np.asarray(found.data.train.inputs[:]), images[:260].reshape(260, 48))
+    z = (images[:260].reshape(260, 48) / np.float32(255)) @ weights["w"]
+    name = streamed.model.layers[0].name
+    np.testing.assert_allclose(streamed.recording().z[name][:], z, rtol=1e-4, atol=1e-4)
+    for frame in ("nodes", "layers"):
+        pd.testing.assert_frame_equal(getattr(streamed, frame), getattr(arrays, frame), check_exact=True)
