@@ -129,6 +129,24 @@ def test_norms_without_a_layer(names, expected):
         layer_stack(dense(names), "file")
 
 
+@pytest.mark.parametrize(("bias", "kind"), [(True, "layer norm"), (False, "RMS norm")])
+def test_norms_of_the_inputs_are_named_as_such(bias, kind):
+    state = {"0.weight": torch.ones(20), "1.weight": torch.ones(12, 20), "2.weight": torch.ones(3, 12)}
+    state |= {"0.bias": torch.zeros(20)} if bias else {}
+    with pytest.raises(CheckpointError, match=f"found {kind} 0 of width 20; expected norms behind a layer"):
+        layer_stack(state, "net.pt")
+
+
+@pytest.mark.parametrize("name", ["emb", "net.embedding", "embed", "wte"])
+def test_a_table_before_dense_layers_is_named_as_such(name):
+    """As of the mean of words' vectors; a dense layer of such a name gives what the next one reads."""
+    state = {f"{name}.weight": torch.ones(50, 8), "fc.weight": torch.ones(3, 8)}
+    with pytest.raises(CheckpointError, match=rf"a table of 50 vectors of 8 numbers \({name}\) before dense layers"):
+        layer_stack(state, "net.pt")
+    dense = {f"{name}.weight": torch.ones(8, 50), "fc.weight": torch.ones(3, 8)}
+    assert [layer.name for layer in layer_stack(dense, "net.pt").layers] == [name, "fc"]
+
+
 def test_matrices_of_recurrent_layers_are_no_dense_ones():
     """A plain one's chain as if they were: (H, D), (H, H), then the layer on top."""
     state = torch.nn.RNN(4, 6).state_dict() | {"fc.weight": torch.ones(3, 6)}

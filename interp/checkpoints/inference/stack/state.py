@@ -25,7 +25,7 @@ RECURRENT = re.compile(r"(^|\.)weight_(ih|hh)(_l\d+\w*)?$")
 
 ADAPTER = re.compile(r"(^|[._])lora_(A|B|down|up)([._]|$)", re.IGNORECASE)
 """Names of the pairs of matrices that change the weights of another network (LoRA), whose shapes chain as well."""
-TABLE = re.compile(r"(^|[._])(embeddings?|embed|wte|word_vectors)(\.weight)?$", re.IGNORECASE)
+TABLE = re.compile(r"(^|[._])(embeddings?|embed|emb|wte|word_vectors)(\.weight)?$", re.IGNORECASE)
 """Names of a table of vectors, of which one is looked up; it computes nothing."""
 
 
@@ -60,10 +60,8 @@ def layer_stack(state: Mapping[str, Tensor], path: object, parts: Mapping[str, P
     slopes = {name: state[name] for name in unknown if is_slope(name, state[name], state)}
     rest = [name for name in unknown if name not in slopes]
     if rest or not layers:
-        what = f"{rest[0]} of shape {tuple(state[rest[0]].shape)}" if rest else "no weight matrix"
-        raise CheckpointError(
-            path, found=what, expected="dense and convolution layers (weight and bias) only", do=USE_MODEL
-        )
+        raise _left_over(rest, state, layers, path)
+    _check_tables(layers, path)
     ordered, evidence = order_layers([_with_settings(layer, parts or {}) for layer in layers], path)
     normed = attach_norms(ordered, norms, _file_order(state, norms), path)
     sloped = attach_slopes(normed.layers, slopes, list(state) == sorted(state)) if slopes else normed.layers
@@ -76,6 +74,36 @@ def layer_stack(state: Mapping[str, Tensor], path: object, parts: Mapping[str, P
             do=USE_MODEL,
         )
     return Stack(sloped, normed.confidence, (evidence, *normed.notes))
+
+
+def _left_over(
+    rest: Sequence[str], state: Mapping[str, Tensor], layers: Sequence[Layer], path: object
+) -> CheckpointError:
+    """Say what the first tensor is that belongs to no layer."""
+    found, expected = "no weight matrix", "dense and convolution layers (weight and bias) only"
+    if rest:
+        name, shape = rest[0], tuple(state[rest[0]].shape)
+        parent = name.removesuffix(".weight")
+        found = f"{name} of shape {shape}"
+        if is_own_norm(name, state) and any(layer.channels == shape[0] for layer in layers):
+            norm = Norm(parent, None, None, state[name], state.get(f"{parent}.bias"))
+            found, expected = f"{norm.kind} {parent} of width {norm.width}", "norms behind a layer of their width"
+            expected += ", not on what the first one reads"
+    return CheckpointError(path, found=found, expected=expected, do=USE_MODEL)
+
+
+def _check_tables(layers: Sequence[Layer], path: object) -> None:
+    """Refuse a table of vectors whose rows, and not whose numbers of rows, are what another layer reads."""
+    read = {layer.channels for layer in layers if not TABLE.search(layer.name)}
+    for layer in layers:
+        rows, width = layer.weight.shape[0], layer.channels
+        if TABLE.search(layer.name) and layer.bias is None and width in read and rows not in read:
+            raise CheckpointError(
+                path,
+                found=f"a table of {rows:,} vectors of {width:,} numbers ({layer.name}) before dense layers alone",
+                expected="a recurrent layer or attention between, whose tensors tell how the vectors become one",
+                do=USE_MODEL,
+            )
 
 
 def _file_order(state: Mapping[str, Tensor], norms: Sequence[Norm]) -> list[str]:
