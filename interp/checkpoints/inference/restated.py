@@ -69,8 +69,8 @@ def siblings(stands: Candidate, trials: Sequence[Trial], facts: Iterable[Fact]) 
     Returns
     -------
     list of Candidate
-        For each fact the `MOST` values that did best on the most rows, each with the output, order and layout that it
-        did best with; the candidate that stands is none of them.
+        Candidates for the `MOST` values of each fact that did best on the most rows, each with the output, order and
+        layout that it did best with; the candidate that stands is none of them.
     """
     ranked = sorted(trials, key=lambda trial: (-len(trial.per_sample), by_merit(trial)))
     found: dict[Candidate, None] = {}

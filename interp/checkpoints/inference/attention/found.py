@@ -31,7 +31,7 @@ def refused(path: object, found: str) -> CheckpointError:
     path
         Name of the file.
     found
-        What was found there.
+        Words for the part that is not read.
     """
     expected = (
         "an embedding or a dense layer, attention blocks of two norms and a dense pair each or of one norm and no pair,"

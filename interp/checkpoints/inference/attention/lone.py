@@ -89,7 +89,7 @@ def with_norm(made: BlockParts, rest: Mapping[str, Tensor], is_only: bool) -> Bl
     rest
         Other tensors under the same parent, by their names within it.
     is_only
-        Whether it is the only attention of the file, so that a table and dense layers may lie beside it.
+        Whether a table and dense layers may lie beside it, as beside the only attention of a file.
     """
     norms = [
         Norm(name.removesuffix(".weight"), None, None, one, rest.get(f"{name.removesuffix('.weight')}.bias"))
