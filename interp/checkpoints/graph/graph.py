@@ -54,7 +54,7 @@ def _with_biases(steps: Sequence[Step]) -> list[Step]:
         product, constant = merged.get(step.inputs[0]), step.part.tensors.get("constant")
         is_sum = step.part.settings.get("name") == "add" and readers[step.inputs[0]] == 1
         if is_sum and product is not None and constant is not None and _lacks_bias(product.part, constant):
-            tensors = {**product.part.tensors, "bias": constant}
+            tensors = {**product.part.tensors, "bias": constant.flatten()}
             merged.pop(product.output)
             step = replace(product, part=replace(product.part, tensors=tensors), output=step.output)
         merged[step.output] = step
@@ -62,7 +62,9 @@ def _with_biases(steps: Sequence[Step]) -> list[Step]:
 
 
 def _lacks_bias(part: Part, constant: Tensor) -> bool:
-    return part.kind == "Linear" and "bias" not in part.tensors and constant.shape == part.tensors["weight"].shape[:1]
+    if part.kind != "Linear" or "bias" in part.tensors or constant.dim() > 2:  # a third axis would be the outputs', too
+        return False
+    return constant.numel() == len(part.tensors["weight"]) == constant.shape[-1:].numel()
 
 
 def _with_axes(norm: Step, makers: Mapping[str, Step]) -> Part:

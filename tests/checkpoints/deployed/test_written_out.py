@@ -148,6 +148,26 @@ def test_layers_with_an_activation_in_them_are_layers(kind, said, activation, tm
     np.testing.assert_allclose(changed, run(path, ("w", "wb")), atol=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(5,), (1, 5)])
+def test_a_bias_that_is_a_row_is_the_layers_own(shape, tmp_path):
+    """As converters of scikit-learn write it: z is what follows the sum, and the activation is seen."""
+    nodes = [
+        graphs.node("Flatten", "x", "f"),
+        graphs.node("MatMul", "f w", "m"),
+        graphs.node("Add", "m b", "z"),
+        graphs.node("Sigmoid", "z", "s"),
+        graphs.node("MatMul", "s v", "y"),
+    ]
+    stored = graphs.weights(w=(144, 5), b=shape, v=(5, 2))
+    path = graphs.saved(tmp_path / "net.onnx", nodes, [graphs.value("x", ["n", 2, 9, 8])], ["y"], 17, stored)
+    model, x = opened(path)
+    assert model.inferred["architecture"].evidence.startswith("operations listed in the file")
+    assert [(one.name, one.activation) for one in model.layers] == [("w", "sigmoid"), ("v", "identity")]
+    with torch.no_grad(), tap(model.module, model.layers) as z:
+        model.module(x)
+    np.testing.assert_allclose(z["w"], run(path, name="z"), atol=1e-4)  # sums of 144 products of about 1
+
+
 def test_a_norm_of_each_batch_is_not_read_as_one_of_stored_numbers(tmp_path):
     nodes = [
         graphs.node("Conv", "x k", "c"),
