@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_type_hints
 
 from interp.checkpoints import LoadOptions
 from interp.data import IN_MEMORY, DataOptions, is_code
@@ -22,6 +22,8 @@ from interp.store.files import is_there
 from interp.store.shards.opening import is_recorded
 from interp.tasks import TASKS
 from interp.types import Provenance
+
+Said = TypeVar("Said", LoadOptions, DataOptions)
 
 
 def resume(
@@ -81,7 +83,7 @@ def resume(
     found = _provenance(path, stage)
     try:
         kept = found.settings
-        load, read = LoadOptions(**_plain(kept["load"])), DataOptions(**_plain(kept["data_options"]))
+        load, read = _options(LoadOptions, kept["load"]), _options(DataOptions, kept["data_options"])
         checkpoint, named = str(kept["checkpoint"]), str(kept["data"])
     except (KeyError, TypeError) as error:
         remedy = f"run `{stage.command}`"
@@ -154,13 +156,12 @@ def _provenance(path: Path, stage: Stage) -> Provenance:
         return recording.provenance
 
 
-def _plain(options: Any) -> dict[str, Any]:
-    """Give options read from a file; raise `TypeError` where there are none, or one is of no option's type."""
-    if not isinstance(options, Mapping) or not all(
-        value is None or isinstance(value, (str, int)) for value in options.values()
-    ):
-        raise TypeError("options that are no text and no numbers")
-    return dict(options)
+def _options(kind: type[Said], kept: Any) -> Said:
+    """Give options read from a file; raise `TypeError` or `KeyError` where one is unknown, or not of its type."""
+    types = get_type_hints(kind)
+    if not isinstance(kept, Mapping) or not all(isinstance(value, types[name]) for name, value in kept.items()):
+        raise TypeError(f"no {kind.__name__}")
+    return kind(**kept)
 
 
 def _check_trust(path: Path, said: tuple[LoadOptions, str], given: tuple[LoadOptions, str | None]) -> None:

@@ -129,6 +129,17 @@ def test_what_is_no_image_is_named_not_shown():
         stacked("mine", [b"no image" * 1000], None)
 
 
+def test_an_image_whose_mark_is_longer_than_the_file_is_read_without_a_word(tmp_path):
+    save_images(tmp_path)
+    path = tmp_path / "train" / "cat" / "0.tif"
+    Image.new("RGB", (8, 8), "red").save(path)
+    before, mark, behind = path.read_bytes().partition(b"\x1c\x01\x03\x00")  # how channels lie, in two bytes
+    path.write_bytes(before + mark + (10**5).to_bytes(4, "little") + behind[4:])
+    with pytest.warns(UserWarning, match="Tag data larger than file"):
+        Image.open(path).load()
+    assert load_dataset(tmp_path).train.inputs[1].reshape(3, 64)[:, 0].tolist() == [255, 0, 0]
+
+
 def test_other_folders_are_refused(tmp_path):
     with pytest.raises(DataError, match="a folder without data that are known"):
         load_dataset(tmp_path)

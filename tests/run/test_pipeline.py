@@ -130,7 +130,7 @@ def test_changed_checkpoint_is_noticed_on_resume(folder, tmp_path):
         resume(tmp_path / "out", QUICK)
 
 
-@pytest.mark.parametrize("said", [None, True, "x", [["scaling", "raw"]], {"scaling": [1]}])
+@pytest.mark.parametrize("said", [None, True, "x", [["scaling", "raw"]], {"scaling": [1]}, {"format": True}, {"x": 1}])
 def test_a_recording_whose_options_are_of_other_types_is_refused_on_resume(said, folder, tmp_path):
     run = start(planted_network(tmp_path / "net.pt"), tmp_path / "out", str(folder / "data.npz"), GIVEN, options=QUICK)
     made = stage_provenance(run, run.stage("record"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib import import_module
@@ -47,15 +48,18 @@ def stacked(where: str, sources: Sequence[Path | bytes | Image], side: int | Non
     DataError
         If an image cannot be read, sizes differ without `side`, or all would fill memory.
     """
-    if fill_memory(where, sources, side):
-        raise DataError(
-            where,
-            found=f"{len(sources):,} images that take over {MOST_BYTES / 1e9:.0f} GB",
-            expected="fewer",
-            do="pass --image-size with the side in pixels that the network was trained on, or give interp.stream(...)",
-        )
-    images = of_one_size(where, sources, side)
-    return channels_first(images, all(image.mode in GREY for image in images))
+    with warnings.catch_warnings():  # not around each image: a stream's are read in threads, which share filters
+        warnings.simplefilter("ignore")  # Pillow's, on marks beside the pixels that it leaves out
+        if fill_memory(where, sources, side):
+            raise DataError(
+                where,
+                found=f"{len(sources):,} images that take over {MOST_BYTES / 1e9:.0f} GB",
+                expected="fewer",
+                do="pass --image-size with the side in pixels that the network was trained on, "
+                "or give interp.stream(...)",
+            )
+        images = of_one_size(where, sources, side)
+        return channels_first(images, all(image.mode in GREY for image in images))
 
 
 def of_one_size(where: str, sources: Iterable[Path | bytes | Image], side: int | None) -> list[Image]:
