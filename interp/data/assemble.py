@@ -173,9 +173,17 @@ def _alike(spec: str, splits: dict[str, Split]) -> dict[str, Split]:
     """Read the targets of all splits as one where their kinds differ: a few rows of several labels may look one-hot."""
     tables = {name: split.targets for name, split in splits.items() if split.targets is not None}
     columns = max((table.shape[1] for table in tables.values()), default=1)
-    labels = {name: _table(split.labels, columns) for name, split in splits.items() if split.labels is not None}
-    if not (tables and labels):
+    indices = {name: split.labels for name, split in splits.items() if split.labels is not None}
+    if not (tables and indices):
         return splits
+    if columns > 1 and (most := max(int(one.max()) for one in indices.values())) >= columns:
+        raise DataError(
+            spec,
+            found=f"{columns} columns of targets in one split, and labels up to {most} in another",
+            expected="targets of one kind",
+            do="give the same columns to every split",
+        )
+    labels = {name: _table(one, columns) for name, one in indices.items()}
     known = tables | labels
     _, targets = read_targets(spec, np.concatenate(list(known.values())), sum(map(len, known.values())))
     assert targets is not None

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from interp.data import load_dataset
+from interp.data.sources.unpacked import read_arrow, read_parquet
 from interp.errors import DataError
 
 pa = pytest.importorskip("pyarrow")
@@ -76,3 +77,76 @@ def test_a_list_of_files_stays_in_its_folder(tmp_path, name):
     (tmp_path / "state.json").write_text(json.dumps({"_data_files": [{"filename": name}]}))
     with pytest.raises(DataError, match=r"no list of files|no such file"):
         load_dataset(tmp_path)
+
+
+def often(value, rows):
+    """Give a column of one value, which a file holds once."""
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), pa.array([value]))
+
+
+@pytest.mark.parametrize("column", [often(1.0, 200_000), ["x" * 5000] * 300])
+def test_a_parquet_file_that_unpacks_to_far_more_is_refused(tmp_path, column, monkeypatch):
+    monkeypatch.setattr("interp.data.sources.unpacked.MOST_UNPACKED", 1_000_000)
+    pa.parquet.write_table(pa.table({"a": column}), tmp_path / "rows.parquet", compression="zstd")
+    with pytest.raises(DataError, match=r"found a file of [\d,]+ bytes that unpacks to 1,\d{3},\d{3}; expected"):
+        load_dataset(tmp_path / "rows.parquet")
+
+
+def test_long_texts_are_read_some_rows_at_a_time_to_the_same_table(tmp_path):
+    names = [f"{i:0500}" for i in range(100)] * 10
+    pa.parquet.write_table(pa.table({"a": [0.5] * 1000, "label": names}), tmp_path / "rows.parquet")
+    file = pa.parquet.ParquetFile(tmp_path / "rows.parquet")
+    assert read_parquet(file, tmp_path / "rows.parquet").equals(file.read(), check_metadata=True)
+    found = load_dataset(tmp_path / "rows.parquet")
+    assert (found.train.labels.tolist(), len(found.classes)) == ([*range(100)] * 10, 100)
+
+
+def write_arrow(path, table, make, packed):
+    with make(path, table.schema, options=pa.ipc.IpcWriteOptions(compression=packed)) as writer:
+        writer.write_table(table)
+
+
+@pytest.mark.parametrize("make", [pa.ipc.new_stream, pa.ipc.new_file])
+@pytest.mark.parametrize("packed", [None, "zstd", "lz4"])
+def test_arrow_files_of_either_kind_are_read(tmp_path, make, packed):
+    table = pa.table({"a": np.arange(5000.0), "b": pa.array(["x", None] * 2500).dictionary_encode()})
+    write_arrow(tmp_path / "a.arrow", table, make, packed)
+    assert read_arrow(pa.ipc, tmp_path / "a.arrow").equals(table)
+
+
+@pytest.mark.parametrize("make", [pa.ipc.new_stream, pa.ipc.new_file])
+@pytest.mark.parametrize(
+    ("column", "packed", "taken"),
+    [
+        (pa.array(np.zeros(140_000)), "zstd", 1_120_000),
+        (often("x" * 1_100_000, 2), "zstd", 1_100_000),
+        (pa.nulls(140_000), None, 1_120_000),
+    ],
+)
+def test_an_arrow_file_that_unpacks_to_far_more_is_refused(tmp_path, make, column, packed, taken, monkeypatch):
+    monkeypatch.setattr("interp.data.sources.unpacked.MOST_UNPACKED", 1_000_000)
+    write_arrow(tmp_path / "a.arrow", pa.table({"a": column}), make, packed)
+    with pytest.raises(ValueError, match=r"a file of [\d,]+ bytes that unpacks to ") as error:
+        read_arrow(pa.ipc, tmp_path / "a.arrow")
+    assert int(str(error.value).rpartition(" ")[2].replace(",", "")) == pytest.approx(taken, rel=1e-2)
+
+
+def test_names_that_are_no_text_are_refused(tmp_path):
+    table = pa.table(FRAME[["a", "label"]]).replace_schema_metadata({"pandas": b"\xff"})
+    pa.parquet.write_table(table, tmp_path / "rows.parquet")
+    with pytest.raises(DataError, match="codec can't decode"):
+        load_dataset(tmp_path / "rows.parquet")
+
+
+def test_images_beside_what_are_none_are_refused(tmp_path):
+    for split, table in (("train", images([3, 4], [1, 0])), ("test", pa.table({"image": [{"a": 1}], "label": [1]}))):
+        pa.parquet.write_table(table, tmp_path / f"{split}-00000-of-00001.parquet")
+    with pytest.raises(DataError, match="an image without bytes"):
+        load_dataset(tmp_path)
+
+
+def test_columns_of_one_name_beside_images_are_refused(tmp_path):
+    table = images([3, 4], [1, 0])
+    pa.parquet.write_table(table.append_column("label", table["label"]), tmp_path / "rows.parquet")
+    with pytest.raises(DataError, match="several columns 'label'"):
+        load_dataset(tmp_path / "rows.parquet")

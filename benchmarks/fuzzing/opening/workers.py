@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import time
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,7 +18,9 @@ from fuzzing.opening.watch import Watch, limit_memory
 from fuzzing.seeds.checkpoints import kind_of, make_seed, width_of, write
 from interp.errors import InterpError
 
-MOST_CLOCK = 60.0  # seconds by the clock, which on a busy machine are few of the processor
+MOST_PROCESSOR = 30.0  # seconds after which a process is killed; files that end before that are judged by their own
+MOST_CLOCK = 900.0  # seconds by the clock, which on a busy machine are few of the processor
+LOOKS = 0.5  # seconds between two looks at the processor's time
 ADDRESS_SPACE = 4_000_000_000  # bytes a worker may ask for beyond what it has at its start
 CONTEXT = multiprocessing.get_context("fork")
 
@@ -61,10 +64,13 @@ class Worker:
     def open(self, path: Path, number: int, kind: str = "checkpoint") -> Outcome:
         """Open a file, and kill the process if it takes too long."""
         self._ours.send((kind, path, number))
-        if not self._ours.poll(MOST_CLOCK):
-            self.stop()
-            self._start()
-            return Outcome("hang", f"over {MOST_CLOCK:g} seconds by the clock")
+        begin, used = time.monotonic(), _processor_time(self._process.pid)
+        while not self._ours.poll(LOOKS):
+            seconds, clock = _processor_time(self._process.pid) - used, time.monotonic() - begin
+            if seconds > MOST_PROCESSOR or clock > MOST_CLOCK:
+                self.stop()
+                self._start()
+                return Outcome("hang", f"over {seconds:.0f} seconds of the processor, {clock:.0f} by the clock")
         try:
             return self._ours.recv()
         except EOFError:
@@ -78,6 +84,15 @@ class Worker:
         self._process.kill()
         self._process.join()
         self._ours.close()
+
+
+def _processor_time(process: int | None) -> float:
+    """Give the seconds of the processor that a process has taken, its system calls included; 0 where it has ended."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager

@@ -15,8 +15,9 @@ from interp.data.options import DataOptions
 from interp.data.sources.image_files import stacked
 from interp.data.sources.paths import existing
 from interp.data.sources.split_names import named_splits
-from interp.data.sources.tables.frames import arrays_of_frames
+from interp.data.sources.tables.frames import arrays_of_frames, check_names
 from interp.data.sources.tables.frames import target_column as named_target
+from interp.data.sources.unpacked import read_arrow, read_parquet
 from interp.errors import DataError, UsageError, first_line
 from interp.safety import read_mapping
 
@@ -114,7 +115,7 @@ def _arrays(where: str, files: Mapping[str, list[Path]], options: DataOptions) -
     tables = {split: _table(paths) for split, paths in files.items()}
     first = next(iter(tables.values()))
     names = class_names(first.schema.metadata)
-    frames = {split: table.to_pandas() for split, table in tables.items()}
+    frames = {split: _frame(where, table) for split, table in tables.items()}
     if not all(map(len, frames.values())):
         raise DataError(where, found="no rows", expected="one row a sample", do="give the whole table")
     column = next((name for name, value in next(iter(frames.values())).iloc[0].items() if is_whole_input(value)), None)
@@ -123,6 +124,14 @@ def _arrays(where: str, files: Mapping[str, list[Path]], options: DataOptions) -
         target = named_target(list(next(iter(frames.values())).columns), options.target)
         return _with_classes(found, names.get(str(target)))
     return _with_classes(*_of_one_column(where, frames, str(column), names, options))
+
+
+def _frame(where: str, table: Any) -> pd.DataFrame:
+    """Give a table as pandas has it, of which each column has a name of its own."""
+    check_names(where, table.column_names)
+    with reading(Path(where)):
+        found: pd.DataFrame = table.to_pandas()
+    return found
 
 
 def _of_one_column(
@@ -171,7 +180,7 @@ def _stack(where: str, cells: Iterable[Any], side: int | None) -> Any:
     """Give images as bytes (S, C, H, W), and lists of numbers as arrays."""
     values = list(cells)
     if isinstance(values[0], bytes | Mapping):
-        contents = [value["bytes"] if isinstance(value, Mapping) else value for value in values]
+        contents = [value.get("bytes") if isinstance(value, Mapping) else value for value in values]
         if not all(isinstance(content, bytes) for content in contents):
             raise DataError(where, found="an image without bytes", expected="images in the file", do="save them in it")
         return stacked(where, contents, side)
@@ -197,8 +206,8 @@ def _table(paths: list[Path]) -> Any:
         from pyarrow import ipc, parquet
 
         if paths[0].suffix == ".parquet":
-            return pa.concat_tables([parquet.ParquetFile(path).read() for path in paths])
-        return pa.concat_tables([_arrow_table(ipc, path) for path in paths])
+            return pa.concat_tables([read_parquet(parquet.ParquetFile(path), path) for path in paths])
+        return pa.concat_tables([read_arrow(ipc, path) for path in paths])
 
 
 def parquet_file(path: Path) -> Any:
@@ -256,14 +265,6 @@ def reading(path: Path) -> Iterator[Any]:
         raise DataError(
             path, found=first_line(error), expected="a whole parquet or arrow file", do="save or copy it again"
         ) from error
-
-
-def _arrow_table(ipc: Any, path: Path) -> Any:
-    """Read a stream, as the datasets library writes it, or else a file of Arrow's."""
-    with path.open("rb") as file:
-        is_file = file.read(6) == b"ARROW1"
-        file.seek(0)
-        return (ipc.open_file if is_file else ipc.open_stream)(file).read_all()
 
 
 def class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:

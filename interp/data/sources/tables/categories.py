@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interp.errors import DataError, unknown_name
-from interp.types import Inference
+from interp.types import Array, Inference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,14 +59,15 @@ def encoded(where: str, inputs: pd.DataFrame, encoding: str) -> tuple[pd.DataFra
     if not text:
         return inputs, {}
     known = {column: _categories(where, inputs[column]) for column in text}
-    fixed = inputs.assign(
-        **{name: pd.Categorical(inputs[name].map(str), categories=names) for name, names in known.items()}
-    )
+    codes = {name: _codes(inputs[name], known[name]) for name in text}
     if encoding == "codes":
-        table = fixed.assign(**{name: fixed[name].cat.codes.astype(np.float64) for name in text})
-    else:
-        first = encoding == "drop-first"
-        table = pd.get_dummies(fixed, columns=text, prefix_sep="=", drop_first=first, dtype=np.float64)
+        table = pd.DataFrame({name: codes.get(name, inputs[name]) for name in inputs.columns}, index=inputs.index)
+    else:  # not by pandas.get_dummies, which takes a millisecond a column
+        first = int(encoding == "drop-first")
+        ones = [np.eye(len(known[name]))[codes[name].astype(int), first:] for name in text]
+        named = [f"{name}={category}" for name in text for category in known[name][first:]]
+        made = pd.DataFrame(np.concatenate(ones, axis=1), index=inputs.index, columns=named)
+        table = pd.concat([inputs.drop(columns=text), made], axis=1)
     return table, {"categories": _fact(encoding, known)}
 
 
@@ -95,6 +96,12 @@ def _categories(where: str, column: pd.Series) -> list[str]:
             do="drop it, encode it as in training, or name the target with --target",
         )
     return names
+
+
+def _codes(column: pd.Series, names: list[str]) -> Array:
+    """Give the place of each value among the categories, as float64."""
+    places = {name: place for place, name in enumerate(names)}
+    return np.array([places[str(value)] for value in column], np.float64)
 
 
 def _fact(encoding: str, known: dict[str, list[str]]) -> Inference:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,13 +70,11 @@ def arrays_of_frames(where: str, frames: Mapping[str, pd.DataFrame], options: Da
     UsageError
         If there is no such target column.
     """
-    import pandas as pd
-
     named = {split: _with_names(where, frame) for split, frame in frames.items()}
-    whole = pd.concat(list(named.values()), ignore_index=True) if len(named) > 1 else next(iter(named.values()))
     lengths = [len(frame) for frame in named.values()]
     if not all(lengths):
         raise DataError(where, found="no rows below the header", expected="one row a sample", do="give the whole table")
+    whole = _joined(list(named.values()))
     name = target_column(list(whole.columns), options.target)
     inputs = whole if name is None else whole.drop(columns=[name])
     if name is not None:
@@ -142,15 +142,39 @@ def target_of_column(column: pd.Series) -> dict[str, Any]:
     return {"y": codes, "target_names": tuple(map(str, names))}
 
 
+def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put the rows of tables below each other."""
+    import pandas as pd
+
+    if len(frames) == 1:  # such as a part of a stream, which a thread may read
+        return frames[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of columns that are empty in a split: refused, or filled
+        return pd.concat(frames, ignore_index=True)
+
+
 def _with_names(where: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Turn the names of columns into texts, and check that each occurs once."""
     named = frame.set_axis(frame.columns.map(str), axis=1)
-    doubled = named.columns[named.columns.duplicated()]
-    if len(doubled):
-        raise DataError(
-            where, found=f"several columns {doubled[0]!r}", expected="one of each name", do="rename or drop some"
-        )
+    check_names(where, list(named.columns))
     return named
+
+
+def check_names(where: str, names: Sequence[str]) -> None:
+    """Raise `DataError` where two columns have one name.
+
+    Parameters
+    ----------
+    where
+        Name of the data in errors.
+    names
+        Names of all columns.
+    """
+    doubled = next((name for name, count in Counter(names).items() if count > 1), None)
+    if doubled is not None:
+        raise DataError(
+            where, found=f"several columns {doubled!r}", expected="one of each name", do="rename or drop some"
+        )
 
 
 def target_column(columns: list[str], given: str | None) -> str | None:
