@@ -150,3 +150,13 @@ def test_columns_of_one_name_beside_images_are_refused(tmp_path):
     pa.parquet.write_table(table.append_column("label", table["label"]), tmp_path / "rows.parquet")
     with pytest.raises(DataError, match="several columns 'label'"):
         load_dataset(tmp_path / "rows.parquet")
+
+
+def test_an_arrow_file_whose_lists_lie_elsewhere_is_refused(tmp_path):
+    write_arrow(tmp_path / "a.arrow", pa.table({"x": [[0.5], [1.5]]}), pa.ipc.new_stream, None)
+    content = (tmp_path / "a.arrow").read_bytes()
+    ends, elsewhere = np.array([0, 1, 2], np.int32).tobytes(), np.array([0, -9, 2**30], np.int32).tobytes()
+    assert content.count(ends) == 1
+    (tmp_path / "a.arrow").write_bytes(content.replace(ends, elsewhere))
+    with pytest.raises(ValueError, match="Invalid: Length spanned by list offsets"):
+        read_arrow(pa.ipc, tmp_path / "a.arrow")

@@ -63,7 +63,7 @@ def read_arrow(ipc: Any, path: Path) -> Any:
     Raises
     ------
     ValueError
-        If it would take over a hundred times its size, and over 100 MB.
+        If it would take over a hundred times its size, and over 100 MB, or its parts do not belong together.
     """
     with path.open("rb") as file:
         begin = 8 if file.read(6) == b"ARROW1" else 0
@@ -75,6 +75,7 @@ def read_arrow(ipc: Any, path: Path) -> Any:
         file.seek(begin)
         table = ipc.open_stream(file).read_all()
     check_room(path, 8 * table.num_rows * table.num_columns)
+    table.validate(full=True)  # places within buffers, which pyarrow follows without looking
     return table
 
 
