@@ -180,7 +180,7 @@ def _stack(where: str, cells: Iterable[Any], side: int | None) -> Any:
     """Give images as bytes (S, C, H, W), and lists of numbers as arrays."""
     values = list(cells)
     if isinstance(values[0], bytes | Mapping):
-        contents = [value.get("bytes") if isinstance(value, Mapping) else value for value in values]
+        contents: list[Any] = [value.get("bytes") if isinstance(value, Mapping) else value for value in values]
         if not all(isinstance(content, bytes) for content in contents):
             raise DataError(where, found="an image without bytes", expected="images in the file", do="save them in it")
         return stacked(where, contents, side)
