@@ -26,11 +26,14 @@ BLOCK = 1024
 IMAGE_BLOCK = 128
 """Number of rows of a block where samples are images, whose feature maps are many times larger."""
 
-FEWEST_IMAGES, FIRST_MAPS = 32, 2**19
-"""Least number of rows of a block of images, and values of the first convolution's maps, 2 MB, that lead to fewer."""
+FEWEST_IMAGES, FIRST_MAPS = 32, 2**22
+"""Least number of rows of a block of images, and values of the first convolution's maps, 16 MB, that lead to fewer.
+
+Blocks whose maps would lie in the processor's cache are so small that what each call takes before it computes counts.
+"""
 
 SMALL = 2**20
-"""Number of weights, 4 MB, up to which a network runs on fewer rows: larger ones would be read again too often."""
+"""Number of weights, 4 MB, up to which the number of rows follows the maps: larger ones are read again too often."""
 
 MOST_INPUTS = 2**22
 """Largest number of values in a block of inputs, 16 MB: blocks of wide samples have fewer rows."""
@@ -92,7 +95,7 @@ def block_of(model: Runnable) -> int:
 
 
 def images_a_block(channels: int, shape: Sequence[int], weights: int) -> int:
-    """Give the number of images to run at once: few enough that the maps of a small network stay in the cache.
+    """Give the number of images to run at once: of a small network, the fewer the larger its maps.
 
     Parameters
     ----------
@@ -105,8 +108,8 @@ def images_a_block(channels: int, shape: Sequence[int], weights: int) -> int:
 
     Examples
     --------
-    >>> images_a_block(6, (1, 28, 28), 60_000), images_a_block(32, (1, 28, 28), 60_000)
-    (64, 32)
+    >>> images_a_block(6, (1, 28, 28), 60_000), images_a_block(64, (3, 32, 32), 60_000)
+    (128, 64)
     """
     if weights > SMALL:
         return IMAGE_BLOCK

@@ -16,12 +16,15 @@ from interp.checkpoints.inference.candidates.trial import Trial, apply_output, k
 from interp.checkpoints.inference.convolutional.quicker import quick_plan
 from interp.checkpoints.inference.convolutional.together import Together, channels_side_by_side
 from interp.checkpoints.inference.stack.layers import Layer
-from interp.network.inputs import images_a_block
+from interp.network.inputs import FEWEST_IMAGES, images_a_block
 from interp.network.quick.joined import NormedConv2d
 from interp.network.quick.parts import make_quick
 from interp.network.quick.side_by_side import side_by_side
 from interp.tasks import Scorer
 from interp.types import Array
+
+SHARERS = 4
+"""Number of threads among which blocks are shared evenly; whatever their number, blocks are the same."""
 
 
 class Runs:
@@ -101,7 +104,8 @@ def _outputs(layers: Sequence[Layer], candidates: Sequence[Candidate], inputs: A
     together = Together(layers, candidates, _ready, quick_plan)
     layout = candidates[0].layout
     assert layout is not None
-    size = images_a_block(len(layers[0].weight), layout.image, sum(layer.weight.numel() for layer in layers))
+    most = images_a_block(len(layers[0].weight), layout.image, sum(layer.weight.numel() for layer in layers))
+    size = shared_evenly(len(inputs), most, len(together.roots))
 
     @torch.no_grad()
     def run(item: tuple[int, Candidate]) -> list[tuple[Candidate, Tensor]]:
@@ -113,3 +117,25 @@ def _outputs(layers: Sequence[Layer], candidates: Sequence[Candidate], inputs: A
         for candidate, outputs in ends:
             found.setdefault(candidate, []).append(outputs)
     return {candidate: torch.from_numpy(np.nan_to_num(torch.cat(own).numpy())) for candidate, own in found.items()}
+
+
+def shared_evenly(rows: int, most: int, runs: int) -> int:
+    """Give the number of rows of a block so that threads have as much to do, where blocks do not get too small.
+
+    Parameters
+    ----------
+    rows
+        Number of rows.
+    most
+        Largest number of rows of a block.
+    runs
+        Number of times that all blocks are run.
+
+    Examples
+    --------
+    >>> shared_evenly(128, 128, 4), shared_evenly(400, 128, 1), shared_evenly(50, 128, 1), shared_evenly(1000, 128, 3)
+    (128, 100, 50, 125)
+    """
+    least = -(-rows // most)
+    even = next(count for count in range(least, least + SHARERS) if count * runs % SHARERS == 0)
+    return -(-rows // max(least, min(even, rows // FEWEST_IMAGES)))

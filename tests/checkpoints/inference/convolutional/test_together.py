@@ -18,7 +18,7 @@ from interp.checkpoints.inference.stack.state import layer_stack
 from interp.checkpoints.inference.weighing.passes_together import PassesTogether
 from interp.checkpoints.inference.weighing.signs import signs_of, signs_of_all
 from interp.data import scalings
-from interp.network.inputs import as_tensor
+from interp.network.inputs import FEWEST_IMAGES, as_tensor
 from interp.tasks import CLASSIFICATION
 
 SCALINGS = scalings(DIGITS)
@@ -59,6 +59,16 @@ def test_outputs_are_those_of_each_network_alone(layers, candidates):
     assert len(candidates) > 100
     for candidate in candidates[::7]:
         torch.testing.assert_close(found[candidate], alone(layers, candidate, x), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("rows", [1, 31, 64, 128, 400, 1000, 5000])
+@pytest.mark.parametrize(("most", "runs"), [(32, 1), (128, 3), (256, 4)])
+def test_blocks_are_shared_evenly_and_neither_too_small_nor_too_large(rows, most, runs):
+    size = trials.shared_evenly(rows, most, runs)
+    blocks = -(-rows // size)
+    assert min(rows, FEWEST_IMAGES) // 2 <= size <= most
+    assert blocks * size - rows < blocks  # the last lacks less than a row for each of them
+    assert blocks * runs % 4 == 0 or size <= FEWEST_IMAGES
 
 
 def test_what_is_alike_runs_once_for_each_scaling(layers, candidates):
