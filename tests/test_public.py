@@ -65,3 +65,11 @@ def test_importing_interp_imports_nothing_but_itself():
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) <= {"interp", "interp.exports", "__future__"}
+
+
+def test_inspect_begins_without_pandas():
+    """It takes a third of a second, which only tables need; those of a file of columns, say."""
+    code = "import sys; import interp.cli.inspect; print('pandas' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import pandas as pd
-
 from interp.errors import UsageError, unknown_name
 from interp.interventions.edits import Edit, Ranges, find_intervention, on_nodes
 from interp.interventions.engine.measure import Measured, measure, measure_together
 from interp.interventions.levels import levels
 from interp.interventions.readouts.rows import corrected, labelled, level_rows
 from interp.types import LoadedModel, Split
+from interp.types.annotations.frames import pd
 
 Group = Mapping[str, tuple[int, ...] | None]
 """Layer name -> its nodes that are changed together with the other layers'; None: all of them."""

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Annotated
 
 import numpy as np
-import pandas as pd
 
 from interp.interventions.checks import ranges_of_layers
 from interp.interventions.edits import Edit, Ranges, ablate, find_intervention
@@ -37,6 +36,7 @@ from interp.types import Array, Dataset, Effects, LoadedModel, NodeLayer, Split
 from interp.types.annotations.edge import checked
 from interp.types.annotations.fields import table_columns
 from interp.types.annotations.flags import Flag, Seed, Within
+from interp.types.annotations.frames import pd
 from interp.types.parts import Keep, made_now
 
 MOST_LEVELS = 10_000

@@ -10,13 +10,13 @@ from urllib.parse import quote, unquote
 
 import h5py
 import numpy as np
-import pandas as pd
 
 from interp import types
 from interp.store.handles import attribute, mark, members, new_group, new_text
 from interp.store.migrations import migrated
 from interp.store.packed import read_array, write_array
 from interp.store.sound import texts
+from interp.types.annotations.frames import is_frame, pd
 from interp.types.json_values import as_json
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def write_element(group: h5py.Group, name: str, value: Any) -> None:
 def _write(group: GroupID, name: str, value: Any) -> None:
     key = quote(name, safe=" .:()-_") or "%00"
     key = key if key.strip(".") else key.replace(".", "%2E")  # HDF5 reads "." as the group itself
-    if isinstance(value, pd.DataFrame):
+    if is_frame(value):
         _write_parts(group, key, "dataframe", {str(c): value[c].to_numpy() for c in value.columns})
     elif is_dataclass(value) and not isinstance(value, type):
         _write_parts(group, key, type(value).__name__, {f.name: getattr(value, f.name) for f in fields(value)})
@@ -98,7 +98,7 @@ def _write(group: GroupID, name: str, value: Any) -> None:
 def _is_compound(value: Any) -> bool:
     if isinstance(value, (Mapping, tuple)):
         return any(_is_compound(part) for part in (value.values() if isinstance(value, Mapping) else value))
-    return isinstance(value, (np.ndarray, pd.DataFrame)) or (is_dataclass(value) and not isinstance(value, type))
+    return isinstance(value, np.ndarray) or is_frame(value) or (is_dataclass(value) and not isinstance(value, type))
 
 
 def _write_parts(group: GroupID, key: str, encoding: str, parts: Mapping[str, Any]) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
+
+from interp.types.annotations.frames import pd
 
 Fields = dict[str, Any]
 

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from interp.errors import DataError, first_line
+from interp.types.annotations.frames import pd
 
 Array = npt.NDArray[Any]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 import numpy as np
-import pandas as pd
 
+from interp.types.annotations.frames import no_rows, pd
 from interp.types.annotations.shapes import Columns, Shape
 from interp.types.arrays import Array
 from interp.types.shown import ShortRepr
@@ -84,15 +84,15 @@ class Effects(ShortRepr):
     baseline: Mapping[str, float]
     skipped: Mapping[str, str]
     curves: Annotated[pd.DataFrame, Columns("layer intervention", "node level samples score loss")] = field(
-        default_factory=pd.DataFrame
+        default_factory=no_rows
     )
     node_levels: Annotated[
         pd.DataFrame,
         Columns("layer", "node equilibrium half_min half_max lowest above accuracy_above accuracy_below"),
-    ] = field(default_factory=pd.DataFrame)
-    balance: Annotated[pd.DataFrame, Columns("layer", "node class samples above")] = field(default_factory=pd.DataFrame)
+    ] = field(default_factory=no_rows)
+    balance: Annotated[pd.DataFrame, Columns("layer", "node class samples above")] = field(default_factory=no_rows)
     control: Annotated[pd.DataFrame, Columns("network layer intervention", "copy level samples agreement")] = field(
-        default_factory=pd.DataFrame
+        default_factory=no_rows
     )
     tolerance: Annotated[
         pd.DataFrame,
@@ -101,16 +101,16 @@ class Effects(ShortRepr):
             "copy scale_low scale_high offset_low offset_high ratio scale_low_from scale_low_to width width_from "
             "width_to",
         ),
-    ] = field(default_factory=pd.DataFrame)
+    ] = field(default_factory=no_rows)
     classes: Annotated[pd.DataFrame, Columns(TEXTS, "level no_op class samples accuracy low high")] = field(
-        default_factory=pd.DataFrame
+        default_factory=no_rows
     )
     falls: Annotated[pd.DataFrame, Columns("layer split intervention side", "class level")] = field(
-        default_factory=pd.DataFrame
+        default_factory=no_rows
     )
-    groups: Annotated[pd.DataFrame, Columns("group intervention split", SWEPT)] = field(default_factory=pd.DataFrame)
+    groups: Annotated[pd.DataFrame, Columns("group intervention split", SWEPT)] = field(default_factory=no_rows)
     node_classes: Annotated[pd.DataFrame, Columns("layer", "node class samples accuracy difference")] = field(
-        default_factory=pd.DataFrame
+        default_factory=no_rows
     )
 
     @property

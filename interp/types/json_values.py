@@ -9,7 +9,8 @@ from pathlib import PurePath
 from typing import Any
 
 import numpy as np
-import pandas as pd
+
+from interp.types.annotations.frames import is_of_pandas, pd
 
 PLAIN = (str, float, int, bool)
 
@@ -51,13 +52,21 @@ def as_json(value: Any, exact: bool = False) -> Any:
         return {_text(str(key), exact): as_json(part, exact) for key, part in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: as_json(getattr(value, field.name), exact) for field in fields(value)}
-    if isinstance(value, pd.DataFrame):
-        return as_json(value.to_dict(orient="records"), exact)
-    if isinstance(value, np.ndarray | pd.api.extensions.ExtensionArray):
+    if is_of_pandas(value):
+        return _of_pandas(value, exact)
+    if isinstance(value, np.ndarray):
         return as_json(value.tolist(), exact)
     if isinstance(value, list | tuple | set | frozenset):
         return [as_json(part, exact) for part in value]
     return _scalar(value.item() if isinstance(value, np.generic) else value, exact)
+
+
+def _of_pandas(value: Any, exact: bool) -> Any:
+    if isinstance(value, pd.DataFrame):
+        return as_json(value.to_dict(orient="records"), exact)
+    if isinstance(value, pd.api.extensions.ExtensionArray):
+        return as_json(value.tolist(), exact)
+    return None if value is pd.NA or value is pd.NaT else _scalar(value, exact)
 
 
 def _scalar(value: Any, exact: bool) -> Any:
@@ -67,8 +76,6 @@ def _scalar(value: Any, exact: bool) -> Any:
         return value if exact or math.isfinite(value) else None
     if isinstance(value, str):
         return _text(value, exact)
-    if value is pd.NA or value is pd.NaT:
-        return None
     if exact:
         raise TypeError(f"{type(value).__name__} is not JSON serializable")
     return _text(str(value) if isinstance(value, PurePath) else repr(value), exact)

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import pandas as pd
-
+from interp.types.annotations.frames import pd
 from interp.types.shown import ShortRepr
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 import numpy as np
-import pandas as pd
 
+from interp.types.annotations.frames import no_rows, pd
 from interp.types.annotations.shapes import Columns, Shape
 from interp.types.arrays import Array
 from interp.types.shown import ShortRepr
@@ -122,7 +122,7 @@ class ClusterMatch(ShortRepr):
     agreement: Annotated[pd.DataFrame, Columns("pair", "ari nmi null_ari null_nmi")]
     accuracy: Annotated[pd.DataFrame, Columns("classifier", "accuracy low high agreement samples")]
     untrained: Annotated[pd.DataFrame, Columns("prototype null", "distance mean low p_value repetitions")] = field(
-        default_factory=pd.DataFrame
+        default_factory=no_rows
     )
 
     @property

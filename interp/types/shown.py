@@ -7,7 +7,8 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
+
+from interp.types.annotations.frames import is_frame
 
 LONGEST = 400
 """Largest number of characters of a line."""
@@ -62,7 +63,7 @@ def _shown(value: Any) -> str:
         return repr(value.item() if isinstance(value, np.generic) else value)
     if isinstance(value, str):
         return repr(value if len(value) <= MOST_LETTERS else f"{value[: MOST_LETTERS - 3]}...")
-    if isinstance(value, pd.DataFrame):
+    if is_frame(value):
         return f"DataFrame[{len(value)}, {len(value.columns)}]"
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         return _array(value)

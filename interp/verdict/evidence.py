@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import pandas as pd
-
 from interp.analysis.statistics import LEAST_SCORED
 from interp.network.inputs import outputs_on
 from interp.tasks import Task, find_task, simple_model
@@ -25,6 +23,7 @@ from interp.types import (
     ReadingProfile,
     Screening,
 )
+from interp.types.annotations.frames import pd
 from interp.verdict.layers import layer_verdicts
 from interp.verdict.lead import lead_interval
 

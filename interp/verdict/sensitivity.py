@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pandas as pd
-
 from interp.interventions.readouts.tolerance import TOLERATED, connected
 from interp.tasks import Score
 from interp.types import Effects
+from interp.types.annotations.frames import pd
 from interp.verdict.coherence import SIGNIFICANT
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 
 from interp.analysis.clusters.cells import Cells
 from interp.analysis.clusters.contingency import Partition, agreement_of
 from interp.types import LabelledInputs
+from interp.types.annotations.frames import pd
 
 
 def agreement(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 
 from interp.analysis.clusters.cells import Cells, nearest
 from interp.analysis.counts import share_interval
 from interp.types import Array, LabelledInputs
+from interp.types.annotations.frames import pd
 
 
 def classifiers(

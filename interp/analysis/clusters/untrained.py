@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import pandas as pd
 import scipy
 
 from interp.analysis.clusters.pairing import Targets
@@ -15,6 +14,7 @@ from interp.analysis.clusters.span import in_span, is_thin
 from interp.analysis.prototypes import PrototypeOptions, distance_of, strength_of
 from interp.analysis.threads import in_order, unthreaded
 from interp.types import Array
+from interp.types.annotations.frames import pd
 
 KINDS = ("nearest", "strongest", "conditional")
 COLUMNS = ("prototype", "null", "distance", "mean", "low", "p_value", "repetitions")

@@ -12,7 +12,6 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
@@ -34,6 +33,7 @@ from interp.data.streams.sources import from_batches
 from interp.errors import DataError, unknown_name
 from interp.safety import call_name, import_name
 from interp.streams import Stream
+from interp.types.annotations.frames import DataFrame
 
 Source = Callable[[Any, DataOptions], Any]
 
@@ -55,7 +55,7 @@ SOURCES: dict[str | type, Source | str] = {
     tuple: from_pair,
     np.ndarray: from_inputs,
     Tensor: from_inputs,
-    pd.DataFrame: from_frame,
+    DataFrame: from_frame,
     DataLoader: from_loader,
     TorchDataset: from_torch_dataset,
     Stream: from_stream,

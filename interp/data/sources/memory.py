@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
 from interp.data.options import DataOptions
 from interp.data.sources.tables.frames import inputs_of_frame, target_of_column
 from interp.errors import DataError
+from interp.types.annotations.frames import is_frame, is_of_pandas, pd
 
 
 def from_inputs(content: Any, options: DataOptions) -> dict[str, Any]:
@@ -61,7 +60,7 @@ def named_inputs(content: Any) -> dict[str, Any]:
     >>> list(named_inputs([[0.5], [1.5]])), list(named_inputs({"image": 0, "table": 1}))
     (['x'], ['image', 'table'])
     """
-    if isinstance(content, pd.DataFrame):
+    if is_frame(content):
         return inputs_of_frame("data", content)
     if isinstance(content, Mapping):
         return {str(name): values for name, values in content.items()}
@@ -71,6 +70,6 @@ def named_inputs(content: Any) -> dict[str, Any]:
 
 
 def _named_targets(content: Any) -> dict[str, Any]:
-    if isinstance(content, pd.DataFrame) and content.shape[1] == 1:
+    if is_frame(content) and content.shape[1] == 1:
         content = content.iloc[:, 0]
-    return target_of_column(content) if isinstance(content, pd.Series) else {"y": content}
+    return target_of_column(content) if is_of_pandas(content) and isinstance(content, pd.Series) else {"y": content}

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -16,6 +15,7 @@ from interp.network.inputs import input_blocks
 from interp.tasks import find_task, predict
 from interp.types import Array, Effects, LoadedModel, NodeLayer, Split
 from interp.types.annotations.fields import table_columns
+from interp.types.annotations.frames import pd
 
 MOST_CLASSES = 100
 """Classes are told apart up to so many: beyond, tables outgrow what anyone reads."""

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import nn
 
@@ -21,6 +20,7 @@ from interp.network.tracing.offloaded import copy_with_values
 from interp.tasks import find_task
 from interp.types import Array, Effects, LoadedModel, NodeLayer, Split
 from interp.types.annotations.fields import table_columns
+from interp.types.annotations.frames import pd
 
 Network = TypeVar("Network", bound=nn.Module)
 COMPARED = tuple(CENTRES)

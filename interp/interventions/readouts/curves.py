@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
 
 from interp.interventions.edits import INTERVENTIONS, Ranges, on_nodes
 from interp.interventions.engine.measure import measure
 from interp.types import Array, LoadedModel, NodeLayer, Split
+from interp.types.annotations.frames import pd
 
 CLAMPS = ("clamp-min", "clamp-max")
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from interp.interventions.levels import no_op
 from interp.types import Array, Effects
 from interp.types.annotations.fields import table_columns
+from interp.types.annotations.frames import pd
 
 
 def falls(classes: pd.DataFrame) -> pd.DataFrame:

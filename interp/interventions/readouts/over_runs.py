@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from interp.analysis import mean_interval, paired_runs
 from interp.errors import UsageError
 from interp.interventions.readouts.rows import corrected
 from interp.types import Effects, LoadedModel, RunEffects
+from interp.types.annotations.frames import pd
 
 KEYS = ["layer", "intervention", "level", "no_op", "split"]
 

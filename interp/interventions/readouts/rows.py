@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from interp.analysis import benjamini_hochberg, share_interval
 from interp.interventions.engine.measure import Measured
 from interp.interventions.engine.tally import Tally
 from interp.interventions.levels import no_op
+from interp.types.annotations.frames import pd
 
 Level = tuple[str, float]
 """Name of an intervention, and its level."""

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from interp.analysis import paired_bootstrap, percentile_interval
 from interp.types import Array
+from interp.types.annotations.frames import pd
 
 TOLERATED = 0.01  # accuracy or agreement that an intervention may cost and still count as harmless
 CENTRES = {"scale": 1.0, "offset": 0.0}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pandas as pd
-
 from interp.interventions import Ranges, intervene
 from interp.run.recorded import recorded
 from interp.run.stage import Run, Stage
 from interp.run.summaries import counted, level_words
 from interp.types import Effects
+from interp.types.annotations.frames import pd
 
 
 def run(run: Run) -> Effects:

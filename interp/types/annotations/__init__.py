@@ -1,1 +1,1 @@
-"""Annotations on the fields of results and options: shapes, columns, and flags of settings."""
+"""Annotations on the fields of results and options: shapes, columns, flags of settings, and tables."""

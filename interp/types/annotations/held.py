@@ -11,10 +11,10 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import numpy as np
-import pandas as pd
 
 from interp.types.annotations.fields import field_types
 from interp.types.annotations.flags import Meant, Within
+from interp.types.annotations.frames import is_frame, is_frame_type
 from interp.types.annotations.shapes import Columns, Holds, Shape
 
 KINDS: Mapping[Holds, str] = {"numbers": "biuf", "whole numbers": "iu", "text": "UO"}
@@ -35,7 +35,6 @@ NAMES: Mapping[Any, str] = {
     tuple: "a tuple or list",
     Iterable: "a list or generator",
     Callable: "a function",
-    pd.DataFrame: "a table",
 }
 """Type -> what it is called in errors; any other by its own name."""
 
@@ -207,6 +206,8 @@ def called(kind: Any) -> str:
     if origin in (Union, UnionType):
         return " or ".join(called(one) for one in arguments)
     name = getattr(origin, "__name__", str(origin))
+    if is_frame_type(origin):
+        return "a table"
     return NAMES.get(origin) or f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
 
 
@@ -244,7 +245,7 @@ def _check_array(name: str, array: Any, said: Shape, lengths: Lengths) -> None:
 
 def _check_columns(name: str, table: Any, said: Columns) -> None:
     """Hold the columns that are there against what they should hold; an empty one may be of any kind."""
-    if not isinstance(table, pd.DataFrame):
+    if not is_frame(table):
         raise ArrayMisfit(name, shown(table), "a table")
     kinds = KINDS["numbers"]
     odd = [one for one in said.numbers.split() if one in table and len(table) and table[one].dtype.kind not in kinds]
