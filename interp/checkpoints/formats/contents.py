@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -19,6 +19,10 @@ from interp.errors import CheckpointError
 STATE_NAMES = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params", "parameters", "module")
 WRAPPERS = ("module.", "_orig_mod.", "model.", "net.", "network.", "online_model.", "_forward_module.")
 NOT_WEIGHTS = ("optim", "sched", "scaler", "loop", "callback")
+
+
+OPTIMIZER = {"state", "param_groups"}
+"""Keys of the state of one of torch's optimizers, whose tensors have the shapes of the network's weights."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,16 @@ def contents_of(loaded: Any, path: object) -> Contents:
     if isinstance(loaded, list | tuple) and (members := _listed(loaded)):
         only = next(iter(members)) if len(members) == 1 else None
         return Contents({}, members=members) if only is None else contents_of(loaded[int(only)], path)
+    if isinstance(loaded, Mapping) and set(loaded) == OPTIMIZER:
+        raise CheckpointError(
+            path, found="the state of an optimizer", expected="a network's weights", do="save model.state_dict()"
+        )
+    if isinstance(loaded, Mapping) and not holds_weights(loaded) and (members := _lists_in(loaded)):
+        only = next(iter(members)).rpartition("/")[0] if len(members) == 1 else None
+        if only is None:
+            return Contents({}, metadata=_plain(loaded), members=members)
+        (inner,) = (value for key, value in loaded.items() if str(key) == only)
+        return replace(contents_of(inner, path), metadata=_plain(loaded))
     holder, notes, is_choice = _find_state(loaded, path)
     members = {"/".join(where): inner for where, inner, _ in states_in(loaded) if where}
     if isinstance(holder, Inert):
@@ -105,6 +119,16 @@ def _listed(loaded: list[Any] | tuple[Any, ...]) -> dict[str, dict[str, Tensor]]
         if states:
             found[str(place)] = max(states, key=lambda item: _rank(item[0], item[1]))[1]
     return found
+
+
+def _lists_in(loaded: Mapping[Any, Any]) -> dict[str, dict[str, Tensor]]:
+    """Give the weights of each entry of the lists in a mapping, by the list's key and the entry's number."""
+    return {
+        f"{key}/{place}": state
+        for key, value in loaded.items()
+        if isinstance(value, list | tuple) and not any(word in str(key).lower() for word in NOT_WEIGHTS)
+        for place, state in _listed(value).items()
+    }
 
 
 def _find_state(loaded: Any, path: object) -> tuple[Any, tuple[str, ...], bool]:

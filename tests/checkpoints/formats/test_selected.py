@@ -87,3 +87,22 @@ def test_labels_from_1_are_counted_from_0_where_outputs_are_as_many(file):
     model, data = load_module(wide, (x, y))
     assert "labels" not in model.inferred
     assert data.train.labels.tolist() == y.tolist()
+
+
+def test_a_list_within_a_mapping(file):
+    """As `torch.save({"models": [...], "epoch": 3}, ...)` writes an ensemble."""
+    path = file({"models": [state(4), state(5)], "epoch": 3, "optimizers": [{"exp_avg": torch.ones(4, 64)}]})
+    with pytest.raises(CheckpointError, match=r"a list of 2 state dicts \(models/0: 4x64, 10x4; models/1: 5x64"):
+        load_model(path)
+    assert [nodes(path, member=f"models/{place}") for place in range(2)] == [4, 5]
+    assert nodes(file({"models": [state(5)], "epoch": 3})) == 5
+
+
+def test_the_state_of_an_optimizer_is_no_network(file):
+    """Its tensors have the shapes of the network's weights."""
+    network = nn.Linear(64, 4)
+    optimiser = torch.optim.Adam(network.parameters())
+    network(torch.ones(2, 64)).sum().backward()
+    optimiser.step()
+    with pytest.raises(CheckpointError, match="found the state of an optimizer; expected a network's weights"):
+        load_model(file(optimiser.state_dict()))

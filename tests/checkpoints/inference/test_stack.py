@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from interp.checkpoints.inference.stack.facts import stack_facts
 from interp.checkpoints.inference.stack.state import layer_stack
@@ -135,6 +136,19 @@ def test_norms_of_the_inputs_are_named_as_such(bias, kind):
     state |= {"0.bias": torch.zeros(20)} if bias else {}
     with pytest.raises(CheckpointError, match=f"found {kind} 0 of width 20; expected norms behind a layer"):
         layer_stack(state, "net.pt")
+
+
+@pytest.mark.parametrize(
+    ("layer", "told"),
+    [
+        (nn.Conv1d(3, 4, 5), r"weight of shape \(4, 3, 5\), as of a convolution over one axis"),
+        (nn.Conv3d(3, 4, 5), r"weight of shape \(4, 3, 5, 5, 5\), as of a convolution over three axes"),
+        (nn.ConvTranspose2d(4, 2, 3), r"bias of shape \(2,\), the bias of a transposed convolution"),
+    ],
+)
+def test_layers_that_are_none_of_ours_are_named_as_what_they_may_be(layer, told):
+    with pytest.raises(CheckpointError, match=told):
+        layer_stack({name: one.detach() for name, one in layer.named_parameters()}, "net.pt")
 
 
 @pytest.mark.parametrize("name", ["emb", "net.embedding", "embed", "wte"])

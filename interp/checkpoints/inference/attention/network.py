@@ -18,6 +18,9 @@ from interp.types import Scaling
 NORMS = ("before (pre-norm)", "behind (post-norm)")
 """Where norms are: before attention and dense pair, or behind the sums with what came in."""
 
+NAMELESS = "block"
+"""Name of a block whose tensors are all that its file holds, under no name."""
+
 POSITIONS = ("none", "sinusoidal")
 """What may be added at each position where the file holds nothing; added as stored otherwise."""
 
@@ -87,11 +90,11 @@ class AttentionNetwork(nn.Module):
                 named[norm.name] = own_norm(norm)
         before = choice.norms == NORMS[0]
         pairs = [one for one in parts.blocks if one.first is not None]
-        named |= {one.name: Block(one, choice.heads, before, choice.activation) for one in pairs}
+        named |= {one.name or NAMELESS: Block(one, choice.heads, before, choice.activation) for one in pairs}
         head = dense_steps(parts.dense, choice.activation)
         for name, part in [*named.items(), *head]:
             hold(self, name, part)
-        self._blocks, self._head = tuple(one.name for one in pairs), tuple(name for name, _ in head)
+        self._blocks, self._head = tuple(one.name or NAMELESS for one in pairs), tuple(name for name, _ in head)
         self._lone = tuple(Lone(self, one, choice.heads, choice.norms) for one in parts.blocks if one.first is None)
         self._choice, self._factor = choice, 1.0
         if parts.embedding is not None and choice.embedding == EMBEDDING[1]:

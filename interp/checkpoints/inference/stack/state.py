@@ -25,6 +25,9 @@ RECURRENT = re.compile(r"(^|\.)weight_(ih|hh)(_l\d+\w*)?$")
 
 ADAPTER = re.compile(r"(^|[._])lora_(A|B|down|up)([._]|$)", re.IGNORECASE)
 """Names of the pairs of matrices that change the weights of another network (LoRA), whose shapes chain as well."""
+KERNELS = {3: "one axis", 5: "three axes"}
+"""Number of axes of weights -> axes that their kernel moves along."""
+
 TABLE = re.compile(r"(^|[._])(embeddings?|embed|emb|wte|word_vectors)(\.weight)?$", re.IGNORECASE)
 """Names of a table of vectors, of which one is looked up; it computes nothing."""
 
@@ -84,12 +87,23 @@ def _left_over(
     if rest:
         name, shape = rest[0], tuple(state[rest[0]].shape)
         parent = name.removesuffix(".weight")
-        found = f"{name} of shape {shape}"
+        found = f"{name} of shape {shape}{_told(name, state)}"
         if is_own_norm(name, state) and any(layer.channels == shape[0] for layer in layers):
             norm = Norm(parent, None, None, state[name], state.get(f"{parent}.bias"))
             found, expected = f"{norm.kind} {parent} of width {norm.width}", "norms behind a layer of their width"
             expected += ", not on what the first one reads"
     return CheckpointError(path, found=found, expected=expected, do=USE_MODEL)
+
+
+def _told(name: str, state: Mapping[str, Tensor]) -> str:
+    """Say of which layer a tensor may be that is none of ours; empty where its shape does not tell."""
+    weight = state.get(f"{name.removesuffix('bias')}weight")
+    if state[name].dim() in KERNELS:
+        return f", as of a convolution over {KERNELS[state[name].dim()]}"
+    is_bias = name.endswith("bias") and weight is not None and weight.dim() == 4
+    if is_bias and weight is not None and len(weight) != len(state[name]) == weight.shape[1]:
+        return ", the bias of a transposed convolution"
+    return ""
 
 
 def _check_tables(layers: Sequence[Layer], path: object) -> None:

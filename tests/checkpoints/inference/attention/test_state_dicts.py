@@ -224,6 +224,14 @@ def test_attention_without_a_dense_pair(tmp_path, norm, place, fused):
     torch.testing.assert_close(outputs(model, loaded), expected, atol=1e-5, rtol=1e-5)
 
 
+def test_the_only_block_of_a_file_without_a_name(tmp_path):
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(WIDTH, 2, 24, batch_first=True).eval().requires_grad_(False)
+    model, _ = opened(tmp_path, layer, None)
+    x = torch.randn(3, *model.input_shape)
+    torch.testing.assert_close(model.module(x), layer(x).mean(1), atol=1e-5, rtol=1e-5)
+
+
 def test_attention_with_and_without_a_dense_pair_is_refused():
     state = {f"second.attn.{name}": one for name, one in Alone(nn.Identity, "none").attn.state_dict().items()}
     with pytest.raises(CheckpointError, match="with a dense pair behind it and without"):
