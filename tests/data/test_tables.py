@@ -175,7 +175,7 @@ def test_gaps_are_filled_as_asked_with_what_training_rows_have(tmp_path):
 
 
 def test_a_column_without_a_mean_is_named(table):
-    with pytest.raises(DataError, match="1 gaps in column 'b', which has no mean"):
+    with pytest.raises(DataError, match="1 gap in column 'b', which has no mean"):
         load_dataset(table("a,b,label\n1,x,0\n1,,1\n"), DataOptions(fill="mean"))
 
 

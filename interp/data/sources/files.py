@@ -18,6 +18,9 @@ from interp.safety import load_weights
 MOST_RATIO = 100
 """Largest ratio of unpacked to packed bytes; images with much background have 10."""
 
+AS_TEXT = "; words, which tables hold as objects, as y.astype(str)"
+"""What to do with words out of a table beside saving plain arrays."""
+
 MOST_UNPACKED = 100_000_000
 """Number of unpacked bytes below which any ratio is harmless."""
 
@@ -39,7 +42,7 @@ def from_npz(spec: str, options: DataOptions) -> dict[str, Any]:
             raise ValueError(f"{odd[0]!r}, which is no array")
     except Exception as error:  # damage shows as BadZipFile, ValueError, EOFError, zlib.error; a .npy as TypeError
         raise DataError(
-            path, found=first_line(error), expected="a .npz of plain arrays", do="save it with numpy.savez"
+            path, found=first_line(error), expected="a .npz of plain arrays", do=f"save it with numpy.savez{AS_TEXT}"
         ) from error
     return arrays
 

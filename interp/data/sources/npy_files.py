@@ -12,6 +12,7 @@ import numpy as np
 
 from interp.data.assemble import INPUT_KEYS
 from interp.data.options import DataOptions
+from interp.data.sources.files import AS_TEXT
 from interp.data.sources.paths import existing
 from interp.data.sources.split_names import SPLITS
 from interp.data.words import LABEL_KEYS
@@ -123,7 +124,7 @@ def read_array(path: Path) -> Array:
             raise ValueError("an archive")
     except Exception as error:  # damage shows as ValueError, EOFError, and whatever parses its header
         raise DataError(
-            path, found=first_line(error), expected="a plain array", do="save it with numpy.save"
+            path, found=first_line(error), expected="a plain array", do=f"save it with numpy.save{AS_TEXT}"
         ) from error
     return array
 

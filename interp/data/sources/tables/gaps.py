@@ -73,13 +73,29 @@ def filled(
     if bare:
         raise DataError(
             where,
-            found=f"{gaps[bare[0]]:,} gaps in column {bare[0]!r}, which has no {fill}",
+            found=f"{counted(int(gaps[bare[0]]))} in column {bare[0]!r}, which has no {fill}",
             expected="numbers in it",
             do="drop the column, or fill it in the file as in training",
         )
-    said = f"{int(gaps.sum()):,} gaps in {', '.join(map(repr, named[:6]))}{', ...' * (len(named) > 6)}"
+    said = f"{counted(int(gaps.sum()))} in {', '.join(map(repr, named[:6]))}{', ...' * (len(named) > 6)}"
     value = "zero" if fill == "zero" else f"{fill} of the training rows"
     return inputs.fillna(values), {"missing_values": Inference(value, "certain", f"given with --fill; {said}")}
+
+
+def counted(gaps: int) -> str:
+    """Write a number of gaps.
+
+    Parameters
+    ----------
+    gaps
+        Number of missing values.
+
+    Examples
+    --------
+    >>> counted(1), counted(2000)
+    ('1 gap', '2,000 gaps')
+    """
+    return f"{gaps:,} gap{'s' * (gaps != 1)}"
 
 
 def refuse_missing(where: str, table: pd.DataFrame, do: str) -> None:
