@@ -92,7 +92,7 @@ def block_of(state: Mapping[str, Tensor], attention: str, is_only: bool, path: o
 def _lone(mine: Mapping[str, Tensor], own: str, rest: Mapping[str, Tensor], is_only: bool) -> BlockParts | None:
     """Read an attention without a dense pair behind it, with the norm beside it; None where it is none."""
     widths = {one.shape[-1] for one in mine.values() if one.dim() == 2}
-    made = _attention(mine, own, widths.pop()) if len(widths) == 1 else None
+    made = _attention(mine, own, widths.pop()) if len(widths) == 1 and 0 not in widths else None
     return None if made is None else with_norm(made, rest, is_only)
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from interp.checkpoints import LoadOptions, load_model
-from interp.checkpoints.inference.attention import infer, parts
+from interp.checkpoints.inference.attention import found, infer
 from interp.checkpoints.inference.attention.network import read_blocks
 from interp.checkpoints.inference.attention.parts import attention_parts
 from interp.errors import CheckpointError, DataError, UsageError
@@ -151,7 +151,7 @@ def test_tensors_that_are_no_whole_block_are_refused_in_one_line(tmp_path, damag
 )
 def test_sides_that_do_not_belong_together_are_refused_before_anything_is_built(monkeypatch, tensor, shape):
     """Attention of a width of ten million would take 10^15 bytes, of which the file holds 40 MB."""
-    monkeypatch.setattr(parts, "multihead", lambda *given: pytest.fail("was built"))
+    monkeypatch.setattr(found, "multihead", lambda *given: pytest.fail("was built"))
     state = dict(made("words")[0].state_dict())
     state[f"encoder.layers.0.self_attn.{tensor}"] = torch.zeros(shape)
     with pytest.raises(CheckpointError, match="attention blocks of two norms and a dense pair each") as caught:
