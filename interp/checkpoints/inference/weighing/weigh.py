@@ -26,7 +26,7 @@ FIRST = np.array([0.44, 0.8, 1.58, 2.46, 2.61])
 WEIGHTS = np.array([0.72, 0.51, 0.91, 0.66, 2.42, 0.41])
 """Weights of these signs beside `contrasts`, which follows them."""
 
-AT_REST = np.array([0.72, 0.51, 0.91, 0.66, 2.8, 0.9])
+AT_REST = np.array([0.72, 0.51, 0.91, 0.66, 3.4, 0.6])
 """The same weights where training came to rest on the rows looked at: what is left of slopes tells more then."""
 
 CLOSE = 20

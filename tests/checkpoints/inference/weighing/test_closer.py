@@ -112,11 +112,20 @@ def test_rows_that_training_did_not_end_on_change_nothing(monkeypatch):
     assert looked_closer(found, shares, shares_at_rest, layers, scorers, part.inputs, part.labels) == (found, True, {})
 
 
-def test_what_is_likely_is_not_looked_at_again(monkeypatch):
+def test_what_nothing_rivals_is_not_looked_at_again(monkeypatch):
     found, again = weighed_on(FEW, monkeypatch)
-    monkeypatch.setattr(closer, "LIKELY", found[0].share)
+    monkeypatch.setattr(closer, "LEAST", found[0].share)
     monkeypatch.setattr(closer, "signs_of_all", lambda *given: pytest.fail("rows were looked at again"))
     assert again() == (found, True, {})
+
+
+def test_all_rows_are_asked_of_what_is_likely_on_the_first_too(monkeypatch):
+    """A Leaky ReLU was likely a ReLU on 800 of its rows, and is itself on all of them."""
+    found, again = weighed_on(FEW, monkeypatch)
+    own = next(one for one in found if one.signs.trial.candidate.activation == "silu")
+    rival = next(one for one in found if one is not own)
+    planted = [replace(rival, share=0.95), replace(own, share=0.05)]
+    assert looked_closer(planted, *again.args[1:]).weighed[0].signs.trial.candidate.activation == "silu"
 
 
 def test_a_user_says_how_many_rows_may_be_looked_at(monkeypatch, tmp_path):

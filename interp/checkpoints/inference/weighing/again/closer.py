@@ -71,9 +71,9 @@ def looked_closer(
     most: int = WEIGHED_ROWS,
     seed: int = 0,
 ) -> Looked:
-    """Weigh again, on all training rows, what is left where nothing is likely on the first of them.
+    """Weigh again, on all training rows, what the first of them do not exclude.
 
-    What is likely of a network with batch norms is looked at again too, on batches.
+    What is likely of a network with batch norms is looked at again in any case, on batches.
 
     Parameters
     ----------
@@ -96,8 +96,8 @@ def looked_closer(
     """
     few, normed = ROWS[layers[0].is_convolution], has_moments(layers)
     left, is_few = [one for one in weighed if one.share >= LEAST][:MOST], len(values) <= most
-    asked = normed if left[0].share >= LIKELY else is_few and len(left) > 1
-    if not asked:
+    likely_by_norms = normed and left[0].share >= LIKELY
+    if not likely_by_norms and not (is_few and len(left) > 1):
         return Looked([*weighed], True, {})
     x, y = some(inputs, values, most if is_few else few, seed)
     again = [one.signs for one in left]
