@@ -19,6 +19,7 @@ from zipfile import ZIP_STORED, ZipFile, is_zipfile
 LARGEST_VALUE = 2_000_000  # parts, each counted as often as it would be printed
 LARGEST_KEY = 100  # parts
 LARGEST_DEPTH = 500  # levels; a module's child is three levels deeper than the module
+MOST_MARKS = 10_000  # marks at once, each of a value that is begun; one takes a byte of the file, and 70 of memory
 LEGACY_PICKLES = 5  # magic number, protocol, machine, the object, the storages' keys
 MAPPED = 2**30  # bytes of a file whose tensors stay on the disk: one that is written anew meanwhile ends the program
 ZIP = b"PK\x03\x04"
@@ -206,6 +207,8 @@ class _Machine:
         return items
 
     def mark(self, _: Any) -> None:
+        if len(self.below) >= MOST_MARKS:
+            raise UnsafePickle(f"over {MOST_MARKS:,} values begun one within another")
         self.below.append(self.stack)
         self.stack = []
 

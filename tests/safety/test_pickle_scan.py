@@ -73,6 +73,7 @@ OPCODES = {
     ),
     "codec": (b"c_codecs\nencode\n(X\x01\x00\x00\x00xX\x04\x00\x00\x00idnatR.", "bytes encoded as"),
     "nested": (b"]" * 600 + b"a" * 599 + b".", "nested over 500 deep"),
+    "marks": (b"(" * 20_000 + b".", "over 10,000 values begun"),
     "no function": (b"](tR.", "a call of what is no function"),
 }
 

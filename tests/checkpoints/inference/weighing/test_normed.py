@@ -163,6 +163,7 @@ def test_gaps_count_by_their_likelihood_whatever_their_unit():
 def test_a_candidate_whose_values_are_no_numbers_is_ruled_out():
     fine, broken = np.full(8, 0.1), np.full(8, np.nan)
     assert against_moments([[fine], [broken]]).tolist() == [0, MOST]
+    np.testing.assert_array_equal(against_moments([[broken], [broken]]), [0.0, 0.0])
 
 
 def test_of_many_norms_the_best_still_has_a_share():

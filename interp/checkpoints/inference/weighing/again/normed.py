@@ -116,7 +116,9 @@ def against_moments(candidates: Sequence[Sequence[Array]]) -> Array:
     [0.0, 0.92]
     """
     sizes = np.array([[len(one) / 2 * np.log(one.mean() + 1e-12) for one in gaps] for gaps in candidates])
-    over = np.nan_to_num(sizes - np.nanmin(sizes, axis=0), nan=np.inf) / INFLATED
+    sizes = np.where(np.isnan(sizes), np.inf, sizes)  # of damaged weights
+    least = sizes.min(axis=0)
+    over = (sizes - np.where(np.isfinite(least), least, 0.0)) / INFLATED
     found = np.minimum(over, MOST).sum(1)
     return np.asarray(found - found.min())
 
