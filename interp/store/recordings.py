@@ -312,7 +312,10 @@ def _repeated(samples: Array, positions: int) -> Array:
 
 def _positions(part: h5py.Group, samples: int) -> int:
     """Read how many positions of an input were recorded; more than there are rows for would fill memory."""
-    count = int(part.attrs["positions"])
+    stated = part.attrs["positions"]
+    if not isinstance(stated, np.integer):
+        raise ValueError(f"positions that are no whole number ({type(stated).__name__})")
+    count = int(stated)
     if count * samples != len(part["values"]):
         raise ValueError(f"{count:,} positions of {samples:,} inputs in {len(part['values']):,} rows")
     return count

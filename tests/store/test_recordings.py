@@ -131,6 +131,17 @@ def test_what_is_no_recording_is_refused(tmp_path):
             open_recording(path)
 
 
+@pytest.mark.parametrize("stated", [2 + 0j, 2.0, "2"])
+def test_positions_that_are_no_whole_number_are_damage(stated, tmp_path):
+    """Numpy warned of a complex number whose imaginary part it dropped."""
+    path = tmp_path / "a.h5"
+    path.write_bytes(GOLDEN.read_bytes())
+    with h5py.File(path, "r+") as file:
+        file["train"]["z"]["features.0"].attrs["positions"] = stated
+    with pytest.raises(MismatchError, match="found a damaged file"), open_recording(path):
+        pass
+
+
 def test_closing_lets_go_of_the_file(tmp_path):
     write_recording(tmp_path / "a.h5")
     with open_recording(tmp_path / "a.h5") as found:
