@@ -12,10 +12,10 @@ import h5py
 import numpy as np
 
 from interp import types
+from interp.store.checks.sound import texts
 from interp.store.handles import attribute, mark, members, new_group, new_text
 from interp.store.migrations import migrated
 from interp.store.packed import read_array, write_array
-from interp.store.sound import texts
 from interp.types.annotations.frames import is_frame, pd
 from interp.types.json_values import as_json
 

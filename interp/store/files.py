@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -17,10 +16,11 @@ import h5py
 from interp.errors import MismatchError
 from interp.store.atomic import write_bytes
 from interp.store.belonging import flat
+from interp.store.checks.heaps import reading
+from interp.store.checks.sound import check_seal, check_sound, prepare_seal, seal
 from interp.store.codec.rows import check_packed_rows
 from interp.store.elements import CLASSES, READABLE, VERSION, read_element, write_element
 from interp.store.packed import check_packed
-from interp.store.sound import check_seal, check_sound, prepare_seal, seal
 from interp.types import Provenance
 from interp.types.annotations.fields import field_types
 from interp.types.annotations.held import check_shapes
@@ -210,22 +210,22 @@ def opened(
     MismatchError
         If the file is missing, damaged, or of another kind or version; also where the block finds damage.
     """
-    try:
-        file = plain_file(path)
-    except OSError as error:
-        found, do = _unopened(path, error), f"run `{remedy}`"
-        raise MismatchError(path, found=found, expected="a file of results", do=do) from error
-    try:
-        with file:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(reading(path))
+        except (OSError, ValueError) as error:
+            found, do = _unopened(path, error), f"run `{remedy}`"
+            raise MismatchError(path, found=found, expected="a file of results", do=do) from error
+        try:
             _check_encoding(path, file, encoding, remedy)
             nodes = check_sound(file, part, PACKING.get(file.attrs["encoding-type"]))
             if is_sealed:
                 check_seal(file, nodes)
             yield file
-    except DAMAGE as error:
-        raise MismatchError(
-            path, found="a damaged file", expected=f"a whole {encoding or 'file'}", do=f"run `{remedy}`"
-        ) from error
+        except DAMAGE as error:
+            raise MismatchError(
+                path, found="a damaged file", expected=f"a whole {encoding or 'file'}", do=f"run `{remedy}`"
+            ) from error
 
 
 def is_there(path: Path) -> bool:
@@ -244,36 +244,16 @@ def is_there(path: Path) -> bool:
     return os.path.exists(path)  # noqa: PTH110 - never raises, unlike that of `Path`
 
 
-def _unopened(path: Path, error: OSError) -> str:
+def _unopened(path: Path, error: OSError | ValueError) -> str:
     """Say why HDF5 does not open a file."""
     if not is_there(path):
         return "no such file"
     if path.is_dir():
         return "a folder"
-    if error.errno in (errno.EACCES, errno.EPERM):
+    if isinstance(error, PermissionError):
         return "permission denied"
     sizes = re.search(r"truncated file: eof = (\d+).* stored_eof = (\d+)", str(error))
     return f"a file cut short, {int(sizes[1]):,} of {int(sizes[2]):,} bytes" if sizes else "a damaged or foreign file"
-
-
-def plain_file(path: Path, mode: str = "r") -> h5py.File:
-    """Open an HDF5 file; a pipe in its place would wait for someone who writes.
-
-    Parameters
-    ----------
-    path
-        Path of the file.
-    mode
-        Mode of `h5py.File`.
-
-    Raises
-    ------
-    OSError
-        If it is no such file.
-    """
-    if not path.is_file():
-        raise OSError(f"{path} is no file")
-    return h5py.File(path, mode)
 
 
 def _check_encoding(path: Path, file: h5py.File, encoding: str | None, remedy: str) -> None:

@@ -20,10 +20,11 @@ from interp.errors import InterpError, UsageError
 from interp.store.atomic import cannot_write, reserve
 from interp.store.begun import damaged, is_laid_out
 from interp.store.blocks import BLOCK_ROWS, CheckedRows, ChecksumWriter, block_count
+from interp.store.checks.sound import check_sound, check_texts, prepare_seal, seal
 from interp.store.codec.rewrite import packing_path, write_packed
 from interp.store.codec.rows import check_packed_rows, find_codec, rows_on_disk
 from interp.store.elements import VERSION, read_element, write_element
-from interp.store.files import DAMAGE, plain_file
+from interp.store.files import DAMAGE
 from interp.store.handles import write_rows
 from interp.store.packed import is_packed
 from interp.store.precision.forward import COMPUTED_IN, ForwardSums, prepare_forward, write_forward
@@ -40,7 +41,6 @@ from interp.store.precision.rounding import (
 from interp.store.recordings import ENCODING, OUTPUT_STATISTICS, STORED_AS, kind_of
 from interp.store.sampled.kept import KEPT, Kept, write_kept
 from interp.store.sampled.outputs import SUMMED, add_outputs, outputs_of, prepare_outputs
-from interp.store.sound import check_sound, prepare_seal, seal
 from interp.types import Array, NodeLayer, Provenance
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ class RecordingWriter:
             seal(self._file)
             return
         self._file.close()  # opened anew the bytes of a copy follow from the file alone, not from who wrote what of it
-        self._file = plain_file(self._part, "r+")
+        self._file = h5py.File(self._part, "r+")
         packed = packing_path(self.path)
         write_packed(self._file, packed)
         packed.replace(self._part)
@@ -419,10 +419,10 @@ class RecordingWriter:
 
     def _resumed(self) -> h5py.File | None:
         """Open a partial file of the very same run; None if there is none that can be used."""
-        if not self._part.exists():
-            return None
+        if not self._part.is_file():
+            return None  # also where a pipe is, which would wait for someone who writes
         try:
-            file = plain_file(self._part, "r+")
+            file = h5py.File(self._part, "r+")
         except BlockingIOError as error:  # to begin anew would empty the file under whoever writes it
             raise UsageError(
                 self.path,
@@ -442,6 +442,7 @@ class RecordingWriter:
 
     def _is_ours(self, file: h5py.File) -> bool:
         """Whether a file is of the same run; reads every dataset's header, so that damage shows now."""
+        check_texts(self._part, check_packed_rows)
         check_sound(file, packing=check_packed_rows)  # what is a link would be written to elsewhere
         if self._is_packed(file) and not (self._codec == "gzip" and self._is_whole(file)):
             return False  # rows that HDF5 itself would unpack

@@ -36,6 +36,9 @@ OUTPUT_STATISTICS = ("output_range", "output_mean", "active_share")
 STORED_AS = "stored-as"
 """Attribute of a layer whose values are stored as another type than float32: the type's name."""
 
+MOST_CLASSES = 2**20
+"""Number of classes that no data have: moments are kept of each up to the last, so that one label fills memory."""
+
 
 @checked
 def open_recording(path: str | Path, split: str = "train") -> Recording:
@@ -250,13 +253,16 @@ def codec_of(part: h5py.Group) -> str:
 
 def _check_shapes(group: h5py.Group, layers: tuple[NodeLayer, ...], known: Mapping[str, Any]) -> None:
     """Raise `ValueError` where what is recorded of a split does not belong together."""
-    samples = len(known["predictions"])
-    if not all(isinstance(layer, NodeLayer) for layer in layers) or int(group["progress"][0]) != samples:
+    samples, labels = len(known["predictions"]), known["labels"]
+    done = group["progress"][()]
+    if not all(isinstance(layer, NodeLayer) for layer in layers) or not np.array_equal(done, [samples]):
         raise ValueError("layers or inputs are missing")
     values = {"z": {layer.name: group["z"][layer.name]["values"] for layer in layers}, **known}
     for field, expected in field_types(Recording).items():
         if field in ("labels", "predictions", "kept"):
             check_value(field, values[field], expected, {"S": samples})
+    if labels is not None and labels.max(initial=0) >= MOST_CLASSES:
+        raise ValueError(f"a label of {labels.max():,}")
     for layer in layers:
         _check_layer(layer, values)
         part = group["z"][layer.name]

@@ -18,7 +18,7 @@ from interp.ranks import current
 from interp.recording import StoreOptions, record_activations, record_together
 from interp.recording.sharded import cut, parts_of
 from interp.store import RecordingWriter, check_recording, open_recording, recorded_splits
-from interp.store.sound import SEAL
+from interp.store.checks.sound import SEAL
 from interp.types import Provenance
 
 BLOCK = 16

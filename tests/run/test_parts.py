@@ -21,7 +21,7 @@ from interp.run.parts import Parts, parts_of, remove_parts
 from interp.run.pipeline import run_stage, run_stages
 from interp.run.run import start
 from interp.run.stages import STAGES
-from interp.store.sound import SEAL
+from interp.store.checks.sound import SEAL
 from interp.types import Provenance, Thresholds
 
 pytestmark = pytest.mark.usefixtures("few_draws")

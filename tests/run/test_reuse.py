@@ -18,8 +18,8 @@ from interp.run.pipeline import run_all, run_stage, run_stages
 from interp.run.resumption import resume
 from interp.run.run import start
 from interp.run.stages import STAGES
-from interp.store import sound
 from interp.store.blocks import CheckedRows
+from interp.store.checks import sound
 from interp.types import Thresholds
 
 pytestmark = pytest.mark.usefixtures("few_draws")

@@ -20,8 +20,8 @@ from store.golden import (
 
 from interp.errors import MismatchError, UsageError
 from interp.store import RecordingWriter, open_recording
+from interp.store.checks.sound import seal
 from interp.store.elements import READABLE, VERSION
-from interp.store.sound import seal
 
 READS = f"interp-recording of version {' or '.join(map(str, READABLE))}"
 GOLDEN = HERE / "activations_v1.h5"
@@ -138,6 +138,19 @@ def test_positions_that_are_no_whole_number_are_damage(stated, tmp_path):
     path.write_bytes(GOLDEN.read_bytes())
     with h5py.File(path, "r+") as file:
         file["train"]["z"]["features.0"].attrs["positions"] = stated
+    with pytest.raises(MismatchError, match="found a damaged file"), open_recording(path):
+        pass
+
+
+@pytest.mark.parametrize(("name", "value"), [("progress", [np.inf]), ("progress", [np.nan]), ("labels", [2**62] * 6)])
+def test_numbers_that_no_recording_has_are_damage(name, value, tmp_path):
+    """A count that is infinite ended in a traceback, and moments of each class up to one label filled memory."""
+    path = tmp_path / "a.h5"
+    path.write_bytes(GOLDEN.read_bytes())
+    with h5py.File(path, "r+") as file:
+        del file["train"][name]
+        file["train"][name] = value
+        seal(file)
     with pytest.raises(MismatchError, match="found a damaged file"), open_recording(path):
         pass
 

@@ -19,9 +19,9 @@ from fuzzing.mutations.hdf5_parts.blocks import damaged_blocks
 from fuzzing.mutations.hdf5_parts.metadata import damaged_metadata
 from fuzzing.mutations.payloads import SIDE_EFFECT, VICTIM
 from fuzzing.mutations.plain_bytes import Mutator
+from interp.store.checks.sound import check_sound, seal
 from interp.store.elements import CLASSES
 from interp.store.files import PACKING
-from interp.store.sound import check_sound, seal
 
 SIGNATURE = b"\x89HDF"
 CODE = f"{SIDE_EFFECT}:run"

@@ -14,9 +14,9 @@ import numpy as np
 
 from interp.store.atomic import reserve
 from interp.store.blocks import BLOCK_ROWS
+from interp.store.checks.sound import UNHASHED, seal
 from interp.store.codec.rows import CODEC, can_pack, chunk_shape, packed_block
 from interp.store.packed import FILTERED
-from interp.store.sound import UNHASHED, seal
 
 WHOLE = ("layers", "provenance")
 """Names of what is no split of a recording."""

@@ -16,9 +16,9 @@ from typing import Any
 
 from interp.errors import MismatchError
 from interp.store.atomic import write_text
-from interp.store.files import plain_file
+from interp.store.checks.heaps import reading
+from interp.store.checks.sound import SEAL
 from interp.store.recordings import REMEDY
-from interp.store.sound import SEAL
 
 FORMAT, VERSION = "interp-shards", 1
 
@@ -127,7 +127,7 @@ def described(path: Path, rows: Mapping[str, tuple[int, int]]) -> Shard:
 
 
 def _digest(path: Path) -> str:
-    with plain_file(path) as file:
+    with reading(path) as file:
         return bytes(file.attrs[SEAL]).decode()
 
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import h5py
 import numpy as np
 
+from interp.store.checks.heaps import reading
 from interp.store.handles import attributes, file_size, strings
 from interp.store.packed import is_packed, read_array
 from interp.types import Array
@@ -72,6 +74,30 @@ def check_sound(file: h5py.File, part: str | None = None, packing: Packing | Non
     if declared > file.id.get_filesize():
         raise ValueError(f"{declared:,} bytes declared in {file.id.get_filesize():,}")
     return nodes
+
+
+def check_texts(path: Path, packing: Packing | None = None) -> None:
+    """Read all texts and attributes of a file once, before it is opened to be written into.
+
+    Parameters
+    ----------
+    path
+        Path of the file.
+    packing
+        Check of packed arrays, as `check_sound` takes it.
+
+    Raises
+    ------
+    OSError
+        If it is no such file.
+    ValueError
+        For what `check_sound` finds, and texts that HDF5 would not come to the end of.
+    """
+    with reading(path) as file:
+        for _, node in check_sound(file, packing=packing):
+            attributes(node)
+            if isinstance(node, h5py.h5d.DatasetID) and _is_text(node.dtype):
+                texts(node)
 
 
 def _walk(group: GroupID, above: str = "", depth: int = 0, part: str | None = None) -> Iterator[Named]:

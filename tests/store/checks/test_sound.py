@@ -12,8 +12,9 @@ from h5py._hl.dataset import AsStrView
 from store.golden import HERE, LAYERS, PROVENANCE, RESULTS
 
 from interp.errors import MismatchError
-from interp.store import RecordingWriter, check_layers, open_recording, read_results, sound, write_results
-from interp.store.sound import seal, texts
+from interp.store import RecordingWriter, check_layers, open_recording, read_results, write_results
+from interp.store.checks import sound
+from interp.store.checks.sound import seal, texts
 from interp.types import Effects, GaussianFit
 
 REMEDY = "python -m interp fit"
