@@ -26,7 +26,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import torch
 from fuzzing.mutations.mutants import OF_KIND, Mutant, make_mutant
 from fuzzing.opening.log import NO_LOG, Log
-from fuzzing.opening.opening import FAILURES, UNCHECKED, Outcome, is_mnist
+from fuzzing.opening.opening import FAILURES, Outcome, is_mnist
 from fuzzing.opening.workers import Worker, worker
 from fuzzing.seeds.base import base
 from fuzzing.seeds.begun import BEGUN, PARTS
@@ -40,7 +40,7 @@ from fuzzing.seeds.recordings import RECORDINGS
 from interp.cli import guarded
 from interp.store import write_text
 
-KINDS = ("opened", "refused", UNCHECKED, *FAILURES)
+KINDS = ("opened", "refused", *FAILURES)
 WHAT = {
     "checkpoints": (*FORMATS, *FOREIGN),
     "data": (*DATA,),
@@ -67,9 +67,8 @@ COMMANDS: dict[str, Callable[[Path], list[str]]] = {
     ],
 }
 """Kind -> what a user would type."""
-COVERED = {"run": "other numbers", "again": "other numbers", "part": "other numbers", "recording": "other numbers"}
-COVERED |= {"begun": UNCHECKED}
-"""Kind of files with checksums -> outcome where damage gives other numbers: of what is begun they cover a part."""
+COVERED = ("run", "again", "part", "recording", "begun")
+"""Kinds of files with checksums: damaged they must not give other numbers."""
 Row = tuple[str, str, Outcome]
 """Format, damage, what came of it."""
 
@@ -151,9 +150,10 @@ def open_mutant(opener: Worker, mutant: Mutant) -> Outcome:
         if kind in ("checkpoint", "member", "foreign"):
             return opener.open(path, width_of(mutant.format) if mutant.number // 2 % 2 else 0, kind)
         found = opener.open(path, mutant.number, kind)
-    is_covered = kind in COVERED and mutant.mutators and not mutant.is_sealed_again
+    is_sealed = mutant.is_sealed_again and kind != "begun"  # whose checksums no seal gives anew
+    is_covered = kind in COVERED and mutant.mutators and not is_sealed
     if is_covered and found.kind == "opened" and found.digest != sound_digest(opener, mutant.format):
-        return replace(found, kind=COVERED[kind])
+        return replace(found, kind="other numbers")
     return found
 
 

@@ -82,9 +82,7 @@ class ChecksumWriter:
         rows
             Rows as they were written.
         """
-        if first != self._next:
-            begin = first - first % BLOCK_ROWS
-            self._running = checksum(self._values[begin:first])
+        self._running = self.unfinished(first)
         begin, whole = first // BLOCK_ROWS, []
         for start, stop in _cuts(first, first + len(rows)):
             self._running = checksum(rows[start - first : stop - first], self._running)
@@ -94,6 +92,18 @@ class ChecksumWriter:
         if whole:
             write_rows(self._sums.id, begin, np.array(whole, np.uint32))
         self._next = first + len(rows)
+
+    def unfinished(self, rows: int) -> int:
+        """Give the checksum of the last rows of some that lie in a block which is not whole; 0 where there are none.
+
+        Parameters
+        ----------
+        rows
+            Number of rows that are on disk.
+        """
+        if rows in (self._next, self._rows):
+            return self._running if rows == self._next else 0
+        return checksum(self._values[rows - rows % BLOCK_ROWS : rows])
 
 
 def _cuts(first: int, last: int) -> Iterator[tuple[int, int]]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from interp.store.handles import Handle
 
-VERSION = 11
+VERSION = 12
 """Version of the format, written into every file.
 
 2 added `RunEffects`, and fields of `Effects` that read as empty from version 1; 3 the nodes that were drawn of a layer;
@@ -32,8 +32,9 @@ VERSION = 11
 5 prototypes beside untrained layers, what two halves of the samples say of mixtures and labels, and every null with its
 p-values; 6 what silencing a node costs each class, kinds by the means of classes, and NaN in place of -1 where there is
 no component or centroid; 7 packed arrays of results, the mean of z in place of the projection that follows from it, and
-shares of few samples in place of means of the network's input; 8 recorded values in fewer bits; 9
-those of some samples; 10 packed ones; 11 a digest over all arrays of results, those called ``values`` too.
+shares of few samples in place of means of the network's input; 8 recorded values in fewer bits; 9 those of some
+samples; 10 packed ones; 11 a digest over all arrays of results, those called ``values`` too; 12 a checksum over what no
+block's checksum covers of a recording that is begun.
 """
 
 READABLE = tuple(range(1, VERSION + 1))

@@ -6,7 +6,7 @@ samples are done. Where they are to be packed, the file is written once more whe
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ import numpy as np
 from interp.analysis.outputs.sums import OutputSums
 from interp.errors import InterpError, UsageError
 from interp.store.atomic import cannot_write, reserve
-from interp.store.begun import damaged, is_laid_out
+from interp.store.begun import Written, damaged, is_laid_out
 from interp.store.blocks import BLOCK_ROWS, CheckedRows, ChecksumWriter, block_count
 from interp.store.checks.sound import check_sound, check_texts, prepare_seal, seal
 from interp.store.codec.rewrite import packing_path, write_packed
@@ -39,7 +39,7 @@ from interp.store.precision.rounding import (
     relative,
 )
 from interp.store.recordings import ENCODING, OUTPUT_STATISTICS, STORED_AS, kind_of
-from interp.store.sampled.kept import KEPT, Kept, write_kept
+from interp.store.sampled.kept import KEPT, RULE, Kept, write_kept
 from interp.store.sampled.outputs import SUMMED, add_outputs, outputs_of, prepare_outputs
 from interp.types import Array, NodeLayer, Provenance
 
@@ -62,6 +62,8 @@ class _Parts:
         Layer name -> handle of the rows of the layer (L, N), and of the position of each (L,) where there are several.
     sums
         Layer name -> checksums of the rows.
+    written
+        Checksum of what these leave out.
     """
 
     predictions: DatasetID
@@ -69,17 +71,20 @@ class _Parts:
     values: Mapping[str, DatasetID]
     position: Mapping[str, DatasetID]
     sums: Mapping[str, ChecksumWriter]
+    written: Written
 
     @classmethod
-    def of(cls, group: h5py.Group, names: Iterable[str]) -> _Parts:
-        """Look up the datasets of a split and of some layers."""
-        layers = {name: group["z"][name] for name in names}
+    def of(cls, group: h5py.Group, samples: int, rows: Mapping[str, int]) -> _Parts:
+        """Look up the datasets of a split, of which some samples are on disk, and so many rows of each layer."""
+        layers = {name: group["z"][name] for name in rows}
+        sums = {name: ChecksumWriter(part["values"], part["checksums"]) for name, part in layers.items()}
         return cls(
             group["predictions"].id,
             group["progress"],
             {name: part["values"].id for name, part in layers.items()},
             {name: part["position"].id for name, part in layers.items() if "position" in part},
-            {name: ChecksumWriter(part["values"], part["checksums"]) for name, part in layers.items()},
+            sums,
+            Written(group, samples, rows, sums),
         )
 
 
@@ -197,6 +202,8 @@ class RecordingWriter:
 
     def _finish(self) -> None:
         """Pack what is written, unless it is packed, and seal it; a kill leaves one file or the other, each whole."""
+        for split in self.samples:
+            self._parts_of(split).written.finish()
         if self._codec == "none" or self._is_packed(self._file):
             seal(self._file)
             return
@@ -256,6 +263,7 @@ class RecordingWriter:
         outputs: Mapping[str, OutputSums] | None,
     ) -> None:
         parts, rounded, before = self._parts_of(split), {}, self._rows(split, start)
+        done = start + len(predictions)
         write_rows(parts.predictions, start, predictions)
         for layer, (given, position) in z.items():
             values = np.asarray(given, np.float32)
@@ -273,15 +281,20 @@ class RecordingWriter:
             add_rounding(self._file[split], start, len(predictions), rounded, before)
         if outputs:
             add_outputs(self._file[split], start, len(predictions), outputs)
+        parts.written.add(predictions, self._rows(split, done), {layer: position for layer, (_, position) in z.items()})
         self._file.flush()  # what progress counts is on disk before it
-        parts.progress[0] = start + len(predictions)
+        parts.progress[0] = done
         parts.progress.flush()
 
     def _parts_of(self, split: str) -> _Parts:
         """Give what is written of a split with every block: to look it up anew each time costs more than to write."""
         if split not in self._parts:
-            self._parts[split] = _Parts.of(self._file[split], self.positions)
+            self._parts[split] = self._parts_in(self._file, split)
         return self._parts[split]
+
+    def _parts_in(self, file: h5py.File, split: str) -> _Parts:
+        done = int(file[split]["progress"][0])
+        return _Parts.of(file[split], done, self._rows(split, done))
 
     def _rows(self, split: str, samples: int) -> dict[str, int]:
         """Count the rows of each layer that are stored of the first samples of a split."""
@@ -383,6 +396,7 @@ class RecordingWriter:
             if self._forward != "float32":
                 prepare_forward(group, self.layers, self._forward)
             group.create_dataset("progress", data=np.zeros(1, np.int64))
+            self._parts_in(file, split).written.prepare()
         file.flush()
         try:
             self._take_room(self._part.stat().st_size)  # it was given back when the file was begun
@@ -481,20 +495,19 @@ class RecordingWriter:
         """Whether a split of a file is of the samples that are to be stored."""
         if split not in self.kept.samples:
             return KEPT not in group
-        return KEPT in group and SUMMED.is_in(group) and np.array_equal(group[KEPT], self.kept.samples[split])
+        if KEPT not in group or group[KEPT].attrs[RULE] != self.kept.rule:
+            return False
+        return SUMMED.is_in(group) and np.array_equal(group[KEPT], self.kept.samples[split])
 
     def _check_blocks(self, file: h5py.File) -> None:
-        """Raise `ValueError` where a whole block is not as it was written, as after a crash of the machine."""
+        """Raise `ValueError` where what is on disk is not as it was written, as after a crash of the machine."""
         for split, samples in self.samples.items():
             done = int(file[split]["progress"][0])
-            if not self.kind.is_exact:
-                ROUNDED.place(file[split], done)
-            if split in self.kept.samples:
-                SUMMED.place(file[split], done)
             for layer, rows in self._rows(split, done).items():
                 part = file[split]["z"][layer]
                 whole = rows if done == samples else rows - rows % BLOCK_ROWS
                 CheckedRows(rows_on_disk(part["values"], _damaged), part["checksums"], _damaged).check(whole)
+            self._parts_in(file, split).written.check()
 
 
 def _take_place(empty: h5py.Dataset) -> None:

@@ -52,10 +52,10 @@ def test_recordings_of_every_version_are_read(path):
         np.testing.assert_array_equal(found.predictions, PREDICTIONS)
 
 
-@pytest.mark.parametrize("is_golden", [True, False])
-def test_recordings_of_some_samples_are_read(tmp_path, is_golden):
-    path = HERE / "activations_v9.h5" if is_golden else tmp_path / "a.h5"
-    if not is_golden:
+@pytest.mark.parametrize("golden", [9, 12, None])
+def test_recordings_of_some_samples_are_read(tmp_path, golden):
+    path = tmp_path / "a.h5" if golden is None else HERE / f"activations_v{golden}.h5"
+    if golden is None:
         write_some(path)
     with open_recording(path) as found:
         np.testing.assert_array_equal(found.kept, KEPT)

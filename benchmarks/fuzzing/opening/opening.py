@@ -40,8 +40,6 @@ from interp.store import check_recording, recorded_splits
 from interp.types import Dataset, Provenance, Split
 
 FAILURES = ("executed", "crash", "hang", "memory", "traceback", "noise", "other numbers")
-UNCHECKED = "unchecked"
-"""Outcome of damage to what no checksum covers, such as predictions of a recording that is begun: other numbers."""
 MOST_MEMORY = 200_000_000  # bytes in use beyond those before; the largest mutants have 16 MB
 MOST_SECONDS = 5.0  # of the processor
 LONGEST_LINE = 2000
@@ -55,7 +53,7 @@ class Outcome:
     Attributes
     ----------
     kind
-        Kind of the outcome: ``opened``, ``refused``, `UNCHECKED`, or one of `FAILURES`: code of the file ran, the
+        Kind of the outcome: ``opened``, ``refused``, or one of `FAILURES`: code of the file ran, the
         process died, it took over five seconds or over `MOST_MEMORY`, an error other than `InterpError` got out, more
         was printed than one line, or a file that a checksum covers gave other numbers than the sound one.
     message
