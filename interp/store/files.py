@@ -31,7 +31,17 @@ RECORDING = "interp-recording"
 PACKING = {RESULTS: check_packed, RECORDING: check_packed_rows}
 """Kind of a file -> check of arrays that are packed in it."""
 
-DAMAGE = (AttributeError, IndexError, KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
+DAMAGE = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    MemoryError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 """Errors that h5py and the readers of elements raise on bytes that are not what was written."""
 
 
@@ -213,7 +223,7 @@ def opened(
     with ExitStack() as stack:
         try:
             file = stack.enter_context(reading(path))
-        except (OSError, ValueError) as error:
+        except (OSError, OverflowError, ValueError) as error:
             found, do = _unopened(path, error), f"run `{remedy}`"
             raise MismatchError(path, found=found, expected="a file of results", do=do) from error
         try:
@@ -244,7 +254,7 @@ def is_there(path: Path) -> bool:
     return os.path.exists(path)  # noqa: PTH110 - never raises, unlike that of `Path`
 
 
-def _unopened(path: Path, error: OSError | ValueError) -> str:
+def _unopened(path: Path, error: Exception) -> str:
     """Say why HDF5 does not open a file."""
     if not is_there(path):
         return "no such file"

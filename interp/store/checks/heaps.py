@@ -99,6 +99,8 @@ def reading(path: Path) -> Iterator[h5py.File]:
     ------
     OSError
         If it is no such file.
+    OverflowError
+        If it names a place that no file reaches to.
     ValueError
         If its addresses and lengths are of other sizes than ours, or, in the block, where a heap does not end.
     """

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from interp.types import Array
+from interp.types.annotations.shapes import Shape
 from interp.verdict.reading.networks.stacked import Following, as_outputs, by_node, winners
 
 CUTS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -36,11 +38,11 @@ class Levels:
         Share of predictions kept with each of these numbers on the other samples, (M, L).
     """
 
-    cuts: Array
-    kept_choosing: Array
-    kept_at: Array
-    levels: Array
-    kept_levels: Array
+    cuts: Annotated[Array, Shape("C")]
+    kept_choosing: Annotated[Array, Shape("M C")]
+    kept_at: Annotated[Array, Shape("M C")]
+    levels: Annotated[Array, Shape("L")]
+    kept_levels: Annotated[Array, Shape("M L")]
 
     @property
     def best_cut(self) -> Array:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from interp.types import Array
+from interp.types.annotations.shapes import Shape
 from interp.verdict.reading.networks.stacked import Following, as_outputs, by_node, margins, winners
 from interp.verdict.reading.ranks import random_order
 
@@ -76,9 +78,9 @@ class Curve:
         Number of parts at either end that the balance compares.
     """
 
-    moved: Array
-    flipped: Array
-    reached: Array
+    moved: Annotated[Array, Shape("M P")]
+    flipped: Annotated[Array, Shape("M P")]
+    reached: Annotated[Array, Shape("M")]
     ends: int
 
     @property

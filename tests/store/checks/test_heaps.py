@@ -80,6 +80,17 @@ def test_other_sizes_of_addresses_are_refused(tmp_path):
         pass
 
 
+@pytest.mark.parametrize("address", [2**63, 2**64 - 16, 2**40])
+def test_places_that_no_file_reaches_to_are_damage(tmp_path, address):
+    """What hands HDF5 the bytes takes no address above 2^63: it ended in a traceback."""
+    path = with_texts(tmp_path / "a.h5")
+    content = bytearray(path.read_bytes())
+    content[64:72] = address.to_bytes(8, "little")  # where the root group lies, in the superblock of version 0
+    path.write_bytes(content)
+    with pytest.raises(MismatchError, match="a damaged"):
+        open_recording(path)
+
+
 def begun(path: Path) -> RecordingWriter:
     made_of = Provenance("ab", "cd", 0, {}, {"text": "a " * 100})
     return RecordingWriter(path, LAYERS, {"train": 3}, {"fc1": 1}, made_of, labelled=["train"])

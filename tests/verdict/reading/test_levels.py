@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from verdict.reading.examples import distances, intensities, random_network
 
+from interp.types.annotations.held import Misfit, check_shapes
 from interp.verdict.reading.levels import Levels, count_levels
 
 CUTS = [0.001, 0.2, 0.5]
@@ -70,3 +73,11 @@ def test_levels_that_are_needed_are_enough_from_there_on(kept, needed):
     nothing = np.zeros((1, 1))
     found = Levels(np.array([0.5]), nothing, nothing, np.array([2, 3, 4]), np.array([kept]))
     assert found.needed()[0] == needed
+
+
+def test_levels_of_another_shape_than_their_networks_are_told():
+    found = count_levels(*random_network(), cuts=CUTS, levels=[4])
+    check_shapes(found)
+    for wrong in ({"kept_at": found.kept_at[:, 1:]}, {"cuts": found.kept_at}, {"kept_levels": found.levels}):
+        with pytest.raises(Misfit, match="Levels"):
+            check_shapes(replace(found, **wrong))

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from verdict.reading.examples import distances, intensities, linear_read_out, random_network
 
+from interp.types.annotations.held import Misfit, check_shapes
 from interp.verdict.reading.noise import Curve, NoiseOptions, rank_noise
 
 EXAMPLES = [distances, intensities, random_network]
@@ -156,3 +159,12 @@ def test_draws_at_the_ends_are_averaged():
         for draws in (1, 3)
     ]
     assert np.std(seeds[1]) < 0.85 * np.std(seeds[0])  # 0.58 were the ranks' ties and noise all there is
+
+
+def test_curves_of_another_shape_than_their_networks_are_told():
+    """As parts of unfinished readings are, which files keep."""
+    curve = rank_noise(*distances())
+    check_shapes(curve)
+    for wrong in ({"moved": curve.moved[0]}, {"flipped": curve.flipped[:, 1:]}, {"reached": curve.moved}):
+        with pytest.raises(Misfit, match=f"Curve.{next(iter(wrong))}"):
+            check_shapes(replace(curve, **wrong))
