@@ -7,22 +7,14 @@ opcodes are first followed without building anything, on a stack of descriptions
 
 from __future__ import annotations
 
-import io
 import pickletools
-import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import IO, Any
-from zipfile import ZIP_STORED, ZipFile, is_zipfile
 
 LARGEST_VALUE = 2_000_000  # parts, each counted as often as it would be printed
 LARGEST_KEY = 100  # parts
 LARGEST_DEPTH = 500  # levels; a module's child is three levels deeper than the module
 MOST_MARKS = 10_000  # marks at once, each of a value that is begun; one takes a byte of the file, and 70 of memory
-LEGACY_PICKLES = 5  # magic number, protocol, machine, the object, the storages' keys
-MAPPED = 2**30  # bytes of a file whose tensors stay on the disk: one that is written anew meanwhile ends the program
-ZIP = b"PK\x03\x04"
 CODECS = ("latin1", "latin-1", "utf-8")  # those that pickled bytes use; others may take time or memory
 CONTAINERS = ("collections.", "builtins.", "__builtin__.", "torch.Size")
 """Beginnings of classes that print and hash their arguments; objects of all other classes print and hash by name."""
@@ -55,14 +47,18 @@ class Value:
         Number of levels to which parts are nested.
     size
         Number of parts at all levels, each counted as often as it would be printed.
+    made_by
+        Dotted name of the class or function that was called for it; empty for any other value.
     """
 
-    __slots__ = ("atom", "depth", "name", "opaque", "parts", "size")
+    __slots__ = ("atom", "depth", "made_by", "name", "opaque", "parts", "size")
     depth: int
     size: int
+    made_by: str
 
     def __init__(self, parts: Iterable[Value] = (), name: str = "", atom: Any = None, opaque: bool = False) -> None:
         self.parts, self.name, self.atom, self.opaque = list(parts), name, atom, opaque
+        self.made_by = ""
         self.measure()
 
     def measure(self) -> None:
@@ -82,75 +78,19 @@ class Value:
             raise UnsafePickle(f"a value of over {LARGEST_VALUE:,} parts, most of them the same ones")
 
 
-def load_weights(source: Path | IO[bytes], *, trusted: bool = False) -> Any:
-    """Load a file that `torch.save` wrote under ``weights_only``, once its pickles are checked.
-
-    Parameters
-    ----------
-    source
-        File, or seekable stream at its beginning.
-    trusted
-        Whether the user trusts the file, so that its pickles are not checked.
-
-    Returns
-    -------
-    object
-        Content of the file, tensors on the CPU.
-
-    Raises
-    ------
-    UnsafePickle
-        If its values would take far more time or memory than a file of its size should.
-
-    Examples
-    --------
-    >>> import torch
-    >>> stream = io.BytesIO()
-    >>> torch.save({"weight": torch.zeros(2)}, stream)
-    >>> _ = stream.seek(0)
-    >>> load_weights(stream)
-    {'weight': tensor([0., 0.])}
-    """
-    import torch
-
-    if not trusted:
-        for pickled in _pickles(source):
-            check_pickle(pickled)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about old types and protocols, which the user of a file cannot change
-        return torch.load(source, map_location="cpu", weights_only=True, mmap=_is_mapped(source))
-
-
-def _is_mapped(source: Path | IO[bytes]) -> bool:
-    """Tell whether tensors are read from the disk as they are used: those of a large file, if none is packed."""
-    if not isinstance(source, Path) or source.stat().st_size < MAPPED or not is_zipfile(source):
-        return False
-    with ZipFile(source) as archive:
-        return all(info.compress_type == ZIP_STORED for info in archive.infolist())
-
-
-def _pickles(source: Path | IO[bytes]) -> Iterator[IO[bytes]]:
-    """Yield streams at the positions where a pickle begins, found as `torch.load` finds them."""
-    from torch._C import PyTorchFileReader
-
-    with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
-        head = file.read(len(ZIP))
-        file.seek(0)
-        if head == ZIP:
-            yield io.BytesIO(PyTorchFileReader(file).get_record("data.pkl"))
-        else:
-            for _ in range(LEGACY_PICKLES):
-                yield file
-        file.seek(0)
-
-
-def check_pickle(file: IO[bytes]) -> None:
+def check_pickle(file: IO[bytes]) -> dict[str, type]:
     r"""Follow the opcodes of one pickle to its end, or to where `torch.load` would refuse it.
 
     Parameters
     ----------
     file
         Stream at the beginning of the pickle.
+
+    Returns
+    -------
+    dict
+        Dotted name of each class or function whose results are given items, as objects of a subclass of `dict` are ->
+        `dict` where items have keys, `list` where they are appended.
 
     Raises
     ------
@@ -161,8 +101,10 @@ def check_pickle(file: IO[bytes]) -> None:
 
     Examples
     --------
-    >>> import pickle
-    >>> check_pickle(io.BytesIO(pickle.dumps({"weight": [0.5, 1.5]}, protocol=2)))
+    >>> import io, pickle
+    >>> from collections import deque
+    >>> check_pickle(io.BytesIO(pickle.dumps({"weight": [0.5, 1.5], "losses": deque([0.25])}, protocol=2)))
+    {'collections.deque': <class 'list'>}
     >>> check_pickle(io.BytesIO(b"]q\x00" + b"h\x00h\x00\x86q\x00" * 40 + b"."))  # a pair of the same, 40 times
     Traceback (most recent call last):
     interp.safety.pickle_scan.UnsafePickle: a value of over 2,000,000 parts, most of them the same ones
@@ -173,6 +115,7 @@ def check_pickle(file: IO[bytes]) -> None:
         if following:
             following = machine.follow(opcode.name, argument)
     _check_sizes(machine.containers)
+    return machine.given
 
 
 class _Machine:
@@ -183,6 +126,7 @@ class _Machine:
         self.below: list[list[Value]] = []
         self.memo: dict[int, Value] = {}
         self.containers: list[Value] = []
+        self.given: dict[str, type] = {}
 
     def follow(self, name: str, argument: Any) -> bool:
         """Apply an opcode to the stack; gives False where loading would end with an error."""
@@ -229,7 +173,21 @@ class _Machine:
     def set_items(self, items: list[Value]) -> None:
         for key in items[::2]:
             _check_key(key)
+        self.hold(dict, items)
+
+    def hold(self, kind: type, items: list[Value]) -> None:
+        """Put items into the last value, which they show to be a container whatever class it is of."""
+        self.stack[-1].opaque = False
+        if self.stack[-1].made_by:
+            self.given[self.stack[-1].made_by] = kind
         self.put_in(items)
+
+    def build(self, _: Any) -> None:
+        """Put a state into the last value; of what was given items, states become attributes, which are not printed."""
+        states = self.last(1)
+        maker = self.stack[-1].made_by
+        if maker not in self.given or maker.startswith(CONTAINERS):
+            self.put_in(states)
 
     def call(self, _: Any) -> None:
         function, arguments = self.last(2)
@@ -238,6 +196,7 @@ class _Machine:
             self.stack.append(Value(name=arguments.parts[0].parts[1].name))
         else:
             self.push(Value(arguments.parts, opaque=not function.name.startswith(CONTAINERS)))
+            self.stack[-1].made_by = function.name
 
     def storage(self, _: Any) -> None:
         identifier = self.stack.pop()
@@ -268,11 +227,11 @@ STEPS: dict[str, Callable[[_Machine, Any], None]] = {
     "TUPLE1": lambda machine, _: machine.push(Value(machine.last(1))),
     "TUPLE2": lambda machine, _: machine.push(Value(machine.last(2))),
     "TUPLE3": lambda machine, _: machine.push(Value(machine.last(3))),
-    "APPEND": lambda machine, _: machine.put_in(machine.last(1)),
-    "APPENDS": lambda machine, _: machine.put_in(machine.marked()),
+    "APPEND": lambda machine, _: machine.hold(list, machine.last(1)),
+    "APPENDS": lambda machine, _: machine.hold(list, machine.marked()),
     "SETITEM": lambda machine, _: machine.set_items(machine.last(2)),
     "SETITEMS": lambda machine, _: machine.set_items(machine.marked()),
-    "BUILD": lambda machine, _: machine.put_in(machine.last(1)),
+    "BUILD": _Machine.build,
     "REDUCE": _Machine.call,
     "NEWOBJ": _Machine.call,
     "BINPERSID": _Machine.storage,

@@ -3,6 +3,7 @@
 import io
 import pickle
 import zipfile
+from collections import deque
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from torch import nn
 
 from interp.checkpoints import read_contents
 from interp.errors import CheckpointError
-from interp.safety import pickle_scan
-from interp.safety.pickle_scan import UnsafePickle, Value, check_pickle, load_weights
+from interp.safety import weights
+from interp.safety.pickle_scan import UnsafePickle, Value, check_pickle
+from interp.safety.weights import load_weights
 
 
 def scanned(value: object) -> None:
@@ -55,6 +57,41 @@ def filled_later() -> dict:
 def test_too_much(value, message):
     with pytest.raises(UnsafePickle, match=message):
         scanned(value)
+
+
+class Named(dict):
+    """A dict of a class of its own."""
+
+
+def named_in_itself() -> Named:
+    value = Named()
+    value["self"] = value
+    return value
+
+
+def named_doubled(times: int) -> Named:
+    value = Named()
+    for _ in range(times):
+        value = Named(first=value, second=value)
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [(named_in_itself(), "a value that holds itself"), (named_doubled(22), "a value of over 2,000,000 parts")],
+    ids=["in itself", "doubled"],
+)
+def test_too_much_in_what_is_given_items(value, message):
+    """A stand-in for a subclass of dict is a dict, which prints its items."""
+    with pytest.raises(UnsafePickle, match=message):
+        scanned(value)
+
+
+def test_classes_that_are_given_items():
+    pickled = pickle.dumps([Named(a=1), deque([1, 2]), Named, {"b": [3]}, ValueError("x")], protocol=2)
+    given = {f"{Named.__module__}.Named": dict, "collections.deque": list}
+    assert check_pickle(io.BytesIO(pickled)) == given
+    assert check_pickle(io.BytesIO(pickle.dumps([Named(), deque(), {"a": 1}], protocol=2))) == {}
 
 
 def test_parts_are_counted_as_often_as_they_would_be_printed_and_opaque_ones_once():
@@ -147,7 +184,7 @@ def test_a_large_file_stays_on_the_disk(tmp_path, monkeypatch):
     path = tmp_path / "a.pt"
     torch.save(state, path)
     read = load_weights(path)
-    monkeypatch.setattr(pickle_scan, "MAPPED", 1)
+    monkeypatch.setattr(weights, "MAPPED", 1)
     mapped = load_weights(path)
     for name in state:
         assert torch.equal(mapped[name], state[name])
@@ -171,7 +208,7 @@ def test_a_large_file_that_is_packed_is_read_as_ever(tmp_path, monkeypatch):
     """Torch unpacks where it reads a file; where it maps one it would take packed bytes for numbers."""
     path, packed = tmp_path / "a.pt", tmp_path / "packed.pt"
     torch.save({"weight": torch.full((1000,), 3.0)}, path)
-    monkeypatch.setattr(pickle_scan, "MAPPED", 1)
+    monkeypatch.setattr(weights, "MAPPED", 1)
     with zipfile.ZipFile(path) as plain, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for info in plain.infolist():
             archive.writestr(info.filename, plain.read(info))

@@ -2,7 +2,8 @@
 
 `torch.load(weights_only=True)` calls only what it allows. For every other name in the file it is given a
 class of ours that takes any arguments, keeps its state and does nothing; so a pickled module shows its
-tensors, its children and the names of their classes, and its code is neither imported nor called.
+tensors, its children and the names of their classes, and its code is neither imported nor called. Where the file sets
+items of an object, as of a subclass of `dict`, it is given an empty dict or list for it: torch sets items of no other.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import pickletools
 import zipfile
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -20,7 +22,7 @@ from torch import Tensor, nn
 
 from interp.checkpoints.formats.legacy import HEADERS, TAKE_CLASS, take_class, without_sources
 from interp.checkpoints.graph.steps import Part
-from interp.safety import UnsafePickle, load_weights
+from interp.safety import UnsafePickle, classes_given_items, load_weights
 
 DEEPEST = 100  # modules in modules
 MOST = 50_000  # modules by name
@@ -72,6 +74,10 @@ class Inert:
             self.state = dict(state)
 
 
+HOLDERS: dict[type, Callable[[], Any]] = {dict: OrderedDict, list: list}  # the first takes attributes, too
+"""Kind of container that the file gives items to -> container that stands in for it."""
+
+
 def load_inert(path: Path, file: IO[bytes] | None = None) -> Any:
     """Load what `torch.save` wrote with stand-ins for every class that `weights_only` does not know.
 
@@ -83,11 +89,13 @@ def load_inert(path: Path, file: IO[bytes] | None = None) -> Any:
         Seekable zip archive in memory to load from instead.
     """
     names = {spelling: name for spelling, name in global_names(path).items() if spelling not in KNOWN}
-    kinds = {name: type("StandIn", (Inert,), {"class_name": name}) for name in names.values()}
-    stand_ins = [(kinds[name], spelling) for spelling, name in names.items()]
-    known = [*stand_ins, *((value, name) for name, value in KNOWN.items())]
     if file is None and not zipfile.is_zipfile(path):
         file = without_sources(path.read_bytes())
+    given = classes_given_items(path if file is None else file)
+    holders = {names[name]: _holder(HOLDERS[kind]) for name, kind in given.items() if name in names}
+    kinds = {name: holders.get(name) or type("StandIn", (Inert,), {"class_name": name}) for name in names.values()}
+    stand_ins = [(kinds[name], spelling) for spelling, name in names.items()]
+    known = [*stand_ins, *((value, name) for name, value in KNOWN.items())]
     with torch.serialization.safe_globals(known):  # type: ignore[arg-type]
         return load_weights(path if file is None else file)
 
@@ -105,6 +113,15 @@ def global_names(path: Path) -> dict[str, str]:
                 return dict(sorted(_globals(file)))
     with path.open("rb") as file:
         return dict(sorted(found for _ in range(LEGACY_PICKLES) for found in _globals(file)))
+
+
+def _holder(container: Callable[[], Any]) -> type:
+    """Make a class whose objects are empty containers, whatever arguments it is called with."""
+
+    def begin(cls: type, *_: object, **__: object) -> Any:
+        return container()
+
+    return type("Holder", (), {"__new__": begin})
 
 
 def _globals(file: IO[bytes]) -> Iterator[tuple[str, str]]:

@@ -5,9 +5,10 @@ import os
 import sys
 import types
 import zipfile
-from collections import defaultdict
+from collections import OrderedDict, defaultdict, deque
 from contextlib import suppress
 from copy import deepcopy
+from typing import ClassVar
 from urllib.parse import urlparse
 
 import pytest
@@ -181,6 +182,48 @@ def test_a_whole_optimizer_beside_weights(legacy, tmp_path):
     saved = {"state_dict": net.state_dict(), "optimizer": optimizer}
     torch.save(saved, tmp_path / "net.pt", _use_new_zipfile_serialization=not legacy)
     same_outputs(load_model(tmp_path / "net.pt", DIGITS)[0].module, net)
+
+
+class Dotted(dict):
+    """Settings by name, which are attributes too: Lightning's AttributeDict, EasyDict."""
+
+    ran: ClassVar[list[str]] = []
+
+    def __init__(self, **settings):
+        super().__init__(settings)
+        self.__dict__ = self
+
+    def __setitem__(self, key, value):
+        self.ran.append(key)
+        super().__setitem__(key, value)
+
+
+class Losses(list):
+    """A list of a class of its own."""
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+@pytest.mark.parametrize(
+    ("beside", "opened"),
+    [
+        (Dotted(lr=0.5, inner=Dotted(width=16)), OrderedDict(lr=0.5, inner=OrderedDict(width=16))),
+        (Losses([0.5, 0.25]), [0.5, 0.25]),
+        (deque([0.5, 0.25], maxlen=2), [0.5, 0.25]),
+        (defaultdict(list, a=[1]), {"a": [1]}),
+    ],
+    ids=["dict", "list", "deque", "defaultdict"],
+)
+def test_subclasses_of_dict_and_list_beside_weights(beside, opened, legacy, tmp_path):
+    """Torch sets items of dicts and lists alone; the file says which of its classes are given some."""
+    saved = {"state_dict": planted().state_dict(), "hyper_parameters": beside, "again": beside}
+    torch.save(saved, tmp_path / "net.pt", _use_new_zipfile_serialization=not legacy)
+    Dotted.ran.clear()
+    found = load_inert(tmp_path / "net.pt")
+    assert found["hyper_parameters"] == opened
+    assert type(found["hyper_parameters"]) is type(opened)
+    assert found["again"] is found["hyper_parameters"]
+    same_outputs(load_model(tmp_path / "net.pt", DIGITS)[0].module, planted())
+    assert not Dotted.ran
 
 
 @pytest.mark.parametrize("function", [os.mkdir, open, eval, __import__])
