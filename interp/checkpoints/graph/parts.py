@@ -33,11 +33,11 @@ def convolution_part(tensors: Mapping[str, Tensor], settings: Mapping[str, Any])
     Raises
     ------
     UnknownOperation
-        If it convolves over neither one axis nor two.
+        If it convolves over neither one axis nor two nor three.
     """
     weight, groups = tensors["weight"], int(settings.get("groups", 1))
     dimensions = weight.dim() - 2
-    if dimensions not in (1, 2):
+    if dimensions not in (1, 2, 3):
         raise UnknownOperation(f"a convolution over {dimensions} axes")
     sizes = {
         "in_channels": weight.shape[1] * groups,

@@ -79,6 +79,44 @@ def test_convolutions_that_pad_more_on_one_side_are_layers(said, opset, tmp_path
     assert float(np.abs(changed.numpy() - run(path)).max()) > 0.01
 
 
+OVER_THREE = [
+    {},
+    {"pads": [1, 0, 1, 1, 0, 1], "strides": [1, 2, 1], "dilations": [1, 1, 2]},
+    {"pads": [0, 1, 0, 1, 1, 2]},
+    {"auto_pad": "SAME_UPPER", "group": 2},
+]
+
+
+@pytest.mark.parametrize("biased", [True, False])
+@pytest.mark.parametrize("said", OVER_THREE)
+def test_convolutions_over_three_axes_are_layers(said, biased, tmp_path):
+    """Their z, what they read and what a node at 0 changes are those of the file."""
+    nodes = [
+        graphs.node("Reshape", "x volume", "v"),
+        graphs.node("Conv", f"v k {'b' if biased else ''}", "c", **said),
+        graphs.node("BatchNormalization", "c scale shift mean variance", "n"),
+        graphs.node("Tanh", "n", "t"),
+        graphs.node("GlobalAveragePool", "t", "p"),
+        graphs.node("Flatten", "p", "f"),
+        graphs.node("Gemm", "f w wb", "y"),
+    ]
+    stored = graphs.weights(k=(6, 2 // said.get("group", 1), 2, 3, 2), b=6, scale=6, shift=6, mean=6, w=(6, 3), wb=3)
+    stored |= {"volume": np.array([-1, 2, 3, 3, 8]), "variance": np.linspace(0.5, 1.5, 6)}
+    path = graphs.saved(tmp_path / "net.onnx", nodes, [graphs.value("x", ["batch", 2, 9, 8])], ["y"], 17, stored)
+    model, x = opened(path)
+    assert [(one.name, one.kind, one.nodes, one.activation) for one in model.layers] == [
+        ("k", "conv3d", 6, "tanh"),
+        ("w", "linear", 3, "identity"),
+    ]
+    assert not model.skipped
+    with torch.no_grad(), tap(model.module, model.layers) as z:
+        model.module(x)
+    np.testing.assert_allclose(z["k"], run(path, name="n"), atol=1e-5)
+    changed = find_site(model, {"k": model.layer("k")}).at(x).outputs({"k": ablate(2, 0.0)})
+    np.testing.assert_allclose(changed, run(path, ("scale", "shift")), atol=1e-5)
+    assert float(np.abs(changed.numpy() - run(path)).max()) > 0.01
+
+
 CUT_OFF = [
     {"pads": [0, 1, 2, 1]},
     {"pads": [1, 0, 1, 0], "strides": [2, 3], "output_padding": [1, 2]},

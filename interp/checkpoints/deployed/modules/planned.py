@@ -177,8 +177,9 @@ def _module(part: Part) -> nn.Module | None:
         norm = AnyBatchNorm(part.settings["num_features"], part.settings["eps"], affine=part.settings["affine"])
         norm.load_state_dict({name: tensor.float() for name, tensor in part.tensors.items()}, strict=False)
         return norm.eval().requires_grad_(False)
-    if part.kind in TRANSPOSED:
-        layer: nn.Module = TRANSPOSED[part.kind](**part.settings)
+    if part.kind in (*TRANSPOSED, "Conv3d"):  # kinds that networks which are all ours do not have
+        settings = {"bias": "bias" in part.tensors, **part.settings}
+        layer: nn.Module = TRANSPOSED.get(part.kind, nn.Conv3d)(**settings)
         layer.load_state_dict(dict(part.tensors))
         return layer.eval().requires_grad_(False)
     if part.kind == "Quantised":
