@@ -223,7 +223,7 @@ def opened(
     with ExitStack() as stack:
         try:
             file = stack.enter_context(reading(path))
-        except (OSError, OverflowError, ValueError) as error:
+        except (OSError, ValueError) as error:
             found, do = _unopened(path, error), f"run `{remedy}`"
             raise MismatchError(path, found=found, expected="a file of results", do=do) from error
         try:

@@ -7,7 +7,7 @@ samples are done. Where they are to be packed, the file is written once more whe
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -446,12 +446,13 @@ class RecordingWriter:
             ) from error
         except OSError:
             return None
-        try:
+        with suppress(*DAMAGE):  # killed before its header was whole
             if self._is_ours(file):
                 return file
-        except DAMAGE:
-            pass  # killed before its header was whole
-        file.close()
+        try:
+            file.close()
+        except DAMAGE:  # which HDF5 meets again as it closes the file: it is begun anew as another one
+            self._part.unlink(missing_ok=True)
         return None
 
     def _is_ours(self, file: h5py.File) -> bool:

@@ -99,14 +99,16 @@ def reading(path: Path) -> Iterator[h5py.File]:
     ------
     OSError
         If it is no such file.
-    OverflowError
-        If it names a place that no file reaches to.
     ValueError
-        If its addresses and lengths are of other sizes than ours, or, in the block, where a heap does not end.
+        If its addresses and lengths are of other sizes than ours; also in the block, where a heap does not end, or
+        something lies beyond any file's end.
     """
     if not path.is_file():
         raise OSError(f"{path} is no file")
-    with HeapReader(path) as raw, h5py.File(raw, "r") as file:
-        if file.id.get_create_plist().get_sizes() != SIZES:
-            raise ValueError("addresses or lengths that are not of eight bytes")
-        yield file
+    try:
+        with HeapReader(path) as raw, h5py.File(raw, "r") as file:
+            if file.id.get_create_plist().get_sizes() != SIZES:
+                raise ValueError("addresses or lengths that are not of eight bytes")
+            yield file
+    except OverflowError as error:  # by h5py, which hands on addresses as numbers with a sign
+        raise ValueError(f"an address beyond any file: {error}") from error

@@ -124,3 +124,20 @@ def test_recordings_with_such_a_heap_are_refused_or_begun_anew(tmp_path):
     endless(path)
     with pytest.raises(MismatchError, match="damaged"):
         open_recording(path)
+
+
+def test_a_recording_that_hdf5_cannot_close_is_begun_anew(tmp_path):
+    """Opened to be written into, it names a block of a driver far away, which HDF5 looks for as it closes the file."""
+    path = tmp_path / "activations.h5"
+    with suppress(KeyboardInterrupt), begun(path) as writer:
+        writer.write("train", 0, np.array([0, 1]), {"fc1": (np.ones((2, 2), np.float32), np.empty(0))})
+        raise KeyboardInterrupt
+    part = next(tmp_path.glob(".activations*"))
+    content = bytearray(part.read_bytes())
+    content[48:56] = (0x61 << 56 | 2**56 - 1).to_bytes(8, "little")
+    part.write_bytes(content)
+    for done in (0, 3):
+        with suppress(KeyboardInterrupt), begun(path) as again:
+            assert again.done("train") == done
+            again.write("train", done, np.arange(3 - done), {"fc1": (np.ones((3 - done, 2), np.float32), np.empty(0))})
+            raise KeyboardInterrupt
