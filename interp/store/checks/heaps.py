@@ -44,6 +44,8 @@ class HeapReader(io.FileIO):
         """
         begin = self.tell()
         count = super().readinto(buffer)
+        rest = memoryview(buffer)[count or 0 :]
+        rest[:] = bytes(len(rest))  # behind the file's end: HDF5 takes what is there, and its own drivers give zeros
         if count and count <= READ_AT_ONCE:
             first = max(begin - len(SIGNATURE) + 1, 0)  # a signature may lie across two reads
             around = self._bytes(first, begin + count + len(SIGNATURE) - 1 - first)

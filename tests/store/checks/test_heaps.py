@@ -9,7 +9,7 @@ import pytest
 
 from interp.errors import MismatchError
 from interp.store import RecordingWriter, open_recording
-from interp.store.checks.heaps import HEADER, OBJECT, SIGNATURE, reading
+from interp.store.checks.heaps import HEADER, OBJECT, SIGNATURE, HeapReader, reading
 from interp.types import NodeLayer, Provenance
 
 LAYERS = (NodeLayer("fc1", "linear", 2, 4, "relu", "fc1"),)
@@ -78,6 +78,14 @@ def test_other_sizes_of_addresses_are_refused(tmp_path):
     h5py.h5f.create(bytes(path), fcpl=made).close()
     with pytest.raises(ValueError, match="eight bytes"), reading(path):
         pass
+
+
+def test_behind_the_end_are_zeros(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    buffer = bytearray(b"x" * 8)
+    with HeapReader(tmp_path / "a") as file:
+        assert file.readinto(buffer) == 3
+    assert bytes(buffer) == b"abc" + bytes(5)
 
 
 @pytest.mark.parametrize("address", [2**63, 2**64 - 16, 2**40])
