@@ -9,6 +9,7 @@ import numpy as np
 
 from interp.checkpoints.deployed.program import Input
 from interp.checkpoints.formats.onnx.tensors import NUMBERS
+from interp.data.assemble import INPUT_KEYS
 from interp.errors import DataError, UsageError
 from interp.types import Array, Dataset
 
@@ -51,7 +52,7 @@ def examples(inputs: Sequence[Input], data: Dataset | None, path: object) -> Ite
             data.name,
             found="one array",
             expected=f"arrays {', '.join(one.name for one in inputs)}"[:300],
-            do="name them so in an .npz, with _train and _test behind",
+            do=f"name them so in an .npz, with _train and _test behind{_but(inputs)}",
         )
     for shape in _shapes_of(inputs[0], data):
         if is_turned(shape, data):
@@ -59,6 +60,12 @@ def examples(inputs: Sequence[Input], data: Dataset | None, path: object) -> Ite
             yield (np.ascontiguousarray(np.moveaxis(rows.reshape(SAMPLES, *data.image_shape), 1, -1)),)
         else:
             yield (rows.reshape(SAMPLES, *shape),)
+
+
+def _but(inputs: Sequence[Input]) -> str:
+    """Say what to name inputs instead that are called as the one array of data is, so that others are left out."""
+    taken = [one.name for one in inputs if one.name in INPUT_KEYS]
+    return f", but none {', '.join(taken)}: by other names they are taken in this order" if taken else ""
 
 
 def is_turned(shape: tuple[int, ...], data: Dataset | None) -> bool:

@@ -263,6 +263,27 @@ def test_several_inputs_without_data_are_named(tmp_path):
     assert "expected data with arrays tokens, values" in one_line(graphs.several(tmp_path / "net.onnx"))
 
 
+def test_several_inputs_of_which_one_is_called_as_the_one_array_of_data(tmp_path):
+    """The one under a usual name would be taken as all there is; by other names arrays are taken in order."""
+    nodes = [
+        graphs.node("LRN", "x", "l", size=3),
+        graphs.node("Sub", "l other", "s"),
+        graphs.node("Flatten", "s", "f"),
+        graphs.node("MatMul", "f w", "y"),
+    ]
+    given = [graphs.value(name, ["batch", 2, 3, 3]) for name in ("x", "other")]
+    path = graphs.saved(tmp_path / "net.onnx", nodes, given, ["y"], 17, graphs.weights(w=(18, 3)))
+    x, other = np.random.default_rng(0).normal(size=(2, 4, 2, 3, 3)).astype(np.float32)
+    targets = {"y_train": np.zeros((4, 1), np.float32)}
+    said = one_line(path, {"x_train": x, "other_train": other} | targets)
+    assert "expected arrays x, other" in said
+    assert "but none x: by other names they are taken in this order" in said
+    model, data = load_model(path, {"first_train": x, "other_train": other} | targets, LoadOptions(scaling="raw"))
+    whole = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    expected = whole.run(None, {"x": x, "other": other})[0]
+    np.testing.assert_allclose(outputs_on(model, data.train.inputs), expected, atol=1e-5)
+
+
 def test_data_of_another_shape(tmp_path):
     assert "found " in one_line(graphs.image_network(tmp_path / "net.onnx"), data_of(1, 9, 7))
 
