@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from interp.errors import DataError
-from interp.types import Array, InputPart
+from interp.streams import RowsOnDisk
+from interp.types import Array, Dataset, Inference, InputPart
 from interp.types.data import LENGTHS
 
 
@@ -48,6 +50,47 @@ def checked_lengths(where: str, lengths: Array, sequences: Array) -> Array:
     else:
         return whole
     raise DataError(where, found=found, expected=expected, do="count the steps of each that are no padding")
+
+
+def with_counted_lengths(data: Dataset) -> Dataset:
+    """Give rows of tokens their lengths where token 0 pads them: where it stands at the ends of rows, and nowhere else.
+
+    The lengths stand behind the tokens, as those of a file do. Data are given as they are where they hold several
+    inputs, lie on disk, or have token 0 within a row or in none.
+
+    Parameters
+    ----------
+    data
+        Data set whose rows are tokens.
+    """
+    inputs = [split.inputs for split in data.splits.values()]
+    if data.parts or any(isinstance(one, RowsOnDisk) for one in inputs):
+        return data
+    counts = [np.count_nonzero(one, axis=1) for one in inputs]
+    ends = all(
+        bool(((one != 0) == (np.arange(data.width) < count[:, None])).all())
+        for one, count in zip(inputs, counts, strict=True)
+    )
+    if not ends or all(int(count.min()) == data.width for count in counts):
+        return data
+    splits = {}
+    for (name, split), count in zip(data.splits.items(), counts, strict=True):
+        lengths = np.maximum(count, 1).astype(np.int64)
+        rows = np.concatenate([split.inputs, lengths[:, None].astype(split.inputs.dtype)], axis=1)
+        splits[name] = replace(split, inputs=rows, lengths=lengths)
+    parts = (InputPart("x", (data.width,), True), InputPart(LENGTHS, (), True))
+    features = (*data.features, LENGTHS) if data.features else ()
+    return replace(data, splits=splits, parts=parts, features=features, facts={**data.facts, **COUNTED})
+
+
+COUNTED = {
+    "lengths": Inference(
+        "counted",
+        "likely",
+        "token 0 stands at the ends of rows and nowhere else; other lengths: an array lengths_train",
+    )
+}
+"""Fact on rows of tokens whose lengths the data did not name."""
 
 
 def padded(parts: Sequence[InputPart]) -> bool:

@@ -7,6 +7,7 @@ from torch.utils.data import DataLoader
 
 from interp.checkpoints import load_module
 from interp.data import load_dataset
+from interp.data.lengths import with_counted_lengths
 from interp.errors import DataError
 from interp.interventions.readouts.balance import sides
 from interp.recording import record_activations
@@ -165,3 +166,21 @@ def test_conductance_is_left_out_where_its_path_begins_at_a_length_of_zero(opene
     found = attribute(model, model.layer("head"), data.train, asked)
     assert np.isnan(found.conductance).all() == (type(net) is Packed)
     assert np.isfinite(found.ablation).all()
+
+
+def test_lengths_are_counted_where_token_0_stands_at_the_ends_of_rows_alone():
+    x, y = sequences()
+    named = load_dataset(given())
+    counted = with_counted_lengths(load_dataset({**given(), "lengths_train": None, "lengths_test": None}))
+    for name, split in counted.splits.items():
+        np.testing.assert_array_equal(split.lengths, named.splits[name].lengths)
+        np.testing.assert_array_equal(split.inputs, named.splits[name].inputs)
+    assert (counted.steps, counted.facts["lengths"].confidence) == (5, "likely")
+    inside = x.copy()
+    inside[1, 2] = 0  # of a row of five tokens
+    for other in (inside, np.maximum(x, 1)):
+        data = load_dataset({"x": other, "y": y})
+        assert with_counted_lengths(data) is data
+    assert with_counted_lengths(named) is named
+    empty = with_counted_lengths(load_dataset({"x": np.vstack([x, 0 * x[:1]]), "y": np.append(y, 0)}))
+    assert empty.train.lengths.min() == 1, "a sequence has one step at least"

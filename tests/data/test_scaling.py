@@ -32,6 +32,20 @@ def test_columns_of_a_table_are_standardised_each_and_none_is_divided_that_has_n
     np.testing.assert_allclose(found["(x-mean)/std"](table), [[-1, -1], [1, 1]], rtol=1e-6)
 
 
+def test_columns_of_categories_may_be_left_as_they_are_beside_standardised_numbers():
+    """As scikit-learn's ColumnTransformer and most scripts have it: numbers scaled, one-hot columns not."""
+    table = np.array([[20.0, 0.0, 1.0], [40.0, 1.0, 0.0], [20.0, 1.0, 0.0], [40.0, 1.0, 1.0]])
+    found = scalings(given(table))
+    assert list(found) == ["raw", "x/40", "(x-mean)/std", "(x-mean)/std but 0/1"]
+    expected = np.column_stack([[-1, 1, -1, 1], table[:, 1:]])
+    for one in (found["(x-mean)/std but 0/1"], parse_scaling("(x-mean)/std but 0/1", given(table))):
+        np.testing.assert_allclose(one(table), expected, rtol=1e-6)
+        np.testing.assert_allclose(one.undone(one(table)), table, rtol=1e-6)
+    assert list(scalings(given(table[:, 1:]))) == ["raw", "(x-mean)/std"]
+    with pytest.raises(UsageError, match="expected raw, x/A"):
+        parse_scaling("(x-mean)/std but 0/1", None)
+
+
 @pytest.mark.parametrize(
     ("text", "of"), [("x/4", 5 / 4), ("(x/4-0.5)/2", 0.375), ("(x-1)/2", 2.0), ("(x+1)/2", 3.0), ("raw", 5.0)]
 )

@@ -17,6 +17,7 @@ from interp.checkpoints.inference.recurrent.defined import defined_facts
 from interp.checkpoints.inference.recurrent.infer import infer_choice, network_of
 from interp.checkpoints.inference.recurrent.parts import Parts, is_two_way, kind_of, recurrent_parts, width_of
 from interp.checkpoints.inference.stack.facts import weakest
+from interp.data.lengths import with_counted_lengths
 from interp.errors import DataError
 from interp.types import Dataset, Inference, InputPart, Scaling
 
@@ -139,10 +140,11 @@ def _check_tokens(data: Dataset, known: int) -> None:
 
 
 def with_tokens(read: Reading, asked: Request, steps: int) -> Request:
-    """Describe rows of tokens as such; the lengths beside sequences stay."""
+    """Describe rows of tokens as such; the lengths beside sequences stay, or are counted where token 0 pads rows."""
     data = asked.data
     if data is None or read.tokens is None:
         return asked
+    data = with_counted_lengths(data)
     return replace(asked, data=replace(data, parts=(InputPart("x", (steps,), True), *data.parts[1:]), image_shape=None))
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from interp.data.scale.by_channel import colour_scalings, formula
-from interp.data.scale.whole import column_moments, extremes, moments_of_all
+from interp.data.scale.whole import binary_columns, column_moments, extremes, moments_of_all
 from interp.streams import RowsOnDisk
 from interp.types import Array, Dataset, Scaling
 
@@ -20,8 +20,9 @@ def scalings(data: Dataset) -> dict[str, Scaling]:
 
     Bytes are divided by 255, other data by their own maximum; several inputs are raw or standardised. Means
     and standard deviations are those of the training split: for images over all values and to four digits, as papers
-    print them, otherwise for each column. Colour images have those of each channel too: the data's own, and what is
-    published for CIFAR and ImageNet.
+    print them, otherwise for each column; where some columns hold 0 and 1 alone, as categories do, they are left as
+    they are in one scaling more. Colour images have those of each channel too: the data's own, and what is published
+    for CIFAR and ImageNet.
 
     Parameters
     ----------
@@ -58,10 +59,15 @@ def scalings(data: Dataset) -> dict[str, Scaling]:
             found += colour_scalings(inputs, divisor)
     else:
         found.append(standardisation(inputs))
+        if (binary := binary_columns(inputs)).any() and not binary.all():
+            found.append(_kept(found[-1], binary, BUT_BINARY))
     return {scaling.name: scaling for scaling in found}
 
 
 RAW = Scaling("raw")
+
+BUT_BINARY = "(x-mean)/std but 0/1"
+"""Name of the standardisation of a table that leaves columns of 0 and 1, such as those of categories, as they are."""
 
 COLOURS = 3
 """Number of channels of images in red, green and blue."""
@@ -77,7 +83,23 @@ def standardised(data: Dataset) -> Scaling:
     """
     scaling = standardisation(data.train.inputs)
     kept = np.array([part.whole for part in data.parts for _ in range(part.width)] or [False] * data.width)
-    return replace(scaling, mean=np.where(kept, 0.0, scaling.mean), std=np.where(kept, 1.0, scaling.std))
+    return _kept(scaling, kept, scaling.name)
+
+
+def standardised_but_binary(data: Dataset) -> Scaling:
+    """Make `BUT_BINARY`: ``(x-mean)/std`` for each column that does not hold 0 and 1 alone.
+
+    Parameters
+    ----------
+    data
+        Data set whose training inputs have these means and standard deviations.
+    """
+    return _kept(standardised(data), binary_columns(data.train.inputs), BUT_BINARY)
+
+
+def _kept(scaling: Scaling, kept: Array, name: str) -> Scaling:
+    """Give a scaling of that name which leaves some columns, (D,) bool, as they are."""
+    return replace(scaling, name=name, mean=np.where(kept, 0.0, scaling.mean), std=np.where(kept, 1.0, scaling.std))
 
 
 def affine_scaling(divisor: float, mean: float, std: float) -> Scaling:

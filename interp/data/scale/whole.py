@@ -46,6 +46,25 @@ def column_moments(inputs: Array) -> tuple[Array, Array]:
     return mean, np.sqrt(squares / len(inputs))
 
 
+def binary_columns(inputs: Array) -> Array:
+    """Tell of each column whether it holds 0 and 1 alone, (D,) bool.
+
+    Parameters
+    ----------
+    inputs
+        Inputs (S, D).
+
+    Examples
+    --------
+    >>> binary_columns(np.array([[0.0, 1.0], [1.0, 2.0]])).tolist()
+    [True, False]
+    """
+    found = np.ones(inputs.shape[1], bool)
+    for block in row_blocks(inputs):
+        found &= ((block == 0) | (block == 1)).all(axis=0)
+    return found
+
+
 def _added(total: Array, block: Array) -> Array:
     """Add rows to a sum one after the other, as the sum over the rows of a whole table does."""
     return np.asarray(np.concatenate([total[None], block]).sum(axis=0))

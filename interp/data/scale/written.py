@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from interp.data.scale.by_channel import Numbers, channel_scaling
-from interp.data.scale.usual import RAW, affine_scaling, standardised
+from interp.data.scale.usual import BUT_BINARY, RAW, affine_scaling, standardised, standardised_but_binary
 from interp.errors import UsageError
 from interp.types import Dataset, Scaling
 
 NUMBER = r"([0-9.]+(?:e[+-]?[0-9]+)?)"
 NUMBERS = r"([0-9.]+(?:e[+-]?[0-9]+)?|\[[0-9.,e+-]+\])"
-FORMS = "raw, x/A, (x/A-B)/C, (x/A+B)/C, (x/A-[B,B,B])/[C,C,C] or (x-mean)/std"
+FORMS = f"raw, x/A, (x/A-B)/C, (x/A+B)/C, (x/A-[B,B,B])/[C,C,C], (x-mean)/std or {BUT_BINARY}"
 
 
 def parse_scaling(text: str, data: Dataset | None) -> Scaling:
@@ -23,8 +23,8 @@ def parse_scaling(text: str, data: Dataset | None) -> Scaling:
     Parameters
     ----------
     text
-        ``raw``, ``x/A``, ``(x/A-B)/C``, ``(x-B)/C``, ``(x+B)/C`` or ``(x-mean)/std``; B and C may be lists in brackets,
-        with a number for each channel of images, or for each column.
+        ``raw``, ``x/A``, ``(x/A-B)/C``, ``(x-B)/C``, ``(x+B)/C``, ``(x-mean)/std``, or `BUT_BINARY` for tables; B and C
+        may be lists in brackets, with a number for each channel of images, or for each column.
     data
         Data set with the means and standard deviations of ``(x-mean)/std``, or with the channels that lists are for;
         None where there is none.
@@ -49,6 +49,8 @@ def parse_scaling(text: str, data: Dataset | None) -> Scaling:
         return RAW
     if compact == "(x-mean)/std" and data is not None:
         return standardised(data)
+    if compact == BUT_BINARY.replace(" ", "") and data is not None and not data.parts:
+        return standardised_but_binary(data)
     if data is not None and any(part.whole for part in data.parts):
         raise UsageError(
             "--scaling",

@@ -237,6 +237,25 @@ def test_an_autoencoder_with_sigmoid_output_behind_relu(tmp_path):
     assert wrong["inferred"]["fit"]["value"] in ("poor for its size", "at chance")
 
 
+def test_an_autoencoder_with_nothing_behind_its_code(tmp_path):
+    """One activation behind every layer left it at chance, at R² far below 0."""
+    torch.manual_seed(0)
+    layers = [torch.nn.Linear(64, 32), torch.nn.ReLU(), torch.nn.Linear(32, 8), torch.nn.Linear(8, 32), torch.nn.ReLU()]
+    module, x = torch.nn.Sequential(*layers, torch.nn.Linear(32, 64)), inputs(part="train", rows=None)
+    optimiser = torch.optim.Adam(module.parameters(), lr=0.01)
+    for _ in range(300):
+        optimiser.zero_grad()
+        torch.nn.functional.mse_loss(torch.sigmoid(module(x)), x).backward()
+        optimiser.step()
+    data = replace(DIGITS, splits={"train": Split(DIGITS.train.inputs, None)}, classes=())
+    found, _, model = looked_at(module, data, tmp_path)
+    said = {fact: found["inferred"][fact]["value"] for fact in ("task", "output", "input_scaling", "fit")}
+    assert said == {"task": "autoencoder", "output": "sigmoid", "input_scaling": "x/16", "fit": "as expected"}
+    assert model.inferred["activation"].value == "relu, identity, relu"
+    left = (torch.sigmoid(module(x)) - x).detach().square().sum() / (x - x.mean(0)).square().sum()
+    assert found["score"]["train"] == pytest.approx(1 - float(left), abs=1e-4)
+
+
 @pytest.mark.parametrize("divisor", [1, 16], ids=["as stored", "divided"])
 def test_an_autoencoder_whose_targets_are_its_inputs(divisor, tmp_path):
     """Least squares gives back all inputs; held against it as a regression, every autoencoder was poor for its size."""

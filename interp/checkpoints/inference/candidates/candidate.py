@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 
+from interp.checkpoints.inference.candidates.by_layer import joined
 from interp.checkpoints.inference.candidates.outputs import BOUNDED, ENDS_ACTIVE, OUTPUTS
 from interp.checkpoints.inference.convolutional.layouts import PoolingLayout
 from interp.checkpoints.inference.stack.layers import Layer
@@ -96,6 +97,10 @@ def all_candidates(
     outputs = [given["output"]] if given.get("output") else [*OUTPUTS, *BOUNDED * measured]
     if any(layer.slope is not None for layer in layers):  # slopes are in the file
         activations, outputs = [PRELU], list(OUTPUTS[:1])
+    elif measured and not given.get("activation") and (code := _code_of(layers)) is not None:
+        hidden = range(len(layers) - 1)
+        coded = [["identity" if i == code else name for i in hidden] for name in FIRST if name != "identity"]
+        activations += [joined(names) for names in coded]
     normed = any(layer.norm for layer in layers)
     orders = POOLED_ORDERS[normed] if layouts else NORM_ORDERS if normed else NORM_ORDERS[:1]
     kinds: list[PoolingLayout | None] = [variant for layout in layouts for variant in layout.variants]
@@ -108,3 +113,15 @@ def all_candidates(
         )
         if given.get("output") or output != activation  # the same as "activation"
     ]
+
+
+def _code_of(layers: Sequence[Layer]) -> int | None:
+    """Find the code of an autoencoder, behind which often nothing stands: its narrowest layer, inside of the others.
+
+    Gives its index; None where outputs are not as many as inputs, or no one inner layer is narrower than all others.
+    """
+    widths = [len(layer.weight) for layer in layers]
+    inner = widths[1:-2]
+    if not inner or layers[0].is_convolution or widths[-1] != layers[0].weight.shape[1]:
+        return None
+    return widths.index(min(inner)) if widths.count(min(inner)) == 1 and min(widths) == min(inner) else None

@@ -52,6 +52,18 @@ def test_what_the_data_tell_apart_is_likely_and_named(tmp_path):
     assert "next best" in readout.evidence
 
 
+def test_padding_is_left_out_where_the_data_name_no_lengths(tmp_path):
+    network, data = made("gru")
+    named, _ = opened(tmp_path, network, data)
+    counted, loaded = opened(tmp_path, network, {name: values for name, values in data.items() if name != "lengths"})
+    for fact in ("padding", "readout"):
+        assert counted.inferred[fact] == named.inferred[fact]
+    assert (counted.inferred["lengths"].value, "lengths" in named.inferred) == ("counted", False)
+    np.testing.assert_array_equal(loaded.train.lengths, data["lengths"])
+    rows = torch.from_numpy(loaded.train.inputs)
+    torch.testing.assert_close(counted.module(rows), named.module(rows))
+
+
 def test_without_data_the_usual_is_assumed_and_said_to_be(tmp_path):
     model, _ = opened(tmp_path, made("lstm")[0], None)
     assert model.inferred["readout"].value == "last step"
