@@ -17,15 +17,15 @@ MAPPED = 2**30  # bytes of a file whose tensors stay on the disk: one that is wr
 ZIP = b"PK\x03\x04"
 
 
-def load_weights(source: Path | IO[bytes], *, trusted: bool = False) -> Any:
+def load_weights(source: Path | IO[bytes], *, checked: bool = False) -> Any:
     """Load a file that `torch.save` wrote under ``weights_only``, once its pickles are checked.
 
     Parameters
     ----------
     source
         File, or seekable stream at its beginning.
-    trusted
-        Whether the user trusts the file, so that its pickles are not checked.
+    checked
+        Whether its pickles were checked before, or the user trusts the file.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def load_weights(source: Path | IO[bytes], *, trusted: bool = False) -> Any:
     """
     import torch
 
-    if not trusted:
+    if not checked:
         classes_given_items(source)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about old types and protocols, which the user of a file cannot change

@@ -97,7 +97,7 @@ def load_inert(path: Path, file: IO[bytes] | None = None) -> Any:
     stand_ins = [(kinds[name], spelling) for spelling, name in names.items()]
     known = [*stand_ins, *((value, name) for name, value in KNOWN.items())]
     with torch.serialization.safe_globals(known):  # type: ignore[arg-type]
-        return load_weights(path if file is None else file)
+        return load_weights(path if file is None else file, checked=True)
 
 
 def global_names(path: Path) -> dict[str, str]:

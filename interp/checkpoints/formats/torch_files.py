@@ -40,7 +40,7 @@ def load_torch(path: Path, allow_pickle: bool = False) -> Any:
         If it asks for more than weights need.
     """
     try:
-        return load_weights(path, trusted=allow_pickle)
+        return load_weights(path, checked=allow_pickle)
     except UnsafePickle:
         raise
     except pickle.UnpicklingError as error:
