@@ -25,7 +25,7 @@ def load_weights(source: Path | IO[bytes], *, checked: bool = False) -> Any:
     source
         File, or seekable stream at its beginning.
     checked
-        Whether its pickles were checked before, or the user trusts the file.
+        Whether the pickles were checked before, or the user trusts the file.
 
     Returns
     -------

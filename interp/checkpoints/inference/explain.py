@@ -73,7 +73,10 @@ def explain(
         beaten, said = _beaten(name, chosen, outside, task)
         firm = firm and beaten
         evidence.append(said)
-    evidence += _relatives_note(name, chosen, relatives, task)
+    tied = _tied_relatives(name, chosen, relatives, task)
+    if tied:
+        evidence.append(f"not excluded among close relatives: {', '.join(tied)}")
+        firm = firm and fact != "activation"  # where those of outputs are no others in what they predict
     if fact == "output" and (unseen := find_task(task).unseen):
         harmless = firm and value == "linear"
         firm = firm and value != "linear"
@@ -114,13 +117,14 @@ def _figure(task: str, trial: Trial) -> str:
     return find_task(task).score.shown(trial.score)
 
 
-def _relatives_note(name: Fact, chosen: Trial, relatives: Sequence[Trial], task: str) -> list[str]:
+def _tied_relatives(name: Fact, chosen: Trial, relatives: Sequence[Trial], task: str) -> list[str]:
+    """Give the values of relatives that do not do significantly worse, with their scores."""
     tied: dict[str, str] = {}
     for trial in sorted(relatives, key=by_merit):
         if not better(chosen, trial):
             value = name(trial.candidate)
             tied.setdefault(value, f"{value} {_figure(task, trial)}")
-    return [f"not excluded among close relatives: {', '.join(tied.values())}"] if tied else []
+    return list(tied.values())
 
 
 def level(firm: bool) -> Confidence:
