@@ -26,11 +26,8 @@ def test_an_activation_is_likely_only_where_its_relatives_do_worse(relative, con
     assert ("not excluded among close relatives: silu" in found.evidence) == (confidence == "uncertain")
 
 
-def test_a_scaling_has_no_relatives():
-    other = Scaling("x/255", 255.0)
-    trials = [trial(0.95), trial(0.949, scaling=other)]
-    assert (
-        explain("input_scaling", FACTS["input_scaling"], trials[0], trials, {}, "multi-label").confidence == "uncertain"
-    )
-    trials = [trial(0.95), trial(0.6, scaling=other), trial(0.95, activation="silu")]
-    assert explain("input_scaling", FACTS["input_scaling"], trials[0], trials, {}, "multi-label").confidence == "likely"
+@pytest.mark.parametrize(("score", "confidence"), [(0.949, "uncertain"), (0.6, "likely")])
+def test_a_scaling_has_no_relatives(score, confidence):
+    trials = [trial(0.95), trial(score, scaling=Scaling("x/255", 255.0)), trial(0.95, activation="silu")]
+    found = explain("input_scaling", FACTS["input_scaling"], trials[0], trials, {}, "multi-label")
+    assert found.confidence == confidence
