@@ -12,13 +12,13 @@ from interp.checkpoints.drafts.choose import draft
 from interp.checkpoints.drafts.draft import Draft
 from interp.checkpoints.drafts.request import Request
 from interp.checkpoints.drafts.stated_order import in_stated_order, is_stated_last
-from interp.checkpoints.inference.candidates.trial import known_scores
-from interp.checkpoints.inference.expected import Expected
+from interp.checkpoints.inference.candidates.trial import known_scores, scores_differ
+from interp.checkpoints.inference.expected import Expected, expected
 from interp.data.images import REFITS, refitted, rows_channels_last
 from interp.errors import CheckpointError, DataError, InterpError
 from interp.network.inputs import IMAGE_SIDES, outputs_on
 from interp.tasks import find_task
-from interp.types import Dataset, Inference
+from interp.types import Array, Dataset, Inference
 
 ROWS = 1000
 """Number of training rows on which another size, or another order of the channels, is tried."""
@@ -53,8 +53,9 @@ def draft_fitting(asked: Request) -> Draft:
         return other
     if is_stated_last(asked):
         return in_stated_order(found, asked)
-    is_flat = len(found.input_shape) == 1
-    return _in_better_order(found, asked) if is_flat and _was_channels_last(asked.data) else found
+    if len(found.input_shape) == 1:
+        return _in_better_order(found, asked) if _was_channels_last(asked.data) else found
+    return _in_better_size(found, asked) if _may_be_of_another_size(found) else found
 
 
 def _was_channels_last(data: Dataset | None) -> bool:
@@ -76,6 +77,50 @@ def _in_better_order(found: Draft, asked: Request) -> Draft:
     return replace(taken, facts={**taken.facts, "channels": fact})
 
 
+def _may_be_of_another_size(found: Draft) -> bool:
+    """Whether images of another size may be what it was trained on: a guessed layout takes them, and does badly.
+
+    A stack that was trained on images of 32x32 runs on those of 28x28 too, under a padding that nobody chose.
+    """
+    data, placed = found.data, found.facts.get("placement")
+    if data is None or data.parts or data.train.labels is None or placed is None or placed.confidence == "certain":
+        return False
+    if found.doubt:
+        return True
+    few = _few(data).train
+    assert few.labels is not None
+    return _score(found) <= expected(found.task, few.inputs, few.labels, None).floor
+
+
+def _in_better_size(found: Draft, asked: Request) -> Draft:
+    """Take images padded, cut or resized to the nearest other usual size where the network does better on them."""
+    assert asked.data is not None
+    assert asked.data.image_shape is not None
+    few, shape = _few(asked.data), asked.data.image_shape
+    own, shown = _per_sample(replace(found, data=few)), find_task(found.task).score.shown
+    for side in _sides(shape)[:1]:
+        drafts = dict(_tries(replace(asked, data=few), side))
+        tried = {name: _per_sample(other) for name, other in drafts.items()}
+        best = max(tried, key=lambda name: float(tried[name].mean()), default="")
+        if not best or not scores_differ(tried[best], own):
+            continue
+        said = ", ".join(f"{name} to {side}x{side} {shown(float(scores.mean()))}" for name, scores in tried.items())
+        why = f"on {len(own):,} training rows: {said}, as they are {shown(float(own.mean()))}"
+        taken = draft(replace(asked, data=refitted(asked.data, side, REFITS[best])))
+        fact = Inference(f"{best} to {side}x{side}", "uncertain", why)
+        return replace(taken, facts={**taken.facts, "image_size": fact})
+    return found
+
+
+def _few(data: Dataset) -> Dataset:
+    """Give some training rows alone, drawn from all, since those of a data set may lie sorted by class."""
+    return replace(data, splits={"train": data.train.take(_drawn(len(data.train)))})
+
+
+def _drawn(count: int) -> Array:
+    return np.sort(np.random.default_rng(0).permutation(count)[:ROWS])
+
+
 def _in_another_size(asked: Request) -> Draft | None:
     """Draft with images padded, cut or resized to the nearest usual size that the network takes; None if it is bad."""
     data = asked.data
@@ -86,9 +131,9 @@ def _in_another_size(asked: Request) -> Draft | None:
         or (data.train.labels is None and data.train.targets is None)
     ):
         return None
-    few = replace(data, splits={"train": data.train.take(np.arange(len(data.train))[:ROWS])})
+    few = _few(data)
     for side in _sides(data.image_shape):
-        tried = dict(_tries(replace(asked, data=few), side))
+        tried = {name: _skill(found) for name, found in _tries(replace(asked, data=few), side)}
         if not tried:
             continue
         best = max(tried, key=lambda name: tried[name])
@@ -106,15 +151,14 @@ def _sides(shape: tuple[int, int, int]) -> list[int]:
     return sorted(near, key=lambda side: abs(side - own))
 
 
-def _tries(asked: Request, side: int) -> Iterator[tuple[str, float]]:
-    """Yield how images were brought to a size, and the skill with it, where the network takes them."""
+def _tries(asked: Request, side: int) -> Iterator[tuple[str, Draft]]:
+    """Yield how images were brought to a size, and the network on them, where it takes them."""
     assert asked.data is not None
     for name, refit in REFITS.items():
         try:
-            found = draft(replace(asked, data=refitted(asked.data, side, refit)))
+            yield name, draft(replace(asked, data=refitted(asked.data, side, refit)))
         except InterpError:
             continue
-        yield name, _skill(found)
 
 
 def _fact(shape: tuple[int, int, int], side: int, best: str, tried: dict[str, float]) -> Inference:
@@ -128,16 +172,21 @@ def _fact(shape: tuple[int, int, int], side: int, best: str, tried: dict[str, fl
 
 def _score(found: Draft) -> float:
     """Give the score on some training rows; 0 where there are no labels or targets."""
+    return float(_per_sample(found).mean())
+
+
+def _per_sample(found: Draft) -> Array:
+    """Give the score of each of some training rows; zeros where there are no labels or targets."""
     data, task = found.data, find_task(found.task)
     values = None if data is None else task.answers(data.train)
     if data is None or values is None:
-        return 0.0
-    rows = np.sort(np.random.default_rng(0).permutation(len(values))[:ROWS])
+        return np.zeros(1)
+    rows = _drawn(len(values))
     scorer = task.scorer_of(data.train, values, found.scaling)
     outputs = outputs_on(found, data.train.inputs[rows])
     with torch.no_grad():
         per_sample, _ = scorer(outputs, torch.from_numpy(values[rows]), found.structure.output)
-    return float(known_scores(per_sample).mean())
+    return known_scores(per_sample)
 
 
 def _skill(found: Draft) -> float:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from checkpoints.planted import DIGITS
-from interp.checkpoints import load_model, load_module
+from interp.checkpoints import LoadOptions, load_model, load_module
 from interp.data import load_dataset, stream
 from interp.data.images import padded_to, refitted, resized_to
 from interp.errors import DataError
@@ -101,6 +101,39 @@ def test_images_that_a_graph_turns_before_it_makes_them_flat(first, tmp_path):
     assert model.scores["train"] > 0.9
     assert model.input_shape == data.image_shape == (3, 8, 8)
     assert model.inferred["channels"].value == f"{'first' if first else 'last'}, turned for the file"
+
+
+def convolutional(images):
+    """Train a small network on images, as many do: what it needs of their size is that 4 divides it."""
+    torch.manual_seed(0)
+    x, y = torch.from_numpy(images / np.float32(255)), torch.from_numpy(LABELS[: len(images)])
+    convolutions = nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 8, 3, padding=1), nn.ReLU()
+    net = nn.Sequential(*convolutions, nn.MaxPool2d(2), nn.Flatten(), nn.Linear(images.shape[2] ** 2 // 2, 10))
+    optimiser = torch.optim.Adam(net.parameters(), 0.02)
+    for _ in range(20):
+        optimiser.zero_grad()
+        F.cross_entropy(net(x), y).backward()
+        optimiser.step()
+    return net.state_dict(), float((net(x).argmax(1) == y).float().mean())
+
+
+@pytest.mark.parametrize("side", [32, 28])
+def test_a_size_that_another_layout_takes_too_is_found(side, tmp_path):
+    """Weights for images of 32x32 run on those of 28x28 without padding, and with poolings of 1 and 3: badly."""
+    images = padded_to(IMAGES[:600].repeat(3, 2).repeat(3, 3), 28)
+    state, accuracy = convolutional(padded_to(images, side))
+    torch.save(state, tmp_path / "net.pt")
+    model, data = load_model(
+        tmp_path / "net.pt", (images, LABELS[:600]), LoadOptions(activation="relu", scaling="x/255")
+    )
+    assert model.scores["train"] == pytest.approx(accuracy, abs=0.004)
+    assert data.image_shape == (1, side, side)
+    assert ("image_size" in model.inferred) == (side == 32)
+    if side == 32:
+        found = model.inferred["image_size"]
+        assert (found.value, found.confidence) == ("padded or cut to 32x32", "uncertain")
+        assert found.evidence.startswith("on 600 training rows: padded or cut to 32x32 ")
+        assert ", as they are " in found.evidence
 
 
 def test_images_of_another_size_are_brought_to_the_networks():
