@@ -30,6 +30,32 @@ def test_any_usual_separator(table, mark):
     assert found.train.inputs.tolist() == [[1.5, 2], [3, 4]]
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_row_numbers_are_left_out(first, tmp_path):
+    """As `to_csv` writes the index of a frame."""
+    frame = pd.DataFrame({"a": [1.5, 3.0, 2.0], "label": [0, 1, 0]}, index=[first, first + 1, first + 2])
+    frame.to_csv(tmp_path / "table.csv")
+    found = load_dataset(str(tmp_path / "table.csv"))
+    assert found.features == ("a",)
+    assert found.train.inputs.ravel().tolist() == [1.5, 3.0, 2.0]
+    assert (found.facts["columns"].value, found.facts["columns"].confidence) == ("row numbers left out", "likely")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ",a,label\n0,1.5,0\n2,3,1\n4,2,0\n",
+        ",a,label\n5,1.5,0\n6,3,1\n7,2,0\n",
+        "id,a,label\n0,1.5,0\n1,3,1\n2,2,0\n",
+    ],
+    ids=["not one by one", "not from 0 or 1", "named"],
+)
+def test_other_first_columns_are_kept(content, table):
+    found = load_dataset(table(content))
+    assert found.width == 2
+    assert "columns" not in found.facts
+
+
 def test_semicolons_with_decimal_commas(table):
     found = load_dataset(table("a;b;label\n1,5;2;0\n3,25;4;1\n"))
     assert found.train.inputs.tolist() == [[1.5, 2], [3.25, 4]]

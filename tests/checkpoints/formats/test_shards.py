@@ -125,3 +125,9 @@ def test_a_file_that_cannot_be_opened_counts_as_missing(tmp_path):
     (tmp_path / "model.safetensors").symlink_to(tmp_path / "model.safetensors")
     with pytest.raises(CheckpointError, match="a folder without weights"):
         load_model(tmp_path)
+
+
+def test_of_the_index_alone_the_error_says_to_give_the_folder(tmp_path):
+    index(tmp_path, write(tmp_path))
+    with pytest.raises(CheckpointError, match=f"found an index of files .*; give the folder, {tmp_path}"):
+        load_model(tmp_path / "model.safetensors.index.json", DIGITS)

@@ -6,6 +6,7 @@ import pickletools
 from pathlib import Path
 
 from interp.checkpoints.formats.glance import Glance
+from interp.checkpoints.formats.shards import INDEX
 from interp.checkpoints.formats.unread.foreign import foreign
 from interp.errors import CheckpointError
 
@@ -32,6 +33,11 @@ def unknown(seen: Glance) -> CheckpointError:
     if seen.start.startswith(b"PK"):
         found = f"a zip of {len(seen.members)} files without data.pkl"
         return CheckpointError(seen.path, found=found, expected="a torch file", do=SAVE_STATE)
+    if seen.path.name.endswith(INDEX):
+        do = f"give the folder, {seen.path.parent}"
+        return CheckpointError(
+            seen.path, found="an index of files that hold a network together", expected="them", do=do
+        )
     is_pointer = seen.start.startswith(POINTER)
     do = "fetch the real file with `git lfs pull`" if is_pointer else SAVE_STATE
     return CheckpointError(seen.path, found=_looks_like(seen), expected="a trained network's weights", do=do)

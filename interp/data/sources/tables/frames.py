@@ -16,12 +16,16 @@ from interp.data.sources.tables.categories import encoded
 from interp.data.sources.tables.csv_files import read_csv
 from interp.data.sources.tables.gaps import filled, refuse_missing
 from interp.errors import DataError, unknown_name
+from interp.types import Inference
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TARGET_COLUMNS = ("label", "labels", "target", "class", "y")
 """Usual names of the column to be predicted, in lower case."""
+
+NO_NAMES = ("", "Unnamed: 0", "__index_level_0__")
+"""Names of a first column without one: as it is, as pandas reads it from a CSV, and as it writes it to parquet."""
 
 NO_TARGET = "none"
 """Name that a user gives where a table has no column to be predicted."""
@@ -74,7 +78,7 @@ def arrays_of_frames(where: str, frames: Mapping[str, pd.DataFrame], options: Da
     lengths = [len(frame) for frame in named.values()]
     if not all(lengths):
         raise DataError(where, found="no rows below the header", expected="one row a sample", do="give the whole table")
-    whole = _joined(list(named.values()))
+    whole, rows = _without_row_numbers(_joined(list(named.values())), lengths)
     name = target_column(list(whole.columns), options.target)
     inputs = whole if name is None else whole.drop(columns=[name])
     if name is not None:
@@ -89,7 +93,7 @@ def arrays_of_frames(where: str, frames: Mapping[str, pd.DataFrame], options: Da
         for key, array in arrays.items()
         for end, part in zip(ends, np.split(array, cut), strict=True)
     }
-    return Found({**parts, **found, **targets}, found.facts)
+    return Found({**parts, **found, **targets}, rows | found.facts)
 
 
 def inputs_of_frame(
@@ -151,6 +155,23 @@ def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of columns that are empty in a split: refused, or filled
         return pd.concat(frames, ignore_index=True)
+
+
+def _without_row_numbers(frame: pd.DataFrame, lengths: Sequence[int]) -> tuple[pd.DataFrame, dict[str, Inference]]:
+    """Leave out a first column that has no name and counts the rows of each table, as pandas saves its index."""
+    if (
+        frame.columns[0] not in NO_NAMES
+        or len(frame.columns) < 2
+        or len(frame) < 3
+        or frame.dtypes.iloc[0].kind not in "iu"
+    ):
+        return frame, {}
+    steps = np.diff(frame.iloc[:, 0].to_numpy())
+    within = np.delete(steps, np.cumsum(lengths)[:-1] - 1)
+    if not (within == 1).all() or abs(int(frame.iloc[0, 0])) > 1:
+        return frame, {}
+    why = "the first column has no name and counts the rows, as pandas writes its index; give it a name to keep it"
+    return frame.iloc[:, 1:], {"columns": Inference("row numbers left out", "likely", why)}
 
 
 def _with_names(where: str, frame: pd.DataFrame) -> pd.DataFrame:
