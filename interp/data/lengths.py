@@ -76,7 +76,8 @@ def with_counted_lengths(data: Dataset) -> Dataset:
     splits = {}
     for (name, split), count in zip(data.splits.items(), counts, strict=True):
         lengths = np.maximum(count, 1).astype(np.int64)
-        rows = np.concatenate([split.inputs, lengths[:, None].astype(split.inputs.dtype)], axis=1)
+        holding = np.promote_types(split.inputs.dtype, np.min_scalar_type(data.width))  # bytes end at 255 steps
+        rows = np.concatenate([split.inputs, lengths[:, None].astype(holding)], axis=1)
         splits[name] = replace(split, inputs=rows, lengths=lengths)
     parts = (InputPart("x", (data.width,), True), InputPart(LENGTHS, (), True))
     features = (*data.features, LENGTHS) if data.features else ()

@@ -184,3 +184,13 @@ def test_lengths_are_counted_where_token_0_stands_at_the_ends_of_rows_alone():
     assert with_counted_lengths(named) is named
     empty = with_counted_lengths(load_dataset({"x": np.vstack([x, 0 * x[:1]]), "y": np.append(y, 0)}))
     assert empty.train.lengths.min() == 1, "a sequence has one step at least"
+
+
+def test_tokens_of_one_byte_have_lengths_beyond_255():
+    x = np.zeros((3, 300), np.uint8)
+    for row, length in enumerate((300, 290, 7)):
+        x[row, :length] = 1 + row
+    counted = with_counted_lengths(load_dataset({"x": x, "y": np.array([0, 1, 0])}))
+    rows = np.concatenate([split.inputs[:, -1] for split in counted.splits.values()])
+    lengths = np.concatenate([split.lengths for split in counted.splits.values()])
+    assert sorted(rows.tolist()) == sorted(lengths.tolist()) == [7, 290, 300]
