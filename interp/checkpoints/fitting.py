@@ -133,7 +133,7 @@ def _in_another_size(asked: Request) -> Draft | None:
         return None
     few = _few(data)
     for side in _sides(data.image_shape):
-        tried = {name: _skill(found) for name, found in _tries(replace(asked, data=few), side)}
+        tried = {name: skill_of(found) for name, found in _tries(replace(asked, data=few), side)}
         if not tried:
             continue
         best = max(tried, key=lambda name: tried[name])
@@ -189,7 +189,14 @@ def _per_sample(found: Draft) -> Array:
     return known_scores(per_sample)
 
 
-def _skill(found: Draft) -> float:
+def skill_of(found: Draft) -> float:
+    """Give the share of the way from chance to perfection that a network goes, on some training rows.
+
+    Parameters
+    ----------
+    found
+        Network that runs, with its data.
+    """
     task = find_task(found.task)
     values = None if found.data is None else task.answers(found.data.train)
     return 0.0 if values is None else Expected(task.chance(values), 0, "").skill(_score(found))
