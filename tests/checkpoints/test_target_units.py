@@ -47,7 +47,7 @@ def test_scaled_targets_are_found(units, tmp_path):
             "uncertain",
         )
         assert model.inferred["fit"].value == "as expected"
-        assert data.facts["target_scaling"] == model.inferred["target_scaling"]
+        assert data.facts["target_scaling"] == found
         assert np.ptp(data.train.targets) == pytest.approx(np.ptp(TARGETS) / _size(units), rel=1e-9)
 
 
