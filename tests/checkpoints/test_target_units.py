@@ -42,10 +42,8 @@ def test_scaled_targets_are_found(units, tmp_path):
         load_module(net, (INPUTS, TARGETS), options=SAID),
     ):
         assert model.scores["train"] == pytest.approx(explained, abs=1e-3)
-        assert (model.inferred["target_scaling"].value, model.inferred["target_scaling"].confidence) == (
-            units,
-            "uncertain",
-        )
+        found = model.inferred["target_scaling"]
+        assert (found.value, found.confidence) == (units, "uncertain")
         assert model.inferred["fit"].value == "as expected"
         assert data.facts["target_scaling"] == found
         assert np.ptp(data.train.targets) == pytest.approx(np.ptp(TARGETS) / _size(units), rel=1e-9)
