@@ -20,6 +20,7 @@ from interp.store.checks.heaps import reading
 from interp.store.checks.sound import check_seal, check_sound, prepare_seal, seal
 from interp.store.codec.rows import check_packed_rows
 from interp.store.elements import CLASSES, READABLE, VERSION, read_element, write_element
+from interp.store.handles import attributes
 from interp.store.packed import check_packed
 from interp.types import Provenance
 from interp.types.annotations.fields import field_types
@@ -267,7 +268,8 @@ def _unopened(path: Path, error: Exception) -> str:
 
 
 def _check_encoding(path: Path, file: h5py.File, encoding: str | None, remedy: str) -> None:
-    kind, version = file.attrs.get("encoding-type"), file.attrs.get("encoding-version", 0)
+    said = dict(attributes(file["/"].id))
+    kind, version = said.get("encoding-type"), said.get("encoding-version", 0)
     is_meant = str(kind).startswith("interp-") if encoding is None else kind == encoding
     is_newer = is_meant and str(version).isdecimal() and int(version) > VERSION
     if not isinstance(kind, str) or not is_meant or str(version) not in map(str, READABLE):

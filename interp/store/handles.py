@@ -75,6 +75,8 @@ def attribute(node: Handle, key: bytes) -> Any:
     ------
     KeyError
         If there is none of that name.
+    ValueError
+        If its numbers are laid out as numpy has none.
     """
     found = h5a.open(node, key)
     kind = found.get_type()
@@ -87,6 +89,7 @@ def attribute(node: Handle, key: bytes) -> Any:
             number = np.empty((), np.int64)
             found.read(number, mtype=VERSION_TYPE)
             return number[()]
+    check_layout(kind)
     return _wrapped(node).attrs[key]
 
 
@@ -101,6 +104,24 @@ def attributes(node: Handle) -> list[tuple[str, Any]]:
     keys: list[bytes] = []
     h5a.iterate(node, lambda key, *_: keys.append(key))
     return [(key.decode("utf8", "surrogateescape"), attribute(node, key)) for key in keys]
+
+
+def check_layout(kind: h5t.TypeID) -> None:
+    """Refuse numbers whose bits are laid out as numpy has none: HDF5 writes anywhere as it brings them to numpy's.
+
+    Parameters
+    ----------
+    kind
+        Type in the file, of numbers or of anything else.
+
+    Raises
+    ------
+    ValueError
+        If its numbers are laid out so.
+    """
+    is_number = isinstance(kind, (h5t.TypeIntegerID, h5t.TypeFloatID, h5t.TypeEnumID))
+    if is_number and not kind.equal(h5t.py_create(kind.dtype, logical=True)):
+        raise ValueError(f"numbers laid out otherwise than {kind.dtype}")
 
 
 def _wrapped(node: Handle) -> h5py.Group | h5py.Dataset:

@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 
 from interp.store.checks.heaps import reading
-from interp.store.handles import attributes, file_size, strings
+from interp.store.handles import attributes, check_layout, file_size, strings
 from interp.store.packed import is_packed, read_array
 from interp.types import Array
 
@@ -60,7 +60,7 @@ def check_sound(file: h5py.File, part: str | None = None, packing: Packing | Non
     ------
     ValueError
         For links to other places, objects of two names, storage that is foreign or packed in another way than ours,
-        types that are not ours, and data that are declared larger than the file.
+        types that are not ours or laid out as numpy has none, and data that are declared larger than the file.
     """
     declared, seen, nodes = 0, set(), []
     for name, node in _walk(file.id, part=part):
@@ -118,6 +118,7 @@ def _walk(group: GroupID, above: str = "", depth: int = 0, part: str | None = No
 
 def _check_storage(name: str, node: DatasetID, packing: Packing | None) -> int:
     """Give the number of bytes that a dataset takes, or raise `ValueError`."""
+    check_layout(node.get_type())
     made = node.get_create_plist()
     layout = made.get_layout()
     if packing is not None and layout == h5py.h5d.CHUNKED:

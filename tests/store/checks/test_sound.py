@@ -305,3 +305,45 @@ def test_a_partial_recording_that_links_elsewhere_is_not_written_to(tmp_path):
     with RecordingWriter(tmp_path / "b.h5", LAYERS, {"train": 4}, {"features.0": 2, "head": 1}, PROVENANCE) as writer:
         assert writer.done("train") == 0
     assert path.read_bytes() == before
+
+
+def odd_float():
+    """Eleven bits of exponent in four bytes."""
+    kind = h5py.h5t.IEEE_F32LE.copy()
+    kind.set_fields(31, 20, 11, 0, 20)
+    return kind
+
+
+def odd_integer():
+    """Twelve bits, from the third on."""
+    kind = h5py.h5t.STD_I32LE.copy()
+    kind.set_precision(12)
+    kind.set_offset(3)
+    return kind
+
+
+@pytest.mark.parametrize("kind", [odd_float, odd_integer])
+def test_numbers_laid_out_as_numpy_has_none_are_refused(path, kind):
+    """A damaged description of a type let HDF5 2.0 write anywhere as it brought numbers to numpy's: the process died."""
+
+    def put(file, name):
+        h5py.h5d.create(file.id, name.encode(), kind(), h5py.h5s.create_simple((3,)))
+
+    replaced(path, MEAN, put)
+    assert "laid out otherwise than" in reason(path)
+
+
+def test_attributes_laid_out_as_numpy_has_none_are_refused(path):
+    with h5py.File(path, "r+") as file:
+        h5py.h5a.create(file[MEAN].id, b"more", odd_float(), h5py.h5s.create(h5py.h5s.SCALAR))
+    assert "laid out otherwise than" in reason(path)
+
+
+def test_numbers_of_any_usual_kind_and_order_are_read(path):
+    def put(file, name):
+        file[name] = read.astype(">f8")
+
+    with h5py.File(path) as file:
+        read = file[MEAN][()]
+    replaced(path, MEAN, put)
+    np.testing.assert_array_equal(read_results(path, GaussianFit, REMEDY)[0]["features.0"].mean, read)
