@@ -314,20 +314,11 @@ def odd_float():
     return kind
 
 
-def odd_integer():
-    """Twelve bits, from the third on."""
-    kind = h5py.h5t.STD_I32LE.copy()
-    kind.set_precision(12)
-    kind.set_offset(3)
-    return kind
-
-
-@pytest.mark.parametrize("kind", [odd_float, odd_integer])
-def test_numbers_laid_out_as_numpy_has_none_are_refused(path, kind):
-    """A damaged description of a type let HDF5 2.0 write anywhere as it brought numbers to numpy's: the process died."""
+def test_numbers_laid_out_as_numpy_has_none_are_refused(path):
+    """A damaged description of a type let HDF5 2.0 write anywhere as it converted the numbers: the process died."""
 
     def put(file, name):
-        h5py.h5d.create(file.id, name.encode(), kind(), h5py.h5s.create_simple((3,)))
+        h5py.h5d.create(file.id, name.encode(), odd_float(), h5py.h5s.create_simple((3,)))
 
     replaced(path, MEAN, put)
     assert "laid out otherwise than" in reason(path)
