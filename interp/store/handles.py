@@ -7,6 +7,7 @@ writing it takes. What is read and written is the same, byte for byte.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import h5py
@@ -119,9 +120,17 @@ def check_layout(kind: h5t.TypeID) -> None:
     ValueError
         If its numbers are laid out so.
     """
-    is_number = isinstance(kind, (h5t.TypeIntegerID, h5t.TypeFloatID, h5t.TypeEnumID))
-    if is_number and not kind.equal(h5t.py_create(kind.dtype, logical=True)):
+    if isinstance(kind, h5t.TypeEnumID):  # of booleans; numpy counts those of other names as the same type
+        is_usual = kind.equal(h5t.py_create(kind.dtype, logical=True))
+    else:
+        is_usual = not isinstance(kind, (h5t.TypeIntegerID, h5t.TypeFloatID)) or kind.equal(_usual(kind.dtype))
+    if not is_usual:
         raise ValueError(f"numbers laid out otherwise than {kind.dtype}")
+
+
+@cache
+def _usual(dtype: np.dtype) -> h5t.TypeID:
+    return h5t.py_create(dtype)
 
 
 def _wrapped(node: Handle) -> h5py.Group | h5py.Dataset:

@@ -42,18 +42,26 @@ class HeapReader(io.FileIO):
         ValueError
             If a heap begins among them whose objects do not follow each other to its end.
         """
+        target = memoryview(buffer)
+        if len(target) > READ_AT_ONCE:
+            return self._filled(target, super().readinto(target) or 0)
         begin = self.tell()
-        count = super().readinto(buffer)
-        rest = memoryview(buffer)[count or 0 :]
-        rest[:] = bytes(len(rest))  # behind the file's end: HDF5 takes what is there, and its own drivers give zeros
-        if count and count <= READ_AT_ONCE:
-            first = max(begin - len(SIGNATURE) + 1, 0)  # a signature may lie across two reads
-            around = self._bytes(first, begin + count + len(SIGNATURE) - 1 - first)
-            at = around.find(SIGNATURE)
-            while at >= 0:
-                self._check_heap(first + at)
-                at = around.find(SIGNATURE, at + 1)
-            self.seek(begin + count)
+        first = max(begin - len(SIGNATURE) + 1, 0)  # a signature may lie across two reads
+        around = self._bytes(first, begin + len(target) + len(SIGNATURE) - 1 - first)
+        at = around.find(SIGNATURE)
+        while at >= 0:
+            self._check_heap(first + at)
+            at = around.find(SIGNATURE, at + 1)
+        found = around[begin - first : begin - first + len(target)]
+        target[: len(found)] = found
+        self.seek(begin + len(found))
+        return self._filled(target, len(found))
+
+    @staticmethod
+    def _filled(target: memoryview, count: int) -> int:
+        """Put zeros behind the end of the file: HDF5 takes what is there, and its own drivers give zeros."""
+        rest = target[count:]
+        rest[:] = bytes(len(rest))
         return count
 
     def _bytes(self, start: int, count: int) -> bytes:
