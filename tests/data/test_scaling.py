@@ -46,6 +46,12 @@ def test_columns_of_categories_may_be_left_as_they_are_beside_standardised_numbe
         parse_scaling("(x-mean)/std but 0/1", None)
 
 
+def test_columns_of_one_value_are_no_categories():
+    """As the corners of flat pictures are: left as they are they would give a second name to one scaling."""
+    table = np.array([[20.0, 0.0], [40.0, 0.0], [20.0, 0.0]])
+    assert list(scalings(given(table))) == ["raw", "x/40", "(x-mean)/std"]
+
+
 @pytest.mark.parametrize(
     ("text", "of"), [("x/4", 5 / 4), ("(x/4-0.5)/2", 0.375), ("(x-1)/2", 2.0), ("(x+1)/2", 3.0), ("raw", 5.0)]
 )

@@ -47,7 +47,7 @@ def column_moments(inputs: Array) -> tuple[Array, Array]:
 
 
 def binary_columns(inputs: Array) -> Array:
-    """Tell of each column whether it holds 0 and 1 alone, (D,) bool.
+    """Tell of each column whether it holds 0 and 1 alone, and both, (D,) bool.
 
     Parameters
     ----------
@@ -56,13 +56,18 @@ def binary_columns(inputs: Array) -> Array:
 
     Examples
     --------
-    >>> binary_columns(np.array([[0.0, 1.0], [1.0, 2.0]])).tolist()
-    [True, False]
+    >>> binary_columns(np.array([[0.0, 1.0, 0.0], [1.0, 2.0, 0.0]])).tolist()
+    [True, False, False]
     """
-    found = np.ones(inputs.shape[1], bool)
+    found, zeros, ones = np.ones(inputs.shape[1], bool), *np.zeros((2, inputs.shape[1]), bool)
     for block in row_blocks(inputs):
-        found &= ((block == 0) | (block == 1)).all(axis=0)
-    return found
+        is_zero, is_one = block == 0, block == 1
+        found &= (is_zero | is_one).all(axis=0)
+        if not found.any():
+            break
+        zeros |= is_zero.any(axis=0)
+        ones |= is_one.any(axis=0)
+    return found & zeros & ones
 
 
 def _added(total: Array, block: Array) -> Array:
