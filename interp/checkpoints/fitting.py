@@ -96,20 +96,20 @@ def _in_better_size(found: Draft, asked: Request) -> Draft:
     """Take images padded, cut or resized to the nearest other usual size where the network does better on them."""
     assert asked.data is not None
     assert asked.data.image_shape is not None
-    few, shape = _few(asked.data), asked.data.image_shape
-    own, shown = _per_sample(replace(found, data=few)), find_task(found.task).score.shown
-    for side in _sides(shape)[:1]:
-        drafts = dict(_tries(replace(asked, data=few), side))
-        tried = {name: _per_sample(other) for name, other in drafts.items()}
-        best = max(tried, key=lambda name: float(tried[name].mean()), default="")
-        if not best or not scores_differ(tried[best], own):
-            continue
-        said = ", ".join(f"{name} to {side}x{side} {shown(float(scores.mean()))}" for name, scores in tried.items())
-        why = f"on {len(own):,} training rows: {said}, as they are {shown(float(own.mean()))}"
-        taken = draft(replace(asked, data=refitted(asked.data, side, REFITS[best])))
-        fact = Inference(f"{best} to {side}x{side}", "uncertain", why)
-        return replace(taken, facts={**taken.facts, "image_size": fact})
-    return found
+    few, side = _few(asked.data), next(iter(_sides(asked.data.image_shape)), None)
+    drafts = {} if side is None else dict(_tries(replace(asked, data=few), side))
+    if side is None or not drafts:
+        return found
+    own, tried = _per_sample(replace(found, data=few)), {name: _per_sample(other) for name, other in drafts.items()}
+    best = max(tried, key=lambda name: float(tried[name].mean()))
+    if not scores_differ(tried[best], own):
+        return found
+    shown = find_task(found.task).score.shown
+    said = ", ".join(f"{name} to {side}x{side} {shown(float(scores.mean()))}" for name, scores in tried.items())
+    why = f"on {len(own):,} training rows: {said}, as they are {shown(float(own.mean()))}"
+    taken = draft(replace(asked, data=refitted(asked.data, side, REFITS[best])))
+    fact = Inference(f"{best} to {side}x{side}", "uncertain", why)
+    return replace(taken, facts={**taken.facts, "image_size": fact})
 
 
 def _few(data: Dataset) -> Dataset:

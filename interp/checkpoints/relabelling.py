@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from interp.checkpoints.drafts.draft import Draft
+from interp.checkpoints.drafts.draft import Draft, with_data_fact
 from interp.checkpoints.drafts.labels import GIVEN
 from interp.checkpoints.drafts.request import Request
 from interp.checkpoints.examine import drawn_weights
@@ -85,12 +85,16 @@ def draft_in_order(asked: Request) -> Draft:
     if not order.is_better:  # with the network that was found under it
         return found
     if again is None:
-        return _with_fact(found, Inference(GIVEN, "uncertain", f"{_said(order)}; not put right: no network is read so"))
+        return with_data_fact(
+            found, "label_order", Inference(GIVEN, "uncertain", f"{_said(order)}; not put right: no network is read so")
+        )
     if not order.is_certain:
         why = f"{_said(order)}; not put right, as {'; '.join(order.doubts)}"
-        return _with_fact(found, Inference(GIVEN, "uncertain", f"{why}; --label-order {order.text} does so"))
+        return with_data_fact(
+            found, "label_order", Inference(GIVEN, "uncertain", f"{why}; --label-order {order.text} does so")
+        )
     why = f"{_said(order)}; put right here, and left as given with --label-order {GIVEN}"
-    return _with_fact(again, Inference(order.text, "likely", why))
+    return with_data_fact(again, "label_order", Inference(order.text, "likely", why))
 
 
 def _first_order(found: Draft, asked: Request, seen: Seen) -> Reordered | None:
@@ -161,13 +165,6 @@ def _reorder(given: Seen, now: Seen, found: Draft) -> Reordered:
         return per_row
 
     return reorder(given.labels, now.predicted, given.predicted, loss, now.outputs.shape[1])
-
-
-def _with_fact(found: Draft, fact: Inference) -> Draft:
-    """Say of which order the labels are, with the draft and with its data."""
-    data = found.data
-    known = None if data is None else replace(data, facts={**data.facts, "label_order": fact})
-    return replace(found, facts={**found.facts, "label_order": fact}, data=known)
 
 
 def _said(order: Reordered) -> str:

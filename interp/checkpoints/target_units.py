@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from interp.checkpoints.drafts.draft import Draft
+from interp.checkpoints.drafts.draft import Draft, with_data_fact
 from interp.checkpoints.drafts.request import Request
 from interp.checkpoints.fitting import skill_of
 from interp.checkpoints.inference.fit import NO_SKILL
@@ -70,7 +70,7 @@ def draft_in_units(asked: Request) -> Draft:
     shown = find_task(found.task).score.shown
     others = ", ".join(f"as {name} {shown(skill)}" for name, skill in skills.items())
     why = f"targets {others}, as they are {shown(skill_of(found))} on some training rows; scores are of scaled targets"
-    return _with_fact(tried[best], Inference(best, "uncertain", why))
+    return with_data_fact(tried[best], "target_scaling", Inference(best, "uncertain", why))
 
 
 def _explains_nothing(found: Draft) -> bool:
@@ -93,10 +93,3 @@ def _in_units(found: Draft, asked: Request, name: str) -> Dataset:
         for key, split in asked.data.splits.items()
     }
     return replace(asked.data, splits=splits, classes=())
-
-
-def _with_fact(found: Draft, fact: Inference) -> Draft:
-    """Say in which units targets are, with the draft and with its data."""
-    data = found.data
-    known = None if data is None else replace(data, facts={**data.facts, "target_scaling": fact})
-    return replace(found, facts={**found.facts, "target_scaling": fact}, data=known)

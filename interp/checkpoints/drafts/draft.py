@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -49,6 +49,22 @@ class Draft:
     task: str
     data: Dataset | None
     doubt: str = ""
+
+
+def with_data_fact(found: Draft, name: str, fact: Inference) -> Draft:
+    """Say how labels or targets are taken, with the draft and with its data.
+
+    Parameters
+    ----------
+    found
+        Network that runs.
+    name
+        Name of the fact.
+    fact
+        Value, confidence and evidence.
+    """
+    data = None if found.data is None else replace(found.data, facts={**found.data.facts, name: fact})
+    return replace(found, facts={**found.facts, name: fact}, data=data)
 
 
 def example_of(module: nn.Module, asked: Request, scaling: Scaling, shape: tuple[int, ...]) -> Tensor:
