@@ -140,12 +140,17 @@ def built(spec: Spec, data: Dataset) -> nn.Sequential:
         steps += [MODULES[next(active)](), (nn.MaxPool2d if spec.pooling == "max" else nn.AvgPool2d)(2)]
         width, side = channels, (side + 2 * spec.padding - 2) // 2
     if spec.convolutions:
-        steps.append(nn.Flatten())
+        steps += [nn.Flatten(), *_dropout(spec)]
         width *= side * side
     for nodes in spec.dense:
         steps += [nn.Linear(width, nodes), *[nn.BatchNorm1d(nodes)] * spec.normed, MODULES[next(active)]()]
+        steps += _dropout(spec)
         width = nodes
     return nn.Sequential(*steps, nn.Linear(width, len(data.classes) or int(data.train.labels.max()) + 1))
+
+
+def _dropout(spec: Spec) -> list[nn.Module]:
+    return [nn.Dropout(spec.dropout)] if spec.dropout else []
 
 
 def trained(spec: Spec, data: Dataset) -> tuple[nn.Sequential, float]:
@@ -160,7 +165,7 @@ def trained(spec: Spec, data: Dataset) -> tuple[nn.Sequential, float]:
     for factor in (1.0, 0.2, 5.0, 0.04, 0.008):
         torch.manual_seed(spec.seed)
         module = built(spec, data)
-        _train(module, spec, x, y, factor)
+        _train(module, spec, _Shifted(x, spec.shift, data.image_shape), y, factor)
         score = _accuracy(module, x, y)
         if best is None or score > best[0]:
             best = score, module
@@ -170,13 +175,41 @@ def trained(spec: Spec, data: Dataset) -> tuple[nn.Sequential, float]:
     return best[1], best[0]
 
 
-def _train(module: nn.Module, spec: Spec, x: Tensor, y: Tensor, factor: float) -> None:
+class _Shifted:
+    """Inputs of training rows, of which images are shifted by some pixels, each time by others.
+
+    Parameters
+    ----------
+    x
+        Inputs of all rows, (S, D) or (S, C, H, W).
+    most
+        Largest number of pixels, each way; 0 leaves inputs as they are.
+    shape
+        Shape of one image, (C, H, W); None of inputs that are none.
+    """
+
+    def __init__(self, x: Tensor, most: int, shape: tuple[int, int, int] | None) -> None:
+        self.x, self.most, self._shape = x, most, shape
+
+    def __getitem__(self, rows: Tensor) -> Tensor:
+        some = self.x[rows]
+        if not self.most or self._shape is None:
+            return some
+        wide = F.pad(some.reshape(-1, *self._shape), [self.most] * 4, mode="replicate")
+        down, right = torch.randint(2 * self.most + 1, (2, len(rows))).tolist()
+        _, height, width = self._shape
+        places = zip(wide, down, right, strict=True)
+        shifted = [one[:, top : top + height, left : left + width] for one, top, left in places]
+        return torch.stack(shifted).reshape(some.shape)
+
+
+def _train(module: nn.Module, spec: Spec, x: _Shifted, y: Tensor, factor: float) -> None:
     module.train()
-    optimiser = _optimiser(module, spec, x, factor)
+    optimiser = _optimiser(module, spec, x.x, factor)
     fall = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: FALLS[spec.fall](step / spec.steps))
-    for rows in islice(_batches(len(x)), spec.steps):
+    for rows in islice(_batches(len(y)), spec.steps):
         optimiser.zero_grad()
-        F.cross_entropy(module(x[rows]), y[rows]).backward()
+        F.cross_entropy(module(x[rows]), y[rows], label_smoothing=spec.smoothing).backward()
         optimiser.step()
         fall.step()
     module.eval().requires_grad_(False)

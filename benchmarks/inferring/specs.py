@@ -36,8 +36,9 @@ SCALINGS = {"mixture": ("raw", "columns"), "breast cancer": ("columns",)}
 ROWS, FEW_ROWS = 6000, 3000
 """Largest numbers of training rows, of networks trained for many epochs and for few."""
 
-TRAININGS = ("to-rest", "long", "short")
-"""Ways of training: until little changes, with a rate that falls to nothing; as most people do; for a few epochs."""
+TRAININGS = ("to-rest", "long", "short", "regularised")
+"""Ways of training: until little changes, with a rate that falls to nothing; as most people do; for a few epochs; and as
+most people do with what keeps a network from learning by heart: dropout, smoothed labels, shifted images."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,12 @@ class Spec:
         Largest number of training rows.
     weight_decay
         Factor of the weights that is added to their gradient, or for ``adamw`` taken off them, at each step.
+    dropout
+        Share of values that are left out in training, behind what convolutions give and behind hidden dense layers.
+    smoothing
+        Share of each label that is spread over all classes.
+    shift
+        Largest number of pixels by which images are shifted in training, each way.
     """
 
     seed: int
@@ -90,6 +97,9 @@ class Spec:
     fall: str
     rows: int
     weight_decay: float
+    dropout: float = 0.0
+    smoothing: float = 0.0
+    shift: int = 0
 
     @property
     def kind(self) -> str:
@@ -137,7 +147,18 @@ def drawn(seed: int, training: str = "long") -> Spec:
         return replace(spec, rows=ROWS, weight_decay=float(decay), steps=int(steps), fall="cosine")
     decay = rng.choice([0.01, 0.05] if spec.optimiser == "adamw" else [0.0, 0.0, 1e-4, 5e-4])
     steps = rng.integers(1000, 1500) if convolutions else rng.integers(2000, 4000)
-    return replace(spec, rows=ROWS, weight_decay=float(decay), steps=int(steps))
+    spec = replace(spec, rows=ROWS, weight_decay=float(decay), steps=int(steps))
+    return _regularised(spec, rng) if training == "regularised" else spec
+
+
+def _regularised(spec: Spec, rng: np.random.Generator) -> Spec:
+    """Draw dropout for two networks in three, smoothed labels for one in four, shifts for two in five of images."""
+    return replace(
+        spec,
+        dropout=float(rng.choice([0.1, 0.25, 0.5])) if rng.random() < 2 / 3 else 0.0,
+        smoothing=0.1 if rng.random() < 1 / 4 else 0.0,
+        shift=(1 if spec.data == "digits" else 2) if spec.data in IMAGES and rng.random() < 2 / 5 else 0,
+    )
 
 
 def _activations(rng: np.random.Generator, convolutions: int, depth: int, first: str) -> tuple[str, ...]:

@@ -22,6 +22,9 @@ more, except under one that is nearly the same function.
 SHRUNK = 0.8
 """Factor by which logits, or deviations from the mean, are made smaller to see whether they then fit better."""
 
+SURE = 3.0
+"""Number of standard errors by which a smaller loss must be below the own one: by chance, one network in 700 is."""
+
 
 def doubt_classes(outputs: Tensor, values: Tensor, form: str) -> str:
     """Say where mean probabilities differ from the shares of the classes, or smaller logits would fit better.
@@ -51,9 +54,14 @@ def doubt_classes(outputs: Tensor, values: Tensor, form: str) -> str:
     reasons = []
     if bias > BIAS + noise:
         reasons.append(f"mean probabilities differ from the classes' shares by {bias:.1%}, which training would remove")
-    if float((losses(SHRUNK * scores, values, "linear") - losses(scores, values, "linear")).mean()) < 0:
+    if _is_gain(losses(scores, values, "linear") - losses(SHRUNK * scores, values, "linear")):
         reasons.append("smaller scores would fit the training rows better, which training would have found")
     return "; ".join(reasons)
+
+
+def _is_gain(gains: Tensor) -> bool:
+    """Whether the mean of what each row gains (S,) is above 0 by more than chance gives."""
+    return float(gains.mean()) > SURE * float(gains.std()) / len(gains) ** 0.5
 
 
 def _logits(outputs: Tensor, form: str) -> Tensor:
@@ -82,8 +90,7 @@ def doubt_values(outputs: Tensor, values: Tensor, form: str) -> str:
     bias = float(((outputs - values).mean(0).abs() / spread).max())
     if bias > 0.1:
         return f"a mean error of {bias:.2f} standard deviations is left, which training would remove"
-    if float(((SHRUNK * (outputs - values.mean(0)) + values.mean(0) - values) ** 2).mean()) < float(
-        ((outputs - values) ** 2).mean()
-    ):
+    smaller = SHRUNK * (outputs - values.mean(0)) + values.mean(0)
+    if _is_gain(((outputs - values) ** 2 - (smaller - values) ** 2).mean(1)):
         return "smaller deviations would fit the training rows better, which training would have found"
     return ""

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import torch.nn.functional as F
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neighbors import NearestCentroid
@@ -137,6 +138,14 @@ def test_biased_and_exaggerated_scores_are():
     assert "mean probabilities" in doubt_of("classification", SCORES + torch.tensor([1.0, 0, 0, 0]), labels, "linear")
     assert "smaller scores" in doubt_of("classification", 2 * SCORES, labels, "linear")
     assert doubt_of("classification", 2 * SCORES, labels, "distance") == ""  # no probabilities
+
+
+def test_scores_that_chance_makes_too_large_are_not_doubted():
+    scores = 1.1 * SCORES[:1000]  # smaller ones fit as well: of half of all samples a little better
+    labels = [drawn(SCORES[:1000], seed) for seed in range(40)]
+    gains = [F.cross_entropy(scores, some) - F.cross_entropy(0.8 * scores, some) for some in labels]
+    assert sum(gain > 0 for gain in gains) > 10
+    assert not any("smaller scores" in doubt_of("classification", scores, some, "linear") for some in labels)
 
 
 def test_one_score_is_the_log_odds():
