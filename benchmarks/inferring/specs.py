@@ -38,7 +38,7 @@ ROWS, FEW_ROWS = 6000, 3000
 
 TRAININGS = ("to-rest", "long", "short", "regularised")
 """Ways of training: until little changes, with a rate that falls to nothing; as most people do; for a few epochs; and as
-most people do with what keeps a network from learning by heart: dropout, smoothed labels, shifted images."""
+most people do who keep a network from learning by heart, by dropout, smoothed labels or shifted images."""
 
 
 @dataclass(frozen=True)
