@@ -37,8 +37,8 @@ ROWS, FEW_ROWS = 6000, 3000
 """Largest numbers of training rows, of networks trained for many epochs and for few."""
 
 TRAININGS = ("to-rest", "long", "short", "regularised")
-"""Ways of training: until little changes, with a rate that falls to nothing; as most people do; for a few epochs; and as
-most people do who keep a network from learning by heart, by dropout, smoothed labels or shifted images."""
+"""Ways of training: until little changes, with a rate that falls to nothing; as most people do; for a few epochs; and
+as most people do who keep a network from learning by heart, by dropout, smoothed labels or shifted images."""
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def doubt_classes(outputs: Tensor, values: Tensor, form: str) -> str:
 
 def _is_gain(gains: Tensor) -> bool:
     """Whether the mean of what each row gains (S,) is above 0 by more than chance gives."""
-    return float(gains.mean()) > SURE * float(gains.std()) / len(gains) ** 0.5
+    return bool(gains.mean() > SURE * gains.std() / len(gains) ** 0.5)
 
 
 def _logits(outputs: Tensor, form: str) -> Tensor:
