@@ -14,7 +14,8 @@ from interp.checkpoints.drafts.request import Request
 from interp.checkpoints.drafts.stated_order import in_stated_order, is_stated_last
 from interp.checkpoints.inference.candidates.trial import known_scores, scores_differ
 from interp.checkpoints.inference.expected import Expected, expected
-from interp.data.images import REFITS, refitted, rows_channels_last
+from interp.data.images.orders import rows_channels_last
+from interp.data.images.sizes import REFITS, refitted
 from interp.errors import CheckpointError, DataError, InterpError
 from interp.network.inputs import IMAGE_SIDES, outputs_on
 from interp.tasks import find_task
@@ -59,14 +60,14 @@ def draft_fitting(asked: Request) -> Draft:
 
 
 def _was_channels_last(data: Dataset | None) -> bool:
-    return data is not None and data.image_shape is not None and "channels" in data.facts
+    return data is not None and data.image_shape is not None and data.image_shape[0] > 1 and "channels" in data.facts
 
 
 def _in_better_order(found: Draft, asked: Request) -> Draft:
     """Take rows as they were stored where the network does no better with one channel after the other."""
     assert asked.data is not None
     stored = draft(replace(asked, data=rows_channels_last(asked.data)))
-    channels, pixels = _score(found), _score(stored)
+    channels, pixels = score_of(found), score_of(stored)
     taken, value = (stored, "last, in each row too") if pixels >= channels else (found, "last, but first in each row")
     shown = find_task(found.task).score.shown
     why = (
@@ -89,7 +90,7 @@ def _may_be_of_another_size(found: Draft) -> bool:
         return True
     few = _few(data).train
     assert few.labels is not None
-    return _score(found) <= expected(found.task, few.inputs, few.labels, None).floor
+    return score_of(found) <= expected(found.task, few.inputs, few.labels, None).floor
 
 
 def _in_better_size(found: Draft, asked: Request) -> Draft:
@@ -170,8 +171,14 @@ def _fact(shape: tuple[int, int, int], side: int, best: str, tried: dict[str, fl
     return Inference(f"{best} to {side}x{side}", "likely" if len(set(tried.values())) > 1 else "uncertain", why)
 
 
-def _score(found: Draft) -> float:
-    """Give the score on some training rows; 0 where there are no labels or targets."""
+def score_of(found: Draft) -> float:
+    """Give the score of a network on some training rows; 0 where there are no labels or targets.
+
+    Parameters
+    ----------
+    found
+        Network that runs, with its data.
+    """
     return float(_per_sample(found).mean())
 
 
@@ -199,4 +206,4 @@ def skill_of(found: Draft) -> float:
     """
     task = find_task(found.task)
     values = None if found.data is None else task.answers(found.data.train)
-    return 0.0 if values is None else Expected(task.chance(values), 0, "").skill(_score(found))
+    return 0.0 if values is None else Expected(task.chance(values), 0, "").skill(score_of(found))

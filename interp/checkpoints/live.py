@@ -12,11 +12,11 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from interp.checkpoints.as_found import as_found
+from interp.checkpoints.channels import draft_in_channels
 from interp.checkpoints.drafts.request import Request
 from interp.checkpoints.examine import examine
 from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.options import LoadOptions, check_options
-from interp.checkpoints.target_units import draft_in_units
 from interp.checkpoints.weights.quantised_modules import NOTE, in_floats
 from interp.checkpoints.weights.tensors import checked_state, tensor_bytes
 from interp.data import DataOptions, load_dataset
@@ -83,7 +83,7 @@ def load_module(
     digest, runs = module_digest(module), _in_a_network(_in_float32(_innermost(module)))
     with as_found(runs):
         asked = Request(where, Contents({}, FORMAT, module=runs, notes=notes), dataset, options)
-        found = draft_in_units(asked)
+        found = draft_in_channels(asked)
         return examine(found, asked, digest), found.data
 
 

@@ -10,13 +10,13 @@ from torch import nn
 
 from interp.checkpoints.architectures.named import is_named, named_digest
 from interp.checkpoints.architectures.zoo_files import zoo_data
+from interp.checkpoints.channels import draft_in_channels
 from interp.checkpoints.drafts.request import Request
 from interp.checkpoints.examine import examine
 from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.formats.read import file_digest, read_contents
 from interp.checkpoints.live import load_module
 from interp.checkpoints.options import LoadOptions, Network, check_options
-from interp.checkpoints.target_units import draft_in_units
 from interp.data import DataOptions, load_dataset
 from interp.errors import UsageError
 from interp.types import Dataset, LoadedModel
@@ -73,7 +73,7 @@ def load_model(
     spec = zoo_data(contents, path) if data is None and contents.format == "zoo" else data
     dataset = None if spec is None else load_dataset(spec, data_options)
     asked = Request(path, contents, dataset, options)
-    found = draft_in_units(asked)
+    found = draft_in_channels(asked)
     digest = named_digest(str(path), found.module) if is_named(path) else file_digest(path)
     return examine(found, asked, digest), found.data
 

@@ -12,7 +12,7 @@ import numpy as np
 from interp.data.arrays import as_array
 from interp.data.finite import check_finite
 from interp.data.found import facts_of
-from interp.data.images import LAST, is_channels_last
+from interp.data.images.orders import LAST, is_channels_last
 from interp.data.lengths import checked_lengths, padded
 from interp.data.several import check_alike, joined, other_arrays
 from interp.data.targets import read_targets

@@ -11,7 +11,7 @@ from torch import nn
 from checkpoints.planted import DIGITS
 from interp.checkpoints import LoadOptions, load_model, load_module
 from interp.data import load_dataset, stream
-from interp.data.images import padded_to, refitted, resized_to
+from interp.data.images.sizes import padded_to, refitted, resized_to
 from interp.errors import DataError
 from interp.streams import RowsOnDisk, rows
 

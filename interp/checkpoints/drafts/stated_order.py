@@ -10,7 +10,7 @@ from interp.checkpoints.drafts.choose import draft
 from interp.checkpoints.drafts.draft import Draft
 from interp.checkpoints.drafts.request import Request
 from interp.checkpoints.graph.steps import Graph, Part, Step
-from interp.data.images import rows_channels_last
+from interp.data.images.orders import rows_channels_last
 from interp.network.branches import INPUT
 from interp.types import Inference
 

@@ -12,7 +12,7 @@ from interp.data.assemble import INPUT_KEYS, LENGTH_KEYS
 from interp.data.draws import fixed_draws
 from interp.data.finite import check_finite
 from interp.data.found import Found
-from interp.data.images import LAST, is_channels_last
+from interp.data.images.orders import LAST, is_channels_last
 from interp.data.options import DataOptions
 from interp.data.streams.batches import Arrays, each_as_arrays, joined, own_faults
 from interp.data.words import LABEL_KEYS

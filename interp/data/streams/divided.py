@@ -12,7 +12,7 @@ import numpy as np
 from interp.data.draws import fixed_draws
 from interp.data.finite import check_finite
 from interp.data.found import Found
-from interp.data.images import LAST
+from interp.data.images.orders import LAST
 from interp.data.streams.batches import Arrays, closing_batches, each_as_arrays, joined
 from interp.data.streams.collect import channels_first, inputs_name, narrow
 from interp.data.words import LABEL_KEYS

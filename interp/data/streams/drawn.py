@@ -67,7 +67,7 @@ class Whole:
             If they were turned or cut for the network, which those that are read and left are not.
         """
         if not np.array_equal(split.inputs[0], _flat(self.held["x"][:1])[0]):
-            found = "samples that have to be brought to another order or size for this network"
+            found = "samples that have to be brought to another order, size or number of channels for this network"
             do = "give them as the network takes them, or analyse with store=True"
             raise UsageError(self.name, found=found, expected="samples as the network takes them", do=do)
 
