@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from interp.checkpoints.drafts.draft import Draft
+from interp.checkpoints.drafts.labels import are_of_signs
 from interp.checkpoints.drafts.request import Request
 from interp.checkpoints.inference.expected import expected
 from interp.checkpoints.inference.fit import assess_fit, doubt_of, doubted, is_sound
@@ -197,7 +198,8 @@ def _fit(draft: Draft, seen: Seen) -> tuple[Inference | None, float]:
         return None, 0.0
     expect, score = expected(draft.task, data.train.inputs, values, _features(draft)), seen.scores["train"]
     truth = torch.from_numpy(values[fitted_rows(len(values))])
-    of_outputs = doubt_of(draft.task, seen.outputs, truth, draft.structure.output)
+    # what is trained towards -1 and +1 need be no logit
+    of_outputs = "" if are_of_signs(data) else doubt_of(draft.task, seen.outputs, truth, draft.structure.output)
     doubt = "; ".join(filter(None, (of_outputs, draft.doubt)))
     if _is_known(draft) and is_sound(min(seen.scores.values()), expect):
         doubt = ""

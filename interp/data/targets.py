@@ -10,6 +10,9 @@ from interp.types import Array
 MOST_CLASSES = 1000
 """Smallest whole number that makes targets measured values, and no class indices."""
 
+SIGNS = (-1, 1)
+"""Targets that are labels of two classes to a network that tells classes apart."""
+
 
 def read_targets(where: str, values: Array, rows: int) -> tuple[Array | None, Array | None]:
     """Tell class indices, several labels and measured values apart, by type, shape and values.
@@ -35,7 +38,8 @@ def read_targets(where: str, values: Array, rows: int) -> tuple[Array | None, Ar
     Raises
     ------
     DataError
-        If their number is not that of the inputs, a value is missing, or some are whole numbers below 0.
+        If their number is not that of the inputs, a value is missing, or some are whole numbers below 0, unless all are
+        -1 and 1: those are measured values here, and labels of two classes to a network that tells classes apart.
 
     Examples
     --------
@@ -82,6 +86,6 @@ def _class_indices(where: str, values: Array) -> Array | None:
         return None
     if whole.min() >= 0:
         return whole
-    if values.dtype.kind == "f":
+    if values.dtype.kind == "f" or np.isin(values, SIGNS).all():
         return None
     raise DataError(where, found=f"label {whole.min()}", expected="labels from 0", do="encode them as 0, 1, 2, ...")

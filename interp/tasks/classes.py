@@ -31,7 +31,7 @@ def _classes(seen: Seen) -> str:
 
 def _two(seen: Seen) -> str:
     two = seen.labels is not None and seen.targets is None and seen.outputs == 1 and seen.known <= 2
-    return "labels are 0 and 1, one output" if two else ""
+    return "labels of two classes, one output" if two else ""
 
 
 CLASSIFICATION = Task(

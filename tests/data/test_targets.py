@@ -54,7 +54,7 @@ def test_several_measured_values():
     ("values", "message"),
     [
         (np.array([[0.5, np.nan], [1, 2]]), "no label in row 0"),
-        (np.array([-1, 1]), "label -1; expected labels from 0"),
+        (np.array([-1, 0]), "label -1; expected labels from 0"),
         (np.array(["a", "b"]), "labels of type <U1"),
         (np.array([1, 2, 3]), "3 labels; expected 2"),
     ],

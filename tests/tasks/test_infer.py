@@ -21,7 +21,7 @@ def drawn(labels, targets, width):
     [
         (THREE, None, 6, 4, "classification", "labels are class indices from 0 to 2, 4 outputs"),
         (THREE, None, 3, 3, "classification", "labels are class indices from 0 to 2, 3 outputs"),
-        (PAIR, None, 6, 1, "binary", "labels are 0 and 1, one output"),
+        (PAIR, None, 6, 1, "binary", "labels of two classes, one output"),
         (FIVE, None, 6, 1, "regression", "labels are whole numbers up to 4, and there is one output"),
         (None, FLAGS, 6, 2, "multi-label", "2 zeros and ones a row, several of them set"),
         (None, VALUES, 6, 2, "regression", "targets are measured values, 2 a row"),

@@ -6,11 +6,74 @@ from dataclasses import replace
 
 import numpy as np
 
+from interp.data.targets import SIGNS
 from interp.errors import UsageError
+from interp.tasks import find_task
 from interp.types import Dataset, Inference, Split
 
 GIVEN = "given"
 """Word that leaves labels as they are."""
+
+OF_SIGNS = "-1 and +1"
+"""Value of the fact ``labels`` where targets of -1 and +1 were taken for labels of two classes."""
+
+
+def labels_of_signs(data: Dataset, task: str | None, outputs: int) -> Dataset:
+    """Take targets that are all -1 or +1 for labels of two classes, and say so.
+
+    Hinge losses, and squared errors of such targets, train networks to tell classes apart by the sign of one output.
+
+    Parameters
+    ----------
+    data
+        Data set with or without targets.
+    task
+        Name of the task that the user gave; None where it is to be inferred. Tasks without classes keep targets.
+    outputs
+        Number of outputs of the network, C.
+
+    Returns
+    -------
+    Dataset
+        Data set with labels 0 and 1, whose fact ``labels`` says what they stand for; the very same where targets are
+        others, or the training split has one of the two alone.
+
+    Examples
+    --------
+    >>> from interp.data import load_dataset
+    >>> data = load_dataset(([[0.5], [1.5], [0.1]], [-1, 1, -1]))
+    >>> labels_of_signs(data, None, 1).train.labels, labels_of_signs(data, "regression", 1).train.labels
+    (array([0, 1, 0]), None)
+    """
+    known = [split.targets for split in data.splits.values() if split.targets is not None]
+    is_counted = task is None or find_task(task).counted
+    if not is_counted or data.train.targets is None or len(np.unique(data.train.targets)) != len(SIGNS):
+        return data
+    if not all(table.shape[1] == 1 and np.isin(table, SIGNS).all() for table in known):
+        return data
+    by = "the sign of the one output" if outputs == 1 else "the larger output"
+    why = f"every target is -1 or +1: labels of two classes, told apart by {by}; --task regression compares the values"
+    splits = {name: _signed(split) for name, split in data.splits.items()}
+    facts = {**data.facts, "labels": Inference(OF_SIGNS, "likely", why)}
+    return replace(data, splits=splits, classes=("-1", "+1"), facts=facts)
+
+
+def are_of_signs(data: Dataset) -> bool:
+    """Tell whether the labels of a data set were targets of -1 and +1.
+
+    Parameters
+    ----------
+    data
+        Data set with or without labels.
+    """
+    said = data.facts.get("labels")
+    return said is not None and said.value == OF_SIGNS
+
+
+def _signed(split: Split) -> Split:
+    if split.targets is None:
+        return split
+    return replace(split, labels=(split.targets[:, 0] > 0).astype(np.int64), targets=None)
 
 
 def labels_from_zero(data: Dataset, outputs: int) -> Dataset:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from interp.checkpoints.drafts.labels import in_label_order, labels_from_zero
+from interp.checkpoints.drafts.labels import in_label_order, labels_from_zero, labels_of_signs
 from interp.checkpoints.formats.contents import Contents
 from interp.checkpoints.options import LoadOptions
 from interp.tasks import ASSUMED, data_for, infer_task
@@ -49,8 +49,10 @@ def settled(asked: Request, outputs: int, form: str = "") -> tuple[Request, Infe
     DataError, UsageError
         If the data are not this network's, or not for the task or with the order of labels that the user named.
     """
-    given = None if asked.data is None else labels_from_zero(asked.data, outputs)
+    given = asked.data
     if given is not None:
+        given = labels_of_signs(given, asked.options.task, outputs)
+        given = labels_from_zero(given, outputs)
         given = in_label_order(given, asked.options.label_order, outputs)
     fact = infer_task(given, outputs, asked.options.task, form)
     data = None if given is None else data_for(given, str(fact.value), outputs)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from interp.checkpoints.drafts.attention import attention_draft
 from interp.checkpoints.drafts.draft import Draft, example_of, trace
 from interp.checkpoints.drafts.request import Request, settled
 from interp.checkpoints.drafts.sequences import sequence_draft
+from interp.checkpoints.drafts.signs import infer_of_signs
 from interp.checkpoints.inference.attention.parts import is_attention_state
 from interp.checkpoints.inference.convolutional.images import image_layouts
 from interp.checkpoints.inference.convolutional.layouts import Layouts
@@ -51,10 +53,13 @@ def weights_draft(asked: Request, doubts: tuple[str, ...] = ()) -> Draft:
     if is_attention_state(plain.state):
         return attention_draft(plain.state, asked)
     stack = layer_stack(plain.state, asked.path, contents.parts)
-    asked, task = settled(asked, len(stack.layers[-1].weight), given.output or "")
+    outputs, as_given = len(stack.layers[-1].weight), asked.data
+    asked, task = settled(asked, outputs, given.output or "")
     layers, shape, layouts = _layouts(stack.layers, asked)
     said = {"scaling": given.scaling, "activation": given.activation, "output": given.output}
-    found = infer_candidate(layers, asked.data, said, layouts.tried, asked.task, weighed_rows=given.weighed_rows)
+    infer = partial(infer_candidate, layers, given=said, layouts=layouts.tried, weighed_rows=given.weighed_rows)
+    found = infer_of_signs(infer, as_given, asked.data) if outputs == 1 else None
+    found = found or infer(asked.data, task=asked.task)
     candidate, inferred = found.candidate, found.facts
     notes = ("parameter shapes", *contents.notes, *stack.notes, *doubts)
     most = weakest(stack.confidence, "likely" if doubts else "certain")

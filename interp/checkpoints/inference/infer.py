@@ -104,7 +104,7 @@ def infer_candidate(
         chosen = _conventional(trials) or chosen
     explained = {fact: explain(fact, name, chosen, trials, given, task) for fact, name in facts.items()}
     if at_chance or not is_open or _acts_before_the_mean(layers, chosen.candidate):
-        return Settled(chosen.candidate, explained)
+        return Settled(chosen.candidate, explained, is_at_chance=at_chance)
     weighing = Weighing(
         layers, try_out, scorers, data.train.inputs, values, list(tried.values()), facts, task, weighed_rows, seed
     )

@@ -89,7 +89,7 @@ def test_mean_over_positions():
     ("shapes", "found"),
     [
         ({"c1": (8, 1, 3, 3), "fc": (10, 999 * 8)}, r"no image of \(1, 8, 8\) to the 7992 inputs of fc"),
-        ({"c1": (8, 3, 3, 3), "fc": (10, 72)}, "convolutions that lead no image"),
+        ({"c1": (8, 2, 3, 3), "fc": (10, 72)}, "convolutions that lead no image"),
         ({"c1": (8, 1, 3, 3), "fc": (10, 71)}, "8 outputs of c1 before 71 inputs of fc"),
         ({"c1": (8, 1, 3, 3, 3), "fc": (10, 72)}, r"c1.weight of shape \(8, 1, 3, 3, 3\)"),
     ],

@@ -40,5 +40,7 @@ def _oddity(candidate: Candidate) -> tuple[bool, bool, bool]:
 
 
 def _may_stand_for(trial: Trial, best: Trial) -> bool:
+    if trial.score < 0 < best.score:  # squared errors of a few rows may be so large that no test tells them from chance
+        return False
     pair = {trial.candidate.activation, best.candidate.activation}
     return (len(pair) == 1 or pair <= set(RELU_FAMILY)) and not better(best, trial)

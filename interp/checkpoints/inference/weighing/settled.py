@@ -40,11 +40,14 @@ class Settled:
         Facts that were inferred, by name.
     doubt
         Sentence on what training would have removed under this candidate; empty where there is none.
+    is_at_chance
+        Whether no candidate does better than chance, so that a conventional one stands.
     """
 
     candidate: Candidate
     facts: dict[str, Inference]
     doubt: str = ""
+    is_at_chance: bool = False
 
 
 @dataclass(frozen=True)
