@@ -26,6 +26,7 @@ from interp.checkpoints.graph.steps import UnknownOperation
 from interp.checkpoints.inference.attention.parts import is_attention_state
 from interp.checkpoints.inference.recurrent.parts import is_recurrent_state
 from interp.checkpoints.inference.stack.layers import USE_MODEL
+from interp.checkpoints.inference.text.parts import is_text_state
 from interp.data import parse_scaling
 from interp.data.lengths import padded
 from interp.errors import CheckpointError, DataError, InterpError, UsageError
@@ -81,8 +82,11 @@ def _check_parts(asked: Request) -> None:
     holds_any = asked.contents.module is not None or asked.contents.format == ONNX
     takes_any = asked.options.model is not None or holds_any or is_named(asked.path)
     state = asked.contents.state
-    reads_sequences = is_recurrent_state(state) or is_attention_state(state)
-    takes_lengths = asked.data is not None and padded(asked.data.parts) and reads_sequences
+    takes_lengths = (
+        asked.data is not None
+        and padded(asked.data.parts)
+        and any(reads(state) for reads in (is_recurrent_state, is_attention_state, is_text_state))
+    )
     if asked.data is not None and asked.data.parts and not (takes_any or takes_lengths):
         raise DataError(
             asked.data.name,

@@ -10,6 +10,7 @@ from interp.checkpoints.drafts.draft import Draft, example_of, trace
 from interp.checkpoints.drafts.request import Request, settled
 from interp.checkpoints.drafts.sequences import sequence_draft
 from interp.checkpoints.drafts.signs import infer_of_signs
+from interp.checkpoints.drafts.text import text_draft
 from interp.checkpoints.inference.attention.parts import is_attention_state
 from interp.checkpoints.inference.convolutional.images import image_layouts
 from interp.checkpoints.inference.convolutional.layouts import Layouts
@@ -20,6 +21,7 @@ from interp.checkpoints.inference.stack.facts import stack_facts, weakest
 from interp.checkpoints.inference.stack.layers import Layer
 from interp.checkpoints.inference.stack.slopes import slopes_fact
 from interp.checkpoints.inference.stack.state import layer_stack
+from interp.checkpoints.inference.text.parts import is_text_state
 from interp.checkpoints.weights.effective import Effective, plain_state, unknown_parametrization
 from interp.types import Inference
 
@@ -52,6 +54,8 @@ def weights_draft(asked: Request, doubts: tuple[str, ...] = ()) -> Draft:
         return sequence_draft(plain.state, asked)
     if is_attention_state(plain.state):
         return attention_draft(plain.state, asked)
+    if is_text_state(plain.state):
+        return text_draft(plain.state, asked)
     stack = layer_stack(plain.state, asked.path, contents.parts)
     outputs, as_given = len(stack.layers[-1].weight), asked.data
     asked, task = settled(asked, outputs, given.output or "")

@@ -27,6 +27,7 @@ GUESSED = (
     "positions",
     "embedding",
     "convolutions",
+    "dense_activation",
     "recurrence",
 )
 """Facts that rest on how well the network does."""

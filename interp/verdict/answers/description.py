@@ -10,6 +10,7 @@ from torch import nn
 
 from interp.checkpoints.inspection import inspection
 from interp.types import LoadedModel
+from interp.types.data import LENGTHS
 from interp.verdict.evidence import Evidence
 from interp.verdict.words import layer_name, layers_named, listed
 
@@ -123,7 +124,7 @@ def _sure(confidence: str) -> str:
 def _data(found: Evidence) -> str:
     data = found.data
     name = PurePath(data.name).name or data.name
-    if _is_stepwise(found.model):  # whose (S, T, F) numbers may pass for images
+    if _is_stepwise(found.model) or _are_tokens(found):  # (S, T, F) numbers may pass for images
         return f"sequences of {name}, {_steps(found)}"
     if data.image_shape is not None:
         channels, height, width = data.image_shape
@@ -138,5 +139,15 @@ def _steps(found: Evidence) -> str:
     longest = f"{'up to ' if found.data.steps is not None else ''}{steps:,}"
     if values:
         return f"{longest} time steps of {values[0]:,} {'value' if values[0] == 1 else 'values'} each"
-    is_read = any(isinstance(part, nn.Embedding) for part in model.module.modules())
-    return f"{longest} {'tokens' if is_read else 'values'} each"
+    return f"{longest} {'tokens' if _embeds(model) else 'values'} each"
+
+
+def _are_tokens(found: Evidence) -> bool:
+    """Whether inputs are sequences of tokens alone, with their lengths or without."""
+    first, *others = found.data.parts or (None,)
+    is_sequence = first is not None and first.whole and len(first.shape) == 1
+    return is_sequence and _embeds(found.model) and all(one is not None and one.name == LENGTHS for one in others)
+
+
+def _embeds(model: LoadedModel) -> bool:
+    return any(isinstance(part, nn.Embedding) for part in model.module.modules())

@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from interp.checkpoints.inference.alternatives import Tried, explained
+from interp.checkpoints.inference.alternatives import Tried, assumed, explained, finalists
 from interp.checkpoints.inference.attention.choices import all_choices, readouts
 from interp.checkpoints.inference.attention.network import AttentionNetwork, Choice, read_blocks, run_head
 from interp.checkpoints.inference.attention.parts import AttentionParts
 from interp.checkpoints.inference.candidates.trial import known_scores, scores_differ
 from interp.checkpoints.inference.recurrent.readouts import Read
+from interp.checkpoints.inference.sequences import inputs_of
 from interp.network.inputs import as_tensor
 from interp.tasks import find_task
 from interp.types import Array, Dataset, Inference
@@ -27,9 +28,6 @@ WORK = 4e11
 
 WEIGHTS = 2**26
 """Largest number of attention's weights (rows x heads x T x T) at a time, 256 MB as floats; one row may have more."""
-
-KEPT = 8
-"""Number of the best choices of the first round that are finalists, beside the best of each value of a fact."""
 
 FACTS: dict[str, Callable[[Choice], str]] = {
     "heads": lambda choice: str(choice.heads),
@@ -81,33 +79,27 @@ def infer_choice(
     choices = list(all_choices(parts, data, steps, given, path))
     values = None if data is None else find_task(task).answers(data.train)
     if data is None or values is None:
-        why = "assumed: without labels nothing can be tested"
-        return choices[0], {fact: _assumed(fact, choices, given, why) for fact in FACTS}
+        return choices[0], {fact: assumed(value, choices, _stated(fact, given)) for fact, value in FACTS.items()}
     order = np.random.default_rng(0).permutation(len(values))
     attempt = partial(_try, parts, data, values, steps, task)
     few = order[: _affordable(parts, steps, len({_run_of(one) for one in choices}), FIRST_ROWS)]
-    finalists = _finalists(list(attempt(choices, np.sort(few))))
-    most = order[: _affordable(parts, steps, len({_run_of(one) for one in finalists}), ROWS)]
-    tried = list(attempt(finalists, np.sort(most)))
+    kept = finalists(list(attempt(choices, np.sort(few))), list(FACTS.values()))
+    most = order[: _affordable(parts, steps, len({_run_of(one) for one in kept}), ROWS)]
+    tried = list(attempt(kept, np.sort(most)))
     best = _usual(tried, readouts(parts, steps, path))
     return best.choice, {fact: _explained(fact, best, tried, given, task) for fact in FACTS}
-
-
-def _assumed(fact: str, choices: Sequence[Choice], given: Mapping[str, str | None], why: str) -> Inference:
-    """Give the usual value of a fact, which nothing tests."""
-    value = FACTS[fact](choices[0])
-    if given.get(STATED.get(fact, "")):
-        return Inference(value, "certain", f"given with --{STATED[fact]}")
-    known = len({FACTS[fact](choice) for choice in choices}) == 1
-    return Inference(value, "certain" if known else "uncertain", "nothing else fits" if known else why)
 
 
 def _explained(
     fact: str, best: Tried[Choice], tried: Sequence[Tried[Choice]], given: Mapping[str, str | None], task: str
 ) -> Inference:
-    if given.get(STATED.get(fact, "")):
-        return Inference(FACTS[fact](best.choice), "certain", f"given with --{STATED[fact]}")
-    return explained(FACTS[fact], best, tried, task, "likely" if fact == "readout" else "certain")
+    only = "likely" if fact == "readout" else "certain"
+    return explained(FACTS[fact], best, tried, task, only, _stated(fact, given))
+
+
+def _stated(fact: str, given: Mapping[str, str | None]) -> str:
+    """Name the option with which the user states a fact; empty where none was given."""
+    return STATED[fact] if given.get(STATED.get(fact, "")) else ""
 
 
 def _usual(tried: Sequence[Tried[Choice]], readouts: Sequence[str]) -> Tried[Choice]:
@@ -135,19 +127,6 @@ def _affordable(parts: AttentionParts, steps: int, runs: int, most: int) -> int:
     return int(min(most, max(FEWEST, WORK / (each * runs))))
 
 
-def _finalists(tried: Sequence[Tried[Choice]]) -> list[Choice]:
-    """Keep the best, and the best with each value of each fact."""
-    ranked = sorted(tried, key=lambda one: one.merit)
-    kept = ranked[:KEPT]
-    for value in FACTS.values():
-        best: dict[str, Tried[Choice]] = {}
-        for one in ranked:
-            best.setdefault(value(one.choice), one)
-        kept += best.values()
-    chosen = {id(one.choice) for one in kept}
-    return [one.choice for one in tried if id(one.choice) in chosen]
-
-
 @torch.no_grad()
 def _try(
     parts: AttentionParts,
@@ -167,7 +146,7 @@ def _try(
             x = as_tensor(data.train.inputs[rows], choice.scaling, (data.width,))
             kept = ((), None)  # before the next is computed
             at_once = max(1, WEIGHTS // (choice.heads * (steps + (parts.first is not None)) ** 2))
-            kept = _run_of(choice), _read(network, *_inputs(x, data, parts, steps), at_once)
+            kept = _run_of(choice), _read(network, *inputs_of(x, data, parts.embedding is not None, steps), at_once)
         assert kept[1] is not None
         outputs = run_head(network, kept[1], choice.readout)
         found, loss = asked.scorer_of(data.train, truth, choice.scaling)(outputs, torch.from_numpy(truth), "linear")
@@ -182,9 +161,3 @@ def _read(network: AttentionNetwork, x: Tensor, lengths: Tensor | None, at_once:
     own = [None] * len(pieces) if lengths is None else torch.split(lengths, at_once)
     read = [read_blocks(network, *one) for one in zip(pieces, own, strict=True)]
     return Read(torch.cat([one.outputs for one in read]), [], torch.cat([one.alive for one in read]))
-
-
-def _inputs(x: Tensor, data: Dataset, parts: AttentionParts, steps: int) -> tuple[Tensor, Tensor | None]:
-    lengths = x[:, -1].round().long() if data.steps is not None else None
-    values = x if lengths is None else x[:, :-1]
-    return (values.round().long() if parts.embedding is not None else values.reshape(len(x), steps, -1)), lengths

@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from interp.checkpoints.inference.alternatives import Tried, explained
 from interp.checkpoints.inference.candidates.candidate import FIRST
@@ -24,6 +24,7 @@ from interp.checkpoints.inference.recurrent.readouts import (
     SequenceNetwork,
     read_sequences,
 )
+from interp.checkpoints.inference.sequences import inputs_of
 from interp.checkpoints.inference.stack.layers import USE_MODEL, Norm
 from interp.data import RAW, parse_scaling, scalings
 from interp.errors import CheckpointError
@@ -215,7 +216,7 @@ def _try_alike(
     """Try choices that differ in readout and activation alone."""
     scaling = choices[0].scaling
     x = as_tensor(data.train.inputs[rows], scaling, (data.width,))
-    read = read_sequences(network_of(parts, choices[0]), *_inputs(x, data, parts, steps))
+    read = read_sequences(network_of(parts, choices[0]), *inputs_of(x, data, parts.embedding is not None, steps))
     scorer, truth = find_task(task).scorer_of(data.train, values, scaling), torch.from_numpy(values)
     tried = []
     for choice in choices:
@@ -223,12 +224,6 @@ def _try_alike(
         found, loss = scorer(outputs, truth, "linear")
         tried.append(Tried(choice, known_scores(found), float(loss.double().mean())))
     return tried
-
-
-def _inputs(x: Tensor, data: Dataset, parts: Parts, steps: int) -> tuple[Tensor, Tensor | None]:
-    lengths = x[:, -1].round().long() if data.steps is not None else None
-    values = x if lengths is None else x[:, :-1]
-    return (values.round().long() if parts.embedding is not None else values.reshape(len(x), steps, -1)), lengths
 
 
 def _explained(
@@ -240,7 +235,6 @@ def _explained(
     task: str,
 ) -> Inference:
     """Give the value of a fact: as stated by the user, or beside the other values of it."""
-    option = {"input_scaling": "scaling", "activation": "activation"}.get(fact)
-    if option and given.get(option):
-        return Inference(value(best.choice), "certain", f"given with --{option}")
-    return explained(value, best, tried, task, "likely" if fact == "readout" else "certain")
+    option = {"input_scaling": "scaling", "activation": "activation"}.get(fact, "")
+    only = "likely" if fact == "readout" else "certain"
+    return explained(value, best, tried, task, only, option if given.get(option) else "")

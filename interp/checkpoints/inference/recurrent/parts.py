@@ -177,9 +177,20 @@ def _embedding(rest: Mapping[str, Tensor], width: int) -> tuple[str, Tensor] | N
     """Find the table whose rows the first recurrent layer reads: named so, without a bias."""
     for name, tensor in rest.items():
         fits = tensor.dim() == 2 and tensor.shape[1] == width and tensor.is_floating_point()
-        if fits and re.search(r"emb|wte|token|vocab|lookup", name, re.IGNORECASE):
+        if fits and is_table_name(name):
             return name, tensor.float()
     return None
+
+
+def is_table_name(name: str) -> bool:
+    """Tell whether a tensor is named as a table of tokens is.
+
+    Examples
+    --------
+    >>> is_table_name("word_embeddings.weight"), is_table_name("fc.weight")
+    (True, False)
+    """
+    return bool(re.search(r"emb|wte|token|vocab|lookup", name, re.IGNORECASE))
 
 
 # --------------------------------------------------------------------------- modules
