@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from interp.checkpoints.formats.contents import WRAPPERS
+from interp.checkpoints.formats.contents import WRAPPERS, strip_wrappers
 from interp.checkpoints.weights.effective import plain_state
 from interp.errors import CheckpointError, UsageError
 from interp.safety import called, import_name
@@ -60,7 +60,8 @@ def load_into(
         If names or shapes differ; the error lists the first of them.
     """
     expected = module.state_dict()
-    states = (state, plain_state(state).state)
+    plain = plain_state(state).state
+    states = (state, plain, strip_wrappers(plain)[0])
     versions = [{p + name: tensor for name, tensor in own.items()} for own in states for p in ("", *WRAPPERS)]
     best = min(versions, key=lambda version: len(set(version) ^ set(expected)))
     differences = _differences(expected, best)

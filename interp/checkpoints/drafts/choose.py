@@ -15,6 +15,7 @@ from interp.checkpoints.deployed.agreement import is_read_otherwise
 from interp.checkpoints.deployed.opening import open_deployed
 from interp.checkpoints.deployed.packages import INSTALL, packages
 from interp.checkpoints.drafts.draft import Draft, example_of, trace
+from interp.checkpoints.drafts.metrics import draft_without_metrics
 from interp.checkpoints.drafts.modules import module_draft
 from interp.checkpoints.drafts.request import Request, settled
 from interp.checkpoints.drafts.weights import weights_draft
@@ -53,7 +54,7 @@ def draft(asked: Request) -> Draft:
     DataError
         If the data are not this network's.
     """
-    found = _drafted(asked)
+    found = draft_without_metrics(asked, _drafted)
     if not asked.contents.is_choice:
         return found
     said = found.facts["architecture"]

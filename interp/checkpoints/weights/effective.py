@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 from interp.checkpoints.weights.companions import shorten, without_companions
+from interp.checkpoints.weights.metrics import without_metrics
 from interp.errors import CheckpointError
 
 PARAMETRIZED = re.compile(r"^(.*\.)?parametrizations\.(\w+)\.")
@@ -54,8 +55,8 @@ class _Found:
 
 
 def plain_state(state: Mapping[str, Tensor]) -> Effective:
-    """Give the weights alone, under plain names: companions left out, parts put together."""
-    kept, left_out = without_companions(state)
+    """Give the weights alone, under plain names: companions and metrics left out, parts put together."""
+    kept, left_out = without_companions(without_metrics(state))
     effective = effective_state(kept)
     return replace(effective, notes=effective.notes + left_out)
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from interp.checkpoints.weights.companions import is_companion
+from interp.checkpoints.weights.metrics import without_metrics
 from interp.errors import CheckpointError, first_line
 
 LONGEST_NAME = 200
@@ -29,7 +30,7 @@ def checked_state(state: Mapping[str, Tensor], path: object) -> dict[str, Tensor
         _check_storage(name, tensor, path)
     _check_sharing(state, path)
     plain = {name: _dequantised(name, tensor, path) for name, tensor in state.items()}
-    for name, tensor in plain.items():
+    for name, tensor in without_metrics(plain).items():  # the best of a metric is infinite before there is one
         if not is_companion(name):
             _check_finite(name, tensor, path)
     return plain
