@@ -409,7 +409,7 @@ def written(results: dict[str, dict[str, object]]) -> str:
         f"{VISIBLE:g} or more; a file without one does not pass. Graphs that round values to eight bits or compute in",
         f"16, whose last digits are carried on, pass with differences of at most {ROUNDED:g}; a change is theirs, too,",
         "where each step gives, to 1e-4, what onnxruntime makes of its own values in the changed graph. Layers that",
-        "onnxruntime runs whole (`DynamicQuantizeLSTM`, `ConvInteger`) have no nodes: `interp inspect` lists them.",
+        "onnxruntime runs whole (`DynamicQuantizeLSTM`, `QLinearConv`) have no nodes: `interp inspect` lists them.",
         f"Packages: {', '.join(f'{name} {number}' for name, number in PACKAGES.items())}.",
         f"torch {torch.__version__.split('+')[0]}, onnxruntime {version('onnxruntime')}.",
         "",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from interp.checkpoints.deployed.folding.constants import set_constants
+from interp.checkpoints.deployed.folding.fused_integers import INPUTS, write_out_integers
 from interp.checkpoints.deployed.packages import installed
 from interp.checkpoints.deployed.program import Program, attributes
 from interp.types import Array
@@ -27,7 +28,7 @@ WITHOUT_PARAMETERS = ("Relu", "Tanh", "Sigmoid")
 
 
 def write_out_fused(program: Program) -> None:
-    """Write layers that have an activation or a factor in them as several operations.
+    """Write layers that have an activation, a factor or a rounding in them as several operations.
 
     Parameters
     ----------
@@ -43,6 +44,8 @@ def _written_out(program: Program, node: Any) -> list[Any]:
         return [node]
     if node.op_type == "FusedMatMul":
         return _product(program, node)
+    if node.op_type in INPUTS:
+        return write_out_integers(program, node)
     if node.op_type not in LAYER_OF or len(node.input) > 3:  # FusedConv may add a fourth value before its activation
         return [node]
     said = attributes(node)
