@@ -134,6 +134,17 @@ def test_bare_weights_are_read_by_how_near_they_come(loss, activation, tmp_path)
     assert "R²" in found["activation"].evidence
 
 
+def test_another_network_on_the_same_data_is_read_alike(tmp_path):
+    """The data that one gives back have labels; those of the next are read of the signs that they stand for."""
+    torch.save(trained("hinge")[0].state_dict(), tmp_path / "net.pt")
+    first, data = load_model(tmp_path / "net.pt", (INPUTS, SIGNS), LoadOptions(scaling="raw"))
+    second, _ = load_model(tmp_path / "net.pt", data, LoadOptions(scaling="raw"))
+    assert (second.task, second.scores) == (first.task, first.scores)
+    assert {name: second.inferred[name] for name in ("activation", "output", "labels")} == {
+        name: first.inferred[name] for name in ("activation", "output", "labels")
+    }
+
+
 def test_an_output_that_is_stated_stands(tmp_path):
     net, accuracy = trained("mse-tanh")
     torch.save(net.state_dict(), tmp_path / "net.pt")

@@ -7,14 +7,15 @@ from functools import partial
 
 from interp.checkpoints.drafts.attention import attention_draft
 from interp.checkpoints.drafts.draft import Draft, example_of, trace
+from interp.checkpoints.drafts.labels import are_of_signs
 from interp.checkpoints.drafts.request import Request, settled
 from interp.checkpoints.drafts.sequences import sequence_draft
-from interp.checkpoints.drafts.signs import infer_of_signs
 from interp.checkpoints.drafts.text import text_draft
 from interp.checkpoints.inference.attention.parts import is_attention_state
 from interp.checkpoints.inference.convolutional.images import image_layouts
 from interp.checkpoints.inference.convolutional.layouts import Layouts
 from interp.checkpoints.inference.infer import infer_candidate
+from interp.checkpoints.inference.of_signs import infer_of_signs
 from interp.checkpoints.inference.rebuild import rebuild
 from interp.checkpoints.inference.recurrent.parts import is_recurrent_state
 from interp.checkpoints.inference.stack.facts import stack_facts, weakest
@@ -57,12 +58,12 @@ def weights_draft(asked: Request, doubts: tuple[str, ...] = ()) -> Draft:
     if is_text_state(plain.state):
         return text_draft(plain.state, asked)
     stack = layer_stack(plain.state, asked.path, contents.parts)
-    outputs, as_given = len(stack.layers[-1].weight), asked.data
+    outputs = len(stack.layers[-1].weight)
     asked, task = settled(asked, outputs, given.output or "")
     layers, shape, layouts = _layouts(stack.layers, asked)
     said = {"scaling": given.scaling, "activation": given.activation, "output": given.output}
     infer = partial(infer_candidate, layers, given=said, layouts=layouts.tried, weighed_rows=given.weighed_rows)
-    found = infer_of_signs(infer, as_given, asked.data) if outputs == 1 else None
+    found = infer_of_signs(infer, data) if outputs == 1 and (data := asked.data) and are_of_signs(data) else None
     found = found or infer(asked.data, task=asked.task)
     candidate, inferred = found.candidate, found.facts
     notes = ("parameter shapes", *contents.notes, *stack.notes, *doubts)

@@ -7,23 +7,22 @@ from typing import Protocol
 
 import torch
 
-from interp.checkpoints.drafts.labels import are_of_signs
 from interp.checkpoints.inference.candidates.by_layer import last_of
 from interp.checkpoints.inference.candidates.outputs import ENDS_ACTIVE, FUNCTIONS
 from interp.checkpoints.inference.weighing.settled import Settled
 from interp.network.activations import ACTIVATIONS
 from interp.tasks import REGRESSION, predict
-from interp.types import Dataset, Inference
+from interp.types import Dataset, Inference, Split
 
 
 class Infer(Protocol):
     """Way to choose a candidate for the layers of a network."""
 
-    def __call__(self, data: Dataset | None, *, task: str) -> Settled:
+    def __call__(self, data: Dataset, *, task: str) -> Settled:
         """Choose a candidate by data and task, as `infer_candidate` does."""
 
 
-def infer_of_signs(infer: Infer, given: Dataset | None, data: Dataset | None) -> Settled | None:
+def infer_of_signs(infer: Infer, data: Dataset) -> Settled | None:
     """Choose a candidate by how near its outputs come to the targets that labels of signs were.
 
     Hinge losses and squared errors leave no slope of a cross-entropy at rest, which labels alone are weighed by.
@@ -32,21 +31,24 @@ def infer_of_signs(infer: Infer, given: Dataset | None, data: Dataset | None) ->
     ----------
     infer
         Way to choose a candidate.
-    given
-        Data as they were given; None without data.
     data
-        Data with the labels that the network is asked for.
+        Data whose labels 0 and 1 stand for -1 and +1.
 
     Returns
     -------
     Settled or None
-        Candidate without what keeps the sign of its outputs; None where labels are no signs, or outputs are no nearer
-        to them than their mean is.
+        Candidate without what keeps the sign of its outputs; None where these are no nearer to them than their mean.
     """
-    if given is None or data is None or not are_of_signs(data):
-        return None
-    found = infer(given, task=REGRESSION.name)
+    splits = {name: _with_values(split) for name, split in data.splits.items()}
+    found = infer(replace(data, splits=splits), task=REGRESSION.name)
     return None if found.is_at_chance else _without_end(found)
+
+
+def _with_values(split: Split) -> Split:
+    """Give a split with the targets that its labels stand for."""
+    if split.labels is None:
+        return split
+    return replace(split, labels=None, targets=2.0 * split.labels[:, None] - 1)
 
 
 def _without_end(found: Settled) -> Settled:
