@@ -101,7 +101,7 @@ def _told(name: str, state: Mapping[str, Tensor]) -> str:
     if state[name].dim() in KERNELS:
         return f", as of a convolution over {KERNELS[state[name].dim()]}"
     is_bias = name.endswith("bias") and weight is not None and weight.dim() == 4
-    if is_bias and weight is not None and len(weight) != len(state[name]) == weight.shape[1]:
+    if is_bias and weight is not None and len(weight) != weight.shape[1] and state[name].shape == weight.shape[1:2]:
         return ", the bias of a transposed convolution"
     return ""
 

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from interp.checkpoints.inference.rebuild import dense_steps, norm_part
+from interp.checkpoints.inference.rebuild import Steps, dense_steps, norm_part
 from interp.checkpoints.inference.recurrent.readouts import PADDING, READOUTS, Read
 from interp.checkpoints.inference.stack.layers import Layer, Norm
 from interp.checkpoints.inference.text.parts import TextParts, kernel_of
 from interp.network.activations import Activation
-from interp.network.chain import hold, run
+from interp.network.chain import hold, run, usable_names
 
 TOKEN, ZEROS = "token 0 left out", "read as zeros"
 """Treatments of padding beside those of `PADDING`: by the token alone, and as vectors of zeros that are read on."""
@@ -72,16 +72,19 @@ class TextNetwork(nn.Module):
     def __init__(self, parts: TextParts, choice: Choice) -> None:
         super().__init__()
         name, table = parts.embedding
-        self._table = name.removesuffix(".weight")
-        head = head_of(parts, choice.between)
-        branches = [[(one.name, _convolution(one)), *_normed(one.norm, one.weight.dim())] for one in parts.branches]
         embedding = nn.Embedding(len(table), table.shape[1], _weight=table)
-        for own, part in [(self._table, embedding), *(step for steps in branches for step in steps), *head]:
+        branches: list[Steps] = [
+            [(one.name, _convolution(one)), *_normed(one.norm, one.weight.dim())] for one in parts.branches
+        ]
+        first: Steps = [(name.removesuffix(".weight"), embedding)]
+        pieces = [first, *branches, head_of(parts, choice.between)]
+        named = iter(usable_names([step for steps in pieces for step in steps]))
+        held = [[next(named) for _ in steps] for steps in pieces]
+        for own, part in (step for steps in held for step in steps):
             hold(self, own, part)
-        self._branches = tuple(tuple(own for own, _ in steps) for steps in branches)
+        (self._table,), *self._branches, self._head = [tuple(own for own, _ in steps) for steps in held]
         self._edges = tuple(EDGES[choice.edges](kernel_of(one)) for one in parts.branches)
         self._choice, self._active = choice, Activation(choice.active)
-        self._head = tuple(own for own, _ in head)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Give outputs (B, C) of sequences (B, T) of tokens."""
@@ -138,13 +141,18 @@ def joined_by(order: Sequence[int], pooled: Sequence[Tensor]) -> Tensor:
     return torch.cat([pooled[place] for place in order], 1)
 
 
-def head_of(parts: TextParts, activation: str) -> list[tuple[str, nn.Module]]:
+def head_of(parts: TextParts, activation: str) -> Steps:
     """Build the norm of what is pooled, and the dense layers with an activation between them."""
     return [*_normed(parts.behind, 2), *dense_steps(parts.dense, activation)]
 
 
-def _normed(norm: Norm | None, dimensions: int) -> list[tuple[str, nn.Module]]:
+def _normed(norm: Norm | None, dimensions: int) -> Steps:
     return [] if norm is None else [(norm.name, norm_part(norm, dimensions).eval())]
+
+
+def _branch(layer: Layer) -> Steps:
+    """Build a convolution with the norm behind it."""
+    return [(layer.name, _convolution(layer)), *_normed(layer.norm, layer.weight.dim())]
 
 
 def _convolution(layer: Layer) -> nn.Module:

@@ -98,7 +98,7 @@ def text_parts(state: Mapping[str, Tensor], path: object) -> TextParts:
     table = state[name].float()
     rest = {key: tensor for key, tensor in state.items() if key != name}
     branches = _branches(rest, table.shape[1], name, path)
-    early, behind = _norms(without(rest, branches), len(branches))
+    early, behind = _norms(without(rest, branches), len(branches), path)
     if [one.width for one in early] == [len(one.weight) for one in branches]:
         branches = [replace(of, norm=one) for one, of in zip(early, branches, strict=True)]
     norms = [one for one in (behind, *(of.norm for of in branches)) if one is not None]
@@ -159,16 +159,26 @@ def _branches(rest: Mapping[str, Tensor], width: int, table: str, path: object) 
         if not _is_branch(tensor, width):
             raise _refused(path, f"{name} of shape {tuple(tensor.shape)}, which does not read the {width} of {table}")
         bias = rest.get(f"{name.removesuffix('weight')}bias")
+        if bias is not None and bias.shape != (len(tensor),):
+            raise _refused(path, f"a bias of shape {tuple(bias.shape)} beside {name} of shape {tuple(tensor.shape)}")
         found.append(Layer(name.removesuffix(".weight"), tensor.float(), None if bias is None else bias.float()))
     names = [one.name for one in found]
     return sorted(found, key=lambda one: natural(one.name)) if names == sorted(names) else found
 
 
-def _norms(rest: Mapping[str, Tensor], branches: int) -> tuple[list[Norm], Norm | None]:
+def _is_whole(norm: Norm) -> bool:
+    """Whether the numbers of a norm are as many each."""
+    shapes = {one.shape for one in (norm.mean, norm.var, norm.weight, norm.bias) if one is not None}
+    return len(shapes) == 1 and len(shapes.pop()) == 1
+
+
+def _norms(rest: Mapping[str, Tensor], branches: int, path: object) -> tuple[list[Norm], Norm | None]:
     """Find the batch norms behind convolutions, and the norm of what is pooled, all before the first dense layer."""
     order = list(rest)
     dense = next((at for at, name in enumerate(order) if rest[name].dim() == 2), len(order))
     early = [one for one in norms_of(rest) if any(name.startswith(f"{one.name}.") for name in order[:dense])]
+    if odd := next((one.name for one in early if not _is_whole(one)), None):
+        raise _refused(path, f"a norm whose numbers do not go together ({odd})")
     reads = rest[order[dense]].shape[1] if dense < len(order) else None
     behind = early[-1] if len(early) in (1, 1 + branches) and early[-1].width == reads else None
     own = [one for one in early if one is not behind and one.mean is not None]

@@ -289,6 +289,12 @@ def test_a_table_without_a_name_is_the_first_of_a_sequence(tmp_path):
     assert model.module(rows_of(load_model(tmp_path / "net.pt", (x, y))[1])).shape == wanted.shape
 
 
+def test_names_that_a_module_cannot_hold_are_changed(tmp_path):
+    state = {"train.embedding.weight": torch.ones(50, 8), "train.weight": torch.ones(3, 8), "train.bias": torch.ones(3)}
+    model, _ = opened(tmp_path, state)
+    assert [layer.name for layer in model.layers] == ["train__"]
+
+
 @pytest.mark.parametrize(
     ("shapes", "is_text"),
     [
@@ -320,6 +326,12 @@ def test_what_is_taken_for_a_table_of_tokens(shapes, is_text):
             {"c.weight": (4, 8, 3), "two.weight": (50, 8), "fc.weight": (3, 4)},
             "expected .*(whose|whose shapes|attention)",
         ),
+        ({"c.weight": (4, 8, 3), "c.bias": (5,), "fc.weight": (3, 4)}, r"a bias of shape \(5,\) beside c.weight"),
+        (
+            {"n.running_mean": (8,), "n.running_var": (7,), "fc.weight": (3, 8)},
+            r"a norm whose numbers do not go together \(n\)",
+        ),
+        ({"c.weight": (4, 1, 3, 8), "c.bias": (), "fc.weight": (3, 4)}, r"a bias of shape \(\) beside c.weight"),
         ({"c.weight": (4, 8, 3), "scale": (1,)}, "scale beside embedding.weight"),
     ],
 )
