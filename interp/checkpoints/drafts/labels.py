@@ -1,4 +1,4 @@
-"""Labels brought to the outputs of a network: those counted from 1, and classes in another order."""
+"""Labels brought to the outputs of a network: signs, those counted from 1, and classes in another order."""
 
 from __future__ import annotations
 
