@@ -102,7 +102,19 @@ def infer_choice(
         fact: explained(value, best, tried, task, ONLY.get(fact, "certain"), stated.get(fact, ""))
         for fact, value in facts.items()
     }
-    return best.choice, {fact: _with_slopes(one, facts[fact], best.choice, slopes) for fact, one in said.items()}
+    said = {fact: _with_slopes(one, facts[fact], best.choice, slopes) for fact, one in said.items()}
+    outputs = len(parts.dense[-1].weight) if parts.dense else parts.width
+    if outputs > 1 and find_task(task).counted:
+        return best.choice, said
+    return best.choice, {fact: _unmeasured(one) for fact, one in said.items()}
+
+
+def _unmeasured(said: Inference) -> Inference:
+    """Call likely facts uncertain, of tasks for which no rate of errors was measured."""
+    if said.confidence != "likely":
+        return said
+    why = "how often that is right was measured of networks for several classes alone"
+    return replace(said, confidence="uncertain", evidence=f"{said.evidence}; {why}")
 
 
 def _with_slopes(

@@ -207,6 +207,25 @@ def test_rows_that_are_padded_in_front_leave_token_0_out(tmp_path):
         torch.testing.assert_close(model.module(rows_of(loaded)), wanted, atol=1e-5, rtol=0)
 
 
+def test_of_a_task_without_measured_errors_nothing_is_likely(tmp_path):
+    """One output for two classes, read as the module does it, with what tells padding apart."""
+    torch.manual_seed(0)
+    x, y, lengths = sentences()
+    network = Bag()
+    network.fc = nn.Linear(8, 1)
+    optimiser, target = torch.optim.Adam(network.parameters(), 0.02), torch.from_numpy(y > 0).float()
+    for _ in range(150):
+        optimiser.zero_grad()
+        outputs = network(torch.from_numpy(x), torch.from_numpy(lengths))[:, 0]
+        nn.functional.binary_cross_entropy_with_logits(outputs, target).backward()
+        optimiser.step()
+    model, _ = opened(tmp_path, network, {"x": x, "y": (y > 0).astype(int), "lengths": lengths})
+    padding = model.inferred["padding"]
+    assert (model.task, padding.value, padding.confidence) == ("binary", "left out", "uncertain")
+    assert "not told apart" not in padding.evidence
+    assert "measured of networks for several classes alone" in padding.evidence
+
+
 def test_without_data_the_usual_is_assumed_and_said_to_be(tmp_path):
     model, _ = opened(tmp_path, made("cnn")[0])
     assert model.inferred["architecture"].value == (
