@@ -198,8 +198,9 @@ def _fit(draft: Draft, seen: Seen) -> tuple[Inference | None, float]:
         return None, 0.0
     expect, score = expected(draft.task, data.train.inputs, values, _features(draft)), seen.scores["train"]
     truth = torch.from_numpy(values[fitted_rows(len(values))])
-    # what is trained towards -1 and +1 need be no logit
-    of_outputs = "" if are_of_signs(data) else doubt_of(draft.task, seen.outputs, truth, draft.structure.output)
+    # what is trained towards -1 and +1 need be no logit; and a regularised training sees other rows than these
+    excused = are_of_signs(data) or ("regularisation" in draft.facts and not draft.doubt)
+    of_outputs = "" if excused else doubt_of(draft.task, seen.outputs, truth, draft.structure.output)
     doubt = "; ".join(filter(None, (of_outputs, draft.doubt)))
     if _is_known(draft) and is_sound(min(seen.scores.values()), expect):
         doubt = ""

@@ -494,7 +494,10 @@ def test_a_test_split_too_small_for_an_interval_is_said():
 def test_a_doubtful_fit_says_first_what_it_may_come_from():
     facts = {"fit": "doubtful", "activation": "relu", "input_scaling": "raw"}
     why = "97% right; class means: 80%; slopes; smaller scores"
-    left = "Training that was stopped early, or went by another loss, changed inputs or other data leaves such traces"
+    left = (
+        "Training that was stopped early, or went by another loss, with dropout, changed inputs or other data leaves"
+        " traces"
+    )
     for confidence, first, last in (
         (
             "likely",

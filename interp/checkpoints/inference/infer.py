@@ -7,6 +7,7 @@ significantly better; likelihood and gradient norm do worse.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -105,8 +106,19 @@ def infer_candidate(
     explained = {fact: explain(fact, name, chosen, trials, given, task) for fact, name in facts.items()}
     if at_chance or not is_open or _acts_before_the_mean(layers, chosen.candidate):
         return Settled(chosen.candidate, explained, is_at_chance=at_chance)
+    image = data.image_shape if chosen.candidate.layout is None else chosen.candidate.layout.image
     weighing = Weighing(
-        layers, try_out, scorers, data.train.inputs, values, list(tried.values()), facts, task, weighed_rows, seed
+        layers,
+        try_out,
+        scorers,
+        data.train.inputs,
+        values,
+        list(tried.values()),
+        facts,
+        task,
+        weighed_rows,
+        image if image is not None and math.prod(image) == data.width else None,
+        seed,
     )
     found = weighing(chosen.candidate, max(least, chance + NEAR * (chosen.score - chance)))
     if found.doubt:

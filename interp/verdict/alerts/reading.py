@@ -90,7 +90,9 @@ STATED = {"activation": "activation", "input_scaling": "scaling"}
 """Fact about the file, as it is inferred -> word for it, of those that make a network doubtful if they are wrong."""
 
 
-LEFT = "Training that was stopped early, or went by another loss, changed inputs or other data leaves such traces"
+LEFT = (
+    "Training that was stopped early, or went by another loss, with dropout, changed inputs or other data leaves traces"
+)
 MISREAD = ", and so does a file that is read with a wrong activation or scaling"
 """What a doubtful fit may come from, and what else where the file does not say how it is read."""
 

@@ -12,12 +12,23 @@ from interp.checkpoints.inference.stack.layers import Layer
 from interp.checkpoints.inference.weighing.again.closer import Looked, looked_closer
 from interp.checkpoints.inference.weighing.doubt import NOTHING, doubt_of_slopes
 from interp.checkpoints.inference.weighing.explain import explain_weighed, standing
+from interp.checkpoints.inference.weighing.regular.look import (
+    InTraining,
+    leaves_slopes,
+    scalings_in_training,
+    weighed_in_training,
+)
+from interp.checkpoints.inference.weighing.regular.run import TrainingRows
+from interp.checkpoints.inference.weighing.signs import Signs
 from interp.checkpoints.inference.weighing.weigh import (
     LIKELY,
+    ROWS,
     Weighed,
+    activations_looked_at,
     shares,
     shares_alone,
     shares_at_rest,
+    some,
     weigh,
     weigh_scalings,
 )
@@ -74,6 +85,8 @@ class Weighing:
         Name of the task.
     weighed_rows
         Largest number of training rows of which all are looked at.
+    image
+        Shape of one input, (channels, height, width); None where inputs are no images.
     seed
         Seed of the order in which rows are taken.
     """
@@ -87,6 +100,7 @@ class Weighing:
     facts: Mapping[str, Fact]
     task: str
     weighed_rows: int
+    image: tuple[int, int, int] | None = None
     seed: int = 0
 
     def __call__(self, base: Candidate, least: float) -> Settled:
@@ -101,26 +115,36 @@ class Weighing:
         least
             Score below which a candidate has no share of the evidence.
         """
-        weighed = self._activations(base, least)
+        looked_at = self._looked_at(base)
+        weighed = weigh(looked_at, least)
         likeliest = weighed[0].signs.trial.candidate
         scaled = self._scalings(likeliest, weighed, least)
         other = _another(scaled, base.scaling)
         for _ in range(TURNS):
             if other is not None:
                 base = replace(base, scaling=other)
-                weighed = self._activations(base, least)
+                looked_at = self._looked_at(base)
+                weighed = weigh(looked_at, least)
             looked = self._closer(weighed)
+            stands = standing(looked.weighed)
+            trained = self._in_training(looked_at, looked.on_batches.get(stands.trial.candidate, stands), least)
+            if trained is not None:
+                looked = Looked(trained.weighed, True, {})
             candidate = standing(looked.weighed).trial.candidate
             if candidate.activation != likeliest.activation and len(self.scalings) > 1:
-                scaled = self._scalings(candidate, looked.weighed, least)
-            if scaled[0].share < LIKELY:  # what is likely of a scaling is so by scores, which no norm undoes
+                scaled = self._scalings(candidate, weighed, least)
+            if trained is not None:
+                scaled = scalings_in_training(self._rows, scaled, trained.how)
+            elif scaled[0].share < LIKELY:  # what is likely of a scaling is so by scores, which no norm undoes
                 scaled = looked_closer(scaled, shares_alone, shares_alone, *self._on).weighed
             likeliest, other = candidate, _another(scaled, base.scaling)
             if other is None:
                 break
-        return self._said(looked, scaled, base.scaling, least)
+        return self._said(looked, scaled, base.scaling, least, trained)
 
-    def _said(self, looked: Looked, scaled: Sequence[Weighed], scaling: Scaling, least: float) -> Settled:
+    def _said(
+        self, looked: Looked, scaled: Sequence[Weighed], scaling: Scaling, least: float, trained: InTraining | None
+    ) -> Settled:
         stands, facts = standing(looked.weighed), {}
         if _are_told_apart(scaled):
             at = next(one.signs.trial for one in scaled if one.signs.trial.candidate.scaling.name == scaling.name)
@@ -128,6 +152,8 @@ class Weighing:
         facts["activation"] = explain_weighed(
             looked.weighed, stands.trial, self.facts["activation"], self.task, least, looked.is_told
         )
+        if trained is not None:
+            facts["regularisation"] = trained.fact
         candidate = stands.trial.candidate
         return Settled(candidate, facts, doubt_of_slopes(looked.on_batches.get(candidate, stands)))
 
@@ -135,8 +161,17 @@ class Weighing:
     def _on(self) -> tuple[Sequence[Layer], Mapping[str, Scorer], Array, Array, int, int]:
         return self.layers, self.scorers, self.inputs, self.values, self.weighed_rows, self.seed
 
-    def _activations(self, base: Candidate, least: float) -> list[Weighed]:
-        return weigh(self.layers, self.try_out, base, self.scorers, self.inputs, self.values, least, self.seed)
+    @property
+    def _rows(self) -> TrainingRows:
+        first = some(self.inputs, self.values, ROWS[self.layers[0].is_convolution], self.seed)
+        return TrainingRows(self.layers, *first, self.scorers, self.image)
+
+    def _looked_at(self, base: Candidate) -> list[Signs]:
+        on = (self.scorers, self.inputs, self.values, self.seed)
+        return activations_looked_at(self.layers, self.try_out, base, *on)
+
+    def _in_training(self, looked_at: Sequence[Signs], stands: Signs, least: float) -> InTraining | None:
+        return weighed_in_training(self._rows, looked_at, stands, least) if leaves_slopes(stands) else None
 
     def _closer(self, weighed: Sequence[Weighed]) -> Looked:
         return looked_closer(weighed, shares, shares_at_rest, *self._on)

@@ -91,17 +91,16 @@ def softened(against: Array) -> Array:
     return np.asarray(odds / odds.sum())
 
 
-def weigh(
+def activations_looked_at(
     layers: Sequence[Layer],
     try_out: TryOut,
     base: Candidate,
     scorers: Mapping[str, Scorer],
     inputs: Array,
     values: Array,
-    least: float,
     seed: int = 0,
-) -> list[Weighed]:
-    """Weigh the activations of a stack whose scaling, output, order and layout are settled: one, or one a layer.
+) -> list[Signs]:
+    """Give the signs of plausible activations of a stack that is settled but for these: one, or one a layer.
 
     Parameters
     ----------
@@ -117,20 +116,30 @@ def weigh(
         Inputs of the training rows as stored, (S, D).
     values
         Labels of the training rows (S,).
-    least
-        Score below which a candidate has no share of the evidence, whatever its slopes.
     seed
         Seed of the random order in which rows are taken.
 
     Returns
     -------
-    list of Weighed
-        Candidates, the likeliest first; those that give the same outputs as another are left out.
+    list of Signs
+        Signs of the candidates, of which those that give the same outputs as another are left out.
     """
     x, y = some(inputs, values, ROWS[layers[0].is_convolution], seed)
     found = plausible(layers, try_out, base, scorers[base.scaling.name], x, y)
-    looked_at = signs_of_all(layers, list(dict.fromkeys([base, *found])), x, y, scorers)
-    left, beaten = parted(distinct(looked_at), least)
+    return distinct(signs_of_all(layers, list(dict.fromkeys([base, *found])), x, y, scorers))
+
+
+def weigh(looked_at: Sequence[Signs], least: float) -> list[Weighed]:
+    """Weigh activations by their signs, the likeliest first.
+
+    Parameters
+    ----------
+    looked_at
+        Signs of candidates, from `activations_looked_at`.
+    least
+        Score below which a candidate has no share of the evidence, whatever its slopes.
+    """
+    left, beaten = parted(looked_at, least)
     close = sorted(left, key=against)[:CLOSE]
     return [*by_share(close, shares(close)), *beaten]
 
@@ -154,8 +163,10 @@ def weigh_scalings(
 
     Parameters
     ----------
-    layers, try_out, scorers, inputs, values, least, seed
-        Arguments of `weigh`.
+    layers, try_out, scorers, inputs, values, seed
+        Arguments of `activations_looked_at`.
+    least
+        Argument of `weigh`.
     base
         Candidate that stands.
     scalings

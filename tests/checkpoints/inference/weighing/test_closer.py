@@ -16,7 +16,14 @@ from interp.checkpoints.inference.dense.trials import try_dense
 from interp.checkpoints.inference.stack.state import layer_stack
 from interp.checkpoints.inference.weighing.again import closer
 from interp.checkpoints.inference.weighing.again.closer import looked_closer
-from interp.checkpoints.inference.weighing.weigh import LIKELY, ROWS, shares, shares_at_rest, weigh
+from interp.checkpoints.inference.weighing.weigh import (
+    LIKELY,
+    ROWS,
+    activations_looked_at,
+    shares,
+    shares_at_rest,
+    weigh,
+)
 from interp.data import scalings
 from interp.tasks import CLASSIFICATION
 
@@ -52,7 +59,7 @@ def weighed_on(rows, monkeypatch):
     layers, y = layer_stack(at_rest().state_dict(), "net").layers, DIGITS.train.labels
     scorers = {UNIT.name: CLASSIFICATION.scorer(y, UNIT)}
     try_out, base = partial(try_dense, layers, scorers), Candidate(UNIT, "relu", "linear")
-    found = weigh(layers, try_out, base, scorers, DIGITS.train.inputs, y, 0.5)
+    found = weigh(activations_looked_at(layers, try_out, base, scorers, DIGITS.train.inputs, y), 0.5)
     return found, partial(looked_closer, found, shares, shares_at_rest, layers, scorers, DIGITS.train.inputs, y)
 
 
@@ -107,7 +114,7 @@ def test_rows_that_training_did_not_end_on_change_nothing(monkeypatch):
     layers, part = layer_stack(at_rest().state_dict(), "net").layers, DIGITS.train.take(np.arange(500))
     scorers = {UNIT.name: CLASSIFICATION.scorer(part.labels, UNIT)}
     try_out, base = partial(try_dense, layers, scorers), Candidate(UNIT, "relu", "linear")
-    found = weigh(layers, try_out, base, scorers, part.inputs, part.labels, 0.5)
+    found = weigh(activations_looked_at(layers, try_out, base, scorers, part.inputs, part.labels), 0.5)
     assert found[0].share < LIKELY
     assert looked_closer(found, shares, shares_at_rest, layers, scorers, part.inputs, part.labels) == (found, True, {})
 

@@ -25,6 +25,7 @@ from interp.checkpoints.inference.weighing.slopes import Slopes
 from interp.checkpoints.inference.weighing.weigh import (
     ROWS,
     Weighed,
+    activations_looked_at,
     distinct,
     parted,
     softened,
@@ -169,7 +170,7 @@ def test_of_inputs_on_disk_only_the_rows_that_are_used_are_read(monkeypatch):
     base = Candidate(UNIT, "tanh", "linear")
     for inputs_ in (kept.rows(), DIGITS.train.inputs):
         try_out = partial(try_dense, layers, scorers)
-        found = weigh(layers, try_out, base, scorers, inputs_, y, 0)
+        found = weigh(activations_looked_at(layers, try_out, base, scorers, inputs_, y), 0)
         scaled = weigh_scalings(layers, try_out, base, list(scalings(DIGITS).values()), scorers, inputs_, y, 0)
         assert {len(one.signs.trial.per_sample) for one in [*found, *scaled]} == {600}
     assert read == [600, 600]
@@ -181,7 +182,7 @@ def test_slopes_are_not_looked_at_of_what_scores_rule_out_or_of_what_is_known(is
     tried = scalings(DIGITS)
     scorers = {name: CLASSIFICATION.scorer(y, one) for name, one in tried.items()}
     base, try_out, looked_at = Candidate(UNIT, "tanh", "linear"), partial(try_dense, layers, scorers), []
-    known = weigh(layers, try_out, base, scorers, DIGITS.train.inputs, y, 0)
+    known = weigh(activations_looked_at(layers, try_out, base, scorers, DIGITS.train.inputs, y), 0)
     run = weighing.signs_of_all
 
     def counted(layers, candidates, *rest):
