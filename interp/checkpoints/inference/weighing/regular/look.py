@@ -29,7 +29,7 @@ from interp.checkpoints.inference.weighing.weigh import (
 )
 from interp.types import Inference
 
-LEFT = 0.3
+LEFT = 0.5
 """Mean logarithm of the squared t values of slopes in weights above which a regularisation is looked for."""
 
 AT_REST, FALL = 0.5, 0.3

@@ -13,7 +13,7 @@ from interp.checkpoints.inference.weighing.weigh import against
 FEW, FEWEST_ROWS = 2000, 500
 """Number of rows on which the grid is tried, and the least number of them for large networks."""
 
-FEWEST, MOST = 2, 6
+FEWEST, MOST = 2, 4
 """Least and largest number of candidates that the grid is tried with."""
 
 REFINED, STEPS = 3, 10
