@@ -48,12 +48,13 @@ class InTraining:
     Attributes
     ----------
     how
-        How training changed its rows, as far as slopes show it.
+        Changes of the rows under which the least slopes are left.
     weighed
         Candidates, the likeliest first, with their slopes on such rows.
-    before, after
-        Mean logarithm of the squared t values of slopes in weights, on rows as they are, of the candidate that stood;
-        and on rows as training saw them, of the likeliest.
+    before
+        Mean logarithm of the squared t values of slopes in weights on rows as they are, of the candidate that stood.
+    after
+        Mean logarithm of those on rows as training saw them, of the likeliest candidate.
     """
 
     how: Regularisation
@@ -115,7 +116,7 @@ def scalings_in_training(rows: TrainingRows, weighed: Sequence[Weighed], how: Re
     weighed
         Scalings weighed on rows as they are; those without a share stay so.
     how
-        How training changed its rows.
+        Changes of the rows.
     """
     left = [one.signs for one in weighed if one.share]
     again = signs_in_training(rows, left, how)

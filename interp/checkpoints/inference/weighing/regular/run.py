@@ -88,7 +88,7 @@ def signs_in_training(rows: TrainingRows, found: Sequence[Signs], how: Regularis
     found
         Signs of the candidates, of which errors and loss stay; slopes are those on changed rows.
     how
-        How training rows are changed.
+        Changes of the rows.
     """
     read = rows.read((one.trial.candidate.scaling for one in found), how.shift)
     return list(side_by_side(lambda one: _in_training(rows, read, one, how), found))
