@@ -7,7 +7,8 @@ Small perceptrons and convolutional networks are trained under one activation or
 depth that their seeds draw (`inferring/specs.py`), and saved as state dicts without a word of that. Weights and
 the threshold of what is likely were fixed on seeds below 200,000; the doubt by slopes was chosen with seeds from
 200,000 in view, what is looked at again, and how much slopes weigh there, with seeds from 400,000 and 600,000, and
-from 500,000 trained `long`; seeds from 300,000 were read when trained `long`.
+from 500,000 trained `long`; seeds from 300,000 were read when trained `long`;
+bounds for `regularised` ones were chosen with seeds from 900,000 in view, and seeds from 910,000 were read then.
 Counts are given by the fall of the rate too. What is finished is in FOLDER and is not done again. The last line is
 one JSON object.
 """
