@@ -18,6 +18,9 @@ OF_ANY_WEIGHTS = ("Conv", "LSTM", "GRU", "RNN")
 OF_STORED_WEIGHTS = ("Gemm", "MatMul", "Einsum", "Attention", "MoE")
 """Part of an operation's name that makes it a layer where it reads something stored: else it joins two values."""
 
+FACTORS = {"QLinearMatMul": (0, 3), "QGemm": (0, 3), "MatMulIntegerToFloat": (0, 1)}
+"""Operation that reads scales, too, which are stored -> places of the two values that it joins."""
+
 HOLDING_WEIGHTS = ("LinearClassifier", "LinearRegressor")
 """Operations that hold their weights as attributes."""
 
@@ -76,7 +79,8 @@ def layers_left(
 def _layers(nodes: Iterable[Any], fixed: dict[str, str], inside: str) -> Iterator[Whole]:
     """Find layers in running order; `fixed` is each value that no input reaches -> what it is made of first."""
     for node in nodes:
-        weight = next((fixed[name] for name in node.input if name in fixed), "")
+        joined = [name for at, name in enumerate(node.input) if at in FACTORS.get(node.op_type, (at,))]
+        weight = next((fixed[name] for name in joined if name in fixed), "")
         if node.op_type not in RANDOM and fixed.keys() >= set(reads(node)):
             fixed |= {name: weight or name for name in node.output}
             continue

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from interp.checkpoints.deployed.folding.constants import set_constants
+from interp.checkpoints.deployed.folding.fixed_integers import LAYERS as OF_FIXED_SCALES
+from interp.checkpoints.deployed.folding.fixed_integers import write_out_fixed
 from interp.checkpoints.deployed.folding.fused_integers import INPUTS, write_out_integers
 from interp.checkpoints.deployed.packages import installed
 from interp.checkpoints.deployed.program import Program, attributes
@@ -40,6 +42,8 @@ def write_out_fused(program: Program) -> None:
 
 def _written_out(program: Program, node: Any) -> list[Any]:
     """Give the operations that a node stands for; the node itself where that is not known."""
+    if node.op_type in OF_FIXED_SCALES and node.domain in ("", "ai.onnx", MICROSOFT):
+        return write_out_fixed(program, node)
     if node.domain != MICROSOFT:
         return [node]
     if node.op_type == "FusedMatMul":

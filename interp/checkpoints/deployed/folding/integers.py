@@ -63,7 +63,7 @@ def with_floats(program: Program) -> Program:
     constants = dict(program.constants)
     instead = {}
     for one in _layers(program):
-        name = _weight_name(one.node.input[1], program)
+        name = weight_name(one.node.input[1], program)
         constants[name] = found.onnx.numpy_helper.from_array(one.weight, name)
         given = [_values_of(one.node.input[0]), name]
         kind = LAYERS[one.node.op_type]
@@ -78,8 +78,16 @@ def _values_of(name: str) -> str:
     return f"{name}__values"
 
 
-def _weight_name(name: str, program: Program) -> str:
-    """Name weights as before they were made whole numbers, as quantisers write it."""
+def weight_name(name: str, program: Program) -> str:
+    """Name weights as before they were made whole numbers, as quantisers write it.
+
+    Parameters
+    ----------
+    name
+        Name of the whole numbers.
+    program
+        Program whose constants may have that name already.
+    """
     before = name.removesuffix("_quantized")
     return before if before not in program.constants else _values_of(name)
 
@@ -132,7 +140,26 @@ def _weight(node: Any, scale: str, program: Program) -> Array | None:
         found.onnx.numpy_helper.to_array(program.constants[name]).astype(np.float64) for name in named
     )
     space = weight.ndim - 2 if node.op_type == "ConvInteger" else 0
-    zero = _along(zeros[0].reshape((*zeros[0].shape, *[1] * space)), weight, space) if zeros else np.zeros(())
+    return scaled(weight, zeros[0] if zeros else np.zeros(()), scales, space)
+
+
+def scaled(weight: Array, zeros: Array, scales: Array, space: int) -> Array | None:
+    """Give weights of whole numbers in float32; None where they are scaled along another axis than the nodes'.
+
+    Parameters
+    ----------
+    weight
+        Whole numbers: of a dense layer (D, N), of a convolution (N, D, H, W).
+    zeros
+        Number that stands for 0, or one for each node (N,).
+    scales
+        Size of a step, or one for each node, with or without the axes of space behind it.
+    space
+        Number of the axes of space; 0 for a dense layer.
+    """
+    if scales.ndim == 1:
+        scales = scales.reshape((-1, *[1] * space))
+    zero = _along(zeros.reshape((*zeros.shape, *[1] * space)), weight, space)
     factor = _along(scales, weight, space)
     return None if zero is None or factor is None else ((weight - zero) * factor).astype(np.float32)
 
