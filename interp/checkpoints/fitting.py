@@ -153,11 +153,11 @@ def _sides(shape: tuple[int, int, int]) -> list[int]:
 
 
 def _tries(asked: Request, side: int) -> Iterator[tuple[str, Draft]]:
-    """Yield how images were brought to a size, and the network on them, where it takes them."""
+    """Yield how images were brought to a size, and the network that does best on them, where it takes them."""
     assert asked.data is not None
     for name, refit in REFITS.items():
         try:
-            yield name, draft(replace(asked, data=refitted(asked.data, side, refit)))
+            yield name, draft(replace(asked, data=refitted(asked.data, side, refit), weighs=False))
         except InterpError:
             continue
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from checkpoints.planted import DIGITS
 from interp.checkpoints import LoadOptions, load_model, load_module
+from interp.checkpoints.inference.weighing.settled import Weighing
 from interp.data import load_dataset, stream
 from interp.data.images.sizes import padded_to, refitted, resized_to
 from interp.errors import DataError
@@ -134,6 +135,18 @@ def test_a_size_that_another_layout_takes_too_is_found(side, tmp_path):
         assert (found.value, found.confidence) == ("padded or cut to 32x32", "uncertain")
         assert found.evidence.startswith("on 600 training rows: padded or cut to 32x32 ")
         assert ", as they are " in found.evidence
+
+
+def test_sizes_are_compared_without_weighing_activations(tmp_path, monkeypatch):
+    """Which takes longest: it is done of the images as they are, and of those in the size that does better."""
+    images = padded_to(IMAGES[:600].repeat(3, 2).repeat(3, 3), 28)
+    torch.save(convolutional(padded_to(images, 32))[0], tmp_path / "net.pt")
+    weigh, weighed = Weighing.__call__, []
+    monkeypatch.setattr(Weighing, "__call__", lambda *of: weighed.append(of[0].image) or weigh(*of))
+    model, _ = load_model(tmp_path / "net.pt", (images, LABELS[:600]), LoadOptions(scaling="x/255"))
+    assert weighed[-1] == (1, 32, 32)
+    assert weighed.count((1, 32, 32)) == 1
+    assert "shares of the evidence" in model.inferred["activation"].evidence
 
 
 def test_images_of_another_size_are_brought_to_the_networks():

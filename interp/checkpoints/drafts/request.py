@@ -23,6 +23,9 @@ class Request:
         Data set; None if neither user nor file names one.
     task
         Name of the task, for `interp.tasks.find_task`.
+    weighs
+        Whether activations that do as well are weighed against each other; without, the best score decides, as it may
+        where ways of reading the data are compared.
     """
 
     path: object
@@ -30,6 +33,7 @@ class Request:
     data: Dataset | None
     options: LoadOptions
     task: str = ASSUMED.name
+    weighs: bool = True
 
 
 def settled(asked: Request, outputs: int, form: str = "") -> tuple[Request, Inference]:

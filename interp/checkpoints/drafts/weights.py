@@ -62,7 +62,8 @@ def weights_draft(asked: Request, doubts: tuple[str, ...] = ()) -> Draft:
     asked, task = settled(asked, outputs, given.output or "")
     layers, shape, layouts = _layouts(stack.layers, asked)
     said = {"scaling": given.scaling, "activation": given.activation, "output": given.output}
-    infer = partial(infer_candidate, layers, given=said, layouts=layouts.tried, weighed_rows=given.weighed_rows)
+    rows = given.weighed_rows if asked.weighs else 0
+    infer = partial(infer_candidate, layers, given=said, layouts=layouts.tried, weighed_rows=rows)
     found = infer_of_signs(infer, data) if outputs == 1 and (data := asked.data) and are_of_signs(data) else None
     found = found or infer(asked.data, task=asked.task)
     candidate, inferred = found.candidate, found.facts

@@ -73,7 +73,8 @@ def infer_candidate(
     seed
         Seed of the random order in which rows are taken.
     weighed_rows
-        Largest number of training rows of which all are looked at where some do not tell the activation.
+        Largest number of training rows of which all are looked at where some do not tell the activation; 0 where the
+        best score decides.
 
     Raises
     ------
@@ -104,7 +105,7 @@ def infer_candidate(
     if at_chance:
         chosen = _conventional(trials) or chosen
     explained = {fact: explain(fact, name, chosen, trials, given, task) for fact, name in facts.items()}
-    if at_chance or not is_open or _acts_before_the_mean(layers, chosen.candidate):
+    if at_chance or not (is_open and weighed_rows) or _acts_before_the_mean(layers, chosen.candidate):
         return Settled(chosen.candidate, explained, is_at_chance=at_chance)
     image = data.image_shape if chosen.candidate.layout is None else chosen.candidate.layout.image
     weighing = Weighing(
