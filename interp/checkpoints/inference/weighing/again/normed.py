@@ -141,4 +141,4 @@ def _training(network: nn.Module) -> nn.Module:
         if isinstance(module, _BatchNorm):
             module.train()
             module.momentum = 0.0
-    return network
+    return network.to(memory_format=torch.channels_last)  # in which convolutions take two thirds of the time
