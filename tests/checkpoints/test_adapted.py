@@ -11,7 +11,7 @@ from torch import nn
 
 from checkpoints.planted import DIGITS
 from interp.analysis import ClusterOptions, GaussianOptions
-from interp.checkpoints import LoadOptions, load_model
+from interp.checkpoints import LoadOptions, load_model, load_module
 from interp.checkpoints.drafts.adapted import Adapted
 from interp.data import load_dataset
 from interp.errors import CheckpointError, DataError, UsageError
@@ -203,6 +203,28 @@ def test_tokens_are_not_scaled(tmp_path):
     assert set(model.scaling(data.train.inputs)[:, 0].tolist()) <= {0, 1, 2, 3, 4}
     with pytest.raises(UsageError, match="beside inputs of whole numbers"):
         load_model(tmp_path / "net.pt", data, replace(MIXED, scaling="x/16"))
+
+
+class OneHot(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Linear(6, 3)
+
+    def forward(self, x):
+        return self.out(nn.functional.one_hot(x, 6).float().mean(1))
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.float32])
+@pytest.mark.parametrize("make", [OneHot, lambda: nn.Sequential(nn.EmbeddingBag(6, 4), nn.Linear(4, 3))])
+def test_whole_numbers_go_as_tokens_to_what_takes_no_others(make, kind):
+    torch.manual_seed(0)
+    words, module = np.random.default_rng(0).integers(0, 6, (40, 5)), make().eval()
+    model, data = load_module(module, (words.astype(kind), np.arange(40) % 3))
+    torch.testing.assert_close(model.module(torch.from_numpy(data.train.inputs)), module(torch.from_numpy(words)))
+    assert model.scaling.name == "raw"
+    assert model.inferred["input_scaling"].confidence == "certain"
+    with pytest.raises(DataError, match="a module that refuses"):
+        load_module(module, (words + 0.5, np.arange(40) % 3))
 
 
 @pytest.mark.parametrize(

@@ -29,30 +29,7 @@ FACTORS = ("coefficient", "multiplier", "ratio")
 REFUSED = ("backbone", "backbone_config", "quantization_config", "timm_model_name")
 
 
-class Classifier(nn.Module):
-    """A transformers model that takes one tensor and gives its logits.
-
-    Parameters
-    ----------
-    network
-        Model of the transformers package.
-    takes_tokens
-        Whether inputs are token numbers, (B, length), or else values such as pixels.
-    """
-
-    def __init__(self, network: nn.Module, takes_tokens: bool) -> None:
-        super().__init__()
-        self.network, self.takes_tokens = network, takes_tokens
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Give logits (B, classes)."""
-        outputs = self.network(inputs.long() if self.takes_tokens else inputs)
-        logits = outputs.logits
-        assert isinstance(logits, Tensor)
-        return logits
-
-
-def build_classifier(config: Mapping[str, Any], state: Mapping[str, Tensor], path: object) -> Classifier:
+def build_classifier(config: Mapping[str, Any], state: Mapping[str, Tensor], path: object) -> nn.Module:
     """Build the classifier that a config names and give it the tensors.
 
     Raises
@@ -94,7 +71,8 @@ def build_classifier(config: Mapping[str, Any], state: Mapping[str, Tensor], pat
             do="download the whole folder, or pass your own class with --model",
         ) from error
     _check_report(report, path)
-    return Classifier(network.float().eval().requires_grad_(False), name.endswith(TASKS[1]))
+    built: nn.Module = network.float().eval().requires_grad_(False)
+    return built
 
 
 def _architecture(config: Mapping[str, Any], path: object) -> str:

@@ -37,6 +37,9 @@ from interp.types import Inference
 ONNX = "onnx"
 """Format whose graphs may hold operations that are not ours, which ONNX Runtime runs."""
 
+FOLDER = "huggingface"
+"""Format of folders whose config names a class of the transformers package, which takes arrays by name."""
+
 LISTS = {ONNX: "formats.onnx.operations"}
 """Format of operations other than torch's -> where they are listed."""
 
@@ -73,14 +76,14 @@ def _drafted(asked: Request) -> Draft:
         return _from_name(asked)
     if contents.module is not None:
         return _from_own_module(contents.module, asked)
-    if contents.format == "huggingface":
+    if contents.format == FOLDER:
         return _from_folder(asked)
     return _from_zoo(asked) if contents.format == "zoo" else _from_contents(asked)
 
 
 def _check_parts(asked: Request) -> None:
     """Refuse several inputs for a network that is read from tensors or a graph, which take one."""
-    holds_any = asked.contents.module is not None or asked.contents.format == ONNX
+    holds_any = asked.contents.module is not None or asked.contents.format in (ONNX, FOLDER)
     takes_any = asked.options.model is not None or holds_any or is_named(asked.path)
     state = asked.contents.state
     takes_lengths = (
@@ -154,7 +157,7 @@ def _from_folder(asked: Request) -> Draft:
     config = read_config(Path(str(asked.path)))
     module = build_classifier(config, asked.contents.state, asked.path)
     why = "; ".join((f"named in {CONFIG}", *asked.contents.notes))
-    return module_draft(module, Inference(type(module.network).__name__, "certain", why), asked)
+    return module_draft(module, Inference(type(module).__name__, "certain", why), asked)
 
 
 def _from_likeness(alike: list[str], asked: Request) -> Draft:

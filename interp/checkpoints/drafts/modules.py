@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 from torch import nn
 
 from interp.checkpoints.drafts.adapted import take_output, take_parts
@@ -16,7 +18,7 @@ from interp.checkpoints.inference.scaling import choose_scaling
 from interp.data import RAW, parse_scaling
 from interp.errors import DataError
 from interp.network.nodes import Structure
-from interp.types import Inference, InputPart, Scaling
+from interp.types import Array, Inference, InputPart, Scaling
 
 
 def module_draft(module: nn.Module, architecture: Inference, asked: Request) -> Draft:
@@ -36,8 +38,7 @@ def module_draft(module: nn.Module, architecture: Inference, asked: Request) -> 
     CheckpointError, DataError, UsageError
         If it fails on the data, or gives no logits for them.
     """
-    module, asked = _taking(module, asked)
-    shape, outputs = input_shape(module, asked.data, asked.path)
+    module, asked, shape, outputs = _running(module, asked)
     example = example_of(module, asked, RAW, shape)
     module = step_by_step(module, example, outputs)
     module, taken = take_output(module, outputs, len(example), asked)
@@ -50,21 +51,28 @@ def module_draft(module: nn.Module, architecture: Inference, asked: Request) -> 
     return Draft(module, structure, scaling, shape, facts, asked.task, asked.data)
 
 
-def _taking(module: nn.Module, asked: Request) -> tuple[nn.Module, Request]:
-    """Let a module take the data's parts; rows of whole numbers as tokens where it takes these and no numbers."""
+def _running(module: nn.Module, asked: Request) -> tuple[nn.Module, Request, tuple[int, ...], Any]:
+    """Run a module on two samples: on the data's parts, or on whole numbers as tokens where it takes no floats.
+
+    Returns the module that takes rows of the data, what is asked of it, the shape of a sample and the outputs.
+    """
     data = asked.data
-    embeds = any(isinstance(part, nn.Embedding) for part in module.modules())
-    if data is None or data.parts or data.train.inputs.dtype.kind not in "iu" or not embeds:
-        return take_parts(module, data, asked.path), asked
+    taking = take_parts(module, data, asked.path)
     try:
-        input_shape(module, data, asked.path)
+        return taking, asked, *input_shape(taking, data, asked.path)
     except DataError:
+        if data is None or data.parts or not _are_whole(data.train.inputs):
+            raise
         tokens = replace(data, parts=(InputPart("x", (data.width,), True),))
         taking = take_parts(module, tokens, asked.path)
         with suppress(DataError):
-            input_shape(taking, tokens, asked.path)
-            return taking, replace(asked, data=tokens)
-    return module, asked
+            return taking, replace(asked, data=tokens), *input_shape(taking, tokens, asked.path)
+        raise
+
+
+def _are_whole(values: Array) -> bool:
+    """Whether all numbers are whole, of whatever type: tables and arrays of floats may hold tokens."""
+    return values.dtype.kind in "iu" or (values.dtype.kind == "f" and bool((values == np.rint(values)).all()))
 
 
 def _scaling(

@@ -69,6 +69,24 @@ def test_text(tmp_path):
     same_outputs(model.module, lambda x: text()(x).logits, tokens)
 
 
+def test_tokens_are_never_scaled(tmp_path):
+    text().save_pretrained(tmp_path)
+    model, _ = load_model(tmp_path, {"x_train": TOKENS, "y_train": np.arange(40) % 10})
+    same_outputs(model.module, lambda x: text()(x).logits, torch.from_numpy(TOKENS))
+    assert model.inferred["input_scaling"].confidence == "certain"
+    assert model.scaling.name == "raw"
+    assert model.layers[-1].name == "classifier"  # as the file and the module call it
+
+
+def test_arrays_by_name(tmp_path):
+    text().save_pretrained(tmp_path)
+    mask = (np.arange(12) < np.arange(40)[:, None] % 11 + 1).astype(np.int64)
+    arrays = {"input_ids_train": TOKENS, "attention_mask_train": mask, "y_train": np.arange(40) % 10}
+    model, data = load_model(tmp_path, arrays)
+    rows = torch.from_numpy(data.train.inputs)
+    same_outputs(model.module, lambda x: text()(x[:, :12].long(), x[:, 12:].long()).logits, rows)
+
+
 def changed(folder, **entries):
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | entries))
