@@ -13,7 +13,7 @@ from interp.data.arrays import as_array
 from interp.data.finite import check_finite
 from interp.data.found import facts_of
 from interp.data.images.orders import LAST, is_channels_last
-from interp.data.lengths import checked_lengths, padded
+from interp.data.lengths import checked_lengths, padded, same_steps
 from interp.data.several import check_alike, joined, other_arrays
 from interp.data.targets import read_targets
 from interp.data.words import LABEL_KEYS, numbered_labels
@@ -58,7 +58,7 @@ def from_mapping(spec: str, content: Mapping[str, Any]) -> Dataset:
     ('0', '1')
     """
     given = {str(name): values for name, values in content.items() if values is not None}
-    given, worded = numbered_labels(spec, given)
+    given, worded = numbered_labels(spec, same_steps(given))
     facts = facts_of(content) | worded
     splits = {}
     shape: tuple[int, ...] = ()

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from interp.checkpoints.drafts.request import Request
+from interp.data.lengths import TOKENS, tokens_for
 from interp.errors import CheckpointError, DataError, UsageError, unknown_name
 from interp.types import Dataset, Inference, InputPart
 from interp.types.data import LENGTHS
@@ -114,6 +115,24 @@ def _parts_of(outputs: Any) -> Iterator[tuple[str, Any]]:
 
 
 # --------------------------------------------------------------------------- inputs
+
+
+def taken_tokens(module: nn.Module, data: Dataset | None) -> Dataset | None:
+    """Give what a tokenizer wrote in the arrays that a module takes: by name, in order, or as sequences with lengths.
+
+    Parameters
+    ----------
+    module
+        Module that takes the data.
+    data
+        Data set, which is given as it is where its inputs are no tokenizer's; None for none.
+    """
+    if data is None or len(data.parts) < 2:
+        return data
+    named, most, open_ended = _arguments(module)
+    takes_any = open_ended and not most
+    in_order = TOKENS not in named and len(_required(module)) == len(data.parts) and "len" not in named[1]
+    return data if takes_any or in_order else tokens_for(data, named)
 
 
 def take_parts(module: nn.Module, data: Dataset | None, path: object) -> nn.Module:

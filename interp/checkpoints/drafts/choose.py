@@ -29,7 +29,7 @@ from interp.checkpoints.inference.recurrent.parts import is_recurrent_state
 from interp.checkpoints.inference.stack.layers import USE_MODEL
 from interp.checkpoints.inference.text.parts import is_text_state
 from interp.data import parse_scaling
-from interp.data.lengths import padded
+from interp.data.lengths import padded, tokens_for
 from interp.errors import CheckpointError, DataError, InterpError, UsageError
 from interp.network.chain import chain_of
 from interp.types import Inference
@@ -67,6 +67,8 @@ def draft(asked: Request) -> Draft:
 def _drafted(asked: Request) -> Draft:
     """Make a network of what the user and the file give, whether or not the file holds others."""
     contents, options = asked.contents, asked.options
+    if asked.data is not None and not _takes_several(asked):
+        asked = replace(asked, data=tokens_for(asked.data, ()))
     _check_parts(asked)
     _check_heads(asked)
     if options.model is not None:
@@ -81,17 +83,21 @@ def _drafted(asked: Request) -> Draft:
     return _from_zoo(asked) if contents.format == "zoo" else _from_contents(asked)
 
 
+def _takes_several(asked: Request) -> bool:
+    """Tell whether what runs the network has arguments of its own, which may be several."""
+    holds_any = asked.contents.module is not None or asked.contents.format in (ONNX, FOLDER)
+    return asked.options.model is not None or holds_any or is_named(asked.path)
+
+
 def _check_parts(asked: Request) -> None:
     """Refuse several inputs for a network that is read from tensors or a graph, which take one."""
-    holds_any = asked.contents.module is not None or asked.contents.format in (ONNX, FOLDER)
-    takes_any = asked.options.model is not None or holds_any or is_named(asked.path)
     state = asked.contents.state
     takes_lengths = (
         asked.data is not None
         and padded(asked.data.parts)
         and any(reads(state) for reads in (is_recurrent_state, is_attention_state, is_text_state))
     )
-    if asked.data is not None and asked.data.parts and not (takes_any or takes_lengths):
+    if asked.data is not None and asked.data.parts and not (_takes_several(asked) or takes_lengths):
         raise DataError(
             asked.data.name,
             found=f"arrays {', '.join(part.name for part in asked.data.parts)}",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from interp.checkpoints.drafts.adapted import take_output, take_parts
+from interp.checkpoints.drafts.adapted import take_output, take_parts, taken_tokens
 from interp.checkpoints.drafts.draft import Draft, example_of, trace
 from interp.checkpoints.drafts.request import Request, settled
 from interp.checkpoints.drafts.shapes import input_shape
@@ -56,7 +56,8 @@ def _running(module: nn.Module, asked: Request) -> tuple[nn.Module, Request, tup
 
     Returns the module that takes rows of the data, what is asked of it, the shape of a sample and the outputs.
     """
-    data = asked.data
+    data = taken_tokens(module, asked.data)
+    asked = replace(asked, data=data)
     taking = take_parts(module, data, asked.path)
     try:
         return taking, asked, *input_shape(taking, data, asked.path)

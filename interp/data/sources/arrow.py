@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from interp.data.found import Found
+from interp.data.lengths import TOKENS
 from interp.data.options import DataOptions
 from interp.data.sources.image_files import stacked
 from interp.data.sources.paths import existing
 from interp.data.sources.split_names import named_splits
 from interp.data.sources.tables.frames import arrays_of_frames, check_names
 from interp.data.sources.tables.frames import target_column as named_target
+from interp.data.sources.tables.tokens import padded_tokens, token_columns
 from interp.data.sources.unpacked import read_arrow, read_parquet
 from interp.errors import DataError, UsageError, first_line
 from interp.safety import read_mapping
@@ -118,12 +120,12 @@ def _arrays(where: str, files: Mapping[str, list[Path]], options: DataOptions) -
     frames = {split: _frame(where, table) for split, table in tables.items()}
     if not all(map(len, frames.values())):
         raise DataError(where, found="no rows", expected="one row a sample", do="give the whole table")
-    column = next((name for name, value in next(iter(frames.values())).iloc[0].items() if is_whole_input(value)), None)
-    if column is None:
+    whole = [str(name) for name, cells in next(iter(frames.values())).items() if is_whole_input(cells.iloc[0])]
+    if not whole:
         found = arrays_of_frames(where, frames, options)
         target = named_target(list(next(iter(frames.values())).columns), options.target)
         return _with_classes(found, names.get(str(target)))
-    return _with_classes(*_of_one_column(where, frames, str(column), names, options))
+    return _with_classes(*_of_columns(where, frames, token_columns(whole) or whole[:1], names, options))
 
 
 def _frame(where: str, table: Any) -> pd.DataFrame:
@@ -134,17 +136,24 @@ def _frame(where: str, table: Any) -> pd.DataFrame:
     return found
 
 
-def _of_one_column(
-    where: str, frames: Mapping[str, pd.DataFrame], column: str, names: Mapping[str, list[str]], options: DataOptions
+def _of_columns(
+    where: str,
+    frames: Mapping[str, pd.DataFrame],
+    columns: list[str],
+    names: Mapping[str, list[str]],
+    options: DataOptions,
 ) -> tuple[Found, list[str] | None]:
-    """Take one column as inputs and one of the others as targets, which may be the one that has names of classes."""
-    others = [str(name) for name in next(iter(frames.values())).columns if name != column]
+    """Take one column, or those of a tokenizer, as inputs and one of the others as targets.
+
+    Targets are those that the user names, or of a column with names of classes.
+    """
+    others = [str(name) for name in next(iter(frames.values())).columns if name not in columns]
     named = [name for name in others if name in names]
     target = options.target if options.target or not named else named[0]
     target = named_target(others, target) if others else None
     arrays: dict[str, Any] = {}
     for split, frame in frames.items():
-        for wanted in (column, *([] if target is None else [target])):
+        for wanted in (*columns, *([] if target is None else [target])):
             if wanted not in frame.columns:
                 raise DataError(
                     f"{where} ({split})",
@@ -153,10 +162,18 @@ def _of_one_column(
                     do="give the same columns to every split",
                 )
         end = f"_{split}" if split else ""
-        arrays[f"x{end}"] = _stack(where, frame[column], options.image_size)
+        inputs = _inputs(where, {name: frame[name] for name in columns}, options.image_size)
+        arrays |= {f"{name}{end}": array for name, array in inputs.items()}
         if target is not None:
             arrays[f"y{end}"] = frame[target].to_numpy()
     return Found(arrays, {}), names.get(str(target))
+
+
+def _inputs(where: str, columns: Mapping[str, Iterable[Any]], side: int | None) -> dict[str, Any]:
+    if TOKENS in columns:
+        return padded_tokens(where, columns)
+    (cells,) = columns.values()
+    return {"x": _stack(where, cells, side)}
 
 
 def _with_classes(found: Found, names: list[str] | None) -> Found:

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from interp.data.arrays import as_array
+from interp.data.lengths import MASK
 from interp.data.sources.memory import named_inputs
+from interp.data.sources.tables.tokens import token_columns
 from interp.data.streams.faults import in_worker, is_of_collating
 from interp.errors import DataError, InterpError
 from interp.safety import problem
@@ -198,12 +200,21 @@ def joined(where: str, batches: list[Arrays]) -> Arrays:
 def _padded(batches: list[Arrays]) -> list[Arrays]:
     """Pad sequences with zeros to one length where lengths are told, which may be the second of two inputs."""
     if all(_second_is_lengths(batch) for batch in batches):
-        names = {"input0": "x", "input1": LENGTHS}
-        batches = [{names.get(name, name): array for name, array in batch.items()} for batch in batches]
-    if not all({"x", LENGTHS} <= batch.keys() and batch["x"].ndim > 1 for batch in batches):
+        usual = {"input0": "x", "input1": LENGTHS}
+        batches = [{usual.get(name, name): array for name, array in batch.items()} for batch in batches]
+    names = _padded_names(batches)
+    if not names:
         return batches
-    longest = max(batch["x"].shape[1] for batch in batches)
-    return [{**batch, "x": _longer(batch["x"], longest)} for batch in batches]
+    longest = max(batch[names[0]].shape[1] for batch in batches)
+    return [{**batch, **{name: _longer(batch[name], longest) for name in names}} for batch in batches]
+
+
+def _padded_names(batches: list[Arrays]) -> list[str]:
+    """Name the arrays that are sequences beside their lengths, or beside a tokenizer's mask."""
+    names = ["x"] if {"x", LENGTHS} <= batches[0].keys() else token_columns(batches[0])
+    told = names == ["x"] or MASK in names
+    fits = all(set(names) <= batch.keys() and all(batch[name].ndim > 1 for name in names) for batch in batches)
+    return names if told and fits else []
 
 
 def _second_is_lengths(batch: Arrays) -> bool:

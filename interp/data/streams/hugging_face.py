@@ -11,6 +11,7 @@ import numpy as np
 from interp.data.options import DataOptions
 from interp.data.sources.split_names import named_splits
 from interp.data.sources.tables.frames import target_column
+from interp.data.sources.tables.tokens import padded_tokens, token_columns
 from interp.errors import DataError
 from interp.streams import Stream
 
@@ -49,16 +50,21 @@ def _of_data_set(source: Any, options: DataOptions) -> Stream:
     if not columns:
         raise DataError(where, found="no rows", expected="one row a sample", do="give the whole data set")
     target = target_column(columns, options.target or next((name for name in names if name in columns), None))
-    inputs = [name for name in columns if name != target]
+    others = [name for name in columns if name != target]
+    tokens = token_columns(others)
+    inputs = tokens if len(tokens) > 1 else others
 
     def arrays(batch: Mapping[str, Any]) -> dict[str, Any]:
-        return {"x": _inputs(where, batch, inputs), **({} if target is None else {"y": np.asarray(batch[target])})}
+        targets = {} if target is None else {"y": np.asarray(batch[target])}
+        if inputs is tokens:
+            return {**padded_tokens(where, {name: batch[name] for name in tokens}), **targets}
+        return {"x": _inputs(where, batch, inputs), **targets}
 
     def part(ranges: Sequence[range]) -> Iterator[dict[str, Any]]:
         for one in ranges:
             yield from map(arrays, rows(source.select(one)))
 
-    listed = {"feature_names": tuple(inputs)} if len(inputs) > 1 else {}
+    listed = {"feature_names": tuple(inputs)} if len(inputs) > 1 and inputs is not tokens else {}
     listed |= {"target_names": names[target]} if target in names else {}
     is_indexed = samples is not None and hasattr(source, "select")
     return Stream(where, lambda: map(arrays, rows()), samples, names=listed, part=part if is_indexed else None)
