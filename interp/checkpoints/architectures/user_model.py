@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from interp.checkpoints.formats.contents import WRAPPERS, strip_wrappers
-from interp.checkpoints.weights.effective import plain_state
+from interp.checkpoints.weights.effective import as_parametrized, plain_state
 from interp.errors import CheckpointError, UsageError
 from interp.safety import called, import_name
 
@@ -39,7 +39,8 @@ def load_into(
 ) -> None:
     """Load a state dict into a module, whatever wrapper prefix it lacks.
 
-    Weights stored in parts go into a module that has these parts as they are, and put together into any other.
+    Weights stored in parts go into a module that has these parts as they are, under torch's older names or newer ones,
+    and put together into any other.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ def load_into(
     """
     expected = module.state_dict()
     plain = plain_state(state).state
-    states = (state, plain, strip_wrappers(plain)[0])
+    states = (state, plain, strip_wrappers(plain)[0], as_parametrized(state))
     versions = [{p + name: tensor for name, tensor in own.items()} for own in states for p in ("", *WRAPPERS)]
     best = min(versions, key=lambda version: len(set(version) ^ set(expected)))
     differences = _differences(expected, best)

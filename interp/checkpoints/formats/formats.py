@@ -20,6 +20,7 @@ from interp.checkpoints.formats.shards import is_shards, read_shards
 from interp.checkpoints.formats.torch_files import read_torch
 from interp.checkpoints.formats.torchscript.before_1_4 import MODEL, read_before_1_4
 from interp.checkpoints.formats.torchscript.files import read_torchscript
+from interp.checkpoints.formats.unread.foreign import is_package
 
 Reader = Callable[[Path, bool], Contents | Mapping[str, Any]]
 """(file, whether it may run code) -> what is in it, or its tensors or arrays by name."""
@@ -44,7 +45,7 @@ class Format(NamedTuple):
 
 
 def _zip_with(*names: str) -> Callable[[Glance], bool]:
-    return lambda seen: not seen.is_folder and seen.holds(*names)
+    return lambda seen: not seen.is_folder and seen.holds(*names) and not is_package(seen.members)
 
 
 def _is_safetensors(seen: Glance) -> bool:

@@ -108,6 +108,28 @@ def _compute(target: str, names: Mapping[str, str], state: Mapping[str, Tensor],
         found.state |= {name: state[name] for name in names}
 
 
+def as_parametrized(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Name the parts of a weight norm as torch does since 2.0, whose modules take the older names too.
+
+    Parameters
+    ----------
+    state
+        Weights by parameter name, such as ``linear.weight_g`` beside ``linear.weight_v``.
+
+    Examples
+    --------
+    >>> list(as_parametrized({"linear.weight_g": torch.ones(2, 1), "linear.weight_v": torch.ones(2, 3)}))
+    ['linear.parametrizations.weight.original0', 'linear.parametrizations.weight.original1']
+    """
+    named = {name: name for name in state}
+    for target, parts in _groups(state).items():
+        if set(parts.values()) == {"g", "v"}:
+            parent, dot, leaf = target.rpartition(".")
+            start = f"{parent}{dot}parametrizations.{leaf}.original"
+            named |= {name: f"{start}{'gv'.index(end)}" for name, end in parts.items()}
+    return {named[name]: tensor for name, tensor in state.items()}
+
+
 def unknown_parametrization(names: Sequence[str], path: object) -> CheckpointError:
     """Build the error for weights that only the user's code can compute."""
     return CheckpointError(

@@ -12,6 +12,8 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch.package import PackageExporter
 
 from interp.checkpoints.formats.glance import glance
 from interp.checkpoints.formats.read import read_contents
@@ -86,6 +88,18 @@ def test_folders_and_archives(tmp_path):
             archive.writestr(name, "{}")
     for name, found in (("saved", "SavedModel"), ("net.mlpackage", "Core ML"), ("net.keras", "a Keras model")):
         with pytest.raises(CheckpointError, match=found):
+            read_contents(tmp_path / name)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_archives_of_torch_package(tmp_path):
+    """They may hold what a TorchScript archive or a checkpoint does, and any pickle under any name."""
+    networks = {"plain.pt": nn.Linear(2, 3), "traced.pt": torch.jit.trace(nn.Linear(2, 3), torch.zeros(1, 2))}
+    for name, network in networks.items():
+        with PackageExporter(tmp_path / name) as archive:
+            archive.extern("**")
+            archive.save_pickle("models", "data.pkl", network)
+        with pytest.raises(CheckpointError, match=r"a torch\.package archive.*PackageImporter"):
             read_contents(tmp_path / name)
 
 

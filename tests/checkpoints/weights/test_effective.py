@@ -59,6 +59,21 @@ def test_parts_are_put_together(change, tmp_path):
     same_outputs(theirs.module, module)
 
 
+def normed():
+    """Give the planted network with torch's newer weight norm, as a class of a user's."""
+    return each(parametrizations.weight_norm)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_older_names_go_into_a_class_with_newer_ones(prefix, tmp_path):
+    """The class was changed to torch's newer weight norm after the file was saved; torch loads that, too."""
+    module = each(CHANGES["old weight norm"])
+    torch.save({f"{prefix}{name}": tensor for name, tensor in module.state_dict().items()}, tmp_path / "net.pt")
+    model, _ = load_model(tmp_path / "net.pt", DIGITS, LoadOptions(model=f"{__name__}:normed"))
+    same_outputs(model.module, module)
+
+
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 @pytest.mark.parametrize("dim", [0, 1])
 def test_convolutions(dim):

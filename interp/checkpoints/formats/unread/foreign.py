@@ -6,6 +6,7 @@ None of them is read here; a refusal that says what a file is saves the search f
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 CONVERTED = "give the network that it was converted from, as a torch, safetensors or ONNX file"
@@ -73,6 +74,28 @@ MEMBERS: tuple[tuple[frozenset[str], Foreign], ...] = (
 """Names in a folder or zip archive -> what it is."""
 
 
+PACKAGE = Foreign(
+    "a torch.package archive, whose objects are made by code in it",
+    "load it with torch.package.PackageImporter where you trust it, and save the network's state_dict()",
+)
+
+
+def is_package(members: Iterable[str]) -> bool:
+    """Tell whether a zip archive is one of torch.package, whatever modules and pickles lie in it.
+
+    Parameters
+    ----------
+    members
+        Names of the files in the archive.
+
+    Examples
+    --------
+    >>> is_package(["model/.data/extern_modules", "model/network.py", "model/weights/model.pkl"])
+    True
+    """
+    return any(name.endswith("/.data/extern_modules") for name in members)
+
+
 def foreign(start: bytes, members: tuple[str, ...], name: str) -> Foreign | None:
     """Say which other program's file one is.
 
@@ -95,6 +118,8 @@ def foreign(start: bytes, members: tuple[str, ...], name: str) -> Foreign | None
     >>> foreign(b"GGUF", (), "model.gguf").found
     'a GGUF model'
     """
+    if start and is_package(members):
+        return PACKAGE
     found = next((said for names, said in MEMBERS if names <= {*members}), None)
     if found is None and start:
         found = next((said for pattern, said in SIGNS if re.match(pattern, start, re.DOTALL)), None)
