@@ -110,7 +110,10 @@ def recurrent_parts(state: Mapping[str, Tensor], path: object) -> Parts:
 def _norms_around(
     state: Mapping[str, Tensor], rest: Mapping[str, Tensor], front: Sequence[Layer]
 ) -> tuple[list[Norm], Norm | None]:
-    """Find the norms before the recurrent layers, and one between these and the first dense layer, as files have it."""
+    """Find the norms before the recurrent layers, and one between these and the first dense layer.
+
+    They stand as files have them; one behind the dense layers there is between if none of these gives its width.
+    """
     order = [name for name in state if not name.endswith("num_batches_tracked")]
     recurrent = [at for at, name in enumerate(order) if NAME.match(name)]
     dense = [at for at, name in enumerate(order) if at > max(recurrent) and name in rest and rest[name].dim() == 2]
@@ -120,7 +123,12 @@ def _norms_around(
     ]
     early = [norm for at, norm in found if at < min(recurrent)]
     first = rest[order[dense[0]]].shape[1] if dense else None
-    late = [norm for at, norm in found if dense and max(recurrent) < at < dense[0] and norm.width == first]
+    given = {len(rest[order[at]]) for at in dense}
+    late = [
+        norm
+        for at, norm in found
+        if dense and at > max(recurrent) and norm.width == first and (at < dense[0] or norm.width not in given)
+    ]
     return early, late[0] if late else None
 
 

@@ -205,11 +205,17 @@ class Around(nn.Module):
         return torch.relu(self.bn(self.conv(x.transpose(1, 2)))).transpose(1, 2)
 
 
-@pytest.mark.parametrize(("conv", "batch"), [(True, True), (True, False), (False, False)])
-def test_convolutions_and_norms_around_a_layer(tmp_path, conv, batch):
+@pytest.mark.parametrize(
+    ("conv", "batch", "late"), [(True, True, False), (True, False, False), (False, False, False), (False, False, True)]
+)
+def test_convolutions_and_norms_around_a_layer(tmp_path, conv, batch, late):
+    """Where a norm is made after the dense layer that reads it, its width tells where it stands."""
     torch.manual_seed(1)
     x, y = series()
     network = trained(Around(conv, batch), 80, x=x, y=y)
+    if late:
+        network._modules["ln"] = network._modules.pop("ln")
+        assert list(network.state_dict())[-4:] == ["fc.weight", "fc.bias", "ln.weight", "ln.bias"]
     model, _ = opened(tmp_path, network, (x, y), scaling="raw")
     with torch.no_grad():
         wanted = network(torch.from_numpy(x))
