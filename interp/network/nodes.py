@@ -184,11 +184,15 @@ WHOLE = "(network)"
 """Name of the network itself, whose dotted path is empty."""
 
 
+RUNS_AGAIN = "times, so it has no one value of z"
+"""End of the reason why a part that runs more than once for a sample is no layer of nodes."""
+
+
 def _reason(name: str, part: nn.Module, watch: Watch, left: list[str]) -> str:
     kind = type(part).__name__
     calls = watch.seen[name].calls if name in watch.seen else 0
     if calls > 1:
-        return f"{kind} runs {calls} times, so it has no one value of z"
+        return f"{kind} runs {calls} {RUNS_AGAIN}"
     if name in watch.kinds:
         return f"{kind} was not called"
     if len(left) < sum(1 for _ in part.parameters(recurse=False)) or any(True for _ in part.children()):

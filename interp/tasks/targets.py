@@ -129,7 +129,7 @@ def check_labels(where: str, labels: Array, outputs: int) -> None:
             where,
             found=f"label {top}",
             expected=f"labels 0 to {max(outputs, 2) - 1}, as the network has {outputs} outputs",
-            do="give this network's own data",
+            do="give this network's own data, or no labels where the outputs are no classes, as of an embedding",
         )
 
 

@@ -205,6 +205,92 @@ def test_tokens_are_not_scaled(tmp_path):
         load_model(tmp_path / "net.pt", data, replace(MIXED, scaling="x/16"))
 
 
+class Codes(nn.Module):
+    """An autoencoder of images, with its code of as many values as there are classes beside."""
+
+    def __init__(self):
+        super().__init__()
+        self.code, self.back = nn.Linear(64, 10), nn.ConvTranspose2d(10, 1, 8)
+
+    def forward(self, image):
+        code = self.code(image.flatten(1))
+        return self.back(code[..., None, None]), code
+
+
+IMAGES = {"x_train": DIGITS.train.inputs[:40].reshape(-1, 1, 8, 8)}
+
+
+def test_images_that_come_out_are_rows_as_those_that_go_in():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(1, 4, 3, 2, 1), nn.ReLU(), nn.ConvTranspose2d(4, 1, 4, 2, 1)).eval()
+    model, data = load_module(net, IMAGES, RAW)
+    images = torch.from_numpy(data.train.inputs).float().reshape(-1, 1, 8, 8)
+    torch.testing.assert_close(model.module(images), net(images).flatten(1))
+    error = ((net(images) - images) ** 2).sum() / ((images - images.mean(0)) ** 2).sum()
+    assert model.task == "autoencoder"
+    assert model.scores["train"] == pytest.approx(1 - error.item(), rel=1e-4)
+
+
+def test_maps_of_one_place_are_rows():
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 10, 6)).eval()
+    model, _ = load_module(net, DIGITS, RAW)
+    assert (model.task, model.module(torch.ones(3, 1, 8, 8)).shape) == ("classification", (3, 10))
+    with pytest.raises(CheckpointError, match=r"outputs of shape \(2, 4, 6, 6\)"):
+        load_module(net[:2], DIGITS, RAW)
+
+
+def test_an_output_like_the_inputs_is_taken_where_no_labels_ask_for_another():
+    torch.manual_seed(0)
+    model, _ = load_module(Codes().eval(), IMAGES, RAW)
+    assert (model.inferred["scores_from"].value, model.inferred["scores_from"].confidence) == ("0", "likely")
+    labelled = {**IMAGES, "y_train": np.arange(40) % 10}
+    model, _ = load_module(Codes().eval(), labelled, RAW)
+    assert (model.inferred["scores_from"].value, model.inferred["scores_from"].confidence) == ("1", "uncertain")
+
+
+class Variational(nn.Module):
+    """Draws its code, in use too, as in the usual examples."""
+
+    def __init__(self):
+        super().__init__()
+        self.mean, self.spread, self.back = nn.Linear(64, 8), nn.Linear(64, 8), nn.Linear(8, 64)
+
+    def forward(self, x):
+        mean, spread = self.mean(x), self.spread(x)
+        return self.back(mean + torch.randn_like(spread) * torch.exp(spread / 2)), mean, spread
+
+
+def test_a_network_that_draws_draws_the_same_in_every_run():
+    torch.manual_seed(0)
+    net, state = Variational().eval(), torch.get_rng_state()
+    model, data = load_module(net, DIGITS, RAW)
+    rows = torch.from_numpy(data.train.inputs[:20]).float() / 16
+    assert torch.equal(model.module(rows), model.module(rows))
+    assert torch.equal(torch.get_rng_state(), state)
+    assert not torch.equal(net(rows)[0], net(rows)[0])  # the module itself is as it was
+    assert [layer.name for layer in model.layers] == ["mean", "spread", "back"]
+    assert model.inferred["draws"].confidence == "certain"
+    model, _ = load_module(nn.Sequential(nn.Linear(64, 8), nn.Dropout(), nn.Linear(8, 10)).eval(), DIGITS, RAW)
+    assert "draws" not in model.inferred
+
+
+class Twins(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Linear(64, 8)
+
+    def forward(self, first, second):
+        return nn.functional.pairwise_distance(self.encoder(first), self.encoder(second))
+
+
+def test_of_twins_the_part_that_reads_one_input_is_asked_for():
+    images = DIGITS.train.inputs[:40].astype(np.float32)
+    with pytest.raises(CheckpointError, match=r"Linear runs 2 times.*give the part that reads one input"):
+        load_module(Twins().eval(), ((images, images[::-1].copy()), np.arange(40) % 2), RAW)
+    with pytest.raises(DataError, match=r"label 9; expected labels 0 to 7.*no labels where the outputs are no classes"):
+        load_module(Twins().encoder.eval(), DIGITS, RAW)
+
+
 class OneHot(nn.Module):
     def __init__(self):
         super().__init__()

@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from torch import nn
 
+from interp.checkpoints import load_model
 from interp.data import DataOptions, load_dataset
 from interp.data.sources.tables.categories import encoded
 from interp.data.sources.tables.csv_files import MISSING, read_csv
@@ -246,3 +249,14 @@ def test_a_column_that_is_empty_in_one_split_is_read_without_a_word(tmp_path):
     (tmp_path / "test.csv").write_text("a,b,label\n5,,1\n6,,0\n")
     found = load_dataset(tmp_path, DataOptions(fill="zero"))
     assert found.splits["test"].inputs.tolist() == [[5, 0], [6, 0]]
+
+
+def test_rows_that_another_encoding_would_make_fit_are_told_of_it(tmp_path):
+    frame = pd.DataFrame({"size": [1.0, 2, 3, 4] * 5, "colour": ["red", "blue"] * 10, "label": [0, 1] * 10})
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    net = nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 2))
+    torch.save(net.state_dict(), tmp_path / "net.pt")
+    with pytest.raises(DataError, match=r"found 3 values a row; expected 2.*with --categories how .* codes$"):
+        load_model(tmp_path / "net.pt", str(tmp_path / "rows.csv"))
+    model, _ = load_model(tmp_path / "net.pt", str(tmp_path / "rows.csv"), data_options=DataOptions(categories="codes"))
+    assert model.layers[0].inputs == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
 
@@ -17,6 +18,8 @@ from interp.types import Dataset, Inference, InputPart
 from interp.types.data import LENGTHS
 
 LOGITS = "logits"
+ROUNDING = 1e-4
+"""Largest difference of outputs between two runs that is no draw of random numbers; a share of the largest output."""
 
 
 class Taking(NamedTuple):
@@ -26,6 +29,8 @@ class Taking(NamedTuple):
     by_name: bool
     output: str
     with_lengths: bool = True
+    flat: bool = False
+    seeded: bool = False
 
 
 class Adapted(nn.Module):
@@ -43,6 +48,10 @@ class Adapted(nn.Module):
         Dotted name of the logits among its outputs, as `tensors_of` names them; empty for the outputs themselves.
     with_lengths
         Whether the last part is passed too; lengths of sequences are not where the network takes none.
+    flat
+        Whether outputs of more axes, such as images, are one row a sample.
+    seeded
+        Whether every run draws the same random numbers, and leaves the generators as they were.
     """
 
     _taking: Taking
@@ -54,25 +63,30 @@ class Adapted(nn.Module):
         by_name: bool = False,
         output: str = "",
         with_lengths: bool = True,
+        flat: bool = False,
+        seeded: bool = False,
     ) -> None:
         super().__init__()
         self.__dict__.update(network=network, _modules=network._modules)  # no child of its own: names stay
         self.__dict__.update(_parameters=network._parameters, _buffers=network._buffers)
         # a part of the network may be named "output"
-        self.__dict__["_taking"] = Taking(tuple(parts), by_name, output, with_lengths)
+        self.__dict__["_taking"] = Taking(tuple(parts), by_name, output, with_lengths, flat, seeded)
         self.training = network.training
 
     def forward(self, inputs: Tensor) -> Any:
         """Give the logits (B, C); where none of several outputs was chosen yet, these as they are."""
-        outputs = self._outputs(inputs)
+        with _same_draws(inputs.device) if self._taking.seeded else nullcontext():
+            outputs = self._outputs(inputs)
         output = self._taking.output
         taken = dict(tensors_of(outputs))[output] if output else outputs
-        is_flat = isinstance(taken, Tensor) and taken.dim() < 2 and taken.numel() == len(inputs)
-        return taken.reshape(len(inputs), 1) if is_flat else taken
+        if self._taking.flat:
+            return taken.flatten(1)
+        is_one = isinstance(taken, Tensor) and taken.dim() < 2 and taken.numel() == len(inputs)
+        return taken.reshape(len(inputs), 1) if is_one else taken
 
     def _outputs(self, inputs: Tensor) -> Any:
         network = self.__dict__["network"]
-        parts, by_name, _, with_lengths = self._taking
+        parts, by_name, with_lengths = self._taking.parts, self._taking.by_name, self._taking.with_lengths
         if not parts:
             return network(inputs)
         columns = torch.split(inputs, [part.width for part in parts], dim=1)
@@ -82,6 +96,14 @@ class Adapted(nn.Module):
         if by_name:
             return network(**{part.name: value for part, value in zip(parts, values, strict=True)})
         return network(*values)
+
+
+@contextmanager
+def _same_draws(device: torch.device) -> Iterator[None]:
+    """Let torch draw what seed 0 gives, and leave its generators as they were."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(0)
+        yield
 
 
 def _as_part(part: InputPart, columns: Tensor) -> Tensor:
@@ -195,7 +217,7 @@ def _required(module: nn.Module) -> list[str]:
 def take_output(
     module: nn.Module, outputs: Any, samples: int, asked: Request
 ) -> tuple[nn.Module, dict[str, Inference]]:
-    """Take the logits where a network gives more than one tensor, or one number a sample.
+    """Take the logits where a network gives more than one tensor, one number a sample, or more axes than one.
 
     Parameters
     ----------
@@ -228,10 +250,11 @@ def take_output(
             raise UsageError(
                 f"--logits {given}", found="a network of one output", expected="several", do="leave it out"
             )
-        return (_adapted(module, "") if outputs.dim() == 1 and len(outputs) == samples else module), {}
+        is_one, is_row = outputs.dim() == 1 and len(outputs) == samples, _is_row(outputs, samples, asked.data)
+        return (_adapted(module, output="", flat=is_row) if is_one or is_row else module), {}
     every = dict(tensors_of(outputs))
     shown = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in every.items())
-    usable = _usable(every, samples)
+    usable = _usable(every, samples, asked.data)
     if given is not None and given not in usable:
         raise unknown_name("--logits", given, usable)
     if not usable:
@@ -241,23 +264,33 @@ def take_output(
             expected="one tensor (batch, outputs) among the outputs",
             do="wrap the module with --model so that it gives one",
         )
-    name, said = _chosen(usable, given, _classes(asked.data), shown)
-    return _adapted(module, name), {"scores_from": said}
+    name, said = _chosen(usable, given, asked.data, shown)
+    return _adapted(module, output=name, flat=every[name].dim() > 2), {"scores_from": said}
 
 
-def _adapted(module: nn.Module, output: str) -> Adapted:
-    if isinstance(module, Adapted):
-        known = module._taking
-        return Adapted(module.__dict__["network"], known.parts, known.by_name, output, known.with_lengths)
-    return Adapted(module, output=output)
+def _adapted(module: nn.Module, **said: Any) -> Adapted:
+    """Adapt a module, or one that is adapted in further ways."""
+    known = module._taking._asdict() if isinstance(module, Adapted) else {}
+    return Adapted(module.__dict__["network"] if known else module, **{**known, **said})
 
 
-def _usable(every: Mapping[str, Tensor], samples: int) -> dict[str, Tensor]:
+def _is_row(tensor: Tensor, samples: int, data: Dataset | None) -> bool:
+    """Whether more axes than one are a row a sample: as many values as inputs or targets have, or maps of one place."""
+    if tensor.dim() < 3 or len(tensor) != samples or not samples:
+        return False
+    width = tensor.numel() // samples
+    known = set() if data is None or data.parts else {data.width}
+    known |= set() if data is None or data.train.targets is None else {data.train.targets.shape[1]}
+    return width in known | {tensor.shape[1]}
+
+
+def _usable(every: Mapping[str, Tensor], samples: int, data: Dataset | None) -> dict[str, Tensor]:
     """Keep what has a row a sample: of several numbers if there are such, else of one."""
     rows = {
-        name: tensor
+        name: tensor.flatten(1) if tensor.dim() > 2 else tensor
         for name, tensor in every.items()
-        if tensor.is_floating_point() and 1 <= tensor.dim() <= 2 and len(tensor) == samples
+        if tensor.is_floating_point()
+        and ((1 <= tensor.dim() <= 2 and len(tensor) == samples) or _is_row(tensor, samples, data))
     }
     return {name: tensor for name, tensor in rows.items() if tensor.dim() == 2} or rows
 
@@ -267,20 +300,57 @@ def _classes(data: Dataset | None) -> int:
     return 0 if data is None or data.train.labels is None else int(data.train.labels.max()) + 1
 
 
-def _chosen(usable: Mapping[str, Tensor], given: str | None, classes: int, shown: str) -> tuple[str, Inference]:
-    """Choose an output and say why: as given, the only one, the one called logits, or by the number of classes."""
+def _chosen(usable: Mapping[str, Tensor], given: str | None, data: Dataset | None, shown: str) -> tuple[str, Inference]:
+    """Choose an output and say why: as given, the only one, called logits, or by the number of classes or inputs."""
+    classes = _classes(data)
     if given is not None:
         return given, Inference(given, "certain", f"given with --{LOGITS}; the outputs are {shown}")
     called = [name for name in usable if name.rpartition(".")[2] == LOGITS]
     fits = [name for name, tensor in usable.items() if tensor.shape[1:] == (classes,)]
+    copies = [] if data is None else [name for name, tensor in usable.items() if tensor.shape[1:] == (data.width,)]
     if len(usable) == 1:
         (name,) = usable
         return name, Inference(name, "certain", f"the only one of (batch, outputs); the outputs are {shown}")
     if len(called) == 1:
         return called[0], Inference(called[0], "likely", f"called {LOGITS}; the outputs are {shown}")
-    if len(fits) == 1:
+    if len(copies) == 1 and not called and not fits:
+        why = f"the only one of as many values as the inputs; the outputs are {shown}"
+        return copies[0], Inference(copies[0], "likely", why)
+    if len(fits) == 1 and not copies:  # beside a copy of the inputs it may be the code of an autoencoder
         return fits[0], Inference(fits[0], "likely", f"the only one of {classes} values a row; the outputs are {shown}")
     name = (called or fits or list(usable))[0]
     return name, Inference(
         name, "uncertain", f"the first of several; name one with --{LOGITS}; the outputs are {shown}"
     )
+
+
+# --------------------------------------------------------------------------- random numbers
+
+
+@torch.no_grad()
+def take_draws(module: nn.Module, example: Tensor) -> tuple[nn.Module, dict[str, Inference]]:
+    """Let a network that draws random numbers, such as a variational autoencoder, draw the same in every run.
+
+    Parameters
+    ----------
+    module
+        Network that takes rows and gives one tensor.
+    example
+        Two samples as the network takes them, (2, ...).
+
+    Returns
+    -------
+    module
+        The given module where two runs on the same samples give the same, else an `Adapted` one.
+    facts
+        Fact ``draws``, with how far apart two runs are; empty for a network that draws nothing.
+    """
+    first, second = module(example), module(example)
+    if not isinstance(first, Tensor) or first.shape != second.shape or not first.is_floating_point():
+        return module, {}
+    apart, most = float((first - second).abs().nan_to_num().max()), float(first.abs().nan_to_num().max())
+    if apart <= ROUNDING * most:
+        return module, {}
+    why = f"outputs for the same two samples differ by up to {apart:.2g} between two runs (the largest is {most:.2g})"
+    said = f"{why}: the network draws random numbers in use too; each run here draws those of seed 0"
+    return _adapted(module, seeded=True), {"draws": Inference("the same in every run", "certain", said)}

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from interp.checkpoints.drafts.request import Request
+from interp.data.sources.tables.categories import fitting_rows
 from interp.errors import CheckpointError, DataError, first_line
 from interp.network.inputs import as_tensor, device_of
-from interp.network.nodes import Structure, find_layers
+from interp.network.nodes import RUNS_AGAIN, Structure, find_layers
 from interp.network.tracing.without_values import EmptyWeightError
 from interp.types import Dataset, Inference, Scaling
 
@@ -83,7 +84,7 @@ def example_of(module: nn.Module, asked: Request, scaling: Scaling, shape: tuple
             data.name,
             found=f"{data.width} values a row",
             expected=f"{math.prod(shape)}, as {asked.path} takes",
-            do="give its own data",
+            do=fitting_rows(data),
         )
     return as_tensor(data.train.inputs[:2], scaling, shape).to(device)
 
@@ -129,9 +130,12 @@ def trace(module: nn.Module, example: Tensor, path: object) -> Structure:
             path,
             found=_nothing(structure),
             expected="a network of Linear or Conv layers",
-            do="add its class to interp.network.kinds.NODE_KINDS",
+            do=RUN_ONCE if RUNS_AGAIN in _nothing(structure) else "add its class to interp.network.kinds.NODE_KINDS",
         )
     return structure
+
+
+RUN_ONCE = "give the part that reads one input, such as net.encoder of a siamese network, with data of its own"
 
 
 def _nothing(structure: Structure) -> str:

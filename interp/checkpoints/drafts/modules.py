@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from interp.checkpoints.drafts.adapted import take_output, take_parts, taken_tokens
+from interp.checkpoints.drafts.adapted import take_draws, take_output, take_parts, taken_tokens
 from interp.checkpoints.drafts.draft import Draft, example_of, trace
 from interp.checkpoints.drafts.request import Request, settled
 from interp.checkpoints.drafts.shapes import input_shape
@@ -42,12 +42,13 @@ def module_draft(module: nn.Module, architecture: Inference, asked: Request) -> 
     example = example_of(module, asked, RAW, shape)
     module = step_by_step(module, example, outputs)
     module, taken = take_output(module, outputs, len(example), asked)
+    module, drawn = take_draws(module, example)
     structure = trace(module, example, asked.path)
     asked, task = settled(asked, structure.outputs.shape[1], structure.output)
     scaling, why = _scaling(module, structure, shape, asked)
     if not structure.is_finite and scaling is not RAW:  # infinite values hide the activation
         structure = trace(module, example_of(module, asked, scaling, shape), asked.path)
-    facts = {"architecture": architecture, "task": task, "input_scaling": why, **taken}
+    facts = {"architecture": architecture, "task": task, "input_scaling": why, **taken, **drawn}
     return Draft(module, structure, scaling, shape, facts, asked.task, asked.data)
 
 

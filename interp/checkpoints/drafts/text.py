@@ -50,7 +50,7 @@ def text_draft(state: Mapping[str, Tensor], asked: Request) -> Draft:
     shape = shape_of(read, asked.data, steps)
     module, example = adapted(TextNetwork(parts, choice).eval(), read, asked, RAW, shape)
     said = {
-        "architecture": Inference(summary(parts), weakest("likely", parts.confidence), "; ".join(parts.notes)),
+        "architecture": Inference(summary(parts), weakest("likely", parts.confidence), "; ".join(_notes(parts))),
         "task": task,
         "input_scaling": Inference(RAW.name, "certain", "tokens stand for themselves"),
         "output": Inference("linear", "uncertain", "taken to be the last layer's own, which no prediction tells"),
@@ -65,6 +65,15 @@ def _refuse_scaling(asked: Request) -> None:
         raise UsageError(
             f"--scaling {given}", found="a network that reads tokens", expected=RAW.name, do="leave it out"
         )
+
+
+def _notes(parts: TextParts) -> tuple[str, ...]:
+    """Say what the parts were told by, and what no weight shows of convolutions over several tokens."""
+    widest = max((kernel_of(one) for one in parts.branches), default=1)
+    return (*parts.notes, ASSUMED) if widest > 1 else parts.notes
+
+
+ASSUMED = "stride and dilation of the convolutions are assumed to be 1, which weights do not show: else --model"
 
 
 def summary(parts: TextParts) -> str:

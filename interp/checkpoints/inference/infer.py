@@ -31,6 +31,7 @@ from interp.checkpoints.inference.weighing.again.closer import WEIGHED_ROWS
 from interp.checkpoints.inference.weighing.jointly import found_jointly
 from interp.checkpoints.inference.weighing.settled import Settled, Weighing
 from interp.data import RAW, parse_scaling, scalings
+from interp.data.sources.tables.categories import fitting_rows
 from interp.errors import DataError
 from interp.tasks import ASSUMED, Scorer, Task, find_task
 from interp.types import Array, Dataset, Inference, Scaling
@@ -159,7 +160,7 @@ def _check_width(layers: Sequence[Layer], data: Dataset) -> None:
             data.name,
             found=f"{data.width} values a row",
             expected=f"{width}, as {layers[0].name} takes",
-            do="give its own data",
+            do=fitting_rows(data),
         )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interp.errors import DataError, unknown_name
-from interp.types import Array, Inference
+from interp.types import Array, Dataset, Inference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +69,19 @@ def encoded(where: str, inputs: pd.DataFrame, encoding: str) -> tuple[pd.DataFra
         made = pd.DataFrame(np.concatenate(ones, axis=1), index=inputs.index, columns=named)
         table = pd.concat([inputs.drop(columns=text), made], axis=1)
     return table, {"categories": _fact(encoding, known)}
+
+
+def fitting_rows(data: Dataset) -> str:
+    """Say what to do about rows of another width than a network's, which an encoding of categories can be.
+
+    Parameters
+    ----------
+    data
+        Data set whose rows do not fit.
+    """
+    if "categories" not in data.facts:
+        return "give its own data"
+    return f"give its own data, or say with --categories how its text was encoded: {', '.join(ENCODINGS)}"
 
 
 def _is_number(column: pd.Series) -> bool:

@@ -241,6 +241,13 @@ def test_without_data_the_usual_is_assumed_and_said_to_be(tmp_path):
 # --------------------------------------------------------------------------- what counts as such a file
 
 
+@pytest.mark.parametrize(("kernels", "said"), [((2, 3), True), ((1,), False), ((), False)])
+def test_what_no_weight_shows_of_convolutions_is_said(tmp_path, kernels, said):
+    model, _ = opened(tmp_path, TextCnn(kernels) if kernels else Bag())
+    evidence = model.inferred["architecture"].evidence
+    assert ("stride and dilation of the convolutions are assumed to be 1" in evidence) == said
+
+
 def test_convolutions_of_a_file_that_sorts_its_names_stand_in_the_order_of_their_numbers():
     state = {"embedding.weight": torch.ones(50, 8), "fc.weight": torch.ones(3, 11)}
     state |= {f"convs.{place}.weight": torch.ones(1, 8, 2) for place in range(11)}
