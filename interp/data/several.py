@@ -69,7 +69,7 @@ def joined(where: str, arrays: Mapping[str, Array]) -> tuple[Array, tuple[InputP
         said = ", ".join(f"{count} of {name}" for name, count in rows.items())
         raise DataError(where, found=f"rows: {said}", expected="as many of each input", do="make them match")
     parts = tuple(
-        InputPart(name, array.shape[1:], array.dtype.kind in "iu" and array.dtype != np.uint8)
+        InputPart(name, array.shape[1:], array.dtype.kind in "biu" and array.dtype != np.uint8, array.dtype.kind == "b")
         for name, array in arrays.items()
     )
     kinds = {array.dtype for array in arrays.values()}

@@ -65,11 +65,14 @@ class InputPart:
         Shape of one sample, as the network takes it.
     whole
         Whether the values are whole numbers that stand for themselves, such as tokens, and are never scaled.
+    logical
+        Whether the values are truth values, such as a mask, which a network takes as such.
     """
 
     name: str
     shape: tuple[int, ...]
     whole: bool = False
+    logical: bool = field(default=False, repr=False)  # the digest of data with several inputs goes by their repr
 
     @property
     def width(self) -> int:

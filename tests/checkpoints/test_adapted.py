@@ -274,6 +274,41 @@ def test_a_network_that_draws_draws_the_same_in_every_run():
     assert "draws" not in model.inferred
 
 
+class Masked(nn.Module):
+    """Attention that leaves steps out by a mask of truth values; one of floats would be added to its scores."""
+
+    def __init__(self):
+        super().__init__()
+        self.attention, self.out = nn.MultiheadAttention(8, 2, batch_first=True), nn.Linear(8, 3)
+
+    def forward(self, steps, left_out):
+        seen, _ = self.attention(steps, steps, steps, key_padding_mask=left_out)
+        return self.out(seen.mean(1))
+
+
+class Flags(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.numbers, self.flags = nn.Linear(4, 3), nn.Linear(2, 3)
+
+    def forward(self, numbers, flags):
+        return self.numbers(numbers) + self.flags(flags)
+
+
+def test_truth_values_are_a_mask_where_the_network_takes_one():
+    torch.manual_seed(0)
+    steps, left_out, net = torch.randn(40, 5, 8), torch.arange(5) >= torch.randint(1, 6, (40, 1)), Masked().eval()
+    model, data = load_module(net, ((steps.numpy(), left_out.numpy()), np.arange(40) % 3), RAW)
+    torch.testing.assert_close(model.module(torch.from_numpy(data.train.inputs)), net(steps, left_out))
+
+
+def test_truth_values_are_numbers_where_the_network_takes_no_others():
+    torch.manual_seed(0)
+    numbers, flags, net = torch.randn(40, 4), torch.rand(40, 2) > 0.5, Flags().eval()
+    model, data = load_module(net, ((numbers.numpy(), flags.numpy()), np.arange(40) % 3), RAW)
+    torch.testing.assert_close(model.module(torch.from_numpy(data.train.inputs)), net(numbers, flags.float()))
+
+
 class Twins(nn.Module):
     def __init__(self):
         super().__init__()

@@ -108,6 +108,8 @@ def _same_draws(device: torch.device) -> Iterator[None]:
 
 def _as_part(part: InputPart, columns: Tensor) -> Tensor:
     values = columns.reshape(len(columns), *part.shape)
+    if part.logical:
+        return values != 0
     return values.round().long() if part.whole else values
 
 

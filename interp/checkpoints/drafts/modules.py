@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -18,7 +19,7 @@ from interp.checkpoints.inference.scaling import choose_scaling
 from interp.data import RAW, parse_scaling
 from interp.errors import DataError
 from interp.network.nodes import Structure
-from interp.types import Array, Inference, InputPart, Scaling
+from interp.types import Array, Dataset, Inference, InputPart, Scaling
 
 
 def module_draft(module: nn.Module, architecture: Inference, asked: Request) -> Draft:
@@ -53,23 +54,29 @@ def module_draft(module: nn.Module, architecture: Inference, asked: Request) -> 
 
 
 def _running(module: nn.Module, asked: Request) -> tuple[nn.Module, Request, tuple[int, ...], Any]:
-    """Run a module on two samples: on the data's parts, or on whole numbers as tokens where it takes no floats.
+    """Run a module on two samples of the data, or in another form where it refuses these.
 
     Returns the module that takes rows of the data, what is asked of it, the shape of a sample and the outputs.
     """
     data = taken_tokens(module, asked.data)
-    asked = replace(asked, data=data)
     taking = take_parts(module, data, asked.path)
     try:
-        return taking, asked, *input_shape(taking, data, asked.path)
+        return taking, replace(asked, data=data), *input_shape(taking, data, asked.path)
     except DataError:
-        if data is None or data.parts or not _are_whole(data.train.inputs):
-            raise
-        tokens = replace(data, parts=(InputPart("x", (data.width,), True),))
-        taking = take_parts(module, tokens, asked.path)
-        with suppress(DataError):
-            return taking, replace(asked, data=tokens), *input_shape(taking, tokens, asked.path)
+        for other in _other_forms(data):
+            taking = take_parts(module, other, asked.path)
+            with suppress(DataError):
+                return taking, replace(asked, data=other), *input_shape(taking, other, asked.path)
         raise
+
+
+def _other_forms(data: Dataset | None) -> Iterator[Dataset]:
+    """Yield data in other types: truth values as numbers, and whole numbers that are the only input as tokens."""
+    if data is not None and any(part.logical for part in data.parts):
+        numbers = (replace(part, whole=False, logical=False) if part.logical else part for part in data.parts)
+        yield replace(data, parts=tuple(numbers))
+    if data is not None and not data.parts and _are_whole(data.train.inputs):
+        yield replace(data, parts=(InputPart("x", (data.width,), True),))
 
 
 def _are_whole(values: Array) -> bool:
