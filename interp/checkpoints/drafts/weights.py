@@ -38,7 +38,7 @@ def weights_draft(asked: Request, doubts: tuple[str, ...] = ()) -> Draft:
     asked
         Contents of the file, data and options.
     doubts
-        Reasons for which the stack is no more than likely.
+        Reasons for which the architecture is no more than likely.
 
     Raises
     ------
@@ -52,11 +52,11 @@ def weights_draft(asked: Request, doubts: tuple[str, ...] = ()) -> Draft:
     if plain.unknown:
         raise unknown_parametrization(plain.unknown, asked.path)
     if is_recurrent_state(plain.state):
-        return sequence_draft(plain.state, asked)
+        return _doubted(sequence_draft(plain.state, asked), doubts)
     if is_attention_state(plain.state):
-        return attention_draft(plain.state, asked)
+        return _doubted(attention_draft(plain.state, asked), doubts)
     if is_text_state(plain.state):
-        return text_draft(plain.state, asked)
+        return _doubted(text_draft(plain.state, asked), doubts)
     stack = layer_stack(plain.state, asked.path, contents.parts)
     outputs = len(stack.layers[-1].weight)
     asked, task = settled(asked, outputs, given.output or "")
@@ -76,6 +76,15 @@ def weights_draft(asked: Request, doubts: tuple[str, ...] = ()) -> Draft:
     structure = trace(module, example_of(module, asked, candidate.scaling, shape), asked.path)
     noted = _noted(facts, asked, layouts)
     return Draft(module, structure, candidate.scaling, shape, noted, asked.task, asked.data, found.doubt)
+
+
+def _doubted(found: Draft, doubts: tuple[str, ...]) -> Draft:
+    """Say of the architecture why it is no more than likely."""
+    if not doubts:
+        return found
+    said = found.facts["architecture"]
+    fact = replace(said, confidence=weakest("likely", said.confidence), evidence="; ".join((said.evidence, *doubts)))
+    return replace(found, facts={**found.facts, "architecture": fact})
 
 
 def _layouts(layers: list[Layer], asked: Request) -> tuple[list[Layer], tuple[int, ...], Layouts]:
