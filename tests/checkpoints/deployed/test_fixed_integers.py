@@ -96,6 +96,24 @@ def test_a_layer_has_nodes(name, tmp_path):
     check_steps(changed, again)
 
 
+def test_weights_that_are_rounded_in_the_graph_are_stored_ones(tmp_path):
+    """The quantiser writes them so where weights were nodes of constants, as those of Paddle are."""
+    data = data_of(8)
+    path = layer(tmp_path / "net.onnx", "dense")
+    expected = run(path, data)
+    file = onnx.load(path)
+    floats = (STORED["dense_quantized"].astype(np.float32) - STORED["z"]) * STORED["s"]
+    file.graph.node.insert(0, graphs.node("QuantizeLinear", "floats s z", "dense_quantized"))
+    kept = [one for one in file.graph.initializer if one.name != "dense_quantized"]
+    del file.graph.initializer[:]
+    file.graph.initializer.extend([*kept, graphs.tensor("floats", floats)])
+    onnx.save(file, path)
+    np.testing.assert_array_equal(run(path, data), expected)
+    model, dataset = load_model(path, data, RAW)
+    assert [(one.name, one.nodes) for one in model.layers] == [("dense", 6)]
+    check_steps(outputs_on(model, dataset.train.inputs).numpy(), expected)
+
+
 class Rows(quantization.CalibrationDataReader):
     """Random images, by which the quantiser chooses scales."""
 

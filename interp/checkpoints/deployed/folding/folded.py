@@ -37,6 +37,7 @@ def folded(program: Program, conditions: Mapping[str, Array] | None = None) -> P
     while True:
         program.nodes = pruned(program.nodes, [*program.outputs, *program.guards])
         take_constants(program)
+        compute_constants(program)
         write_out_fused(program)
         put_time_first(program)
         compute_constants(program)
