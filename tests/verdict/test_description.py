@@ -47,6 +47,24 @@ def test_sequences_gates_and_steps_are_said(words, said):
     assert said in re.sub(r"sequences of [^,]+,", "sequences of memory,", found)
 
 
+class Pooling(nn.Module):
+    """The mean of tokens' vectors, of those that a mask has."""
+
+    def __init__(self):
+        super().__init__()
+        self.words, self.out = nn.Embedding(9, 4), nn.Linear(4, 2)
+
+    def forward(self, input_ids, attention_mask):
+        return self.out((self.words(input_ids) * attention_mask[..., None]).sum(1))
+
+
+def test_what_a_tokenizer_wrote_is_sequences_of_tokens():
+    rng = np.random.default_rng(0)
+    tokens, mask = rng.integers(1, 9, (40, 5)), (np.arange(5) < rng.integers(1, 6, (40, 1))).astype(int)
+    said = described(Pooling(), input_ids=tokens, attention_mask=mask, y=rng.integers(0, 2, 40))
+    assert re.search(r"sequences of [^,]+, up to 5 tokens each", said)
+
+
 @pytest.mark.parametrize("some", [(), ("rnn.l0.input", "fc")])
 def test_all_places_say_the_same_of_layers_that_are_looked_at_and_of_values(some):
     rng = np.random.default_rng(0)

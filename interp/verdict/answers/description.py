@@ -9,6 +9,7 @@ from pathlib import PurePath
 from torch import nn
 
 from interp.checkpoints.inspection import inspection
+from interp.data.lengths import BESIDE_TOKENS, MASK, TOKENS
 from interp.types import LoadedModel
 from interp.types.data import LENGTHS
 from interp.verdict.evidence import Evidence
@@ -136,17 +137,19 @@ def _steps(found: Evidence) -> str:
     """Give the length of a sequence, and what stands at each of its time steps."""
     parts, model = found.data.parts, found.model
     steps, *values = parts[0].shape if parts else model.input_shape
-    longest = f"{'up to ' if found.data.steps is not None else ''}{steps:,}"
+    is_padded = found.data.steps is not None or any(part.name == MASK for part in parts)
+    longest = f"{'up to ' if is_padded else ''}{steps:,}"
     if values:
         return f"{longest} time steps of {values[0]:,} {'value' if values[0] == 1 else 'values'} each"
     return f"{longest} {'tokens' if _embeds(model) else 'values'} each"
 
 
 def _are_tokens(found: Evidence) -> bool:
-    """Whether inputs are sequences of tokens alone, with their lengths or without."""
+    """Whether inputs are sequences of tokens alone, with their lengths or a tokenizer's mask, or without."""
     first, *others = found.data.parts or (None,)
     is_sequence = first is not None and first.whole and len(first.shape) == 1
-    return is_sequence and _embeds(found.model) and all(one is not None and one.name == LENGTHS for one in others)
+    beside = (LENGTHS, TOKENS, *BESIDE_TOKENS)
+    return is_sequence and _embeds(found.model) and all(one is not None and one.name in beside for one in others)
 
 
 def _embeds(model: LoadedModel) -> bool:
