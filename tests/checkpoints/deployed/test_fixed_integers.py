@@ -96,6 +96,23 @@ def test_a_layer_has_nodes(name, tmp_path):
     check_steps(changed, again)
 
 
+def test_weights_of_several_layers_keep_their_own_scales(tmp_path):
+    """Three layers read the same whole numbers, each in steps of its own."""
+    nodes = [graphs.node("CumSum", "x axis", "c"), graphs.node("QuantizeLinear", "c xs xz", "q")]
+    for at, scale in enumerate(("s", "ss", "xs")):
+        nodes.append(graphs.node("QLinearMatMul", f"q xs xz dense_quantized {scale} z ys yz", f"h{at}"))
+        nodes.append(graphs.node("DequantizeLinear", f"h{at} ys yz", f"d{at}"))
+    nodes.append(graphs.node("Concat", "d0 d1 d2", "y", axis=1))
+    stored = STORED | {"axis": np.array(1)}
+    path = graphs.saved(
+        tmp_path / "net.onnx", nodes, [graphs.value("x", ["batch", 8])], [graphs.value("y", None)], 17, stored
+    )
+    data = data_of(8)
+    model, dataset = load_model(path, data, RAW)
+    assert len(model.layers) == 3
+    check_steps(outputs_on(model, dataset.train.inputs).numpy(), run(path, data))
+
+
 def test_weights_that_are_rounded_in_the_graph_are_stored_ones(tmp_path):
     """The quantiser writes them so where weights were nodes of constants, as those of Paddle are."""
     data = data_of(8)

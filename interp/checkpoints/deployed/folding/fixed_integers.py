@@ -61,7 +61,8 @@ def write_out_fixed(program: Program, node: Any) -> list[Any]:
     numbers = _numbers(node.op_type, known, factor)
     if numbers is None:
         return [node]
-    names = [weight_name(given["weight"], program), f"{node.output[0]}__bias"][: len(numbers)]
+    named, own = weight_name(given["weight"], program), f"{node.output[0]}__weight"
+    names = [own if named in program.constants else named, f"{node.output[0]}__bias"][: len(numbers)]
     set_constants(program, dict(zip(names, numbers, strict=True)))
     values, layer = (f"{node.output[0]}__{name}" for name in ("x", "layer"))
     rounding = [given[name] for name in ("y_scale", "y_zero") if name in given]
