@@ -274,6 +274,12 @@ def test_a_network_that_draws_draws_the_same_in_every_run():
     assert "draws" not in model.inferred
 
 
+def test_first_rows_that_are_equal_leave_tokens_within_the_table():
+    words = np.repeat(np.random.default_rng(0).integers(0, 6, (20, 5)), 2, axis=0)
+    model, _ = load_module(nn.Sequential(nn.EmbeddingBag(6, 4), nn.Linear(4, 3)).eval(), (words, np.arange(40) % 3))
+    assert [layer.name for layer in model.layers] == ["1"]
+
+
 class Masked(nn.Module):
     """Attention that leaves steps out by a mask of truth values; one of floats would be added to its scores."""
 

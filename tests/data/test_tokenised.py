@@ -132,6 +132,26 @@ def test_what_a_network_takes_none_of_is_said(tmp_path):
     assert model.inferred["inputs_left_out"].value == "token_type_ids"
 
 
+@pytest.mark.parametrize(
+    ("make", "has_padding", "said"), [(ByName, True, True), (ByName, False, False), (Alone, True, False)]
+)
+def test_padding_that_is_read_on_for_want_of_a_mask_is_said(make, has_padding, said):
+    class Optional(make):
+        def forward(self, input_ids, attention_mask=None):
+            return self.pooled(input_ids, torch.ones_like(input_ids) if attention_mask is None else attention_mask)
+
+    tokens = padded("train")[0] if has_padding else np.arange(210).reshape(30, 7) % 8 + 1
+    net = Optional().eval() if make is ByName else make().eval()
+    model, _ = load_module(net, {"x_train": tokens, "y_train": LABELS["train"]})
+    assert ("padding" in model.inferred) == said
+    if said:
+        assert (model.inferred["padding"].value, model.inferred["padding"].confidence) == ("read on", "uncertain")
+    masked, _ = load_module(
+        net, {"input_ids_train": tokens, "attention_mask_train": tokens > 0, "y_train": LABELS["train"]}
+    )
+    assert "padding" not in masked.inferred
+
+
 class Recurrent(nn.Module):
     def __init__(self):
         super().__init__()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from interp.checkpoints.drafts.request import Request
-from interp.data.lengths import TOKENS, tokens_for
+from interp.data.lengths import MASK, TOKENS, padded, tokens_for, with_counted_lengths
 from interp.errors import CheckpointError, DataError, UsageError, unknown_name
 from interp.types import Dataset, Inference, InputPart
 from interp.types.data import LENGTHS
@@ -157,6 +157,29 @@ def taken_tokens(module: nn.Module, data: Dataset | None) -> Dataset | None:
     takes_any = open_ended and not most
     in_order = TOKENS not in named and len(_required(module)) == len(data.parts) and "len" not in named[1]
     return data if takes_any or in_order else tokens_for(data, named)
+
+
+def said_of_padding(module: nn.Module, data: Dataset | None) -> dict[str, Inference]:
+    """Say that a network which takes a mask reads padding on, where data of tokens alone are padded and have no mask.
+
+    Parameters
+    ----------
+    module
+        Module that takes the data.
+    data
+        Data set as the module is run on it; None for none.
+
+    Returns
+    -------
+    facts
+        Fact ``padding``; empty for other networks and data.
+    """
+    if data is None or [part.name for part in data.parts if part.whole] != ["x"] or MASK not in _arguments(module)[0]:
+        return {}
+    if not padded(with_counted_lengths(replace(data, parts=())).parts):
+        return {}
+    why = f"token 0 pads rows, and the network takes an {MASK}, which the data lack: give {MASK}_train beside input_ids"
+    return {"padding": Inference("read on", "uncertain", why)}
 
 
 def take_parts(module: nn.Module, data: Dataset | None, path: object) -> nn.Module:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +16,7 @@ from interp.errors import CheckpointError, DataError, first_line
 from interp.network.inputs import as_tensor, device_of
 from interp.network.nodes import RUNS_AGAIN, Structure, find_layers
 from interp.network.tracing.without_values import EmptyWeightError
-from interp.types import Dataset, Inference, Scaling
+from interp.types import Array, Dataset, Inference, Scaling
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,21 @@ def example_of(module: nn.Module, asked: Request, scaling: Scaling, shape: tuple
             expected=f"{math.prod(shape)}, as {asked.path} takes",
             do=fitting_rows(data),
         )
-    return as_tensor(data.train.inputs[:2], scaling, shape).to(device)
+    return as_tensor(_two_rows(data), scaling, shape).to(device)
+
+
+LOOKED_THROUGH = 1000
+"""Number of first training rows among which one that differs from the first is looked for."""
+
+
+def _two_rows(data: Dataset) -> Array:
+    """Give the first training row and the next one that differs: equal ones do not show where samples are."""
+    rows = data.train.inputs[:2]
+    if len(rows) < 2 or not np.array_equal(rows[0], rows[1]):
+        return rows
+    rows = data.train.inputs[:LOOKED_THROUGH]
+    differing = np.flatnonzero((rows != rows[:1]).any(axis=1))
+    return rows[[0, int(differing[0]) if len(differing) else 1]]
 
 
 def trace(module: nn.Module, example: Tensor, path: object) -> Structure:

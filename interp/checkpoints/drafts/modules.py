@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from interp.checkpoints.drafts.adapted import take_draws, take_output, take_parts, taken_tokens
+from interp.checkpoints.drafts.adapted import said_of_padding, take_draws, take_output, take_parts, taken_tokens
 from interp.checkpoints.drafts.draft import Draft, example_of, trace
 from interp.checkpoints.drafts.request import Request, settled
 from interp.checkpoints.drafts.shapes import input_shape
@@ -39,6 +39,7 @@ def module_draft(module: nn.Module, architecture: Inference, asked: Request) -> 
     CheckpointError, DataError, UsageError
         If it fails on the data, or gives no logits for them.
     """
+    whole = module
     module, asked, shape, outputs = _running(module, asked)
     example = example_of(module, asked, RAW, shape)
     module = step_by_step(module, example, outputs)
@@ -50,6 +51,7 @@ def module_draft(module: nn.Module, architecture: Inference, asked: Request) -> 
     if not structure.is_finite and scaling is not RAW:  # infinite values hide the activation
         structure = trace(module, example_of(module, asked, scaling, shape), asked.path)
     facts = {"architecture": architecture, "task": task, "input_scaling": why, **taken, **drawn}
+    facts |= said_of_padding(whole, asked.data)
     return Draft(module, structure, scaling, shape, facts, asked.task, asked.data)
 
 
