@@ -102,7 +102,10 @@ class Adapted(nn.Module):
 def _same_draws(device: torch.device) -> Iterator[None]:
     """Let torch draw what seed 0 gives, and leave its generators as they were."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)  # torch.manual_seed would seed other devices too, for good
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(0)
         yield
 
 
