@@ -1,4 +1,4 @@
-"""What is done once is done once: a network's structure is traced by one run, beside those that find its shape."""
+"""What is done once is done once: a network is traced once, beside runs that find its shape and whether it draws."""
 
 from collections import Counter
 
@@ -17,6 +17,9 @@ from zoo.layers import Abs
 
 FIND_SHAPE = {"live": 1, "user": 1, "listed": 1, "bare": 0}
 """How a network is given -> runs on two samples that find the shape of its inputs."""
+
+FIND_DRAWS = {"live": 2, "user": 2, "listed": 2, "bare": 0}
+"""How a network is given -> runs on two samples that tell whether it draws random numbers."""
 
 TRACE = 3
 """Runs on two samples of one trace: one that is watched, two that tell where the samples lie."""
@@ -57,7 +60,7 @@ def opened(how, tmp_path, monkeypatch):
 @pytest.mark.parametrize("how", FIND_SHAPE)
 def test_a_structure_is_traced_once(how, counts, tmp_path, monkeypatch):
     opened(how, tmp_path, monkeypatch)
-    assert counts == {"traces": 1, "runs": FIND_SHAPE[how] + TRACE}
+    assert counts == {"traces": 1, "runs": FIND_SHAPE[how] + FIND_DRAWS[how] + TRACE}
 
 
 class Explosive(nn.Module):
