@@ -164,7 +164,7 @@ def _inferred(draft: Draft, seen: Seen) -> dict[str, Inference]:
         **({} if draft.data is None else draft.data.facts),
         **draft.facts,
     }
-    return found if fit is None else {**doubted(found, fit), "fit": fit}
+    return found if fit is None else {**doubted(found, fit, draft.doubt), "fit": fit}
 
 
 def drawn_weights(draft: Draft) -> list[Tensor]:
@@ -201,7 +201,7 @@ def _fit(draft: Draft, seen: Seen) -> tuple[Inference | None, float]:
     # what is trained towards -1 and +1 need be no logit; and a regularised training sees other rows than these
     excused = are_of_signs(data) or ("regularisation" in draft.facts and not draft.doubt)
     of_outputs = "" if excused else doubt_of(draft.task, seen.outputs, truth, draft.structure.output)
-    doubt = "; ".join(filter(None, (of_outputs, draft.doubt)))
+    doubt = "; ".join(filter(None, (of_outputs, draft.doubt and draft.doubt.is_large and draft.doubt.why)))
     if _is_known(draft) and is_sound(min(seen.scores.values()), expect):
         doubt = ""
     return assess_fit(draft.task, score, len(values), expect, doubt), expect.skill(score)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from interp.checkpoints.drafts.request import Request
+from interp.checkpoints.inference.weighing.doubt import Doubt
 from interp.data.sources.tables.categories import fitting_rows
 from interp.errors import CheckpointError, DataError, first_line
 from interp.network.inputs import as_tensor, device_of
@@ -40,7 +41,7 @@ class Draft:
     data
         Data whose targets have the form that the task compares with; None without data.
     doubt
-        Sentence on what training would have removed, found while facts were inferred; empty where there is none.
+        Slopes that training would have removed, found while facts were inferred; None where there are none.
     """
 
     module: nn.Module
@@ -50,7 +51,7 @@ class Draft:
     facts: Mapping[str, Inference]
     task: str
     data: Dataset | None
-    doubt: str = ""
+    doubt: Doubt | None = None
 
 
 def with_data_fact(found: Draft, name: str, fact: Inference) -> Draft:

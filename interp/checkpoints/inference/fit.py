@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from interp.checkpoints.inference.expected import Expected
+from interp.checkpoints.inference.weighing.doubt import Doubt
 from interp.tasks import find_task
 from interp.types import Inference
 
@@ -106,13 +107,27 @@ def doubt_of(task: str, outputs: Tensor, values: Tensor, form: str) -> str:
     return find_task(task).doubt(outputs, values, form)
 
 
-def doubted(facts: Mapping[str, Inference], fit: Inference) -> dict[str, Inference]:
-    """Lower the confidence of inferred facts where the network does worse under them than it should."""
-    if fit.value == GOOD:
+def doubted(facts: Mapping[str, Inference], fit: Inference, left: Doubt | None = None) -> dict[str, Inference]:
+    """Lower the confidence of inferred facts where the network does worse under them than it should.
+
+    Parameters
+    ----------
+    facts
+        Facts by name.
+    fit
+        Fact on whether the network does what it should.
+    left
+        Slopes that training would have removed: too few, maybe, to doubt the network, and too many to be sure of facts.
+    """
+    if fit.value != GOOD:
+        under = "every" if fit.value == CHANCE else "the best"
+        why = f"the network is {fit.value} under {under} candidate ({fit.evidence})"
+    elif left is not None:
+        why = f"{left.why}, so that its training was stopped before it came to rest, or something is misread"
+    else:
         return dict(facts)
-    why = f"the network is {fit.value} under {'every' if fit.value == CHANCE else 'the best'} candidate"
     return {
-        name: Inference(said.value, "uncertain", f"{said.evidence}; but {why} ({fit.evidence})")
+        name: Inference(said.value, "uncertain", f"{said.evidence}; but {why}")
         if name in GUESSED and said.confidence == "likely"
         else said
         for name, said in facts.items()

@@ -10,7 +10,7 @@ from interp.checkpoints.inference.candidates.trial import TryOut
 from interp.checkpoints.inference.explain import Fact
 from interp.checkpoints.inference.stack.layers import Layer
 from interp.checkpoints.inference.weighing.again.closer import Looked, looked_closer
-from interp.checkpoints.inference.weighing.doubt import NOTHING, doubt_of_slopes
+from interp.checkpoints.inference.weighing.doubt import NOTHING, Doubt, doubt_of_slopes
 from interp.checkpoints.inference.weighing.explain import explain_weighed, standing
 from interp.checkpoints.inference.weighing.regular.look import (
     InTraining,
@@ -50,14 +50,14 @@ class Settled:
     facts
         Facts that were inferred, by name.
     doubt
-        Sentence on what training would have removed under this candidate; empty where there is none.
+        Slopes that training would have removed under this candidate; None where there are none.
     is_at_chance
         Whether no candidate does better than chance, so that a conventional one stands.
     """
 
     candidate: Candidate
     facts: dict[str, Inference]
-    doubt: str = ""
+    doubt: Doubt | None = None
     is_at_chance: bool = False
 
 
@@ -155,7 +155,8 @@ class Weighing:
         if trained is not None:
             facts["regularisation"] = trained.fact
         candidate = stands.trial.candidate
-        return Settled(candidate, facts, doubt_of_slopes(looked.on_batches.get(candidate, stands)))
+        signs = looked.on_batches.get(candidate, stands)
+        return Settled(candidate, facts, doubt_of_slopes(signs, len(self.values)))
 
     @property
     def _on(self) -> tuple[Sequence[Layer], Mapping[str, Scorer], Array, Array, int, int]:

@@ -181,7 +181,7 @@ def test_what_norms_of_running_moments_leave_is_no_doubt(monkeypatch, tmp_path):
     for name in ("AT_OUTPUTS", "AT_OUTPUTS_OF_SEVERAL"):
         monkeypatch.setattr(doubt, name, np.exp(middle[NAMES.index("slope at the outputs")]) - SMALL)
     monkeypatch.setattr(doubt, "IN_WEIGHTS", middle[NAMES.index("slope in weights")])
-    assert doubt.doubt_of_slopes(with_running)
+    assert doubt.doubt_of_slopes(with_running, len(DIGITS.train))
     torch.save(network.state_dict(), tmp_path / "net.pt")
     model, _ = load_model(tmp_path / "net.pt", DIGITS, LoadOptions(scaling="x/16"))
     assert model.inferred["activation"].value == "silu"
