@@ -201,7 +201,8 @@ def _fit(draft: Draft, seen: Seen) -> tuple[Inference | None, float]:
     # what is trained towards -1 and +1 need be no logit; and a regularised training sees other rows than these
     excused = are_of_signs(data) or ("regularisation" in draft.facts and not draft.doubt)
     of_outputs = "" if excused else doubt_of(draft.task, seen.outputs, truth, draft.structure.output)
-    doubt = "; ".join(filter(None, (of_outputs, draft.doubt and draft.doubt.is_large and draft.doubt.why)))
+    of_slopes = draft.doubt.why if draft.doubt is not None and draft.doubt.is_large else ""
+    doubt = "; ".join(filter(None, (of_outputs, of_slopes)))
     if _is_known(draft) and is_sound(min(seen.scores.values()), expect):
         doubt = ""
     return assess_fit(draft.task, score, len(values), expect, doubt), expect.skill(score)

@@ -40,7 +40,7 @@ class Doubt:
     why
         Sentence that gives them.
     is_large
-        Whether they are larger than those of most trainings that were stopped before they came to rest.
+        Whether the slopes are larger than those of most trainings that were stopped before they came to rest.
     """
 
     why: str
