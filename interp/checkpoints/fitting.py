@@ -88,7 +88,7 @@ def _may_be_of_another_size(found: Draft) -> bool:
         return False
     if found.doubt:
         return True
-    few = _few(data).train
+    few = few_rows(data).train
     assert few.labels is not None
     return score_of(found) <= expected(found.task, few.inputs, few.labels, None).floor
 
@@ -97,11 +97,12 @@ def _in_better_size(found: Draft, asked: Request) -> Draft:
     """Take images padded, cut or resized to the nearest other usual size where the network does better on them."""
     assert asked.data is not None
     assert asked.data.image_shape is not None
-    few, side = _few(asked.data), next(iter(_sides(asked.data.image_shape)), None)
+    few, side = few_rows(asked.data), next(iter(_sides(asked.data.image_shape)), None)
     drafts = {} if side is None else dict(_tries(replace(asked, data=few), side))
     if side is None or not drafts:
         return found
-    own, tried = _per_sample(replace(found, data=few)), {name: _per_sample(other) for name, other in drafts.items()}
+    own = scores_of_rows(replace(found, data=few))
+    tried = {name: scores_of_rows(other) for name, other in drafts.items()}
     best = max(tried, key=lambda name: float(tried[name].mean()))
     if not scores_differ(tried[best], own):
         return found
@@ -113,8 +114,14 @@ def _in_better_size(found: Draft, asked: Request) -> Draft:
     return replace(taken, facts={**taken.facts, "image_size": fact})
 
 
-def _few(data: Dataset) -> Dataset:
-    """Give some training rows alone, drawn from all, since those of a data set may lie sorted by class."""
+def few_rows(data: Dataset) -> Dataset:
+    """Give some training rows alone, drawn from all, since those of a data set may lie sorted by class.
+
+    Parameters
+    ----------
+    data
+        Data set, of which at most `ROWS` training rows are drawn.
+    """
     return replace(data, splits={"train": data.train.take(_drawn(len(data.train)))})
 
 
@@ -132,7 +139,7 @@ def _in_another_size(asked: Request) -> Draft | None:
         or (data.train.labels is None and data.train.targets is None)
     ):
         return None
-    few = _few(data)
+    few = few_rows(data)
     for side in _sides(data.image_shape):
         tried = {name: skill_of(found) for name, found in _tries(replace(asked, data=few), side)}
         if not tried:
@@ -179,11 +186,17 @@ def score_of(found: Draft) -> float:
     found
         Network that runs, with its data.
     """
-    return float(_per_sample(found).mean())
+    return float(scores_of_rows(found).mean())
 
 
-def _per_sample(found: Draft) -> Array:
-    """Give the score of each of some training rows; zeros where there are no labels or targets."""
+def scores_of_rows(found: Draft) -> Array:
+    """Give the score of each of some training rows; zeros where there are no labels or targets.
+
+    Parameters
+    ----------
+    found
+        Network that runs, with its data.
+    """
     data, task = found.data, find_task(found.task)
     values = None if data is None else task.answers(data.train)
     if data is None or values is None:

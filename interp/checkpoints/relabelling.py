@@ -13,10 +13,10 @@ from interp.checkpoints.drafts.draft import Draft, with_data_fact
 from interp.checkpoints.drafts.labels import GIVEN
 from interp.checkpoints.drafts.request import Request
 from interp.checkpoints.examine import drawn_weights
-from interp.checkpoints.fitting import draft_fitting
 from interp.checkpoints.inference.fit import GUESSED
 from interp.checkpoints.inference.label_order import IN_ANY_ORDER, Reordered, reorder
 from interp.checkpoints.inference.trained import trained_from_weights
+from interp.checkpoints.negatives import draft_in_light
 from interp.errors import InterpError
 from interp.network.inputs import block_of, channels_last, outputs_on
 from interp.tasks import find_task, losses, predict
@@ -74,7 +74,7 @@ def draft_in_order(asked: Request) -> Draft:
     DataError
         If the data are not this network's.
     """
-    found = draft_fitting(asked)
+    found = draft_in_light(asked)
     seen = _seen(found) if asked.options.label_order is None else None
     if seen is None or (seen.predicted == seen.labels).mean() >= GOOD:
         return found
@@ -109,7 +109,7 @@ def _first_order(found: Draft, asked: Request, seen: Seen) -> Reordered | None:
     if not is_guessed or order.before > POOR or asked.options.task is not None or _may_be_untrained(found):
         return None
     try:
-        other = draft_fitting(replace(asked, options=replace(asked.options, task=IN_ANY_ORDER)))
+        other = draft_in_light(replace(asked, options=replace(asked.options, task=IN_ANY_ORDER)))
     except InterpError:
         return None
     order = _reorder(seen, _run(other, seen.rows), other)
@@ -124,7 +124,7 @@ def _redrafted(asked: Request, seen: Seen, order: Reordered) -> tuple[Draft | No
     """Draft with labels in an order, and look for the order anew with the network that is found so; twice at most."""
     for _ in range(TIMES):
         try:
-            again = draft_fitting(replace(asked, options=replace(asked.options, label_order=order.text)))
+            again = draft_in_light(replace(asked, options=replace(asked.options, label_order=order.text)))
         except InterpError:
             return None, order
         if (now := _seen(again)) is None:

@@ -1,0 +1,76 @@
+"""Request -> Draft, with light and dark of the images exchanged where the network does better so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from interp.checkpoints.drafts.choose import draft
+from interp.checkpoints.drafts.draft import Draft
+from interp.checkpoints.drafts.request import Request
+from interp.checkpoints.fitting import SKILL, draft_fitting, few_rows, scores_of_rows, skill_of
+from interp.checkpoints.inference.candidates.trial import scores_differ
+from interp.checkpoints.inference.expected import expected
+from interp.data.images.negatives import negatives, white_of
+from interp.errors import InterpError
+from interp.tasks import find_task
+from interp.types import Dataset, Inference
+
+GOOD = 0.95
+"""Score from which on negatives are not tried."""
+
+
+def draft_in_light(asked: Request) -> Draft:
+    """Draft a network on its data, or on the negatives of their images, where it does badly on these as they are.
+
+    Programs in which digits are drawn black on white often have networks that were trained on them so, on 1 - x.
+
+    Parameters
+    ----------
+    asked
+        Contents of the file, data and options.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be read as a network.
+    DataError
+        If the data are not this network's.
+    """
+    found = draft_fitting(asked)
+    white = None if asked.data is None else white_of(asked.data)
+    if asked.data is None or white is None or not _does_badly(found):
+        return found
+    few = few_rows(asked.data)
+    try:
+        tried = draft(replace(asked, data=negatives(few, white), weighs=False))
+    except InterpError:
+        return found
+    own, exchanged = scores_of_rows(replace(found, data=few)), scores_of_rows(tried)
+    if not scores_differ(exchanged, own) or skill_of(tried) < SKILL:
+        return found
+    shown = find_task(found.task).score.shown
+    why = (
+        f"on {len(own):,} training rows: {shown(float(exchanged.mean()))} on negatives ({white:g}-x),"
+        f" {shown(float(own.mean()))} on images as they are"
+    )
+    taken = draft_fitting(replace(asked, data=negatives(asked.data, white)))
+    fact = Inference("negatives, light and dark exchanged", "uncertain", why)
+    return replace(taken, facts={**taken.facts, "image_light": fact})
+
+
+def _does_badly(found: Draft) -> bool:
+    """Whether a network that was read on images as they are leaves a doubt, or is no better than class means."""
+    data = found.data
+    if data is None or data.train.labels is None or "image_size" in found.facts:
+        return False
+    scores = scores_of_rows(found)
+    if float(scores.mean()) >= GOOD:
+        return False
+    return bool(found.doubt) or float(scores.mean()) <= _floor(data, found.task)
+
+
+def _floor(data: Dataset, task: str) -> float:
+    """Give the score of nearest class means on some training rows."""
+    few = few_rows(data).train
+    assert few.labels is not None
+    return expected(task, few.inputs, few.labels, None).floor
