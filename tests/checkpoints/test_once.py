@@ -50,7 +50,7 @@ def opened(how, tmp_path, monkeypatch):
     if how == "live":
         return load_module(module, DIGITS)
     if how == "listed":
-        torch.save(nn.Sequential(nn.Linear(64, 12), nn.ReLU(), nn.Linear(12, 10)), path)
+        torch.save(nn.Sequential(module.fc1, nn.ReLU(), module.fc2, nn.ReLU(), module.fc3), path)
     if how == "user":
         monkeypatch.syspath_prepend(str(tmp_path))
         (tmp_path / "the_class.py").write_text("from checkpoints.planted import Planted as Net\n")

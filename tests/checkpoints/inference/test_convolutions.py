@@ -109,7 +109,7 @@ def test_no_network_runs_on_a_row_twice(tmp_path, monkeypatch):
         return run(layers, candidates, inputs)
 
     monkeypatch.setattr(trials, "_outputs", counted)
-    torch.save(trained(network("normed", nn.ReLU, nn.MaxPool2d), 20).state_dict(), tmp_path / "net.pt")
+    torch.save(trained(network("normed", nn.ReLU, nn.MaxPool2d), 60).state_dict(), tmp_path / "net.pt")
     load_model(tmp_path / "net.pt", DIGITS)
     assert max(rows.values()) == len(DIGITS.train)
 
