@@ -49,7 +49,7 @@ def draft_fitting(asked: Request) -> Draft:
     try:
         found = draft(asked)
     except (CheckpointError, DataError):
-        if (other := _in_another_size(asked)) is None:
+        if (other := _in_another_size_or_layout(asked)) is None:
             raise
         return other
     if is_stated_last(asked):
@@ -127,6 +127,19 @@ def few_rows(data: Dataset) -> Dataset:
 
 def _drawn(count: int) -> Array:
     return np.sort(np.random.default_rng(0).permutation(count)[:ROWS])
+
+
+def _in_another_size_or_layout(asked: Request) -> Draft | None:
+    """Draft on images of another size, or under a less usual pooling layout where that does better; None if neither."""
+    if asked.data is None or asked.data.image_shape is None or asked.data.parts:
+        return None
+    other, free = _in_another_size(asked), replace(asked, any_layout=True)
+    try:
+        few = draft(replace(free, data=few_rows(asked.data), weighs=False))
+    except InterpError:
+        return other
+    least = SKILL if other is None else max(SKILL, skill_of(other))
+    return draft(free) if skill_of(few) > least else other
 
 
 def _in_another_size(asked: Request) -> Draft | None:

@@ -26,6 +26,8 @@ class Request:
     weighs
         Whether activations that do as well are weighed against each other; without, the best score decides, as it may
         where ways of reading the data are compared.
+    any_layout
+        Whether bare convolutions are read under less usual pooling layouts, where no usual one fits the images.
     """
 
     path: object
@@ -34,6 +36,7 @@ class Request:
     options: LoadOptions
     task: str = ASSUMED.name
     weighs: bool = True
+    any_layout: bool = False
 
 
 def settled(asked: Request, outputs: int, form: str = "") -> tuple[Request, Inference]:

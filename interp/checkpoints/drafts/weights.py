@@ -14,10 +14,10 @@ from interp.checkpoints.drafts.text import text_draft
 from interp.checkpoints.inference.attention.parts import is_attention_state
 from interp.checkpoints.inference.convolutional.images import image_layouts
 from interp.checkpoints.inference.convolutional.layouts import Layouts
-from interp.checkpoints.inference.infer import infer_candidate
 from interp.checkpoints.inference.of_signs import infer_of_signs
 from interp.checkpoints.inference.rebuild import rebuild
 from interp.checkpoints.inference.recurrent.parts import is_recurrent_state
+from interp.checkpoints.inference.relaid import infer_relaid
 from interp.checkpoints.inference.stack.facts import stack_facts, weakest
 from interp.checkpoints.inference.stack.layers import Layer
 from interp.checkpoints.inference.stack.slopes import slopes_fact
@@ -63,7 +63,7 @@ def weights_draft(asked: Request, doubts: tuple[str, ...] = ()) -> Draft:
     layers, shape, layouts = _layouts(stack.layers, asked)
     said = {"scaling": given.scaling, "activation": given.activation, "output": given.output}
     rows = given.weighed_rows if asked.weighs else 0
-    infer = partial(infer_candidate, layers, given=said, layouts=layouts.tried, weighed_rows=rows)
+    infer = partial(infer_relaid, layers, given=said, layouts=layouts.tried, weighed_rows=rows)
     found = infer_of_signs(infer, data) if outputs == 1 and (data := asked.data) and are_of_signs(data) else None
     found = found or infer(asked.data, task=asked.task)
     candidate, inferred = found.candidate, found.facts
@@ -90,7 +90,7 @@ def _doubted(found: Draft, doubts: tuple[str, ...]) -> Draft:
 def _layouts(layers: list[Layer], asked: Request) -> tuple[list[Layer], tuple[int, ...], Layouts]:
     """Give the layers, the shape of one sample, and the pooling layouts that fit them."""
     if layers[0].is_convolution:
-        return image_layouts(layers, asked.data, asked.path)
+        return image_layouts(layers, asked.data, asked.path, asked.any_layout)
     return layers, (layers[0].channels,), Layouts([], 0)
 
 

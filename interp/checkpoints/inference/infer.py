@@ -84,7 +84,7 @@ def infer_candidate(
     """
     if data is not None:
         _check_width(layers, data)
-    candidates = all_candidates(layers, _given_scalings(given, data), given, layouts, find_task(task).measured)
+    candidates = all_candidates(layers, given_scalings(given, data), given, layouts, find_task(task).measured)
     facts = layout_facts(any(layer.norm for layer in layers)) if layouts else FACTS
     asked = find_task(task)
     values = asked.answers(data.train) if data is not None else None
@@ -164,7 +164,8 @@ def _check_width(layers: Sequence[Layer], data: Dataset) -> None:
         )
 
 
-def _given_scalings(given: Mapping[str, str | None], data: Dataset | None) -> dict[str, Scaling]:
+def given_scalings(given: Mapping[str, str | None], data: Dataset | None) -> dict[str, Scaling]:
+    """List the scalings to try, by name: what the user states, else what is usual for such data."""
     text = given.get("scaling")
     if text is not None:
         scaling = parse_scaling(text, data)

@@ -118,9 +118,11 @@ def _activation(layer: Layer, activation: str) -> nn.Module:
 
 def _convolution(layer: Layer, number: int, activation: str, order: str, layout: PoolingLayout) -> list[Planned]:
     stride, padding, window = layout.stride[number], layout.padding[number], layout.pooling[number]
+    step = layout.pool_stride[number] if layout.pool_stride else window
     build = partial(_conv2d, layer, stride, padding)
     kinds: dict[str, type[nn.MaxPool2d] | type[nn.AvgPool2d]] = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}
-    pool = Planned(f"{layer.name}_pool", (layout.kind, window), partial(kinds[layout.kind], window))
+    settings = (layout.kind, window) if step == window else (layout.kind, window, step)
+    pool = Planned(f"{layer.name}_pool", settings, partial(kinds[layout.kind], window, step))
     behind = _after_linear(layer, activation, order, [pool] if window > 1 else [])
     return [Planned(layer.name, ("convolution", stride, padding), build), *behind]
 

@@ -45,7 +45,7 @@ def layouts_of(layers: Sequence[Layer], image: tuple[int, int, int]) -> Layouts:
     for choice in _open_choices(convolutions) if inputs == channels else ():
         if prod(_size(convolutions, image[1:], choice)) > 1:
             open_ended.append(_layout(image, choice, "mean"))
-    usual = partial(sorted, key=lambda layout: _oddity(convolutions, layout))
+    usual = partial(sorted, key=lambda layout: oddity(convolutions, layout))
     tried = usual(usual(closing)[:MOST] + usual(open_ended)[:MOST_OPEN])
     return Layouts(tried, len(closing) + len(open_ended))
 
@@ -117,8 +117,16 @@ def _size(convolutions: Sequence[Layer], size: tuple[int, int], choice: Choice) 
     return tuple(sides)
 
 
-def _oddity(convolutions: Sequence[Layer], layout: PoolingLayout) -> int:
-    """Count what is unusual: strides, large windows, mixed padding, halving where channels do not grow."""
+def oddity(convolutions: Sequence[Layer], layout: PoolingLayout) -> int:
+    """Count what is unusual: strides, large windows, mixed padding, halving where channels do not grow.
+
+    Parameters
+    ----------
+    convolutions
+        Convolutions in running order.
+    layout
+        Padding, stride and pooling of each.
+    """
     grows = [len(second.weight) > len(first.weight) for first, second in pairwise(convolutions)] + [not layout.end]
     halved = [window > 1 for window in layout.pooling]
     strides = 2 * sum(stride > 1 for stride in layout.stride)

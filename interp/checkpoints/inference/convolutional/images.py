@@ -7,6 +7,7 @@ from math import prod
 
 from interp.checkpoints.inference.convolutional.closing import layouts_of
 from interp.checkpoints.inference.convolutional.layouts import Layouts
+from interp.checkpoints.inference.convolutional.wider import wider_layouts
 from interp.checkpoints.inference.stack.layers import USE_MODEL, Layer
 from interp.checkpoints.inference.stack.order import in_groups, with_groups
 from interp.errors import CheckpointError
@@ -15,7 +16,7 @@ from interp.types import Dataset
 
 
 def image_layouts(
-    layers: Sequence[Layer], data: Dataset | None, path: object
+    layers: Sequence[Layer], data: Dataset | None, path: object, any_layout: bool = False
 ) -> tuple[list[Layer], tuple[int, int, int], Layouts]:
     """Give the layers with the groups that such images ask for, the shape of the images, and what fits them.
 
@@ -27,6 +28,8 @@ def image_layouts(
         Data that state the size of the images; None to try the usual sizes.
     path
         Name of the file, for error messages.
+    any_layout
+        Whether less usual layouts will do where no usual one fits.
 
     Returns
     -------
@@ -60,7 +63,13 @@ def image_layouts(
     for size in sizes:
         fitting = _with_channels(layers, size[0])
         fits = fitting is not None and (data is None or prod(size) == data.width)
-        if fitting is not None and fits and (found := layouts_of(fitting, size)).tried:
+        if fitting is None or not fits:
+            continue
+        found = layouts_of(fitting, size)
+        if any_layout and not found.tried:
+            wider = wider_layouts(fitting, size)
+            found = Layouts(wider, len(wider))
+        if found.tried:
             return fitting, size, found
     raise CheckpointError(
         path,

@@ -19,12 +19,14 @@ class PoolingLayout:
     padding, stride
         Padding in pixels on every side, and stride, of each convolution.
     pooling
-        Side of the pooling window after each convolution, which is its stride; 1 for none.
+        Side of the pooling window after each convolution; 1 for none.
     end
         Reduction of each channel after the last convolution: its ``mean`` or ``max`` over all positions; empty to keep
         all positions.
     kind
         Kind of all pooling, ``max`` or ``avg``.
+    pool_stride
+        Stride of the pooling window after each convolution; empty where each is the window's side.
     """
 
     image: tuple[int, int, int]
@@ -33,10 +35,12 @@ class PoolingLayout:
     pooling: tuple[int, ...]
     end: str = ""
     kind: str = "max"
+    pool_stride: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         """Say it in words."""
-        pooled = f"{self.kind} pooling {_list(self.pooling)}" if max(self.pooling) > 1 else "no pooling"
+        steps = f" at stride {_list(self.pool_stride)}" if self.pool_stride else ""
+        pooled = f"{self.kind} pooling {_list(self.pooling)}{steps}" if max(self.pooling) > 1 else "no pooling"
         end = f", {self.end} over positions" if self.end else ""
         return f"padding {_list(self.padding)}, stride {_list(self.stride)}, {pooled}{end}"
 
