@@ -49,7 +49,7 @@ def draft_fitting(asked: Request) -> Draft:
     try:
         found = draft(asked)
     except (CheckpointError, DataError):
-        if (other := _in_another_size_or_layout(asked)) is None:
+        if (other := _in_another_size(asked)) is None:
             raise
         return other
     if is_stated_last(asked):
@@ -86,11 +86,7 @@ def _may_be_of_another_size(found: Draft) -> bool:
     data, placed = found.data, found.facts.get("placement")
     if data is None or data.parts or data.train.labels is None or placed is None or placed.confidence == "certain":
         return False
-    if found.doubt:
-        return True
-    few = few_rows(data).train
-    assert few.labels is not None
-    return score_of(found) <= expected(found.task, few.inputs, few.labels, None).floor
+    return found.doubt is not None or is_poor(found)
 
 
 def _in_better_size(found: Draft, asked: Request) -> Draft:
@@ -127,19 +123,6 @@ def few_rows(data: Dataset) -> Dataset:
 
 def _drawn(count: int) -> Array:
     return np.sort(np.random.default_rng(0).permutation(count)[:ROWS])
-
-
-def _in_another_size_or_layout(asked: Request) -> Draft | None:
-    """Draft on images of another size, or under a less usual pooling layout where that does better; None if neither."""
-    if asked.data is None or asked.data.image_shape is None or asked.data.parts:
-        return None
-    other, free = _in_another_size(asked), replace(asked, any_layout=True)
-    try:
-        few = draft(replace(free, data=few_rows(asked.data), weighs=False))
-    except InterpError:
-        return other
-    least = SKILL if other is None else max(SKILL, skill_of(other))
-    return draft(free) if skill_of(few) > least else other
 
 
 def _in_another_size(asked: Request) -> Draft | None:
@@ -220,6 +203,21 @@ def scores_of_rows(found: Draft) -> Array:
     with torch.no_grad():
         per_sample, _ = scorer(outputs, torch.from_numpy(values[rows]), found.structure.output)
     return known_scores(per_sample)
+
+
+def is_poor(found: Draft) -> bool:
+    """Whether a network is no better than nearest class means on some training rows; never without answers.
+
+    Parameters
+    ----------
+    found
+        Network that runs, with its data.
+    """
+    few = None if found.data is None else few_rows(found.data).train
+    values = None if few is None else find_task(found.task).answers(few)
+    if few is None or values is None:
+        return False
+    return score_of(found) <= expected(found.task, few.inputs, values, None).floor
 
 
 def skill_of(found: Draft) -> float:

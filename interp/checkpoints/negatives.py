@@ -7,13 +7,13 @@ from dataclasses import replace
 from interp.checkpoints.drafts.choose import draft
 from interp.checkpoints.drafts.draft import Draft
 from interp.checkpoints.drafts.request import Request
-from interp.checkpoints.fitting import SKILL, draft_fitting, few_rows, scores_of_rows, skill_of
+from interp.checkpoints.fitting import SKILL, few_rows, is_poor, score_of, scores_of_rows, skill_of
 from interp.checkpoints.inference.candidates.trial import scores_differ
-from interp.checkpoints.inference.expected import expected
+from interp.checkpoints.relaying import draft_relaid
 from interp.data.images.negatives import negatives, white_of
 from interp.errors import InterpError
 from interp.tasks import find_task
-from interp.types import Dataset, Inference
+from interp.types import Inference
 
 GOOD = 0.95
 """Score from which on negatives are not tried."""
@@ -36,7 +36,7 @@ def draft_in_light(asked: Request) -> Draft:
     DataError
         If the data are not this network's.
     """
-    found = draft_fitting(asked)
+    found = draft_relaid(asked)
     white = None if asked.data is None else white_of(asked.data)
     if asked.data is None or white is None or not _does_badly(found):
         return found
@@ -53,7 +53,7 @@ def draft_in_light(asked: Request) -> Draft:
         f"on {len(own):,} training rows: {shown(float(exchanged.mean()))} on negatives ({white:g}-x),"
         f" {shown(float(own.mean()))} on images as they are"
     )
-    taken = draft_fitting(replace(asked, data=negatives(asked.data, white)))
+    taken = draft_relaid(replace(asked, data=negatives(asked.data, white)))
     fact = Inference("negatives, light and dark exchanged", "uncertain", why)
     return replace(taken, facts={**taken.facts, "image_light": fact})
 
@@ -63,14 +63,4 @@ def _does_badly(found: Draft) -> bool:
     data = found.data
     if data is None or data.train.labels is None or "image_size" in found.facts:
         return False
-    scores = scores_of_rows(found)
-    if float(scores.mean()) >= GOOD:
-        return False
-    return bool(found.doubt) or float(scores.mean()) <= _floor(data, found.task)
-
-
-def _floor(data: Dataset, task: str) -> float:
-    """Give the score of nearest class means on some training rows."""
-    few = few_rows(data).train
-    assert few.labels is not None
-    return expected(task, few.inputs, few.labels, None).floor
+    return score_of(found) < GOOD and (found.doubt is not None or is_poor(found))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from interp.checkpoints.drafts.request import Request
 from interp.checkpoints.inference.weighing.doubt import Doubt
+from interp.checkpoints.inference.weighing.settled import Settled
 from interp.data.sources.tables.categories import fitting_rows
 from interp.errors import CheckpointError, DataError, first_line
 from interp.network.inputs import as_tensor, device_of
@@ -40,8 +41,8 @@ class Draft:
         Name of the task, for `interp.tasks.find_task`.
     data
         Data whose targets have the form that the task compares with; None without data.
-    doubt
-        Slopes that training would have removed, found while facts were inferred; None where there are none.
+    settled
+        Candidate that stands for a stack of bare weights, with what was inferred of it; None for other networks.
     """
 
     module: nn.Module
@@ -51,7 +52,12 @@ class Draft:
     facts: Mapping[str, Inference]
     task: str
     data: Dataset | None
-    doubt: Doubt | None = None
+    settled: Settled | None = None
+
+    @property
+    def doubt(self) -> Doubt | None:
+        """Slopes that training would have removed, found while facts were inferred; None where there are none."""
+        return None if self.settled is None else self.settled.doubt
 
 
 def with_data_fact(found: Draft, name: str, fact: Inference) -> Draft:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from interp.checkpoints.drafts.labels import in_label_order, labels_from_zero, labels_of_signs
 from interp.checkpoints.formats.contents import Contents
+from interp.checkpoints.inference.weighing.settled import Settled
 from interp.checkpoints.options import LoadOptions
 from interp.tasks import ASSUMED, data_for, infer_task
 from interp.types import Dataset, Inference
@@ -28,6 +29,9 @@ class Request:
         where ways of reading the data are compared.
     any_layout
         Whether bare convolutions are read under less usual pooling layouts, where no usual one fits the images.
+    stood
+        What stood of bare convolutions under the usual pooling layouts, to be compared with less usual ones; None to
+        find it.
     """
 
     path: object
@@ -37,6 +41,7 @@ class Request:
     task: str = ASSUMED.name
     weighs: bool = True
     any_layout: bool = False
+    stood: Settled | None = None
 
 
 def settled(asked: Request, outputs: int, form: str = "") -> tuple[Request, Inference]:

@@ -14,6 +14,7 @@ from interp.checkpoints.drafts.text import text_draft
 from interp.checkpoints.inference.attention.parts import is_attention_state
 from interp.checkpoints.inference.convolutional.images import image_layouts
 from interp.checkpoints.inference.convolutional.layouts import Layouts
+from interp.checkpoints.inference.infer import infer_candidate
 from interp.checkpoints.inference.of_signs import infer_of_signs
 from interp.checkpoints.inference.rebuild import rebuild
 from interp.checkpoints.inference.recurrent.parts import is_recurrent_state
@@ -63,7 +64,8 @@ def weights_draft(asked: Request, doubts: tuple[str, ...] = ()) -> Draft:
     layers, shape, layouts = _layouts(stack.layers, asked)
     said = {"scaling": given.scaling, "activation": given.activation, "output": given.output}
     rows = given.weighed_rows if asked.weighs else 0
-    infer = partial(infer_relaid, layers, given=said, layouts=layouts.tried, weighed_rows=rows)
+    choose = infer_candidate if asked.stood is None else partial(infer_relaid, stood=asked.stood)
+    infer = partial(choose, layers, given=said, layouts=layouts.tried, weighed_rows=rows)
     found = infer_of_signs(infer, data) if outputs == 1 and (data := asked.data) and are_of_signs(data) else None
     found = found or infer(asked.data, task=asked.task)
     candidate, inferred = found.candidate, found.facts
@@ -75,7 +77,7 @@ def weights_draft(asked: Request, doubts: tuple[str, ...] = ()) -> Draft:
     module = rebuild(layers, candidate)
     structure = trace(module, example_of(module, asked, candidate.scaling, shape), asked.path)
     noted = _noted(facts, asked, layouts)
-    return Draft(module, structure, candidate.scaling, shape, noted, asked.task, asked.data, found.doubt)
+    return Draft(module, structure, candidate.scaling, shape, noted, asked.task, asked.data, found)
 
 
 def _doubted(found: Draft, doubts: tuple[str, ...]) -> Draft:

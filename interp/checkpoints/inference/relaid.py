@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
 from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.candidates.trial import Trial, better, by_merit
-from interp.checkpoints.inference.convolutional.closing import oddity
 from interp.checkpoints.inference.convolutional.layouts import PoolingLayout
 from interp.checkpoints.inference.convolutional.trials import Runs, try_convolutional
 from interp.checkpoints.inference.convolutional.wider import wider_layouts
-from interp.checkpoints.inference.expected import expected
 from interp.checkpoints.inference.explain import level
 from interp.checkpoints.inference.infer import given_scalings, infer_candidate
 from interp.checkpoints.inference.stack.layers import Layer
@@ -26,9 +23,6 @@ from interp.checkpoints.inference.weighing.again.closer import WEIGHED_ROWS
 from interp.checkpoints.inference.weighing.settled import Settled
 from interp.tasks import ASSUMED, find_task
 from interp.types import Dataset, Inference, Scaling
-
-ODD = 3
-"""Least oddity of a layout beside which less usual ones are looked at: that of one stride, or of a large window."""
 
 ROUNDS = (128, 1000, 5000)
 """Numbers of training rows: for all layouts, for the best of them under every scaling, and for what is said."""
@@ -47,35 +41,32 @@ def infer_relaid(
     layouts: Sequence[PoolingLayout] = (),
     task: str = ASSUMED.name,
     weighed_rows: int = WEIGHED_ROWS,
+    *,
+    stood: Settled,
 ) -> Settled:
-    """Choose a candidate as `infer_candidate` does, under a less usual layout where that explains the answers better.
+    """Choose a candidate under a less usual layout where that explains the answers better than what stood.
 
-    Such layouts are looked at where the one chosen is odd, where training would have removed what it leaves, and where
-    it does worse than nearest class means. Of those that no score tells from the best, the one with the least loss
-    stands: slopes, which tell activations apart, chose worse of networks that were trained for an epoch or two.
+    Of layouts that no score tells from the best, the one with the least loss stands: slopes, which tell activations
+    apart, chose worse of networks that were trained for an epoch or two.
 
     Parameters
     ----------
     layers, data, given, layouts, task, weighed_rows
-        Arguments of `infer_candidate`.
+        Arguments of `infer_candidate`, which gave what stood.
+    stood
+        Candidate that stood under the usual layouts, which is given as it is where no other comes near.
     """
-    infer = partial(infer_candidate, layers, data, given, task=task, weighed_rows=weighed_rows)
-    found = infer(layouts=layouts)
-    layout = found.candidate.layout
+    layout = stood.candidate.layout
     if layout is None or layout.end or data is None or find_task(task).answers(data.train) is None:
-        return found
-    beside = _Beside(layers, data, given, task)
-    odd = oddity([layer for layer in layers if layer.is_convolution], layout) >= ODD
-    if not (odd or found.doubt or found.is_at_chance or beside.is_poor(found.candidate)):
-        return found
-    trials = beside.tried(found.candidate, layouts)
+        return stood
+    trials = _Beside(layers, data, given, task).tried(stood.candidate, layouts)
     if len(trials) < 2:
-        return found
-    other = _least_loss(trials, layout).candidate.layout
+        return stood
+    other, found = _least_loss(trials, layout).candidate.layout, stood
     if other is not None and other != layout:
-        found = infer(layouts=[other.variants[0]])
+        found = infer_candidate(layers, data, given, [other.variants[0]], task, weighed_rows=weighed_rows)
     elif not _tied(layout, trials):
-        return found
+        return stood
     return replace(found, facts={**found.facts, "placement": _placed(found, trials, task)})
 
 
@@ -86,16 +77,9 @@ class _Beside:
         asked, values = find_task(task), find_task(task).answers(data.train)
         assert values is not None
         self._layers, self._inputs, self._values, self._runs = layers, data.train.inputs, values, Runs()
-        self._task = task
         self._order = np.random.default_rng(0).permutation(len(values))
         self._scalings = list(given_scalings(given, data).values())
         self._scorers = {one.name: asked.scorer_of(data.train, values, one) for one in self._scalings}
-
-    def is_poor(self, stands: Candidate) -> bool:
-        """Whether a candidate does worse than what needs no network, such as nearest class means."""
-        some = self._order[: ROUNDS[1]]
-        floor = expected(self._task, self._inputs[some], self._values[some], None).floor
-        return self._on([stands], ROUNDS[1])[0].score < floor
 
     def tried(self, stands: Candidate, usual: Sequence[PoolingLayout]) -> list[Trial]:
         """Try less usual layouts beside the one that stands under every scaling, the best of them on more rows."""

@@ -12,6 +12,8 @@ from functools import partial
 from itertools import pairwise, product
 from math import prod
 
+from torch import Tensor
+
 from interp.checkpoints.inference.convolutional.layouts import Layouts, PoolingLayout
 from interp.checkpoints.inference.stack.layers import Layer
 
@@ -20,6 +22,7 @@ MOST_OPEN = 64  # the same where no dense layer fixes the number of values
 MOST_FREE = 4  # convolutions whose padding, stride and pooling are all tried; in deeper stacks they are uniform
 MOST_CONVOLUTIONS = 14
 MOST_OPEN_CONVOLUTIONS = 10
+ODD = 3  # least oddity of a layout beside which less usual ones are looked at: that of one stride, or a large window
 
 Choice = tuple[tuple[int, int, int], ...]
 """(padding, stride, pooling) of every convolution."""
@@ -45,7 +48,8 @@ def layouts_of(layers: Sequence[Layer], image: tuple[int, int, int]) -> Layouts:
     for choice in _open_choices(convolutions) if inputs == channels else ():
         if prod(_size(convolutions, image[1:], choice)) > 1:
             open_ended.append(_layout(image, choice, "mean"))
-    usual = partial(sorted, key=lambda layout: oddity(convolutions, layout))
+    weights = [layer.weight for layer in convolutions]
+    usual = partial(sorted, key=lambda layout: _oddity(weights, layout))
     tried = usual(usual(closing)[:MOST] + usual(open_ended)[:MOST_OPEN])
     return Layouts(tried, len(closing) + len(open_ended))
 
@@ -117,23 +121,28 @@ def _size(convolutions: Sequence[Layer], size: tuple[int, int], choice: Choice) 
     return tuple(sides)
 
 
-def oddity(convolutions: Sequence[Layer], layout: PoolingLayout) -> int:
-    """Count what is unusual: strides, large windows, mixed padding, halving where channels do not grow.
+def is_odd(weights: Sequence[Tensor], layout: PoolingLayout) -> bool:
+    """Whether a layout is so unusual that another may have been meant; never where a mean over positions follows.
 
     Parameters
     ----------
-    convolutions
-        Convolutions in running order.
+    weights
+        Weights (C_out, C_in, K, K) of the convolutions, in running order.
     layout
         Padding, stride and pooling of each.
     """
-    grows = [len(second.weight) > len(first.weight) for first, second in pairwise(convolutions)] + [not layout.end]
+    return not layout.end and _oddity(weights, layout) >= ODD
+
+
+def _oddity(weights: Sequence[Tensor], layout: PoolingLayout) -> int:
+    """Count what is unusual: strides, large windows, mixed padding, halving where channels do not grow."""
+    grows = [len(second) > len(first) for first, second in pairwise(weights)] + [not layout.end]
     halved = [window > 1 for window in layout.pooling]
     strides = 2 * sum(stride > 1 for stride in layout.stride)
     if layout.end:  # halving by strides is then as common as by pooling
         halved = [pool * stride > 1 for pool, stride in zip(layout.pooling, layout.stride, strict=True)]
         strides = min(strides, 1)
-    same = [padding > 0 for padding, la in zip(layout.padding, convolutions, strict=True) if la.weight.shape[2] > 1]
+    same = [padding > 0 for padding, weight in zip(layout.padding, weights, strict=True) if weight.shape[2] > 1]
     return (
         strides
         + 3 * sum(window > 2 for window in layout.pooling)
