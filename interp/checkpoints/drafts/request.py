@@ -30,8 +30,8 @@ class Request:
     any_layout
         Whether bare convolutions are read under less usual pooling layouts, where no usual one fits the images.
     stood
-        What stood of bare convolutions under the usual pooling layouts, to be compared with less usual ones; None to
-        find it.
+        Candidate that stood for bare convolutions under usual pooling layouts, to be compared with less usual ones;
+        None where it is to be found.
     """
 
     path: object

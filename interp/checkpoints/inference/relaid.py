@@ -16,7 +16,6 @@ from interp.checkpoints.inference.candidates.trial import Trial, better, by_meri
 from interp.checkpoints.inference.convolutional.layouts import PoolingLayout
 from interp.checkpoints.inference.convolutional.trials import Runs, try_convolutional
 from interp.checkpoints.inference.convolutional.wider import wider_layouts
-from interp.checkpoints.inference.explain import level
 from interp.checkpoints.inference.infer import given_scalings, infer_candidate
 from interp.checkpoints.inference.stack.layers import Layer
 from interp.checkpoints.inference.weighing.again.closer import WEIGHED_ROWS
@@ -140,7 +139,7 @@ def _tied(layout: PoolingLayout, trials: Sequence[Trial]) -> list[Trial]:
 
 
 def _placed(found: Settled, trials: Sequence[Trial], task: str) -> Inference:
-    """Say of the layout that stands how it does beside the best of the others; likely where its score is better."""
+    """Say of the layout that stands how it does beside the best of the others: uncertain, since still others may close."""
     layout = found.candidate.layout
     assert layout is not None
     said = [f"{_figures(one, task)} on {len(one.per_sample):,} training rows" for one in trials if _has(one, layout)]
@@ -150,7 +149,7 @@ def _placed(found: Settled, trials: Sequence[Trial], task: str) -> Inference:
     else:
         rival = next(one for one in trials if not _has(one, layout))
         said.append(f"best with another value: {rival.candidate.layout} ({_figures(rival, task)})")
-    return Inference(str(layout), level(not tied), f"{'; '.join(said)}; less usual layouts were tried too")
+    return Inference(str(layout), "uncertain", f"{'; '.join(said)}; less usual layouts were tried too")
 
 
 def _has(trial: Trial, layout: PoolingLayout) -> bool:
