@@ -139,7 +139,7 @@ def _tied(layout: PoolingLayout, trials: Sequence[Trial]) -> list[Trial]:
 
 
 def _placed(found: Settled, trials: Sequence[Trial], task: str) -> Inference:
-    """Say of the layout that stands how it does beside the best of the others: uncertain, since still others may close."""
+    """Say how the layout that stands does beside the best of the others: uncertain, since still others may close."""
     layout = found.candidate.layout
     assert layout is not None
     said = [f"{_figures(one, task)} on {len(one.per_sample):,} training rows" for one in trials if _has(one, layout)]
