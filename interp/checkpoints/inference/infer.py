@@ -28,7 +28,7 @@ from interp.checkpoints.inference.fit import NO_SKILL
 from interp.checkpoints.inference.restated import restated
 from interp.checkpoints.inference.stack.layers import Layer
 from interp.checkpoints.inference.weighing.again.closer import WEIGHED_ROWS
-from interp.checkpoints.inference.weighing.jointly import found_jointly
+from interp.checkpoints.inference.weighing.jointly import FEW_LAYOUTS, LAYOUTS, found_jointly
 from interp.checkpoints.inference.weighing.settled import Settled, Weighing
 from interp.data import RAW, parse_scaling, scalings
 from interp.data.sources.tables.categories import fitting_rows
@@ -97,8 +97,9 @@ def infer_candidate(
     chosen = prefer_simple(trials)
     is_open = _is_open(asked, layers, given)
     rows = (data.train.inputs, values, seed)
-    jointly = partial(_jointly, layers, try_out, scorers, list(tried.values()), *rows)
-    if is_open and chosen.score < _floor(task, *rows):
+    most = LAYOUTS if weighed_rows else FEW_LAYOUTS
+    jointly = partial(_jointly, layers, try_out, scorers, list(tried.values()), *rows, most)
+    if is_poor := is_open and chosen.score < _floor(task, *rows):
         chosen, trials = jointly(chosen, trials)
     chance = asked.chance(values)
     least = chance + NO_SKILL * (1 - chance)
@@ -123,7 +124,7 @@ def infer_candidate(
         seed,
     )
     found = weighing(chosen.candidate, max(least, chance + NEAR * (chosen.score - chance)))
-    if found.doubt:
+    if found.doubt and not is_poor:  # or else they were looked for before
         best, trials = jointly(chosen, trials)
         if best is not chosen:
             explained = {fact: explain(fact, name, best, trials, given, task) for fact, name in facts.items()}
@@ -142,13 +143,14 @@ def _jointly(
     inputs: Array,
     values: Array,
     seed: int,
+    most_layouts: int,
     chosen: Trial,
     trials: list[Trial],
 ) -> tuple[Trial, list[Trial]]:
     """Look for several kinds of activations, the scaling and the layout together; give the best, and all trials."""
     if len(layers) <= 2:
         return chosen, trials
-    joint = found_jointly(layers, try_out, scorers, trials, scalings, inputs, values, seed)
+    joint = found_jointly(layers, try_out, scorers, trials, scalings, inputs, values, seed, most_layouts)
     return joint[0] if joint and better(joint[0], chosen) else chosen, [*trials, *joint]
 
 

@@ -41,6 +41,11 @@ NETWORKS = {
 GROUPS = {"separable": "1-8-1", "separable to its end": "1-12-1", "four groups": "1-4"}
 
 
+def bottleneck():
+    ends = nn.Conv2d(8, 16, 3), nn.ReLU(), nn.Conv2d(16, 10, 2)
+    return nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Conv2d(8, 16, 3), nn.ReLU(), nn.Conv2d(16, 8, 1), *ends
+
+
 def trained(module, steps=60):
     optimiser = torch.optim.Adam(module.parameters(), lr=0.01)
     for _ in range(steps):
@@ -71,6 +76,18 @@ def test_planted_networks_are_read_back(name, tmp_path):
         assert model.inferred["groups"].value == GROUPS[name]
         assert "in groups" in model.inferred["groups"].evidence
     assert all(said.confidence != "certain" for fact, said in model.inferred.items() if fact in GUESSES)
+
+
+def test_convolutions_of_1x1_may_have_no_activation(tmp_path):
+    """One that brings many channels to few, between others, and a last one that covers all that is left."""
+    torch.manual_seed(0)
+    model, agreement = read_back(trained(nn.Sequential(*bottleneck(), nn.Flatten()), 80), tmp_path)
+    said = model.inferred["activation"]
+    assert [name == "identity" for name in str(said.value).split(", ")] == [False, False, True, False]
+    assert "relu, relu, identity, relu" in f"{said.value} {said.evidence}"
+    assert said.confidence == "uncertain"
+    assert model.inferred["placement"].value == "padding 0-0-0-0-0, stride 1-1-1-1-1, no pooling"
+    assert agreement > 0.99
 
 
 class Shortcut(nn.Module):

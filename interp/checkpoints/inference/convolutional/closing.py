@@ -50,8 +50,16 @@ def layouts_of(layers: Sequence[Layer], image: tuple[int, int, int]) -> Layouts:
             open_ended.append(_layout(image, choice, "mean"))
     weights = [layer.weight for layer in convolutions]
     usual = partial(sorted, key=lambda layout: _oddity(weights, layout))
-    tried = usual(usual(closing)[:MOST] + usual(open_ended)[:MOST_OPEN])
+    plain = partial(sorted, key=lambda layout: (max(layout.padding) > 0, _oddity(weights, layout)))
+    covering = [layout for layout in closing if len(layers) == len(convolutions) and _is_covered(weights[-1], layout)]
+    others = [layout for layout in closing if layout not in covering]
+    tried = usual(plain(covering)[:MOST] + usual(others)[:MOST] + usual(open_ended)[:MOST_OPEN])
     return Layouts(tried, len(closing) + len(open_ended))
+
+
+def _is_covered(last: Tensor, layout: PoolingLayout) -> bool:
+    """Whether the last convolution covers all that reaches it, as a dense layer does, which few do by chance."""
+    return max(last.shape[2:]) > 1 and layout.padding[-1] == 0 and layout.stride[-1] == layout.pooling[-1] == 1
 
 
 def _layout(image: tuple[int, int, int], choice: Choice, end: str = "") -> PoolingLayout:
@@ -70,9 +78,10 @@ def _choices(convolutions: Sequence[Layer]) -> Iterator[Choice]:
         options = [list(product(_paddings(layer), _strides(layer), (2, 1, 3))) for layer in convolutions]
         yield from product(*options)
         return
-    for same in (True, False):
+    before = len(convolutions) - 1
+    for same, last in ((True, True), (True, False), (False, False)):
         for pooling in product((1, 2), repeat=len(convolutions)):
-            yield _uniform(convolutions, (same,) * len(convolutions), pooling, strided=False)
+            yield _uniform(convolutions, (*(same,) * before, last), pooling, strided=False)
 
 
 def _open_choices(convolutions: Sequence[Layer]) -> Iterator[Choice]:

@@ -29,6 +29,9 @@ ROWS, CHECKED, MOST = 200, 1000, 5000
 LAYOUTS = 12
 """Largest number of layouts and orders of convolutional networks under which they are looked for: the best."""
 
+FEW_LAYOUTS = 2
+"""`LAYOUTS` where no more is asked than which way of reading the data does best."""
+
 KEPT = 3
 """Number of combinations of each scaling and layout that are compared."""
 
@@ -42,6 +45,7 @@ def found_jointly(
     inputs: Array,
     values: Array,
     seed: int = 0,
+    most_layouts: int = LAYOUTS,
 ) -> list[Trial]:
     """Try several kinds of activations under every scaling, and under the layouts that did best.
 
@@ -63,6 +67,8 @@ def found_jointly(
         Labels of the training rows, (S,).
     seed
         Seed of the random order in which rows are taken.
+    most_layouts
+        Largest number of layouts and orders under which combinations are looked for.
 
     Returns
     -------
@@ -73,7 +79,7 @@ def found_jointly(
     few, more = order[:ROWS], order[:CHECKED]
     x, y = inputs[few], torch.from_numpy(values[few])
     found: list[Candidate] = []
-    for base in _bases(trials, scalings):
+    for base in _bases(trials, scalings, most_layouts):
         shape = base.layout.image if base.layout else (inputs.shape[1],)
         loss = partial(loss_of, y, scorers[base.scaling.name])
         found += mixed(layers, base, tuple(ACTIVATIONS), as_tensor(x, base.scaling, shape), loss)[:KEPT]
@@ -85,10 +91,10 @@ def found_jointly(
     return sorted(try_out(best, inputs[rows], values[rows]), key=by_merit)
 
 
-def _bases(trials: Sequence[Trial], scalings: Sequence[Scaling]) -> list[Candidate]:
+def _bases(trials: Sequence[Trial], scalings: Sequence[Scaling], most: int) -> list[Candidate]:
     """List what to look under: each scaling, with each of the best layouts."""
     layouts: dict[tuple[object, str], Candidate] = {}
     for trial in sorted(trials, key=by_merit):
         if trial.candidate.output in LOGITS:
             layouts.setdefault((trial.candidate.layout, trial.candidate.order), trial.candidate)
-    return [replace(one, scaling=scaling) for one in list(layouts.values())[:LAYOUTS] for scaling in scalings]
+    return [replace(one, scaling=scaling) for one in list(layouts.values())[:most] for scaling in scalings]

@@ -1,7 +1,8 @@
 """Networks with another activation behind some layers than behind others, found by what lowers the loss.
 
 Every combination would be too many. Two kinds, one up to a layer and another from there on, are tried first; from the
-best of them, one layer after the other takes the activation under which the loss is least.
+best of them, one layer after the other takes the activation under which the loss is least. One activation behind all
+layers but convolutions of 1x1 is tried besides.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from interp.checkpoints.inference.candidates.by_layer import joined
+from interp.checkpoints.inference.candidates.by_layer import joined, spread
 from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.stack.layers import Layer
 from interp.checkpoints.inference.weighing.stretch import Stretch, stretched
@@ -63,10 +64,36 @@ def mixed(layers: Sequence[Layer], base: Candidate, early: Sequence[str], x: Ten
     first = network.part(0, x)
     convolutions = min(sum(layer.is_convolution for layer in layers), network.hidden)
     found = dict(_two_kinds(network, early, first, loss, convolutions))
+    found |= {names: loss(network.rest(names, 0, first)) for names in _but_pointwise(layers[: network.hidden], early)}
     starts = sorted(found, key=lambda names: found[names])[:STARTS]
     ends = [_descended(network, names, convolutions, first, loss, found[names]) for names in starts]
     near = sorted(found, key=lambda names: found[names])[:NEAR]
     return [replace(base, activation=joined(names)) for names in dict.fromkeys([*ends, *near]) if len(set(names)) > 1]
+
+
+def _but_pointwise(hidden: Sequence[Layer], begin: Sequence[str]) -> Iterator[Names]:
+    """Yield one activation behind all layers but convolutions of 1x1, where there are larger ones too.
+
+    Those that only bring many channels to few, between blocks of others, often have no activation.
+    """
+    pointwise = [layer.is_convolution and max(layer.weight.shape[2:]) == 1 for layer in hidden]
+    larger = any(layer.is_convolution and not one for layer, one in zip(hidden, pointwise, strict=True))
+    for name in begin if any(pointwise) and larger else ():
+        yield tuple("identity" if one else name for one in pointwise)
+
+
+def varies_among_convolutions(layers: Sequence[Layer], candidate: Candidate) -> bool:
+    """Whether some convolutions have another activation than others, which no benchmark tells how often is right.
+
+    Parameters
+    ----------
+    layers
+        Layers in running order.
+    candidate
+        Candidate for them.
+    """
+    names = spread(candidate.activation, len(layers))
+    return len({name for layer, name in zip(layers, names, strict=False) if layer.is_convolution}) > 1
 
 
 def _two_kinds(

@@ -12,6 +12,7 @@ from interp.checkpoints.inference.stack.layers import Layer
 from interp.checkpoints.inference.weighing.again.closer import Looked, looked_closer
 from interp.checkpoints.inference.weighing.doubt import NOTHING, Doubt, doubt_of_slopes
 from interp.checkpoints.inference.weighing.explain import explain_weighed, standing
+from interp.checkpoints.inference.weighing.mixing import varies_among_convolutions
 from interp.checkpoints.inference.weighing.regular.look import (
     InTraining,
     leaves_slopes,
@@ -149,8 +150,9 @@ class Weighing:
         if _are_told_apart(scaled):
             at = next(one.signs.trial for one in scaled if one.signs.trial.candidate.scaling.name == scaling.name)
             facts["input_scaling"] = explain_weighed(scaled, at, self.facts["input_scaling"], self.task, least)
+        is_told = looked.is_told and not varies_among_convolutions(self.layers, stands.trial.candidate)
         facts["activation"] = explain_weighed(
-            looked.weighed, stands.trial, self.facts["activation"], self.task, least, looked.is_told
+            looked.weighed, stands.trial, self.facts["activation"], self.task, least, is_told
         )
         if trained is not None:
             facts["regularisation"] = trained.fact

@@ -61,6 +61,15 @@ def test_layouts_of_published_networks_are_listed(shapes, image, layout):
     assert not set(found) & {str(one) for one in usual}
 
 
+def test_a_last_convolution_may_cover_what_is_left():
+    """Of eight convolutions without padding, pooling in one of two places leaves the 7x7 that the last one reads."""
+    pairs = [(1, 8, 3), (8, 16, 3), (16, 24, 3), (24, 8, 1), (8, 16, 3), (16, 24, 3), (24, 10, 1), (10, 10, 7)]
+    layers = stack(**{f"c{i}": (outs, ins, k, k) for i, (ins, outs, k) in enumerate(pairs)})
+    found = [str(one) for one in layouts_of(layers, (1, 28, 28)).tried]
+    for pooling in ("1-1-2-1-1-1-1-1", "1-1-1-2-1-1-1-1"):
+        assert f"padding 0-0-0-0-0-0-0-0, stride 1-1-1-1-1-1-1-1, max pooling {pooling}" in found
+
+
 def test_every_layout_closes_as_torch_counts():
     layers = stack(**OPACUS)
     for layout in wider_layouts(layers, (1, 28, 28)):
