@@ -166,6 +166,13 @@ def test_a_mask_counts_the_lengths_of_sequences(tmp_path):
     assert (model.inferred["lengths"].value, model.inferred["lengths"].confidence) == ("counted", "certain")
 
 
+def test_a_network_of_one_input_refuses_them_by_their_names(tmp_path):
+    torch.save({"0.weight": torch.ones(3, 7), "0.bias": torch.ones(3)}, tmp_path / "net.pt")
+    (tmp_path / "rows").mkdir()
+    with pytest.raises(DataError, match="found arrays input_ids, token_type_ids, attention_mask; expected x_train"):
+        load_model(tmp_path / "net.pt", of_files(tmp_path / "rows"))
+
+
 def test_a_mask_that_leaves_out_other_steps_counts_none():
     tokens, mask = padded("train")
     given = {"input_ids_train": tokens, "attention_mask_train": mask[:, ::-1].copy(), "y_train": LABELS["train"]}

@@ -70,9 +70,7 @@ def draft(asked: Request) -> Draft:
 def _drafted(asked: Request) -> Draft:
     """Make a network of what the user and the file give, whether or not the file holds others."""
     contents, options = asked.contents, asked.options
-    if asked.data is not None and not _takes_several(asked):
-        asked = replace(asked, data=tokens_for(asked.data, ()))
-    _check_parts(asked)
+    asked = _with_one_input(asked)
     _check_heads(asked)
     if options.model is not None:
         module = build_user_model(options.model, contents.state, asked.path)
@@ -92,21 +90,20 @@ def _takes_several(asked: Request) -> bool:
     return asked.options.model is not None or holds_any or is_named(asked.path)
 
 
-def _check_parts(asked: Request) -> None:
-    """Refuse several inputs for a network that is read from tensors or a graph, which take one."""
-    state = asked.contents.state
-    takes_lengths = (
-        asked.data is not None
-        and padded(asked.data.parts)
-        and any(reads(state) for reads in (is_recurrent_state, is_attention_state, is_text_state))
-    )
-    if asked.data is not None and asked.data.parts and not (_takes_several(asked) or takes_lengths):
+def _with_one_input(asked: Request) -> Request:
+    """Give a network that is read from tensors or a graph the one input that it takes, and refuse several."""
+    if asked.data is None or _takes_several(asked):
+        return asked
+    data, state = tokens_for(asked.data, ()), asked.contents.state
+    reads_sequences = any(reads(state) for reads in (is_recurrent_state, is_attention_state, is_text_state))
+    if data.parts and not (padded(data.parts) and reads_sequences):
         raise DataError(
-            asked.data.name,
+            data.name,
             found=f"arrays {', '.join(part.name for part in asked.data.parts)}",
             expected="x_train, y_train, x_test, y_test, or x and y",
             do="rename them, or pass a class that takes several inputs with --model",
         )
+    return replace(asked, data=data)
 
 
 def _check_heads(asked: Request) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from interp.data.lengths import BESIDE_TOKENS, MASK, TOKENS
+from interp.data.lengths import MASK, OF_TOKENIZER, TOKENS
 from interp.errors import DataError
 from interp.types import Array
 
@@ -26,7 +26,7 @@ def token_columns(columns: Iterable[str]) -> list[str]:
     (['input_ids', 'attention_mask'], [])
     """
     names = list(columns)
-    return [name for name in names if name == TOKENS or name in BESIDE_TOKENS] if TOKENS in names else []
+    return [name for name in names if name in OF_TOKENIZER] if TOKENS in names else []
 
 
 def padded_tokens(where: str, columns: Mapping[str, Iterable[Any]]) -> dict[str, Array]:
