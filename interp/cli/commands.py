@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pydoc import synopsis
 
 from interp.cli.call import Call
+from interp.cli.guard import imported
 from interp.cli.parser import Parser
 from interp.errors import unknown_name
 from interp.ranks import apart, current
@@ -78,6 +79,7 @@ def run_command(call: Call) -> int:
     """
     name = COMMANDS.get(call.command, "interp.cli.stage")
     module = importlib.import_module(name)
+    imported()
     parser = Parser(prog=" ".join(call.program))
     module.add_arguments(parser, call.command)
     arguments, ranks = parser.parse_args(call.words), current()

@@ -286,6 +286,25 @@ sys.exit(whole_process(lambda: 3))
     assert (done.returncode, done.stdout) == (3, "asked before\n")
 
 
+def test_unused_objects_are_looked_for_once_the_command_is_imported():
+    """Of libraries' own objects nothing is looked through; of a process that is not the program's, all as before."""
+    text = """
+import gc
+from interp.cli import main
+from interp.cli.guard import imported, whole_process
+imported()
+print(gc.isenabled(), gc.get_freeze_count())
+def program():
+    print(gc.isenabled())
+    code = main.main(["inspect", "no-such-file.pt"])
+    print(gc.isenabled(), gc.get_freeze_count() > 100_000)
+    return code
+whole_process(program)
+"""
+    done = subprocess.run([sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.split() == ["True", "0", "False", "True", "True"]
+
+
 def test_a_fault_of_the_program_ends_as_python_ends_it():
     text = "import sys; from interp.cli.guard import whole_process; sys.exit(whole_process(lambda: 1 // 0))"
     done = subprocess.run([sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True)
