@@ -19,8 +19,8 @@ TOKENS = "input_ids"
 MASK = "attention_mask"
 """Name that they give to ones where tokens stand, and zeros where rows are padded (S, T)."""
 
-BESIDE_TOKENS = (MASK, "token_type_ids")
-"""Names that they give to what stands beside token numbers."""
+OF_TOKENIZER = (TOKENS, MASK, "token_type_ids")
+"""Names that they give to token numbers and to what stands beside these."""
 
 
 def checked_lengths(where: str, lengths: Array, sequences: Array) -> Array:
@@ -91,7 +91,8 @@ def with_counted_lengths(data: Dataset) -> Dataset:
         splits[name] = replace(split, inputs=rows, lengths=lengths)
     parts = (InputPart("x", (data.width,), True), InputPart(LENGTHS, (), True))
     features = (*data.features, LENGTHS) if data.features else ()
-    return replace(data, splits=splits, parts=parts, features=features, facts={**data.facts, **COUNTED})
+    said = _counted(is_alike=len(np.unique(np.concatenate(counts))) == 1)
+    return replace(data, splits=splits, parts=parts, features=features, facts={**data.facts, LENGTHS: said})
 
 
 def same_steps(arrays: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,7 +123,7 @@ def same_steps(arrays: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_of_tokenizer(name: str, array: Any) -> bool:
     stem = name.removesuffix("_train").removesuffix("_test")
-    return stem in (TOKENS, *BESIDE_TOKENS) and isinstance(array, np.ndarray) and array.ndim == 2
+    return stem in OF_TOKENIZER and isinstance(array, np.ndarray) and array.ndim == 2
 
 
 def tokens_for(data: Dataset, names: Collection[str]) -> Dataset:
@@ -144,7 +145,7 @@ def tokens_for(data: Dataset, names: Collection[str]) -> Dataset:
         lengths that the mask counts where it leaves out the ends of rows.
     """
     given = [part.name for part in data.parts]
-    is_of_tokenizer = TOKENS in given and set(given) <= {TOKENS, *BESIDE_TOKENS}
+    is_of_tokenizer = TOKENS in given and set(given) <= {*OF_TOKENIZER}
     if not is_of_tokenizer or set(given) <= set(names) or _is_on_disk(data):
         return data
     if TOKENS not in names:
@@ -193,14 +194,12 @@ def _steps_of(mask: Array) -> Array | None:
     return counts if ends and counts.min() > 0 else None
 
 
-COUNTED = {
-    "lengths": Inference(
-        "counted",
-        "likely",
-        "token 0 stands at the ends of rows and nowhere else; other lengths: an array lengths_train",
-    )
-}
-"""Fact on rows of tokens whose lengths the data did not name."""
+def _counted(is_alike: bool) -> Inference:
+    """Say how lengths were found that the data did not name: of rows that are all as long, token 0 may be their end."""
+    why = "token 0 stands at the ends of rows and nowhere else; other lengths: an array lengths_train"
+    if is_alike:
+        why = f"all rows are as long, so that token 0 may be a token that ends them, not padding; {why}"
+    return Inference("counted", "uncertain" if is_alike else "likely", why)
 
 
 def padded(parts: Sequence[InputPart]) -> bool:

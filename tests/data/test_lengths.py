@@ -194,3 +194,12 @@ def test_tokens_of_one_byte_have_lengths_beyond_255():
     rows = np.concatenate([split.inputs[:, -1] for split in counted.splits.values()])
     lengths = np.concatenate([split.lengths for split in counted.splits.values()])
     assert sorted(rows.tolist()) == sorted(lengths.tolist()) == [7, 290, 300]
+
+
+@pytest.mark.parametrize(("lengths", "confidence"), [((3, 2, 3), "likely"), ((3, 3, 3), "uncertain")])
+def test_one_zero_at_the_end_of_every_row_may_be_a_token_that_ends_it(lengths, confidence):
+    x = np.where(np.arange(4) < np.array(lengths)[:, None], 5, 0)
+    data = with_counted_lengths(load_dataset({"x": x, "y": np.array([0, 1, 0])}))
+    assert data.train.lengths.tolist() == list(lengths)
+    assert data.facts["lengths"].confidence == confidence
+    assert ("may be a token that ends them" in data.facts["lengths"].evidence) == (confidence == "uncertain")
