@@ -7,9 +7,10 @@ from itertools import islice
 
 import numpy as np
 
+from interp.checkpoints.inference.candidates.by_layer import JOINT
 from interp.checkpoints.inference.candidates.trial import Trial, by_merit
 from interp.checkpoints.inference.explain import Fact, level
-from interp.checkpoints.inference.weighing.signs import Signs
+from interp.checkpoints.inference.weighing.signs import NAMES, Signs
 from interp.checkpoints.inference.weighing.weigh import LIKELY, Weighed
 from interp.tasks import find_task
 from interp.types import Inference
@@ -25,13 +26,26 @@ SHARES = f"shares of the evidence, by {KINDS}: "
 
 
 STANDS = 0.05
-"""Least share of the evidence with which ReLU stands where nothing is likely: most published networks have it."""
+"""Least share of the evidence with which ReLU stands where nothing is likely, since most published networks have it; or
+one activation for all layers, as most have too."""
+
+LOSS = NAMES.index("calibrated loss")
+"""Place of the loss with outputs of the best size among the signs."""
 
 
 def standing(weighed: Sequence[Weighed]) -> Signs:
-    """Choose what is likely; else ReLU where the evidence does not exclude it, and else what has the most."""
-    relu = [one for one in weighed if one.signs.trial.candidate.activation == "relu" and one.share >= STANDS]
-    return (weighed[0] if weighed[0].share >= LIKELY else [*relu, *weighed][0]).signs
+    """Choose what is likely; else what is most usual of what the evidence does not exclude, and else what has the most.
+
+    Most usual is ReLU, and then any one activation for all layers that has no larger loss than what has the most.
+    """
+    first = weighed[0]
+    if first.share >= LIKELY:
+        return first.signs
+    left = [one for one in weighed if one.share >= STANDS]
+    relu = [one for one in left if one.signs.trial.candidate.activation == "relu"]
+    alone = [one for one in left if JOINT not in one.signs.trial.candidate.activation]
+    no_worse = [one for one in alone if one.signs.values[LOSS] <= first.signs.values[LOSS]]
+    return [*relu, *no_worse, first][0].signs
 
 
 def explain_weighed(

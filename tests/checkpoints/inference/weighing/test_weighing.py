@@ -204,13 +204,30 @@ def test_slopes_are_not_looked_at_of_what_scores_rule_out_or_of_what_is_known(is
 # --------------------------------------------------------------------------- the parts
 
 
-def weighed(activation, share, score=0.9):
+def weighed(activation, share, score=0.9, loss=0.0):
     trial = Trial(Candidate(Scaling("raw"), activation, "linear"), np.arange(1000) < 1000 * score, 0.1)
-    return Weighed(Signs(trial, np.zeros(len(NAMES))), share)
+    return Weighed(Signs(trial, np.where(np.array(NAMES) == "calibrated loss", loss, 0.0)), share)
 
 
 def said(*found, least=0.2):
     return explain_weighed(found, standing(found).trial, lambda one: one.activation, "classification", least)
+
+
+@pytest.mark.parametrize(
+    ("others", "value"),
+    [
+        ([weighed("tanh", 0.2)], "tanh"),
+        ([weighed("selu", 0.2, loss=0.1), weighed("tanh", 0.1)], "tanh"),
+        ([weighed("tanh", 0.2, loss=-0.1), weighed("relu", 0.06, loss=0.5)], "relu"),
+        ([weighed("tanh", 0.2, loss=0.1)], "tanh, selu"),
+        ([weighed("tanh", 0.04, loss=-1)], "tanh, selu"),
+        ([weighed("tanh, tanh", 0.3), weighed("relu", 0.04)], "tanh, selu"),
+    ],
+)
+def test_where_nothing_is_likely_one_activation_stands_for_several_kinds_that_explain_no_more(others, value):
+    found = [weighed("tanh, selu", 0.6), *others]
+    assert standing(found).trial.candidate.activation == value
+    assert standing([weighed("tanh, selu", 0.9), *others]).trial.candidate.activation == "tanh, selu"
 
 
 def test_shares_add_up_and_fall_with_what_speaks_against():
