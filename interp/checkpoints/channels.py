@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from interp.checkpoints.drafts.draft import Draft, with_data_fact
 from interp.checkpoints.drafts.request import Request
-from interp.checkpoints.fitting import ROWS, score_of, skill_of
+from interp.checkpoints.few_rows import ROWS, score_of, skill_of
 from interp.checkpoints.inference.fit import NO_SKILL
 from interp.checkpoints.target_units import draft_in_units
 from interp.data.images.colours import first_channel, has_equal_channels, luminance, recoloured, repeated
@@ -19,6 +19,9 @@ SKILL = 2 * NO_SKILL
 
 Lower than for another size: there is one usual way to grey, and one from it, where there are several to a size.
 """
+
+CLEAR = 0.8
+"""Least share of that way with which grey images 3 times over are likely to be what the network is for."""
 
 
 def draft_in_channels(asked: Request) -> Draft:
@@ -83,8 +86,11 @@ def _on_grey(data: Dataset, asked: Request) -> Draft | None:
         why = "the network takes no images of one channel; without labels nothing can be tested"
         return with_data_fact(found, "image_channels", Inference("grey, 3 times", "uncertain", why))
     _check(found, data, "one", "it 3 times over")
-    why = f"the network takes no images of one channel: {_measured(found)}"
-    return with_data_fact(found, "image_channels", Inference("grey, 3 times", "likely", why))
+    why = f"the network takes no images of one channel: {_measured(found)}; one for colours may do as well on them"
+    is_clear = skill_of(found) >= CLEAR
+    return with_data_fact(
+        found, "image_channels", Inference("grey, 3 times", "likely" if is_clear else "uncertain", why)
+    )
 
 
 def _drafted(asked: Request) -> Draft | None:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from interp.checkpoints.drafts.choose import draft
 from interp.checkpoints.drafts.draft import Draft
 from interp.checkpoints.drafts.request import Request
-from interp.checkpoints.fitting import SKILL, few_rows, is_poor, score_of, scores_of_rows, skill_of
+from interp.checkpoints.few_rows import few_rows, is_poor, score_of, scores_of_rows, skill_of
 from interp.checkpoints.inference.candidates.trial import scores_differ
 from interp.checkpoints.relaying import draft_relaid
+from interp.checkpoints.sizing import SKILL
 from interp.data.images.negatives import negatives, white_of
 from interp.errors import InterpError
 from interp.tasks import find_task
@@ -37,8 +38,7 @@ def draft_in_light(asked: Request) -> Draft:
         If the data are not this network's.
     """
     found = draft_relaid(asked)
-    white = None if asked.data is None else white_of(asked.data)
-    if asked.data is None or white is None or not _does_badly(found):
+    if asked.data is None or not _does_badly(found) or (white := white_of(asked.data)) is None:
         return found
     few = few_rows(asked.data)
     try:
@@ -61,6 +61,6 @@ def draft_in_light(asked: Request) -> Draft:
 def _does_badly(found: Draft) -> bool:
     """Whether a network that was read on images as they are leaves a doubt, or is no better than class means."""
     data = found.data
-    if data is None or data.train.labels is None or "image_size" in found.facts:
+    if data is None or data.image_shape is None or data.train.labels is None or "image_size" in found.facts:
         return False
     return score_of(found) < GOOD and (found.doubt is not None or is_poor(found))

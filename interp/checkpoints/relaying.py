@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from torch import nn
-
 from interp.checkpoints.drafts.choose import draft
 from interp.checkpoints.drafts.draft import Draft
 from interp.checkpoints.drafts.request import Request
-from interp.checkpoints.fitting import SKILL, draft_fitting, few_rows, is_poor, skill_of
+from interp.checkpoints.few_rows import few_rows, is_poor, skill_of
+from interp.checkpoints.fitting import draft_fitting
 from interp.checkpoints.inference.convolutional.closing import is_odd
+from interp.checkpoints.sizing import SKILL
 from interp.errors import CheckpointError, DataError, InterpError
 from interp.tasks import find_task
 
@@ -36,19 +36,19 @@ def draft_relaid(asked: Request) -> Draft:
     try:
         found = draft_fitting(asked)
     except (CheckpointError, DataError):
-        if (other := _in_any_layout(asked, SKILL)) is None:
+        if (other := _where_none_fits(asked, SKILL)) is None:
             raise
         return other
     if "image_size" in found.facts:
-        return _in_any_layout(asked, max(SKILL, skill_of(found))) or found
+        return _where_none_fits(asked, max(SKILL, skill_of(found))) or found
     return draft(replace(asked, stood=found.settled)) if _may_be_of_another_layout(found) else found
 
 
-def _in_any_layout(asked: Request, least: float) -> Draft | None:
+def _where_none_fits(asked: Request, least: float) -> Draft | None:
     """Draft on images as they are where no usual layout fits them; None where some does, or at no more skill."""
     if asked.data is None or asked.data.image_shape is None or asked.data.parts:
         return None
-    free = replace(asked, any_layout=True)
+    free = replace(asked, less_usual=True)
     try:
         few = draft(replace(free, data=few_rows(asked.data), weighs=False))
         return draft(free) if skill_of(few) > least else None
@@ -61,6 +61,5 @@ def _may_be_of_another_layout(found: Draft) -> bool:
     layout = None if found.settled is None else found.settled.candidate.layout
     if layout is None or layout.end or found.data is None or find_task(found.task).answers(found.data.train) is None:
         return False
-    weights = [part.weight for part in found.module.modules() if isinstance(part, nn.Conv2d)]
     is_doubted = found.doubt is not None and found.doubt.is_large
-    return is_odd(weights, layout) or is_doubted or is_poor(found)
+    return is_odd(found.kernels, layout) or is_doubted or is_poor(found)

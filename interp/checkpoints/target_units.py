@@ -9,7 +9,7 @@ import numpy as np
 
 from interp.checkpoints.drafts.draft import Draft, with_data_fact
 from interp.checkpoints.drafts.request import Request
-from interp.checkpoints.fitting import skill_of
+from interp.checkpoints.few_rows import skill_of
 from interp.checkpoints.inference.fit import NO_SKILL
 from interp.checkpoints.relabelling import draft_in_order
 from interp.errors import InterpError

@@ -90,6 +90,16 @@ def test_grey_is_repeated(kind, tmp_path):
         assert "image_channels" not in wanted.inferred
 
 
+def test_grey_images_are_uncertain_where_the_network_does_no_better_than_fairly():
+    """Networks for coloured digits do fairly on grey ones."""
+    rng = np.random.default_rng(0)
+    labels = np.where(rng.random(len(LABELS)) < 0.5, LABELS, rng.permutation(LABELS))
+    model, _ = load_module(trained(3), (GREY, labels))
+    found = model.inferred["image_channels"]
+    assert model.scores["train"] < 0.7
+    assert (found.value, found.confidence) == ("grey, 3 times", "uncertain")
+
+
 def test_channels_and_size_at_once():
     """A network for images of 8x8 in one channel, on those of 10x10 in three."""
     model, data = load_module(trained(1), (repeated(padded_to(GREY, 10)), LABELS))

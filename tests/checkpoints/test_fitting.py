@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from checkpoints.planted import DIGITS
-from interp.checkpoints import LoadOptions, load_model, load_module
+from interp.checkpoints import LoadOptions, fitting, load_model, load_module, sizing
 from interp.checkpoints.inference.weighing.settled import Weighing
 from interp.data import load_dataset, stream
 from interp.data.images.sizes import padded_to, refitted, resized_to
@@ -135,6 +135,61 @@ def test_a_size_that_another_layout_takes_too_is_found(side, tmp_path):
         assert (found.value, found.confidence) == ("padded or cut to 32x32", "uncertain")
         assert found.evidence.startswith("on 600 training rows: padded or cut to 32x32 ")
         assert ", as they are " in found.evidence
+
+
+DRAWN = padded_to(IMAGES.repeat(3, 2).repeat(3, 3), 28)
+
+
+def lenet(images, padding):
+    """Train LeNet's convolutions: images of 28x28 run on weights for 32x32 too, with padding of 2 in the first."""
+    torch.manual_seed(0)
+    x, y = torch.from_numpy(images / np.float32(255)), torch.from_numpy(LABELS)
+    convolutions = [nn.Conv2d(1, 4, 5, padding=padding), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 8, 5), nn.ReLU()]
+    net = nn.Sequential(*convolutions, nn.MaxPool2d(2), nn.Flatten(), nn.Linear(200, 10))
+    optimiser = torch.optim.Adam(net.parameters(), 0.01)
+    for _ in range(4):
+        for rows_ in torch.randperm(len(y)).split(100):
+            optimiser.zero_grad()
+            F.cross_entropy(net(x[rows_]), y[rows_]).backward()
+            optimiser.step()
+    return net.state_dict(), float((net(x).argmax(1) == y).float().mean())
+
+
+@pytest.mark.parametrize("way", ["resized", "as they are"])
+def test_images_that_padding_stands_for_are_resized_where_that_does_better(way, tmp_path):
+    """A network that was trained on resized images does well on those of 28x28 with padding, so that no doubt shows."""
+    state, accuracy = lenet(resized_to(DRAWN, 32) if way == "resized" else DRAWN, 0 if way == "resized" else 2)
+    torch.save(state, tmp_path / "net.pt")
+    options = LoadOptions(activation="relu", scaling="x/255")
+    model, data = load_model(tmp_path / "net.pt", (DRAWN, LABELS), options)
+    assert model.scores["train"] == pytest.approx(accuracy, abs=0.004)
+    assert model.inferred["placement"].value.startswith(f"padding {'0-0' if way == 'resized' else '2-0'}, ")
+    assert data.image_shape == ((1, 32, 32) if way == "resized" else (1, 28, 28))
+    assert ("image_size" in model.inferred) == (way == "resized")
+    if way == "resized":
+        found = model.inferred["image_size"]
+        assert (found.value, found.confidence) == ("resized to 32x32", "uncertain")
+        assert "resized to 32x32 " in found.evidence
+        assert "(loss 0." in found.evidence
+
+
+@pytest.mark.parametrize(("worse", "confidence"), [(1, "uncertain"), (50, "likely")])
+def test_a_size_is_likely_where_more_than_chance_tells_it_from_the_others(worse, confidence, monkeypatch):
+    """Ways of bringing images to it of which one does better by a row are not told apart."""
+    scores = iter([np.arange(1000) >= 20, np.arange(1000) >= 20 + worse])
+    monkeypatch.setattr(sizing, "scores_of_rows", lambda found: next(scores))
+    model, _ = load_module(trained("padded"), (padded_to(IMAGES, 16), LABELS))
+    found = model.inferred["image_size"]
+    assert (found.value, found.confidence) == ("padded or cut to 28x28", confidence)
+
+
+@pytest.mark.parametrize(("worse", "confidence"), [(1, "uncertain"), (50, "likely")])
+def test_an_order_is_likely_where_more_than_chance_tells_it_from_the_other(worse, confidence, monkeypatch):
+    scores = iter([np.arange(1000) >= 20 + worse, np.arange(1000) >= 20])
+    monkeypatch.setattr(fitting, "scores_of_rows", lambda found: next(scores))
+    model, _ = load_module(trained("pixels"), (coloured(), LABELS))
+    found = model.inferred["channels"]
+    assert (found.value, found.confidence) == ("last, in each row too", confidence)
 
 
 def test_sizes_are_compared_without_weighing_activations(tmp_path, monkeypatch):

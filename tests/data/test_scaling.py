@@ -13,6 +13,9 @@ BYTES = np.array([[0, 51, 102, 255], [51, 51, 153, 204]], np.uint8)
 ROWS = BYTES / 255
 
 
+MNIST = "(x/255-0.1307)/0.3081"
+
+
 def given(inputs, image_shape=None):
     return Dataset("drawn", {"train": Split(inputs, None)}, image_shape, (), (), "d" * 64)
 
@@ -20,9 +23,21 @@ def given(inputs, image_shape=None):
 def test_images_of_bytes_are_divided_by_255_and_centred_by_their_own_moments_or_at_a_half():
     found = scalings(given(BYTES, (1, 2, 2)))
     own = f"(x/255-{ROWS.mean():.4g})/{ROWS.std():.4g}"
-    assert list(found) == ["raw", "x/255", own, "(x/255-0.5)/0.5"]
+    assert list(found) == ["raw", "x/255", own, "(x/255-0.5)/0.5", MNIST]
     np.testing.assert_allclose(found["x/255"](BYTES), ROWS, rtol=1e-6)
     np.testing.assert_allclose(found["(x/255-0.5)/0.5"](BYTES), 2 * ROWS - 1, rtol=1e-6, atol=1e-6)
+
+
+def test_grey_images_are_tried_with_the_numbers_of_mnist_unless_their_own_are_nearly_these():
+    """As programs for images like these have kept them; images of few shades, such as scikit-learn's digits, do not."""
+    for inputs, named in ((BYTES, MNIST), (ROWS, "(x-0.1307)/0.3081"), (BYTES // 16, None), (ROWS - 0.5, None)):
+        published = [name for name in scalings(given(inputs, (1, 2, 2))) if "0.1307" in name]
+        assert published == ([] if named is None else [named])
+    np.testing.assert_allclose(scalings(given(BYTES, (1, 2, 2)))[MNIST](BYTES), (ROWS - 0.1307) / 0.3081, rtol=1e-5)
+    assert MNIST not in scalings(given(np.tile(BYTES, (1, 3)), (3, 2, 2)))
+    alike = np.repeat(np.array([[220]] * 152 + [[0]] * 848, np.uint8), 4, axis=1)
+    assert np.allclose([alike.mean() / 255, alike.std() / 255], [0.1307, 0.3081], atol=0.003)
+    assert MNIST not in scalings(given(alike, (1, 2, 2)))
 
 
 def test_columns_of_a_table_are_standardised_each_and_none_is_divided_that_has_negative_values():

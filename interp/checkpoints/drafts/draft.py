@@ -59,6 +59,11 @@ class Draft:
         """Slopes that training would have removed, found while facts were inferred; None where there are none."""
         return None if self.settled is None else self.settled.doubt
 
+    @property
+    def kernels(self) -> list[Tensor]:
+        """Weights (C_out, C_in, K, K) of the convolutions of images, in running order where they are a bare stack."""
+        return [part.weight for part in self.module.modules() if isinstance(part, nn.Conv2d)]
+
 
 def with_data_fact(found: Draft, name: str, fact: Inference) -> Draft:
     """Say how labels or targets are taken, with the draft and with its data.

@@ -27,8 +27,8 @@ class Request:
     weighs
         Whether activations that do as well are weighed against each other; without, the best score decides, as it may
         where ways of reading the data are compared.
-    any_layout
-        Whether bare convolutions are read under less usual pooling layouts, where no usual one fits the images.
+    less_usual
+        Whether bare convolutions are read under less usual pooling layouts; refused where a usual one fits the images.
     stood
         Candidate that stood for bare convolutions under usual pooling layouts, to be compared with less usual ones;
         None where it is to be found.
@@ -40,7 +40,7 @@ class Request:
     options: LoadOptions
     task: str = ASSUMED.name
     weighs: bool = True
-    any_layout: bool = False
+    less_usual: bool = False
     stood: Settled | None = None
 
 

@@ -92,7 +92,7 @@ def _doubted(found: Draft, doubts: tuple[str, ...]) -> Draft:
 def _layouts(layers: list[Layer], asked: Request) -> tuple[list[Layer], tuple[int, ...], Layouts]:
     """Give the layers, the shape of one sample, and the pooling layouts that fit them."""
     if layers[0].is_convolution:
-        return image_layouts(layers, asked.data, asked.path, asked.any_layout)
+        return image_layouts(layers, asked.data, asked.path, asked.less_usual)
     return layers, (layers[0].channels,), Layouts([], 0)
 
 

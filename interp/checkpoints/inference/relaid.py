@@ -51,13 +51,14 @@ def infer_relaid(
     Parameters
     ----------
     layers, data, given, layouts, task, weighed_rows
-        Arguments of `infer_candidate`, which gave what stood.
+        Arguments of `infer_candidate`, which gave what stood; data have labels or targets.
     stood
-        Candidate that stood under the usual layouts, which is given as it is where no other comes near.
+        Candidate that stood under the usual layouts, without a mean over positions; given as it is where no other
+        comes near.
     """
     layout = stood.candidate.layout
-    if layout is None or layout.end or data is None or find_task(task).answers(data.train) is None:
-        return stood
+    assert data is not None
+    assert layout is not None
     trials = _Beside(layers, data, given, task).tried(stood.candidate, layouts)
     if len(trials) < 2:
         return stood

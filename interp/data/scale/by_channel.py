@@ -20,6 +20,9 @@ PUBLISHED: dict[str, tuple[Numbers, Numbers]] = {
 }
 """Data set -> means and standard deviations of red, green and blue that are commonly used with it, in [0, 1]."""
 
+GREY = (0.1307, 0.3081)
+"""Mean and standard deviation of MNIST in [0, 1], which programs for other grey images have kept from examples."""
+
 ALIKE = 0.02
 """Largest difference, in standard deviations, between numbers of which only the published ones are tried."""
 
@@ -86,6 +89,25 @@ def colour_scalings(inputs: Array, divisor: float) -> Iterator[Scaling]:
         yield channel_scaling(divisor, *own, positions)
 
 
+def grey_scalings(mean: float, std: float, divisor: float) -> Iterator[Scaling]:
+    """Yield the scaling that is published for grey images, where it differs from that by the images' own numbers.
+
+    Parameters
+    ----------
+    mean, std
+        Mean and standard deviation of the images themselves, in [0, 1].
+    divisor
+        Number that brings them to [0, 1].
+
+    Examples
+    --------
+    >>> [scaling.name for scaling in grey_scalings(0.286, 0.353, 255)], list(grey_scalings(0.1309, 0.3084, 255))
+    (['(x/255-0.1307)/0.3081'], [])
+    """
+    if not _alike((mean, std), GREY):
+        yield channel_scaling(divisor, *GREY, 1)
+
+
 def _moments(inputs: Array, divisor: float) -> tuple[Numbers, Numbers]:
     """Give mean and standard deviation of each of three channels, to four digits; those of one value are 1."""
     if isinstance(inputs, RowsOnDisk):
@@ -99,7 +121,7 @@ def _moments(inputs: Array, divisor: float) -> tuple[Numbers, Numbers]:
     return mean, std
 
 
-def _alike(first: tuple[Numbers, Numbers], second: tuple[Numbers, Numbers]) -> bool:
+def _alike(first: tuple[float | Numbers, float | Numbers], second: tuple[float | Numbers, float | Numbers]) -> bool:
     scale = np.asarray(second[1])
     return all(bool(np.all(np.abs(np.subtract(a, b)) <= ALIKE * scale)) for a, b in zip(first, second, strict=True))
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from interp.data.scale.by_channel import colour_scalings, formula
+from interp.data.scale.by_channel import channel_scaling, colour_scalings, grey_scalings
 from interp.data.scale.whole import binary_columns, column_moments, extremes, moments_of_all
 from interp.streams import RowsOnDisk
 from interp.types import Array, Dataset, Scaling
@@ -22,7 +22,7 @@ def scalings(data: Dataset) -> dict[str, Scaling]:
     and standard deviations are those of the training split: for images over all values and to four digits, as papers
     print them, otherwise for each column; where some columns hold 0 and 1 alone, as categories do, they are left as
     they are in one scaling more. Colour images have those of each channel too: the data's own, and what is published
-    for CIFAR and ImageNet.
+    for CIFAR and ImageNet. Grey ones of bytes, or from 0 to 1, have what is published for MNIST too.
 
     Parameters
     ----------
@@ -57,6 +57,8 @@ def scalings(data: Dataset) -> dict[str, Scaling]:
         found += [affine_scaling(divisor, mean, std), affine_scaling(divisor, 0.5, 0.5)]
         if data.image_shape[0] == COLOURS and low >= 0:
             found += colour_scalings(inputs, divisor)
+        elif data.image_shape[0] == 1 and low >= 0 and divisor in (1.0, 255.0):
+            found += grey_scalings(mean, std, divisor)
     else:
         found.append(standardisation(inputs))
         if (binary := binary_columns(inputs)).any() and not binary.all():
@@ -120,7 +122,7 @@ def affine_scaling(divisor: float, mean: float, std: float) -> Scaling:
     >>> affine_scaling(255, 0.5, 0.25)(np.array([0.0, 255.0]))
     array([-2.,  2.], dtype=float32)
     """
-    return Scaling(formula(divisor, mean, std), divisor, np.float32(mean) * np.ones(()), np.float32(std) * np.ones(()))
+    return channel_scaling(divisor, mean, std, 1)
 
 
 def standardisation(inputs: Array) -> Scaling:

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from torch import nn
 
 from interp.checkpoints.inspection import inspection
-from interp.data.lengths import BESIDE_TOKENS, MASK, TOKENS
+from interp.data.lengths import MASK, OF_TOKENIZER
 from interp.types import LoadedModel
 from interp.types.data import LENGTHS
 from interp.verdict.evidence import Evidence
@@ -148,7 +148,7 @@ def _are_tokens(found: Evidence) -> bool:
     """Whether inputs are sequences of tokens alone, with their lengths or a tokenizer's mask, or without."""
     first, *others = found.data.parts or (None,)
     is_sequence = first is not None and first.whole and len(first.shape) == 1
-    beside = (LENGTHS, TOKENS, *BESIDE_TOKENS)
+    beside = (LENGTHS, *OF_TOKENIZER)
     return is_sequence and _embeds(found.model) and all(one is not None and one.name in beside for one in others)
 
 

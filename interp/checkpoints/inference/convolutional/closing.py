@@ -143,6 +143,24 @@ def is_odd(weights: Sequence[Tensor], layout: PoolingLayout) -> bool:
     return not layout.end and _oddity(weights, layout) >= ODD
 
 
+def pads_some_alone(weights: Sequence[Tensor], layout: PoolingLayout) -> bool:
+    """Whether some convolutions pad and others do not, those of 1x1 aside.
+
+    Parameters
+    ----------
+    weights
+        Weights (C_out, C_in, K, K) of the convolutions, in running order.
+    layout
+        Padding, stride and pooling of each.
+    """
+    return len(_ways_of_padding(weights, layout)) > 1
+
+
+def _ways_of_padding(weights: Sequence[Tensor], layout: PoolingLayout) -> set[bool]:
+    """Give whether convolutions pad: both where some do alone."""
+    return {padding > 0 for padding, weight in zip(layout.padding, weights, strict=True) if weight.shape[2] > 1}
+
+
 def _oddity(weights: Sequence[Tensor], layout: PoolingLayout) -> int:
     """Count what is unusual: strides, large windows, mixed padding, halving where channels do not grow."""
     grows = [len(second) > len(first) for first, second in pairwise(weights)] + [not layout.end]
@@ -151,11 +169,10 @@ def _oddity(weights: Sequence[Tensor], layout: PoolingLayout) -> int:
     if layout.end:  # halving by strides is then as common as by pooling
         halved = [pool * stride > 1 for pool, stride in zip(layout.pooling, layout.stride, strict=True)]
         strides = min(strides, 1)
-    same = [padding > 0 for padding, weight in zip(layout.padding, weights, strict=True) if weight.shape[2] > 1]
     return (
         strides
         + 3 * sum(window > 2 for window in layout.pooling)
-        + len(set(same))
+        + len(_ways_of_padding(weights, layout))
         + sum(is_halved != is_growing for is_halved, is_growing in zip(halved, grows, strict=True))
         + 2 * bool(layout.end)
     )

@@ -16,7 +16,7 @@ from interp.types import Dataset
 
 
 def image_layouts(
-    layers: Sequence[Layer], data: Dataset | None, path: object, any_layout: bool = False
+    layers: Sequence[Layer], data: Dataset | None, path: object, less_usual: bool = False
 ) -> tuple[list[Layer], tuple[int, int, int], Layouts]:
     """Give the layers with the groups that such images ask for, the shape of the images, and what fits them.
 
@@ -28,8 +28,8 @@ def image_layouts(
         Data that state the size of the images; None to try the usual sizes.
     path
         Name of the file, for error messages.
-    any_layout
-        Whether less usual layouts will do where no usual one fits.
+    less_usual
+        Whether less usual layouts are given, of networks that no usual one fits, and none of others.
 
     Returns
     -------
@@ -66,8 +66,8 @@ def image_layouts(
         if fitting is None or not fits:
             continue
         found = layouts_of(fitting, size)
-        if any_layout and not found.tried:
-            wider = wider_layouts(fitting, size)
+        if less_usual:
+            wider = [] if found.tried else wider_layouts(fitting, size)
             found = Layouts(wider, len(wider))
         if found.tried:
             return fitting, size, found

@@ -13,13 +13,14 @@ from interp.checkpoints import LoadOptions, load_model
 from interp.checkpoints.inference.candidates.candidate import Candidate
 from interp.checkpoints.inference.candidates.trial import Trial
 from interp.checkpoints.inference.convolutional.closing import layouts_of
+from interp.checkpoints.inference.convolutional.images import image_layouts
 from interp.checkpoints.inference.convolutional.layouts import PoolingLayout
 from interp.checkpoints.inference.convolutional.wider import Option, _options, wider_layouts
 from interp.checkpoints.inference.rebuild import rebuild
 from interp.checkpoints.inference.relaid import _least_loss, _placed
 from interp.checkpoints.inference.stack.state import layer_stack
 from interp.checkpoints.inference.weighing.settled import Settled
-from interp.data import RAW
+from interp.data import RAW, load_dataset
 from interp.errors import CheckpointError
 
 
@@ -70,6 +71,17 @@ def test_a_last_convolution_may_cover_what_is_left():
         assert f"padding 0-0-0-0-0-0-0-0, stride 1-1-1-1-1-1-1-1, max pooling {pooling}" in found
 
 
+def test_they_are_asked_for_where_no_usual_one_fits_alone():
+    """Else a network that images of another size fit better would be read on those of its own once more."""
+    images = load_dataset((np.zeros((3, 1, 28, 28), np.uint8), [0, 1, 2]))
+    odd, usual = stack(c1=(4, 1, 7, 7), f1=(10, 256)), stack(c1=(6, 1, 5, 5), c2=(16, 6, 5, 5), f1=(10, 400))
+    assert not layouts_of(odd, (1, 28, 28)).tried
+    assert image_layouts(odd, images, "net.pt", less_usual=True)[2].tried == wider_layouts(odd, (1, 28, 28))
+    assert image_layouts(usual, images, "net.pt")[2].tried
+    with pytest.raises(CheckpointError, match="lead no image of"):
+        image_layouts(usual, images, "net.pt", less_usual=True)
+
+
 def test_every_layout_closes_as_torch_counts():
     layers = stack(**OPACUS)
     for layout in wider_layouts(layers, (1, 28, 28)):
@@ -118,6 +130,8 @@ def test_overlapping_windows_are_said():
 
 def trained(*features):
     torch.manual_seed(0)
+    for convolution in (one for one in features if isinstance(one, nn.Conv2d)):
+        convolution.reset_parameters()  # it was drawn when the tests were collected, after whatever drew before
     x, y = (
         torch.from_numpy(DIGITS.train.inputs).float().reshape(-1, 1, 8, 8) / 16,
         torch.from_numpy(DIGITS.train.labels),
