@@ -163,6 +163,39 @@ def test_columns_that_are_counted_are_names(table):
     assert load_dataset(table("0,1,2,3\n5,6,7,0\n5,6,7,1\n")).features == ("0", "1", "2")
 
 
+def test_columns_of_one_name_are_numbered_as_by_pandas(tmp_path):
+    rng = np.random.default_rng(0)
+    names = ["a", "a", "b", "a.1", "a.2", "a.1.1", "", "Unnamed: 1", "c ", " c", '"q,r"', '"two ""x"""']
+    for _ in range(200):
+        head = ",".join(rng.choice(names, rng.integers(2, 9)))
+        content = f"{head}\n{','.join('1' * (head.count(',') + 1))}\n"
+        (tmp_path / "table.csv").write_text(content)
+        found = read_csv(tmp_path / "table.csv", DataOptions(header="yes"))
+        pd.testing.assert_frame_equal(found, pd.read_csv(StringIO(content), skipinitialspace=True))
+
+
+@pytest.mark.parametrize("name", ["a", "", '"a"'])
+def test_pandas_has_no_names_to_tell_apart(name, table, monkeypatch):
+    """It looks through all of them for each: 16,000 take it a second, ten times as many minutes."""
+    handed = []
+    plain = pd.read_csv
+    monkeypatch.setattr(pd, "read_csv", lambda *args, **kwargs: handed.append(kwargs) or plain(*args, **kwargs))
+    path = table(f"{','.join([name] * 16000)},label\n{','.join(['1'] * 16001)}\n")
+    assert read_csv(Path(path), DataOptions(header="yes")).shape == (1, 16001)
+    assert handed[0]["header"] is None
+    assert len(set(handed[0]["names"])) == 16001
+
+
+def test_first_lines_are_long_where_columns_are_many(table):
+    """As of genes: the module that cuts lines allows no field of more than 131,072 characters."""
+    names = [f"ENSG{number:011d}" for number in range(10000)]
+    row = ",".join(["0.5"] * 10000)
+    found = load_dataset(table(f"{','.join(names)},label\n{row},0\n{row},1\n"))
+    assert found.features == tuple(names)
+    with pytest.raises(DataError, match="a first line of 10,000,000 characters or more; expected columns"):
+        load_dataset(table("a" * 10_000_000))
+
+
 ROWS = "size,colour,price,kind\n1,red,10.5,a\n2,blue,20.5,b\n3,red,30.5,a\n"
 
 

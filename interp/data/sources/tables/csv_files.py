@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SEPARATORS = (",", ";", "\t", "|")
-LONGEST = 1_000_000
-"""Number of characters of a first line beyond which it is no table's."""
+LONGEST = 10_000_000
+"""Number of characters of a first line beyond which it is no table's: half a million columns have five million."""
 
 LEAST_RISING = 4
 """Least number of whole numbers that count or rise in a first line for them to be names."""
@@ -46,25 +46,64 @@ def read_csv(path: Path, options: DataOptions) -> pd.DataFrame:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first, second = file.readline(LONGEST), file.readline(LONGEST)
+        if len(first) == LONGEST:
+            raise ValueError(f"a first line of {LONGEST:,} characters or more")
         mark = _separator(first)
-        lines = [next(csv.reader([line], delimiter=mark), []) for line in (first, second)]
+        lines = [_cells(line, mark) for line in (first, second)]
         named = _is_named(path, lines, mark, options.header)
         if not named:
             _ask_for_target(path, len(lines[0]), options.target)
+        names = _apart(first, mark) if named else None
         decimal = "," if mark == ";" and re.search(r"\d,\d", second) and "." not in second else "."
         frame = pd.read_csv(
-            path, sep=mark, decimal=decimal, header=0 if named else None, encoding="utf-8-sig", skipinitialspace=True
+            path,
+            sep=mark,
+            decimal=decimal,
+            header=0 if named and names is None else None,
+            names=names,
+            skiprows=0 if names is None else 1,
+            encoding="utf-8-sig",
+            skipinitialspace=True,
         )
-    except (ValueError, OSError, csv.Error) as error:
+    except (ValueError, OSError) as error:
         raise DataError(
             path, found=first_line(error), expected="columns separated by commas", do="check the file"
         ) from error
     return frame.set_axis(frame.columns.map(str), axis=1)
 
 
+def _apart(line: str, mark: str) -> list[str] | None:
+    """Tell columns of one name apart as pandas does: a, a.1, a.2; None where all differ, or go on in the next line.
+
+    pandas looks through all names for each of them: minutes for a line of a megabyte.
+    """
+    names = _cells(line, mark)
+    if len(set(names)) == len(names) or line.count('"') % 2:
+        return None
+    found = [name or f"Unnamed: {place}" for place, name in enumerate(names)]
+    known, counts = set(found), dict.fromkeys(found, 0)
+    for place in sorted(range(len(names)), key=lambda place: names[place] == ""):  # those without a name come last
+        name = new = found[place]
+        number = counts[name]
+        while number > 0:
+            counts[name], new = number + 1, f"{name}.{number}"
+            number = number + 1 if new in known else counts.get(new, 0)
+        known.add(new)
+        counts[new], found[place] = number + 1, new
+    return found
+
+
 def _separator(line: str) -> str:
     """Give the mark that cuts a line into most fields; a comma where none does."""
-    return max(SEPARATORS, key=lambda mark: len(next(csv.reader([line], delimiter=mark), [])))
+    return max(SEPARATORS, key=lambda mark: len(_cells(line, mark)))
+
+
+def _cells(line: str, mark: str) -> list[str]:
+    """Cut a line into cells; none where one is longer than the module allows, as a line is that a mark does not cut."""
+    try:
+        return next(csv.reader([line], delimiter=mark, skipinitialspace=True), [])
+    except csv.Error:
+        return []
 
 
 def _is_named(path: Path, lines: Sequence[list[str]], mark: str, given: str | None) -> bool:
