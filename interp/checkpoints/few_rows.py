@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from functools import wraps
+from typing import NamedTuple, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -14,7 +16,7 @@ from interp.checkpoints.drafts.draft import Draft
 from interp.checkpoints.inference.candidates.trial import known_scores
 from interp.checkpoints.inference.expected import Expected, expected
 from interp.checkpoints.inference.weighing.signs import least_of_convex
-from interp.network.inputs import outputs_on
+from interp.network.inputs import channels_last, outputs_on
 from interp.tasks import find_task
 from interp.types import Array, Dataset
 
@@ -23,6 +25,21 @@ ROWS = 1000
 
 SIZES = tuple(2.0 ** (step / 2) for step in range(-20, 7))
 """Factors by which logits are multiplied to see which size fits best: down to a thousandth, as of raw bytes."""
+
+Measure = TypeVar("Measure")
+
+
+def _once(measured: Callable[[Draft], Measure]) -> Callable[[Draft], Measure]:
+    """Measure a draft once, however many ways of reading the data ask for it."""
+    known: WeakKeyDictionary[Draft, Measure] = WeakKeyDictionary()
+
+    @wraps(measured)
+    def measure(found: Draft) -> Measure:
+        if found not in known:
+            known[found] = measured(found)
+        return known[found]
+
+    return measure
 
 
 def few_rows(data: Dataset, most: int = ROWS) -> Dataset:
@@ -53,6 +70,7 @@ def score_of(found: Draft) -> float:
     return float(scores_of_rows(found).mean())
 
 
+@_once
 def scores_of_rows(found: Draft) -> Array:
     """Give the score of each of some training rows; zeros where there are no labels or targets.
 
@@ -115,7 +133,8 @@ def _scoring(found: Draft, values: Array, rows: Array) -> Callable[[float], tupl
     assert found.data is not None
     train, form = found.data.train, found.structure.output
     scorer = find_task(found.task).scorer_of(train, values, found.scaling)
-    outputs, truth = outputs_on(found, train.inputs[rows]), torch.from_numpy(values[rows])
+    fast = replace(found, module=channels_last(found.module))
+    outputs, truth = outputs_on(fast, train.inputs[rows]), torch.from_numpy(values[rows])
 
     def score(size: float) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
@@ -124,6 +143,7 @@ def _scoring(found: Draft, values: Array, rows: Array) -> Callable[[float], tupl
     return score
 
 
+@_once
 def is_poor(found: Draft) -> bool:
     """Whether a network is no better than nearest class means on some training rows; never without answers.
 

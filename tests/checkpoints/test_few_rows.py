@@ -1,6 +1,8 @@
 """How well a draft does on some rows: scores, and losses of logits of the size that fits best."""
 
+import gc
 from dataclasses import replace
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from checkpoints.planted import DIGITS
 from interp.checkpoints import LoadOptions
 from interp.checkpoints.drafts.choose import draft
 from interp.checkpoints.drafts.request import Request
-from interp.checkpoints.few_rows import SIZES, done_by, few_rows, scores_of_rows, skill_at, skill_of
+from interp.checkpoints.few_rows import SIZES, done_by, few_rows, is_poor, score_of, scores_of_rows, skill_at, skill_of
 from interp.checkpoints.formats.contents import Contents
 
 
@@ -52,3 +54,21 @@ def test_scores_of_rows_are_those_of_the_rows_that_are_drawn():
     assert len(few.train) == 300
     np.testing.assert_array_equal(scores_of_rows(replace(found, data=few)), done_by(replace(found, data=few)).scores)
     assert skill_of(found) == skill_at(found, float(scores_of_rows(found).mean()))
+
+
+def test_a_draft_runs_once_and_is_not_kept():
+    found, net, *_ = drafted()
+    runs = []
+    net.register_forward_hook(lambda *_: runs.append(1))
+    assert not is_poor(found)
+    once = len(runs)
+    assert once
+    assert skill_of(found) > score_of(found) - 0.1
+    assert not is_poor(found)
+    assert len(runs) == once
+    score_of(replace(found, data=few_rows(DIGITS, 300)))
+    assert len(runs) > once, "other rows are another draft"
+    known = ref(found)
+    del found
+    gc.collect()
+    assert known() is None

@@ -21,7 +21,7 @@ from interp.network.tracing.without_values import EmptyWeightError
 from interp.types import Array, Dataset, Inference, Scaling
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # what is measured of one is kept by the object
 class Draft:
     """A network that runs, and the settings that it is run with.
 
