@@ -48,6 +48,14 @@ def test_tables_in_parquet_files(tmp_path):
     assert found.train.inputs.tolist() == [[0.5, 1], [1.5, 2], [2.5, 3]]
 
 
+def test_records_and_lists_are_no_targets(tmp_path):
+    pa.parquet.write_table(pa.table({"x": [0.5, 1.5], "label": [{"a": 1}, {"a": 2}]}), tmp_path / "rows.parquet")
+    with pytest.raises(DataError, match=r"rows.parquet: found lists or records in column 'label' .* --target$"):
+        load_dataset(tmp_path / "rows.parquet")
+    with pytest.raises(DataError, match=r"data: found lists or records in column 'label'"):
+        load_dataset((np.zeros((2, 1)), pd.Series([[1], [2, 3]], name="label")))
+
+
 def test_images_in_parquet_files_of_two_splits(tmp_path):
     for split, values in (("train", [3, 4]), ("test", [5, 6])):
         pa.parquet.write_table(images(values, [1, 0]), tmp_path / f"{split}-00000-of-00001.parquet")

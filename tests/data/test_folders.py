@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from interp.data import DataOptions, load_dataset
 from interp.data.sources.image_files import stacked
@@ -115,6 +115,17 @@ def test_images_of_several_sizes_are_asked_about(tmp_path):
     assert found.image_shape == (1, 6, 6)
     assert (found.train.inputs[1] == 7).all()
     assert found.facts["image_size"].value == "6x6"
+
+
+def test_images_of_several_sizes_are_not_decoded(tmp_path, monkeypatch):
+    """A header of a few bytes may say millions of rows."""
+    save_images(tmp_path, mode="L")
+    Image.new("L", (12, 10), 7).save(tmp_path / "train" / "cat" / "1.png")
+    decoded, load = [], ImageFile.ImageFile.load
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda image: decoded.append(image.size) or load(image))
+    with pytest.raises(DataError, match="images of 2 sizes"):
+        load_dataset(tmp_path)
+    assert set(decoded) == {(8, 8)}
 
 
 def test_what_is_no_image_is_refused(tmp_path):

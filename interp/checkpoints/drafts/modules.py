@@ -62,8 +62,9 @@ def _running(module: nn.Module, asked: Request) -> tuple[nn.Module, Request, tup
     """
     data = taken_tokens(module, asked.data)
     taking = take_parts(module, data, asked.path)
+    sizes = None if asked.contents.graph is None else asked.contents.graph.sizes
     try:
-        return taking, replace(asked, data=data), *input_shape(taking, data, asked.path)
+        return taking, replace(asked, data=data), *input_shape(taking, data, asked.path, sizes)
     except DataError:
         for other in _other_forms(data):
             taking = take_parts(module, other, asked.path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,9 +15,14 @@ from interp.network.inputs import IMAGE_SIDES, as_tensor, device_of
 from interp.network.tracing.without_values import EmptyWeightError
 from interp.types import Dataset
 
+LARGEST = 1 << 20
+"""Largest number of values of a sample of zeros: those of an RGB image of 512 x 512 and more; a file may state any."""
+
 
 @torch.no_grad()
-def input_shape(module: nn.Module, data: Dataset | None, path: object) -> tuple[tuple[int, ...], Any]:
+def input_shape(
+    module: nn.Module, data: Dataset | None, path: object, sizes: Sequence[int | None] | None = None
+) -> tuple[tuple[int, ...], Any]:
     """Find the shape of one sample: a flat row, or an image.
 
     Parameters
@@ -26,6 +33,9 @@ def input_shape(module: nn.Module, data: Dataset | None, path: object) -> tuple[
         Data whose first two training samples are tried as they are stored; None to try rows and square images of zeros.
     path
         Name of the file, for error messages.
+    sizes
+        Lengths of the input's axes as the file states them, that of the batch first, None each where one is open;
+        tried without data. None where it states none.
 
     Returns
     -------
@@ -41,17 +51,12 @@ def input_shape(module: nn.Module, data: Dataset | None, path: object) -> tuple[
     UsageError
         If without data it takes no usual shape.
     """
-    return _usual(module, path) if data is None else _fitting(module, data, path)
+    return _usual(module, path, sizes) if data is None else _fitting(module, data, path)
 
 
-def _usual(module: nn.Module, path: object) -> tuple[tuple[int, ...], Any]:
-    """Try shapes of as many values or channels as the first matrix or convolution reads."""
-    weight = next((p for p in module.parameters() if p.dim() in (2, 4)), None)
-    shapes = _stated(module)
-    if weight is not None and not shapes:
-        channels = weight.shape[1]
-        shapes = [(channels,)] if weight.dim() == 2 else [(channels, side, side) for side in IMAGE_SIDES]
-    for shape in shapes:
+def _usual(module: nn.Module, path: object, sizes: Sequence[int | None] | None) -> tuple[tuple[int, ...], Any]:
+    """Try the shape that the file states, then those of as many values or channels as the first layer reads."""
+    for shape in _stated(module) or [*_filled(sizes), *_read_first(module)]:
         try:
             return shape, module(torch.zeros(2, *shape, device=device_of(module)))
         except EmptyWeightError:
@@ -70,6 +75,23 @@ def _stated(module: nn.Module) -> list[tuple[int, ...]]:
     """Give the shape that a file states and that its network was tried on, if it was."""
     shape = getattr(module, "sample_shape", None)
     return [shape] if isinstance(shape, tuple) else []
+
+
+def _filled(sizes: Sequence[int | None] | None) -> list[tuple[int, ...]]:
+    """Give the shape of a sample that a file states, with usual sides of images for lengths that are open."""
+    stated = tuple(sizes or ())[1:]
+    shapes = [tuple(side if size is None else size for size in stated) for side in IMAGE_SIDES]
+    return [shape for shape in dict.fromkeys(shapes) if shape and math.prod(shape) <= LARGEST]
+
+
+def _read_first(module: nn.Module) -> list[tuple[int, ...]]:
+    """Give rows, or square images, of as many values or channels as the first matrix or convolution reads."""
+    for part in module.modules():
+        weight = next((p for p in part.parameters(recurse=False) if p.dim() in (2, 4)), None)
+        if weight is not None:
+            channels = weight.shape[1] * getattr(part, "groups", 1)
+            return [(channels,)] if weight.dim() == 2 else [(channels, side, side) for side in IMAGE_SIDES]
+    return []
 
 
 def _fitting(module: nn.Module, data: Dataset, path: object) -> tuple[tuple[int, ...], Any]:

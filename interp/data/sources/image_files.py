@@ -79,8 +79,14 @@ def of_one_size(where: str, sources: Iterable[Path | bytes | Image], side: int |
     DataError
         If an image cannot be read, or sizes differ without `side`.
     """
-    images = [sized(decoded(where, source), side) for source in sources]
-    sizes = {image.size for image in images}
+    sizes: set[tuple[int, int]] = set()
+
+    def taken(image: Any) -> Any:
+        """Decode no image once they differ: a header of a few bytes may say millions of rows."""
+        sizes.add((side, side) if side is not None else image.size)
+        return sized(_loaded(image), side) if len(sizes) == 1 else None
+
+    images = [_opened(where, source, taken) for source in sources]
     if len(sizes) > 1:
         shown = ", ".join(f"{width}x{height}" for width, height in sorted(sizes)[:3])
         raise DataError(
@@ -106,28 +112,8 @@ def channels_first(images: Sequence[Any], grey: bool) -> Array:
     return np.stack([array[None] if grey else array.transpose(2, 0, 1) for array in arrays])
 
 
-def decoded(where: str, source: Any) -> Any:
-    """Read one image.
-
-    Parameters
-    ----------
-    where
-        Name of the data in errors.
-    source
-        File, content of a file, or image of Pillow's, which is given back.
-
-    Raises
-    ------
-    DataError
-        If it cannot be read.
-    """
-    from PIL import Image
-
-    return source if isinstance(source, Image.Image) else _read(where, source, _loaded)
-
-
 def mode_of(where: str, source: Path | bytes) -> str:
-    """Read the mode of an image, such as ``L`` or ``RGB``, off its header; errors as of `decoded`.
+    """Read the mode of an image, such as ``L`` or ``RGB``, off its header.
 
     Parameters
     ----------
@@ -135,6 +121,11 @@ def mode_of(where: str, source: Path | bytes) -> str:
         Name of the data in errors.
     source
         File, or content of a file.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read.
     """
     return str(_read(where, source, lambda image: image.mode))
 
@@ -142,6 +133,13 @@ def mode_of(where: str, source: Path | bytes) -> str:
 def _loaded(image: Any) -> Any:
     image.load()
     return image.copy()
+
+
+def _opened(where: str, source: Path | bytes | Image, take: Callable[[Any], Any]) -> Any:
+    """Take of an image what is wanted, where it is in memory or where it must be read."""
+    from PIL import Image
+
+    return take(source) if isinstance(source, Image.Image) else _read(where, source, take)
 
 
 def _read(where: str, source: Path | bytes, take: Callable[[Any], Any]) -> Any:
@@ -199,7 +197,7 @@ def fill_memory(where: str, sources: Sequence[Any], side: int | None) -> bool:
     Raises
     ------
     DataError
-        If the first one cannot be read.
+        If the header of the first one cannot be read.
     """
-    width, height = sized(decoded(where, sources[0]), side).size
+    width, height = (side, side) if side is not None else _opened(where, sources[0], lambda image: image.size)
     return bool(3 * width * height * len(sources) > MOST_BYTES)

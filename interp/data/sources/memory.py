@@ -72,4 +72,8 @@ def named_inputs(content: Any) -> dict[str, Any]:
 def _named_targets(content: Any) -> dict[str, Any]:
     if is_frame(content) and content.shape[1] == 1:
         content = content.iloc[:, 0]
-    return target_of_column(content) if is_of_pandas(content) and isinstance(content, pd.Series) else {"y": content}
+    return (
+        target_of_column("data", content)
+        if is_of_pandas(content) and isinstance(content, pd.Series)
+        else {"y": content}
+    )

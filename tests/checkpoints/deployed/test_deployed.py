@@ -259,6 +259,18 @@ def test_a_graph_that_gives_the_best_class_alone_is_refused_as_that(tmp_path):
     assert "export the network without the steps behind its scores" in said
 
 
+def test_a_list_of_constants_is_named(tmp_path):
+    nodes = [
+        graphs.node("SequenceConstruct", "c", "s0"),
+        graphs.node("SequenceInsert", "s0 x", "s1"),
+        graphs.node("ConcatFromSequence", "s1", "both", axis=1),
+        graphs.node("MatMul", "both w", "y"),
+    ]
+    stored = graphs.weights(c=(1, 2), w=(8, 3))
+    path = graphs.saved(tmp_path / "net.onnx", nodes, [graphs.value("x", [1, 6])], ["y"], 17, stored)
+    assert "a graph with a list of constant tensors, s0; expected" in one_line(path, data_of(6))
+
+
 def test_several_inputs_without_data_are_named(tmp_path):
     assert "expected data with arrays tokens, values" in one_line(graphs.several(tmp_path / "net.onnx"))
 

@@ -233,3 +233,37 @@ def test_what_would_be_read_wrong_is_refused(nodes, stored, found, tmp_path, mon
     onnx.save(graph_of(nodes, **stored), tmp_path / "net.onnx")
     with pytest.raises(CheckpointError, match=f"a graph with {found}.*formats.onnx.operations lists"):
         load_model(tmp_path / "net.onnx", DIGITS)
+
+
+ONE_AXIS = nn.Sequential(nn.Conv1d(4, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(48, 3))
+IN_GROUPS = nn.Sequential(nn.Conv2d(4, 6, 3, groups=2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3))
+
+
+@pytest.mark.parametrize(
+    ("net", "shape", "open_axes", "taken"),
+    [
+        (ONE_AXIS, (4, 10), {}, (4, 10)),
+        (ONE_AXIS, (4, 10), {0: "batch"}, (4, 10)),
+        (IN_GROUPS, (4, 12, 9), {0: "batch"}, (4, 12, 9)),
+        (IN_GROUPS, (4, 12, 9), {0: "batch", 2: "height", 3: "width"}, (4, 28, 28)),
+    ],
+    ids=["one axis", "one axis, any batch", "not square", "of any size"],
+)
+def test_the_stated_shape_is_taken_without_data(net, shape, open_axes, taken, tmp_path):
+    path, axes = tmp_path / "net.onnx", {"x": open_axes}
+    torch.onnx.export(net.eval(), (torch.zeros(2, *shape),), path, dynamo=False, input_names=["x"], dynamic_axes=axes)
+    model, _ = load_model(path)
+    assert model.input_shape == taken
+    x = torch.randn(2, *taken)
+    with torch.no_grad():
+        torch.testing.assert_close(model.module(x), net(x))
+
+
+def test_a_stated_shape_of_any_size_is_not_filled_in(tmp_path):
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 3)).eval()
+    torch.onnx.export(net, (torch.zeros(2, 1, 28, 28),), tmp_path / "net.onnx", dynamo=False, input_names=["x"])
+    graph = onnx.load(tmp_path / "net.onnx")
+    for axis in graph.graph.input[0].type.tensor_type.shape.dim[2:]:
+        axis.dim_value = 1 << 40
+    onnx.save(graph, tmp_path / "net.onnx")
+    assert load_model(tmp_path / "net.onnx")[0].input_shape == (1, 28, 28)

@@ -57,6 +57,8 @@ def compute_constants(program: Program) -> None:
     made = {name for node in constant for name in node.output if name}
     wanted = made & ({name for node in others for name in reads(node)} | {*program.outputs, *program.guards})
     values = run_once(program, pruned(constant, sorted(wanted)), {}, sorted(wanted))
+    if lists := [name for name, value in values.items() if isinstance(value, list)]:
+        raise Unusable(f"a list of constant tensors, {lists[0]}")
     if sum(value.nbytes for value in values.values()) > MOST_FOLDED:
         raise Unusable(f"constants of over {MOST_FOLDED:,} bytes")
     set_constants(program, values)

@@ -15,7 +15,7 @@ from interp.data.sources.paths import existing
 from interp.data.sources.tables.categories import encoded
 from interp.data.sources.tables.csv_files import read_csv
 from interp.data.sources.tables.gaps import filled, refuse_missing
-from interp.errors import DataError, unknown_name
+from interp.errors import DataError, first_line, unknown_name
 from interp.types import Inference
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def arrays_of_frames(where: str, frames: Mapping[str, pd.DataFrame], options: Da
     if name is not None:
         refuse_missing(where, whole[[name]], "drop such rows")
     found = inputs_of_frame(where, inputs, options, lengths[0])
-    targets = {} if name is None else target_of_column(whole[name])
+    targets = {} if name is None else target_of_column(where, whole[name])
     arrays = {"x": found.pop("x"), **({"y": targets.pop("y")} if targets else {})}
     ends = [f"_{split}" if split else "" for split in named]
     cut = np.cumsum(lengths)[:-1]
@@ -124,25 +124,40 @@ def inputs_of_frame(
     return Found({"x": values, "feature_names": tuple(frame.columns)}, gaps | categories)
 
 
-def target_of_column(column: pd.Series) -> dict[str, Any]:
+def target_of_column(where: str, column: pd.Series) -> dict[str, Any]:
     """Give numbers as they are, and words as class indices in alphabetical order, with the names of the classes.
 
     Parameters
     ----------
+    where
+        Name of the data in errors.
     column
         Column to be predicted.
+
+    Raises
+    ------
+    DataError
+        If it holds lists or records.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> target_of_column(pd.Series(["dog", "cat"]))
+    >>> target_of_column("mine", pd.Series(["dog", "cat"]))
     {'y': array([1, 0]), 'target_names': ('cat', 'dog')}
     """
     import pandas as pd
 
     if pd.api.types.is_numeric_dtype(column):
         return {"y": column.to_numpy()}
-    codes, names = pd.factorize(column, sort=True)
+    try:
+        codes, names = pd.factorize(column, sort=True)
+    except TypeError as error:
+        raise DataError(
+            where,
+            found=f"lists or records in column {column.name!r} ({first_line(error)})",
+            expected="one number or word a row as the target",
+            do="name another column with --target",
+        ) from error
     return {"y": codes, "target_names": tuple(map(str, names))}
 
 
