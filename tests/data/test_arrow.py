@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from interp.data import load_dataset
-from interp.data.sources.unpacked import read_arrow, read_parquet
+from interp.data.sources.unpacked import BATCH, read_arrow, read_parquet
 from interp.errors import DataError
 
 pa = pytest.importorskip("pyarrow")
@@ -80,7 +80,7 @@ def test_nested_lists_are_arrays(tmp_path):
     assert load_dataset(tmp_path / "set").train.inputs.tolist() == values.reshape(2, 12).tolist()
 
 
-@pytest.mark.parametrize("name", ["../train.arrow", "missing.arrow"])
+@pytest.mark.parametrize("name", ["../train.arrow", "missing.arrow", "x" * 5000, [1] * 5000, "x\0y"])
 def test_a_list_of_files_stays_in_its_folder(tmp_path, name):
     (tmp_path / "state.json").write_text(json.dumps({"_data_files": [{"filename": name}]}))
     with pytest.raises(DataError, match=r"no list of files|no such file"):
@@ -158,6 +158,20 @@ def test_columns_of_one_name_beside_images_are_refused(tmp_path):
     pa.parquet.write_table(table.append_column("label", table["label"]), tmp_path / "rows.parquet")
     with pytest.raises(DataError, match="several columns 'label'"):
         load_dataset(tmp_path / "rows.parquet")
+
+
+def test_an_arrow_file_that_says_a_message_beyond_all_memory_is_refused(tmp_path):
+    save_to_disk(tmp_path / "set", images([3, 4], [1, 0]))
+    path = tmp_path / "set" / "data-00000-of-00001.arrow"
+    content = path.read_bytes()
+    with pa.ipc.open_stream(path) as stream:
+        size = sum(len(message.body) for message in pa.ipc.MessageReader.open_stream(path) if message.type == BATCH)
+        assert stream.read_all().num_rows == 2
+    stated = size.to_bytes(8, "little")
+    assert content.count(stated) == 1
+    path.write_bytes(content.replace(stated, (1 << 62).to_bytes(8, "little")))
+    with pytest.raises(DataError, match=r"arrow: found a length beyond all memory; expected a whole parquet or arrow"):
+        load_dataset(tmp_path / "set")
 
 
 def test_an_arrow_file_whose_lists_lie_elsewhere_is_refused(tmp_path):

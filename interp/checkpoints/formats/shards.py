@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -124,10 +125,14 @@ def _weight_map(index: Path) -> dict[str, str]:
     return {str(name): str(file) for name, file in said.items()} if isinstance(said, dict) else {}
 
 
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 - never raises, unlike that of `Path`, where a name is too long
+
+
 def _listed(index: Path) -> list[Path]:
     """List the files that an index names, which must stand beside it."""
     names = sorted(set(_weight_map(index).values()))
-    odd = next((name for name in names if Path(name).name != name or not (index.parent / name).is_file()), None)
+    odd = next((name for name in names if Path(name).name != name or not _is_file(index.parent / name)), None)
     if not names or odd is not None:
         raise CheckpointError(
             index,

@@ -97,8 +97,9 @@ def from_saved(folder: Path, options: DataOptions) -> Found:
 
 def _arrow_files(folder: Path) -> list[Path]:
     said = _read_json(folder / STATE).get("_data_files")
-    names = [str(one.get("filename")) for one in said if isinstance(one, dict)] if isinstance(said, list) else []
-    if not names or any(Path(name).name != name for name in names):
+    listed = [one.get("filename") for one in said if isinstance(one, dict)] if isinstance(said, list) else []
+    names = [name for name in listed if isinstance(name, str) and Path(name).name == name]
+    if not names or len(names) < len(listed):
         raise DataError(
             folder / STATE, found="no list of files", expected="names of files beside it", do="save it again"
         )
@@ -281,6 +282,10 @@ def reading(path: Path) -> Iterator[Any]:
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise DataError(
             path, found=first_line(error), expected="a whole parquet or arrow file", do="save or copy it again"
+        ) from error
+    except MemoryError as error:
+        raise DataError(
+            path, found="a length beyond all memory", expected="a whole parquet or arrow file", do="copy it again"
         ) from error
 
 

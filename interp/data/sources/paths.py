@@ -22,9 +22,9 @@ def existing(spec: str | Path) -> Path:
         If there is no such file, it is a folder, or it may not be read.
     """
     path = Path(spec)
-    if path.is_dir():
+    if is_folder(path):
         raise DataError(path, found="a folder", expected="a data file", do="name a file in it")
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - never raises, unlike that of `Path`
         raise DataError(path, found="no such file", expected="a data file", do="check the path")
     if not os.access(path, os.R_OK):
         raise DataError(path, found="a file that may not be read", expected="a data file", do="allow reading it")
@@ -39,7 +39,4 @@ def is_folder(spec: str | Path) -> bool:
     spec
         Path as the user gave it.
     """
-    try:
-        return Path(spec).is_dir()
-    except (OSError, ValueError):  # too long for a path, or with a null byte
-        return False
+    return os.path.isdir(spec)  # noqa: PTH112 - as above: of a path too long, or with a null byte

@@ -44,6 +44,7 @@ OTHERS = {
     ),
     "ort": (b"\x20\0\0\0ORTM" + bytes(40), "ONNX Runtime model", "the ONNX file"),
     "gguf": (b"GGUF\3\0\0\0" + bytes(40), "a GGUF model", "converted from"),
+    "ggml": (b"lmgg\x0a\0\0\0silero-16k" + bytes(40), "a ggml model", "converted from"),
     "fasttext": (struct.pack("<ii", 793712314, 12) + bytes(40), "a fastText model", "nothing in this file"),
     "lightgbm": (b"tree\nversion=v4\nnum_class=1\n", "trees of LightGBM", "nothing in this file"),
     "xgboost": (b'{"learner":{"attributes":{}', "a model of XGBoost", "nothing in this file"),

@@ -80,6 +80,10 @@ def listed_elsewhere(folder):
     index(folder, dict.fromkeys(write(folder), "../secret.safetensors"))
 
 
+def listed_under_no_name(folder):
+    index(folder, dict.fromkeys(write(folder), "x" * 5000))
+
+
 def listed_in_none(folder):
     index(folder, write(folder) | {"fc4.weight": NAME.format(1, ".safetensors")})
 
@@ -96,6 +100,7 @@ def text(folder):
         (doubled, "fc1.bias in two of its files"),
         (two_networks, r"parts of 2 networks \(model-...-of-00003.safetensors, other-"),
         (listed_elsewhere, "weights in '../secret.safetensors'; expected files in the same folder"),
+        (listed_under_no_name, "weights in 'xxxxx"),
         (listed_in_none, r"1 tensors that none of its files holds \(fc4.weight\)"),
         (text, "model-00002-of-00003.safetensors: found a damaged safetensors file"),
     ],

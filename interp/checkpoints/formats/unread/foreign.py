@@ -47,6 +47,7 @@ SIGNS: tuple[tuple[bytes, Foreign], ...] = (
     (rb"\x89HDF.*(keras_version|layer_names)", Foreign("a Keras model in HDF5", BY_TF2ONNX.format("keras", "{name}"))),
     (rb".{4}ORTM", Foreign("an ONNX Runtime model (.ort)", "give the ONNX file that it was made from")),
     (rb"GGUF", Foreign("a GGUF model", CONVERTED)),
+    (rb"lmgg|tjgg", Foreign("a ggml model, as of whisper.cpp", CONVERTED)),
     (rb"[fp]trt", Foreign("a TensorRT engine", CONVERTED)),
     (rb"7767517\s", Foreign("an ncnn graph", CONVERTED)),
     (rb"\s*<\?xml[^>]*>\s*<net\s", Foreign("an OpenVINO graph", CONVERTED)),
