@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 
 from torch import nn
@@ -63,15 +64,17 @@ def build_layer(part: Part) -> nn.Module | None:
     named = {name: part.settings[name] for name in LAYERS[part.kind] if name in part.settings}
     if part.kind in ("Linear", "Conv1d", "Conv2d"):
         named["bias"] = "bias" in tensors
-    try:
-        with_sizes = getattr(nn, part.kind)(**named, **({"device": "meta"} if tensors else {}))
-        expected = {name: tensor.shape for name, tensor in with_sizes.state_dict().items() if tensor.dim()}
-        if any(name not in tensors or tensors[name].shape != shape for name, shape in expected.items()):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's, on weights without a value, as a damaged file states them
+        try:
+            with_sizes = getattr(nn, part.kind)(**named, **({"device": "meta"} if tensors else {}))
+            expected = {name: tensor.shape for name, tensor in with_sizes.state_dict().items() if tensor.dim()}
+            if any(name not in tensors or tensors[name].shape != shape for name, shape in expected.items()):
+                return None
+            layer: nn.Module = getattr(nn, part.kind)(**named)
+            layer.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=False)
+        except (TypeError, ValueError, RuntimeError):
             return None
-        layer: nn.Module = getattr(nn, part.kind)(**named)
-        layer.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=False)
-    except (TypeError, ValueError, RuntimeError):
-        return None
     return layer
 
 
