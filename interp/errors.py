@@ -27,6 +27,10 @@ __all__ = [
 ]
 
 
+LISTS = 2000
+"""Largest number of letters of what is expected and to be done, which may list names to choose from."""
+
+
 class InterpError(Exception):
     """A problem that the user can solve, printed as one line.
 
@@ -49,7 +53,8 @@ class InterpError(Exception):
 
     def __init__(self, where: object, *, found: str, expected: str, do: str) -> None:
         self.where, self.found, self.expected, self.do = map(str, (where, found, expected, do))
-        super().__init__(_one_line(f"{_short(self.where)}: found {_short(self.found)}; expected {expected}; {do}"))
+        right = f"expected {_short(self.expected, LISTS)}; {_short(self.do, LISTS)}"
+        super().__init__(_one_line(f"{_short(self.where)}: found {_short(self.found)}; {right}"))
 
 
 def _one_line(text: str) -> str:

@@ -182,3 +182,12 @@ def test_an_arrow_file_whose_lists_lie_elsewhere_is_refused(tmp_path):
     (tmp_path / "a.arrow").write_bytes(content.replace(ends, elsewhere))
     with pytest.raises(ValueError, match="Invalid: Length spanned by list offsets"):
         read_arrow(pa.ipc, tmp_path / "a.arrow")
+
+
+def test_a_name_of_any_length_makes_no_line_of_that_length(tmp_path):
+    table = images([3, 4], [1, 0])
+    for split, name in (("train", "x" * 100_000), ("test", "image")):
+        pa.parquet.write_table(table.rename_columns([name, "label"]), tmp_path / f"{split}-00000-of-00001.parquet")
+    with pytest.raises(DataError, match=r"expected x+... \(100,0\d\d characters\); give the same columns") as raised:
+        load_dataset(tmp_path)
+    assert len(str(raised.value)) < 5000

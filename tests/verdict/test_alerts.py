@@ -526,6 +526,21 @@ def test_what_bears_on_the_score_comes_before_dead_nodes_and_guesses():
 
 
 @pytest.mark.parametrize(
+    ("value", "rival", "score"),
+    [
+        ("activation, pooling", "pooling, activation", "96.50%"),
+        ("padding 0-0, stride 1-1", "padding 0-0, stride 2-1, max pooling 1-2", "95.25% on 1,000 of them"),
+        ("raw", "(x/255-0.5)/0.5", "-0.1234"),
+    ],
+)
+def test_another_value_that_does_as_well_is_named_in_full(value, rival, score):
+    why = f"96.50% right; best with another value: {rival} {score}; a difference that chance explains"
+    found = evidence(facts={"order": Inference(value, "uncertain", why)})
+    (alert,) = [alert for alert in alerts(found) if alert.name == "uncertain-reading"]
+    assert f"settle: {value}; {rival} may be right too. Evidence" in alert.evidence
+
+
+@pytest.mark.parametrize(
     ("activation", "scaling", "typed"),
     [
         ("certain", "uncertain", "report net.pt --data digits --activation relu --scaling SCALING"),

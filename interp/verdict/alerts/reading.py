@@ -20,8 +20,10 @@ SHARE = re.compile(r" (\d+)%$")
 """Share of the evidence, behind the name of a value."""
 
 
-RIVAL = re.compile(r"best with another value: (\S+) [^;]*; a difference that chance explains")
-"""Best other value, where it does as well."""
+RIVAL = re.compile(
+    r"best with another value: ([^;]+?) -?[\d.]+%?(?: on [\d,]+ of them)?; a difference that chance explains"
+)
+"""Best other value, which may have several words, before its score, where it does as well."""
 
 
 def untrained(found: Evidence) -> Iterator[Seen]:
