@@ -35,6 +35,8 @@ def draft_fitting(asked: Request) -> Draft:
     try:
         found = draft(asked)
     except (CheckpointError, DataError):
+        if is_stated_last(asked):
+            return in_stated_order(None, asked)
         if (other := in_another_size(asked)) is None:
             raise
         return other

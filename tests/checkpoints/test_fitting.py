@@ -14,6 +14,7 @@ from interp.checkpoints.inference.weighing.settled import Weighing
 from interp.data import load_dataset, stream
 from interp.data.images.sizes import padded_to, refitted, resized_to
 from interp.errors import DataError
+from interp.network import outputs_on
 from interp.streams import RowsOnDisk, rows
 
 LABELS = DIGITS.train.labels
@@ -85,6 +86,31 @@ def test_rows_are_read_in_the_order_that_a_graph_states(sizes, first, tmp_path):
         assert ("channels" in model.inferred) is not first
     wanted = (coloured() if is_last else coloured().transpose(0, 3, 1, 2)).reshape(-1, 192)
     assert {row.astype(np.uint8).tobytes() for row in data.train.inputs} <= {row.tobytes() for row in wanted}
+
+
+class ChannelsLast(nn.Module):
+    """A convolution of images whose channels come last."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolution, self.dense = nn.Conv2d(3, 4, 3), nn.Linear(144, 10)
+
+    def forward(self, x):
+        return self.dense(torch.relu(self.convolution(x.permute(0, 3, 1, 2))).flatten(1))
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_program_that_takes_channels_last_alone_gets_them_so(first, tmp_path):
+    net, images = ChannelsLast().eval(), coloured()
+    program = torch.export.export(net, (torch.zeros(2, 8, 8, 3),), dynamic_shapes=({0: torch.export.Dim("batch")},))
+    torch.export.save(program, tmp_path / "net.pt2")
+    stored = images.transpose(0, 3, 1, 2) if first else images
+    model, data = load_model(tmp_path / "net.pt2", (stored, LABELS), LoadOptions(scaling="raw"))
+    fact = model.inferred["channels"]
+    assert (fact.value, fact.confidence) == (f"{'first' if first else 'last'}, turned for the file", "certain")
+    with torch.no_grad():
+        wanted = net(torch.from_numpy(images).float())
+    torch.testing.assert_close(outputs_on(model, data.train.inputs), wanted)
 
 
 @pytest.mark.parametrize("first", [True, False])

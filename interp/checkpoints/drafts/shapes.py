@@ -30,7 +30,8 @@ def input_shape(
     module
         Module in eval mode.
     data
-        Data whose first two training samples are tried as they are stored; None to try rows and square images of zeros.
+        Data whose first two training samples are tried as they are stored; None to try zeros of the stated shape, rows
+        and square images.
     path
         Name of the file, for error messages.
     sizes
@@ -49,7 +50,7 @@ def input_shape(
     DataError
         If it takes the data in no shape.
     UsageError
-        If without data it takes no usual shape.
+        If without data it takes neither the stated shape nor a usual one.
     """
     return _usual(module, path, sizes) if data is None else _fitting(module, data, path)
 

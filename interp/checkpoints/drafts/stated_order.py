@@ -38,22 +38,28 @@ def _may_be(shape: tuple[int, ...], stated: Sequence[int | None]) -> bool:
     return len(shape) == len(stated) and all(size in (None, own) for own, size in zip(shape, stated, strict=True))
 
 
-def in_stated_order(found: Draft, asked: Request) -> Draft:
+def in_stated_order(found: Draft | None, asked: Request) -> Draft:
     """Draft a network on images with their channels last, as its file states its input.
 
     Parameters
     ----------
     found
-        Network as it runs on rows of one channel after the other, or on images with their channels first.
+        Network as it runs on rows of one channel after the other, or on images with their channels first; None where
+        it runs on neither.
     asked
         Contents of the file, data and options.
+
+    Raises
+    ------
+    CheckpointError, DataError
+        If it does not run on images with their channels last either.
     """
     data, graph = asked.data, asked.contents.graph
     assert data is not None
     assert graph is not None
-    if any(isinstance(part, Deployed) for part in found.module.modules()):  # which turns images itself
-        return found
-    is_flat = len(found.input_shape) == 1
+    if found is not None and any(isinstance(part, Deployed) for part in found.module.modules()):
+        return found  # which turns images itself
+    is_flat = found is not None and len(found.input_shape) == 1
     turned = (
         draft(replace(asked, data=rows_channels_last(data)))
         if is_flat

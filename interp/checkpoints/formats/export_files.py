@@ -12,6 +12,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from math import prod
 from pathlib import Path
@@ -138,9 +139,20 @@ def _tensor(content: bytearray | Tensor, entry: Mapping[str, Any]) -> Tensor:
 def _graph(module: Mapping[str, Any], state: Mapping[str, Tensor]) -> tuple[Graph | None, str]:
     try:
         values = _inputs(module["signature"], state)
-        return _followed(module["graph"]["nodes"], values, _output(module["signature"])), ""
+        sizes = _sizes(module["graph"], next(name for name, value in values.items() if value == Ref(INPUT)))
+        graph = _followed(module["graph"]["nodes"], values, _output(module["signature"]))
+        return replace(graph, sizes=sizes), ""
     except UnknownOperation as error:
         return None, str(error)
+
+
+def _sizes(graph: Mapping[str, Any], given: str) -> tuple[int | None, ...] | None:
+    """Read the lengths of an input's axes; None each where it is open, and where none are stated."""
+    said = graph.get("tensor_values", {}).get(given)
+    if said is None:
+        return None
+    axes = [axis.get("as_int") for axis in said["sizes"]]
+    return tuple(axis if isinstance(axis, int) and 0 < axis < 1 << 63 else None for axis in axes)
 
 
 def _output(signature: Mapping[str, Any]) -> str:

@@ -278,3 +278,17 @@ def test_scripts_that_are_not_followed(old, new, found, tmp_path):
         lambda name, c: c.replace(old.encode(), new.encode()) if name.endswith("test_graphs.py") else c,
     )
     assert found in read_contents(tmp_path / "net.pt").graph_problem
+
+
+@pytest.mark.parametrize("batch", [None, "batch"])
+def test_the_shape_that_an_exported_program_states_is_taken_without_data(batch, tmp_path):
+    """Of one axis, which is no row and no square image."""
+    net = nn.Sequential(nn.Conv1d(4, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(48, 3)).eval()
+    shapes = ({0: torch.export.Dim(batch)},) if batch else None
+    program = torch.export.export(net, (torch.zeros(2, 4, 10),), dynamic_shapes=shapes)
+    torch.export.save(program, tmp_path / "net.pt2")
+    model, _ = load_model(tmp_path / "net.pt2")
+    assert model.input_shape == (4, 10)
+    x = torch.randn(2, 4, 10)
+    with torch.no_grad():
+        torch.testing.assert_close(model.module(x), net(x))
