@@ -79,7 +79,7 @@ def scores_of_rows(found: Draft) -> Array:
     found
         Network that runs, with its data.
     """
-    values = None if found.data is None else find_task(found.task).answers(found.data.train)
+    values = _answers(found)
     if values is None:
         return np.zeros(1)
     score = _scoring(found, values, _drawn(len(values)))
@@ -110,8 +110,7 @@ def done_by(found: Draft) -> Done:
     found
         Network that runs, with few rows of data.
     """
-    task = find_task(found.task)
-    values = None if found.data is None else task.answers(found.data.train)
+    task, values = find_task(found.task), _answers(found)
     if values is None:
         return Done(np.zeros(1), np.zeros(1))
     score = _scoring(found, values, np.arange(len(values)))
@@ -126,6 +125,11 @@ def done_by(found: Draft) -> Done:
         least_of_convex(mean_loss, len(SIZES), SIZES.index(1.0), float(losses[0].mean()))
     best = min(losses, key=lambda one: float(np.nan_to_num(one.mean(), nan=np.inf)))
     return Done(known_scores(scores), best)
+
+
+def _answers(found: Draft) -> Array | None:
+    """Give labels or targets of the training rows; None where there are none."""
+    return None if found.data is None else find_task(found.task).answers(found.data.train)
 
 
 def _scoring(found: Draft, values: Array, rows: Array) -> Callable[[float], tuple[Tensor, Tensor]]:
@@ -180,6 +184,5 @@ def skill_at(found: Draft, score: float) -> float:
     score
         Mean score on some training rows, as `score_of` gives it.
     """
-    task = find_task(found.task)
-    values = None if found.data is None else task.answers(found.data.train)
+    task, values = find_task(found.task), _answers(found)
     return 0.0 if values is None else Expected(task.chance(values), 0, "").skill(score)

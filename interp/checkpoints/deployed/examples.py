@@ -9,6 +9,7 @@ import numpy as np
 
 from interp.checkpoints.deployed.program import Input
 from interp.checkpoints.formats.onnx.tensors import NUMBERS
+from interp.checkpoints.graph.steps import stated_shapes
 from interp.data.assemble import INPUT_KEYS
 from interp.errors import DataError, UsageError
 from interp.types import Array, Dataset
@@ -123,15 +124,8 @@ def _allowed(shape: tuple[int, ...], said: Input) -> bool:
     )
 
 
-def _stated_shapes(said: Input) -> Iterator[tuple[int, ...]]:
-    if said.sizes is None:
-        yield from [(3, side, side) for side in SIDES[:2]]
-        return
-    if None not in said.sizes[1:]:
-        yield tuple(size or 1 for size in said.sizes[1:])
-        return
-    for side in SIDES:
-        yield tuple(side if size is None else size for size in said.sizes[1:])
+def _stated_shapes(said: Input) -> list[tuple[int, ...]]:
+    return [(3, side, side) for side in SIDES[:2]] if said.sizes is None else stated_shapes(said.sizes, SIDES)
 
 
 def feed(inputs: Sequence[Input], values: Sequence[Array], sample: slice) -> dict[str, Array]:

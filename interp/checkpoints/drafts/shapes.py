@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from interp.checkpoints.graph.steps import stated_shapes
 from interp.data import RAW
 from interp.errors import DataError, UsageError, first_line
 from interp.network.inputs import IMAGE_SIDES, as_tensor, device_of
@@ -80,9 +81,7 @@ def _stated(module: nn.Module) -> list[tuple[int, ...]]:
 
 def _filled(sizes: Sequence[int | None] | None) -> list[tuple[int, ...]]:
     """Give the shape of a sample that a file states, with usual sides of images for lengths that are open."""
-    stated = tuple(sizes or ())[1:]
-    shapes = [tuple(side if size is None else size for size in stated) for side in IMAGE_SIDES]
-    return [shape for shape in dict.fromkeys(shapes) if shape and math.prod(shape) <= LARGEST]
+    return [shape for shape in stated_shapes(sizes or (), IMAGE_SIDES) if shape and math.prod(shape) <= LARGEST]
 
 
 def _read_first(module: nn.Module) -> list[tuple[int, ...]]:

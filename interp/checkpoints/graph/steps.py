@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,6 +73,24 @@ class Graph:
     steps: tuple[Step, ...]
     output: str
     sizes: tuple[int | None, ...] | None = None
+
+
+def stated_shapes(sizes: Sequence[int | None], sides: Sequence[int]) -> list[tuple[int, ...]]:
+    """List the shapes of one sample that a file states: one, or one a side where lengths are open.
+
+    Parameters
+    ----------
+    sizes
+        Lengths of the input's axes, that of the batch first, None each where one is open.
+    sides
+        Lengths that open axes may have.
+
+    Examples
+    --------
+    >>> stated_shapes((None, 4, 10), (28, 32)), stated_shapes((1, 3, None, None), (28, 32))
+    ([(4, 10)], [(3, 28, 28), (3, 32, 32)])
+    """
+    return list(dict.fromkeys(tuple(side if size is None else size for size in sizes[1:]) for side in sides))
 
 
 class UnknownOperation(Exception):

@@ -131,6 +131,11 @@ def mode_of(where: str, source: Path | bytes) -> str:
 
 
 def _loaded(image: Any) -> Any:
+    """Decode an image of a file, which is closed then; one in memory is given back."""
+    from PIL import ImageFile
+
+    if not isinstance(image, ImageFile.ImageFile):
+        return image
     image.load()
     return image.copy()
 

@@ -53,7 +53,8 @@ def read_csv(path: Path, options: DataOptions) -> pd.DataFrame:
         named = _is_named(path, lines, mark, options.header)
         if not named:
             _ask_for_target(path, len(lines[0]), options.target)
-        names = _apart(first, mark) if named else None
+        goes_on = first.count('"') % 2  # in the next line, within quotes
+        names = _apart(lines[0]) if named and not goes_on else None
         decimal = "," if mark == ";" and re.search(r"\d,\d", second) and "." not in second else "."
         frame = pd.read_csv(
             path,
@@ -72,13 +73,12 @@ def read_csv(path: Path, options: DataOptions) -> pd.DataFrame:
     return frame.set_axis(frame.columns.map(str), axis=1)
 
 
-def _apart(line: str, mark: str) -> list[str] | None:
-    """Tell columns of one name apart as pandas does: a, a.1, a.2; None where all differ, or go on in the next line.
+def _apart(names: list[str]) -> list[str] | None:
+    """Tell columns of one name apart as pandas does: a, a.1, a.2; None where all differ.
 
     pandas looks through all names for each of them: minutes for a line of a megabyte.
     """
-    names = _cells(line, mark)
-    if len(set(names)) == len(names) or line.count('"') % 2:
+    if len(set(names)) == len(names):
         return None
     found = [name or f"Unnamed: {place}" for place, name in enumerate(names)]
     known, counts = set(found), dict.fromkeys(found, 0)
